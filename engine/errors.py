@@ -1,0 +1,156 @@
+"""The error tree. The docstring of a leaf is its message; its fields fill the braces.
+
+CountersignError
+|- Invalid           the input is wrong; the fields say where (pages show it beside them)
+|   |- InvalidForm, InvalidDefinition, InvalidFile, InvalidExpression
+|- Refused           understood, but not possible now; says what is possible instead
+|   |- NotPossible, AlreadyDecided, ChangedMeanwhile, OwnCase, TooManyTries
+|- NotFound          absent, or not yours: the two look the same
+|- SignInNeeded, Forged
+|- Unavailable       something outside does not answer; nothing was lost
+|   |- DatabaseUnavailable, GatewayUnavailable, NoSpace, PortInUse
+|- SelectionFailed   the selection's child process ended without a result
+"""
+
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+
+class CountersignError(Exception):
+    """Something went wrong."""
+
+    status: ClassVar[int] = 500
+
+    def __init__(self, **fields: Any) -> None:
+        self.fields = fields
+        super().__init__(self.message)
+
+    @property
+    def template(self) -> str:
+        """The message with its braces unfilled: the key under which catalogues translate it."""
+        return " ".join((type(self).__doc__ or "").split())
+
+    @property
+    def message(self) -> str:
+        """The message in English, filled."""
+        return self.template.format(**self.fields)
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing wrong with an input. `at` names the field, or is empty; line and column count from 1, 0 = unknown."""
+
+    code: str
+    message: str
+    hint: str = ""
+    at: str = ""
+    line: int = 0
+    column: int = 0
+    file: str = ""
+    severity: str = "error"
+    fields: dict[str, Any] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        place = f"{self.file}:{self.line}:{self.column}: " if self.line else (f"{self.at}: " if self.at else "")
+        return f"{place}{self.code} {self.message}" + (f" ({self.hint})" if self.hint else "")
+
+
+class Invalid(CountersignError):
+    """{summary}"""
+
+    status = 422
+
+    def __init__(self, problems: list[Problem] | tuple[Problem, ...] = (), **fields: Any) -> None:
+        self.problems = tuple(problems)
+        fields.setdefault("summary", "; ".join(str(problem) for problem in self.problems))
+        super().__init__(**fields)
+
+
+class InvalidForm(Invalid):
+    """{summary}"""
+
+
+class InvalidDefinition(Invalid):
+    """{summary}"""
+
+
+class InvalidFile(Invalid):
+    """{summary}"""
+
+
+class InvalidExpression(Invalid):
+    """{summary}"""
+
+
+class Refused(CountersignError):
+    """This is not possible now."""
+
+    status = 409
+
+
+class NotPossible(Refused):
+    """Cannot {action} while {state}; possible: {possible}."""
+
+
+class AlreadyDecided(Refused):
+    """{by} already decided "{decision}" at {at}."""
+
+
+class ChangedMeanwhile(Refused):
+    """The case was changed after you opened it; look at the changes and decide again."""
+
+
+class OwnCase(Refused):
+    """Nobody decides on a case of their own; another person must decide."""
+
+
+class TooManyTries(Refused):
+    """Too many tries; wait {seconds} seconds."""
+
+    status = 429
+
+
+class NotFound(CountersignError):
+    """There is no such page, or it is not yours to see."""
+
+    status = 404
+
+
+class SignInNeeded(CountersignError):
+    """Sign in first."""
+
+    status = 401
+
+
+class Forged(CountersignError):
+    """The signature of the request is wrong or missing."""
+
+    status = 403
+
+
+class Unavailable(CountersignError):
+    """{what} does not answer; nothing was lost, try again later."""
+
+    status = 503
+
+
+class DatabaseUnavailable(Unavailable):
+    """The database at {url} cannot be used: {reason}. Check COUNTERSIGN_DATABASE_URL and that the server runs."""
+
+
+class GatewayUnavailable(Unavailable):
+    """The {channel} gateway at {url} does not answer: {reason}. Sending goes on by itself when it is back."""
+
+
+class NoSpace(Unavailable):
+    """No space left for {path}. Free some and run it again; nothing half-written remains."""
+
+    status = 507
+
+
+class PortInUse(Unavailable):
+    """Port {port} is in use. End what uses it, or choose another with {option}."""
+
+
+class SelectionFailed(CountersignError):
+    """The selection ended without a result: {reason}."""

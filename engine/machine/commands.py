@@ -1,0 +1,130 @@
+"""What can be asked of a case: a closed union. Each is one row in its history."""
+
+from typing import Any
+
+from msgspec import Struct
+
+from engine.machine.case import Decision
+
+
+class Command(Struct, frozen=True, tag=True, kw_only=True):
+    """`actor` is the person, or "system" for a timer or a finished stage. `via` says by which door (page, link, api)."""
+
+    actor: str
+    on_behalf_of: str = ""
+    via: str = "page"
+
+
+class Create(Command, frozen=True):
+    """Open a draft in the actor's office."""
+
+    office: str
+
+
+class Edit(Command, frozen=True):
+    """Save the form while drafting or returned. The values are already checked one by one, the form need not be whole."""
+
+    form: dict[str, Any]
+
+
+class Submit(Command, frozen=True):
+    """Submit or resubmit the whole form. `number` is the number reserved for it in the same transaction."""
+
+    form: dict[str, Any]
+    number: str
+
+
+class Withdraw(Command, frozen=True):
+    """The submitter takes the case back for good."""
+
+    reason: str = ""
+
+
+class Decide(Command, frozen=True):
+    """A decision on one task. A remark is required to return or reject.
+
+    `seen_seq` is the history entry the person had seen.
+    """
+
+    task: str
+    decision: Decision
+    remark: str = ""
+    seen_seq: int | None = None
+
+
+class TimerFired(Command, frozen=True):
+    """A timer is due. A timer that is no longer armed changes nothing."""
+
+    key: str
+    name: str
+    step: str = ""
+
+
+class AudienceFrozen(Command, frozen=True):
+    """The audience stage is done: counts per arm and the snapshot's digest."""
+
+    snapshot: str
+    digest: str
+    target: int
+    control: int
+
+
+class AudienceFailed(Command, frozen=True):
+    """The selection could not be made; the case waits for a person."""
+
+    reason: str
+
+
+class StartDelivery(Command, frozen=True):
+    """The submitter starts the waves of the frozen audience; `recipients` repeats the number they saw."""
+
+    recipients: int
+
+
+class PauseDelivery(Command, frozen=True):
+    """Hold all waves."""
+
+    reason: str = ""
+
+
+class ResumeDelivery(Command, frozen=True):
+    """Go on with all waves."""
+
+
+class DeliveryFinished(Command, frozen=True):
+    """Every recipient is settled: the sums per bucket."""
+
+    sums: dict[str, int]
+
+
+class Evaluated(Command, frozen=True):
+    """One planned evaluation is there. `label` is its time ("7d"); `last` when no further one is planned."""
+
+    label: str
+    digest: str
+    verdict: str
+    last: bool
+
+
+class Close(Command, frozen=True):
+    """The submitter signs the report and closes the case out (结案)."""
+
+    lessons: str = ""
+
+
+AnyCommand = (
+    Create
+    | Edit
+    | Submit
+    | Withdraw
+    | Decide
+    | TimerFired
+    | AudienceFrozen
+    | AudienceFailed
+    | StartDelivery
+    | PauseDelivery
+    | ResumeDelivery
+    | DeliveryFinished
+    | Evaluated
+    | Close
+)

@@ -1,0 +1,135 @@
+"""What a decision of the machine consists of: facts for the history, effects for the outbox. Closed unions.
+
+Folding the events of a case's history over an empty case rebuilds the case (`evolve`); the store derives its rows
+(tasks, timers) from the same events, so the two cannot disagree.
+"""
+
+from datetime import datetime
+from typing import Any
+
+from msgspec import Struct
+
+from engine.machine.case import Case, ProcessRef, Task, Timer
+
+
+class Event(Struct, frozen=True, tag=True):
+    """A fact that happened to a case."""
+
+
+class Created(Event, frozen=True):
+    """A draft was opened."""
+
+    process: ProcessRef
+    office: str
+    submitter: str
+
+
+class FormSaved(Event, frozen=True):
+    """The values of the form from now on (whole, not a difference)."""
+
+    form: dict[str, Any]
+    editor: str
+
+
+class Submitted(Event, frozen=True):
+    """A round began: its number, the chain chosen, the digest of the material fields."""
+
+    number: str
+    round: int
+    route: str
+    material: str
+    reasons: tuple[str, ...] = ()
+
+
+class Moved(Event, frozen=True):
+    """The chart moved. `state` is the state of the lifecycle, `configuration` all active atomic states."""
+
+    state: str
+    configuration: tuple[str, ...]
+    remembered: dict[str, tuple[str, ...]]
+
+
+class TaskOpened(Event, frozen=True):
+    """A person was asked (state open or waiting)."""
+
+    task: Task
+
+
+class TaskClosed(Event, frozen=True):
+    """A task was decided, or cancelled with a reason; a waiting task that is opened comes as TaskOpened again."""
+
+    task: Task
+
+
+class TimerArmed(Event, frozen=True):
+    """Something will be due."""
+
+    timer: Timer
+
+
+class TimerDisarmed(Event, frozen=True):
+    """It fired, or is no longer due."""
+
+    key: str
+
+
+class Noted(Event, frozen=True):
+    """A stage reported facts (counts, digests, verdicts), merged over `Case.facts`."""
+
+    facts: dict[str, Any]
+
+
+AnyEvent = Created | FormSaved | Submitted | Moved | TaskOpened | TaskClosed | TimerArmed | TimerDisarmed | Noted
+
+
+class Effect(Struct, frozen=True, tag=True):
+    """Something to be carried out after the commit: one outbox row. Its key is "<case>:<seq>:<n>"."""
+
+
+class NotifyTask(Effect, frozen=True):
+    """Tell a person about a task: new, reminder or escalation."""
+
+    person: str
+    task: str
+    occasion: str = "task"
+
+
+class NotifyOutcome(Effect, frozen=True):
+    """Tell a person what became of a case: returned, rejected, approved, filed, ready, finished, failed, copied."""
+
+    person: str
+    occasion: str
+    remark: str = ""
+
+
+class SelectAudience(Effect, frozen=True):
+    """Freeze the target customers."""
+
+
+class BeginDelivery(Effect, frozen=True):
+    """Plan the waves and load the ledger."""
+
+
+class HoldDelivery(Effect, frozen=True):
+    """Pause, resume or cancel all waves."""
+
+    action: str
+
+
+class Evaluate(Effect, frozen=True):
+    """Compute the evaluation planned as `label`."""
+
+    label: str
+    last: bool
+
+
+AnyEffect = NotifyTask | NotifyOutcome | SelectAudience | BeginDelivery | HoldDelivery | Evaluate
+
+
+class Outcome(Struct, frozen=True):
+    """The case after the command, with what happened and what is to be done. Empty events: nothing changed."""
+
+    case: Case
+    events: tuple[AnyEvent, ...] = ()
+    effects: tuple[AnyEffect, ...] = ()
+    at: datetime | None = None

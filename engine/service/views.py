@@ -1,0 +1,331 @@
+"""What pages, API and notifications are given to show: read-only values, already limited to what the viewer may see.
+
+Nothing here is a sentence: pages put words around it in the viewer's language. Labels are bilingual because a
+definition brings both.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Literal
+
+from engine.errors import Problem
+from engine.values import NO_TEXT, Bilingual, Language
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """A role at an office."""
+
+    role: str
+    office: str
+    office_name: Bilingual
+
+
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """Who is signed in. `csrf` is the token that every form of theirs must carry."""
+
+    person: str
+    name: str
+    language: Language
+    grants: tuple[Grant, ...]
+    csrf: str = ""
+
+    def has(self, *roles: str) -> bool:
+        """Whether one of `roles` is theirs at any office."""
+        return any(grant.role in roles for grant in self.grants)
+
+
+@dataclass(frozen=True, slots=True)
+class CaseRow:
+    """A case in a list."""
+
+    id: str
+    number: str
+    title: str
+    definition: Bilingual
+    state: str
+    office: Bilingual
+    submitter: str
+    budget: Decimal | None
+    reach: int | None
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class TaskRow:
+    """A task in the inbox; sorted by `due_at`, those without last. `flags` are codes: overdue, due_soon, changed."""
+
+    id: str
+    case: CaseRow
+    step: Bilingual
+    verb: str
+    state: str
+    opened_at: datetime
+    due_at: datetime | None
+    decision: str | None
+    decided_at: datetime | None
+    flags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Inbox:
+    """To do, done, copied to me, my cases; the first 20 of each, with the true counts."""
+
+    to_do: tuple[TaskRow, ...]
+    done: tuple[TaskRow, ...]
+    copied: tuple[TaskRow, ...]
+    mine: tuple[CaseRow, ...]
+    counts: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class FieldView:
+    """One field of the proposal. `raw` is the JSON value; `choices` the allowed values with labels; `was` the value
+    that the viewer last saw where it differs, else None. `kind` is the field kind of the definition."""
+
+    name: str
+    label: Bilingual
+    kind: str
+    raw: Any
+    required: bool = False
+    writable: bool = False
+    material: bool = False
+    currency: str = ""
+    choices: tuple[tuple[str, Bilingual], ...] = ()
+    limits: dict[str, str] = field(default_factory=dict)
+    help: Bilingual = NO_TEXT
+    was: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """One person's place at a step."""
+
+    person: str
+    name: str
+    state: str
+    decision: str | None
+    at: datetime | None
+    remark: str = ""
+
+
+NodeState = Literal["done", "current", "ahead", "skipped", "rejected", "returned", "cancelled"]
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One step or stage of the chain as drawn. `verb`: approve, file, copy, or a stage (audience, delivery,
+    evaluation, closed). `mode`: any, all, sequence, vote or empty. `need` of `of` seats decided. `count` is the number
+    the stage shows (customers, waves)."""
+
+    id: str
+    label: Bilingual
+    verb: str
+    state: NodeState
+    mode: str = ""
+    need: int = 0
+    decided: int = 0
+    seats: tuple[Seat, ...] = ()
+    entered_at: datetime | None = None
+    left_at: datetime | None = None
+    due_at: datetime | None = None
+    count: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """The chain from left to right; a column of several nodes is a countersign."""
+
+    columns: tuple[tuple[Node, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Why it is here: whom the case waits for (`for_nodes`, empty = nobody), since when, until when, what follows."""
+
+    state: str
+    for_nodes: tuple[Node, ...]
+    since: datetime | None
+    until: datetime | None
+    then: tuple[Node, ...]
+    possible: tuple[str, ...]  # actions of this viewer: edit, submit, withdraw, start, pause, resume, close, import
+    reason: str = ""  # returned / rejected / failed: the words of who did it
+    reason_by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One field that a history entry changed."""
+
+    label: Bilingual
+    kind: str
+    was: Any
+    now: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One history entry, newest first in lists. `what` is a code: created, edited, submitted, resubmitted, approve,
+    reject, return, acknowledge, object, read, withdrawn, escalated, reminded, expired, frozen, selection_failed,
+    started, paused, resumed, delivered, evaluated, closed."""
+
+    seq: int
+    at: datetime
+    actor: str
+    on_behalf_of: str
+    via: str
+    what: str
+    step: Bilingual
+    remark: str
+    changes: tuple[Change, ...] = ()
+    number: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WaterfallRow:
+    """One step of the waterfall: in = out + removed. `alone`: what this rule by itself would remove from the base.
+    `name` is base, an exclusion's name, holdout, control or target."""
+
+    name: str
+    label: Bilingual
+    entered: int
+    removed: int
+    out: int
+    alone: int
+
+
+@dataclass(frozen=True, slots=True)
+class AudienceView:
+    """The frozen audience. `cells` maps cell -> (target, control)."""
+
+    waterfall: tuple[WaterfallRow, ...]
+    cells: dict[str, tuple[int, int]]
+    target: int
+    control: int
+    digest: str
+    as_of: str
+    frozen_at: datetime
+    sql: str
+
+
+@dataclass(frozen=True, slots=True)
+class WaveView:
+    """A wave with its sums: audience = sent + delivered + failed + unknown + suppressed + waiting, always.
+    `sent` are those whose receipt is still out."""
+
+    id: str
+    name: str
+    channel: str
+    state: str
+    audience: int
+    waiting: int
+    sent: int
+    delivered: int
+    failed: int
+    unknown: int
+    suppressed: int
+    started_at: datetime | None
+    finished_at: datetime | None
+    gate_until: datetime | None
+    held_because: str
+    cost: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class FunnelRow:
+    """`count` of `of` (the denominator)."""
+
+    name: str
+    count: int
+    of: int
+
+
+@dataclass(frozen=True, slots=True)
+class UpliftRow:
+    """Lift of one arm over the control in one metric; rates as shares (0.031), means in the metric's unit."""
+
+    arm: str
+    metric: str
+    method: str
+    n: int
+    n_control: int
+    value: float
+    control_value: float
+    lift: float
+    low: float
+    high: float
+    p: float
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationView:
+    """One stored evaluation. `verdict` is a code: works, harms, no_difference, loses_money, no_control, sample_ratio,
+    too_early; `warnings` are codes too. SRM p below 0.01 blocks the verdict."""
+
+    label: str
+    as_of: datetime
+    funnel: tuple[FunnelRow, ...]
+    uplift: tuple[UpliftRow, ...]
+    srm_chi2: float | None
+    srm_p: float | None
+    revenue: Decimal | None
+    cost: Decimal
+    profit: Decimal | None
+    roi: float | None
+    verdict: str
+    warnings: tuple[str, ...]
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class CaseView:
+    """Everything of the case page."""
+
+    row: CaseRow
+    version: int
+    confidential: bool
+    route: str
+    reasons: tuple[str, ...]
+    round: int
+    seq: int
+    waiting: Waiting
+    chain: Chain
+    fields: tuple[FieldView, ...]
+    audience: AudienceView | None
+    waves: tuple[WaveView, ...]
+    evaluations: tuple[EvaluationView, ...]
+    history: tuple[Entry, ...]
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class SheetView:
+    """The approval sheet of one task. Once decided, `task.decision` is set and `decided_by` names who was first
+    (`decided_by` may be another person for an any-of step)."""
+
+    case: CaseView
+    task: TaskRow
+    decided_by: str
+    opinions: tuple[Entry, ...]
+    changes: tuple[Change, ...]
+    may_decide: bool
+    decisions: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FormView:
+    """The proposal form: fields with what was saved, problems beside them, who would approve."""
+
+    case_id: str
+    seq: int
+    definition: Bilingual
+    definition_name: str
+    fields: tuple[FieldView, ...]
+    problems: tuple[Problem, ...]
+    preview: Chain | None
+    reasons: tuple[str, ...]
+    saved_at: datetime | None
+    returned_because: str = ""
+    returned_by: str = ""

@@ -1,0 +1,64 @@
+"""Settings, from the environment (`COUNTERSIGN_…`) with defaults for an embedded start. docs/settings.md lists them."""
+
+import secrets
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Everything an operator can set. Absent files and folders are made on first use."""
+
+    model_config = SettingsConfigDict(env_prefix="COUNTERSIGN_", frozen=True, extra="ignore")
+
+    home: Path = Field(Path("var"), description="Folder for the embedded database, the secret key and the logs")
+    database_url: str = Field("", description="SQLAlchemy URL; empty = SQLite in the home folder")
+    data_dir: Path = Field(Path(), description="Folder of the customer dataset; empty = home/data")
+    public_url: str = Field("http://127.0.0.1:8000", description="Address that links in notifications start with")
+    language: Literal["zh", "en"] = Field("zh", description="Language for visitors who chose none")
+    time_zone: str = Field("Asia/Shanghai", description="Time zone of deadlines, quiet hours and pages")
+    mail_url: str = Field("", description="Apprise URL of staff mail, {to} stands for the address; empty = none")
+    sms_url: str = Field("", description="SMS gateway: POST {sms_url}/messages; empty = none")
+    sms_secret: str = Field("", description="Key that signs requests to the SMS gateway and receipts from it")
+    link_days: int = Field(14, description="Days after which a link in a notification expires")
+    session_hours: int = Field(12, description="Hours without use after which a session ends")
+    device_days: int = Field(90, description="Days a remembered device is remembered")
+    memory_limit: str = Field("400MB", description="DuckDB's memory limit of one selection")
+    selection_seconds: int = Field(600, description="Seconds after which a selection is stopped")
+
+    @property
+    def database(self) -> str:
+        """The SQLAlchemy URL in force; PostgreSQL always with the psycopg2 driver."""
+        if not self.database_url:
+            return f"sqlite:///{(self.home / 'countersign.db').resolve()}"
+        for plain in ("postgresql://", "postgres://"):
+            if self.database_url.startswith(plain):
+                return "postgresql+psycopg2://" + self.database_url.removeprefix(plain)
+        return self.database_url
+
+    @property
+    def data(self) -> Path:
+        """The dataset's folder in force."""
+        return self.data_dir if self.data_dir != Path() else self.home / "data"
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The time zone in force."""
+        return ZoneInfo(self.time_zone)
+
+    @cached_property
+    def secret_key(self) -> bytes:
+        """256 bits that sign cookies; made on first use, readable by the owner alone."""
+        path = self.home / "secret.key"
+        self.home.mkdir(parents=True, exist_ok=True)
+        try:
+            with path.open("x") as file:
+                path.chmod(0o600)
+                file.write(secrets.token_hex(32))
+        except FileExistsError:
+            pass
+        return bytes.fromhex(path.read_text())
