@@ -8,7 +8,7 @@ from engine.machine.case import Decision
 
 
 class Command(Struct, frozen=True, tag=True, kw_only=True):
-    """`actor` is the person, or "system" for a timer or a finished stage. `via` says by which door (page, link, api)."""
+    """`actor` is the person, or "system" for a timer or finished stage; `via` is the door: page, link, api, timer."""
 
     actor: str
     on_behalf_of: str = ""
@@ -22,7 +22,7 @@ class Create(Command, frozen=True):
 
 
 class Edit(Command, frozen=True):
-    """Save the form while drafting or returned. The values are already checked one by one, the form need not be whole."""
+    """Save the form while drafting or returned. Values are already checked one by one; it need not be whole."""
 
     form: dict[str, Any]
 
