@@ -4,12 +4,16 @@ Refuses to know what they are used for.
 """
 
 import hashlib
+import re
+from dataclasses import dataclass
+from datetime import timedelta
 from decimal import Decimal
-from typing import Any, Literal, NewType
+from typing import Any, Literal, NewType, Self
 
 import msgspec
 import orjson
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 CaseId = NewType("CaseId", str)
 CaseNumber = NewType("CaseNumber", str)
@@ -38,6 +42,65 @@ class Bilingual(BaseModel):
 
 
 NO_TEXT = Bilingual()
+
+
+Unit = Literal["wd", "d", "h", "m", "s"]
+_CLOCK: dict[str, timedelta] = {
+    "d": timedelta(days=1),
+    "h": timedelta(hours=1),
+    "m": timedelta(minutes=1),
+    "s": timedelta(seconds=1),
+}
+_DURATION = re.compile(r"(\d{1,6})(wd|d|h|m|s)")
+
+
+@dataclass(frozen=True, slots=True)
+class Duration:
+    """A span of time as people write it: `3wd` is three working days, `2d`, `72h`, `30m`, `10s` run on the clock.
+
+    The two kinds never compare or add: how long `3wd` lasts depends on the calendar and the day it starts.
+    """
+
+    amount: int
+    unit: Unit
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read `3wd`, `72h`, ...; ValueError for anything else."""
+        match = _DURATION.fullmatch(text)
+        if match is None:
+            raise ValueError(f"not a duration: {text!r}; write 3wd (working days), 2d, 72h, 30m or 10s")
+        return cls(int(match[1]), match[2])  # type: ignore[arg-type]  # the pattern allows the units only
+
+    @property
+    def is_working(self) -> bool:
+        """Whether it counts working days, which only a calendar can turn into a time."""
+        return self.unit == "wd"
+
+    def on_the_clock(self) -> timedelta:
+        """The fixed span of `d`, `h`, `m` and `s`; ValueError for working days."""
+        if self.is_working:
+            raise ValueError(f"{self} depends on the calendar")
+        return self.amount * _CLOCK[self.unit]
+
+    def __str__(self) -> str:
+        return f"{self.amount}{self.unit}"
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: type[Any], handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_plain_validator_function(
+            cls._validated, serialization=core_schema.to_string_ser_schema()
+        )
+
+    @classmethod
+    def _validated(cls, value: object) -> "Duration":
+        if isinstance(value, Duration):
+            return value
+        if not isinstance(value, str) or not _DURATION.fullmatch(value):
+            raise PydanticCustomError(
+                "duration", "not a duration; write 3wd (working days), 2d, 72h, 30m or 10s", {"value": str(value)}
+            )
+        return cls.parse(value)
 
 
 def canonical_json(value: Any) -> bytes:
