@@ -1,0 +1,94 @@
+"""One opened application: settings, the case database, and what is cached between transactions.
+
+A definition never changes once stored (its fingerprint names its bytes), so it is compiled once per process. The
+organisation changes; its cache is compared with the revision that every transition reads under the case's lock.
+"""
+
+import threading
+from collections import OrderedDict
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from engine import clock
+from engine.definition.compile import compile_process
+from engine.definition.load import load
+from engine.definition.model import Definition
+from engine.errors import NotFound
+from engine.machine.case import ProcessRef
+from engine.machine.process import Process
+from engine.organisation import Organisation, Workdays
+from engine.settings import Settings
+from engine.store import definitions, people
+from engine.store.session import Database
+
+KEPT_PROCESSES = 256
+
+
+class Countersign:
+    """The application that service functions take first. Safe to share between threads."""
+
+    def __init__(self, settings: Settings, db: Database) -> None:
+        self.settings = settings
+        self.db = db
+        self._lock = threading.Lock()
+        self._definitions: dict[str, Definition] = {}
+        self._compiled: dict[str, Process] = {}
+        self._bound: OrderedDict[tuple[str, int], Process] = OrderedDict()
+        self._organisation: tuple[int, Organisation] | None = None
+
+    @classmethod
+    def open(cls, settings: Settings | None = None) -> "Countersign":
+        """Open with `settings`, by default those of the environment. The database must have been migrated."""
+        settings = settings or Settings()
+        return cls(settings, Database(settings.database))
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self.db.close()
+
+    def now(self) -> datetime:
+        """The business time."""
+        return clock.now()
+
+    def definition(self, ref: ProcessRef) -> Definition:
+        """The definition a case is pinned to; NotFound when its text is not in the database."""
+        found = self._definitions.get(ref.fingerprint)
+        if found is None:
+            with self.db.read() as tx:
+                source = definitions.source(tx, ref.fingerprint)
+            if source is None:
+                raise NotFound()
+            found = load(source, file=f"{ref.name} v{ref.version}")
+            self._definitions[ref.fingerprint] = found
+        return found
+
+    def organisation(self, tx: Connection, revision: int | None = None) -> Organisation:
+        """The offices, people and grants as of `revision` (by default the newest), read again only when it changed."""
+        if revision is None:
+            revision = people.revision(tx)
+        cached = self._organisation
+        if cached is None or cached[0] != revision:
+            cached = (revision, people.load_organisation(tx))
+            self._organisation = cached
+        return cached[1]
+
+    def process(self, ref: ProcessRef, tx: Connection, revision: int | None = None) -> Process:
+        """The compiled process of `ref`, bound to the organisation of `revision` and the workday calendar."""
+        if revision is None:
+            revision = people.revision(tx)
+        key = (ref.fingerprint, revision)
+        found = self._bound.get(key)
+        if found is None:
+            bound = self._unbound(ref).bound(self.organisation(tx, revision), Workdays(self.settings.zone))
+            with self._lock:
+                self._bound[key] = found = bound
+                while len(self._bound) > KEPT_PROCESSES:
+                    self._bound.popitem(last=False)
+        return found
+
+    def _unbound(self, ref: ProcessRef) -> Process:
+        found = self._compiled.get(ref.fingerprint)
+        if found is None:
+            found = self._compiled[ref.fingerprint] = compile_process(self.definition(ref))
+        return found
