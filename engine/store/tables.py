@@ -362,6 +362,7 @@ waves = Table(
     Column("held_because", Text, nullable=False, server_default=""),
     Column("tokens", Numeric(14, 3), nullable=False, server_default="0"),  # token bucket of the rate
     Column("tokens_at", UtcTime),
+    Column("segments", BigInteger, nullable=False, server_default="0"),  # accepted by the gateway: what is paid for
     UniqueConstraint("case_id", "position"),
     CheckConstraint("state in ('planned','loading','running','gated','paused','done','cancelled')", name="state"),
     Index(

@@ -1,0 +1,44 @@
+"""The channels a wave can go over, each with the promise it can keep (docs/delivery.md has the table).
+
+A new channel is one class here, named once in `AnyChannel`; plans, pages and reference take it from there. Refuses to
+send anything: that needs a network, which the service has.
+"""
+
+from typing import ClassVar, Literal, get_args
+
+Guarantee = Literal["exactly_once_effect", "query_then_send", "at_most_once", "at_least_once"]
+"""What a crash between sending and recording can cost.
+
+exactly_once_effect: the gateway takes our message id as idempotency key, so the same messages are sent again; nobody is
+lost and nobody reached twice while it remembers keys. query_then_send: the gateway is asked first. at_most_once: what
+may have been sent counts as `unknown`. at_least_once: it is sent again, and may arrive twice.
+"""
+
+
+class Sms:
+    """Text messages through an HTTP gateway that remembers message ids; receipts come back later."""
+
+    name: ClassVar[str] = "sms"
+    guarantee: ClassVar[Guarantee] = "exactly_once_effect"
+    has_receipts: ClassVar[bool] = True
+    has_text: ClassVar[bool] = True
+    batch: ClassVar[int] = 100
+
+
+class FileHandOff:
+    """A CSV file for whoever calls, prints or mails; written whole, with its sha256 and row count beside it.
+
+    Writing the same chunks again gives the same bytes under the same name, so a crash repeats nothing. There are no
+    receipts: handing the file over settles its rows.
+    """
+
+    name: ClassVar[str] = "file"
+    guarantee: ClassVar[Guarantee] = "exactly_once_effect"
+    has_receipts: ClassVar[bool] = False
+    has_text: ClassVar[bool] = False
+    batch: ClassVar[int] = 5000
+
+
+AnyChannel = Sms | FileHandOff
+
+CHANNELS: dict[str, type[AnyChannel]] = {kind.name: kind for kind in get_args(AnyChannel)}

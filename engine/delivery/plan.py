@@ -1,0 +1,247 @@
+"""The `delivery:` section of a definition: waves, their pace and gates, the message, when to stop.
+
+Refuses channels that do not exist, shares that do not add up, and gates nobody could measure. The expression
+`stop_when` is text here; the definition's check compiles it over `METRICS` as `m` and the form.
+"""
+
+import re
+from datetime import time
+from decimal import Decimal
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    field_validator,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
+
+from engine.delivery.channels import CHANNELS
+from engine.values import Duration
+
+METRICS: dict[str, Literal["int", "decimal"]] = {
+    "audience": "int",
+    "sent": "int",
+    "delivered": "int",
+    "failed": "int",
+    "complaints": "int",
+    "opt_outs": "int",
+    "complaint_rate": "decimal",
+    "opt_out_rate": "decimal",
+    "failure_rate": "decimal",
+    "spent": "decimal",
+}
+"""What `stop_when` may read as `m.…`, with its type in expressions. Rates are shares of what was sent, 0 to 1."""
+
+DEFAULT_CHUNK = 1000
+
+
+def _share(value: object) -> object:
+    if isinstance(value, str) and value != "rest":
+        match = re.fullmatch(r"(\d{1,3}(?:\.\d{1,4})?)%", value.strip())
+        if match is None or not 0 < Decimal(match[1]) <= 100:
+            raise PydanticCustomError("share", "not a share; write 5%, 0.5% or rest")
+        return Decimal(match[1]) / 100
+    return value
+
+
+def _percent(value: Decimal | str) -> str:
+    return value if isinstance(value, str) else f"{(value * 100).normalize():f}%"
+
+
+Share = Annotated[
+    Decimal | Literal["rest"], BeforeValidator(_share, json_schema_input_type=str), PlainSerializer(_percent)
+]
+Percent = Annotated[Decimal, BeforeValidator(_share, json_schema_input_type=str), PlainSerializer(_percent)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Rate(_Section):
+    """How many messages may go out in a minute or a second: `2000/min`, `100/s`."""
+
+    count: int = Field(ge=1, le=1_000_000)
+    per: Literal["s", "min", "h"]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        match = re.fullmatch(r"(\d{1,7})/(s|min|h)", value.strip())
+        if match is None:
+            raise PydanticCustomError("rate", "not a rate; write 2000/min, 100/s or 5000/h")
+        return {"count": int(match[1]), "per": match[2]}
+
+    @property
+    def per_second(self) -> Decimal:
+        """Messages per second."""
+        return Decimal(self.count) / {"s": 1, "min": 60, "h": 3600}[self.per]
+
+
+class Hours(_Section):
+    """The hours of a day in which messages may go out, `09:00-20:00`, in the time zone of the settings."""
+
+    opens: time
+    closes: time
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        match = re.fullmatch(r"([01]\d|2[0-3]):([0-5]\d)\s*-\s*([01]\d|2[0-4]):([0-5]\d)", value.strip())
+        if match is None or (match[3] == "24" and match[4] != "00"):
+            raise PydanticCustomError("hours", "not hours of a day; write 09:00-20:00")
+        opens = time(int(match[1]), int(match[2]))
+        closes = time.max if match[3] == "24" else time(int(match[3]), int(match[4]))
+        return {"opens": opens, "closes": closes}
+
+    @model_validator(mode="after")
+    def _open_at_all(self) -> Self:
+        if self.opens >= self.closes:
+            raise PydanticCustomError("hours", "the hours must end after they begin, on the same day")
+        return self
+
+
+class Gate(_Section):
+    """What must hold, `wait` after the last message of a wave, before the next wave starts."""
+
+    metric: Literal["complaint_rate", "opt_out_rate", "failure_rate"]
+    max: Percent
+    wait: Duration
+
+    @field_validator("wait")
+    @classmethod
+    def _on_the_clock(cls, value: Duration) -> Duration:
+        if value.is_working:
+            raise PydanticCustomError("duration", "a gate waits hours or days, not working days; write 24h")
+        return value
+
+    @field_validator("max")
+    @classmethod
+    def _a_limit(cls, value: Decimal | str) -> Decimal | str:
+        if value == "rest":
+            raise PydanticCustomError("share", "not a share; write 0.2%")
+        return value
+
+
+class Wave(_Section):
+    """One wave (波次). With several channels every customer of the wave gets one delivery per channel."""
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")
+    share: Share | None = None
+    size: int | None = Field(None, ge=1)
+    channel: tuple[str, ...] = Field(min_length=1)
+    rate: Rate | None = None
+    hours: Hours | None = None
+    gate: Gate | None = None
+    chunk: int = Field(DEFAULT_CHUNK, ge=1, le=10_000, description="Recipients that a worker claims at once")
+
+    @field_validator("channel", mode="before")
+    @classmethod
+    def _one_or_list(cls, value: object) -> object:
+        return (value,) if isinstance(value, str) else value
+
+    @field_validator("channel")
+    @classmethod
+    def _known(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for name in value:
+            if name not in CHANNELS:
+                known = ", ".join(CHANNELS)
+                raise PydanticCustomError(
+                    "channel", "there is no channel {name}; possible: {known}", _named(name, known)
+                )
+        if len(set(value)) < len(value):
+            raise PydanticCustomError("channel", "a channel stands twice")
+        return value
+
+    @model_validator(mode="after")
+    def _share_or_size(self) -> Self:
+        if (self.share is None) == (self.size is None):
+            raise PydanticCustomError("share", "a wave has either a share (5%, rest) or a size")
+        return self
+
+
+class Message(_Section):
+    """What is sent: the text itself, or the form field that holds it.
+
+    `{name}` stands for a customer field listed in `fields`, `{form.title}` for a value of the proposal.
+    """
+
+    text: str = Field("", max_length=1000)
+    field: str = ""
+    fields: tuple[str, ...] = ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _inline(cls, value: Any) -> Any:
+        return {"text": value} if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _one_of(self) -> Self:
+        if bool(self.text) == bool(self.field):
+            raise PydanticCustomError("message", "a message has either a text or the form field that holds it")
+        return self
+
+
+class DeliveryPlan(_Section):
+    """The section. `prices` are per SMS segment or per row; `receipts_within` makes a message `unknown` after it."""
+
+    waves: tuple[Wave, ...] = Field(min_length=1, max_length=50)
+    message: Message | None = None
+    stop_when: str = ""
+    prices: dict[str, Decimal] = Field(default_factory=dict)
+    receipts_within: Duration = Duration(72, "h")
+
+    @field_validator("waves")
+    @classmethod
+    def _adds_up(cls, value: tuple[Wave, ...]) -> tuple[Wave, ...]:
+        names = [wave.name for wave in value]
+        if len(set(names)) < len(names):
+            raise PydanticCustomError("waves", "two waves have the same name")
+        if any(wave.share == "rest" for wave in value[:-1]):
+            raise PydanticCustomError("waves", "only the last wave can take the rest")
+        if sum(wave.share for wave in value if isinstance(wave.share, Decimal)) > 1:
+            raise PydanticCustomError("waves", "the shares add up to more than 100%")
+        return value
+
+    @field_validator("prices")
+    @classmethod
+    def _known_channels(cls, value: dict[str, Decimal]) -> dict[str, Decimal]:
+        for name, price in value.items():
+            if name not in CHANNELS:
+                known = ", ".join(CHANNELS)
+                raise PydanticCustomError(
+                    "channel", "there is no channel {name}; possible: {known}", _named(name, known)
+                )
+            if price < 0:
+                raise PydanticCustomError("price", "a price cannot be negative")
+        return value
+
+    @field_validator("receipts_within")
+    @classmethod
+    def _on_the_clock(cls, value: Duration) -> Duration:
+        if value.is_working:
+            raise PydanticCustomError("duration", "receipts come within hours or days, not working days; write 72h")
+        return value
+
+    @model_validator(mode="after")
+    def _has_words(self) -> Self:
+        if self.message is None and any(CHANNELS[name].has_text for wave in self.waves for name in wave.channel):
+            raise PydanticCustomError("message", "a wave by sms needs a message: message: {field: …} or {text: …}")
+        return self
+
+    def price(self, channel: str) -> Decimal:
+        """What one segment (sms) or row (file) costs; zero where the plan names no price."""
+        return self.prices.get(channel, Decimal())
+
+
+def _named(name: str, known: str) -> dict[str, Any]:
+    return {"name": name, "known": known}
