@@ -1,0 +1,14 @@
+"""Alembic's entry. Runs inside the transaction that `Database.migrate` opened; refuses to open one of its own."""
+
+from alembic import context
+
+from engine.store.tables import metadata
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=metadata,
+    transactional_ddl=True,
+    render_as_batch=True,
+)
+with context.begin_transaction():
+    context.run_migrations()

@@ -1,0 +1,103 @@
+"""Databases for the suites: every test gets a fresh, migrated one, on SQLite and on PostgreSQL.
+
+PostgreSQL is TEST_DATABASE_URL (its user must be allowed to create databases), else a server started here from the
+programs on the machine, one for all workers of a run, else a loud skip; REQUIRE_PG=1 makes the skip fail.
+"""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from engine.store.session import Database
+from tests.support import PostgresServer, create_database, execute, make_folder
+
+SERVER_FOLDER = "COUNTERSIGN_TEST_SERVER"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """The first process makes the folder of the server; workers inherit its name."""
+    if not hasattr(config, "workerinput"):
+        os.environ[SERVER_FOLDER] = str(make_folder())
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """The first process stops the server that a worker may have started."""
+    if not hasattr(config, "workerinput") and SERVER_FOLDER in os.environ:
+        folder = Path(os.environ.pop(SERVER_FOLDER))
+        PostgresServer(folder).stop()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def pg_server() -> str:
+    """The URL of a PostgreSQL server on which databases can be made."""
+    given = os.environ.get("TEST_DATABASE_URL")
+    if given:
+        return given.replace("postgresql://", "postgresql+psycopg2://", 1)
+    if PostgresServer.programs() is None:
+        words = "NO POSTGRESQL: set TEST_DATABASE_URL, or install its server (Debian: apt-get install postgresql)"
+        if os.environ.get("REQUIRE_PG") == "1":
+            pytest.fail(words)
+        pytest.skip(words)
+    return PostgresServer(Path(os.environ[SERVER_FOLDER])).start()
+
+
+@pytest.fixture(scope="session")
+def worker(request: pytest.FixtureRequest) -> str:
+    """A name of this worker that no other run on the machine has."""
+    return f"{os.environ.get('PYTEST_XDIST_WORKER', 'main')}_{os.getpid()}"
+
+
+@pytest.fixture(scope="session")
+def pg_template(pg_server: str, worker: str) -> Iterator[str]:
+    """The name of a migrated database to copy."""
+    name = f"countersign_template_{worker}"
+    db = Database(create_database(pg_server, name))
+    db.migrate()
+    db.close()
+    yield name
+    execute(pg_server, f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated file to copy."""
+    path = tmp_path_factory.mktemp("template") / "case.db"
+    db = Database(f"sqlite:///{path}")
+    db.migrate()
+    db.close()
+    return path
+
+
+@pytest.fixture
+def pg_url(pg_server: str, pg_template: str, worker: str) -> Iterator[str]:
+    """The URL of a fresh, migrated PostgreSQL database."""
+    name = f"countersign_test_{worker}"
+    yield create_database(pg_server, name, template=pg_template)
+    execute(pg_server, f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+
+@pytest.fixture
+def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
+    """The URL of a fresh, migrated SQLite file."""
+    path = tmp_path / "case.db"
+    shutil.copy(sqlite_template, path)
+    return f"sqlite:///{path}"
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def db_url(request: pytest.FixtureRequest) -> str:
+    """The URL of a fresh, migrated database; a test that asks for it runs once on each kind."""
+    url: str = request.getfixturevalue("sqlite_url" if request.param == "sqlite" else "pg_url")
+    return url
+
+
+@pytest.fixture
+def db(db_url: str) -> Iterator[Database]:
+    """A fresh, migrated case database; a test that asks for it runs once on each kind."""
+    opened = Database(db_url)
+    yield opened
+    opened.close()
