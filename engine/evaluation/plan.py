@@ -1,0 +1,100 @@
+"""The `evaluation:` section: when to look, what to measure, what a contact costs, what closing needs.
+
+Refuses to look at outcomes. A definition without this section has no evaluation stage.
+"""
+
+from decimal import Decimal
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from engine.evaluation.metrics import COMPARABLE, Comparison, Mean, Measure, Metric, Rate, Uplift
+from engine.values import Duration
+
+
+def _exact(value: Any) -> Any:
+    if isinstance(value, float):
+        raise PydanticCustomError("exact", 'write money in quotes, as "0.05", so that it stays exact')
+    return value
+
+
+Amount = Annotated[Decimal, BeforeValidator(_exact), Field(ge=0, max_digits=16, decimal_places=6)]
+
+
+class Section(BaseModel):
+    """What the parts of this section share."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class CloseOut(Section):
+    """What closing the case (结案) needs, and where its lessons go."""
+
+    need: Literal["report_signed_by_submitter", "nothing"] = "report_signed_by_submitter"
+    feedback_to: Literal["library", "nowhere"] = "library"
+
+
+class EvaluationPlan(Section):
+    """The `evaluation:` section of a definition.
+
+    >>> EvaluationPlan.model_validate({"at": ["7d"], "metrics": ["reach", {"uplift": {"of": "conversion"}}]}).primary
+    'conversion'
+    """
+
+    at: tuple[Duration, ...] = Field(
+        min_length=1, max_length=12, description="When to evaluate, counted from the end of delivery"
+    )
+    metrics: tuple[Metric, ...] = Field(min_length=1, max_length=40, description="What the report shows")
+    cost_per_contact: dict[str, Amount] = Field(
+        default_factory=dict, description="What one message costs, per channel; an absent channel costs nothing"
+    )
+    value_per: dict[str, Amount] = Field(
+        default_factory=dict,
+        description="What one unit of an outcome is worth: of a conversion that names no value, of an imported outcome",
+    )
+    close: CloseOut = CloseOut()
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        texts = [str(moment) for moment in self.at]
+        if len(set(texts)) < len(texts):
+            raise PydanticCustomError("at_twice", "`at` names the same time twice; write each time once")
+        known = self.measures
+        unknown = [comparison.of for comparison in self.comparisons if comparison.of not in known]
+        unknown += [name for name in self.value_per if name not in known]
+        if unknown:
+            raise PydanticCustomError(
+                "unknown_outcome",
+                "unknown outcome {name}; known: {known}; declare an imported one: `rate: name` or `mean: name`",
+                {"name": ", ".join(unknown), "known": ", ".join(known)},
+            )
+        return self
+
+    @property
+    def outcomes(self) -> dict[str, Measure]:
+        """The imported outcomes that the plan reads, by name, with how each is averaged."""
+        rates: dict[str, Measure] = {metric.rate: "rate" for metric in self.metrics if isinstance(metric, Rate)}
+        means: dict[str, Measure] = {metric.mean: "mean" for metric in self.metrics if isinstance(metric, Mean)}
+        return rates | means
+
+    @property
+    def measures(self) -> dict[str, Measure]:
+        """Everything that can be compared with the control group; an imported outcome hides a counted figure."""
+        return COMPARABLE | self.outcomes
+
+    @property
+    def comparisons(self) -> tuple[Comparison, ...]:
+        """The uplifts asked for, in order."""
+        return tuple(metric.uplift for metric in self.metrics if isinstance(metric, Uplift))
+
+    @property
+    def primary(self) -> str | None:
+        """The outcome that the verdict is about: the first uplift asked for; None without one."""
+        return self.comparisons[0].of if self.comparisons else None
+
+    def next_after(self, label: str) -> str | None:
+        """The label of the evaluation that follows `label`, None after the last."""
+        labels = [str(moment) for moment in self.at]
+        rest = labels[labels.index(label) + 1 :]
+        return rest[0] if rest else None
