@@ -1,0 +1,116 @@
+"""The `approval:` section: which chain a case takes (route), and the chains.
+
+Refuses a case that fits no row: the table ends with `else`, so nothing is approved in silence.
+"""
+
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal
+
+from pydantic import Discriminator, Field, Tag
+
+from engine.definition.section import Name, NotYet, Rule, Section
+from engine.definition.steps import (
+    AnyStep,
+    Approve,
+    Block,
+    Copy,
+    Countersign,
+    Empty,
+    File,
+    Include,
+    PlainStep,
+    Timeout,
+    Use,
+)
+
+
+class Row(Section):
+    """Where `when` holds, the case takes the chain `use`."""
+
+    when: Rule
+    use: Name
+
+
+class Else(Section):
+    """The chain of every case that no row above fits."""
+
+    else_: Name = Field(alias="else")
+
+    @property
+    def use(self) -> str:
+        """The chain, under the same name as in `Row`."""
+        return self.else_
+
+
+def _kind(value: Any) -> str:
+    return "else" if isinstance(value, Else) or (isinstance(value, dict) and "else" in value) else "row"
+
+
+RouteRow = Annotated[Annotated[Row, Tag("row")] | Annotated[Else, Tag("else")], Discriminator(_kind)]
+
+
+class Defaults(Section):
+    """What steps inherit unless they say otherwise.
+
+    `self`: the approver is the submitter. `empty`: nobody holds the role. `repeat`: the same person twice in one
+    round. `return_to`: where an approver may send the case back. `resume`: where it goes on after that.
+    """
+
+    self_: Literal["next_level_up", "skip"] = Field("next_level_up", alias="self")
+    empty: Empty = Empty(assign="role:process_admin")
+    repeat: Literal["ask_again", "carry"] = "ask_again"
+    timeout: Timeout | None = None
+    return_to: tuple[Literal["submitter", "previous", "any"], ...] = ("submitter",)
+    resume: Literal["restart", "at_returner", "changed_aspects"] = "restart"
+    link: Literal["remembered_device", "sign_in", "direct"] = "remembered_device"
+
+
+class Approval(Section):
+    """Route table, defaults, chains and blocks."""
+
+    route: tuple[RouteRow, ...] = Field(min_length=1)
+    defaults: Defaults = Defaults()
+    chains: dict[Name, tuple[AnyStep, ...]] = Field(min_length=1)
+    blocks: dict[Name, Block] = Field(default_factory=dict)
+    rules: NotYet = None
+
+    def steps(self, chain: str) -> tuple[PlainStep, ...]:
+        """The steps of `chain` with blocks and included chains in place and the defaults filled in."""
+        return tuple(self._plain(chain, drop=frozenset()))
+
+    def only_files(self, chain: str) -> bool:
+        """Whether nobody approves on `chain`: the case becomes effective by filing (报备)."""
+        return not any(isinstance(step, Approve | Countersign) for step in self.steps(chain))
+
+    def _plain(self, chain: str, *, drop: frozenset[str]) -> Iterator[PlainStep]:
+        for step in self.chains[chain]:
+            match step:
+                case Include():
+                    yield from self._plain(step.include, drop=drop | set(step.drop))
+                case _ if step.name in drop:
+                    continue
+                case Use():
+                    yield self._countersign(step)
+                case Approve():
+                    yield self._inheriting(step)
+                case File():
+                    yield step if step.empty else step.model_copy(update={"empty": self.defaults.empty})
+                case Copy():
+                    yield step
+
+    def _countersign(self, step: Use) -> Countersign:
+        block = self.blocks[step.use]
+        return Countersign(
+            block=step.use,
+            label=step.label if step.label.zh or step.label.en else block.label,
+            when=step.when,
+            branches=tuple(self._inheriting(branch) for branch in block.parallel),
+            join=block.join,
+            on_reject=block.on_reject,
+        )
+
+    def _inheriting(self, step: Approve) -> Approve:
+        own = {name: getattr(step, name) for name in ("self_", "empty", "repeat", "timeout")}
+        return step.model_copy(
+            update={name: getattr(self.defaults, name) for name, value in own.items() if value is None}
+        )

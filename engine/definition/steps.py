@@ -1,0 +1,229 @@
+"""The steps of an approval chain (环节), as the verbs a definition's author writes.
+
+Which verb a step has is told by its key: `{approve: county_head, who: ...}`. Refuses to know how a step is carried
+out; `compile` makes states of them.
+"""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Discriminator, Field, Tag
+
+from engine.definition.section import Name, NotYet, Rule, Section, Who
+from engine.values import NO_TEXT, Bilingual, Duration
+
+Access = Literal["read", "write"]
+OnReject = Literal["reject", "return_submitter"]
+
+
+class AnyOf(Section):
+    """One decides for all (或签)."""
+
+    mode: Literal["any"] = "any"
+
+
+class AllOf(Section):
+    """Everybody asked must approve (会签)."""
+
+    mode: Literal["all"]
+
+
+class InSequence(Section):
+    """Everybody asked must approve, one after the other in the order they were found (顺序签)."""
+
+    mode: Literal["sequence"]
+
+
+class Quorum(Section):
+    """`n` of those asked must approve."""
+
+    mode: Literal["quorum"]
+    n: int = Field(ge=1)
+
+
+class Vote(Section):
+    """A weighted vote (票签)."""
+
+    mode: Literal["vote"]
+    weights: NotYet = None
+    quorum: NotYet = None
+    pass_: NotYet = Field(None, alias="pass")
+
+
+Tally = Annotated[AnyOf | AllOf | InSequence | Quorum | Vote, Discriminator("mode")]
+
+
+class Timeout(Section):
+    """When those asked are reminded, and what happens when they still have not decided.
+
+    At `at` the task goes to `to` (escalation), at most `max` times, each after another span of `at`.
+    """
+
+    remind: tuple[Duration, ...] = ()
+    at: Duration | None = None
+    do: Literal["escalate"] = "escalate"
+    to: Who = "superior"
+    max: int = Field(1, ge=1, le=9)
+
+
+class Empty(Section):
+    """Who is asked where nobody holds the role: a step never passes by itself."""
+
+    assign: Who
+    # named as in the file; whether that person is told why
+    notify: bool = True
+
+
+class Step(Section):
+    """What every step has. `when` leaves the step out where it does not hold."""
+
+    label: Bilingual = NO_TEXT
+    when: Rule | None = None
+
+    @property
+    def name(self) -> str:
+        """The name other parts of the definition and the history call it by."""
+        raise NotImplementedError
+
+    @property
+    def title(self) -> Bilingual:
+        """Its label, or its name where it has none."""
+        return self.label if self.label != NO_TEXT else Bilingual(en=self.name.replace("_", " "))
+
+
+class Approve(Step):
+    """Ask for a decision: approve, reject or return (同意, 拒绝, 退回).
+
+    What is None here is inherited from the section's `defaults`; in `Approval.steps` nothing is.
+    """
+
+    approve: Name
+    who: Who
+    decide: Tally = AnyOf()
+    fields: dict[str, Access] = Field(default_factory=dict)
+    on_reject: OnReject = "reject"
+    self_: Literal["next_level_up", "skip"] | None = Field(None, alias="self")
+    empty: Empty | None = None
+    repeat: Literal["ask_again", "carry"] | None = None
+    timeout: Timeout | Literal["never"] | None = None
+
+    @property
+    def name(self) -> str:
+        """See Step."""
+        return self.approve
+
+    def may_write(self, field: str) -> bool:
+        """Whether the approver may change `field` of the proposal."""
+        return self.fields.get(field, self.fields.get("*", "read")) == "write"
+
+
+class Objection(Section):
+    """For how long after the acknowledgement the registrar may object, and the chain the case then takes."""
+
+    window: Duration
+    then: Name
+
+
+class File(Step):
+    """File with an office (报备): it is told and acknowledges; after `ack` its silence counts as acknowledgement.
+
+    A chain that only files makes the case effective (state filed) when the objection window has passed as well.
+    """
+
+    file: Name
+    who: Who
+    ack: Duration
+    objection: Objection | None = None
+    empty: Empty | None = None
+
+    @property
+    def name(self) -> str:
+        """See Step."""
+        return self.file
+
+
+class Copy(Step):
+    """Let somebody read along (抄送); nobody waits for them."""
+
+    copy_: Name = Field(alias="copy")
+    who: Who
+
+    @property
+    def name(self) -> str:
+        """See Step."""
+        return self.copy_
+
+
+class Use(Step):
+    """Put a block here."""
+
+    use: Name
+
+    @property
+    def name(self) -> str:
+        """See Step."""
+        return self.use
+
+
+class Include(Section):
+    """Put the steps of another chain here, without those named in `drop`."""
+
+    include: Name
+    drop: tuple[Name, ...] = ()
+
+
+class AtLeast(Section):
+    """`n` of the branches."""
+
+    n: int = Field(ge=1)
+
+
+class Block(Section):
+    """A countersign (会签): all branches are asked at once."""
+
+    label: Bilingual = NO_TEXT
+    parallel: tuple[Approve, ...] = Field(min_length=2)
+    join: Literal["all", "any"] | AtLeast = "all"
+    on_reject: OnReject = "return_submitter"
+
+
+class Countersign(Step):
+    """A block where a chain uses it. On a reject, or as soon as `join` is met, the other branches are cancelled."""
+
+    block: Name
+    branches: tuple[Approve, ...]
+    join: Literal["all", "any"] | AtLeast
+    on_reject: OnReject
+
+    @property
+    def name(self) -> str:
+        """See Step."""
+        return self.block
+
+    @property
+    def needed(self) -> int:
+        """How many branches must approve (of those whose `when` holds; compare with what is left of them)."""
+        if isinstance(self.join, AtLeast):
+            return self.join.n
+        return 1 if self.join == "any" else len(self.branches)
+
+
+VERBS: tuple[str, ...] = ("approve", "file", "copy", "use", "include")
+
+
+def _verb(value: Any) -> str | None:
+    if isinstance(value, dict):
+        return next((verb for verb in VERBS if verb in value), None)
+    return type(value).__name__.lower()
+
+
+AnyStep = Annotated[
+    Annotated[Approve, Tag("approve")]
+    | Annotated[File, Tag("file")]
+    | Annotated[Copy, Tag("copy")]
+    | Annotated[Use, Tag("use")]
+    | Annotated[Include, Tag("include")],
+    Discriminator(_verb, custom_error_type="verb", custom_error_message="a step starts with one of the verbs"),
+]
+
+PlainStep = Approve | File | Copy | Countersign
+"""What is left when `use` and `include` are replaced by what they stand for."""
