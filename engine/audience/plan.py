@@ -1,0 +1,108 @@
+"""The `audience:` section: who a case is for, who is left out, into which cells it falls, who is the control group.
+
+Refuses what it cannot carry out: kinds of source that this version does not run yet are a problem when the definition
+is checked, not when the case reaches its selection weeks later.
+"""
+
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from engine.audience.exclusions import LIST_NAME, Exclusion, RuleHolds
+from engine.audience.sources import Rule, Source, SourceKind
+from engine.errors import Problem
+
+Path = tuple[str | int, ...]
+
+
+def _share(value: object) -> object:
+    if isinstance(value, str) and value.endswith("%"):
+        return Decimal(value.removesuffix("%")) / 100
+    return value
+
+
+Share = Annotated[Decimal, BeforeValidator(_share), Field(ge=0, le=1)]
+CellName = Annotated[str, Field(pattern=LIST_NAME)]
+
+
+class Control(BaseModel):
+    """The control group: a random share of what is left, at least `min` customers; or an imported assignment.
+
+    `assigned` is an expression that holds for the customers of the control group of an experiment whose arms were
+    drawn elsewhere.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    share: Share | None = None
+    min: int = Field(0, ge=0)
+    assigned: str | None = None
+
+    @model_validator(mode="after")
+    def _one_way(self) -> "Control":
+        if (self.share is None) == (self.assigned is None):
+            raise PydanticCustomError("control", "write either share (with min) or assigned, one of the two")
+        if self.assigned is not None and self.min:
+            raise PydanticCustomError("control", "min belongs to share; an imported assignment is taken as it is")
+        return self
+
+
+class Drift(BaseModel):
+    """What happens when the audience differs from what was approved: {from: reach, over: 10%, then: reapprove}."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+    source: str = Field(alias="from", description="Field of the proposal that states the expected number")
+    over: Share
+    then: Literal["reapprove", "warn"]
+
+
+class AudiencePlan(BaseModel):
+    """The section as written; every expression is still text."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    source: Source
+    remove: tuple[Exclusion, ...] = ()
+    cells: dict[CellName, str] = Field(default={"all": "true"}, min_length=1, max_length=100)
+    control: Control | None = None
+    drift: Drift | None = None
+    freeze: Literal["on_approved"] = "on_approved"
+
+    @model_validator(mode="after")
+    def _names_differ(self) -> "AudiencePlan":
+        names = [exclusion.name for exclusion in self.remove]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise PydanticCustomError("twice", "the same exclusion stands twice: {names}", {"names": ", ".join(twice)})
+        if len(names) > 60:
+            raise PydanticCustomError("many", "at most 60 exclusions")  # one bit each in a 64-bit mask
+        return self
+
+    def expressions(self) -> Iterator[tuple[Path, str]]:
+        """Every expression with its path in the section; all are boolean, their scope is `c` (the customer)."""
+        for path, source in self._sources():
+            if isinstance(source, Rule):
+                yield (*path, "rule"), source.rule
+        for position, exclusion in enumerate(self.remove):
+            if isinstance(exclusion, RuleHolds):
+                yield ("remove", position, "rule"), exclusion.rule
+        for name, text in self.cells.items():
+            yield ("cells", name), text
+        if self.control and self.control.assigned is not None:
+            yield ("control", "assigned"), self.control.assigned
+
+    def unsupported(self) -> Iterator[tuple[Path, Problem]]:
+        """Sources that this version cannot run, each with its path in the section."""
+        for path, source in self._sources():
+            if not source.supported:
+                message = f"a source of kind {source.kind!r} is not supported yet"
+                hint = "possible: rule, list, union, intersect, except"
+                yield (*path, source.kind), Problem(code="E206", message=message, hint=hint)
+
+    def _sources(self) -> Iterator[tuple[Path, SourceKind]]:
+        stack: list[tuple[Path, SourceKind]] = [(("source",), self.source)]
+        while stack:
+            path, source = stack.pop(0)
+            yield path, source
+            stack[:0] = [((*path, source.kind, n), part) for n, part in enumerate(source.within())]
