@@ -1,0 +1,272 @@
+"""What the case made different: target customers against the control group, from counts and sums alone.
+
+Everything here works on a `Sample` (how many, their mean, their spread), so a comparison of millions costs what one of
+ten costs; only the bootstrap needs the values, as distinct values with counts. Sources of the formulas are in
+docs/evaluation.md. Refuses to make up a number: where a comparison has no basis it is None, never NaN or infinite.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from math import isfinite, sqrt
+from typing import Self
+
+import numpy as np
+from scipy import stats
+from statsmodels.stats.multitest import multipletests
+from statsmodels.stats.proportion import confint_proportions_2indep, proportions_ztest
+
+from engine.evaluation.metrics import Measure
+
+FEWEST = 10  # outcomes, and customers without it, that each side needs for the normal approximation (Agresti 2013, 1.3)
+NORMAL_FROM = 1000  # degrees of freedom from which t and normal quantiles differ by less than 0.13%
+BLOCKED_BELOW = 0.01  # a sample-ratio p-value below this blocks the verdict
+POWER = 0.8
+RESAMPLES = 2000
+MOST_DISTINCT = 5000  # beyond it the mean is normal enough, and resampling costs more than it tells
+SEED = 20080320
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """`n` customers, the mean of their outcome and the sum of squared deviations from it (never below 0)."""
+
+    n: int
+    mean: float
+    deviations: float
+
+    @classmethod
+    def counted(cls, n: int, successes: int) -> Self:
+        """`successes` of `n` customers have the outcome."""
+        if not 0 <= successes <= n:
+            raise ValueError(f"{successes} of {n} customers cannot be")
+        rate = successes / n if n else 0.0
+        return cls(n, rate, successes * (1 - rate))
+
+    @classmethod
+    def summed(cls, n: int, total: float, squares: float) -> Self:
+        """From the sum and the sum of squares. Large values with little spread lose digits this way; `of` does not."""
+        mean = total / n if n else 0.0
+        return cls(n, mean, max(0.0, squares - total * mean))
+
+    @classmethod
+    def of(cls, values: Iterable[float]) -> Self:
+        """From the values themselves, which must be finite."""
+        array = np.asarray(list(values), dtype=float)
+        if not len(array):
+            return cls(0, 0.0, 0.0)
+        mean = float(array.mean())
+        return cls(len(array), mean, float(((array - mean) ** 2).sum()))
+
+    @property
+    def total(self) -> float:
+        """The sum of the outcome."""
+        return self.n * self.mean
+
+    @property
+    def successes(self) -> int:
+        """Of a rate: how many have the outcome."""
+        return round(self.total)
+
+    @property
+    def variance(self) -> float:
+        """The unbiased variance; needs two customers."""
+        return self.deviations / (self.n - 1)
+
+    def __add__(self, other: "Sample") -> "Sample":
+        """Both samples together (Chan, Golub and LeVeque 1983)."""
+        n = self.n + other.n
+        if not n:
+            return self
+        apart = other.mean - self.mean
+        spread = self.deviations + other.deviations + apart * apart * self.n * other.n / n
+        return Sample(n, self.mean + apart * other.n / n, spread)
+
+
+@dataclass(frozen=True, slots=True)
+class Lift:
+    """The difference target - control. `method` names the interval, `test` what gave `p`; `others` holds further
+    intervals by name. `detectable` is the smallest lift that this size of groups finds 4 times in 5."""
+
+    method: str
+    test: str
+    n: int
+    n_control: int
+    value: float
+    control_value: float
+    lift: float
+    relative_lift: float | None  # None where the control group's value is 0
+    low: float
+    high: float
+    p: float
+    detectable: float | None
+    others: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+
+    def is_significant(self, confidence: float) -> bool:
+        """Whether interval and test agree that there is a difference."""
+        return (self.low > 0 or self.high < 0) and self.p < 1 - confidence
+
+
+@dataclass(frozen=True, slots=True)
+class Ratio:
+    """Whether the groups have the sizes that were planned: chi-squared goodness of fit."""
+
+    chi2: float
+    p: float
+
+    @property
+    def blocks(self) -> bool:
+        """Whether the split is so unlikely that no verdict may rest on it."""
+        return self.p < BLOCKED_BELOW
+
+
+def compare(measure: Measure, treated: Sample, control: Sample, confidence: float = 0.95) -> Lift | None:
+    """The lift of `treated` over `control`; None where nothing can be compared (a side is empty, or has no spread)."""
+    if measure == "rate":
+        return compare_rates(treated, control, confidence)
+    return compare_means(treated, control, confidence)
+
+
+def compare_rates(treated: Sample, control: Sample, confidence: float = 0.95) -> Lift | None:
+    """The difference of two rates. Wald's interval and the pooled z test where both sides have enough of both
+    outcomes, else Newcombe's interval and Fisher's exact test; Newcombe's stands in `others` either way."""
+    if not (treated.n and control.n):
+        return None
+    counts = (treated.successes, treated.n, control.successes, control.n)
+    made = partial(_lift, treated, control, measure="rate", confidence=confidence)
+    newcombe = _floats(
+        confint_proportions_2indep(*counts, method="newcomb", compare="diff", alpha=1 - confidence, correction=False)
+    )
+    if all(min(side.successes, side.n - side.successes) >= FEWEST for side in (treated, control)):
+        low, high = _around(treated.mean - control.mean, _error(treated, control), confidence)
+        p = float(proportions_ztest([counts[0], counts[2]], [counts[1], counts[3]])[1])
+        return made(method="wald", test="pooled z", interval=(low, high), p=p, others={"newcombe": newcombe})
+    table = [[counts[0], counts[1] - counts[0]], [counts[2], counts[3] - counts[2]]]
+    p = float(stats.fisher_exact(table).pvalue)
+    return made(method="newcombe", test="fisher exact", interval=newcombe, p=min(1.0, p))
+
+
+def compare_means(treated: Sample, control: Sample, confidence: float = 0.95) -> Lift | None:
+    """The difference of two means after Welch: spreads may differ, customers with 0 count."""
+    if min(treated.n, control.n) < 2:
+        return None
+    error = _error(treated, control)
+    if not (error > 0 and isfinite(error)):
+        return None
+    freedom = _freedom(treated, control)
+    lift = treated.mean - control.mean
+    interval = _around(lift, error, confidence, freedom)
+    p = float(2 * stats.t.sf(abs(lift) / error, freedom))
+    made = partial(_lift, treated, control, measure="mean", confidence=confidence)
+    return made(method="welch", test="welch t", interval=interval, p=p)
+
+
+def sample_ratio(observed: Sequence[int], shares: Sequence[float] | None = None) -> Ratio | None:
+    """Test group sizes against the planned `shares` (relative; by default equal); None with fewer than two groups."""
+    if len(observed) < 2 or not sum(observed):
+        return None
+    planned = np.ones(len(observed)) if shares is None else np.asarray(shares, dtype=float)
+    if len(planned) != len(observed) or not (np.isfinite(planned).all() and (planned > 0).all()):
+        raise ValueError("one planned share above 0 for every group")
+    result = stats.chisquare(observed, planned / planned.sum() * sum(observed))
+    return Ratio(float(result.statistic), float(result.pvalue))
+
+
+def detectable(measure: Measure, control: Sample, n: int, n_control: int, confidence: float = 0.95) -> float | None:
+    """The smallest lift found with power 0.8 by a two-sided test of groups this size, spread as in `control`; None
+    where its spread is not known."""
+    if control.deviations <= 0 or control.n < 2 or min(n, n_control) < 1:
+        return None
+    spread = control.mean * (1 - control.mean) if measure == "rate" else control.variance
+    reach = stats.norm.ppf((1 + confidence) / 2) + stats.norm.ppf(POWER)
+    return float(reach * sqrt(spread * (1 / n + 1 / n_control)))
+
+
+def adjusted(p_values: Sequence[float]) -> tuple[float, ...]:
+    """The p-values corrected for their number after Holm, in the same order."""
+    if not p_values:
+        return ()
+    return tuple(float(p) for p in multipletests(p_values, method="holm")[1])
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """All values of an outcome as distinct values with how many customers have each."""
+
+    values: tuple[float, ...]
+    counts: tuple[int, ...]
+
+
+def bootstrap(treated: Spread, control: Spread, confidence: float = 0.95) -> tuple[float, float] | None:
+    """Percentile bootstrap of the difference of means, the same every time for the same input; None for empty
+    groups or more than 5,000 distinct values on a side."""
+    sides = (treated, control)
+    if any(not sum(side.counts) or len(side.values) > MOST_DISTINCT for side in sides):
+        return None
+    chance = np.random.default_rng(SEED)
+    means = [_resampled(side, chance) for side in sides]
+    tail = (1 - confidence) / 2
+    low, high = np.quantile(means[0] - means[1], [tail, 1 - tail])
+    return (float(low), float(high))
+
+
+def _resampled(side: Spread, chance: np.random.Generator) -> "np.ndarray[tuple[int], np.dtype[np.float64]]":
+    n = sum(side.counts)
+    values = np.asarray(side.values, dtype=float)
+    shares = np.asarray(side.counts, dtype=float) / n
+    return np.array([chance.multinomial(n, shares) @ values / n for _ in range(RESAMPLES)])
+
+
+def _lift(
+    treated: Sample,
+    control: Sample,
+    *,
+    measure: Measure,
+    method: str,
+    test: str,
+    interval: tuple[float, float],
+    p: float,
+    confidence: float,
+    others: Mapping[str, tuple[float, float]] | None = None,
+) -> Lift:
+    lift = treated.mean - control.mean
+    return Lift(
+        method=method,
+        test=test,
+        n=treated.n,
+        n_control=control.n,
+        value=treated.mean,
+        control_value=control.mean,
+        lift=lift,
+        relative_lift=_relative(lift, control.mean),
+        low=interval[0],
+        high=interval[1],
+        p=p,
+        detectable=detectable(measure, control, treated.n, control.n, confidence),
+        others=others or {},
+    )
+
+
+def _relative(lift: float, base: float) -> float | None:
+    share = lift / base if base else None
+    return share if share is not None and isfinite(share) else None
+
+
+def _error(treated: Sample, control: Sample) -> float:
+    return sqrt(treated.variance / treated.n + control.variance / control.n)
+
+
+def _freedom(treated: Sample, control: Sample) -> float:
+    parts = [side.variance / side.n for side in (treated, control)]
+    weights = [part / sum(parts) for part in parts]
+    return 1 / (weights[0] ** 2 / (treated.n - 1) + weights[1] ** 2 / (control.n - 1))
+
+
+def _around(middle: float, error: float, confidence: float, freedom: float = float("inf")) -> tuple[float, float]:
+    tail = (1 + confidence) / 2
+    reach = stats.norm.ppf(tail) if freedom >= NORMAL_FROM else stats.t.ppf(tail, freedom)
+    return (float(middle - reach * error), float(middle + reach * error))
+
+
+def _floats(pair: Sequence[float]) -> tuple[float, float]:
+    return (float(pair[0]), float(pair[1]))
