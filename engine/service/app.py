@@ -20,6 +20,7 @@ from engine.machine.process import Process
 from engine.organisation import Organisation, Workdays
 from engine.settings import Settings
 from engine.store import definitions, people
+from engine.store.cases import Locked
 from engine.store.session import Database
 
 KEPT_PROCESSES = 256
@@ -63,24 +64,21 @@ class Countersign:
             self._definitions[ref.fingerprint] = found
         return found
 
-    def organisation(self, tx: Connection, revision: int | None = None) -> Organisation:
-        """The offices, people and grants as of `revision` (by default the newest), read again only when it changed."""
-        if revision is None:
-            revision = people.revision(tx)
+    def organisation(self, seen: Connection | Locked) -> Organisation:
+        """The offices, people and grants as `seen` in a transaction; read again only when they changed."""
+        revision = _revision(seen)
         cached = self._organisation
         if cached is None or cached[0] != revision:
-            cached = (revision, people.load_organisation(tx))
+            cached = (revision, people.load_organisation(seen.tx if isinstance(seen, Locked) else seen))
             self._organisation = cached
         return cached[1]
 
-    def process(self, ref: ProcessRef, tx: Connection, revision: int | None = None) -> Process:
-        """The compiled process of `ref`, bound to the organisation of `revision` and the workday calendar."""
-        if revision is None:
-            revision = people.revision(tx)
-        key = (ref.fingerprint, revision)
+    def process(self, ref: ProcessRef, seen: Connection | Locked) -> Process:
+        """The compiled process of `ref`, bound to the organisation as `seen` and the workday calendar."""
+        key = (ref.fingerprint, _revision(seen))
         found = self._bound.get(key)
         if found is None:
-            bound = self._unbound(ref).bound(self.organisation(tx, revision), Workdays(self.settings.zone))
+            bound = self._unbound(ref).bound(self.organisation(seen), Workdays(self.settings.zone))
             with self._lock:
                 self._bound[key] = found = bound
                 while len(self._bound) > KEPT_PROCESSES:
@@ -92,3 +90,7 @@ class Countersign:
         if found is None:
             found = self._compiled[ref.fingerprint] = compile_process(self.definition(ref))
         return found
+
+
+def _revision(seen: Connection | Locked) -> int:
+    return seen.organisation_revision if isinstance(seen, Locked) else people.revision(seen)

@@ -1,0 +1,126 @@
+"""The submitter's part: start a draft, save it, submit it, withdraw it.
+
+What was typed is never lost: values that can be kept are saved even where others are refused.
+"""
+
+import secrets
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import Connection
+
+from engine.definition.model import Definition
+from engine.errors import InvalidForm, NotFound, Problem
+from engine.machine.advance import create
+from engine.machine.case import Case
+from engine.machine.commands import Create, Edit, Submit, Withdraw
+from engine.service import running
+from engine.service.app import Countersign
+from engine.service.cases import load_visible
+from engine.service.definitions import Startable, newest, startable as all_startable
+from engine.service.showing import chain_view, field_views
+from engine.service.views import FormView, Viewer
+from engine.store import cases
+from engine.store.cases import Locked
+
+WRITABLE = ("draft", "returned")
+
+
+def startable(app: Countersign, viewer: Viewer) -> tuple[Startable, ...]:
+    """The kinds of case this viewer may start: all published ones for a submitter, else none."""
+    return all_startable(app) if viewer.has("submitter") else ()
+
+
+def start(app: Countersign, viewer: Viewer, name: str, *, key: str) -> str:
+    """Open a draft in the viewer's office; the same `key` again gives the same case. Returns the case's id."""
+    office = next((grant.office for grant in viewer.grants if grant.role == "submitter"), None)
+    if office is None:
+        raise NotFound()
+    ref, definition = newest(app, name)
+    case_id = secrets.token_hex(8)
+    outcome = create(case_id, ref, Create(actor=viewer.person, office=office), app.now())
+    return cases.create(app.db, outcome, key=f"{viewer.person}:{key}", index=running.index_of(definition, outcome.case))
+
+
+def form(app: Countersign, viewer: Viewer, case_id: str) -> FormView:
+    """The form as saved, with who would approve it. NotFound for anyone but the submitter."""
+    with app.db.read() as tx:
+        case = _own(app, tx, viewer, case_id)
+        return _form(app, tx, case, ())
+
+
+def save(app: Countersign, viewer: Viewer, case_id: str, raw: Mapping[str, Any], *, key: str) -> FormView:
+    """Keep what was typed, as far as each value can be read; problems stand beside the fields, nothing is refused."""
+    with app.db.read() as tx:
+        case = _own(app, tx, viewer, case_id)
+    parsed = app.definition(case.process).proposal.parse(raw, whole=False)
+    values = case.form | parsed.values
+    if values != case.form:
+        case = running.carry_out(app, case_id, Edit(actor=viewer.person, form=values), key=key).case
+    with app.db.read() as tx:
+        return _form(app, tx, case, parsed.problems)
+
+
+def submit(app: Countersign, viewer: Viewer, case_id: str, raw: Mapping[str, Any], *, key: str) -> None:
+    """Submit or resubmit. Raises InvalidForm with every problem; what could be read is saved all the same."""
+    with app.db.read() as tx:
+        case = _own(app, tx, viewer, case_id)
+    definition = app.definition(case.process)
+    parsed = definition.proposal.parse(raw, whole=True)
+    if parsed.problems:
+        if case.state in WRITABLE and case.form | parsed.values != case.form:
+            edit = Edit(actor=viewer.person, form=case.form | parsed.values)
+            running.carry_out(app, case_id, edit, key=f"{key}:kept:{secrets.token_hex(4)}")
+        raise InvalidForm(parsed.problems)
+
+    def command(locked: Locked) -> Submit:
+        number = locked.case.number or _number(app, definition, locked)
+        return Submit(actor=viewer.person, form=parsed.values, number=number)
+
+    running.carry_out(app, case_id, command, key=key)
+
+
+def withdraw(app: Countersign, viewer: Viewer, case_id: str, reason: str, *, key: str) -> None:
+    """Take the case back for good, as long as nothing was sent."""
+    with app.db.read() as tx:
+        _own(app, tx, viewer, case_id)
+    running.carry_out(app, case_id, Withdraw(actor=viewer.person, reason=reason.strip()), key=key)
+
+
+def _number(app: Countersign, definition: Definition, locked: Locked) -> str:
+    """The next case number of the pattern; the scope is the pattern with the office and year filled in."""
+    office, year = locked.case.office, app.now().astimezone(app.settings.zone).year
+    numbering = definition.proposal.numbering
+    scope = numbering.scope(office=office, year=year)
+    return str(numbering.number(office=office, year=year, seq=locked.next_number(scope, year)))
+
+
+def _own(app: Countersign, tx: Connection, viewer: Viewer, case_id: str) -> Case:
+    case = load_visible(app, tx, viewer, case_id)
+    if case.submitter != viewer.person:
+        raise NotFound()
+    return case
+
+
+def _form(app: Countersign, tx: Connection, case: Case, problems: tuple[Problem, ...]) -> FormView:
+    definition = app.definition(case.process)
+    process = app.process(case.process, tx)
+    whole = definition.proposal.parse(case.form, whole=True)
+    preview = reasons = None
+    if not whole.problems:
+        shown = process.preview(whole.values, case.office, case.submitter, app.now())
+        preview, reasons = chain_view(app, tx, shown.columns), shown.reasons
+    back = running.last_return(tx, case) if case.state == "returned" else None
+    return FormView(
+        case_id=case.id,
+        seq=case.seq,
+        definition=definition.title,
+        definition_name=definition.name,
+        fields=field_views(definition, case.form, writable=case.state in WRITABLE),
+        problems=problems,
+        preview=preview,
+        reasons=reasons or (),
+        saved_at=case.updated_at if case.form else None,
+        returned_because=back.remark if back else "",
+        returned_by=running.name_of(app, tx, back.decided_by) if back and back.decided_by else "",
+    )

@@ -1,0 +1,59 @@
+"""Carries a command out: lock, decide, record. Every change of a case goes through here."""
+
+from collections.abc import Callable
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from engine.definition.model import Definition
+from engine.machine.advance import advance
+from engine.machine.case import Case
+from engine.machine.commands import AnyCommand, Edit, Submit
+from engine.organisation import Organisation
+from engine.service.app import Countersign
+from engine.store import cases
+from engine.store.cases import Locked, Recorded
+from engine.store.rows import CaseIndex, Decided
+
+
+def carry_out(
+    app: Countersign, case_id: str, command: AnyCommand | Callable[[Locked], AnyCommand], *, key: str
+) -> Recorded:
+    """Carry `command` out on a case, in one transaction; the same `key` again returns the first result.
+
+    A command that depends on the locked case (a number drawn in the same transaction) comes as a function. Raises
+    what the machine refuses, with nothing written, and NotFound.
+    """
+
+    def decide(locked: Locked) -> Decided:
+        case = locked.case
+        asked = command(locked) if callable(command) else command
+        process = app.process(case.process, locked)
+        outcome = advance(process, case, asked, app.now())
+        if isinstance(asked, Edit | Submit):
+            organisation = app.organisation(locked)
+            return Decided(asked, outcome, index_of(app.definition(case.process), organisation, outcome.case))
+        return Decided(asked, outcome)
+
+    return cases.transition(app.db, case_id, key, decide)
+
+
+def index_of(definition: Definition, organisation: Organisation, case: Case) -> CaseIndex:
+    """By what lists find the case: the form's title, budget and reach; the offices on its way up."""
+    return CaseIndex(
+        title=str(case.form.get("title") or "")[:200],
+        budget=_amount(case.form.get("budget")),
+        reach=_count(case.form.get("reach")),
+        confidential=definition.proposal.visibility == "confidential",
+        offices=tuple(organisation.way_up(case.office)),
+    )
+
+
+def _amount(value: Any) -> Decimal | None:
+    try:
+        return None if value in (None, "") else Decimal(str(value))
+    except InvalidOperation:
+        return None
+
+
+def _count(value: Any) -> int | None:
+    return value if isinstance(value, int) else None

@@ -1,0 +1,43 @@
+"""What the submitter does after the approval: start the waves, hold them, let a gate pass, close the case out."""
+
+from engine.errors import NotFound
+from engine.machine.commands import Close, PauseDelivery, ResumeDelivery, StartDelivery
+from engine.service import delivering, running
+from engine.service.app import Countersign
+from engine.service.cases import load_visible
+from engine.service.views import Viewer
+
+
+def start_delivery(app: Countersign, viewer: Viewer, case_id: str, recipients: int, *, key: str) -> None:
+    """Send to the frozen audience; `recipients` repeats the number that the submitter confirmed."""
+    _own(app, viewer, case_id)
+    running.carry_out(app, case_id, StartDelivery(actor=viewer.person, recipients=recipients), key=key)
+
+
+def hold(app: Countersign, viewer: Viewer, case_id: str, action: str, reason: str, *, key: str) -> None:
+    """`pause` or `resume` all waves of the case. What a worker is sending at this moment is still sent."""
+    _own(app, viewer, case_id)
+    if action == "pause":
+        running.carry_out(app, case_id, PauseDelivery(actor=viewer.person, reason=reason.strip()), key=key)
+    elif action == "resume":
+        running.carry_out(app, case_id, ResumeDelivery(actor=viewer.person), key=key)
+    else:
+        raise NotFound()
+
+
+def release_gate(app: Countersign, viewer: Viewer, case_id: str, *, key: str) -> None:
+    """A person's go: the wave behind the gate starts without waiting for its time."""
+    _own(app, viewer, case_id)
+    delivering.release_gate(app, case_id, by=viewer.person)
+
+
+def close(app: Countersign, viewer: Viewer, case_id: str, lessons: str, *, key: str) -> None:
+    """Sign the report and close the case out; its numbers are final from then on."""
+    _own(app, viewer, case_id)
+    running.carry_out(app, case_id, Close(actor=viewer.person, lessons=lessons.strip()), key=key)
+
+
+def _own(app: Countersign, viewer: Viewer, case_id: str) -> None:
+    with app.db.read() as tx:
+        if load_visible(app, tx, viewer, case_id).submitter != viewer.person:
+            raise NotFound()
