@@ -7,12 +7,13 @@ cannot write. Refuses to know any table.
 """
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+import psycopg2
 import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
@@ -20,6 +21,10 @@ from sqlalchemy.engine import URL, Connection, Engine
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
 from engine.errors import DatabaseUnavailable, NoSpace, Unavailable
+from engine.store.exchange import Exchange, Exchanges
+from engine.store.statements import PREPARED
+
+Result = TypeVar("Result")
 
 BUSY_SECONDS = 30
 CONNECT_SECONDS = 5
@@ -33,11 +38,13 @@ class Database:
     def __init__(self, url: str, *, pool_size: int = 10) -> None:
         self.url = _parsed(url)
         self.dialect_name = self.url.get_backend_name()
+        self._pool_size = pool_size
         self._writers = threading.Lock()
         if self.dialect_name == "sqlite":
             self._engine = _sqlite(self.url, pool_size)
         else:
             self._engine = _postgresql(self.url, pool_size)
+        self._exchanges: Exchanges | None = None
         self._reader = self._engine.execution_options(reads=True, **_snapshot(self.dialect_name))
 
     @property
@@ -68,6 +75,14 @@ class Database:
             tx.begin()
             yield tx
 
+    def exchange(self, work: Callable[[Exchange], Result]) -> Result:
+        """The result of `work`, done in a transaction of two messages (PostgreSQL only, see exchange.py)."""
+        with self._writers:
+            if self._exchanges is None:
+                self._exchanges = Exchanges(_postgresql(self.url, self._pool_size, is_pinged=False), PREPARED)
+        with self.translated():
+            return self._exchanges.run(work)
+
     def now(self, tx: Connection) -> datetime:
         """The database's clock, aware, in UTC. Leases are measured by it, so that workers need not agree on a time."""
         return database_now(tx)
@@ -88,19 +103,21 @@ class Database:
     def close(self) -> None:
         """Give all connections back."""
         self._engine.dispose()
+        if self._exchanges:
+            self._exchanges.close()
 
     @contextmanager
     def translated(self) -> Iterator[None]:
         """A database that cannot be used is told in one sentence; every other database error stays what it is."""
         try:
             yield
-        except SQLAlchemyError as error:
+        except (SQLAlchemyError, psycopg2.Error) as error:
             told = self._told(getattr(error, "orig", None) or error, error)
             if told is None:
                 raise
             raise told from error
 
-    def _told(self, cause: BaseException, error: SQLAlchemyError) -> Unavailable | None:
+    def _told(self, cause: BaseException, error: Exception) -> Unavailable | None:
         words = " ".join(str(cause).split())
         if "is full" in words or getattr(cause, "pgcode", None) == "53100":
             return NoSpace(path=self.url.database or self.address)
@@ -131,7 +148,7 @@ def _parsed(url: str) -> URL:
     return parsed
 
 
-def _reason(words: str, cause: BaseException, error: SQLAlchemyError) -> str:
+def _reason(words: str, cause: BaseException, error: Exception) -> str:
     """Why the database cannot be used; empty where it can."""
     if isinstance(error, sa.exc.TimeoutError):
         return "all connections are busy"
@@ -188,12 +205,12 @@ def _sqlite(url: URL, pool_size: int) -> Engine:
     return engine
 
 
-def _postgresql(url: URL, pool_size: int) -> Engine:
+def _postgresql(url: URL, pool_size: int, *, is_pinged: bool = True) -> Engine:
     return sa.create_engine(  # noqa: TID251  this is the one place
         url,
         pool_size=pool_size,
         max_overflow=pool_size,
-        pool_pre_ping=True,
+        pool_pre_ping=is_pinged,
         connect_args={
             "connect_timeout": CONNECT_SECONDS,
             "options": "-c timezone=UTC",

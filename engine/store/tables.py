@@ -173,6 +173,7 @@ cases = Table(
     Column("reach", BigInteger),
     Column("confidential", Boolean, nullable=False, server_default=text("false")),
     Column("body", Text, nullable=False),  # engine.machine.case.Case as JSON
+    Column("head", String(64), nullable=False),  # hash of the newest history entry, under the same lock as the body
     Column("created_at", UtcTime, nullable=False),
     Column("updated_at", UtcTime, nullable=False),
     Index(None, "submitter", "updated_at"),
@@ -214,6 +215,13 @@ tasks = Table(
         "due_at",
         sqlite_where=text("state='open'"),
         postgresql_where=text("state='open'"),
+    ),
+    Index(
+        "ix_tasks_copied",
+        "person",
+        "opened_at",
+        sqlite_where=text("verb='copy'"),
+        postgresql_where=text("verb='copy'"),
     ),
     Index(
         "ix_tasks_done",

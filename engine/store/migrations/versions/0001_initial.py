@@ -27,7 +27,7 @@ FOR EACH STATEMENT EXECUTE FUNCTION history_is_append_only()
 """
 
 
-def upgrade() -> None:
+def upgrade() -> None:  # noqa: PLR0915  a schema is a list
     op.create_table(
         "cases",
         sa.Column("id", sa.String(24), nullable=False),
@@ -45,6 +45,7 @@ def upgrade() -> None:
         sa.Column("reach", sa.BigInteger(), nullable=True),
         sa.Column("confidential", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.Column("body", sa.Text(), nullable=False),
+        sa.Column("head", sa.String(64), nullable=False),
         sa.Column("created_at", TIME, nullable=False),
         sa.Column("updated_at", TIME, nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_cases")),
@@ -310,6 +311,13 @@ def upgrade() -> None:
         sa.UniqueConstraint("case_id", "round", "step", "person", name=op.f("uq_tasks_case_id_round_step_person")),
     )
     op.create_index(
+        "ix_tasks_copied",
+        "tasks",
+        ["person", "opened_at"],
+        sqlite_where=sa.text("verb='copy'"),
+        postgresql_where=sa.text("verb='copy'"),
+    )
+    op.create_index(
         "ix_tasks_done",
         "tasks",
         ["person", "decided_at"],
@@ -401,6 +409,7 @@ def upgrade() -> None:
         postgresql_where=sa.text("state<>'done'"),
     )
 
+    op.execute("INSERT INTO organisation (id, revision) VALUES (1, 0)")
     if op.get_bind().dialect.name == "sqlite":
         for verb in ("update", "delete"):
             op.execute(REFUSE_SQLITE.format(verb=verb))

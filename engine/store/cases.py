@@ -1,0 +1,267 @@
+"""Cases: opened, moved and loaded. The only code that writes a case, its tasks, its timers and its history.
+
+One command is one transaction. The case's row is locked, Python decides, and everything the decision means is written
+under the same lock: state, tasks, timers, history, idempotency key, outbox. The decision itself comes from the caller
+(`engine.machine.advance`); nothing here knows a rule of the process, and nothing here is carried out.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+
+import msgspec
+import psycopg2.errors
+import sqlalchemy as sa
+from sqlalchemy import Connection
+from sqlalchemy.dialects.sqlite import insert
+
+from engine.errors import ChangedMeanwhile, NotFound
+from engine.machine.case import Case
+from engine.machine.outcome import AnyEffect, AnyEvent
+from engine.store import statements
+from engine.store.exchange import Exchange
+from engine.store.history import BEGINNING
+from engine.store.numbering import next_number
+from engine.store.rows import CaseIndex, Decided, Written, rows_of
+from engine.store.session import Database, database_now
+from engine.store.tables import case_offices, cases, history, idempotency, organisation, outbox, tasks, timers
+
+LONGEST_KEY = 120
+
+_read_case = msgspec.json.Decoder(Case).decode
+_to_json = msgspec.json.Encoder().encode
+
+
+@dataclass(frozen=True, slots=True)
+class Locked:
+    """What a decision may look at: the case under its lock, and the database's clock when it was locked."""
+
+    case: Case
+    organisation_revision: int
+    now: datetime
+    _open: Callable[[], Connection]
+
+    @property
+    def tx(self) -> Connection:
+        """The same transaction, for what is read rarely. On PostgreSQL each use costs a round trip."""
+        return self._open()
+
+    def next_number(self, scope: str, year: int) -> int:
+        """The next number of `scope` in `year`; returned if the decision fails or changes nothing."""
+        return next_number(self.tx, scope, year)
+
+
+Decide = Callable[[Locked], Decided]
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What was recorded: the case as it is now and the history entry that the key wrote.
+
+    `repeated`: the key had been used; nothing happened now, `seq` is the earlier entry, and events and effects are
+    empty. A command that changed nothing gives no events and the case's own `seq`.
+    """
+
+    case: Case
+    seq: int
+    events: tuple[AnyEvent, ...] = ()
+    effects: tuple[AnyEffect, ...] = ()
+    repeated: bool = False
+
+
+def transition(db: Database, case_id: str, key: str, decide: Decide) -> Recorded:
+    """Lock the case, let `decide` decide, record it. One transaction; two messages on PostgreSQL.
+
+    `key` makes a repetition harmless: the second call with it returns what the first recorded, also when the two run
+    at once, and whatever the case's state is by now. An empty key records none. What `decide` raises is raised, with
+    nothing written. `decide` may be called again where a connection was lost, so it must only look and answer.
+    """
+    key = _scoped(case_id, key)
+    if db.dialect_name == "postgresql":
+        return db.exchange(lambda exchange: _in_two_messages(exchange, case_id, key, decide))
+    with db.begin() as tx:
+        return _in_one_writer(tx, case_id, key, decide)
+
+
+def create(db: Database, key: str, decide: Callable[[Connection], Decided]) -> Recorded:
+    """Open a case: its row and its first history entry. A repeated key returns the case it opened then."""
+    key = _scoped("new", key)
+    with db.begin() as tx:
+        if key:
+            # Whoever comes second waits here until the first is done, on both databases.
+            claim = {"key": key, "case_id": "", "seq": 0, "at": database_now(tx)}
+            claimed = tx.execute(insert(idempotency).values(claim).on_conflict_do_nothing()).rowcount
+            if not claimed:
+                query = sa.select(idempotency.c.case_id).where(idempotency.c.key == key)
+                return Recorded(load(tx, tx.execute(query).scalar_one()), seq=1, repeated=True)
+        decided = decide(tx)
+        now = database_now(tx)
+        written = rows_of(decided, seq=1, previous=BEGINNING, now=now)
+        tx.execute(sa.insert(cases).values(_case_row(written), **_fixed(written.case)))
+        _write_rows(tx, written, now, "")
+        if key:
+            named = sa.update(idempotency).where(idempotency.c.key == key)
+            tx.execute(named.values(case_id=written.case.id, seq=1))
+        if decided.index:
+            _index(tx, written.case.id, decided.index)
+        return _recorded(decided)
+
+
+def load(tx: Connection, case_id: str) -> Case:
+    """The case, or NotFound. Whether the viewer may see it is asked elsewhere (visibility.py)."""
+    body = tx.execute(sa.select(cases.c.body).where(cases.c.id == case_id)).scalar_one_or_none()
+    if body is None:
+        raise NotFound()
+    return _read_case(body)
+
+
+def _in_two_messages(exchange: Exchange, case_id: str, key: str, decide: Decide) -> Recorded:
+    row = exchange.first(statements.LOCK, (case_id, key))
+    if row is None:
+        raise NotFound()
+    body, head, now, revision, earlier = row
+    case = _read_case(body)
+    if earlier is None:
+        try:
+            decided = decide(Locked(case, revision or 0, now, lambda: exchange.tx))
+            if decided.outcome.events:
+                written = rows_of(decided, seq=case.seq + 1, previous=head, now=now)
+                exchange.last(*_second_message(written, key, decided.index))
+                return _recorded(decided)
+        except psycopg2.errors.UniqueViolation:
+            if (repeated := _repeated(exchange, case, key)) is None:
+                raise
+            return repeated
+        except psycopg2.errors.DivisionByZero as error:
+            raise ChangedMeanwhile() from error
+        except Exception:
+            # A decision that is refused may be refused because the same key was recorded while this one waited for
+            # the lock; the lock's snapshot was too old to see it.
+            if exchange.is_lost or (repeated := _repeated(exchange, case, key)) is None:
+                raise
+            return repeated
+    return _repeated(exchange, case, key) or Recorded(case, seq=case.seq)
+
+
+def _repeated(exchange: Exchange, case: Case, key: str) -> Recorded | None:
+    row = exchange.drop(statements.EARLIER, (key,))
+    # Where it was this very call that recorded it, over a connection that was lost, the caller has repeated nothing.
+    return Recorded(case, seq=row[0], repeated=not exchange.is_repetition) if row else None
+
+
+def _second_message(written: Written, key: str, index: CaseIndex | None) -> tuple[str, Sequence[object]]:
+    case, entry = written.case, written.entry
+    values: list[object] = [
+        *(case.id, entry.seq - 1, _to_json(case).decode(), entry.hash, case.state, case.round, case.number),
+        *(case.updated_at, key, entry.kind, entry.at, entry.actor, entry.on_behalf_of, entry.via),
+        *(entry.body, entry.previous, entry.hash),
+        *(_rows(written.tasks), _rows(written.armed), [*written.fired], [*written.disarmed], _rows(written.outbox)),
+    ]
+    if index is None:
+        return statements.RECORD, values
+    offices = None if index.offices is None else [*index.offices]
+    values += [case.id, index.title, index.budget, index.reach, index.confidential, offices]
+    return f"{statements.RECORD}; {statements.REINDEX}", values
+
+
+def _rows(rows: Sequence[msgspec.Struct]) -> str | None:
+    return _to_json(rows).decode() if rows else None
+
+
+def _in_one_writer(tx: Connection, case_id: str, key: str, decide: Decide) -> Recorded:
+    query = sa.select(
+        cases.c.body,
+        cases.c.head,
+        sa.select(organisation.c.revision).scalar_subquery(),
+        sa.select(idempotency.c.seq).where(idempotency.c.key == key).scalar_subquery(),
+    ).where(cases.c.id == case_id)
+    row = tx.execute(query).one_or_none()
+    if row is None:
+        raise NotFound()
+    body, head, revision, earlier = row
+    case = _read_case(body)
+    if earlier is not None:
+        return Recorded(case, seq=earlier, repeated=True)
+    now = database_now(tx)
+    decided = decide(Locked(case, revision or 0, now, lambda: tx))
+    if not decided.outcome.events:
+        tx.rollback()  # the number that it may have drawn goes back
+        return Recorded(case, seq=case.seq)
+    written = rows_of(decided, seq=case.seq + 1, previous=head, now=now)
+    moved = sa.update(cases).where(cases.c.id == case_id, cases.c.seq == case.seq).values(_case_row(written))
+    if tx.execute(moved).rowcount != 1:
+        raise ChangedMeanwhile()
+    _write_rows(tx, written, now, key)
+    if decided.index:
+        _index(tx, case_id, decided.index)
+    return _recorded(decided)
+
+
+def _write_rows(tx: Connection, written: Written, now: datetime, key: str) -> None:
+    entry, case_id = written.entry, written.case.id
+    if key:
+        tx.execute(sa.insert(idempotency).values(key=key, case_id=case_id, seq=entry.seq, at=entry.at))
+    sealed = {name: getattr(entry, name) for name in history.c.keys()}  # noqa: SIM118  columns, not a mapping
+    tx.execute(sa.insert(history).values(sealed))
+    for task in written.tasks:
+        row = {**msgspec.structs.asdict(task), "case_id": case_id}
+        upsert = insert(tasks).values(row)
+        tx.execute(upsert.on_conflict_do_update(index_elements=["id"], set_=row))
+    for timer in written.armed:
+        tx.execute(sa.insert(timers).values(msgspec.structs.asdict(timer), case_id=case_id, state="armed"))
+    for keys, state in ((written.fired, "fired"), (written.disarmed, "disarmed")):
+        if keys:
+            is_armed = timers.c.key.in_(keys) & (timers.c.state == "armed")
+            tx.execute(sa.update(timers).where(is_armed).values(state=state))
+    for effect in written.outbox:
+        row = {**msgspec.structs.asdict(effect), "case_id": case_id, "state": "pending", "available_at": now}
+        tx.execute(sa.insert(outbox).values(row))
+
+
+def _index(tx: Connection, case_id: str, index: CaseIndex) -> None:
+    named = {"title": index.title, "budget": index.budget, "reach": index.reach, "confidential": index.confidential}
+    tx.execute(sa.update(cases).where(cases.c.id == case_id).values(named))
+    if index.offices is not None:
+        tx.execute(sa.delete(case_offices).where(case_offices.c.case_id == case_id))
+        rows = [{"case_id": case_id, "office": office} for office in dict.fromkeys(index.offices)]
+        if rows:
+            tx.execute(sa.insert(case_offices), rows)
+
+
+def _case_row(written: Written) -> dict[str, object]:
+    case = written.case
+    return {
+        "body": _to_json(case).decode(),
+        "head": written.entry.hash,
+        "seq": written.entry.seq,
+        "state": case.state,
+        "round": case.round,
+        "number": case.number,
+        "updated_at": case.updated_at,
+    }
+
+
+def _fixed(case: Case) -> dict[str, object]:
+    return {
+        "id": case.id,
+        "definition": case.process.name,
+        "version": case.process.version,
+        "fingerprint": case.process.fingerprint,
+        "office": case.office,
+        "submitter": case.submitter,
+        "created_at": case.created_at,
+    }
+
+
+def _recorded(decided: Decided) -> Recorded:
+    outcome = decided.outcome
+    return Recorded(outcome.case, seq=outcome.case.seq, events=outcome.events, effects=outcome.effects)
+
+
+def _scoped(case_id: str, key: str) -> str:
+    # A key belongs to its case: one that a page reuses elsewhere must not return another case's result.
+    if not key:
+        return ""
+    scoped = f"{case_id}:{key}"
+    return scoped if len(scoped) <= LONGEST_KEY else sha256(scoped.encode()).hexdigest()

@@ -1,0 +1,121 @@
+"""The history of a case: append-only entries, each sealed with the hash of the one before.
+
+An entry keeps the command and its events as the bytes that were hashed; `verify` computes every hash again and names
+the first entry that does not fit. Refuses to change or remove anything; triggers in the database refuse it too.
+"""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import cached_property
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from engine.machine.commands import AnyCommand
+from engine.machine.outcome import AnyEvent
+from engine.store.tables import cases, history
+from engine.values import canonical_json
+
+BEGINNING = "0" * 64
+
+
+class Body(msgspec.Struct, frozen=True):
+    """What was asked and what happened."""
+
+    command: AnyCommand
+    events: tuple[AnyEvent, ...]
+
+
+_read_body = msgspec.json.Decoder(Body).decode
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One entry as stored. `seq` counts from 1; `body` is canonical JSON; `hash` seals everything else here."""
+
+    case_id: str
+    seq: int
+    at: datetime
+    kind: str
+    actor: str
+    on_behalf_of: str
+    via: str
+    body: str
+    previous: str
+    hash: str
+
+    @cached_property
+    def read(self) -> Body:
+        """The body, decoded."""
+        return _read_body(self.body)
+
+    @property
+    def command(self) -> AnyCommand:
+        """What was asked."""
+        return self.read.command
+
+    @property
+    def events(self) -> tuple[AnyEvent, ...]:
+        """What happened."""
+        return self.read.events
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """The first entry of a case that does not fit its chain, and why."""
+
+    case_id: str
+    seq: int
+    reason: str
+
+
+def sealed(
+    *, case_id: str, seq: int, at: datetime, command: AnyCommand, events: Sequence[AnyEvent], previous: str
+) -> Entry:
+    """The entry for `command`, sealed onto the hash `previous`."""
+    body = canonical_json({"command": command, "events": events}).decode()
+    who = (command.actor, command.on_behalf_of, command.via)
+    entry = Entry(case_id, seq, at, type(command).__name__, *who, body, previous, hash="")
+    return replace(entry, hash=_hash(entry))
+
+
+def load(tx: Connection, case_id: str) -> tuple[Entry, ...]:
+    """All entries of a case, oldest first; empty for an unknown case."""
+    query = sa.select(history).where(history.c.case_id == case_id).order_by(history.c.seq)
+    return tuple(Entry(*row) for row in tx.execute(query))
+
+
+def verify(tx: Connection, case_id: str) -> Broken | None:
+    """The first bad entry of a case, or None when the chain is whole and ends where the case says."""
+    head = tx.execute(sa.select(cases.c.head, cases.c.seq).where(cases.c.id == case_id)).one_or_none()
+    previous, seq = BEGINNING, 0
+    for seq, entry in enumerate(load(tx, case_id), start=1):
+        if entry.seq != seq:
+            return Broken(case_id, seq, f"entry {seq} is missing")
+        if entry.previous != previous:
+            return Broken(case_id, seq, "it does not follow the entry before it")
+        if entry.hash != _hash(entry):
+            return Broken(case_id, seq, "it was changed after it was written")
+        previous = entry.hash
+    if head is None or (head.head, head.seq) != (previous, seq):
+        return Broken(case_id, seq + 1, "the case does not end with its newest entry")
+    return None
+
+
+def verify_all(tx: Connection) -> Iterator[Broken]:
+    """The first bad entry of every case that has one."""
+    for case_id in tx.execute(sa.select(cases.c.id).order_by(cases.c.id)).scalars().all():
+        broken = verify(tx, case_id)
+        if broken:
+            yield broken
+
+
+def _hash(entry: Entry) -> str:
+    moment = entry.at.astimezone(UTC).isoformat(timespec="microseconds")
+    who = (entry.kind, entry.actor, entry.on_behalf_of, entry.via)
+    # A JSON array, not joined text: no two entries can give the same bytes.
+    header = canonical_json([entry.previous, entry.case_id, entry.seq, moment, *who])
+    return hashlib.sha256(header + entry.body.encode()).hexdigest()
