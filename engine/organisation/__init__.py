@@ -1,0 +1,8 @@
+"""Offices, people and roles; who a step asks; working days. Pure: built from rows that the store reads."""
+
+from engine.organisation.directory import Organisation
+from engine.organisation.offices import Office, Offices
+from engine.organisation.people import Grant, Person
+from engine.organisation.workdays import Workdays
+
+__all__ = ["Grant", "Office", "Offices", "Organisation", "Person", "Workdays"]

@@ -1,0 +1,25 @@
+"""People and their grants: a grant is a role at an office, and the weight of its holder's vote there.
+
+Role names are free (finance, head, marketing, gm, ...); definitions name them in `who`.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody who can be asked. A closed account (`active` False) holds no role."""
+
+    id: str
+    name: str
+    active: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """`person` holds `role` at `office`."""
+
+    person: str
+    role: str
+    office: str
+    weight: int = 1
