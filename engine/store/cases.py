@@ -14,7 +14,6 @@ import msgspec
 import psycopg2.errors
 import sqlalchemy as sa
 from sqlalchemy import Connection
-from sqlalchemy.dialects.sqlite import insert
 
 from engine.errors import ChangedMeanwhile, NotFound
 from engine.machine.case import Case
@@ -24,7 +23,7 @@ from engine.store.exchange import Exchange
 from engine.store.history import BEGINNING
 from engine.store.numbering import next_number
 from engine.store.rows import CaseIndex, Decided, Written, rows_of
-from engine.store.session import Database, database_now
+from engine.store.session import Database, database_now, inserting
 from engine.store.tables import case_offices, cases, history, idempotency, organisation, outbox, tasks, timers
 
 LONGEST_KEY = 120
@@ -91,14 +90,14 @@ def create(db: Database, key: str, decide: Callable[[Connection], Decided]) -> R
         if key:
             # Whoever comes second waits here until the first is done, on both databases.
             claim = {"key": key, "case_id": "", "seq": 0, "at": database_now(tx)}
-            claimed = tx.execute(insert(idempotency).values(claim).on_conflict_do_nothing()).rowcount
+            claimed = tx.execute(inserting(tx, idempotency).values(claim).on_conflict_do_nothing()).rowcount
             if not claimed:
                 query = sa.select(idempotency.c.case_id).where(idempotency.c.key == key)
                 return Recorded(load(tx, tx.execute(query).scalar_one()), seq=1, repeated=True)
         decided = decide(tx)
         now = database_now(tx)
         written = rows_of(decided, seq=1, previous=BEGINNING, now=now)
-        tx.execute(sa.insert(cases).values(_case_row(written), **_fixed(written.case)))
+        tx.execute(sa.insert(cases).values({**_case_row(written), **_fixed(written.case)}))
         _write_rows(tx, written, now, "")
         if key:
             named = sa.update(idempotency).where(idempotency.c.key == key)
@@ -206,10 +205,11 @@ def _write_rows(tx: Connection, written: Written, now: datetime, key: str) -> No
     tx.execute(sa.insert(history).values(sealed))
     for task in written.tasks:
         row = {**msgspec.structs.asdict(task), "case_id": case_id}
-        upsert = insert(tasks).values(row)
+        upsert = inserting(tx, tasks).values(row)
         tx.execute(upsert.on_conflict_do_update(index_elements=["id"], set_=row))
     for timer in written.armed:
-        tx.execute(sa.insert(timers).values(msgspec.structs.asdict(timer), case_id=case_id, state="armed"))
+        row = {**msgspec.structs.asdict(timer), "case_id": case_id, "state": "armed"}
+        tx.execute(sa.insert(timers).values(row))
     for keys, state in ((written.fired, "fired"), (written.disarmed, "disarmed")):
         if keys:
             is_armed = timers.c.key.in_(keys) & (timers.c.state == "armed")

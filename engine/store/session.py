@@ -17,6 +17,7 @@ import psycopg2
 import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, Connection, Engine
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
@@ -132,6 +133,11 @@ def database_now(tx: Connection) -> datetime:
         return datetime.fromisoformat(text).replace(tzinfo=UTC)
     moment: datetime = tx.exec_driver_sql("SELECT clock_timestamp()").scalar_one()
     return moment.astimezone(UTC)
+
+
+def inserting(tx: Connection, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
+    """An INSERT that can say ON CONFLICT, in the words of the database at hand."""
+    return sqlite.insert(table) if tx.dialect.name == "sqlite" else postgresql.insert(table)
 
 
 def _parsed(url: str) -> URL:

@@ -1,0 +1,93 @@
+"""Chunks of a wave as leases: one worker at a time, a fencing token for the one that comes back too late.
+
+A lease runs by the database's clock. A chunk that was claimed and not closed may have been sent or not: its next claim
+says so (`is_uncertain`), and so does one that was given back after a request without an answer.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from engine.delivery.waves import Chunk
+from engine.store.tables import UtcTime, chunks
+
+UNANSWERED = "unanswered"
+
+_CLAIM = """
+UPDATE chunks
+SET state = 'claimed', fence = fence + 1, attempts = attempts + 1, lease_until = :until,
+    error = CASE WHEN state = 'claimed' THEN '{unanswered}: a worker ended' ELSE error END
+WHERE wave = :wave AND position = (
+    SELECT position FROM chunks
+    WHERE wave = :wave AND state <> 'done' AND (available_at IS NULL OR available_at <= :now)
+      AND (state = 'waiting' OR lease_until <= :now)
+    ORDER BY position LIMIT 1 {skip_locked})
+RETURNING position, first, last, fence, attempts, error
+"""
+
+
+def _claim(skip_locked: str) -> sa.TextClause:
+    times = (sa.bindparam("now", type_=UtcTime), sa.bindparam("until", type_=UtcTime))
+    return sa.text(_CLAIM.format(unanswered=UNANSWERED, skip_locked=skip_locked)).bindparams(*times)
+
+
+_CLAIMS = {"sqlite": _claim(""), "postgresql": _claim("FOR UPDATE SKIP LOCKED")}
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A chunk that is ours until the lease ends. `is_uncertain`: an earlier attempt may have reached customers."""
+
+    wave: str
+    position: int
+    first: int
+    last: int
+    fence: int
+    attempts: int
+    is_uncertain: bool
+
+
+def enter(tx: Connection, wave: str, divided: Iterable[Chunk]) -> None:
+    """Write the chunks of a wave that has none."""
+    rows = [{"wave": wave, "position": c.position, "first": c.first, "last": c.last} for c in divided]
+    if rows:
+        tx.execute(sa.insert(chunks).values(state="waiting"), rows)
+
+
+def claim(tx: Connection, wave: str, now: datetime, lease: timedelta) -> Claim | None:
+    """Claim the first chunk of the wave that is free or whose lease ended, or None. `now` is the database's clock."""
+    values = {"wave": wave, "now": now, "until": now + lease}
+    row = tx.execute(_CLAIMS[tx.dialect.name], values).one_or_none()
+    if row is None:
+        return None
+    return Claim(wave, row.position, row.first, row.last, row.fence, row.attempts, row.error.startswith(UNANSWERED))
+
+
+def close(tx: Connection, claim: Claim) -> bool:
+    """Close the chunk; False when somebody else has claimed it since, who will close it."""
+    return _end(tx, claim, state="done", lease_until=None, available_at=None, error="")
+
+
+def give_back(tx: Connection, claim: Claim, *, available_at: datetime, error: str, is_uncertain: bool) -> bool:
+    """Put the chunk back for later; False when somebody else has claimed it since."""
+    words = f"{UNANSWERED}: {error}" if is_uncertain else error
+    return _end(tx, claim, state="waiting", lease_until=None, available_at=available_at, error=words)
+
+
+def count_open(tx: Connection, wave: str) -> int:
+    """Chunks that are not done."""
+    chosen = sa.select(sa.func.count()).select_from(chunks).where(chunks.c.wave == wave, chunks.c.state != "done")
+    return tx.execute(chosen).scalar_one()
+
+
+def _end(tx: Connection, claim: Claim, **columns: datetime | str | None) -> bool:
+    statement = sa.update(chunks).where(
+        chunks.c.wave == claim.wave,
+        chunks.c.position == claim.position,
+        chunks.c.fence == claim.fence,
+        chunks.c.state == "claimed",
+    )
+    return tx.execute(statement.values(**columns)).rowcount == 1

@@ -1,0 +1,310 @@
+"""The ledger: one row per recipient, channel and wave; it never holds an address. What was promised is counted here.
+
+Who moves a row: `waiting` -> `sent` (the gateway took it), `failed` (refused, or a receipt says so), `suppressed` (an
+opt-out came first); a receipt moves it to `delivered`, which is final, or `failed`; `sent` without a receipt in time,
+and whatever a crash left in doubt, is `unknown` until a receipt says more. A wave's audience is the sum of its rows'
+states, always. Callers hold the wave's lock (`waves.lock`) for every write.
+"""
+
+import csv
+import io
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+from typing import Any, Literal
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from engine.store.tables import UtcTime, parked_receipts, recipients, responses
+
+RecipientState = Literal["waiting", "sent", "delivered", "failed", "unknown", "suppressed"]
+
+LOADED_AT_ONCE = 20_000
+LONGEST_REASON = 60
+REJECTED = "rejected: "  # begins the reason of a row that failed without having been sent
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """A row to load: its place in the wave's file, the customer, the cell. `unusable` says why it fails at once."""
+
+    row: int
+    customer: str
+    cell: str
+    unusable: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """How many rows of a wave are in each state; together they are its audience."""
+
+    waiting: int = 0
+    sent: int = 0
+    delivered: int = 0
+    failed: int = 0
+    unknown: int = 0
+    suppressed: int = 0
+
+    @property
+    def audience(self) -> int:
+        """All rows."""
+        return self.waiting + self.contacted + self.suppressed
+
+    @property
+    def contacted(self) -> int:
+        """Rows that left the house, or may have."""
+        return self.sent + self.delivered + self.failed + self.unknown
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What the gateway says became of a message; `id` is "<wave>.<row>"."""
+
+    wave: str
+    row: int
+    status: Literal["delivered", "failed"]
+    at: datetime
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """A row that counts as contacted."""
+
+    customer: str
+    cell: str
+    state: RecipientState
+    sent_at: datetime
+
+
+def load(tx: Connection, wave: str, case_id: str, channel: str, rows: Iterable[Recipient]) -> int:
+    """Load a wave's rows, in pieces, inside the caller's transaction; the count. By COPY where the database has it."""
+    count = 0
+    source = iter(rows)
+    while piece := list(islice(source, LOADED_AT_ONCE)):
+        values = [(wave, one.row, case_id, one.customer, channel, one.cell, *_start(one)) for one in piece]
+        if tx.dialect.name == "postgresql":
+            _copy(tx, values)
+        else:
+            tx.exec_driver_sql(
+                "INSERT INTO recipients (wave, row, case_id, customer, channel, cell, state, reason)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                values,
+            )
+        count += len(piece)
+    return count
+
+
+def _start(one: Recipient) -> tuple[str, str]:
+    return ("failed", REJECTED + one.unusable) if one.unusable else ("waiting", "")
+
+
+def _copy(tx: Connection, values: Sequence[tuple[Any, ...]]) -> None:
+    text = io.StringIO()
+    csv.writer(text).writerows(values)
+    text.seek(0)
+    cursor = tx.connection.cursor()
+    try:
+        # Quoted, an empty text is an empty text and not NULL.
+        cursor.copy_expert(
+            'COPY recipients (wave, "row", case_id, customer, channel, cell, state, reason)'
+            " FROM STDIN (FORMAT csv, FORCE_NOT_NULL (reason, cell))",
+            text,
+        )
+    finally:
+        cursor.close()
+
+
+def waiting(tx: Connection, wave: str, first: int, last: int) -> dict[int, str]:
+    """The customers of the rows `first` to `last` that wait to be sent, by row."""
+    chosen = (
+        sa.select(recipients.c.row, recipients.c.customer)
+        .where(_between(wave, first, last), recipients.c.state == "waiting")
+        .order_by(recipients.c.row)
+    )
+    return {row.row: row.customer for row in tx.execute(chosen)}
+
+
+def settle(
+    tx: Connection,
+    wave: str,
+    reasons: Mapping[int, str],
+    *,
+    state: Literal["failed", "suppressed", "unknown"],
+    at: datetime,
+) -> None:
+    """Give the waiting rows among `reasons` their end: not sent, or (`unknown`) nobody can say whether. The reason of a
+    failed row begins with `REJECTED` from here on."""
+    by_reason: dict[str, list[int]] = {}
+    for row, reason in reasons.items():
+        words = REJECTED + reason if state == "failed" else reason
+        by_reason.setdefault(words[:LONGEST_REASON], []).append(row)
+    for reason, rows in by_reason.items():
+        statement = sa.update(recipients).where(
+            recipients.c.wave == wave, _one_of(tx, rows), recipients.c.state == "waiting"
+        )
+        tx.execute(statement.values(state=state, reason=reason, settled_at=at))
+
+
+def mark_sent(tx: Connection, wave: str, first: int, last: int, *, at: datetime, handed_over: bool = False) -> int:
+    """Mark the rows `first` to `last` that still wait as sent, in one statement; the count. A receipt that was faster
+    stays; its row only gets the time it was sent at. `handed_over`: there will be no receipt, they are delivered."""
+    return _sent(tx, _between(wave, first, last), at, handed_over)
+
+
+def mark_rows_sent(tx: Connection, wave: str, rows: Sequence[int], *, at: datetime) -> int:
+    """Mark those of `rows` that still wait as sent; the count."""
+    return _sent(tx, sa.and_(recipients.c.wave == wave, _one_of(tx, rows)), at, False)
+
+
+def _sent(tx: Connection, where: sa.ColumnElement[bool], at: datetime, handed_over: bool) -> int:
+    state = "delivered" if handed_over else "sent"
+    waits = recipients.c.state == "waiting"
+    values: dict[str, Any] = {"sent_at": at, "state": sa.case((waits, state), else_=recipients.c.state)}
+    if handed_over:
+        values["settled_at"] = at
+    early = sa.and_(recipients.c.sent_at.is_(None), recipients.c.state.in_(("delivered", "failed")), ~_unsent)
+    return tx.execute(sa.update(recipients).where(where, waits | early).values(values)).rowcount
+
+
+_unsent = sa.and_(recipients.c.state == "failed", recipients.c.reason.startswith(REJECTED))
+
+
+def receive(tx: Connection, receipts: Iterable[Receipt]) -> tuple[int, tuple[Receipt, ...]]:
+    """Apply receipts in bulk: how many rows changed, and the receipts of rows that there are not.
+
+    Any order and any repetition give the same rows: delivered is final, failed gives way to delivered only, and the
+    first of two equal receipts counts. A receipt may be faster than the mark of its chunk.
+    """
+    best: dict[tuple[str, int], Receipt] = {}
+    for receipt in receipts:
+        key = (receipt.wave, receipt.row)
+        kept = best.get(key)
+        if kept is None or (kept.status == "failed" and receipt.status == "delivered"):
+            best[key] = receipt
+    changed, unknown = 0, []
+    by_wave: dict[str, list[Receipt]] = {}
+    for receipt in best.values():
+        by_wave.setdefault(receipt.wave, []).append(receipt)
+    for wave, some in sorted(by_wave.items()):
+        there = _there(tx, wave, [receipt.row for receipt in some])
+        unknown += [receipt for receipt in some if receipt.row not in there]
+        fresh = [r for r in some if _says_more(r, there.get(r.row))]
+        if fresh:
+            _apply(tx, wave, fresh)
+            changed += len(fresh)
+    return changed, tuple(unknown)
+
+
+def _says_more(receipt: Receipt, state: str | None) -> bool:
+    if state is None or state == "delivered":
+        return False
+    return receipt.status == "delivered" or state != "failed"
+
+
+def _there(tx: Connection, wave: str, rows: Sequence[int]) -> dict[int, str]:
+    chosen = sa.select(recipients.c.row, recipients.c.state).where(recipients.c.wave == wave, _one_of(tx, rows))
+    return {row.row: row.state for row in tx.execute(chosen)}
+
+
+_APPLY = {
+    "postgresql": """
+        UPDATE recipients SET state = r.status, reason = r.reason, settled_at = r.at
+        FROM jsonb_to_recordset(CAST(:receipts AS jsonb)) AS r("row" int, status text, reason text, at timestamptz)
+        WHERE recipients.wave = :wave AND recipients."row" = r."row"
+    """,
+    "sqlite": """
+        UPDATE recipients SET state = r.value ->> 'status', reason = r.value ->> 'reason',
+            settled_at = r.value ->> 'at'
+        FROM json_each(:receipts) AS r
+        WHERE recipients.wave = :wave AND recipients."row" = r.value ->> 'row'
+    """,
+}
+
+
+def _apply(tx: Connection, wave: str, fresh: Sequence[Receipt]) -> None:
+    as_text = UtcTime()
+    rows = [
+        {
+            "row": r.row,
+            "status": r.status,
+            "reason": r.reason[:LONGEST_REASON],
+            "at": str(as_text.process_bind_param(r.at, tx.dialect)),
+        }
+        for r in fresh
+    ]
+    tx.execute(sa.text(_APPLY[tx.dialect.name]), {"wave": wave, "receipts": msgspec.json.encode(rows).decode()})
+
+
+def park(tx: Connection, bodies: Iterable[str], reason: str, at: datetime) -> None:
+    """Keep receipts that belong to nothing here: to be looked at by a person, never dropped."""
+    rows = [{"body": body, "reason": reason, "at": at} for body in bodies]
+    if rows:
+        tx.execute(sa.insert(parked_receipts), rows)
+
+
+def give_up(tx: Connection, wave: str, *, sent_before: datetime, at: datetime) -> int:
+    """Make `unknown` what was sent before that and has no receipt; the count. A late receipt still counts."""
+    statement = sa.update(recipients).where(
+        recipients.c.wave == wave, recipients.c.state == "sent", recipients.c.sent_at <= sent_before
+    )
+    return tx.execute(statement.values(state="unknown", reason="no receipt", settled_at=at)).rowcount
+
+
+def sums(tx: Connection, case_id: str) -> dict[str, Sums]:
+    """The sums of every wave of a case that has rows, by wave."""
+    chosen = (
+        sa.select(recipients.c.wave, recipients.c.state, sa.func.count().label("count"))
+        .where(recipients.c.case_id == case_id)
+        .group_by(recipients.c.wave, recipients.c.state)
+    )
+    counted: dict[str, dict[str, int]] = {}
+    for row in tx.execute(chosen):
+        counted.setdefault(row.wave, {})[row.state] = row._mapping["count"]
+    return {wave: Sums(**states) for wave, states in counted.items()}
+
+
+def answers(tx: Connection, case_id: str, waves: Sequence[str]) -> dict[str, int]:
+    """How many customers of these waves complained or opted out, by kind; each once per kind."""
+    of_waves = recipients.c.wave.in_(waves)
+    chosen = (
+        sa.select(responses.c.kind, sa.func.count(sa.distinct(responses.c.customer)).label("count"))
+        .join(
+            recipients,
+            sa.and_(recipients.c.case_id == responses.c.case_id, recipients.c.customer == responses.c.customer),
+        )
+        .where(responses.c.case_id == case_id, responses.c.kind.in_(("complaint", "opt_out")), of_waves)
+        .group_by(responses.c.kind)
+    )
+    return {row.kind: row._mapping["count"] for row in tx.execute(chosen)}
+
+
+def contacts(tx: Connection, wave: str) -> Iterator[Contact]:
+    """The rows of a wave that left the house, or may have, in order; streamed."""
+    moment = sa.func.coalesce(recipients.c.sent_at, recipients.c.settled_at, type_=UtcTime()).label("moment")
+    chosen = (
+        sa.select(recipients.c.customer, recipients.c.cell, recipients.c.state, moment)
+        .where(
+            recipients.c.wave == wave,
+            recipients.c.state.in_(("sent", "delivered", "failed", "unknown")),
+            ~_unsent,
+        )
+        .order_by(recipients.c.row)
+        .execution_options(yield_per=LOADED_AT_ONCE)
+    )
+    for row in tx.execute(chosen):
+        yield Contact(row.customer, row.cell, row.state, row.moment)
+
+
+def _between(wave: str, first: int, last: int) -> sa.ColumnElement[bool]:
+    return sa.and_(recipients.c.wave == wave, recipients.c.row.between(first, last))
+
+
+def _one_of(tx: Connection, rows: Sequence[int]) -> sa.ColumnElement[bool]:
+    if tx.dialect.name == "postgresql":
+        return recipients.c.row == sa.func.any(sa.cast(list(rows), sa.ARRAY(sa.Integer)))
+    listed = sa.text("SELECT value FROM json_each(:listed)").bindparams(listed=msgspec.json.encode(list(rows)).decode())
+    return recipients.c.row.in_(listed)

@@ -1,0 +1,149 @@
+"""Waves (波次) as rows: their states, the token bucket of their rate, what they have cost.
+
+Who moves a wave: `loading` (begin is writing its list) -> `planned` (waits for its turn) -> `running` -> `gated` (all
+sent, the gate waits) -> `done`; `paused` from running and gated and back; `cancelled` from anywhere but done. Every
+move names the states it comes from, so that two movers cannot both succeed. Refuses to decide when to move.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from pathlib import PurePosixPath
+from typing import Any, Literal
+
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from engine.delivery.pacing import Bucket
+from engine.delivery.plan import Wave
+from engine.delivery.waves import PlannedWave
+from engine.store.tables import waves
+
+WaveState = Literal["loading", "planned", "running", "gated", "paused", "done", "cancelled"]
+
+
+@dataclass(frozen=True, slots=True)
+class WaveRow:
+    """One wave over one channel. `file` is its list, relative to the data folder."""
+
+    id: str
+    case_id: str
+    position: int
+    name: str
+    channel: str
+    state: WaveState
+    audience: int
+    plan: Wave
+    file: str
+    started_at: datetime | None
+    finished_at: datetime | None
+    gate_until: datetime | None
+    held_because: str
+    bucket: Bucket | None
+    segments: int
+
+
+def wave_id(case_id: str, position: int) -> str:
+    """The id of a wave: "<case>-w<position>"."""
+    return f"{case_id}-w{position}"
+
+
+def enter(tx: Connection, case_id: str, planned: Iterable[PlannedWave], folder: PurePosixPath) -> None:
+    """Write the waves of a case, as `loading`. Those that are there already stay as they are."""
+    rows = [
+        {
+            "id": wave_id(case_id, one.position),
+            "case_id": case_id,
+            "position": one.position,
+            "name": one.wave.name,
+            "channel": one.channel,
+            "state": "loading",
+            "audience": one.size,
+            "plan": one.wave.model_dump_json(),
+            "folder": str(folder / one.file),
+        }
+        for one in planned
+    ]
+    there = set(tx.execute(sa.select(waves.c.position).where(waves.c.case_id == case_id)).scalars())
+    missing = [row for row in rows if row["position"] not in there]
+    if missing:
+        tx.execute(sa.insert(waves), missing)
+
+
+def of_case(tx: Connection, case_id: str) -> tuple[WaveRow, ...]:
+    """The waves of a case, in order."""
+    chosen = sa.select(waves).where(waves.c.case_id == case_id).order_by(waves.c.position)
+    return tuple(_wave(row) for row in tx.execute(chosen).mappings())
+
+
+def running(tx: Connection) -> tuple[WaveRow, ...]:
+    """Every running wave of every case, the longest running first."""
+    chosen = sa.select(waves).where(waves.c.state == "running").order_by(waves.c.started_at, waves.c.id)
+    return tuple(_wave(row) for row in tx.execute(chosen).mappings())
+
+
+def cases_under_way(tx: Connection) -> tuple[str, ...]:
+    """The cases with a wave that has begun and a case that is still delivering or paused."""
+    cases = sa.table("cases", sa.column("id"), sa.column("state"))
+    chosen = (
+        sa.select(waves.c.case_id)
+        .join(cases, cases.c.id == waves.c.case_id)
+        .where(cases.c.state.in_(("delivering", "paused")))
+        .distinct()
+        .order_by(waves.c.case_id)
+    )
+    return tuple(tx.execute(chosen).scalars())
+
+
+def lock(tx: Connection, wave: str) -> WaveRow | None:
+    """The wave, locked until the transaction ends: claims, marks and receipts of one wave pass one by one, which keeps
+    them from waiting for each other in a circle."""
+    chosen = sa.select(waves).where(waves.c.id == wave).with_for_update(key_share=True)
+    row = tx.execute(chosen).mappings().one_or_none()
+    return None if row is None else _wave(row)
+
+
+def move(
+    tx: Connection, wave: str, *, to: WaveState, come_from: Iterable[WaveState], **columns: datetime | str | None
+) -> bool:
+    """Move a wave and set `columns`; False when it is in none of the states it should come from."""
+    statement = sa.update(waves).where(waves.c.id == wave, waves.c.state.in_(tuple(come_from)))
+    return tx.execute(statement.values(state=to, **columns)).rowcount == 1
+
+
+def note(tx: Connection, wave: str, held_because: str) -> None:
+    """Say why the wave is held, or that it no longer is."""
+    tx.execute(sa.update(waves).where(waves.c.id == wave).values(held_because=held_because))
+
+
+def keep_bucket(tx: Connection, wave: str, bucket: Bucket) -> None:
+    """Store the token bucket of the wave's rate."""
+    tokens = bucket.tokens.quantize(Decimal("0.001"))
+    tx.execute(sa.update(waves).where(waves.c.id == wave).values(tokens=tokens, tokens_at=bucket.at))
+
+
+def add_segments(tx: Connection, wave: str, segments: int) -> None:
+    """Count what the gateway accepted and will be paid for."""
+    tx.execute(sa.update(waves).where(waves.c.id == wave).values(segments=waves.c.segments + segments))
+
+
+def _wave(row: Mapping[Any, Any]) -> WaveRow:
+    bucket = None if row["tokens_at"] is None else Bucket(Decimal(row["tokens"]), row["tokens_at"])
+    return WaveRow(
+        id=row["id"],
+        case_id=row["case_id"],
+        position=row["position"],
+        name=row["name"],
+        channel=row["channel"],
+        state=row["state"],
+        audience=row["audience"],
+        plan=Wave.model_validate_json(row["plan"]),
+        file=row["folder"],
+        started_at=row["started_at"],
+        finished_at=row["finished_at"],
+        gate_until=row["gate_until"],
+        held_because=row["held_because"],
+        bucket=bucket,
+        segments=row["segments"],
+    )

@@ -1,0 +1,111 @@
+"""Decisions made by hand, so that the store is tested without the machine: open, ask one person, decide."""
+
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+
+from engine.errors import AlreadyDecided
+from engine.machine.case import Case, ProcessRef, Task, Timer
+from engine.machine.commands import Create, Decide, Edit, Submit
+from engine.machine.outcome import (
+    AnyEvent,
+    Created,
+    FormSaved,
+    Moved,
+    NotifyOutcome,
+    NotifyTask,
+    Outcome,
+    Submitted,
+    TaskClosed,
+    TaskOpened,
+    TimerArmed,
+    TimerDisarmed,
+)
+from engine.store import cases
+from engine.store.cases import Locked, Recorded
+from engine.store.rows import CaseIndex, Decided
+from engine.store.session import Database
+
+NOON = datetime(2026, 3, 2, 4, 0, tzinfo=UTC)
+PROCESS = ProcessRef("telecom", 1, "f" * 64)
+
+
+def open_case(
+    db: Database, case_id: str = "c1", *, submitter: str = "li", office: str = "430102", key: str = ""
+) -> Recorded:
+    """A draft of `submitter`."""
+    case = Case(case_id, PROCESS, office, submitter, created_at=NOON, updated_at=NOON, seq=1)
+    outcome = Outcome(case, (Created(PROCESS, office, submitter),), at=NOON)
+    index = CaseIndex(title=f"Case {case_id}", budget=None, reach=None, confidential=False, offices=(office,))
+    return cases.create(db, key, lambda _tx: Decided(Create(actor=submitter, office=office), outcome, index))
+
+
+def submit(db: Database, case_id: str = "c1", *, people: tuple[str, ...] = ("wang",), key: str = "") -> Recorded:
+    """Draw a number, ask `people`, arm a timer."""
+
+    def decide(locked: Locked) -> Decided:
+        case, seq = locked.case, locked.case.seq + 1
+        number = f"{case.office}-2026-{locked.next_number(case.office, 2026):05}"
+        opened = tuple(
+            Task(f"{case.id}-{seq}-{n}", "head", "approve", person, 1, "open", NOON, NOON + timedelta(days=3))
+            for n, person in enumerate(people)
+        )
+        timer = Timer(f"{case.id}:{seq}:late", "late", NOON + timedelta(days=3), "head")
+        moved = msgspec.structs.replace(
+            case, seq=seq, state="approving", round=1, number=number, tasks=opened, timers=(timer,)
+        )
+        events: tuple[AnyEvent, ...] = (
+            Submitted(number, 1, "to_city", "m"),
+            Moved("approving", ("head",), {}),
+            *(TaskOpened(task) for task in opened),
+            TimerArmed(timer),
+        )
+        effects = tuple(NotifyTask(task.person, task.id) for task in opened)
+        return Decided(Submit(actor=case.submitter, form={}, number=number), Outcome(moved, events, effects, NOON))
+
+    return cases.transition(db, case_id, key, decide)
+
+
+def approve(db: Database, person: str, case_id: str = "c1", *, key: str = "") -> Recorded:
+    """The first decision closes every task and the timer; whoever comes later is told who decided."""
+
+    def decide(locked: Locked) -> Decided:
+        case, seq = locked.case, locked.case.seq + 1
+        if case.state == "approved":
+            first = next(task for task in case.tasks if task.state == "decided")
+            raise AlreadyDecided(by=first.decided_by, decision=first.decision, at=first.decided_at)
+        closed = tuple(_closed(task, person) for task in case.tasks)
+        moved = msgspec.structs.replace(case, seq=seq, state="approved", tasks=closed, timers=())
+        events: tuple[AnyEvent, ...] = (
+            *(TaskClosed(task) for task in closed),
+            *(TimerDisarmed(timer.key) for timer in case.timers),
+            Moved("approved", (), {}),
+        )
+        outcome = Outcome(moved, events, (NotifyOutcome(case.submitter, "approved"),), NOON)
+        return Decided(Decide(actor=person, task=case.tasks[0].id, decision="approve"), outcome)
+
+    return cases.transition(db, case_id, key, decide)
+
+
+def edit(db: Database, case_id: str = "c1", *, title: str, key: str = "", number: bool = False) -> Recorded:
+    """Save another title; with `number`, draw one and change nothing."""
+
+    def decide(locked: Locked) -> Decided:
+        case = locked.case
+        command = Edit(actor=case.submitter, form={"title": title})
+        if number:
+            locked.next_number(case.office, 2026)
+            return Decided(command, Outcome(case))
+        moved = msgspec.structs.replace(case, seq=case.seq + 1, form={"title": title})
+        index = CaseIndex(title=title, budget=None, reach=None, confidential=True, offices=("43", "4301"))
+        return Decided(command, Outcome(moved, (FormSaved({"title": title}, case.submitter),), at=NOON), index)
+
+    return cases.transition(db, case_id, key, decide)
+
+
+def _closed(task: Task, person: str) -> Task:
+    if task.person != person:
+        return msgspec.structs.replace(task, state="cancelled", reason=f"{person} decided")
+    return msgspec.structs.replace(
+        task, state="decided", decision="approve", decided_by=person, decided_at=NOON + timedelta(hours=1)
+    )
