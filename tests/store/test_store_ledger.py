@@ -107,7 +107,7 @@ def test_without_a_receipt_in_time_it_is_unknown_until_one_comes(db: Database) -
 
 def test_one_customer_gets_one_message_per_channel_and_case(db: Database) -> None:
     enter_wave(db, 1)
-    with pytest.raises(Exception, match="(?i)unique"), db.begin() as tx:
+    with pytest.raises(Exception, match=r"(?i)unique"), db.begin() as tx:
         ledger.load(tx, "c1-w2", CASE, "sms", [ledger.Recipient(0, "k00000", "base")])
 
 
