@@ -4,12 +4,13 @@ CountersignError
 |- Invalid           the input is wrong; the fields say where (pages show it beside them)
 |   |- InvalidForm, InvalidDefinition, InvalidFile, InvalidExpression
 |- Refused           understood, but not possible now; says what is possible instead
-|   |- NotPossible, AlreadyDecided, ChangedMeanwhile, OwnCase, TooManyTries
+|   |- NotPossible, AlreadyDecided, ChangedMeanwhile, OwnCase, TooManyTries, NoControl
 |- NotFound          absent, or not yours: the two look the same
 |- SignInNeeded, Forged
 |- Unavailable       something outside does not answer; nothing was lost
 |   |- DatabaseUnavailable, GatewayUnavailable, NoSpace, PortInUse
 |- SelectionFailed   the selection's child process ended without a result
+|- ExpressionFailed  a rule met a value it cannot work with (an empty field, a division by zero)
 """
 
 from dataclasses import dataclass, field
@@ -110,6 +111,10 @@ class TooManyTries(Refused):
     status = 429
 
 
+class NoControl(Refused):
+    """Uplift is refused without a control group: say with --control which value of {column} marks it ({values})."""
+
+
 class NotFound(CountersignError):
     """There is no such page, or it is not yours to see."""
 
@@ -154,3 +159,7 @@ class PortInUse(Unavailable):
 
 class SelectionFailed(CountersignError):
     """The selection ended without a result: {reason}."""
+
+
+class ExpressionFailed(CountersignError):
+    """The rule `{rule}` cannot be worked out: {reason}."""
