@@ -9,6 +9,9 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
 from pydantic_core import PydanticCustomError
 
+from engine.errors import InvalidForm
+from engine.organisation.who import parse
+
 
 class Section(BaseModel):
     """A part of a definition. Keys are those of the YAML file."""
@@ -24,8 +27,6 @@ NotYet = Annotated[None, BeforeValidator(_refuse)]
 """A key of the language that this version cannot carry out. Refused where it stands, never passed over in silence."""
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,47}")
-_WHO = re.compile(r"role:[a-z][a-z0-9_]*(@(county|city|province))?|head@(county|city|province)|superior|submitter")
-_MEMBERS = re.compile(r"members\([a-z][a-z0-9_]*@(county|city|province)\)")
 
 
 def _name(value: str) -> str:
@@ -35,13 +36,11 @@ def _name(value: str) -> str:
 
 
 def _who(value: str) -> str:
-    if not (_WHO.fullmatch(value) or _MEMBERS.fullmatch(value)):
-        raise PydanticCustomError(
-            "who",
-            "nobody can be found by this; write role:ROLE, role:ROLE@LEVEL, head@LEVEL, members(GROUP@LEVEL), superior "
-            "or submitter, where LEVEL is county, city or province",
-            {},
-        )
+    try:
+        parse(value)
+    except InvalidForm as error:
+        (problem,) = error.problems
+        raise PydanticCustomError("who", "{message}", {"message": problem.message, "hint": problem.hint}) from None
     return value
 
 

@@ -1,0 +1,89 @@
+"""The types of expressions, and the scope that says which names an expression may use.
+
+Closed on purpose: what a form, a definition's params or the customer catalogue can hold has one of these types, and
+nothing is converted in silence except that whole numbers mix with exact decimals.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from typing import TypeAlias
+
+
+@dataclass(frozen=True, slots=True)
+class Simple:
+    """A type without parts."""
+
+    name: str
+
+    def __str__(self) -> str:
+        return self.name
+
+
+@dataclass(frozen=True, slots=True)
+class List:
+    """A list (or a set: order does not matter to `in`) of values of one type."""
+
+    of: "Type"
+
+    def __str__(self) -> str:
+        return f"list of {self.of}"
+
+
+@dataclass(frozen=True, slots=True)
+class Map:
+    """A map whose keys are not known beforehand."""
+
+    key: "Type"
+    value: "Type"
+
+    def __str__(self) -> str:
+        return f"map of {self.key} to {self.value}"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Record:
+    """Known fields with their types; those in `optional` may be absent, and reading an absent one is an error."""
+
+    fields: Mapping[str, "Type"]
+    name: str = "record"
+    optional: frozenset[str] = frozenset()
+
+    def __str__(self) -> str:
+        return self.name
+
+
+Type: TypeAlias = Simple | List | Map | Record
+
+BOOL = Simple("bool")
+INT = Simple("int")
+DECIMAL = Simple("decimal")
+TEXT = Simple("text")
+DATE = Simple("date")
+TIMESTAMP = Simple("timestamp")
+DURATION = Simple("duration")
+NULL = Simple("null")
+DYN = Simple("anything")
+"""Known only when it runs: every operation is allowed by the check and tried by the evaluation."""
+
+NUMBERS = frozenset({INT, DECIMAL})
+ORDERED = frozenset({BOOL, INT, DECIMAL, TEXT, DATE, TIMESTAMP, DURATION})
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """The names an expression may start with, with their types."""
+
+    names: Mapping[str, Type] = field(default_factory=dict)
+
+    def plus(self, **names: Type) -> "Scope":
+        """The scope with more names, which hide equal ones."""
+        return Scope({**self.names, **names})
+
+
+def nearest(wrong: str, known: Mapping[str, object] | frozenset[str] | tuple[str, ...]) -> str:
+    """A hint for a misspelt name: the nearest known one, else the few that there are, else nothing."""
+    close = get_close_matches(wrong, list(known), n=1, cutoff=0.6)
+    if close:
+        return f"did you mean {close[0]}?"
+    return f"known: {', '.join(sorted(known))}" if 0 < len(known) <= 8 else ""
