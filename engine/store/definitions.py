@@ -1,0 +1,74 @@
+"""Definitions by fingerprint. A published text never changes: cases that run are pinned to its bytes."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from engine.errors import NotPossible
+from engine.store.session import inserting
+from engine.store.tables import definitions
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """A published version of a definition."""
+
+    name: str
+    version: int
+    fingerprint: str
+
+
+def save(tx: Connection, *, name: str, version: int, fingerprint: str, source: str, author: str) -> None:
+    """Keep a draft; saved again, it is replaced. Raises NotPossible where the version is already published."""
+    row = {"name": name, "version": version, "fingerprint": fingerprint, "source": source, "author": author}
+    upsert = inserting(tx, definitions).values({**row, "state": "draft"})
+    replaced = upsert.on_conflict_do_update(
+        index_elements=["name", "version"], set_=row, where=definitions.c.state == "draft"
+    )
+    if not tx.execute(replaced).rowcount:
+        raise _taken(name, version)
+
+
+def publish(
+    tx: Connection, *, name: str, version: int, fingerprint: str, source: str, author: str, by: str, at: datetime
+) -> None:
+    """Publish a text; twice is once. Raises NotPossible where another text is published under that version."""
+    key = (definitions.c.name == name) & (definitions.c.version == version)
+    known = tx.execute(sa.select(definitions.c.fingerprint, definitions.c.state).where(key)).one_or_none()
+    if known and known.state != "draft":
+        if known.fingerprint != fingerprint:
+            raise _taken(name, version)
+        return
+    save(tx, name=name, version=version, fingerprint=fingerprint, source=source, author=author)
+    tx.execute(sa.update(definitions).where(key).values(state="published", published_by=by, published_at=at))
+
+
+def source(tx: Connection, fingerprint: str) -> str | None:
+    """The text with this fingerprint, draft or published, or None."""
+    query = sa.select(definitions.c.source).where(definitions.c.fingerprint == fingerprint)
+    return tx.execute(query).scalar_one_or_none()
+
+
+def newest(tx: Connection, name: str) -> Published | None:
+    """The newest published version of `name`, or None."""
+    return next((one for one in all_newest(tx) if one.name == name), None)
+
+
+def all_newest(tx: Connection) -> tuple[Published, ...]:
+    """The newest published version of every definition, by name."""
+    query = (
+        sa.select(definitions.c.name, definitions.c.version, definitions.c.fingerprint)
+        .where(definitions.c.state == "published")
+        .order_by(definitions.c.name, definitions.c.version)
+    )
+    return tuple({row.name: Published(*row) for row in tx.execute(query)}.values())
+
+
+def _taken(name: str, version: int) -> NotPossible:
+    return NotPossible(
+        action=f"publish {name} version {version}",
+        state="another text is published under that version",
+        possible="raise `version:` in its text",
+    )

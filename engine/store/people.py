@@ -1,0 +1,148 @@
+"""Offices, people, what they hold and how they are signed in.
+
+Every change of offices, people or grants raises the organisation's revision, which each transition reads under its
+lock; so no decision is made with people who are no longer there. Tokens are never stored, only their hashes.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import Connection, Row
+
+from engine.organisation import Grant, Office, Organisation, Person
+from engine.store.session import inserting
+from engine.store.tables import devices, grants, offices, organisation, people, sessions, sign_in_tries
+
+Rows = Iterable[Mapping[str, Any]]
+
+
+def revision(tx: Connection) -> int:
+    """The number of the organisation's present state."""
+    number: int = tx.execute(sa.select(organisation.c.revision)).scalar_one()
+    return number
+
+
+def load_organisation(tx: Connection) -> Organisation:
+    """All offices, people (closed accounts too) and grants as one value."""
+    columns = (offices.c.code, offices.c.zh, offices.c.level, offices.c.en, offices.c.parent)
+    held = (grants.c.person, grants.c.role, grants.c.office, grants.c.weight)
+    return Organisation(
+        (Office(*row) for row in tx.execute(sa.select(*columns))),
+        (Person(*row) for row in tx.execute(sa.select(people.c.id, people.c.name, people.c.active))),
+        (Grant(*row) for row in tx.execute(sa.select(*held))),
+    )
+
+
+def add_offices(tx: Connection, rows: Iterable[Office]) -> None:
+    """Add offices, parents before their children; those that are there keep what they have."""
+    _add(tx, offices, (asdict(office) for office in rows))
+
+
+def add_people(tx: Connection, rows: Rows) -> None:
+    """Add people (id, name, email, language, password_hash); those who are there keep what they have."""
+    _add(tx, people, rows)
+
+
+def add_grants(tx: Connection, rows: Rows) -> None:
+    """Add grants (person, role, office, perhaps weight); those that are there stay."""
+    _add(tx, grants, ({"weight": 1, **row} for row in rows))
+
+
+def remove_grant(tx: Connection, *, person: str, role: str, office: str) -> bool:
+    """Take a role away; False when it was not held."""
+    held = (grants.c.person == person) & (grants.c.role == role) & (grants.c.office == office)
+    return _changed(tx, tx.execute(sa.delete(grants).where(held)).rowcount)
+
+
+def set_active(tx: Connection, person: str, *, active: bool) -> bool:
+    """Close an account or open it again; closing ends its sessions and forgets its devices."""
+    if not active:
+        tx.execute(sa.delete(sessions).where(sessions.c.person == person))
+        tx.execute(sa.delete(devices).where(devices.c.person == person))
+    return _changed(tx, tx.execute(sa.update(people).where(people.c.id == person).values(active=active)).rowcount)
+
+
+def set_language(tx: Connection, person: str, language: str) -> None:
+    """The language of a person's pages and notices."""
+    tx.execute(sa.update(people).where(people.c.id == person).values(language=language))
+
+
+def find_person(tx: Connection, person: str) -> Row[Any] | None:
+    """id, name, email, language, password_hash, active; or None."""
+    return tx.execute(sa.select(people).where(people.c.id == person)).one_or_none()
+
+
+def grants_of(tx: Connection, person: str) -> tuple[Row[Any], ...]:
+    """role, office, and the office's zh and en, in a fixed order."""
+    held = grants.join(offices, offices.c.code == grants.c.office)
+    query = sa.select(grants.c.role, grants.c.office, offices.c.zh, offices.c.en).select_from(held)
+    return tuple(tx.execute(query.where(grants.c.person == person).order_by(grants.c.office, grants.c.role)))
+
+
+def add_session(
+    tx: Connection, hashed: str, person: str, *, device: str = "", created_at: datetime, expires_at: datetime
+) -> None:
+    """Open a session; the caller keeps the token of which `hashed` is the sha256."""
+    row = {"hash": hashed, "person": person, "device": device, "created_at": created_at, "expires_at": expires_at}
+    tx.execute(sa.insert(sessions).values({**row, "seen_at": created_at}))
+
+
+def find_session(tx: Connection, hashed: str) -> Row[Any] | None:
+    """person, device, created_at, seen_at, expires_at; or None. Expired ones too."""
+    return tx.execute(sa.select(sessions).where(sessions.c.hash == hashed)).one_or_none()
+
+
+def touch(tx: Connection, hashed: str, *, seen_at: datetime, expires_at: datetime) -> None:
+    """Prolong a session."""
+    query = sa.update(sessions).where(sessions.c.hash == hashed)
+    tx.execute(query.values(seen_at=seen_at, expires_at=expires_at))
+
+
+def end_session(tx: Connection, hashed: str) -> None:
+    """End a session; twice is once."""
+    tx.execute(sa.delete(sessions).where(sessions.c.hash == hashed))
+
+
+def add_device(tx: Connection, hashed: str, person: str, *, created_at: datetime, expires_at: datetime) -> None:
+    """Remember a device of a person."""
+    row = {"hash": hashed, "person": person, "created_at": created_at, "expires_at": expires_at}
+    tx.execute(sa.insert(devices).values(row))
+
+
+def find_device(tx: Connection, hashed: str) -> Row[Any] | None:
+    """person, created_at, expires_at; or None. Expired ones too."""
+    return tx.execute(sa.select(devices).where(devices.c.hash == hashed)).one_or_none()
+
+
+def note_try(tx: Connection, key: str, at: datetime) -> None:
+    """A sign-in failed; `key` says for which name or address."""
+    tx.execute(sa.insert(sign_in_tries).values(key=key, at=at))
+
+
+def tries(tx: Connection, key: str, *, since: datetime) -> int:
+    """How many sign-ins failed for `key` since then."""
+    recent = (sign_in_tries.c.key == key) & (sign_in_tries.c.at >= since)
+    return tx.execute(sa.select(sa.func.count()).select_from(sign_in_tries).where(recent)).scalar_one()
+
+
+def forget_before(tx: Connection, moment: datetime) -> None:
+    """Remove sessions and devices that expired, and failed sign-ins that happened, before `moment`."""
+    tx.execute(sa.delete(sessions).where(sessions.c.expires_at < moment))
+    tx.execute(sa.delete(devices).where(devices.c.expires_at < moment))
+    tx.execute(sa.delete(sign_in_tries).where(sign_in_tries.c.at < moment))
+
+
+def _add(tx: Connection, table: sa.Table, rows: Rows) -> None:
+    listed = [dict(row) for row in rows]
+    if listed:
+        tx.execute(inserting(tx, table).on_conflict_do_nothing(), listed)
+        _changed(tx, len(listed))
+
+
+def _changed(tx: Connection, count: int) -> bool:
+    if count:
+        tx.execute(sa.update(organisation).values(revision=organisation.c.revision + 1))
+    return bool(count)

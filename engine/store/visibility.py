@@ -1,0 +1,45 @@
+"""What a person may see: the one predicate over cases that every list, page, search and count goes through.
+
+A case is visible to its submitter, to whoever has or had a task in it, to the offices on its way up, and to auditors
+and administrators. Refuses to be asked about roles or offices: it reads the grants itself, inside the same statement.
+"""
+
+import sqlalchemy as sa
+from sqlalchemy import ColumnElement, Connection
+
+from engine.store.lines import CASE_COLUMNS, CaseLine, case_line
+from engine.store.tables import case_offices, cases, grants, people, tasks
+
+SEES_ALL = ("auditor", "administrator")
+# At an office on the way up of a case, these do not see it by their office alone.
+SEES_OWN_ONLY = ("submitter",)
+
+
+def visible(person: str) -> ColumnElement[bool]:
+    """Whether `person` may see the case of the row at hand in `cases`."""
+    mine = sa.select(grants.c.office).where(grants.c.person == person)
+    asked = sa.exists().where(tasks.c.case_id == cases.c.id, tasks.c.person == person)
+    by_office = sa.exists().where(
+        case_offices.c.case_id == cases.c.id,
+        case_offices.c.office.in_(mine.where(grants.c.role.not_in(SEES_OWN_ONLY))),
+    )
+    sees_all = sa.exists().where(grants.c.person == person, grants.c.role.in_(SEES_ALL))
+    is_open = sa.exists().where(people.c.id == person, people.c.active)
+    return sa.and_(is_open, sa.or_(cases.c.submitter == person, sees_all, asked, by_office))
+
+
+def may_see(tx: Connection, person: str, case_id: str) -> bool:
+    """Whether `person` may see the case; False for an unknown one."""
+    query = sa.select(sa.literal(1)).select_from(cases).where(cases.c.id == case_id, visible(person))
+    return tx.execute(query).scalar_one_or_none() is not None
+
+
+def listed(tx: Connection, person: str, *, query: str = "", state: str = "", limit: int = 100) -> tuple[CaseLine, ...]:
+    """The cases that `person` may see, newest change first; `query` looks in title and number."""
+    wanted = [visible(person)]
+    if state:
+        wanted.append(cases.c.state == state)
+    if query:
+        wanted.append(cases.c.title.icontains(query, autoescape=True) | (cases.c.number == query))
+    rows = sa.select(*CASE_COLUMNS).where(*wanted).order_by(cases.c.updated_at.desc(), cases.c.id).limit(limit)
+    return tuple(case_line(row) for row in tx.execute(rows))
