@@ -6,6 +6,7 @@ afterwards. Refuses to guess: an exclusion that needs a fact the case does not s
 problem, not an exclusion of nobody.
 """
 
+from datetime import datetime, timedelta
 from typing import Annotated, Any, ClassVar, Literal, get_args
 
 from pydantic import (
@@ -102,6 +103,11 @@ class ContactedWithin(ExclusionKind):
         return value
 
     @property
+    def window(self) -> timedelta:
+        """How far back it looks."""
+        return self.within.on_the_clock()
+
+    @property
     def name(self) -> str:
         return f"contacted_{self.within}" + (f"_{self.similar}" if self.similar else "")
 
@@ -111,7 +117,7 @@ class ContactedWithin(ExclusionKind):
         return Bilingual(zh=f"{self.within}内已有{zh}营销", en=f"Contacted within {self.within}{en}")
 
     def applies(self, claims: Claims) -> exp.Expr:
-        since = claims.as_of - self.within.on_the_clock()
+        since = claims.as_of - self.window
         recent = exp.and_(
             exp.GT(this=exp.column("at"), expression=_moment(since)),
             exp.LTE(this=exp.column("at"), expression=_moment(claims.as_of)),
@@ -187,7 +193,7 @@ _SIMILAR: dict[str | None, tuple[str, str]] = {
 }
 
 
-def _moment(moment: Any) -> exp.Expr:
+def _moment(moment: datetime) -> exp.Expr:
     """A time as a literal. Dataset times are UTC without a zone, the one form that all engines read alike."""
     return exp.cast(exp.Literal.string(moment.strftime("%Y-%m-%d %H:%M:%S")), exp.DataType.Type.TIMESTAMP)
 

@@ -1,0 +1,173 @@
+"""The selection itself, in a process of its own: a Job on stdin, an Answer on stdout.
+
+A process can be killed (DuckDB's interrupt took 38 s to stop one query) and its memory ends with it. DuckDB runs in
+memory, locked down: it reads the listed folders, writes its spill folder, and cannot be configured any more. Refuses
+to open a case database, a network connection or a file outside those folders.
+"""
+
+import contextlib
+import ctypes
+import errno
+import hashlib
+import os
+import resource
+import signal
+import sys
+from pathlib import Path
+
+import duckdb
+import msgspec
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from engine.audience.waterfall import Slot
+from engine.warehouse.job import Answer, Failure, Job, Result
+
+LIST_SCHEMA = pa.schema([("customer", pa.string()), ("cell", pa.string()), ("arm", pa.string())])
+ROW_GROUP = 131_072  # fixed, and so is the writer's thread: the same list is the same bytes
+PR_SET_PDEATHSIG = 1
+SQL_TYPES = {"text": "VARCHAR", "timestamp": "TIMESTAMP", "int": "BIGINT"}
+
+
+def main() -> int:
+    """Run the job on stdin."""
+    job = msgspec.json.decode(sys.stdin.buffer.read(), type=Job)
+    _end_with_parent(job.parent)
+    answer: Answer
+    try:
+        answer = run(job)
+    except duckdb.OutOfMemoryException as error:
+        answer = Failure("space" if "No space left" in str(error) else "memory", _first_line(error))
+    except (duckdb.IOException, OSError) as error:
+        full = getattr(error, "errno", 0) == errno.ENOSPC or "No space left" in str(error)
+        answer = Failure("space" if full else "statement", _first_line(error))
+    except duckdb.Error as error:
+        answer = Failure("statement", _first_line(error))
+    sys.stdout.buffer.write(msgspec.json.encode(answer))
+    return 0
+
+
+def run(job: Job) -> Answer:
+    """Select, count, draw the control group, write the ordered list."""
+    with contextlib.closing(_locked_down(job)) as db:
+        db.execute(f"CREATE TEMP TABLE selected AS {job.sql}")
+        universe = _number(db, "SELECT count(customer) FROM customers")
+        threshold = _threshold(db, job)
+        if threshold is None:
+            left = _number(db, "SELECT count(*) FROM selected WHERE bits = 0")
+            return Failure("control", f"the control group needs {job.control_min} customers, {left} are left")
+        slots = db.execute(
+            "SELECT bits, coalesce(cell, ''),"
+            " CASE WHEN bits <> 0 THEN '' WHEN draw < ? THEN 'control' ELSE 'target' END AS arm, count(*)"
+            " FROM selected GROUP BY ALL ORDER BY ALL",
+            [threshold],
+        ).fetchall()
+        rows, digest = _write_list(db, Path(job.folder) / "list.parquet", threshold)
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    return Result(
+        universe=universe,
+        slots=tuple(Slot(*slot) for slot in slots),
+        rows=rows,
+        digest=digest,
+        threshold=threshold,
+        engine=f"duckdb {duckdb.__version__}",
+        peak_rss_kb=usage.ru_maxrss,
+        cpu_seconds=usage.ru_utime + usage.ru_stime,
+    )
+
+
+def _locked_down(job: Job) -> duckdb.DuckDBPyConnection:
+    db = duckdb.connect(config={"memory_limit": job.memory_limit, "threads": job.threads, "temp_directory": job.spill})
+    folders = ", ".join(f"'{_quoted(folder)}'" for folder in job.readable)
+    db.execute(f"SET allowed_directories = [{folders}]")
+    db.execute("SET enable_external_access = false")
+    for name, files in job.tables.items():
+        listed = ", ".join(f"'{_quoted(file)}'" for file in files)
+        db.execute(f'CREATE TEMP VIEW "{name}" AS SELECT * FROM read_parquet([{listed}])')
+    for name, columns in job.empty.items():
+        nothing = ", ".join(f'NULL::{SQL_TYPES[kind]} AS "{column}"' for column, kind in columns.items())
+        db.execute(f'CREATE TEMP VIEW "{name}" AS SELECT {nothing} WHERE false')
+    db.execute("SET lock_configuration = true")
+    return db
+
+
+def _threshold(db: duckdb.DuckDBPyConnection, job: Job) -> str | None:
+    """The threshold that gives the control group its share and at least its minimum; None where too few are left."""
+    if not job.control_min:
+        return job.threshold
+    drawn = _number(db, "SELECT count(*) FROM selected WHERE bits = 0 AND draw < ?", job.threshold)
+    if drawn >= job.control_min:
+        return job.threshold
+    smallest = db.execute(
+        "SELECT draw FROM selected WHERE bits = 0 ORDER BY draw LIMIT 1 OFFSET ?", [job.control_min - 1]
+    ).fetchone()
+    return None if smallest is None else f"{int(smallest[0], 16) + 1:08x}"
+
+
+def _write_list(db: duckdb.DuckDBPyConnection, path: Path, threshold: str) -> tuple[int, str]:
+    """The list in order, with its digest: sha256 over the lines customer TAB cell TAB arm LF."""
+    reader = db.execute(
+        "SELECT customer, cell, CASE WHEN draw < ? THEN 'control' ELSE 'target' END AS arm"
+        " FROM selected WHERE bits = 0 ORDER BY customer",
+        [threshold],
+    ).to_arrow_reader(ROW_GROUP)
+    digest = hashlib.sha256()
+    rows = 0
+    with path.open("wb") as file:
+        with pq.ParquetWriter(file, LIST_SCHEMA, compression="snappy", use_dictionary=["cell", "arm"]) as writer:
+            for batch in _of_equal_size(reader):
+                writer.write_batch(batch, row_group_size=ROW_GROUP)
+                digest.update(_lines(batch))
+                rows += batch.num_rows
+        file.flush()
+        os.fsync(file.fileno())
+    return rows, digest.hexdigest()
+
+
+def _of_equal_size(reader: pa.RecordBatchReader):  # type: ignore[no-untyped-def]  # pyarrow has no types
+    """Batches of ROW_GROUP rows, whatever sizes DuckDB hands out."""
+    held: list[pa.RecordBatch] = []
+    count = 0
+    for batch in reader:
+        while count + batch.num_rows >= ROW_GROUP:
+            head = batch.slice(0, ROW_GROUP - count)
+            yield pa.concat_batches([*held, head]).cast(LIST_SCHEMA)
+            batch, held, count = batch.slice(head.num_rows), [], 0  # noqa: PLW2901  the rest goes round again
+        held, count = [*held, batch], count + batch.num_rows
+    if count:
+        yield pa.concat_batches(held).cast(LIST_SCHEMA)
+
+
+def _lines(batch: pa.RecordBatch) -> memoryview:
+    ended = pc.binary_join_element_wise(batch["arm"], "", "\n")
+    joined = pc.binary_join_element_wise(batch["customer"], batch["cell"], ended, "\t")
+    _, offsets, characters = joined.buffers()
+    first, last = (int.from_bytes(memoryview(offsets)[i : i + 4], sys.byteorder) for i in (0, 4 * len(joined)))
+    return memoryview(characters)[first:last]
+
+
+def _number(db: duckdb.DuckDBPyConnection, sql: str, *values: str) -> int:
+    row = db.execute(sql, list(values)).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def _quoted(text: str) -> str:
+    return text.replace("'", "''")
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+
+
+def _end_with_parent(parent: int) -> None:
+    """Linux ends this process when its parent dies, so that a killed worker leaves no selection running."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        raise SystemExit(1)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,80 @@
+"""The contact history: one file per batch, cut by month, so that a selection reads only the months it asks about.
+
+A finished wave is appended as one batch; the nightly compaction joins the small files of a month into one. Refuses a
+contact without a customer or a time.
+"""
+
+import contextlib
+from collections.abc import Iterable
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from engine.audience.compile import KNOWN_TABLES
+from engine.errors import InvalidFile, Problem
+from engine.warehouse.dataset import Column, DataFile, Dataset, Table, Version
+
+TABLE = "contacts"
+COLUMNS = tuple(Column(name, type_) for name, type_ in KNOWN_TABLES[TABLE].items())
+SCHEMA = pa.schema([(c.name, pa.timestamp("us") if c.type == "timestamp" else pa.string()) for c in COLUMNS])
+
+
+def append(dataset: Dataset, batch: pa.Table) -> Version:
+    """Add one batch with the columns customer, at, case_number, category, offer, channel, outcome (`at`: naive UTC).
+
+    Appending the same batch again adds nothing, so a retry after a crash is safe.
+    """
+    return dataset.append(TABLE, Table(COLUMNS, tuple(write_months(dataset, batch))))
+
+
+def write_months(dataset: Dataset, batch: pa.Table) -> list[DataFile]:
+    """Write a batch as one file per month, sorted by time and customer, without publishing it."""
+    missing = [column.name for column in COLUMNS if column.name not in batch.column_names]
+    if missing:
+        message = f"a contact needs the columns {', '.join(missing)}"
+        raise InvalidFile([Problem(code="D108", message=message, hint=f"known: {', '.join(SCHEMA.names)}")])
+    batch = batch.select(SCHEMA.names).cast(SCHEMA)
+    if batch["customer"].null_count or batch["at"].null_count:
+        raise InvalidFile([Problem(code="D109", message="a contact needs a customer and a time")])
+    # Nanoseconds are not needed, and equal batches must give equal bytes.
+    batch = batch.sort_by([(name, "ascending") for name in ("at", "customer", "case_number", "channel")])
+    months = pc.strftime(batch["at"], "%Y-%m")
+    return [_write(dataset, batch.filter(pc.equal(months, month)), month.as_py()) for month in pc.unique(months).sort()]
+
+
+def compact(dataset: Dataset) -> Version:
+    """Join the files of every month that has several into one."""
+
+    def joined(tables: dict[str, Table]) -> dict[str, Table]:
+        if TABLE not in tables:
+            return tables
+        files: list[DataFile] = []
+        for month in sorted({file.month for file in tables[TABLE].files}):
+            of_month = [file for file in tables[TABLE].files if file.month == month]
+            files += of_month if len(of_month) == 1 else [_join(dataset, of_month, month)]
+        return tables | {TABLE: Table(tables[TABLE].columns, tuple(files))}
+
+    return dataset.publish(joined)
+
+
+def _join(dataset: Dataset, files: Iterable[DataFile], month: str) -> DataFile:
+    paths = [str(dataset.path(file)) for file in files]
+    with contextlib.closing(duckdb.connect(config={"memory_limit": "400MB"})) as db:
+        order = "ORDER BY at, customer, case_number, channel"
+        reader = db.execute(f"SELECT * FROM read_parquet(?) {order}", [paths]).to_arrow_reader(100_000)
+        with dataset.fresh_file(TABLE) as path:
+            rows = 0
+            with pq.ParquetWriter(path, SCHEMA) as writer:
+                for batch in reader:
+                    writer.write_batch(batch.cast(SCHEMA))
+                    rows += batch.num_rows
+            return dataset.keep(TABLE, path, rows, month)
+
+
+def _write(dataset: Dataset, batch: pa.Table, month: str) -> DataFile:
+    with dataset.fresh_file(TABLE) as path:
+        pq.write_table(batch, path)
+        return dataset.keep(TABLE, Path(path), batch.num_rows, month)

@@ -1,0 +1,158 @@
+"""Runs a selection in its child process and says clearly how it ended.
+
+The parent compiles the statement and names the files; the child sees nothing else. Refuses to wait longer than told:
+the child and everything it started is killed, and what it had written is the caller's to throw away.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from engine.audience.compile import KNOWN_TABLES, Selection
+from engine.audience.waterfall import Cube
+from engine.errors import InvalidFile, NoSpace, Problem, SelectionFailed
+from engine.warehouse.dataset import DataFile, Dataset, Version
+from engine.warehouse.job import Answer, Failure, Job, Result
+
+CHILD = (sys.executable, "-m", "engine.warehouse.child")
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one selection may use."""
+
+    memory: str = "400MB"
+    seconds: float = 600
+    threads: int = os.cpu_count() or 1
+
+
+DEFAULT_LIMITS = Limits()
+
+
+class Input(Struct, frozen=True):
+    """One file that a selection read."""
+
+    table: str
+    path: str
+    rows: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Selected:
+    """A finished selection: `list.parquet` in its folder and what is known about it."""
+
+    cube: Cube
+    result: Result
+    inputs: tuple[Input, ...]
+
+
+def select(
+    dataset: Dataset,
+    version: Version,
+    selection: Selection,
+    folder: Path,
+    *,
+    beside: Mapping[str, DataFile] | None = None,
+    limits: Limits = DEFAULT_LIMITS,
+) -> Selected:
+    """Select from one version of the dataset and write `folder`/list.parquet.
+
+    `beside` are tables that lie in `folder` itself (the suppression lists of this run) and stand in place of the
+    dataset's. Raises SelectionFailed, NoSpace, or InvalidFile where there are no customers.
+    """
+    chosen = _files(version, selection, beside or {})
+    tables = {
+        name: tuple(str(folder / f.path if beside and name in beside else dataset.path(f)) for f in files)
+        for name, files in chosen.items()
+        if files
+    }
+    with tempfile.TemporaryDirectory(prefix=".spill-", dir=folder) as spill:
+        job = Job(
+            tables=tables,
+            empty={name: dict(KNOWN_TABLES[name]) for name, files in chosen.items() if not files},
+            sql=selection.sql(),
+            threshold=selection.threshold,
+            control_min=selection.control_min,
+            folder=str(folder),
+            readable=(str(dataset.folder), str(folder)),
+            spill=spill,
+            memory_limit=limits.memory,
+            threads=limits.threads,
+            parent=os.getpid(),
+        )
+        result = _checked(_in_child(job, limits), folder)
+    names = tuple(rung.name for rung in selection.rungs)
+    cube = Cube(universe=result.universe, names=names, slots=result.slots)
+    cube.waterfall()
+    inputs = tuple(Input(name, f.path, f.rows, f.sha256) for name, files in sorted(chosen.items()) for f in files)
+    return Selected(cube, result, inputs)
+
+
+def _files(version: Version, selection: Selection, beside: Mapping[str, DataFile]) -> dict[str, tuple[DataFile, ...]]:
+    """Table -> the files to read; contacts without the months that are too old to matter."""
+    if "customers" not in version.tables:
+        message = "the dataset has no customers yet"
+        hint = "import them with `countersign data import customers FILE --key COLUMN`"
+        raise InvalidFile([Problem(code="D102", message=message, hint=hint)])
+    since = f"{selection.contacts_since:%Y-%m}" if selection.contacts_since else ""
+    chosen: dict[str, tuple[DataFile, ...]] = {}
+    for name in selection.tables:
+        if name in beside:
+            chosen[name] = (beside[name],)
+        elif name in version.tables:
+            chosen[name] = tuple(f for f in version.tables[name].files if not f.month or f.month >= since)
+        else:
+            chosen[name] = ()
+    return chosen
+
+
+def _in_child(job: Job, limits: Limits) -> bytes:
+    # The child gets no secret of the service: only what Python needs to start.
+    kept = {name: os.environ[name] for name in ("PATH", "LANG", "LD_LIBRARY_PATH") if name in os.environ}
+    child = subprocess.Popen(  # noqa: S603  a fixed command
+        CHILD,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=kept | {"PYTHONPATH": str(ROOT)},
+        start_new_session=True,
+    )
+    try:
+        said, complained = child.communicate(msgspec.json.encode(job), timeout=limits.seconds)
+    except subprocess.TimeoutExpired as error:
+        raise SelectionFailed(reason=f"it took longer than {limits.seconds:g} seconds and was stopped") from error
+    finally:
+        if child.poll() is None:
+            os.killpg(child.pid, signal.SIGKILL)
+            child.communicate()
+    if child.returncode < 0:
+        raise SelectionFailed(reason=f"its process was killed by signal {-child.returncode}, often for want of memory")
+    if child.returncode:
+        lines = complained.decode(errors="replace").strip().splitlines() or [f"exit code {child.returncode}"]
+        raise SelectionFailed(reason=lines[-1])
+    return said
+
+
+def _checked(said: bytes, folder: Path) -> Result:
+    answer: Answer = msgspec.json.decode(said, type=Answer)
+    if isinstance(answer, Result):
+        return answer
+    if answer.kind == "space":
+        raise NoSpace(path=folder)
+    raise SelectionFailed(reason=_told(answer))
+
+
+def _told(failure: Failure) -> str:
+    if failure.kind == "memory":
+        return f"it needs more memory than COUNTERSIGN_MEMORY_LIMIT allows ({failure.reason})"
+    return failure.reason
