@@ -1,0 +1,80 @@
+"""From a notice to the words of a mail: a subject and a body in the reader's language.
+
+The words live in `templates/<language>/<occasion>.txt`: the first line is the subject, the rest the body. A
+confidential case is named in the subject by its number alone, because subjects show on lock screens and in logs. An
+occasion without a template of its own is told with `news.txt`, so that nobody misses it.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from functools import cache
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from babel.dates import format_datetime
+from babel.numbers import format_currency, format_decimal
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from engine.service.effects import Notice
+from engine.values import Language
+
+TEMPLATES = Path(__file__).parent / "templates"
+LOCALES: dict[Language, str] = {"zh": "zh_CN", "en": "en_GB"}
+DATES: dict[Language, str] = {"zh": "y年M月d日 EEEE HH:mm", "en": "EEEE d MMMM y, HH:mm"}
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What is sent. `title` is one line without a confidential case's title; `body` is plain text."""
+
+    title: str
+    body: str
+
+
+def compose(notice: Notice, zone: ZoneInfo) -> Message:
+    """The mail about `notice`, with times in `zone`."""
+    language = notice.language
+    text = _words(language).select_template([f"{notice.occasion}.txt", "news.txt"])
+    subject, _, body = text.render(
+        notice=notice,
+        title=_one_line(notice.title),
+        name=_one_line(notice.name),
+        step=_one_line(notice.step.in_language(language)),
+        by=_one_line(notice.by),
+        remark=notice.remark.strip(),
+        subject_name=_one_line(notice.number if notice.confidential else f"{notice.number} {notice.title}"),
+        due=_time(notice.due_at, zone, language),
+        budget=_money(notice.budget, language),
+        reach=_count(notice.reach, language),
+    ).partition("\n")
+    return Message(_one_line(subject), body.strip() + "\n")
+
+
+@cache
+def _words(language: Language) -> Environment:
+    # Plain text, so there is nothing to escape; what people typed is reduced to one line or indented instead.
+    return Environment(
+        loader=FileSystemLoader(TEMPLATES / language),
+        undefined=StrictUndefined,
+        autoescape=False,  # noqa: S701
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def _one_line(text: str) -> str:
+    """A line break in a title would start a new mail header or look like our own words."""
+    return " ".join(text.split())
+
+
+def _time(at: datetime | None, zone: ZoneInfo, language: Language) -> str:
+    return format_datetime(at, DATES[language], tzinfo=zone, locale=LOCALES[language]) if at else ""
+
+
+def _money(amount: Decimal | None, language: Language) -> str:
+    return format_currency(amount, "CNY", locale=LOCALES[language]) if amount is not None else ""
+
+
+def _count(number: int | None, language: Language) -> str:
+    return format_decimal(number, locale=LOCALES[language]) if number is not None else ""

@@ -1,0 +1,95 @@
+"""What staff read in a mail: the words, the times, and what must not be there."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from engine.service.effects import Notice
+from engine.values import Bilingual
+from notifications.message import TEMPLATES, compose
+from notifications.send import as_html
+
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+TASK = Notice(
+    person="wang",
+    name="王芳",
+    email="wang@example.org",
+    language="zh",
+    occasion="task",
+    case_id="c1",
+    number="330127-2026-00001",
+    title="春季流量包",
+    confidential=False,
+    step=Bilingual(zh="市财务", en="City finance"),
+    due_at=datetime(2026, 9, 25, 9, 30, tzinfo=UTC),
+    budget=Decimal("80000.00"),
+    reach=9000,
+    link="http://127.0.0.1:8000/l/abc",
+)
+
+
+def test_a_task_mail_says_what_is_asked_how_much_for_whom_and_until_when() -> None:
+    message = compose(TASK, SHANGHAI)
+    assert message.title == "待办：市财务（330127-2026-00001 春季流量包）"
+    for line in (
+        "王芳，您好：",
+        "预算：¥80,000.00",
+        "目标客户：9,000 户",
+        "截止：2026年9月25日 星期五 17:30",
+        TASK.link,
+    ):
+        assert line in message.body.splitlines()
+
+
+def test_the_same_task_in_english() -> None:
+    message = compose(replace(TASK, language="en"), SHANGHAI)
+    assert message.title == "To do: City finance (330127-2026-00001 春季流量包)"
+    assert "Budget: CN¥80,000.00" in message.body
+    assert "Due: Friday 25 September 2026, 17:30" in message.body
+
+
+def test_a_confidential_title_never_stands_in_a_subject() -> None:
+    for occasion in occasions("zh"):
+        for language in ("zh", "en"):
+            secret = replace(TASK, occasion=occasion, language=language, confidential=True)
+            title = compose(secret, SHANGHAI).title
+            assert "春季流量包" not in title
+            assert TASK.number in title
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_every_occasion_has_words_with_and_without_amounts(language: str) -> None:
+    for occasion in occasions(language):
+        full = replace(TASK, language=language, occasion=occasion, remark="请补充\n测算表", by="李强")  # type: ignore[arg-type]
+        bare = replace(full, budget=None, reach=None, due_at=None, remark="", by="", step=Bilingual())
+        assert TASK.link in compose(full, SHANGHAI).body.splitlines()
+        assert compose(bare, SHANGHAI).title
+        assert "None" not in compose(bare, SHANGHAI).body
+
+
+def test_both_languages_have_words_for_the_same_occasions() -> None:
+    assert occasions("zh") == occasions("en")
+
+
+def test_an_occasion_without_words_of_its_own_is_told_as_news() -> None:
+    assert compose(replace(TASK, occasion="unheard_of"), SHANGHAI).title.startswith("有新进展")
+
+
+def test_a_title_cannot_start_a_mail_header_or_a_line_of_ours() -> None:
+    forged = compose(replace(TASK, title="春季\r\nBcc: all@example.org\n\n截止：永远"), SHANGHAI)
+    assert "\n" not in forged.title
+    assert "\r" not in forged.title
+    assert not any(line.startswith(("Bcc:", "截止：永远")) for line in forged.body.splitlines())
+
+
+def test_links_become_clickable_and_the_rest_is_escaped() -> None:
+    html = as_html("a <b>\nhttp://127.0.0.1/l/x?a=1&b=2\n")
+    assert html == 'a &lt;b&gt;<br/><a href="http://127.0.0.1/l/x?a=1&amp;b=2">http://127.0.0.1/l/x?a=1&amp;b=2</a>'
+
+
+def occasions(language: str) -> set[str]:
+    return {path.stem for path in Path(TEMPLATES / language).glob("*.txt")}
