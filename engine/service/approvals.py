@@ -5,14 +5,14 @@ and when; nothing a second click does changes anything.
 """
 
 from engine.errors import Invalid, NotFound, Problem
-from engine.machine.case import Case, Decision, Task
+from engine.machine.case import Decision
 from engine.machine.commands import Decide
 from engine.service import running
 from engine.service.app import Countersign
 from engine.service.cases import case_view, load_visible
 from engine.service.showing import changes_between, flags_of, task_row
-from engine.service.views import Entry, Inbox, SheetView, Viewer
-from engine.store import cases, history, inbox as inboxes
+from engine.service.views import Inbox, SheetView, Viewer
+from engine.store import inbox as inboxes
 from engine.store.cases import Recorded
 
 DECISIONS: dict[str, tuple[Decision, ...]] = {
@@ -29,15 +29,11 @@ def inbox(app: Countersign, viewer: Viewer) -> Inbox:
     """What waits for the viewer, what they did, what they were copied on, and their own cases."""
     with app.db.read() as tx:
         now = app.now()
-        to_do = inboxes.to_do(tx, viewer.person)
-        done = inboxes.done(tx, viewer.person)
-        copied = inboxes.copied(tx, viewer.person)
-        mine = inboxes.mine(tx, viewer.person)
         return Inbox(
-            to_do=tuple(task_row(app, tx, row, flags_of(row, now)) for row in to_do),
-            done=tuple(task_row(app, tx, row) for row in done),
-            copied=tuple(task_row(app, tx, row) for row in copied),
-            mine=tuple(running.case_row(app, tx, row) for row in mine),
+            to_do=tuple(task_row(app, tx, line, flags_of(line, now)) for line in inboxes.to_do(tx, viewer.person)),
+            done=tuple(task_row(app, tx, line) for line in inboxes.done(tx, viewer.person)),
+            copied=tuple(task_row(app, tx, line) for line in inboxes.copied(tx, viewer.person)),
+            mine=tuple(case_row(app, tx, line) for line in inboxes.mine(tx, viewer.person)),
             counts=inboxes.counts(tx, viewer.person),
         )
 
@@ -45,23 +41,37 @@ def inbox(app: Countersign, viewer: Viewer) -> Inbox:
 def sheet(app: Countersign, viewer: Viewer, task_id: str) -> SheetView:
     """The sheet of a task. NotFound unless the task is the viewer's, or they may see its case."""
     with app.db.read() as tx:
-        row = inboxes.find_task(tx, task_id)
-        if row is None:
+        line = inboxes.find_task(tx, task_id)
+        if line is None:
             raise NotFound()
-        case = load_visible(app, tx, viewer, row.case_id)
+        case = load_visible(app, tx, viewer, line.case_id)
         view = case_view(app, tx, viewer, case)
-        task = next((task for task in case.tasks if task.id == task_id), None)
-        may = row.person == viewer.person and row.state == "open"
-        settled = _settled_by(case, task) if task is not None else None
+        entries = history.load(tx, case.id)
+        may = line.person == viewer.person and line.state == "open"
+        decided_by = line.decided_by or _decided_instead(case, line)
         return SheetView(
             case=view,
-            task=task_row(app, tx, row, flags_of(row, app.now())),
-            decided_by=running.name_of(app, tx, settled.decided_by) if settled and settled.decided_by else "",
+            task=task_row(app, tx, line, flags_of(line, app.now())),
+            decided_by=person_name(app.organisation(tx), decided_by) if decided_by else "",
             opinions=tuple(entry for entry in view.history if entry.what in OPINIONS),
-            changes=changes_between(app.definition(case.process), _form_last_seen(tx, viewer, case), case.form),
+            changes=changes_between(app.definition(case.process), _form_last_seen(entries, viewer), case.form),
             may_decide=may,
-            decisions=DECISIONS[row.verb] if may else (),
+            decisions=DECISIONS[line.verb] if may else (),
         )
+
+
+def _decided_instead(case: Case, line: TaskLine) -> str | None:
+    """Who decided at the step of a task that was cancelled because one decision was enough."""
+    if line.state != "cancelled":
+        return None
+    decided = (task for task in case.tasks if task.step == line.step and task.state == "decided")
+    return next((task.decided_by for task in decided), None)
+
+
+def _form_last_seen(entries: Sequence[Entry], viewer: Viewer) -> dict[str, Any] | None:
+    """The form as it was when the viewer last acted on the case; None where they never did."""
+    acted = [entry.seq for entry in entries if entry.actor == viewer.person]
+    return form_at(entries, acted[-1]) if acted else None
 
 
 def decide(
@@ -88,7 +98,5 @@ def decide(
     remark = remark.strip()
     if decision in NEEDS_REMARK and not remark:
         raise Invalid([Problem("remark_missing", "say why", "the others read it", at="remark")])
-    command = Decide(
-        actor=viewer.person, via=via, task=task_id, decision=decision, remark=remark, seen_seq=seen_seq
-    )
+    command = Decide(actor=viewer.person, via=via, task=task_id, decision=decision, remark=remark, seen_seq=seen_seq)
     return running.carry_out(app, row.case_id, command, key=f"{viewer.person}:{key}")

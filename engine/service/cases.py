@@ -1,24 +1,35 @@
 """A case as pages and API show it. The one place that puts together what the parts know of it."""
 
-import msgspec
+from collections.abc import Sequence
+
 from sqlalchemy import Connection
 
 from engine.errors import NotFound
 from engine.machine.case import Case
 from engine.service import delivering, evaluating, selecting, showing
 from engine.service.app import Countersign
-from engine.service.views import CaseRow, CaseView, Viewer, Waiting
+from engine.service.views import CaseRow, CaseView, Chain, Node, Viewer, Waiting
 from engine.store import cases, history, visibility
+
+LISTED = 100
+POSSIBLE: dict[str, tuple[str, ...]] = {
+    "draft": ("edit", "submit", "withdraw"),
+    "returned": ("edit", "submit", "withdraw"),
+    "approving": ("withdraw",),
+    "filed": ("withdraw",),
+    "targeting": ("withdraw",),
+    "ready": ("start", "withdraw"),
+    "delivering": ("pause", "import"),
+    "paused": ("resume", "import"),
+    "evaluating": ("import",),
+}
 
 
 def load_visible(app: Countersign, tx: Connection, viewer: Viewer, case_id: str) -> Case:
     """The case, where the viewer may see it. NotFound otherwise: absent and not yours look the same."""
     if not visibility.may_see(tx, viewer.person, case_id):
         raise NotFound()
-    case = cases.load(tx, case_id)
-    if case is None:
-        raise NotFound()
-    return case
+    return cases.load(tx, case_id)
 
 
 def case_page(app: Countersign, viewer: Viewer, case_id: str) -> CaseView:
@@ -28,7 +39,70 @@ def case_page(app: Countersign, viewer: Viewer, case_id: str) -> CaseView:
 
 
 def listed(app: Countersign, viewer: Viewer, query: str = "", state: str = "") -> tuple[CaseRow, ...]:
-    """The viewer's visible cases, newest change first, 100 at most; `query` looks in title and number."""
+    """The cases that the viewer may see, newest change first, 100 at most; `query` looks in title and number."""
     with app.db.read() as tx:
-        rows = cases.listed(tx, viewer.person, query=query.strip(), state=state)
-        return tuple(showing.case_row(app, tx, row) for row in rows)
+        lines = visibility.listed(tx, viewer.person, query=query.strip(), state=state, limit=LISTED)
+        return tuple(showing.case_row(app, tx, line) for line in lines)
+
+
+def case_view(app: Countersign, tx: Connection, viewer: Viewer, case: Case) -> CaseView:
+    """The case page's values, for a viewer who may see the case."""
+    definition, organisation = app.definition(case.process), app.organisation(tx)
+    entries = history.load(tx, case.id)
+    chain = showing.chain_view(organisation, app.process(case.process, tx).chain(case))
+    line = visibility.find(tx, viewer.person, case.id)
+    if line is None:
+        raise NotFound()
+    return CaseView(
+        row=showing.case_row(app, tx, line),
+        version=case.process.version,
+        confidential=definition.proposal.visibility == "confidential",
+        route=case.route or "",
+        reasons=showing.reasons_of(entries),
+        round=case.round,
+        seq=case.seq,
+        waiting=_waiting(case, chain, viewer, showing.reason_of(organisation, entries, case)),
+        chain=chain,
+        fields=showing.field_views(definition, case.form, writable=False),
+        audience=selecting.audience_view(app, tx, case.id),
+        waves=delivering.waves_view(app, tx, case.id),
+        evaluations=evaluating.evaluations_view(app, tx, case.id),
+        history=showing.history_view(app, tx, case, entries),
+        message=str(case.form.get("message") or ""),
+    )
+
+
+def _waiting(case: Case, chain: Chain, viewer: Viewer, reason: tuple[str, str]) -> Waiting:
+    current = [node for column in chain.columns for node in column if node.state == "current"]
+    blocking = tuple(node for node in current if node.verb != "copy")
+    return Waiting(
+        state=case.state,
+        for_nodes=blocking,
+        since=min((node.entered_at for node in blocking if node.entered_at), default=None),
+        until=min((node.due_at for node in blocking if node.due_at), default=None),
+        then=_following(chain.columns),
+        possible=_possible(case, viewer),
+        reason=reason[0],
+        reason_by=reason[1],
+    )
+
+
+def _following(columns: Sequence[Sequence[Node]]) -> tuple[Node, ...]:
+    """The first column ahead of the last current one that is not left out."""
+    places = [place for place, column in enumerate(columns) if any(node.state == "current" for node in column)]
+    if not places:
+        return ()
+    for column in columns[places[-1] + 1 :]:
+        ahead = tuple(node for node in column if node.state == "ahead" and node.verb != "copy")
+        if ahead:
+            return ahead
+    return ()
+
+
+def _possible(case: Case, viewer: Viewer) -> tuple[str, ...]:
+    if viewer.person != case.submitter:
+        return ()
+    possible = POSSIBLE.get(case.state, ())
+    if case.state == "evaluating" and case.facts.get("evaluated_last"):
+        return (*possible, "close")
+    return possible

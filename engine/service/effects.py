@@ -1,15 +1,42 @@
 """Carries out what the machine decided: due timers become commands, outbox rows become actions.
 
 Every row is claimed as a lease, carried out outside any transaction, then marked. An action may run twice after a
-crash, so each is idempotent: stages by their key, notices by being harmless.
+crash, so each is idempotent: stages by their key, notices by being harmless. What fails is tried again later and
+never stops the others.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import assert_never
 
-from engine.values import Bilingual, Language
+import structlog
+from sqlalchemy import Connection
+
+from engine.errors import CountersignError, NotFound
+from engine.machine.case import Case
+from engine.machine.commands import TimerFired
+from engine.machine.outcome import (
+    BeginDelivery,
+    Evaluate,
+    HoldDelivery,
+    NotifyOutcome,
+    NotifyTask,
+    SelectAudience,
+)
+from engine.service import delivering, evaluating, running, selecting
+from engine.service.app import Countersign
+from engine.store import cases, links, outbox, people, timers, visibility
+from engine.store.outbox import Claimed
+from engine.store.timers import DueTimer
+from engine.values import NO_TEXT, Bilingual, Language
+
+LEASE = 900.0  # seconds: longer than the longest selection
+BATCH = 20
+TIMER_BATCH = 1000
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,4 +61,154 @@ class Notice:
     by: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What one round of work did."""
+
+    timers: int = 0
+    effects: int = 0
+    failed: int = 0
+
+    @property
+    def any(self) -> bool:
+        """Whether there was something to do, so that more may be waiting."""
+        return bool(self.timers or self.effects or self.failed)
+
+
 Notify = Callable[[Notice], None]
+
+
+def work(app: Countersign, notify: Notify) -> Counts:
+    """Fire what is due and carry out what is pending, one batch of each. Safe from several processes at once."""
+    fired = fire_timers(app)
+    with app.db.begin() as tx:
+        claimed = outbox.claim(tx, limit=BATCH, seconds=LEASE)
+    failed = sum(not _settled(app, one, notify) for one in claimed)
+    return Counts(timers=fired, effects=len(claimed) - failed, failed=failed)
+
+
+def fire_timers(app: Countersign) -> int:
+    """Turn every due timer into its command; one that is no longer armed changes nothing. Returns how many."""
+    with app.db.begin() as tx:
+        due = timers.claim(tx, app.now(), limit=TIMER_BATCH)
+    for timer in due:
+        try:
+            _fire(app, timer)
+        except CountersignError as error:
+            log.warning("timer_failed", case=timer.case_id, timer=timer.name, error=error.message)
+    return len(due)
+
+
+def _fire(app: Countersign, timer: DueTimer) -> None:
+    command = TimerFired(actor="system", via="timer", key=timer.key, name=timer.name, step=timer.step)
+    recorded = running.carry_out(app, timer.case_id, command, key=f"timer:{timer.key}")
+    if not recorded.events:
+        with app.db.begin() as tx:
+            timers.settle(tx, timer)
+
+
+def _settled(app: Countersign, claimed: Claimed, notify: Notify) -> bool:
+    """Carry one effect out and mark it; False when it has to be tried again."""
+    try:
+        _act(app, claimed, notify)
+    except Exception as error:  # noqa: BLE001  whatever it was, the others go on and this one is tried again
+        log.warning("effect_failed", case=claimed.case_id, effect=type(claimed.effect).__name__, error=str(error))
+        with app.db.begin() as tx:
+            if outbox.failed(tx, claimed, str(error)[:1000]):
+                log.error("effect_given_up", case=claimed.case_id, effect=type(claimed.effect).__name__)
+        return False
+    with app.db.begin() as tx:
+        outbox.done(tx, claimed)
+    return True
+
+
+def _act(app: Countersign, claimed: Claimed, notify: Notify) -> None:
+    effect, case_id, key = claimed.effect, claimed.case_id, f"effect:{claimed.key}"
+    match effect:
+        case SelectAudience():
+            selecting.freeze_audience(app, case_id, key)
+        case BeginDelivery():
+            delivering.begin(app, case_id)
+        case HoldDelivery():
+            delivering.hold(app, case_id, effect.action)
+        case Evaluate():
+            evaluating.evaluate(app, case_id, effect.label, effect.last, key)
+        case NotifyTask():
+            notice = _task_notice(app, case_id, effect)
+            if notice is not None:
+                notify(notice)
+        case NotifyOutcome():
+            notice = _outcome_notice(app, case_id, effect)
+            if notice is not None:
+                notify(notice)
+        case _:
+            assert_never(effect)
+
+
+def _task_notice(app: Countersign, case_id: str, effect: NotifyTask) -> Notice | None:
+    """The notice of a task that is still open, with a link made for it; None when there is nothing to tell any more.
+
+    The token exists only in the notice. A notice that is sent again carries a fresh one.
+    """
+    with app.db.begin() as tx:
+        case = cases.load(tx, case_id)
+        task = next((task for task in case.tasks if task.id == effect.task and task.state == "open"), None)
+        if task is None:
+            return None
+        now = app.now()
+        token = links.create(
+            tx,
+            person=effect.person,
+            case_id=case_id,
+            task=task.id,
+            step=task.step,
+            round=task.round,
+            seq=case.seq,
+            now=now,
+            expires_at=now + timedelta(days=app.settings.link_days),
+        )
+        step = app.process(case.process, tx).label(task.step)
+        return _notice(app, tx, case, effect.person, effect.occasion, link=f"/l/{token}", step=step, due_at=task.due_at)
+
+
+def _outcome_notice(app: Countersign, case_id: str, effect: NotifyOutcome) -> Notice | None:
+    with app.db.read() as tx:
+        case = cases.load(tx, case_id)
+        return _notice(app, tx, case, effect.person, effect.occasion, link=f"/cases/{case_id}", remark=effect.remark)
+
+
+def _notice(
+    app: Countersign,
+    tx: Connection,
+    case: Case,
+    person: str,
+    occasion: str,
+    *,
+    link: str,
+    step: Bilingual = NO_TEXT,
+    due_at: datetime | None = None,
+    remark: str = "",
+) -> Notice | None:
+    row = people.find_person(tx, person)
+    if row is None or not row.active:
+        return None
+    line = visibility.find(tx, person, case.id)
+    if line is None:
+        raise NotFound()
+    return Notice(
+        person=person,
+        name=row.name,
+        email=row.email,
+        language=row.language,
+        occasion=occasion,
+        case_id=case.id,
+        number=case.number or "",
+        title=line.title,
+        confidential=app.definition(case.process).proposal.visibility == "confidential",
+        step=step,
+        due_at=due_at,
+        budget=line.budget,
+        reach=line.reach,
+        link=app.settings.public_url.rstrip("/") + link,
+        remark=remark,
+    )

@@ -20,7 +20,7 @@ from engine.organisation import Office
 from engine.service.app import Countersign
 from engine.service.views import Grant, Viewer
 from engine.store import links, people
-from engine.values import NO_TEXT, Bilingual, Language
+from engine.values import Bilingual, Language
 
 TRIES = 8
 TRIES_WINDOW = timedelta(minutes=10)
@@ -64,6 +64,12 @@ class LinkTarget:
     case_id: str
 
 
+def any_case(app: Countersign) -> bool:
+    """Whether the database holds a case."""
+    with app.db.read() as tx:
+        return cases.any_case(tx)
+
+
 def load(app: Countersign, offices: Iterable[Office], newcomers: Iterable[NewPerson]) -> None:
     """Add offices (parents before children) and people; those who are there already keep what they have."""
     people_rows, grant_rows = [], []
@@ -84,9 +90,7 @@ def load(app: Countersign, offices: Iterable[Office], newcomers: Iterable[NewPer
         people.add_grants(tx, grant_rows)
 
 
-def sign_in(
-    app: Countersign, login: str, password: str, *, address: str, device: str | None = None
-) -> SignedIn:
+def sign_in(app: Countersign, login: str, password: str, *, address: str, device: str | None = None) -> SignedIn:
     """Open a session with name and password. Raises WrongPassword, and TooManyTries after 8 in 10 minutes."""
     now = app.now()
     keys = (f"name:{login[:100]}", f"address:{address[:100]}")
@@ -212,9 +216,3 @@ def _verify(hashed: str, password: str) -> bool:
 
 def _digest(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
-
-
-def office_name(app: Countersign, tx: Connection, code: str) -> Bilingual:
-    """The name of an office in both languages, or its code where it is not known any more."""
-    office = app.organisation(tx).offices.get(code)
-    return Bilingual(zh=office.zh, en=office.en) if office is not None else NO_TEXT

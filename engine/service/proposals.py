@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from engine.definition.model import Definition
+from engine.definition.proposal import Parsed
 from engine.errors import InvalidForm, NotFound, Problem
 from engine.machine.advance import create
 from engine.machine.case import Case
@@ -17,11 +18,13 @@ from engine.machine.commands import Create, Edit, Submit, Withdraw
 from engine.service import running
 from engine.service.app import Countersign
 from engine.service.cases import load_visible
-from engine.service.definitions import Startable, newest, startable as all_startable
-from engine.service.showing import chain_view, field_views
+from engine.service.definitions import Startable, newest
+from engine.service.definitions import startable as all_startable
+from engine.service.showing import chain_view, field_views, reason_of
 from engine.service.views import FormView, Viewer
-from engine.store import cases
+from engine.store import cases, history
 from engine.store.cases import Locked
+from engine.store.rows import Decided
 
 WRITABLE = ("draft", "returned")
 
@@ -37,9 +40,13 @@ def start(app: Countersign, viewer: Viewer, name: str, *, key: str) -> str:
     if office is None:
         raise NotFound()
     ref, definition = newest(app, name)
-    case_id = secrets.token_hex(8)
-    outcome = create(case_id, ref, Create(actor=viewer.person, office=office), app.now())
-    return cases.create(app.db, outcome, key=f"{viewer.person}:{key}", index=running.index_of(definition, outcome.case))
+    command = Create(actor=viewer.person, office=office)
+
+    def decide(tx: Connection) -> Decided:
+        outcome = create(app.process(ref, tx), secrets.token_hex(8), ref, command, app.now())
+        return Decided(command, outcome, running.index_of(definition, app.organisation(tx), outcome.case))
+
+    return cases.create(app.db, f"{viewer.person}:{key}", decide).case.id
 
 
 def form(app: Countersign, viewer: Viewer, case_id: str) -> FormView:
@@ -54,7 +61,7 @@ def save(app: Countersign, viewer: Viewer, case_id: str, raw: Mapping[str, Any],
     with app.db.read() as tx:
         case = _own(app, tx, viewer, case_id)
     parsed = app.definition(case.process).proposal.parse(raw, whole=False)
-    values = case.form | parsed.values
+    values = _kept(case, raw, parsed)
     if values != case.form:
         case = running.carry_out(app, case_id, Edit(actor=viewer.person, form=values), key=key).case
     with app.db.read() as tx:
@@ -68,8 +75,9 @@ def submit(app: Countersign, viewer: Viewer, case_id: str, raw: Mapping[str, Any
     definition = app.definition(case.process)
     parsed = definition.proposal.parse(raw, whole=True)
     if parsed.problems:
-        if case.state in WRITABLE and case.form | parsed.values != case.form:
-            edit = Edit(actor=viewer.person, form=case.form | parsed.values)
+        values = _kept(case, raw, parsed)
+        if case.state in WRITABLE and values != case.form:
+            edit = Edit(actor=viewer.person, form=values)
             running.carry_out(app, case_id, edit, key=f"{key}:kept:{secrets.token_hex(4)}")
         raise InvalidForm(parsed.problems)
 
@@ -95,6 +103,13 @@ def _number(app: Countersign, definition: Definition, locked: Locked) -> str:
     return str(numbering.number(office=office, year=year, seq=locked.next_number(scope, year)))
 
 
+def _kept(case: Case, raw: Mapping[str, Any], parsed: Parsed) -> dict[str, Any]:
+    """The form with what could be read of `raw`: emptied fields are empty, refused ones keep what they had."""
+    refused = {problem.at for problem in parsed.problems}
+    before = {name: value for name, value in case.form.items() if name not in raw or name in refused}
+    return before | parsed.values
+
+
 def _own(app: Countersign, tx: Connection, viewer: Viewer, case_id: str) -> Case:
     case = load_visible(app, tx, viewer, case_id)
     if case.submitter != viewer.person:
@@ -103,14 +118,12 @@ def _own(app: Countersign, tx: Connection, viewer: Viewer, case_id: str) -> Case
 
 
 def _form(app: Countersign, tx: Connection, case: Case, problems: tuple[Problem, ...]) -> FormView:
-    definition = app.definition(case.process)
-    process = app.process(case.process, tx)
+    definition, organisation = app.definition(case.process), app.organisation(tx)
     whole = definition.proposal.parse(case.form, whole=True)
-    preview = reasons = None
+    preview = None
     if not whole.problems:
-        shown = process.preview(whole.values, case.office, case.submitter, app.now())
-        preview, reasons = chain_view(app, tx, shown.columns), shown.reasons
-    back = running.last_return(tx, case) if case.state == "returned" else None
+        preview = app.process(case.process, tx).preview(whole.values, case.office, case.submitter, app.now())
+    because, by = reason_of(organisation, history.load(tx, case.id), case)
     return FormView(
         case_id=case.id,
         seq=case.seq,
@@ -118,9 +131,9 @@ def _form(app: Countersign, tx: Connection, case: Case, problems: tuple[Problem,
         definition_name=definition.name,
         fields=field_views(definition, case.form, writable=case.state in WRITABLE),
         problems=problems,
-        preview=preview,
-        reasons=reasons or (),
+        preview=chain_view(organisation, preview.columns) if preview else None,
+        reasons=preview.reasons if preview else (),
         saved_at=case.updated_at if case.form else None,
-        returned_because=back.remark if back else "",
-        returned_by=running.name_of(app, tx, back.decided_by) if back and back.decided_by else "",
+        returned_because=because,
+        returned_by=by,
     )

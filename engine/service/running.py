@@ -44,7 +44,7 @@ def index_of(definition: Definition, organisation: Organisation, case: Case) -> 
         budget=_amount(case.form.get("budget")),
         reach=_count(case.form.get("reach")),
         confidential=definition.proposal.visibility == "confidential",
-        offices=tuple(organisation.way_up(case.office)),
+        offices=organisation.line(case.office),
     )
 
 

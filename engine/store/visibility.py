@@ -34,6 +34,13 @@ def may_see(tx: Connection, person: str, case_id: str) -> bool:
     return tx.execute(query).scalar_one_or_none() is not None
 
 
+def find(tx: Connection, person: str, case_id: str) -> CaseLine | None:
+    """The case's line, or None where it is absent or not theirs to see."""
+    query = sa.select(*CASE_COLUMNS).where(cases.c.id == case_id, visible(person))
+    row = tx.execute(query).one_or_none()
+    return None if row is None else case_line(row)
+
+
 def listed(tx: Connection, person: str, *, query: str = "", state: str = "", limit: int = 100) -> tuple[CaseLine, ...]:
     """The cases that `person` may see, newest change first; `query` looks in title and number."""
     wanted = [visible(person)]

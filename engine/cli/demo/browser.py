@@ -121,9 +121,7 @@ class Browser:
         """GET an address of the API."""
         return self._client.get(address, headers={"Accept": "application/json"})
 
-    def press(
-        self, page: Page, form: Form, button: tuple[str, str] | None = None, **values: str | list[str]
-    ) -> Page:
+    def press(self, page: Page, form: Form, button: tuple[str, str] | None = None, **values: str | list[str]) -> Page:
         """Send `form` with `values` in place of what stood in its fields; a failing status raises."""
         sent: list[tuple[str, str]] = [(key, value) for key, value in form.fields if key not in values]
         for key, value in values.items():
@@ -136,8 +134,8 @@ class Browser:
         body: dict[str, list[str]] = {}
         for key, value in sent:
             body.setdefault(key, []).append(value)
-        response = self._client.post(address, data=body) if form.method == "post" else self._client.get(
-            address, params=body
+        response = (
+            self._client.post(address, data=body) if form.method == "post" else self._client.get(address, params=body)
         )
         answer = Page(response)
         if answer.status >= 400:
@@ -148,7 +146,9 @@ class Browser:
         """Send `form` with a file in its field `name`."""
         fields = {key: value for key, value in form.fields if key != name} | values
         response = self._client.post(
-            urljoin(page.address, form.action or page.address), data=fields, files={name: (filename, content, "text/csv")}
+            urljoin(page.address, form.action or page.address),
+            data=fields,
+            files={name: (filename, content, "text/csv")},
         )
         answer = Page(response)
         if answer.status >= 400:

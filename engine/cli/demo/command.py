@@ -10,11 +10,13 @@ import typer
 from rich.console import Console
 
 from engine.cli.demo import printing
+from engine.cli.demo.bases import Base, Generated, Imported
 from engine.cli.demo.browser import NoSuchForm
-from engine.cli.demo.hillstrom import Hillstrom
+from engine.cli.demo.hillstrom import Hillstrom, hillstrom_file
 from engine.cli.demo.people import PASSWORD, SHOWN
 from engine.cli.demo.setting import Setting
-from engine.cli.demo.story import TRUE_UPLIFT, StoryStuck, Telecom
+from engine.cli.demo.story import StoryStuck
+from engine.cli.demo.telecom import TRUE_UPLIFT, Telecom
 from engine.errors import CountersignError
 
 Dataset = Literal["telecom", "hillstrom"]
@@ -33,7 +35,7 @@ def demo(
     """Run a whole case, from the proposal to the close-out, on servers of its own."""
     console = Console(highlight=False)
     began = time.perf_counter()
-    setting = Setting(folder.resolve(), database, port, customers, console)
+    setting = Setting(folder.resolve(), database, port, console, base=_base(dataset, customers, data))
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         setting.prepare(resume=resume)
@@ -41,11 +43,13 @@ def demo(
             setting.start()
             ready = time.perf_counter() - began
             console.print(f"[green]✓[/] ready after {ready:.1f} s: {setting.address}")
-            story = Hillstrom(setting, console, data) if dataset == "hillstrom" else Telecom(setting, console)
+            story = Hillstrom(setting, console) if dataset == "hillstrom" else Telecom(setting, console)
             case = story.run()
             _tell(console, case, truth=TRUE_UPLIFT if dataset == "telecom" else None)
-            console.print(f"[green]✓[/] case {case['row']['number']} is {case['row']['state']}, "
-                          f"{time.perf_counter() - began:.1f} s in all")
+            console.print(
+                f"[green]✓[/] case {case['row']['number']} is {case['row']['state']}, "
+                f"{time.perf_counter() - began:.1f} s in all"
+            )
             if case["row"]["state"] != "closed":
                 raise typer.Exit(1)
             if not leave:
@@ -53,6 +57,14 @@ def demo(
     except (StoryStuck, NoSuchForm, CountersignError) as error:
         console.print(f"[red]✗[/] {error}")
         raise typer.Exit(1) from error
+
+
+def _base(dataset: Dataset, customers: int, data: Path | None) -> Base:
+    if dataset == "telecom":
+        return Generated(customers)
+    if data is None:
+        raise typer.BadParameter("--dataset hillstrom needs --data, the folder that holds hillstrom/hillstrom.csv.gz")
+    return Imported(hillstrom_file(data))
 
 
 def _tell(console: Console, case: dict[str, Any], *, truth: float | None) -> None:

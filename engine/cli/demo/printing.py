@@ -77,7 +77,9 @@ def evaluation(console: Console, case: dict[str, Any], truth: float | None = Non
     if truth is not None:
         rows = [row for row in last["uplift"] if row["metric"] == "conversion"]
         held = all(row["low"] <= truth <= row["high"] for row in rows)
-        console.print(f"planted uplift of the conversion: {truth:+.4f}; the interval {'holds' if held else 'misses'} it")
+        console.print(
+            f"planted uplift of the conversion: {truth:+.4f}; the interval {'holds' if held else 'misses'} it"
+        )
     if last["srm_p"] is not None:
         console.print(f"sample ratio: chi2 {last['srm_chi2']:.5f}, p {last['srm_p']:.4f}")
     money = ", ".join(f"{name} ¥{last[name]}" for name in ("revenue", "cost", "profit") if last[name] is not None)

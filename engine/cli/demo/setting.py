@@ -7,7 +7,6 @@ its own, reached over the network as the real one would be.
 import json
 import os
 import shutil
-import subprocess
 import sys
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -18,6 +17,7 @@ from typing import Any
 from rich.console import Console
 
 from engine import clock
+from engine.cli.demo.bases import DEV, Base
 from engine.cli.demo.people import OFFICES, PEOPLE
 from engine.cli.processes import Child, Tree
 from engine.errors import Refused
@@ -25,8 +25,6 @@ from engine.organisation import Workdays
 from engine.service import definitions, people
 from engine.service.app import Countersign
 from engine.settings import Settings
-
-DEV = Path(__file__).resolve().parents[3] / "deploy" / "dev"
 
 
 class AlreadyThere(Refused):
@@ -44,8 +42,8 @@ class Setting:
     folder: Path
     database_url: str
     port: int
-    customers: int
     console: Console
+    base: Base
     noted: dict[str, Any] = field(default_factory=dict)
     children: list[Child] = field(default_factory=list)
     tree: Tree | None = None
@@ -80,11 +78,6 @@ class Setting:
         """The gateway's own log: one line per message that it accepted."""
         return self.folder / "gateway.jsonl"
 
-    @property
-    def reach(self) -> int:
-        """The reach that the proposal names."""
-        return int(self.customers * 0.3)
-
     def note(self, **values: Any) -> None:
         """Remember across a crash."""
         self.noted |= values
@@ -99,13 +92,12 @@ class Setting:
             if not found.exists():
                 raise NothingToResume(where=self.folder)
             self.noted = json.loads(found.read_text())
-            self.customers = self.noted["customers"]
             self.database_url = self.noted["database"]
         else:
             if found.exists():
                 self._discard()
             self.folder.mkdir(parents=True, exist_ok=True)
-            self.note(customers=self.customers, database=self.database_url, port=self.port)
+            self.note(database=self.database_url, port=self.port)
         os.environ["COUNTERSIGN_CLOCK_FILE"] = str(self.clock_file)
         if not self.clock_file.exists():
             clock.move(self.clock_file, self._first_morning() - clock.now())
@@ -113,7 +105,14 @@ class Setting:
 
     def _discard(self) -> None:
         """A finished or abandoned embedded demo makes room for the next; one in a database of its own does not."""
-        for name in ("demo.json", "clock", "gateway.jsonl", "countersign.db", "countersign.db-wal", "countersign.db-shm"):
+        for name in (
+            "demo.json",
+            "clock",
+            "gateway.jsonl",
+            "countersign.db",
+            "countersign.db-wal",
+            "countersign.db-shm",
+        ):
             (self.folder / name).unlink(missing_ok=True)
         for name in ("data", "mails", "logs", "prefect"):
             shutil.rmtree(self.folder / name, ignore_errors=True)
@@ -156,19 +155,11 @@ class Setting:
         self.note(seeded=True)
 
     def make_customers(self) -> None:
-        """Generate the base with its contact history, then import it as an operator would."""
-        if self.noted.get("base"):
-            return
-        shutil.rmtree(self.data, ignore_errors=True)
-        with self.console.status(f"generating {self.customers:,} customers with their history"):
-            self._run(str(DEV / "customers.py"), "--customers", str(self.customers), "--data", str(self.data),
-                      "--as-of", self.noted["today"][:10])
-        self.note(base=True)
-
-    def _run(self, *command: str) -> None:
-        done = subprocess.run([sys.executable, *command], capture_output=True, text=True, check=False)  # noqa: S603
-        if done.returncode:
-            raise RuntimeError(f"{command[0]} ended with {done.returncode}: {done.stderr[-2000:]}")
+        """Fill the dataset, once; a half-made one is thrown away."""
+        if not self.noted.get("base"):
+            shutil.rmtree(self.data, ignore_errors=True)
+            self.base.fill(self.data, as_of=self.noted["today"][:10], console=self.console)
+            self.note(base=True)
 
     def start(self) -> None:
         """Start mailbox, gateway and the product's process tree; returns when the pages answer."""

@@ -5,29 +5,23 @@ on where the case stands.
 """
 
 import email
-import random
 import re
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from decimal import Decimal
 from email.message import Message
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from engine import clock
-from engine.cli.demo.browser import Browser, NoSuchForm, Page
+from engine.cli.demo.browser import Browser, NoSuchForm
 from engine.cli.demo.people import PASSWORD, SUBMITTER
 from engine.cli.demo.setting import Setting
-from engine.warehouse.freeze import read_list
 
-BASE_RATE = 0.030
-TRUE_UPLIFT = 0.020
-REVENUE = Decimal("38.00")
 PATIENCE = 180.0
 FINISHED = {"closed", "rejected", "withdrawn", "cancelled", "expired"}
 
@@ -37,11 +31,20 @@ class StoryStuck(Exception):
 
 
 @dataclass
-class Telecom:
-    """The story of one telecom marketing case."""
+class Story:
+    """One case from the proposal to the close-out. What is particular to a case type comes from the subclass."""
 
     setting: Setting
     console: Console
+    definition: ClassVar[str]
+
+    def proposal(self) -> dict[str, str | list[str]]:
+        """The values that the county office types in."""
+        raise NotImplementedError
+
+    def outcomes(self, case_id: str) -> tuple[str, bytes]:
+        """The file of what customers did afterwards: its name and content."""
+        raise NotImplementedError
 
     def run(self) -> dict[str, Any]:
         """Bring the case to its close-out; returns the case as the API shows it."""
@@ -77,31 +80,12 @@ class Telecom:
 
     def _submit(self, office: Browser) -> str:
         page = office.open("/cases/new")
-        form = next(form for form in page.forms if ("name", "telecom-marketing-case") in form.fields)
+        form = next(form for form in page.forms if ("name", self.definition) in form.fields)
         page = office.press(page, form)
         case_id = page.address.rstrip("/").split("/")[-2]
-        start = datetime.fromisoformat(self.setting.noted["today"]).date()
-        self._print_page("proposal", page)
-        page = office.press(
-            page,
-            page.form("title", "budget"),
-            ("action", "submit"),
-            title="国庆流量包加赠营销案",
-            offer="flow-10g",
-            budget="80000.00",
-            reach=str(self.setting.reach),
-            discount="0.8",
-            channels=["sms"],
-            window_from=str(start),
-            window_to=str(start + timedelta(days=45)),
-            message="【白云移动】尊敬的客户，国庆期间您可8折办理10GB流量包，回复LL10办理。拒收请回复R",
-            goal="办理率 3.0%，增收 65,000 元",
-        )
-        self.console.print(f"[green]✓[/] 王敏 submitted the proposal ({page.address})")
+        page = office.press(page, page.form("title", "budget"), ("action", "submit"), **self.proposal())
+        self.console.print(f"[green]✓[/] {SUBMITTER} submitted the proposal: {page.address}")
         return case_id
-
-    def _print_page(self, name: str, page: Page) -> None:
-        self.console.log(f"{name}: {page.address}", style="dim")
 
     # The approvers -----------------------------------------------------------------------------------------------
 
@@ -143,10 +127,18 @@ class Telecom:
         page = office.open(f"/cases/{case_id}/delivery")
         form = page.form("recipients")
         office.press(page, form)
-        self.console.print(f"[green]✓[/] 王敏 started the delivery to {dict(form.fields)['recipients']} customers")
+        self.console.print(
+            f"[green]✓[/] {SUBMITTER} started the delivery to {dict(form.fields)['recipients']} customers"
+        )
 
     def _deliver(self, office: Browser, case_id: str) -> None:
-        columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+        columns = (
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+        )
         with Progress(*columns, console=self.console) as progress:
             bars: dict[str, Any] = {}
             until = time.monotonic() + PATIENCE
@@ -170,17 +162,17 @@ class Telecom:
 
     def _evaluate(self, office: Browser, case_id: str) -> None:
         if not self.setting.noted.get("responses"):
-            rows = self._responses(case_id)
+            name, content = self.outcomes(case_id)
             page = office.open(f"/cases/{case_id}/evaluation")
-            office.upload(page, page.form("responses"), "responses", "responses.csv", rows)
+            office.upload(page, page.form("responses"), "responses", name, content)
             self.setting.note(responses=True)
-            self.console.print("[green]✓[/] the orders of the following weeks came in as responses")
+            self.console.print(f"[green]✓[/] what customers did came in: {name}, {content.count(10) - 1:,} rows")
         case = self._case(office, case_id)
         if "close" in case["waiting"]["possible"]:
             page = office.open(f"/cases/{case_id}/evaluation")
             form = page.form("lessons")
             office.press(page, form, lessons="名单质量好；试点后放量，效果稳定。")
-            self.console.print("[green]✓[/] 王敏 signed the report and closed the case out")
+            self.console.print(f"[green]✓[/] {SUBMITTER} signed the report and closed the case out")
             return
         done = {evaluation["label"] for evaluation in case["evaluations"]}
         due = next((label for label in ("7d", "30d") if label not in done), None)
@@ -188,16 +180,6 @@ class Telecom:
             self._jump_by(timedelta(days=7 if due == "7d" else 23, minutes=5), f"the evaluation after {due}")
             self.setting.note(jumped=due)
         self._until(lambda: len(self._case(office, case_id)["evaluations"]) > len(done), "the evaluation")
-
-    def _responses(self, case_id: str) -> bytes:
-        """Orders of the audience: the control at the base rate, the target at base rate + true uplift."""
-        chance = random.Random(20261001)  # noqa: S311  a seeded story, nothing secret
-        at = clock.now()
-        lines = ["customer,kind,at,value,reference"]
-        for number, (customer, _, arm) in enumerate(read_list(self.setting.data, case_id)):
-            if chance.random() < BASE_RATE + (TRUE_UPLIFT if arm == "target" else 0.0):
-                lines.append(f"{customer},conversion,{at.isoformat()},{REVENUE},order-{number}")
-        return ("\n".join(lines) + "\n").encode()
 
     # Waiting -----------------------------------------------------------------------------------------------------
 
@@ -231,4 +213,6 @@ class Telecom:
 
 def _text(message: Message) -> str:
     parts = [part for part in message.walk() if part.get_content_type() == "text/plain"]
-    return "".join((part.get_payload(decode=True) or b"").decode(part.get_content_charset() or "utf-8") for part in parts)  # type: ignore[union-attr]
+    return "".join(
+        (part.get_payload(decode=True) or b"").decode(part.get_content_charset() or "utf-8") for part in parts
+    )  # type: ignore[union-attr]

@@ -1,0 +1,280 @@
+"""Turns what the machine and the store know into view values: rows, fields, chain, history entries.
+
+Names and labels are looked up here, so that the pure parts deal in ids alone. Refuses to decide who may see what.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Any, assert_never
+
+from sqlalchemy import Connection
+
+from engine.definition.model import Definition
+from engine.machine import commands as c
+from engine.machine.case import Case
+from engine.machine.outcome import AnyEvent, FormSaved, Submitted, TaskClosed
+from engine.machine.process import ChainStep
+from engine.organisation import Organisation
+from engine.service.app import Countersign
+from engine.service.views import CaseRow, Chain, Change, Entry, FieldView, Node, Seat, TaskRow
+from engine.store.history import Entry as Kept
+from engine.store.lines import CaseLine, TaskLine
+from engine.values import NO_TEXT, Bilingual
+
+SOON = timedelta(hours=24)
+
+
+def case_row(app: Countersign, tx: Connection, line: CaseLine) -> CaseRow:
+    """A case in a list."""
+    organisation = app.organisation(tx)
+    definition = app.definition(line.process)
+    return CaseRow(
+        id=line.id,
+        number=line.number or "",
+        title=line.title,
+        definition=definition.title,
+        state=line.state,
+        office=office_name(organisation, line.office),
+        submitter=person_name(organisation, line.submitter),
+        budget=line.budget,
+        reach=line.reach,
+        updated_at=line.updated_at,
+    )
+
+
+def task_row(app: Countersign, tx: Connection, line: TaskLine, flags: tuple[str, ...] = ()) -> TaskRow:
+    """A task in a list."""
+    return TaskRow(
+        id=line.id,
+        case=case_row(app, tx, line.case),
+        step=app.process(line.case.process, tx).label(line.step),
+        verb=line.verb,
+        state=line.state,
+        opened_at=line.opened_at,
+        due_at=line.due_at,
+        decision=line.decision,
+        decided_at=line.decided_at,
+        flags=flags,
+    )
+
+
+def flags_of(line: TaskLine, now: datetime) -> tuple[str, ...]:
+    """What is unusual about a task: overdue, or due within a day."""
+    if line.due_at is None or line.state != "open":
+        return ()
+    if line.due_at <= now:
+        return ("overdue",)
+    return ("due_soon",) if line.due_at - now <= SOON else ()
+
+
+def field_views(
+    definition: Definition, form: dict[str, Any], *, writable: bool, before: dict[str, Any] | None = None
+) -> tuple[FieldView, ...]:
+    """The proposal's fields in the definition's order; `before` is the form that the viewer last saw."""
+    return tuple(
+        FieldView(
+            name=name,
+            label=field.label,
+            kind=field.type,
+            raw=form.get(name),
+            required=field.required,
+            writable=writable,
+            material=name in definition.proposal.material,
+            currency=getattr(field, "currency", ""),
+            choices=field.shown_choices(),
+            limits=field.limits(),
+            help=field.help,
+            was=before.get(name) if before is not None and before.get(name) != form.get(name) else None,
+        )
+        for name, field in definition.proposal.fields.items()
+    )
+
+
+def changes_between(definition: Definition, was: dict[str, Any] | None, now: dict[str, Any]) -> tuple[Change, ...]:
+    """The fields whose values differ; none where there was no earlier form."""
+    if was is None:
+        return ()
+    return tuple(
+        Change(label=field.label, kind=field.type, was=was.get(name), now=now.get(name))
+        for name, field in definition.proposal.fields.items()
+        if was.get(name) != now.get(name)
+    )
+
+
+def chain_view(organisation: Organisation, columns: Iterable[Sequence[ChainStep]]) -> Chain:
+    """The chain with the names of its people."""
+    return Chain(columns=tuple(tuple(_node(organisation, step) for step in column) for column in columns))
+
+
+def _node(organisation: Organisation, step: ChainStep) -> Node:
+    seats = tuple(
+        Seat(
+            person=task.person,
+            name=person_name(organisation, task.person),
+            state=task.state,
+            decision=task.decision,
+            at=task.decided_at,
+            remark=task.remark,
+        )
+        for task in step.seats
+    )
+    return Node(
+        id=step.id,
+        label=step.label,
+        verb=step.verb,
+        state=step.state,
+        mode=step.mode,
+        need=step.need,
+        decided=step.decided,
+        seats=seats,
+        entered_at=step.entered_at,
+        left_at=step.left_at,
+        due_at=step.due_at,
+        count=step.count,
+    )
+
+
+def history_view(app: Countersign, tx: Connection, case: Case, entries: Sequence[Kept]) -> tuple[Entry, ...]:
+    """The history, newest first. Savings of a draft by one person in a row count as one."""
+    organisation, process, definition = (
+        app.organisation(tx),
+        app.process(case.process, tx),
+        app.definition(case.process),
+    )
+    shown: list[Entry] = []
+    submitted: dict[str, Any] | None = None
+    for kept in entries:
+        form = _form_of(kept.events)
+        changes: tuple[Change, ...] = ()
+        if isinstance(kept.command, c.Submit) and form is not None:
+            changes, submitted = changes_between(definition, submitted, form), form
+        what, step = _what(kept)
+        entry = Entry(
+            seq=kept.seq,
+            at=kept.at,
+            actor=person_name(organisation, kept.actor),
+            on_behalf_of=person_name(organisation, kept.on_behalf_of) if kept.on_behalf_of else "",
+            via=kept.via,
+            what=what,
+            step=process.label(step) if step else NO_TEXT,
+            remark=_remark(kept.command),
+            changes=changes,
+            number=_number(kept.command),
+        )
+        if what == "edited" and shown and shown[-1].what == "edited" and shown[-1].actor == entry.actor:
+            shown.pop()
+        shown.append(entry)
+    return tuple(reversed(shown))
+
+
+def form_at(entries: Iterable[Kept], seq: int) -> dict[str, Any] | None:
+    """The form as it stood after history entry `seq`, or None before the first."""
+    form = None
+    for kept in entries:
+        if kept.seq > seq:
+            break
+        form = _form_of(kept.events) or form
+    return form
+
+
+def _form_of(events: Iterable[AnyEvent]) -> dict[str, Any] | None:
+    return next((event.form for event in events if isinstance(event, FormSaved)), None)
+
+
+def _what(kept: Kept) -> tuple[str, str]:
+    """The code of an entry, and the step it was about (empty where none)."""
+    command = kept.command
+    match command:
+        case c.Create():
+            return "created", ""
+        case c.Edit():
+            return "edited", ""
+        case c.Submit():
+            first = any(isinstance(event, Submitted) and event.round == 1 for event in kept.events)
+            return "submitted" if first else "resubmitted", ""
+        case c.Withdraw():
+            return "withdrawn", ""
+        case c.Decide():
+            closed = (event.task for event in kept.events if isinstance(event, TaskClosed))
+            step = next((task.step for task in closed if task.id == command.task), "")
+            return command.decision, step
+        case c.TimerFired():
+            kind = command.name.partition(":")[0]
+            return {"remind": "reminded", "escalate": "escalated", "evaluate": "evaluation_due"}.get(
+                kind, "expired"
+            ), command.step
+        case c.AudienceFrozen():
+            return "frozen", ""
+        case c.AudienceFailed():
+            return "selection_failed", ""
+        case c.StartDelivery():
+            return "started", ""
+        case c.PauseDelivery():
+            return "paused", ""
+        case c.ResumeDelivery():
+            return "resumed", ""
+        case c.DeliveryFinished():
+            return "delivered", ""
+        case c.Evaluated():
+            return "evaluated", ""
+        case c.Close():
+            return "closed", ""
+        case _:
+            assert_never(command)
+
+
+def _remark(command: c.AnyCommand) -> str:
+    match command:
+        case c.Decide():
+            return command.remark
+        case c.Withdraw() | c.PauseDelivery() | c.AudienceFailed():
+            return command.reason
+        case c.Close():
+            return command.lessons
+        case c.Evaluated():
+            return command.label
+        case _:
+            return ""
+
+
+def _number(command: c.AnyCommand) -> int | None:
+    match command:
+        case c.AudienceFrozen():
+            return command.target
+        case c.StartDelivery():
+            return command.recipients
+        case c.DeliveryFinished():
+            return command.sums.get("audience")
+        case _:
+            return None
+
+
+def office_name(organisation: Organisation, code: str) -> Bilingual:
+    """The name of an office in both languages; its code where it is not known any more."""
+    return organisation.offices[code].label if code in organisation.offices else Bilingual(zh=code, en=code)
+
+
+def person_name(organisation: Organisation, person: str) -> str:
+    """The name of a person; the account's name where it is not known any more."""
+    return organisation.name(person)
+
+
+def reasons_of(entries: Iterable[Kept]) -> tuple[str, ...]:
+    """Why the case took its chain: the explanation recorded with the last submission."""
+    submitted = [event for kept in entries for event in kept.events if isinstance(event, Submitted)]
+    return submitted[-1].reasons if submitted else ()
+
+
+def reason_of(organisation: Organisation, entries: Sequence[Kept], case: Case) -> tuple[str, str]:
+    """Why the case was returned, rejected or withdrawn, or its selection failed, and who said so; empty otherwise."""
+    wanted: dict[str, tuple[str, ...]] = {
+        "returned": ("return", "reject"),
+        "rejected": ("reject",),
+        "withdrawn": ("withdrawn",),
+        "targeting": ("selection_failed",),
+        "paused": ("paused",),
+    }
+    for kept in reversed(entries):
+        if _what(kept)[0] in wanted.get(case.state, ()):
+            return _remark(kept.command), person_name(organisation, kept.actor)
+    return "", ""
