@@ -60,6 +60,15 @@ def sheet(app: Countersign, viewer: Viewer, task_id: str) -> SheetView:
         )
 
 
+def decision_named(name: str) -> Decision:
+    """The decision called `name`. Raises Invalid where there is none of that name."""
+    for decisions in DECISIONS.values():
+        for decision in decisions:
+            if decision == name:
+                return decision
+    raise Invalid([Problem("decision", "choose one of the decisions", at="decision")])
+
+
 def _decided_instead(case: Case, line: TaskLine) -> str | None:
     """Who decided at the step of a task that was cancelled because one decision was enough."""
     if line.state != "cancelled":
