@@ -19,7 +19,7 @@ from engine.errors import NotFound, Refused, SignInNeeded, TooManyTries
 from engine.organisation import Office
 from engine.service.app import Countersign
 from engine.service.views import Grant, Viewer
-from engine.store import links, people
+from engine.store import cases, links, people
 from engine.values import Bilingual, Language
 
 TRIES = 8

@@ -28,6 +28,8 @@ from engine.store.tables import case_offices, cases, history, idempotency, organ
 
 LONGEST_KEY = 120
 
+_OF_TASK = tuple(column.name for column in tasks.c if column is not tasks.c.case_id)
+
 _read_case = msgspec.json.Decoder(Case).decode
 _to_json = msgspec.json.Encoder().encode
 
@@ -113,6 +115,11 @@ def load(tx: Connection, case_id: str) -> Case:
     if body is None:
         raise NotFound()
     return _read_case(body)
+
+
+def any_case(tx: Connection) -> bool:
+    """Whether there is a case at all."""
+    return tx.execute(sa.select(cases.c.id).limit(1)).scalar_one_or_none() is not None
 
 
 def _in_two_messages(exchange: Exchange, case_id: str, key: str, decide: Decide) -> Recorded:
@@ -201,10 +208,9 @@ def _write_rows(tx: Connection, written: Written, now: datetime, key: str) -> No
     entry, case_id = written.entry, written.case.id
     if key:
         tx.execute(sa.insert(idempotency).values(key=key, case_id=case_id, seq=entry.seq, at=entry.at))
-    sealed = {name: getattr(entry, name) for name in history.c.keys()}  # noqa: SIM118  columns, not a mapping
-    tx.execute(sa.insert(history).values(sealed))
+    tx.execute(sa.insert(history).values({column.name: getattr(entry, column.name) for column in history.c}))
     for task in written.tasks:
-        row = {**msgspec.structs.asdict(task), "case_id": case_id}
+        row = {"case_id": case_id} | {name: getattr(task, name) for name in _OF_TASK}
         upsert = inserting(tx, tasks).values(row)
         tx.execute(upsert.on_conflict_do_update(index_elements=["id"], set_=row))
     for timer in written.armed:
