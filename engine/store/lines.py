@@ -80,8 +80,8 @@ def case_line(row: Row[Any]) -> CaseLine:
 
 def task_line(row: Row[Any]) -> TaskLine:
     """From a row of TASK_COLUMNS and CASE_COLUMNS."""
-    values = tuple(row)
-    return TaskLine(*values[: len(TASK_COLUMNS)], _case_line(values[len(TASK_COLUMNS) :]))
+    own, of_case = row[: len(TASK_COLUMNS)], tuple(row[len(TASK_COLUMNS) :])
+    return TaskLine(*(*own, _case_line(of_case)))
 
 
 def _case_line(values: tuple[Any, ...]) -> CaseLine:

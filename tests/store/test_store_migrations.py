@@ -1,0 +1,77 @@
+"""The schema that migrations make is the schema that the code believes in, on both databases."""
+
+import threading
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+
+from engine.store.session import Database
+from engine.store.tables import history, metadata, organisation
+from tests.store.by_hand import open_case
+from tests.support import create_database
+
+
+def test_models_and_migrations_give_the_same_schema(db: Database) -> None:
+    with db.read() as tx:
+        # SQLite gives defaults back in other quotes; there PostgreSQL speaks for both.
+        defaults = db.dialect_name == "postgresql"
+        context = MigrationContext.configure(tx, opts={"compare_type": True, "compare_server_default": defaults})
+        assert compare_metadata(context, metadata) == []
+        inspector = sa.inspect(tx)
+        for table in metadata.sorted_tables:
+            checks = {check["name"] for check in inspector.get_check_constraints(table.name)}
+            wanted = {check.name for check in table.constraints if isinstance(check, sa.CheckConstraint)}
+            assert checks == wanted, table.name
+            partial = {
+                index["name"]: _bare(index["dialect_options"][f"{db.dialect_name}_where"])
+                for index in inspector.get_indexes(table.name)
+                if index.get("dialect_options", {}).get(f"{db.dialect_name}_where") is not None
+            }
+            believed = {
+                index.name: _bare(index.dialect_options[db.dialect_name]["where"])
+                for index in table.indexes
+                if index.dialect_options[db.dialect_name]["where"] is not None
+            }
+            assert partial.keys() == believed.keys(), table.name
+
+
+def test_migrating_twice_changes_nothing(db: Database) -> None:
+    db.migrate()
+    with db.read() as tx:
+        assert [tuple(row) for row in tx.execute(sa.select(organisation))] == [(1, 0)]
+
+
+def test_several_processes_may_migrate_an_empty_database_at_once(pg_server: str, worker: str) -> None:
+    url = create_database(pg_server, f"countersign_empty_{worker}")
+    failures: list[BaseException] = []
+
+    def migrate() -> None:
+        try:
+            db = Database(url)
+            db.migrate()
+            db.close()
+        except BaseException as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=migrate) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+
+
+def test_the_history_refuses_change_and_removal(db: Database) -> None:
+    open_case(db)
+    for statement in (sa.update(history).values(actor="somebody"), sa.delete(history)):
+        with pytest.raises(sa.exc.DBAPIError, match="append-only"), db.begin() as tx:
+            tx.execute(statement)
+    if db.dialect_name == "postgresql":
+        with pytest.raises(sa.exc.DBAPIError, match="append-only"), db.begin() as tx:
+            tx.execute(sa.text("TRUNCATE history"))
+
+
+def _bare(condition: object) -> str:
+    return str(condition).replace(" ", "").replace("(", "").replace(")", "")
