@@ -14,6 +14,10 @@ FIGURES: tuple[Figure, ...] = ("reach", "delivered", "response", "conversion", "
 COMPARABLE: dict[str, "Measure"] = {"response": "rate", "conversion": "rate", "revenue": "mean"}
 
 Measure = Literal["rate", "mean"]
+YES = ("1", "1.0", "true", "yes", "y", "t", "是")
+NO = ("0", "0.0", "false", "no", "n", "f", "否")
+"""How files say yes and no, in lower case."""
+
 OutcomeName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 
 

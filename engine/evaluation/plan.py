@@ -53,6 +53,11 @@ class EvaluationPlan(Section):
         default_factory=dict,
         description="What one unit of an outcome is worth: of a conversion that names no value, of an imported outcome",
     )
+    split: dict[str, Annotated[Decimal, Field(gt=0)]] = Field(
+        default_factory=dict,
+        description="Planned relative sizes of the cells and of `control` where the control group was drawn elsewhere;"
+        " without it they should be equal",
+    )
     close: CloseOut = CloseOut()
 
     @model_validator(mode="after")
@@ -60,6 +65,8 @@ class EvaluationPlan(Section):
         texts = [str(moment) for moment in self.at]
         if len(set(texts)) < len(texts):
             raise PydanticCustomError("at_twice", "`at` names the same time twice; write each time once")
+        if len({comparison.confidence for comparison in self.comparisons}) > 1:
+            raise PydanticCustomError("confidence", "all uplifts of one report share one confidence; write the same")
         known = self.measures
         unknown = [comparison.of for comparison in self.comparisons if comparison.of not in known]
         unknown += [name for name in self.value_per if name not in known]
@@ -90,8 +97,24 @@ class EvaluationPlan(Section):
 
     @property
     def primary(self) -> str | None:
-        """The outcome that the verdict is about: the first uplift asked for; None without one."""
-        return self.comparisons[0].of if self.comparisons else None
+        """The outcome that the verdict is about: the first that is compared; None without one."""
+        return next(iter(self.compared), None)
+
+    @property
+    def compared(self) -> dict[str, Measure]:
+        """The outcomes to compare with the control group, the primary one first: the uplifts asked for, else every
+        outcome that the report shows."""
+        named = [comparison.of for comparison in self.comparisons] or [
+            metric if isinstance(metric, str) else metric.rate if isinstance(metric, Rate) else metric.mean
+            for metric in self.metrics
+            if not isinstance(metric, Uplift)
+        ]
+        return {name: self.measures[name] for name in named if name in self.measures}
+
+    @property
+    def confidence(self) -> float:
+        """Confidence of every interval in the report."""
+        return self.comparisons[0].confidence if self.comparisons else 0.95
 
     def next_after(self, label: str) -> str | None:
         """The label of the evaluation that follows `label`, None after the last."""

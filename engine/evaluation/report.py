@@ -33,7 +33,11 @@ class Group:
             n=self.n + other.n,
             samples={name: sample + other.samples[name] for name, sample in self.samples.items()},
             value=None if self.value is None or other.value is None else self.value + other.value,
-            spreads={name: _merged(spread, other.spreads[name]) for name, spread in self.spreads.items()},
+            spreads={
+                name: _merged(spread, other.spreads[name])
+                for name, spread in self.spreads.items()
+                if name in other.spreads
+            },
         )
 
 
@@ -107,7 +111,7 @@ def _lifts(question: Question, group: Group, control: Group) -> dict[str, Lift |
     found: dict[str, Lift | None] = {}
     for name, measure in question.measures.items():
         lift = compare(measure, group.samples[name], control.samples[name], question.confidence)
-        if lift is not None and name in group.spreads:
+        if lift is not None and name in group.spreads and name in control.spreads:
             interval = bootstrap(group.spreads[name], control.spreads[name], question.confidence)
             lift = lift if interval is None else replace(lift, others={**lift.others, "bootstrap": interval})
         found[name] = lift

@@ -16,12 +16,9 @@ from typing import Any
 import duckdb
 
 from engine.errors import InvalidFile, Problem
-from engine.evaluation.metrics import Measure
+from engine.evaluation.metrics import NO, YES, Measure
 from engine.evaluation.report import Group
 from engine.evaluation.uplift import Sample, Spread
-
-YES = ("1", "1.0", "true", "yes", "y", "t", "是")
-NO = ("0", "0.0", "false", "no", "n", "f", "否")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,48 @@
+"""Makes the planned evaluations of a case and shows those that are there. Written once per label.
+
+The report is stored before the case is told of it, so a crash between the two repeats the telling, not the counting.
+Late responses go into the next evaluation. Refuses to change a stored report.
+"""
+
+from dataclasses import replace
+
+import msgspec
+from sqlalchemy import Connection
+
+from engine.errors import NotFound
+from engine.machine.commands import Evaluated
+from engine.service import running
+from engine.service.app import Countersign
+from engine.service.views import EvaluationView
+from engine.store import cases, reports
+from engine.store.reports import Stored
+from engine.values import canonical_json, digest_of
+
+
+def evaluate(app: Countersign, case_id: str, label: str, last: bool, key: str) -> None:
+    """Make the evaluation planned as `label` and tell the case; with the same `key` again nothing changes."""
+    with app.db.read() as tx:
+        case = cases.load(tx, case_id)
+        if case is None:
+            raise NotFound()
+        stored = reports.find_evaluation(tx, case_id, label)
+    if stored is None:
+        # statsmodels takes 1.3 s to import, and only an evaluation needs it: pages start without.
+        from engine.service.reporting import report_on  # noqa: PLC0415
+
+        report = report_on(app, case, label)
+        fresh = Stored(label, report.as_of, canonical_json(report).decode(), digest_of(report))
+        with app.db.begin() as tx:
+            stored = reports.store_evaluation(tx, case_id, fresh)
+    verdict = _read(stored).verdict
+    told = Evaluated(actor="system", via="timer", label=label, digest=stored.digest, verdict=verdict, last=last)
+    running.carry_out(app, case_id, told, key=key)
+
+
+def evaluations_view(app: Countersign, tx: Connection, case_id: str) -> tuple[EvaluationView, ...]:
+    """The stored evaluations of a case, oldest first."""
+    return tuple(_read(stored) for stored in reports.evaluations_of(tx, case_id))
+
+
+def _read(stored: Stored) -> EvaluationView:
+    return replace(msgspec.json.decode(stored.report, type=EvaluationView), digest=stored.digest)

@@ -1,0 +1,208 @@
+"""Composes the report on a case: funnel, uplift against its control group, cost and profit, verdict.
+
+What the case database knows is read in one snapshot; the join with the frozen list is DuckDB's. Refuses to store.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+import msgspec
+import pyarrow as pa
+from sqlalchemy import Connection
+
+from engine.delivery.plan import DeliveryPlan
+from engine.errors import NotFound
+from engine.evaluation.plan import EvaluationPlan
+from engine.evaluation.report import Group, Question, compare_all, together
+from engine.evaluation.uplift import Lift, Ratio, Sample, sample_ratio
+from engine.machine.case import Case
+from engine.service.app import Countersign
+from engine.service.responses import outcomes_folder
+from engine.service.views import EvaluationView, FunnelRow, UpliftRow
+from engine.store import reports, waves
+from engine.store.reports import Contacts, Snapshot
+from engine.warehouse.freeze import LIST, Manifest
+from engine.warehouse.measuring import measure_case
+from engine.warehouse.responses import outcome_files
+
+TOTAL = "total"
+CENT = Decimal("0.01")
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """What the case database knows of a case at the time of an evaluation."""
+
+    plan: EvaluationPlan
+    delivery: DeliveryPlan | None
+    control_is_assigned: bool
+    snapshot: Snapshot
+    manifest: Manifest
+    contacts: tuple[Contacts, ...]
+    waves: tuple[waves.WaveRow, ...]
+    reached: tuple[int, int]
+    events: pa.Table
+    as_of: datetime
+
+
+def report_on(app: Countersign, case: Case, label: str) -> EvaluationView:
+    """The report of a case as of now, not stored yet. NotFound where it has no evaluation stage or no audience."""
+    with app.db.read() as tx:
+        observed = _observed(app, tx, case)
+    return _view(app, case.id, label, observed)
+
+
+def _observed(app: Countersign, tx: Connection, case: Case) -> Observed:
+    definition = app.definition(case.process)
+    snapshot = reports.newest_snapshot(tx, case.id)
+    if definition.evaluation is None or snapshot is None:
+        raise NotFound()
+    as_of = app.now()
+    rows = list(reports.responses_of(tx, case.id, since=snapshot.frozen_at, until=as_of))
+    customers, kinds, values = zip(*rows, strict=True) if rows else ((), (), ())
+    control = None if definition.audience is None else definition.audience.control
+    return Observed(
+        plan=definition.evaluation,
+        delivery=definition.delivery,
+        control_is_assigned=control is not None and control.assigned is not None,
+        snapshot=snapshot,
+        manifest=msgspec.json.decode(snapshot.manifest, type=Manifest),
+        contacts=reports.contacts_by_cell(tx, case.id),
+        waves=waves.of_case(tx, case.id),
+        reached=reports.customers_reached(tx, case.id),
+        events=pa.table(
+            {
+                "customer": pa.array(customers, pa.string()),
+                "kind": pa.array(kinds, pa.string()),
+                "value": pa.array(values, pa.decimal128(18, 2)),
+            }
+        ),
+        as_of=as_of,
+    )
+
+
+def _view(app: Countersign, case_id: str, label: str, observed: Observed) -> EvaluationView:
+    plan = observed.plan
+    groups = measure_case(
+        app.settings.data / observed.snapshot.folder / LIST,
+        observed.events,
+        outcome_files(outcomes_folder(app, case_id)),
+        outcomes=plan.outcomes,
+        worth=plan.value_per,
+        memory=app.settings.memory_limit,
+    )
+    nobody = Group(0, {name: Sample(0, 0.0, 0.0) for name in plan.measures})
+    targets = {place.cell: group for place, group in groups.items() if place.arm == "target"}
+    controls = {place.cell: group for place, group in groups.items() if place.arm == "control"}
+    control = together(list(controls.values())) if controls else nobody
+    target = together(list(targets.values())) if targets else nobody
+    costs = _costs(observed)
+    ratio = _ratio(observed, {cell: group.n for cell, group in targets.items()}, control.n)
+    question = Question(plan.compared, plan.confidence)
+    total = compare_all(
+        question, {TOTAL: (target, control)}, costs={TOTAL: sum(costs.values(), Decimal())}, ratio=ratio
+    )[0]
+    by_cell = compare_all(
+        question,
+        {cell: (group, controls.get(cell, control)) for cell, group in sorted(targets.items())},
+        costs=costs,
+        ratio=ratio,
+    )
+    compared = (*by_cell, total) if len(by_cell) > 1 else (total,)
+    return EvaluationView(
+        label=label,
+        as_of=observed.as_of,
+        funnel=_funnel(observed, target),
+        uplift=tuple(
+            _row(one.name, name, lift) for one in compared for name, lift in one.lifts.items() if lift is not None
+        ),
+        srm_chi2=None if ratio is None else ratio.chi2,
+        srm_p=None if ratio is None else ratio.p,
+        revenue=total.money.revenue,
+        cost=total.money.cost,
+        profit=total.money.profit,
+        roi=total.money.roi,
+        verdict=total.judged.verdict,
+        warnings=total.judged.warnings,
+        digest="",
+    )
+
+
+def _row(arm: str, metric: str, lift: Lift) -> UpliftRow:
+    return UpliftRow(
+        arm=arm,
+        metric=metric,
+        method=lift.method,
+        n=lift.n,
+        n_control=lift.n_control,
+        value=lift.value,
+        control_value=lift.control_value,
+        lift=lift.lift,
+        low=lift.low,
+        high=lift.high,
+        p=lift.p,
+    )
+
+
+def _funnel(observed: Observed, target: Group) -> tuple[FunnelRow, ...]:
+    manifest, plan = observed.manifest, observed.plan
+    selected = manifest.counts.base
+    contacted, delivered = observed.reached
+    rows = [
+        FunnelRow("selected", selected, manifest.universe),
+        FunnelRow("excluded", selected - manifest.target - manifest.control, selected),
+        FunnelRow("target", manifest.target, selected),
+        FunnelRow("control", manifest.control, selected),
+        FunnelRow("sent", contacted, manifest.target),
+        FunnelRow("delivered", delivered, contacted),
+    ]
+    named = {"response": "responded", "conversion": "converted"}
+    shown = [name for name in plan.metrics if name in named] + [
+        n for n, kind in plan.outcomes.items() if kind == "rate"
+    ]
+    for name in dict.fromkeys(str(one) for one in shown):
+        sample = target.samples[name]
+        rows.append(FunnelRow(named.get(name, name), sample.successes, sample.n))
+    return tuple(rows)
+
+
+def _costs(observed: Observed) -> dict[str, Decimal]:
+    """The cost of every cell: a wave's cost divided by the messages of each cell in it."""
+    in_wave: dict[str, int] = {}
+    for contacts in observed.contacts:
+        in_wave[contacts.wave] = in_wave.get(contacts.wave, 0) + contacts.contacted
+    by_wave = {wave.id: _cost(observed, wave, in_wave.get(wave.id, 0)) for wave in observed.waves}
+    costs: dict[str, Decimal] = {}
+    for contacts in observed.contacts:
+        share = Decimal(contacts.contacted) / in_wave[contacts.wave]
+        costs[contacts.cell] = costs.get(contacts.cell, Decimal()) + share * by_wave.get(contacts.wave, Decimal())
+    return {cell: cost.quantize(CENT) for cell, cost in costs.items()}
+
+
+def _cost(observed: Observed, wave: waves.WaveRow, contacted: int) -> Decimal:
+    """By message where the plan prices a contact of the channel, else by what the delivery's prices say."""
+    if wave.channel in observed.plan.cost_per_contact:
+        return contacted * observed.plan.cost_per_contact[wave.channel]
+    return Decimal() if observed.delivery is None else wave.segments * observed.delivery.price(wave.channel)
+
+
+def _ratio(observed: Observed, targets: Mapping[str, int], control: int) -> Ratio | None:
+    """The sizes against those planned: per cell where the control group was drawn elsewhere, else target : control."""
+    if not control:
+        return None
+    if observed.control_is_assigned:
+        sizes = {**targets, "control": control}
+        planned = [float(observed.plan.split.get(name, 1)) for name in sizes]
+        return sample_ratio(list(sizes.values()), planned)
+    share = _drawn_share(observed.manifest.threshold)
+    return sample_ratio([sum(targets.values()), control], [1 - share, share]) if 0 < share < 1 else None
+
+
+def _drawn_share(threshold: str) -> float:
+    """The share of draws below a threshold of 8 hexadecimal digits; 0 or 1 for nobody and everybody."""
+    try:
+        return int(threshold, 16) / float(16 ** len(threshold))
+    except ValueError:
+        return float(bool(threshold))

@@ -1,0 +1,169 @@
+"""Responses and evaluations as rows, and the sums of the ledger that a report needs.
+
+A response is known by its case, kind and the source's reference: importing it again changes nothing. An evaluation is
+written once per label and never changed; a later look is another label. Refuses to join rows with a frozen list: lists
+are files, and DuckDB joins them.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import Connection
+from sqlalchemy.dialects import postgresql, sqlite
+
+from engine.store.ledger import REJECTED
+from engine.store.tables import evaluations, recipients, responses, snapshots
+
+AT_ONCE = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseRow:
+    """One thing a customer did."""
+
+    customer: str
+    kind: str
+    at: datetime
+    value: Decimal | None
+    reference: str
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The newest frozen audience of a case. `folder` is as it was stored, `manifest` is JSON."""
+
+    id: str
+    folder: str
+    manifest: str
+    frozen_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Contacts:
+    """Messages of one cell in one wave that left the house, and how many of them arrived."""
+
+    wave: str
+    cell: str
+    contacted: int
+    delivered: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """An evaluation as it was written."""
+
+    label: str
+    as_of: datetime
+    report: str
+    digest: str
+
+
+def record_responses(tx: Connection, case_id: str, rows: Sequence[ResponseRow]) -> int:
+    """Write the responses that are not there yet; how many were new."""
+    dialect = postgresql if tx.dialect.name == "postgresql" else sqlite
+    statement = dialect.insert(responses).on_conflict_do_nothing()
+    before = _count(tx, case_id)
+    for start in range(0, len(rows), AT_ONCE):
+        tx.execute(
+            statement,
+            [
+                {
+                    "case_id": case_id,
+                    "customer": row.customer,
+                    "kind": row.kind,
+                    "at": row.at,
+                    "value": row.value if row.value is None or tx.dialect.name != "sqlite" else f"{row.value:.2f}",
+                    "reference": row.reference,
+                }
+                for row in rows[start : start + AT_ONCE]
+            ],
+        )
+    return _count(tx, case_id) - before
+
+
+def responses_of(
+    tx: Connection, case_id: str, *, since: datetime, until: datetime
+) -> Iterator[tuple[str, str, Decimal | None]]:
+    """(customer, kind, value) of every response in that time, streamed."""
+    chosen = (
+        sa.select(responses.c.customer, responses.c.kind, responses.c.value)
+        .where(responses.c.case_id == case_id, responses.c.at >= since, responses.c.at <= until)
+        .execution_options(yield_per=AT_ONCE)
+    )
+    for customer, kind, value in tx.execute(chosen):
+        yield customer, kind, None if value is None else Decimal(value)
+
+
+def newest_snapshot(tx: Connection, case_id: str) -> Snapshot | None:
+    """The audience that is in force, None before the first is frozen."""
+    columns = (snapshots.c.id, snapshots.c.folder, snapshots.c.manifest, snapshots.c.frozen_at)
+    chosen = sa.select(*columns).where(snapshots.c.case_id == case_id).order_by(snapshots.c.frozen_at.desc()).limit(1)
+    row = tx.execute(chosen).one_or_none()
+    return None if row is None else Snapshot(*row)
+
+
+def contacts_by_cell(tx: Connection, case_id: str) -> tuple[Contacts, ...]:
+    """The messages that left the house, or may have, by wave and cell."""
+    left = _left_the_house()
+    arrived = sa.case((recipients.c.state == "delivered", 1), else_=0)
+    chosen = (
+        sa.select(recipients.c.wave, recipients.c.cell, sa.func.count(), sa.func.sum(arrived))
+        .where(recipients.c.case_id == case_id, left)
+        .group_by(recipients.c.wave, recipients.c.cell)
+        .order_by(recipients.c.wave, recipients.c.cell)
+    )
+    return tuple(
+        Contacts(wave, cell, contacted, int(delivered)) for wave, cell, contacted, delivered in tx.execute(chosen)
+    )
+
+
+def customers_reached(tx: Connection, case_id: str) -> tuple[int, int]:
+    """How many customers were contacted, and how many of them got at least one message, over all channels."""
+    arrived = sa.case((recipients.c.state == "delivered", recipients.c.customer))
+    chosen = sa.select(sa.func.count(sa.distinct(recipients.c.customer)), sa.func.count(sa.distinct(arrived))).where(
+        recipients.c.case_id == case_id, _left_the_house()
+    )
+    contacted, delivered = tx.execute(chosen).one()
+    return contacted, delivered
+
+
+def store_evaluation(tx: Connection, case_id: str, stored: Stored) -> Stored:
+    """Write an evaluation; where another was faster, theirs is returned and stays."""
+    dialect = postgresql if tx.dialect.name == "postgresql" else sqlite
+    values: dict[str, Any] = {
+        "case_id": case_id,
+        "label": stored.label,
+        "as_of": stored.as_of,
+        "report": stored.report,
+        "digest": stored.digest,
+    }
+    tx.execute(dialect.insert(evaluations).values(values).on_conflict_do_nothing())
+    found = find_evaluation(tx, case_id, stored.label)
+    assert found is not None
+    return found
+
+
+def find_evaluation(tx: Connection, case_id: str, label: str) -> Stored | None:
+    """The evaluation of that label, None where it was not made yet."""
+    return next((one for one in evaluations_of(tx, case_id) if one.label == label), None)
+
+
+def evaluations_of(tx: Connection, case_id: str) -> tuple[Stored, ...]:
+    """All evaluations of a case, oldest first."""
+    columns = (evaluations.c.label, evaluations.c.as_of, evaluations.c.report, evaluations.c.digest)
+    chosen = sa.select(*columns).where(evaluations.c.case_id == case_id).order_by(evaluations.c.as_of)
+    return tuple(Stored(*row) for row in tx.execute(chosen))
+
+
+def _left_the_house() -> sa.ColumnElement[bool]:
+    refused = sa.and_(recipients.c.state == "failed", recipients.c.reason.startswith(REJECTED))
+    return sa.and_(recipients.c.state.in_(("sent", "delivered", "failed", "unknown")), ~refused)
+
+
+def _count(tx: Connection, case_id: str) -> int:
+    chosen = sa.select(sa.func.count()).select_from(responses).where(responses.c.case_id == case_id)
+    return int(tx.execute(chosen).scalar_one())

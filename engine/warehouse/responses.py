@@ -1,0 +1,316 @@
+"""Reads what customers did from a CSV file, in one of two shapes, and names every row it does not take.
+
+Events, one per row: `customer, kind, at, value, reference`, where kind is response, conversion, opt_out, complaint, or
+an outcome that the case measures. Outcomes, one customer per row: the customer's key and a column per outcome; without
+a key column the rows are numbered, where the customers were imported so. Blanks are unknown, not 0. Refuses customers
+who are not in the case's frozen list: what they did says nothing about the case.
+"""
+
+import contextlib
+import difflib
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from decimal import Decimal, InvalidOperation
+from math import isfinite
+from pathlib import Path
+from typing import Literal, get_args
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from engine.errors import InvalidFile, Problem
+from engine.evaluation.metrics import NO, YES, Measure
+from engine.warehouse.dataset import sync_folder, told_when_full
+from engine.warehouse.lists import ROW_NUMBER
+from engine.warehouse.records import BadRow, Records, read_records
+
+Kind = Literal["response", "conversion", "opt_out", "complaint"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+OUTCOMES = pa.schema([("customer", pa.string()), ("metric", pa.string()), ("value", pa.float64())])
+LONGEST_REFERENCE = 80
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """One thing a customer did. `reference` is the source's own id, or made from the row where it names none."""
+
+    customer: str
+    kind: Kind
+    at: datetime
+    value: Decimal | None
+    reference: str
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What a file may say: customers of `audience` (list.parquet), named by the heading `key` or numbered (`row`),
+    these `outcomes`, times between `since` and `until`, in `zone` where a time names none."""
+
+    audience: Path
+    key: str
+    outcomes: Mapping[str, Measure]
+    since: datetime
+    until: datetime
+    zone: tzinfo
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What a file says. `outcomes` has the schema OUTCOMES; `rows` counts all rows, `bad` names those left out."""
+
+    rows: int
+    responses: tuple[Response, ...]
+    outcomes: pa.Table
+    bad: tuple[BadRow, ...]
+
+
+def read_answers(path: Path, expected: Expected) -> Answers:
+    """Read a file of either shape. InvalidFile where its columns say nothing that the case could use."""
+    records = read_records(path)
+    rows = records.rows.num_rows + len(records.bad)
+    if "kind" in records.headings:
+        responses, outcomes, bad = _events(records, expected, path)
+    else:
+        responses = ()
+        outcomes, bad = _wide(records, expected, path)
+    bad = sorted([*records.bad, *bad], key=lambda row: (row.line, row.column))
+    return Answers(rows, responses, outcomes, tuple(bad))
+
+
+def keep_outcomes(folder: Path, outcomes: pa.Table) -> Path:
+    """Add a file of outcomes to `folder`, after those that are there. The same outcomes again add nothing."""
+    digest = hashlib.sha256()
+    for column in outcomes.columns:
+        for value in column.to_pylist():
+            digest.update(f"{value}\n".encode())
+    name = digest.hexdigest()[:16]
+    with told_when_full(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        there = outcome_files(folder)
+        if there and there[-1].stem.endswith(name):
+            return there[-1]
+        place = int(there[-1].stem.partition("-")[0]) + 1 if there else 1
+        path = folder / f"{place:06}-{name}.parquet"
+        fresh = folder / f".{path.name}.new"
+        pq.write_table(outcomes, fresh)
+        fresh.rename(path)
+        sync_folder(folder)
+    return path
+
+
+def outcome_files(folder: Path) -> list[Path]:
+    """The files of outcomes in `folder`, in the order of their import."""
+    return sorted(folder.glob("[0-9]*.parquet"))
+
+
+# Events ----------------------------------------------------------------------------------------------------------
+
+
+def _events(records: Records, expected: Expected, path: Path) -> tuple[tuple[Response, ...], pa.Table, list[BadRow]]:
+    columns = _event_columns(records, expected, path)
+    strangers = _strangers(columns["customer"], expected.audience)
+    responses: list[Response] = []
+    values: list[tuple[str, str, float]] = []
+    bad: list[BadRow] = []
+    for line, customer, kind, at, value, reference in zip(records.lines.tolist(), *columns.values(), strict=True):
+        try:
+            if customer in strangers:
+                raise _Wrong("customer", _stranger(customer))
+            if kind in expected.outcomes:
+                number = _outcome(value, expected.outcomes[kind])
+                if number is not None:
+                    values.append((customer, kind, number))
+            else:
+                moment = _moment(at, expected)
+                responses.append(_response(customer, kind, value, reference, at=moment, possible=expected.outcomes))
+        except _Wrong as wrong:
+            bad.append(BadRow(line, wrong.column, wrong.reason))
+    table = pa.table([list(column) for column in zip(*values, strict=True)] or [[], [], []], schema=OUTCOMES)
+    return tuple(responses), table, bad
+
+
+class _Wrong(Exception):
+    def __init__(self, column: str, reason: str) -> None:
+        self.column, self.reason = column, reason
+
+
+def _event_columns(records: Records, expected: Expected, path: Path) -> dict[str, list[str]]:
+    headings = {heading: str(n) for n, heading in enumerate(records.headings)}
+    key = "customer" if "customer" in headings else expected.key
+    missing = [name for name in (key, "at") if name not in headings]
+    if missing:
+        raise InvalidFile(
+            [
+                Problem(
+                    "F110",
+                    f"there is no column {name}",
+                    f"needed: customer, kind, at; possible: value, reference; the file has {', '.join(headings)}",
+                    at=path.name,
+                    line=1,
+                )
+                for name in missing
+            ]
+        )
+    names = {"customer": key, "kind": "kind", "at": "at", "value": "value", "reference": "reference"}
+    blank = [""] * records.rows.num_rows
+    return {
+        name: [(text or "").strip() for text in records.rows[headings[heading]].to_pylist()]
+        if heading in headings
+        else blank
+        for name, heading in names.items()
+    }
+
+
+def _response(
+    customer: str, kind: str, value: str, reference: str, *, at: datetime, possible: Iterable[str]
+) -> Response:
+    known = next((name for name in KINDS if name == kind), None)
+    if known is None:
+        words = (*KINDS, *possible)
+        near = difflib.get_close_matches(kind, words, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"possible: {', '.join(words)}"
+        raise _Wrong("kind", f"{kind[:40]!r} is not a kind of response; {hint}")
+    amount = _amount(value)
+    if len(reference) > LONGEST_REFERENCE:
+        raise _Wrong("reference", f"is longer than {LONGEST_REFERENCE} characters")
+    made = hashlib.sha256(f"{customer}\n{at.isoformat()}\n{amount}".encode()).hexdigest()[:32]
+    return Response(customer, known, at, amount, reference or f"row:{made}")
+
+
+def _moment(text: str, expected: Expected) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise _Wrong("at", f"{text[:40]!r} is not a time; write 2026-10-01 or 2026-10-01T09:30:00+08:00") from None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=expected.zone)
+    if moment > expected.until:
+        raise _Wrong("at", f"{text} lies in the future")
+    if len(text) <= 10 and moment.date() == expected.since.astimezone(moment.tzinfo).date():
+        moment = expected.since  # a date alone: some time of that day
+    if moment < expected.since:
+        raise _Wrong("at", f"{text} is before the audience was frozen")
+    return moment
+
+
+def _amount(text: str) -> Decimal | None:
+    if not text:
+        return None
+    try:
+        amount = Decimal(text)
+    except InvalidOperation:
+        amount = Decimal("NaN")
+    if not amount.is_finite() or amount != round(amount, 2) or abs(amount) >= 10**14:
+        raise _Wrong("value", f"{text[:40]!r} is not an amount of money")
+    return amount
+
+
+def _outcome(text: str, measure: Measure) -> float | None:
+    """None where it is blank."""
+    if not text:
+        return None
+    if measure == "rate":
+        if text.lower() in YES:
+            return 1.0
+        if text.lower() in NO:
+            return 0.0
+        raise _Wrong("value", f"{text[:40]!r} is neither 0 nor 1")
+    try:
+        number = float(text)
+    except ValueError:
+        number = float("nan")
+    if not isfinite(number):
+        raise _Wrong("value", f"{text[:40]!r} is not a number")
+    return number
+
+
+def _strangers(customers: Sequence[str], audience: Path) -> frozenset[str]:
+    """Those of `customers` who are not in the frozen list."""
+    with contextlib.closing(duckdb.connect()) as db:
+        db.register("named", pa.table({"customer": pa.array(customers, pa.string())}))
+        rows = db.execute(f"SELECT DISTINCT customer FROM named ANTI JOIN {_parquet(audience)} AS l USING (customer)")
+        return frozenset(row[0] for row in rows.fetchall())
+
+
+def _stranger(customer: str) -> str:
+    return f"{customer[:40]!r} is not in the audience of this case" if customer else "the customer is blank"
+
+
+# One customer per row --------------------------------------------------------------------------------------------
+
+
+def _wide(records: Records, expected: Expected, path: Path) -> tuple[pa.Table, list[BadRow]]:
+    headings = {heading: str(n) for n, heading in enumerate(records.headings)}
+    found = {name: headings[name] for name in expected.outcomes if name in headings}
+    if not found:
+        wanted = ", ".join(expected.outcomes) or "none; add rate or mean metrics to its definition"
+        raise InvalidFile(
+            [
+                Problem(
+                    "F111",
+                    "neither a column kind nor a column of an outcome that this case measures",
+                    f"its outcomes: {wanted}; the file has {', '.join(records.headings)}",
+                    at=path.name,
+                    line=1,
+                )
+            ]
+        )
+    rows = records.rows.append_column("line", pa.array(records.lines, pa.int64()))
+    rows = rows.append_column("customer", _customers(records, headings, expected, path))
+    with contextlib.closing(duckdb.connect()) as db:
+        db.register("raw", rows)
+        db.execute(
+            "CREATE TEMP TABLE known AS SELECT raw.* FROM raw"
+            f" SEMI JOIN {_parquet(expected.audience)} AS l ON raw.customer = l.customer"
+        )
+        db.execute("CREATE TEMP TABLE told (line BIGINT, customer VARCHAR, metric VARCHAR, raw VARCHAR, value DOUBLE)")
+        for name, column in found.items():
+            text = f'trim("{column}")'
+            db.execute(
+                f"INSERT INTO told SELECT line, customer, ?, {text}, {_value(text, expected.outcomes[name])}"
+                f" FROM known WHERE coalesce({text}, '') <> ''",
+                [name],
+            )
+        bad = [BadRow(*row) for row in _bad_rows(db)]
+        table: pa.Table = db.execute(
+            "SELECT customer, metric, value FROM told WHERE NOT isnan(value) ORDER BY metric, customer, line"
+        ).to_arrow_table()
+    return table.cast(OUTCOMES), bad
+
+
+def _customers(
+    records: Records, headings: Mapping[str, str], expected: Expected, path: Path
+) -> pa.ChunkedArray | pa.Array:
+    for heading in ("customer", expected.key):
+        if heading in headings:
+            return records.rows[headings[heading]]
+    if expected.key == ROW_NUMBER:
+        return pa.array(records.ordinals, pa.int64()).cast(pa.string())
+    hint = f"name it customer or {expected.key}; the file has {', '.join(headings)}"
+    raise InvalidFile([Problem("F110", "no column names the customer", hint, at=path.name, line=1)])
+
+
+def _bad_rows(db: duckdb.DuckDBPyConnection) -> Iterator[tuple[int, str, str]]:
+    strangers = db.execute("SELECT line, customer FROM raw ANTI JOIN known USING (line) ORDER BY line").fetchall()
+    for line, customer in strangers:
+        yield line, "customer", _stranger(customer or "")
+    for line, metric, raw in db.execute("SELECT line, metric, raw FROM told WHERE isnan(value)").fetchall():
+        yield line, metric, f"{raw[:40]!r} is not a value of {metric}"
+
+
+def _value(text: str, measure: Measure) -> str:
+    """NaN where the text is no such value."""
+    if measure == "rate":
+        yes, no = (", ".join(f"'{word}'" for word in words) for words in (YES, NO))
+        good = f"WHEN lower({text}) IN ({yes}) THEN 1::DOUBLE WHEN lower({text}) IN ({no}) THEN 0::DOUBLE"
+    else:
+        good = f"WHEN isfinite(try_cast({text} AS DOUBLE)) THEN try_cast({text} AS DOUBLE)"
+    return f"CASE {good} ELSE 'nan'::DOUBLE END"
+
+
+def _parquet(path: Path) -> str:
+    quoted = str(path).replace("'", "''")
+    return f"read_parquet('{quoted}')"
