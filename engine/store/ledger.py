@@ -149,25 +149,28 @@ def settle(
         tx.execute(statement.values(state=state, reason=reason, settled_at=at))
 
 
-def mark_sent(tx: Connection, wave: str, first: int, last: int, *, at: datetime, handed_over: bool = False) -> int:
+def mark_sent(tx: Connection, wave: str, first: int, last: int, *, at: datetime) -> int:
     """Mark the rows `first` to `last` that still wait as sent, in one statement; the count. A receipt that was faster
-    stays; its row only gets the time it was sent at. `handed_over`: there will be no receipt, they are delivered."""
-    return _sent(tx, _between(wave, first, last), at, handed_over)
+    stays; its row only gets the time it was sent at."""
+    return _sent(tx, _between(wave, first, last), at)
 
 
 def mark_rows_sent(tx: Connection, wave: str, rows: Sequence[int], *, at: datetime) -> int:
     """Mark those of `rows` that still wait as sent; the count."""
-    return _sent(tx, sa.and_(recipients.c.wave == wave, _one_of(tx, rows)), at, False)
+    return _sent(tx, sa.and_(recipients.c.wave == wave, _one_of(tx, rows)), at)
 
 
-def _sent(tx: Connection, where: sa.ColumnElement[bool], at: datetime, handed_over: bool) -> int:
-    state = "delivered" if handed_over else "sent"
+def hand_over(tx: Connection, wave: str, *, at: datetime) -> int:
+    """Settle what was sent over a channel without receipts: handing it over delivers it. The count."""
+    statement = sa.update(recipients).where(recipients.c.wave == wave, recipients.c.state == "sent")
+    return tx.execute(statement.values(state="delivered", reason="handed over", settled_at=at)).rowcount
+
+
+def _sent(tx: Connection, where: sa.ColumnElement[bool], at: datetime) -> int:
     waits = recipients.c.state == "waiting"
-    values: dict[str, Any] = {"sent_at": at, "state": sa.case((waits, state), else_=recipients.c.state)}
-    if handed_over:
-        values["settled_at"] = at
     early = sa.and_(recipients.c.sent_at.is_(None), recipients.c.state.in_(("delivered", "failed")), ~_unsent)
-    return tx.execute(sa.update(recipients).where(where, waits | early).values(values)).rowcount
+    state = sa.case((waits, "sent"), else_=recipients.c.state)
+    return tx.execute(sa.update(recipients).where(where, waits | early).values(sent_at=at, state=state)).rowcount
 
 
 _unsent = sa.and_(recipients.c.state == "failed", recipients.c.reason.startswith(REJECTED))

@@ -18,7 +18,7 @@ from sqlalchemy import Connection
 from engine.delivery.pacing import Bucket
 from engine.delivery.plan import Wave
 from engine.delivery.waves import PlannedWave
-from engine.store.tables import waves
+from engine.store.tables import cases, waves
 
 WaveState = Literal["loading", "planned", "running", "gated", "paused", "done", "cancelled"]
 
@@ -42,6 +42,16 @@ class WaveRow:
     held_because: str
     bucket: Bucket | None
     segments: int
+
+    @property
+    def parts(self) -> str:
+        """The folder of a hand-off's parts, relative to the data folder."""
+        return self.file.removesuffix(".parquet") + "-parts"
+
+    @property
+    def hand_off(self) -> str:
+        """The file of a hand-off, relative to the data folder."""
+        return self.file.removesuffix(".parquet") + ".csv"
 
 
 def wave_id(case_id: str, position: int) -> str:
@@ -78,14 +88,18 @@ def of_case(tx: Connection, case_id: str) -> tuple[WaveRow, ...]:
 
 
 def running(tx: Connection) -> tuple[WaveRow, ...]:
-    """Every running wave of every case, the longest running first."""
-    chosen = sa.select(waves).where(waves.c.state == "running").order_by(waves.c.started_at, waves.c.id)
+    """The running waves of cases that are delivering (not paused meanwhile), the longest running first."""
+    chosen = (
+        sa.select(waves)
+        .join(cases, cases.c.id == waves.c.case_id)
+        .where(waves.c.state == "running", cases.c.state == "delivering")
+        .order_by(waves.c.started_at, waves.c.id)
+    )
     return tuple(_wave(row) for row in tx.execute(chosen).mappings())
 
 
 def cases_under_way(tx: Connection) -> tuple[str, ...]:
     """The cases with a wave that has begun and a case that is still delivering or paused."""
-    cases = sa.table("cases", sa.column("id"), sa.column("state"))
     chosen = (
         sa.select(waves.c.case_id)
         .join(cases, cases.c.id == waves.c.case_id)

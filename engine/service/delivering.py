@@ -1,0 +1,189 @@
+"""Delivery (派送) from the frozen list to the last receipt: waves are written, started, held, shown.
+
+`begin` may be killed anywhere and called again: the waves are rows first, each wave's file appears at once, each
+wave's ledger is loaded in one transaction. Sending is `work` (sending.py), gates and ends are `settle` (settling.py).
+"""
+
+from collections.abc import Iterable, Mapping
+from pathlib import PurePosixPath
+from typing import Any, Literal
+
+from sqlalchemy import Connection
+
+from engine.delivery.channels import CHANNELS
+from engine.delivery.message import cost, renderer
+from engine.delivery.plan import DeliveryPlan
+from engine.delivery.waves import PlannedWave, chunk_size, chunks, divide
+from engine.errors import NotFound, NotPossible
+from engine.machine.commands import ResumeDelivery
+from engine.service import running
+from engine.service.app import Countersign
+from engine.service.sending import Progress, work
+from engine.service.settling import settle, start_next
+from engine.service.stopping import OVERRULED, STOPPED
+from engine.service.views import WaveView
+from engine.store import cases, ledger, snapshots, waves
+from engine.store import chunks as chunk_rows
+from engine.store.snapshots import SnapshotRow
+from engine.store.waves import WaveRow
+from engine.warehouse import wavefiles
+from engine.warehouse.dataset import Dataset
+from engine.warehouse.freeze import LIST, open_frozen
+from engine.warehouse.wavefiles import Turn, WaveFile, Wording
+
+__all__ = ["Progress", "begin", "hold", "release_gate", "settle", "waves_view", "work"]
+
+
+def begin(app: Countersign, case_id: str) -> None:
+    """Divide the frozen list into waves, write every message, load the ledger, start the first wave.
+
+    Calling it again finishes what is missing and changes nothing that is there. Raises NotFound where no audience is
+    frozen, ValueError where a message names what its plan does not allow.
+    """
+    with app.db.read() as tx:
+        case = cases.load(tx, case_id)
+        snapshot = snapshots.newest(tx, case_id)
+    definition = app.definition(case.process)
+    if snapshot is None or definition.delivery is None:
+        raise NotFound()
+    form = definition.context(case.form)["form"]
+    planned = divide(snapshot.target, definition.delivery.waves)
+    with app.db.begin() as tx:
+        waves.enter(tx, case_id, planned, PurePosixPath("cases", case_id, "waves"))
+        rows = {row.position: row for row in waves.of_case(tx, case_id)}
+    for one in planned:
+        row = rows[one.position]
+        if row.state == "loading":
+            path = app.settings.data / row.file
+            if not path.exists():
+                wording = _wording(definition.delivery, one.channel, form)
+                wavefiles.write(path, _turn(app, snapshot, one), wording, chunk=chunk_size(one.wave))
+            _load(app, one, row)
+    with app.db.begin() as tx:
+        start_next(tx, waves.of_case(tx, case_id), app.now())
+
+
+def hold(app: Countersign, case_id: str, action: Literal["pause", "resume", "cancel"] | str) -> None:
+    """Make the waves follow the case: paused while it is paused, running while it delivers, else cancelled.
+
+    Effects may arrive late or twice, so the case's own state decides and not the order they came in. Resuming a case
+    that a gate or a stop rule held is a person's go: the gate opens, the rule is not asked again.
+    """
+    with app.db.begin() as tx:
+        case = cases.load(tx, case_id)
+        for seen in waves.of_case(tx, case_id):
+            wave = waves.lock(tx, seen.id)
+            assert wave is not None
+            if action == "cancel":
+                waves.move(tx, wave.id, to="cancelled", come_from=("loading", "planned", "running", "gated", "paused"))
+            elif case.state == "paused":
+                because = wave.held_because or case.facts.get("paused", "") or "paused"
+                waves.move(tx, wave.id, to="paused", come_from=("running",), held_because=because)
+            elif case.state == "delivering":
+                _resume(app, tx, wave)
+        if case.state == "delivering":
+            start_next(tx, waves.of_case(tx, case_id), app.now())
+
+
+def _resume(app: Countersign, tx: Connection, wave: WaveRow) -> None:
+    if wave.state == "paused":
+        because = OVERRULED if wave.held_because.startswith(STOPPED) else ""
+        waves.move(tx, wave.id, to="running", come_from=("paused",), held_because=because)
+    elif wave.state == "gated" and wave.held_because:
+        waves.move(tx, wave.id, to="done", come_from=("gated",), finished_at=app.now(), held_because="")
+
+
+def release_gate(app: Countersign, case_id: str, *, by: str) -> None:
+    """A person's go: the gate that waits, or that did not open, opens, and the next wave starts.
+
+    NotPossible where no gate is closed.
+    """
+    with app.db.begin() as tx:
+        gated = [row for row in waves.of_case(tx, case_id) if row.state == "gated"]
+        if not gated:
+            raise NotPossible(action="open a gate", state="no wave waits at one", possible="pause, resume")
+        for row in gated:
+            waves.move(
+                tx, row.id, to="done", come_from=("gated",), finished_at=app.now(), held_because=f"opened by {by}"
+            )
+        case = cases.load(tx, case_id)
+        if case.state == "delivering":
+            start_next(tx, waves.of_case(tx, case_id), app.now())
+    if case.state == "paused":
+        running.carry_out(app, case_id, ResumeDelivery(actor=by), key=f"gate:{case.seq}")
+
+
+def waves_view(app: Countersign, tx: Connection, case_id: str) -> tuple[WaveView, ...]:
+    """The waves of a case with their sums, in order; none before the delivery began."""
+    rows = waves.of_case(tx, case_id)
+    if not rows:
+        return ()
+    plan = app.definition(cases.load(tx, case_id).process).delivery
+    assert plan is not None
+    sums = ledger.sums(tx, case_id)
+    return tuple(_view(row, plan, sums.get(row.id)) for row in rows)
+
+
+def _view(row: WaveRow, plan: DeliveryPlan, sums: ledger.Sums | None) -> WaveView:
+    counted = sums or ledger.Sums(waiting=row.audience)
+    return WaveView(
+        id=row.id,
+        name=row.name,
+        channel=row.channel,
+        state=row.state,
+        audience=counted.audience,
+        waiting=counted.waiting,
+        sent=counted.sent,
+        delivered=counted.delivered,
+        failed=counted.failed,
+        unknown=counted.unknown,
+        suppressed=counted.suppressed,
+        started_at=row.started_at,
+        finished_at=row.finished_at,
+        gate_until=row.gate_until,
+        held_because=row.held_because,
+        cost=cost(row.segments, plan.price(row.channel)),
+    )
+
+
+def _turn(app: Countersign, snapshot: SnapshotRow, planned: PlannedWave) -> Turn:
+    frozen = open_frozen(app.settings.data / snapshot.folder)
+    dataset = Dataset(app.settings.data)
+    return Turn(
+        list_file=frozen.folder / LIST,
+        customers=dataset.paths(dataset.current().tables["customers"]),
+        salt=f"{frozen.manifest.salt}:waves",
+        first=planned.first,
+        size=planned.size,
+    )
+
+
+def _wording(plan: DeliveryPlan, channel: str, form: Mapping[str, Any]) -> Wording:
+    has_text = CHANNELS[channel].has_text
+    address = plan.address if has_text else ""
+    if plan.message is None or not has_text:
+        return Wording(address, (), lambda _values: "")
+    template = plan.message.text or str(form.get(plan.message.field, ""))
+    constants = {f"form.{name}": value for name, value in form.items()}
+    return Wording(address, plan.message.fields, renderer(template, plan.message.fields, constants))
+
+
+def _load(app: Countersign, planned: PlannedWave, row: WaveRow) -> None:
+    """The wave's rows and chunks, in one transaction; the second of two callers finds them there."""
+    file = WaveFile(app.settings.data / row.file)
+    try:
+        with app.db.begin() as tx:
+            locked = waves.lock(tx, row.id)
+            if locked is None or locked.state != "loading":
+                return
+            ledger.load(tx, row.id, row.case_id, row.channel, _recipients(file, CHANNELS[row.channel].has_text))
+            chunk_rows.enter(tx, row.id, chunks(planned.size, chunk_size(planned.wave)))
+            waves.move(tx, row.id, to="planned", come_from=("loading",))
+    finally:
+        file.close()
+
+
+def _recipients(file: WaveFile, needs_address: bool) -> Iterable[ledger.Recipient]:
+    for letter in file.letters():
+        unusable = "no address" if needs_address and not letter.address else ""
+        yield ledger.Recipient(letter.row, letter.customer, letter.cell, unusable)

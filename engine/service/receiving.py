@@ -1,0 +1,82 @@
+"""Takes receipts (回执) from a gateway: signed, in any order, as often as it likes.
+
+Refuses what is not signed with our key. What is signed but belongs to nothing here is parked for a person to look at,
+never dropped. Importing responses is evaluating's job.
+"""
+
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+from engine.delivery.signature import is_signed
+from engine.errors import Forged, Invalid, Problem
+from engine.service.app import Countersign
+from engine.store import ledger, waves
+from engine.store.ledger import Receipt
+
+MANY = 10_000
+
+
+class _Receipt(msgspec.Struct):
+    id: str
+    status: Literal["delivered", "failed"]
+    at: datetime
+    reason: str = ""
+
+
+class _Body(msgspec.Struct):
+    receipts: list[msgspec.Raw]
+
+
+class Counts(msgspec.Struct, frozen=True):
+    """What became of receipts: changed a row, changed none (known already), parked."""
+
+    applied: int
+    repeated: int
+    parked: int
+
+
+def receive_receipts(app: Countersign, body: bytes, signature: str) -> Counts:
+    """Apply a request's receipts, in one transaction; sent again it changes nothing.
+
+    Raises Forged for a wrong or missing signature, Invalid for a body that is no list of receipts.
+    """
+    if not is_signed(body, signature, app.settings.sms_secret):
+        raise Forged()
+    try:
+        raw = msgspec.json.decode(body, type=_Body).receipts
+    except msgspec.DecodeError as error:
+        raise Invalid([Problem("receipts", f"not a list of receipts: {error}")]) from error
+    if len(raw) > MANY:
+        raise Invalid([Problem("receipts", f"more than {MANY} receipts in one request", "send them in parts")])
+    whole, unreadable = _read(raw)
+    with app.db.begin() as tx:
+        for wave in sorted({receipt.wave for receipt in whole}):
+            waves.lock(tx, wave)
+        changed, strangers = ledger.receive(tx, whole)
+        ledger.park(tx, unreadable, "cannot be read", app.now())
+        ledger.park(tx, map(_written, strangers), "no such message", app.now())
+    parked = len(unreadable) + len(strangers)
+    return Counts(applied=changed, repeated=len(raw) - changed - parked, parked=parked)
+
+
+def _read(raw: list[msgspec.Raw]) -> tuple[list[Receipt], list[str]]:
+    whole: list[Receipt] = []
+    unreadable: list[str] = []
+    for one in raw:
+        try:
+            receipt = msgspec.json.decode(one, type=_Receipt)
+            wave, _, row = receipt.id.rpartition(".")
+            if receipt.at.tzinfo is None or not row.isascii() or not row.isdigit() or len(row) > 9:
+                raise msgspec.ValidationError(receipt.id)
+        except msgspec.DecodeError:
+            unreadable.append(bytes(one).decode(errors="replace"))
+            continue
+        whole.append(Receipt(wave, int(row), receipt.status, receipt.at, receipt.reason))
+    return whole, unreadable
+
+
+def _written(receipt: Receipt) -> str:
+    named = _Receipt(f"{receipt.wave}.{receipt.row}", receipt.status, receipt.at, receipt.reason)
+    return msgspec.json.encode(named).decode()

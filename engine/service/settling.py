@@ -1,0 +1,154 @@
+"""Moves deliveries on: a wave that is out waits at its gate, the next one starts, the last receipt ends the delivery.
+
+Called every few seconds; every step is a row that says it was done, so calling it twice, late, or from two processes
+at once moves nothing twice.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from itertools import groupby
+
+import pyarrow as pa
+from sqlalchemy import Connection
+
+from engine.delivery.channels import CHANNELS
+from engine.delivery.plan import DeliveryPlan
+from engine.delivery.standing import closed_because
+from engine.errors import Refused
+from engine.machine.case import Case
+from engine.machine.commands import DeliveryFinished
+from engine.service import running
+from engine.service.app import Countersign
+from engine.service.stopping import pause, standing
+from engine.store import cases, chunks, ledger, waves
+from engine.store.ledger import Sums
+from engine.store.waves import WaveRow
+from engine.warehouse import contacts
+from engine.warehouse.dataset import Dataset
+from engine.warehouse.wavefiles import join_parts
+
+GATE = "gate: "
+ENDED = ("done", "cancelled")
+CONTACTS_AT_ONCE = 1_000_000
+
+
+def settle(app: Countersign) -> int:
+    """Move every delivery on as far as it can go; how many cases were looked at."""
+    with app.db.read() as tx:
+        under_way = waves.cases_under_way(tx)
+    for case_id in under_way:
+        _settle(app, case_id)
+    return len(under_way)
+
+
+def start_next(tx: Connection, rows: Sequence[WaveRow], now: datetime) -> None:
+    """Start the first wave whose turn it is: all before it have ended. Its channels start together."""
+    for _, group in groupby(rows, key=lambda row: row.name):
+        same = list(group)
+        if all(row.state in ENDED for row in same):
+            continue
+        for row in same:
+            waves.move(tx, row.id, to="running", come_from=("planned",), started_at=now)
+        return
+
+
+def _settle(app: Countersign, case_id: str) -> None:
+    with app.db.read() as tx:
+        case = cases.load(tx, case_id)
+        rows = waves.of_case(tx, case_id)
+    plan = app.definition(case.process).delivery
+    if plan is None:
+        return
+    for row in rows:
+        if row.state == "running":
+            _close_if_out(app, row)
+        elif row.state == "gated" and case.state == "delivering":
+            _open_gate_if_due(app, case, plan, row)
+    with app.db.begin() as tx:
+        for row in waves.of_case(tx, case_id):
+            _give_up(tx, row, plan, app.now())
+        if case.state == "delivering":
+            start_next(tx, waves.of_case(tx, case_id), app.now())
+    _finish_if_over(app, case)
+
+
+def _close_if_out(app: Countersign, row: WaveRow) -> None:
+    """A wave without open chunks goes to its gate, or is done."""
+    with app.db.read() as tx:
+        if chunks.count_open(tx, row.id):
+            return
+    if not CHANNELS[row.channel].has_receipts:
+        join_parts(app.settings.data / row.parts, app.settings.data / row.hand_off)
+    now = app.now()
+    with app.db.begin() as tx:
+        waves.lock(tx, row.id)
+        if not CHANNELS[row.channel].has_receipts:
+            ledger.hand_over(tx, row.id, at=now)
+        if row.plan.gate is None:
+            waves.move(tx, row.id, to="done", come_from=("running",), finished_at=now)
+        else:
+            until = now + row.plan.gate.wait.on_the_clock()
+            waves.move(tx, row.id, to="gated", come_from=("running",), gate_until=until)
+
+
+def _open_gate_if_due(app: Countersign, case: Case, plan: DeliveryPlan, row: WaveRow) -> None:
+    """After its time a gate opens, or stays shut with a reason and the case is held until a person says go."""
+    if row.held_because or row.gate_until is None or row.gate_until > app.now():
+        return
+    assert row.plan.gate is not None
+    with app.db.begin() as tx:
+        reason = closed_because(row.plan.gate, standing(tx, row.case_id, plan, [row]))
+        if not reason:
+            waves.move(tx, row.id, to="done", come_from=("gated",), finished_at=app.now())
+            return
+        waves.note(tx, row.id, GATE + reason)
+    pause(app, case, GATE + reason)
+
+
+def _give_up(tx: Connection, row: WaveRow, plan: DeliveryPlan, now: datetime) -> None:
+    if CHANNELS[row.channel].has_receipts and row.started_at is not None:
+        since = now - plan.receipts_within.on_the_clock()
+        if row.started_at <= since:
+            waves.lock(tx, row.id)
+            ledger.give_up(tx, row.id, sent_before=since, at=now)
+
+
+def _finish_if_over(app: Countersign, case: Case) -> None:
+    """When every wave has ended and every recipient is settled: contacts to the dataset, sums to the case."""
+    with app.db.read() as tx:
+        rows = waves.of_case(tx, case.id)
+        if case.state != "delivering" or not rows or any(row.state not in ENDED for row in rows):
+            return
+        sums = ledger.sums(tx, case.id)
+    total = Sums(**{name: sum(getattr(one, name) for one in sums.values()) for name in asdict(Sums())})
+    if total.waiting or total.sent:
+        return
+    _keep_contacts(app, case, rows)
+    finished = DeliveryFinished(actor="system", via="timer", sums={"audience": total.audience, **asdict(total)})
+    try:
+        running.carry_out(app, case.id, finished, key="delivery finished")
+    except Refused:
+        return  # paused or withdrawn since it was read; the next call looks again
+
+
+def _keep_contacts(app: Countersign, case: Case, rows: Sequence[WaveRow]) -> None:
+    """Append who was contacted to the contact history that later selections ask. The same batch again adds nothing."""
+    dataset = Dataset(app.settings.data)
+    same = {"case_number": case.number or case.id, "category": _word(case, "category"), "offer": _word(case, "offer")}
+    for row in rows:
+        with app.db.read() as tx:
+            batch: list[dict[str, object]] = []
+            for one in ledger.contacts(tx, row.id):
+                at = one.sent_at.astimezone(UTC).replace(tzinfo=None)
+                batch.append({"customer": one.customer, "at": at, "channel": row.channel, "outcome": one.state, **same})
+                if len(batch) == CONTACTS_AT_ONCE:
+                    contacts.append(dataset, pa.Table.from_pylist(batch, schema=contacts.SCHEMA))
+                    batch = []
+        if batch:
+            contacts.append(dataset, pa.Table.from_pylist(batch, schema=contacts.SCHEMA))
+
+
+def _word(case: Case, name: str) -> str:
+    value = case.form.get(name)
+    return value if isinstance(value, str) else ""

@@ -1,0 +1,200 @@
+"""The file of a wave: who gets which words at which address, rendered for everyone before the wave starts.
+
+One Parquet file per wave, one row group per chunk, written whole (temporary name, fsync, rename), so that a worker
+reads a chunk without the rest and a crash repeats the same words. The addresses are here and in no database. Memory
+does not grow with the audience. Also the files of a hand-off: parts per chunk, joined when all are there.
+"""
+
+import csv
+import hashlib
+import os
+import secrets
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import msgspec
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from engine.warehouse.dataset import sync_folder, told_when_full, write_synced
+
+SCHEMA = pa.schema(
+    [
+        pa.field("row", pa.int32(), nullable=False),
+        pa.field("customer", pa.string(), nullable=False),
+        pa.field("cell", pa.string(), nullable=False),
+        pa.field("address", pa.string(), nullable=False),
+        pa.field("text", pa.string(), nullable=False),
+    ]
+)
+MEMORY = "150MB"
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """One message: the row of the wave, the customer, the address (empty = none known) and the text."""
+
+    row: int
+    customer: str
+    cell: str
+    address: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A slice of a frozen list, in the order in which customers have their turn."""
+
+    list_file: Path
+    customers: Sequence[str]
+    salt: str
+    first: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """How letters are made: the customer columns of the address (empty = none) and of the `fields` that `compose`
+    makes the text of."""
+
+    address: str
+    fields: Sequence[str]
+    compose: Callable[[tuple[Any, ...]], str]
+
+
+def write(path: Path, turn: Turn, wording: Wording, *, chunk: int) -> None:
+    """Write the wave's file for the customers of `turn`, only the target arm. A customer who is no longer in the
+    dataset has no address. `chunk` rows make a row group."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_name(f".{path.name}-{secrets.token_hex(6)}.new")
+    try:
+        with told_when_full(path):
+            _write(fresh, turn, wording, chunk)
+            with fresh.open("rb+") as file:
+                os.fsync(file.fileno())
+            fresh.replace(path)
+            sync_folder(path.parent)
+    finally:
+        fresh.unlink(missing_ok=True)
+
+
+def _write(path: Path, turn: Turn, wording: Wording, chunk: int) -> None:
+    with pq.ParquetWriter(path, SCHEMA, compression="zstd") as writer:
+        row = 0
+        for customers, cells, addresses, *columns in _slices(turn, wording, chunk):
+            values = zip(*columns, strict=True) if columns else iter([()] * len(customers))
+            texts = [wording.compose(one) for one in values]
+            rows = range(row, row + len(customers))
+            table = pa.table([list(rows), customers, cells, addresses, texts], schema=SCHEMA)
+            writer.write_table(table, row_group_size=chunk)
+            row += len(customers)
+    if row != turn.size:
+        raise ValueError(f"the list has {row} customers at this place, not {turn.size}")
+
+
+def _slices(turn: Turn, wording: Wording, chunk: int) -> Iterator[list[list[Any]]]:
+    """Columns of `chunk` rows at a time: customer, cell, address, the fields."""
+    address = f"coalesce(CAST({_column(wording.address)} AS VARCHAR), '')" if wording.address else "''"
+    found = [address, *(f"CAST({_column(name)} AS VARCHAR)" for name in wording.fields)]
+    query = f"""
+        WITH turned AS (
+            SELECT customer, cell, md5($salt || ':' || customer) AS turn FROM read_parquet($list)
+            WHERE arm = 'target' ORDER BY turn, customer LIMIT $size OFFSET $first)
+        SELECT t.customer, t.cell, {", ".join(found)}
+        FROM turned t LEFT JOIN read_parquet($customers) c ON c.customer = t.customer
+        ORDER BY t.turn, t.customer
+    """
+    values = {
+        "salt": turn.salt,
+        "list": str(turn.list_file),
+        "customers": list(turn.customers),
+        "size": turn.size,
+        "first": turn.first,
+    }
+    with duckdb.connect(config={"memory_limit": MEMORY, "threads": 1}) as connection:
+        reader: Any = connection.execute(query, values).to_arrow_reader(chunk)
+        # The reader gives batches of any size up to `chunk`; a row group must be a chunk exactly.
+        pending: list[pa.RecordBatch] = []
+        for batch in reader:
+            pending.append(batch)
+            if sum(part.num_rows for part in pending) >= chunk:
+                whole = pa.Table.from_batches(pending)
+                yield _columns(whole.slice(0, chunk))
+                pending = whole.slice(chunk).to_batches()
+        if sum(part.num_rows for part in pending):
+            yield _columns(pa.Table.from_batches(pending))
+
+
+def _columns(table: pa.Table) -> list[list[Any]]:
+    return [column.to_pylist() for column in table.columns]
+
+
+def _column(name: str) -> str:
+    return 'c."' + name.replace('"', '""') + '"'
+
+
+class WaveFile:
+    """A wave's file, opened. Chunks count from 0."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = pq.ParquetFile(path, memory_map=False)
+
+    def chunk(self, position: int) -> list[Letter]:
+        """The letters of one chunk."""
+        columns = _columns(self._file.read_row_group(position))
+        return [Letter(*values) for values in zip(*columns, strict=True)]
+
+    def letters(self) -> Iterator[Letter]:
+        """All letters, in order."""
+        for position in range(self._file.num_row_groups):
+            yield from self.chunk(position)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+
+def write_part(folder: Path, position: int, letters: Sequence[Letter]) -> None:
+    """Write one chunk of a hand-off; writing it again replaces it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    fresh = folder / f".{position:06}-{secrets.token_hex(6)}.new"
+    with told_when_full(fresh):
+        with fresh.open("w", newline="", encoding="utf-8") as file:
+            rows = csv.writer(file)
+            rows.writerows((one.customer, one.cell, one.address, one.text) for one in letters)
+            file.flush()
+            os.fsync(file.fileno())
+        fresh.replace(folder / f"{position:06}.csv")
+
+
+def join_parts(folder: Path, target: Path) -> Mapping[str, Any]:
+    """Join the parts of a hand-off, in order, under a heading; beside it `<name>.json` says its sha256 and rows.
+
+    Joining again gives the same bytes.
+    """
+    fresh = target.with_name(f".{target.name}-{secrets.token_hex(6)}.new")
+    digest, lines = hashlib.sha256(), 0
+    with told_when_full(target):
+        with fresh.open("wb") as file:
+            for content in (b"customer,cell,address,text\r\n", *_contents(folder)):
+                file.write(content)
+                digest.update(content)
+            file.flush()
+            os.fsync(file.fileno())
+        with fresh.open(newline="", encoding="utf-8") as text:
+            lines = sum(1 for _ in csv.reader(text)) - 1
+        fresh.replace(target)
+        stated = {"file": target.name, "sha256": digest.hexdigest(), "rows": lines}
+        write_synced(
+            target.with_name(target.name + ".json"), msgspec.json.format(msgspec.json.encode(stated), indent=1)
+        )
+        sync_folder(target.parent)
+    return stated
+
+
+def _contents(folder: Path) -> Iterator[bytes]:
+    for part in sorted(folder.glob("[0-9]*.csv")):
+        yield part.read_bytes()
