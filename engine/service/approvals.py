@@ -4,16 +4,22 @@ A decision is one command on the case under its lock. Whoever comes second is to
 and when; nothing a second click does changes anything.
 """
 
+from collections.abc import Sequence
+from typing import Any
+
 from engine.errors import Invalid, NotFound, Problem
-from engine.machine.case import Decision
+from engine.machine.case import Case, Decision
 from engine.machine.commands import Decide
 from engine.service import running
 from engine.service.app import Countersign
 from engine.service.cases import case_view, load_visible
-from engine.service.showing import changes_between, flags_of, task_row
+from engine.service.showing import case_row, changes_between, flags_of, form_at, person_name, task_row
 from engine.service.views import Inbox, SheetView, Viewer
+from engine.store import history
 from engine.store import inbox as inboxes
 from engine.store.cases import Recorded
+from engine.store.history import Entry
+from engine.store.lines import TaskLine
 
 DECISIONS: dict[str, tuple[Decision, ...]] = {
     "approve": ("approve", "return", "reject"),

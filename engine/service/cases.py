@@ -6,23 +6,14 @@ from sqlalchemy import Connection
 
 from engine.errors import NotFound
 from engine.machine.case import Case
+from engine.machine.process import Process
 from engine.service import delivering, evaluating, selecting, showing
 from engine.service.app import Countersign
 from engine.service.views import CaseRow, CaseView, Chain, Node, Viewer, Waiting
 from engine.store import cases, history, visibility
 
 LISTED = 100
-POSSIBLE: dict[str, tuple[str, ...]] = {
-    "draft": ("edit", "submit", "withdraw"),
-    "returned": ("edit", "submit", "withdraw"),
-    "approving": ("withdraw",),
-    "filed": ("withdraw",),
-    "targeting": ("withdraw",),
-    "ready": ("start", "withdraw"),
-    "delivering": ("pause", "import"),
-    "paused": ("resume", "import"),
-    "evaluating": ("import",),
-}
+IMPORTING = ("delivering", "paused", "evaluating")
 
 
 def load_visible(app: Countersign, tx: Connection, viewer: Viewer, case_id: str) -> Case:
@@ -49,7 +40,8 @@ def case_view(app: Countersign, tx: Connection, viewer: Viewer, case: Case) -> C
     """The case page's values, for a viewer who may see the case."""
     definition, organisation = app.definition(case.process), app.organisation(tx)
     entries = history.load(tx, case.id)
-    chain = showing.chain_view(organisation, app.process(case.process, tx).chain(case))
+    process = app.process(case.process, tx)
+    chain = showing.chain_view(organisation, process.chain(case))
     line = visibility.find(tx, viewer.person, case.id)
     if line is None:
         raise NotFound()
@@ -61,7 +53,7 @@ def case_view(app: Countersign, tx: Connection, viewer: Viewer, case: Case) -> C
         reasons=showing.reasons_of(entries),
         round=case.round,
         seq=case.seq,
-        waiting=_waiting(case, chain, viewer, showing.reason_of(organisation, entries, case)),
+        waiting=_waiting(case, chain, _possible(process, case, viewer), showing.reason_of(organisation, entries, case)),
         chain=chain,
         fields=showing.field_views(definition, case.form, writable=False),
         audience=selecting.audience_view(app, tx, case.id),
@@ -72,7 +64,7 @@ def case_view(app: Countersign, tx: Connection, viewer: Viewer, case: Case) -> C
     )
 
 
-def _waiting(case: Case, chain: Chain, viewer: Viewer, reason: tuple[str, str]) -> Waiting:
+def _waiting(case: Case, chain: Chain, possible: tuple[str, ...], reason: tuple[str, str]) -> Waiting:
     current = [node for column in chain.columns for node in column if node.state == "current"]
     blocking = tuple(node for node in current if node.verb != "copy")
     return Waiting(
@@ -81,7 +73,7 @@ def _waiting(case: Case, chain: Chain, viewer: Viewer, reason: tuple[str, str]) 
         since=min((node.entered_at for node in blocking if node.entered_at), default=None),
         until=min((node.due_at for node in blocking if node.due_at), default=None),
         then=_following(chain.columns),
-        possible=_possible(case, viewer),
+        possible=possible,
         reason=reason[0],
         reason_by=reason[1],
     )
@@ -99,10 +91,7 @@ def _following(columns: Sequence[Sequence[Node]]) -> tuple[Node, ...]:
     return ()
 
 
-def _possible(case: Case, viewer: Viewer) -> tuple[str, ...]:
+def _possible(process: Process, case: Case, viewer: Viewer) -> tuple[str, ...]:
     if viewer.person != case.submitter:
         return ()
-    possible = POSSIBLE.get(case.state, ())
-    if case.state == "evaluating" and case.facts.get("evaluated_last"):
-        return (*possible, "close")
-    return possible
+    return (*process.possible(case), *(("import",) if case.state in IMPORTING else ()))

@@ -30,8 +30,8 @@ class Hillstrom(Story):
             "title": "MineThatData e-mail test",
             "budget": "4000.00",
             "reach": "42613",
-            "window_from": str(start),
-            "window_to": str(start + timedelta(days=14)),
+            "window[from]": str(start),
+            "window[to]": str(start + timedelta(days=14)),
         }
 
     def outcomes(self, case_id: str) -> tuple[str, bytes]:

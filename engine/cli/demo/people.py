@@ -1,6 +1,8 @@
 """The offices and people of the demo: one county, its city and province, with everyone the telecom case asks."""
 
-from engine.service.people import NewPerson, Office
+from engine.organisation import Office
+from engine.service.people import NewPerson
+from engine.values import Language
 
 PASSWORD = "huiqian-demo"  # noqa: S105  of accounts that exist in the demo's own database only
 
@@ -12,7 +14,7 @@ OFFICES = (
 )
 
 
-def _person(login: str, name: str, *grants: str, language: str = "zh") -> NewPerson:
+def _person(login: str, name: str, *grants: str, language: Language = "zh") -> NewPerson:
     pairs = tuple((role, office) for role, _, office in (grant.partition("@") for grant in grants))
     return NewPerson(
         id=login, name=name, email=f"{login}@example.org", language=language, password=PASSWORD, grants=pairs

@@ -10,7 +10,8 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from email.message import Message
+from email.message import EmailMessage
+from email.policy import default
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -80,7 +81,7 @@ class Story:
 
     def _submit(self, office: Browser) -> str:
         page = office.open("/cases/new")
-        form = next(form for form in page.forms if ("name", self.definition) in form.fields)
+        form = next(form for form in page.forms if ("definition", self.definition) in form.fields)
         page = office.press(page, form)
         case_id = page.address.rstrip("/").split("/")[-2]
         page = office.press(page, page.form("title", "budget"), ("action", "submit"), **self.proposal())
@@ -101,10 +102,10 @@ class Story:
             return
         time.sleep(0.2)
 
-    def _mails(self, seen: list[str]) -> Iterator[tuple[Path, Message]]:
+    def _mails(self, seen: list[str]) -> Iterator[tuple[Path, EmailMessage]]:
         for path in sorted(self.setting.mails.glob("*.eml")):
             if path.name not in seen:
-                yield path, email.message_from_bytes(path.read_bytes())
+                yield path, email.message_from_bytes(path.read_bytes(), policy=default)
 
     def _follow(self, login: str, link: str) -> None:
         with Browser(self.setting.address) as browser:
@@ -124,7 +125,7 @@ class Story:
     # Delivery ----------------------------------------------------------------------------------------------------
 
     def _start(self, office: Browser, case_id: str) -> None:
-        page = office.open(f"/cases/{case_id}/delivery")
+        page = office.open(f"/cases/{case_id}?tab=delivery")
         form = page.form("recipients")
         office.press(page, form)
         self.console.print(
@@ -163,13 +164,13 @@ class Story:
     def _evaluate(self, office: Browser, case_id: str) -> None:
         if not self.setting.noted.get("responses"):
             name, content = self.outcomes(case_id)
-            page = office.open(f"/cases/{case_id}/evaluation")
-            office.upload(page, page.form("responses"), "responses", name, content)
+            page = office.open(f"/cases/{case_id}?tab=evaluation")
+            office.upload(page, page.form("file"), "file", name, content)
             self.setting.note(responses=True)
             self.console.print(f"[green]✓[/] what customers did came in: {name}, {content.count(10) - 1:,} rows")
         case = self._case(office, case_id)
         if "close" in case["waiting"]["possible"]:
-            page = office.open(f"/cases/{case_id}/evaluation")
+            page = office.open(f"/cases/{case_id}?tab=evaluation")
             form = page.form("lessons")
             office.press(page, form, lessons="名单质量好；试点后放量，效果稳定。")
             self.console.print(f"[green]✓[/] {SUBMITTER} signed the report and closed the case out")
@@ -211,8 +212,6 @@ class Story:
         return dict(answer.json())
 
 
-def _text(message: Message) -> str:
-    parts = [part for part in message.walk() if part.get_content_type() == "text/plain"]
-    return "".join(
-        (part.get_payload(decode=True) or b"").decode(part.get_content_charset() or "utf-8") for part in parts
-    )  # type: ignore[union-attr]
+def _text(message: EmailMessage) -> str:
+    body = message.get_body(("plain",))
+    return str(body.get_content()) if body is not None else ""

@@ -30,9 +30,9 @@ class Telecom(Story):
             "budget": "80000.00",
             "reach": str(int(self.setting.base.customers * 0.3)),
             "discount": "0.8",
-            "channels": ["sms"],
-            "window_from": str(start),
-            "window_to": str(start + timedelta(days=45)),
+            "channels[]": ["sms"],
+            "window[from]": str(start),
+            "window[to]": str(start + timedelta(days=45)),
             "message": "【白云移动】尊敬的客户，国庆期间您可8折办理10GB流量包，回复LL10办理。拒收请回复R",
             "goal": "办理率 3.0%，增收 65,000 元",
         }
