@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from engine.store.session import Database
-from tests.support import PostgresServer, create_database, execute, make_folder
+from tests.servers.postgres import PostgresServer, create_database, execute, make_folder
 
 SERVER_FOLDER = "COUNTERSIGN_TEST_SERVER"
 

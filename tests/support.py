@@ -1,19 +1,13 @@
-"""What the suites share: the folder of real data, and a PostgreSQL server of our own."""
+"""What the suites share: the folder of real data, ports, waiting."""
 
 import contextlib
-import fcntl
 import os
-import pwd
-import shutil
 import signal
 import socket
-import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
-from tempfile import mkdtemp
 
-import psycopg2
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -41,118 +35,6 @@ def free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
-
-
-class PostgresServer:
-    """A PostgreSQL server in a folder of its own, on the loopback, never run as root.
-
-    `durable=False` is for tests: it forgets what a crash of the machine would take. Several processes may call `start`
-    for one folder: the first starts it, the others wait and use it.
-    """
-
-    def __init__(self, folder: Path, *, durable: bool = False) -> None:
-        self.folder = folder
-        self.data = folder / "data"
-        self.durable = durable
-
-    @staticmethod
-    def programs() -> Path | None:
-        """The folder of initdb and pg_ctl, or None where PostgreSQL is not installed."""
-        folders = sorted(map(str, Path("/usr/lib/postgresql").glob("*/bin")), reverse=True)
-        found = shutil.which("initdb", path=os.pathsep.join([*folders, os.environ.get("PATH", "")]))
-        return Path(found).resolve().parent if found else None
-
-    @property
-    def url(self) -> str:
-        """Where it listens; the database is `postgres`."""
-        return f"postgresql+psycopg2://countersign@127.0.0.1:{(self.folder / 'port').read_text()}/postgres"
-
-    def start(self) -> str:
-        """Start it unless it runs, and return its URL."""
-        with (self.folder / "lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            if not (self.folder / "port").exists():
-                self._start()
-        return self.url
-
-    def stop(self, mode: str = "immediate") -> None:
-        """Stop it where it runs; `fast` lets it write its checkpoint, `immediate` is a crash."""
-        if (self.data / "postmaster.pid").exists():
-            self._run("pg_ctl", "stop", "-D", str(self.data), "-m", mode, "-w")
-
-    def restart(self, mode: str = "immediate") -> None:
-        """Stop and start again on the same port: every connection is lost."""
-        self.stop(mode)
-        self._run("pg_ctl", "start", "-w", "-D", str(self.data), "-l", str(self.folder / "log"))
-
-    def _start(self) -> None:
-        if os.geteuid() == 0:
-            account = self._account()
-            os.chown(self.folder, account.pw_uid, account.pw_gid)
-        self._run("initdb", "-D", str(self.data), "-U", "countersign", "-A", "trust", "-E", "UTF8", "--no-sync")
-        port = free_port()
-        lines = [
-            "listen_addresses = '127.0.0.1'",
-            f"port = {port}",
-            f"unix_socket_directories = '{self.folder}'",
-            "max_connections = 300",
-            "shared_buffers = 128MB",
-        ]
-        if not self.durable:
-            lines += ["fsync = off", "full_page_writes = off", "synchronous_commit = off", "autovacuum = off"]
-        with (self.data / "postgresql.conf").open("a") as file:
-            file.write("\n".join(lines) + "\n")
-        self._run("pg_ctl", "start", "-w", "-D", str(self.data), "-l", str(self.folder / "log"))
-        (self.folder / "port").write_text(str(port))
-
-    def _run(self, program: str, *arguments: str) -> None:
-        folder = self.programs()
-        assert folder is not None
-        account = self._account() if os.geteuid() == 0 else None
-        subprocess.run(
-            [str(folder / program), *arguments],
-            check=True,
-            stdout=subprocess.DEVNULL,
-            user=account.pw_uid if account else None,
-            group=account.pw_gid if account else None,
-            extra_groups=[] if account else None,
-            cwd=self.folder,
-            env={**os.environ, "TZ": "UTC", "LC_ALL": "C.UTF-8"},
-        )
-
-    @staticmethod
-    def _account() -> pwd.struct_passwd:
-        for name in ("postgres", "nobody"):
-            try:
-                return pwd.getpwnam(name)
-            except KeyError:
-                continue
-        raise AssertionError("PostgreSQL refuses to run as root, and there is no other user on this machine")
-
-
-def make_folder() -> Path:
-    """A folder that another user may enter (pytest's own folders are closed to others)."""
-    folder = Path(mkdtemp(prefix="countersign-pg-"))
-    folder.chmod(0o755)
-    return folder
-
-
-def create_database(server: str, name: str, *, template: str = "template0") -> str:
-    """A fresh database on `server`, a copy of `template`; its URL."""
-    execute(server, f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
-    execute(server, f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
-    return server.rsplit("/", 1)[0] + "/" + name
-
-
-def execute(url: str, statement: str) -> None:
-    """One statement outside any transaction."""
-    connection = psycopg2.connect(url.replace("+psycopg2", ""))
-    try:
-        connection.autocommit = True
-        with connection.cursor() as cursor:
-            cursor.execute(statement)
-    finally:
-        connection.close()
 
 
 def kill(pid: int) -> None:

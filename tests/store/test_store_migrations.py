@@ -9,8 +9,8 @@ from alembic.migration import MigrationContext
 
 from engine.store.session import Database
 from engine.store.tables import history, metadata, organisation
+from tests.servers.postgres import create_database
 from tests.store.by_hand import open_case
-from tests.support import create_database
 
 
 def test_models_and_migrations_give_the_same_schema(db: Database) -> None:
