@@ -10,7 +10,7 @@ from msgspec import Struct, field
 
 Verb = Literal["approve", "file", "copy", "work"]
 TaskState = Literal["waiting", "open", "decided", "cancelled"]
-Decision = Literal["approve", "reject", "return", "acknowledge", "object", "read", "done"]
+Decision = Literal["approve", "reject", "return", "acknowledge", "object", "read", "done", "abstain"]
 
 
 class ProcessRef(Struct, frozen=True):
@@ -23,6 +23,9 @@ class ProcessRef(Struct, frozen=True):
 
 class Task(Struct, frozen=True):
     """What one person is asked to do (待办). `waiting`: a sequence step whose turn has not come.
+
+    A cancelled task has in `reason` why: decided_by_other, joined, sibling_rejected, sibling_returned, withdrawn,
+    escalated, silence, objected; `decided_by` and `decided_at` then say who caused it and when.
 
     `id` is "<case>-<seq>-<n>": the history entry that opened it and its place in it, so replaying gives the same ids.
     """
@@ -40,6 +43,7 @@ class Task(Struct, frozen=True):
     decided_at: datetime | None = None
     remark: str = ""
     reason: str = ""
+    weight: int = 1
 
 
 class Timer(Struct, frozen=True):
@@ -52,7 +56,10 @@ class Timer(Struct, frozen=True):
 
 
 class Case(Struct, frozen=True):
-    """One marketing case (营销案). `seq` counts its history entries and is its version."""
+    """One marketing case (营销案). `seq` counts its history entries and is its version.
+
+    `form_seq` is the entry that last changed the form: who looked at an earlier one looks again before deciding.
+    """
 
     id: str
     process: ProcessRef
@@ -70,6 +77,7 @@ class Case(Struct, frozen=True):
     route: str | None = None
     material: str = ""
     editor: str = ""
+    form_seq: int = 0
     tasks: tuple[Task, ...] = ()
     timers: tuple[Timer, ...] = ()
     facts: dict[str, Any] = field(default_factory=dict)

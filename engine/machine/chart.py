@@ -161,6 +161,12 @@ class Chart:
             mask |= self.closure[name]
         return mask
 
+    def top(self, mask: int) -> str:
+        """The name of the outermost state around the first of a set, below the root."""
+        number = next(self.numbers(mask))
+        ancestors = self.ancestors[number]
+        return self.states[ancestors[-2] if len(ancestors) > 1 else number].id
+
     def common_ancestor(self, numbers: tuple[int, ...]) -> int:
         """The innermost compound state (or the root) around all of them."""
         return next(

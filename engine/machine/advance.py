@@ -1,0 +1,156 @@
+"""The only place where a case changes its state: a command comes in, the case after it goes out.
+
+The active state takes the command and names an event; the chart moves on it; states that are left tidy up, states that
+are entered ask people and arm timers. Everything is recorded as events, so the case after is the fold of them over the
+case before. Refuses what is not possible, and says what is.
+"""
+
+from datetime import datetime
+
+from engine.errors import ChangedMeanwhile, NotFound, NotPossible, OwnCase
+from engine.machine.case import Case, ProcessRef
+from engine.machine.commands import (
+    AnyCommand,
+    AudienceFailed,
+    AudienceFrozen,
+    Close,
+    Create,
+    Decide,
+    DeliveryFinished,
+    Edit,
+    Evaluated,
+    PauseDelivery,
+    ResumeDelivery,
+    StartDelivery,
+    Submit,
+    TimerFired,
+    Withdraw,
+)
+from engine.machine.evolve import empty_case, evolve, fold
+from engine.machine.journal import Journal
+from engine.machine.outcome import Created, Moved, Outcome, TimerDisarmed
+from engine.machine.process import Process
+from engine.machine.states import Refusal
+from engine.machine.step import macrostep
+from engine.machine.steps import Copy, check_decision
+
+__all__ = ["advance", "create", "evolve"]
+
+LONGEST = 100
+_DRAFT = Moved("draft", ("draft",), {})
+
+
+def create(case_id: str, ref: ProcessRef, command: Create, now: datetime) -> Outcome:
+    """A new draft of the actor in their office, with its first events."""
+    events = (Created(ref, command.office, command.actor), _DRAFT)
+    return Outcome(fold(empty_case(case_id, now), events, now), events, at=now)
+
+
+def advance(process: Process, case: Case, command: AnyCommand, now: datetime) -> Outcome:
+    """Decide what `command` changes. The case is as locked; nothing is stored here.
+
+    An outcome without events changed nothing (a timer that is no longer armed, a form saved as it was). Raises
+    NotPossible, AlreadyDecided, ChangedMeanwhile, OwnCase, InvalidForm, and NotFound for what is not the actor's.
+    """
+    journal = Journal(process, case, command, now)
+    try:
+        match command:
+            case Decide():
+                event = _decide(journal, command)
+            case TimerFired():
+                event = _fire(journal, command)
+            case Withdraw():
+                event = _withdraw(journal)
+            case _:
+                event = process.kinds[case.state].take(journal, command, case.state)
+    except Refusal:
+        possible = ", ".join(process.possible(case)) or "nothing"
+        raise NotPossible(action=_action(command), state=case.state, possible=possible) from None
+    if event:
+        _move(journal, event)
+    for _ in range(LONGEST):
+        if not journal.raised:
+            return journal.outcome()
+        event, journal.cause = journal.raised.pop(0)
+        _move(journal, event)
+    raise RecursionError(f"{case.id} does not come to rest after {_action(command)}")
+
+
+def _decide(journal: Journal, command: Decide) -> str:
+    case = journal.case
+    task = next((task for task in case.tasks if task.id == command.task), None)
+    if task is None or task.person not in (command.actor, command.on_behalf_of):
+        raise NotFound()
+    state, step = journal.process.step(case, task.step)
+    check_decision(step, task, command, case)
+    if isinstance(step, Copy):
+        return step.decide(journal, task, command, state)
+    if case.submitter in (command.actor, command.on_behalf_of) or case.editor == command.actor:
+        raise OwnCase()
+    if state not in case.configuration:
+        raise Refusal
+    if command.seen_seq is not None and command.seen_seq < case.form_seq:
+        raise ChangedMeanwhile()
+    return step.decide(journal, task, command, state)
+
+
+def _fire(journal: Journal, command: TimerFired) -> str:
+    case = journal.case
+    timer = next((timer for timer in case.timers if timer.key == command.key), None)
+    if timer is None:
+        return ""
+    journal.record(TimerDisarmed(timer.key))
+    state = journal.process.step(case, timer.step)[0] if timer.step else case.state
+    return journal.process.kinds[state].fire(journal, timer, state)
+
+
+def _withdraw(journal: Journal) -> str:
+    if journal.command.actor != journal.case.submitter:
+        raise NotFound()
+    if not journal.process.may(journal.case, "withdraw"):
+        raise Refusal
+    journal.cause = ("", "withdraw")
+    return "withdraw"
+
+
+def _move(journal: Journal, event: str) -> None:
+    """Move the chart: the states left first, then where it is now, then the states entered."""
+    process, case = journal.process, journal.case
+    chart, kinds = process.chart, process.kinds
+    moved = macrostep(chart, chart.mask(case.configuration), case.remembered, event, journal.values)
+    if moved is None:
+        raise LookupError(f"{event} leads nowhere from {', '.join(case.configuration)}")
+    for microstep in moved.microsteps:
+        for number in microstep.left:
+            kind = kinds.get(chart.states[number].id)
+            if kind is not None:
+                kind.leave(journal, chart.states[number].id)
+    atomic = moved.active & chart.atomic
+    journal.record(Moved(chart.top(atomic), chart.names(atomic), moved.remembered))
+    for microstep in moved.microsteps:
+        for number in microstep.entered:
+            kind = kinds.get(chart.states[number].id)
+            if kind is not None:
+                kind.enter(journal, chart.states[number].id)
+
+
+def _action(command: AnyCommand) -> str:
+    """What the actor wanted, in the words of pages."""
+    return command.decision if isinstance(command, Decide) else _WORDS[type(command)]
+
+
+_WORDS: dict[type[AnyCommand], str] = {
+    Create: "create",
+    Edit: "edit",
+    Submit: "submit",
+    Withdraw: "withdraw",
+    TimerFired: "act on time",
+    AudienceFrozen: "freeze the audience",
+    AudienceFailed: "give up the selection",
+    StartDelivery: "start the delivery",
+    PauseDelivery: "pause the delivery",
+    ResumeDelivery: "resume the delivery",
+    DeliveryFinished: "finish the delivery",
+    Evaluated: "evaluate",
+    Close: "close",
+}

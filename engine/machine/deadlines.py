@@ -1,0 +1,61 @@
+"""When a step reminds, escalates, or takes silence as an answer.
+
+A step has one timer at a time: the next rung of its ladder. Every rung is counted from when the people now asked were
+asked, so a late tick neither loses a reminder nor sends it twice. Refuses to compute working days: the calendar does.
+"""
+
+from datetime import datetime
+from typing import Protocol
+
+from msgspec import Struct
+
+from engine.values import Duration
+
+
+class Calendar(Protocol):
+    """What a case needs to know of time; `engine.organisation.Workdays` is one."""
+
+    def due(self, start: datetime, duration: Duration) -> datetime:
+        """When `duration` after `start` is over, in the zone of `start`."""
+        ...
+
+
+class Timeout(Struct, frozen=True):
+    """Reminders after each of `remind`, then the task goes to `to` after `at`; at most `limit` times."""
+
+    remind: tuple[Duration, ...] = ()
+    at: Duration | None = None
+    to: str = "superior"
+    limit: int = 1
+
+
+class Rung(Struct, frozen=True):
+    """One thing a timeout does."""
+
+    name: str
+    after: Duration
+
+
+NEVER = Timeout()
+
+
+def ladder(timeout: Timeout, escalated: int) -> tuple[Rung, ...]:
+    """The rungs in the order of the definition, for people who are asked after `escalated` escalations."""
+    rungs = [Rung(f"remind:{n}", after) for n, after in enumerate(timeout.remind, start=1)]
+    if timeout.at is not None and escalated < timeout.limit:
+        rungs.append(Rung("escalate", timeout.at))
+    return tuple(rungs)
+
+
+def following(timeout: Timeout, escalated: int, after: str = "") -> Rung | None:
+    """The rung that comes after the one named `after` (empty: the first); None at the end."""
+    rungs = ladder(timeout, escalated)
+    names = [rung.name for rung in rungs]
+    place = names.index(after) + 1 if after in names else 0 if not after else len(rungs)
+    return rungs[place] if place < len(rungs) else None
+
+
+def due_at(calendar: Calendar, timeout: Timeout, asked_at: datetime) -> datetime | None:
+    """By when those asked should have decided: the escalation, or else the last reminder; None where nothing is set."""
+    last = timeout.at or (timeout.remind[-1] if timeout.remind else None)
+    return calendar.due(asked_at, last) if last is not None else None

@@ -1,0 +1,206 @@
+"""The chain of a case as it is drawn: every step and stage with where it stands, from the case alone.
+
+Refuses to draw from anything but the case and its definition: what a page shows is what the machine would do.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Literal
+
+from msgspec import Struct
+
+from engine.machine.asking import Directory, asked
+from engine.machine.case import Case, Task
+from engine.machine.lifecycle import Column, Countersign, Placed, Stages, holds, state_of
+from engine.machine.steps import Approval, Copy, Filing, last_decided
+from engine.machine.tally import AnyOf
+from engine.values import NO_TEXT, Bilingual
+
+StepState = Literal["done", "current", "ahead", "skipped", "rejected", "returned", "cancelled"]
+
+STAGE_LABELS = {
+    "audience": Bilingual(zh="目标客户", en="Target customers"),
+    "delivery": Bilingual(zh="投放", en="Delivery"),
+    "evaluation": Bilingual(zh="评估", en="Evaluation"),
+    "closed": Bilingual(zh="结案", en="Close-out"),
+}
+_STATES_OF = {
+    "audience": ("targeting",),
+    "delivery": ("ready", "delivering", "paused"),
+    "evaluation": ("evaluating",),
+    "closed": ("closed",),
+}
+_ENDED = ("rejected", "withdrawn")
+_VERBS: dict[type, str] = {Approval: "approve", Filing: "file", Copy: "copy"}
+
+
+class ChainStep(Struct, frozen=True):
+    """One step or stage as drawn. `need` of the seats must decide, `decided` have; `count` is what a stage counts."""
+
+    id: str
+    label: Bilingual
+    verb: str
+    state: StepState
+    mode: str = ""
+    need: int = 0
+    decided: int = 0
+    seats: tuple[Task, ...] = ()
+    entered_at: datetime | None = None
+    left_at: datetime | None = None
+    due_at: datetime | None = None
+    count: int | None = None
+
+
+Columns = tuple[tuple[ChainStep, ...], ...]
+
+
+def draw(case: Case, columns: Sequence[Column], stages: Stages, values: Mapping[str, Any]) -> Columns:
+    """The chain of a running or ended case."""
+    reached = max((place for place, column in enumerate(columns) if _is_reached(case, column)), default=-1)
+    over = case.state not in ("draft", "approving", "returned", *_ENDED)
+    drawn = tuple(
+        tuple(
+            _step(case, placed, passed=over or place < reached, taken=taken and holds(placed.when, values))
+            for placed in _placed(column)
+        )
+        for place, column in enumerate(columns)
+        for taken in (holds(column.when, values),)
+    )
+    return (*drawn, *_stages(case, stages))
+
+
+def foresee(
+    case: Case, columns: Sequence[Column], stages: Stages, values: Mapping[str, Any], directory: Directory
+) -> Columns:
+    """The chain of a case that is not submitted yet, with the people who would be asked today."""
+    drawn = tuple(
+        tuple(
+            _foreseen(case, placed, directory, taken=taken and holds(placed.when, values)) for placed in _placed(column)
+        )
+        for column in columns
+        for taken in (holds(column.when, values),)
+    )
+    return (*drawn, *_stages(case, stages))
+
+
+def _placed(column: Column) -> tuple[Placed, ...]:
+    return column.branches if isinstance(column, Countersign) else (column,)
+
+
+def _tasks(case: Case, step: str) -> tuple[Task, ...]:
+    return tuple(task for task in case.tasks if task.step == step and task.round == case.round)
+
+
+def _is_active(case: Case, step: str) -> bool:
+    return state_of(case.route or "", step) in case.configuration
+
+
+def _is_reached(case: Case, column: Column) -> bool:
+    return any(_tasks(case, placed.step.name) or _is_active(case, placed.step.name) for placed in _placed(column))
+
+
+def _step(case: Case, placed: Placed, *, passed: bool, taken: bool) -> ChainStep:
+    step, tasks = placed.step, _tasks(case, placed.step.name)
+    seats = tuple(task for task in tasks if task.reason != "escalated")
+    active = _is_active(case, step.name)
+    last = last_decided(tasks)
+    left_at = None if active else max((task.decided_at for task in tasks if task.decided_at), default=None)
+    return ChainStep(
+        id=step.name,
+        label=_label(placed),
+        verb=_VERBS[type(step)],
+        state=_state(case, placed, tasks, last, active=active, passed=passed, taken=taken),
+        mode=step.mode,
+        need=0 if isinstance(step, Copy) else step.needed(len(seats)),
+        decided=sum(task.state == "decided" for task in seats),
+        seats=seats,
+        entered_at=min((task.opened_at for task in tasks), default=None),
+        left_at=left_at,
+        due_at=min((task.due_at for task in tasks if task.state == "open" and task.due_at), default=None),
+    )
+
+
+def _state(
+    case: Case, placed: Placed, tasks: tuple[Task, ...], last: Task | None, *, active: bool, passed: bool, taken: bool
+) -> StepState:
+    if active:
+        return "current"
+    if not tasks:
+        if passed or not taken:
+            return "skipped"
+        return "cancelled" if case.state in _ENDED else "ahead"
+    if isinstance(placed.step, Copy):
+        return "done"
+    if isinstance(placed.step, Approval):
+        verdict = placed.step.result(tasks)
+        if verdict == "approve":
+            return "done"
+        if verdict is not None:
+            return "returned" if verdict == "return" or case.state == "returned" else "rejected"
+        return "cancelled"
+    settled = last is not None or any(task.reason == "silence" for task in tasks)
+    return "done" if settled else "cancelled"
+
+
+def _foreseen(case: Case, placed: Placed, directory: Directory, *, taken: bool) -> ChainStep:
+    step = placed.step
+    people: tuple[str, ...] = ()
+    if taken and isinstance(step, Copy):
+        people = directory.resolve(step.ask.who, case.office, case.submitter)
+    elif taken:
+        alone = isinstance(step, Filing) or isinstance(step.tally, AnyOf)  # type: ignore[union-attr]
+        people = asked(directory, step.ask, case, one_is_enough=alone)
+    verb = _VERBS[type(step)]
+    seats = tuple(
+        Task("", step.name, verb, person, round=0, state="waiting", opened_at=case.created_at)  # type: ignore[arg-type]
+        for person in people
+    )
+    return ChainStep(
+        id=step.name,
+        label=_label(placed),
+        verb=verb,
+        state="ahead" if taken else "skipped",
+        mode=step.mode,
+        need=0 if isinstance(step, Copy) else step.needed(len(seats)),
+        seats=seats,
+    )
+
+
+def _label(placed: Placed) -> Bilingual:
+    label = placed.step.label
+    return label if label != NO_TEXT else Bilingual(en=placed.step.name.replace("_", " "))
+
+
+def _stages(case: Case, stages: Stages) -> Columns:
+    names = [
+        *(["audience"] if stages.audience else []),
+        *(["delivery"] if stages.delivery else []),
+        *(["evaluation"] if stages.evaluation else []),
+        "closed",
+    ]
+    current = next((place for place, name in enumerate(names) if case.state in _STATES_OF[name]), -1)
+    return tuple((_stage(case, name, place, current),) for place, name in enumerate(names))
+
+
+def _stage(case: Case, name: str, place: int, current: int) -> ChainStep:
+    state: StepState = "ahead"
+    if case.state in _ENDED:
+        state = "cancelled"
+    elif case.state == "closed" or place < current:
+        state = "done"
+    elif place == current:
+        state = "current"
+    return ChainStep(id=name, label=STAGE_LABELS[name], verb=name, state=state, count=_count(case, name))
+
+
+def _count(case: Case, stage: str) -> int | None:
+    facts = case.facts
+    match stage:
+        case "audience":
+            return facts.get("target")
+        case "delivery":
+            return sum(facts["sums"].values()) if facts.get("sums") else None
+        case "evaluation":
+            return len(facts["evaluations"]) if facts.get("evaluations") else None
+        case _:
+            return None

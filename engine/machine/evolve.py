@@ -1,0 +1,72 @@
+"""How a fact changes a case. The one reading of events: deciding, replaying and checking all fold with it.
+
+Refuses nothing: what is in the history has happened.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import assert_never
+
+from msgspec.structs import replace
+
+from engine.machine.case import Case, ProcessRef, Task
+from engine.machine.outcome import (
+    AnyEvent,
+    Created,
+    FormSaved,
+    Moved,
+    Noted,
+    Submitted,
+    TaskClosed,
+    TaskOpened,
+    TimerArmed,
+    TimerDisarmed,
+)
+
+
+def empty_case(case_id: str, at: datetime) -> Case:
+    """The case before its first event."""
+    return Case(case_id, ProcessRef("", 0, ""), office="", submitter="", created_at=at, updated_at=at)
+
+
+def next_entry(case: Case, at: datetime) -> Case:
+    """The case with the next history entry begun, before its events."""
+    return replace(case, seq=case.seq + 1, updated_at=at)
+
+
+def fold(case: Case, events: Iterable[AnyEvent], at: datetime) -> Case:
+    """The case after one history entry with these events."""
+    case = next_entry(case, at)
+    for event in events:
+        case = evolve(case, event)
+    return case
+
+
+def evolve(case: Case, event: AnyEvent) -> Case:
+    """The case after one event of the entry that is being written."""
+    match event:
+        case TaskClosed() | TaskOpened():
+            return replace(case, tasks=_with(case.tasks, event.task))
+        case TimerDisarmed():
+            return replace(case, timers=tuple(timer for timer in case.timers if timer.key != event.key))
+        case TimerArmed():
+            return replace(case, timers=(*case.timers, event.timer))
+        case Moved():
+            return replace(case, state=event.state, configuration=event.configuration, remembered=event.remembered)
+        case FormSaved():
+            return replace(case, form=event.form, editor=event.editor, form_seq=case.seq)
+        case Submitted():
+            return replace(case, number=event.number, round=event.round, route=event.route, material=event.material)
+        case Noted():
+            return replace(case, facts={**case.facts, **event.facts})
+        case Created():
+            return replace(case, process=event.process, office=event.office, submitter=event.submitter)
+        case _:
+            assert_never(event)
+
+
+def _with(tasks: tuple[Task, ...], task: Task) -> tuple[Task, ...]:
+    for place, known in enumerate(tasks):
+        if known.id == task.id:
+            return (*tasks[:place], task, *tasks[place + 1 :])
+    return (*tasks, task)

@@ -1,0 +1,144 @@
+"""What one command comes to, while it is being worked out: the events and effects so far, and the case they make.
+
+The case here is always the fold of the events over the case before, because nothing else ever changes it.
+"""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import replace
+
+from engine.machine.case import Case, Decision, Task, Timer, Verb
+from engine.machine.commands import AnyCommand
+from engine.machine.evolve import evolve, next_entry
+from engine.machine.outcome import (
+    AnyEffect,
+    AnyEvent,
+    NotifyOutcome,
+    Outcome,
+    TaskClosed,
+    TaskOpened,
+    TimerArmed,
+    TimerDisarmed,
+)
+
+if TYPE_CHECKING:
+    from engine.machine.process import Process
+
+
+class Journal:
+    """One history entry in the making."""
+
+    def __init__(self, process: "Process", case: Case, command: AnyCommand, now: datetime) -> None:
+        self.process = process
+        self.before = case
+        self.case = next_entry(case, now)
+        self.command = command
+        self.now = now
+        self.raised: list[tuple[str, tuple[str, str]]] = []
+        # the step and the verdict that move the chart: why the others need not decide any more
+        self.cause = ("", "")
+        self._events: list[AnyEvent] = []
+        self._effects: list[AnyEffect] = []
+        self._opened = 0
+
+    def outcome(self) -> Outcome:
+        """The finished entry. Without an event nothing changed, not even the entry's number."""
+        if not self._events:
+            return Outcome(self.before, at=self.now)
+        return Outcome(self.case, tuple(self._events), tuple(self._effects), self.now)
+
+    def values(self) -> Mapping[str, Any]:
+        """What expressions may name, from the form as it is now."""
+        return self.process.context(self.case.form)
+
+    def record(self, event: AnyEvent) -> None:
+        """Let `event` happen."""
+        self._events.append(event)
+        self.case = evolve(self.case, event)
+
+    def ask(self, effect: AnyEffect) -> None:
+        """Have `effect` carried out after the commit."""
+        self._effects.append(effect)
+
+    def tell_submitter(self, occasion: str, remark: str = "") -> None:
+        """Have the submitter told what became of the case."""
+        self.ask(NotifyOutcome(self.case.submitter, occasion, remark))
+
+    def remark(self) -> str:
+        """The words of who acts now; empty for commands without any."""
+        return str(getattr(self.command, "remark", "") or getattr(self.command, "reason", ""))
+
+    def seats(self, step: str) -> list[Task]:
+        """The tasks of a step in this round."""
+        number = self.case.round
+        return [task for task in self.case.tasks if task.step == step and task.round == number]
+
+    def open_task(self, step: str, verb: Verb, person: str, *, due_at: datetime | None, weight: int = 1) -> Task:
+        """Ask a person."""
+        task = self._task(step, verb, person, due_at=due_at, weight=weight)
+        self.record(TaskOpened(task))
+        return task
+
+    def line_up(self, step: str, verb: Verb, person: str, *, weight: int = 1) -> Task:
+        """Put a person in the line of a sequence: they are asked when it is their turn."""
+        task = replace(self._task(step, verb, person, due_at=None, weight=weight), state="waiting")
+        self.record(TaskOpened(task))
+        return task
+
+    def call_up(self, task: Task, *, due_at: datetime | None) -> Task:
+        """It is the turn of somebody in the line."""
+        task = replace(task, state="open", opened_at=self.now, due_at=due_at)
+        self.record(TaskOpened(task))
+        return task
+
+    def decide(self, task: Task, decision: Decision, *, remark: str = "", reason: str = "") -> Task:
+        """A person has decided."""
+        task = replace(
+            task,
+            state="decided",
+            decision=decision,
+            decided_by=self.command.actor if not reason else task.person,
+            decided_at=self.now,
+            remark=remark,
+            reason=reason,
+        )
+        self.record(TaskClosed(task))
+        return task
+
+    def cancel(self, task: Task, reason: str) -> None:
+        """A person need not decide any more."""
+        self.record(
+            TaskClosed(
+                replace(task, state="cancelled", decided_by=self.command.actor, decided_at=self.now, reason=reason)
+            )
+        )
+
+    def arm(self, name: str, due_at: datetime, *, step: str = "") -> None:
+        """Have `name` fire at `due_at`."""
+        key = f"{self.case.id}:{self.case.seq}:{step}/{name}" if step else f"{self.case.id}:{self.case.seq}:{name}"
+        self.record(TimerArmed(Timer(key, name, due_at, step)))
+
+    def disarm(self, timers: Iterator[Timer] | tuple[Timer, ...]) -> None:
+        """Let none of them fire."""
+        for timer in tuple(timers):
+            self.record(TimerDisarmed(timer.key))
+
+    def timers_of(self, step: str) -> tuple[Timer, ...]:
+        """What is armed for a step."""
+        return tuple(timer for timer in self.case.timers if timer.step == step)
+
+    def _task(self, step: str, verb: Verb, person: str, *, due_at: datetime | None, weight: int) -> Task:
+        self._opened += 1
+        return Task(
+            id=f"{self.case.id}-{self.case.seq}-{self._opened}",
+            step=step,
+            verb=verb,
+            person=person,
+            round=self.case.round,
+            state="open",
+            opened_at=self.now,
+            due_at=due_at,
+            weight=weight,
+        )

@@ -1,0 +1,257 @@
+"""The kinds of state a case can be in: what entering and leaving each does, and which commands it takes.
+
+A kind records what happened in the journal and names the event that moves the chart; it never moves it itself. To add
+a kind, write its class here or beside `steps` and name it in the union of `lifecycle`.
+"""
+
+from msgspec import Struct
+
+from engine.errors import ChangedMeanwhile, NotFound
+from engine.machine.case import Case, Timer
+from engine.machine.commands import (
+    AnyCommand,
+    AudienceFailed,
+    AudienceFrozen,
+    Close,
+    DeliveryFinished,
+    Edit,
+    Evaluated,
+    PauseDelivery,
+    ResumeDelivery,
+    StartDelivery,
+    Submit,
+)
+from engine.machine.journal import Journal
+from engine.machine.outcome import BeginDelivery, Evaluate, FormSaved, HoldDelivery, Noted, SelectAudience, Submitted
+from engine.values import Duration, digest_of
+
+
+class Refusal(Exception):
+    """The command is not possible in this state; `advance` says what is."""
+
+
+class Kind(Struct, frozen=True):
+    """What every kind answers. A kind overrides what it does more than nothing at."""
+
+    def actions(self, case: Case) -> tuple[str, ...]:
+        """What people may do now, in the words of pages."""
+        return ()
+
+    def enter(self, journal: Journal, state: str) -> None:
+        """The chart has come to `state`."""
+
+    def leave(self, journal: Journal, state: str) -> None:
+        """The chart leaves `state`."""
+
+    def take(self, journal: Journal, command: AnyCommand, state: str) -> str:
+        """Take a command: record what it means and return the event that moves the chart, empty where it stays."""
+        raise Refusal
+
+    def fire(self, journal: Journal, timer: Timer, state: str) -> str:
+        """A timer of this state is due; it is disarmed already. Returns as `take`."""
+        return ""
+
+
+class Form(Kind, frozen=True):
+    """The submitter writes: a draft, or a returned case (`occasion` is what the submitter is told on the way in)."""
+
+    occasion: str = ""
+
+    def actions(self, case: Case) -> tuple[str, ...]:
+        """See Kind."""
+        return ("edit", "submit")
+
+    def enter(self, journal: Journal, state: str) -> None:
+        """See Kind."""
+        if self.occasion:
+            journal.tell_submitter(self.occasion, journal.remark())
+
+    def take(self, journal: Journal, command: AnyCommand, state: str) -> str:
+        """See Kind."""
+        match command:
+            case Edit():
+                only_submitter(journal)
+                _save(journal, command)
+                return ""
+            case Submit():
+                only_submitter(journal)
+                _save(journal, command)
+                return submit(journal, command)
+            case _:
+                raise Refusal
+
+
+class Effective(Kind, frozen=True):
+    """Approved or filed (生效). `last`: no stage follows, so the submitter closes the case from here."""
+
+    occasion: str
+    last: bool
+
+    def actions(self, case: Case) -> tuple[str, ...]:
+        """See Kind."""
+        return ("close",) if self.last else ()
+
+    def enter(self, journal: Journal, state: str) -> None:
+        """See Kind."""
+        journal.tell_submitter(self.occasion)
+
+    def take(self, journal: Journal, command: AnyCommand, state: str) -> str:
+        """See Kind."""
+        if not (self.last and isinstance(command, Close)):
+            raise Refusal
+        return close(journal, command)
+
+
+class Audience(Kind, frozen=True):
+    """The target customers are being selected and frozen. A failed selection stays here."""
+
+    def enter(self, journal: Journal, state: str) -> None:
+        """See Kind."""
+        journal.ask(SelectAudience())
+
+    def take(self, journal: Journal, command: AnyCommand, state: str) -> str:
+        """See Kind."""
+        match command:
+            case AudienceFrozen():
+                counts = {"target": command.target, "control": command.control}
+                frozen = {"snapshot": command.snapshot, "digest": command.digest}
+                journal.record(Noted({**frozen, **counts, "audience_failed": ""}))
+                return "frozen"
+            case AudienceFailed():
+                journal.record(Noted({"audience_failed": command.reason}))
+                journal.tell_submitter("failed", command.reason)
+                return ""
+            case _:
+                raise Refusal
+
+
+class Ready(Kind, frozen=True):
+    """The audience is frozen; the submitter's word starts the waves."""
+
+    def actions(self, case: Case) -> tuple[str, ...]:
+        """See Kind."""
+        return ("start",)
+
+    def enter(self, journal: Journal, state: str) -> None:
+        """See Kind."""
+        journal.tell_submitter("ready")
+
+    def take(self, journal: Journal, command: AnyCommand, state: str) -> str:
+        """See Kind."""
+        if not isinstance(command, StartDelivery):
+            raise Refusal
+        only_submitter(journal)
+        if command.recipients != journal.case.facts.get("target", 0):
+            raise ChangedMeanwhile()
+        journal.ask(BeginDelivery())
+        return "start"
+
+
+class Delivery(Kind, frozen=True):
+    """Waves go out; `paused` is the same, held. Receipts that are still out may end it in either."""
+
+    paused: bool = False
+
+    def actions(self, case: Case) -> tuple[str, ...]:
+        """See Kind."""
+        return ("resume",) if self.paused else ("pause",)
+
+    def take(self, journal: Journal, command: AnyCommand, state: str) -> str:
+        """See Kind."""
+        match command:
+            case PauseDelivery() if not self.paused:
+                journal.ask(HoldDelivery("pause"))
+                return "pause"
+            case ResumeDelivery() if self.paused:
+                journal.ask(HoldDelivery("resume"))
+                return "resume"
+            case DeliveryFinished():
+                journal.record(Noted({"sums": command.sums, "delivered_at": journal.now.isoformat()}))
+                return "delivered"
+            case _:
+                raise Refusal
+
+
+class Evaluation(Kind, frozen=True):
+    """The effect is measured at each time of `at` after the delivery; after the last the submitter closes the case."""
+
+    at: tuple[Duration, ...] = ()
+
+    def actions(self, case: Case) -> tuple[str, ...]:
+        """See Kind."""
+        return ("close",) if self.is_over(case) else ()
+
+    def enter(self, journal: Journal, state: str) -> None:
+        """See Kind."""
+        for after in self.at:
+            journal.arm(f"evaluate:{after}", journal.process.calendar.due(journal.now, after))
+
+    def leave(self, journal: Journal, state: str) -> None:
+        """See Kind."""
+        journal.disarm(journal.timers_of(""))
+
+    def fire(self, journal: Journal, timer: Timer, state: str) -> str:
+        """See Kind."""
+        label = timer.name.partition(":")[2]
+        last = not any(other.name.startswith("evaluate:") for other in journal.timers_of(""))
+        journal.ask(Evaluate(label, last))
+        return ""
+
+    def take(self, journal: Journal, command: AnyCommand, state: str) -> str:
+        """See Kind."""
+        match command:
+            case Evaluated():
+                known = journal.case.facts.get("evaluations", {})
+                found = {"digest": command.digest, "verdict": command.verdict}
+                journal.record(Noted({"evaluations": {**known, command.label: found}}))
+                if self.is_over(journal.case):
+                    journal.record(Noted({"evaluated_last": True}))
+                    journal.tell_submitter("finished")
+                return ""
+            case Close() if self.is_over(journal.case):
+                return close(journal, command)
+            case _:
+                raise Refusal
+
+    def is_over(self, case: Case) -> bool:
+        """Whether every planned evaluation is there."""
+        known = case.facts.get("evaluations", {})
+        return all(str(after) in known for after in self.at)
+
+
+class Ended(Kind, frozen=True):
+    """Closed, rejected or withdrawn: nothing more happens. `occasion` is what the submitter is told."""
+
+    occasion: str = ""
+
+    def enter(self, journal: Journal, state: str) -> None:
+        """See Kind."""
+        if self.occasion:
+            journal.tell_submitter(self.occasion, journal.remark())
+
+
+def only_submitter(journal: Journal) -> None:
+    """Raise NotFound for anybody but the submitter."""
+    if journal.command.actor != journal.case.submitter:
+        raise NotFound()
+
+
+def submit(journal: Journal, command: Submit) -> str:
+    """Begin a round on the chain that the route table chooses; a resubmitted case keeps its number."""
+    case, process = journal.case, journal.process
+    route, reasons = process.choose(journal.values())
+    material = digest_of({name: case.form.get(name) for name in process.material})
+    journal.record(Submitted(case.number or command.number, case.round + 1, route, material, reasons))
+    return f"submit.{route}"
+
+
+def close(journal: Journal, command: Close) -> str:
+    """The submitter signs the case off."""
+    only_submitter(journal)
+    journal.record(Noted({"lessons": command.lessons}))
+    return "close"
+
+
+def _save(journal: Journal, command: Edit | Submit) -> None:
+    if command.form != journal.case.form or command.actor != journal.case.editor:
+        journal.record(FormSaved(command.form, command.actor))

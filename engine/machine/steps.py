@@ -1,0 +1,324 @@
+"""The steps of an approval chain (环节) as kinds of state: approve, file, copy.
+
+Entering a step asks people, leaving it tells the rest that they need not decide. Refuses a second decision, a decision
+without a remark where one is due, and one on a form that changed since it was looked at (`advance` checks who).
+"""
+
+from collections.abc import Sequence
+from typing import Literal
+
+from engine.errors import AlreadyDecided, InvalidForm, Problem
+from engine.machine.asking import Ask, above, asked, fallback
+from engine.machine.case import Case, Decision, Task, Timer
+from engine.machine.commands import Decide
+from engine.machine.deadlines import NEVER, Timeout, due_at, following
+from engine.machine.journal import Journal
+from engine.machine.outcome import NotifyOutcome, NotifyTask, Submitted
+from engine.machine.states import Kind, Refusal
+from engine.machine.tally import AnyOf, Ballot, InSequence, Tally, Verdict, Vote
+from engine.values import NO_TEXT, Bilingual, Duration
+
+STAFF_AGAIN = Duration(1, "h")
+NEEDS_REMARK = ("reject", "return", "object")
+
+
+class Step(Kind, frozen=True, kw_only=True):
+    """What approve, file and copy have in common."""
+
+    name: str
+    ask: Ask
+    label: Bilingual = NO_TEXT
+
+    @property
+    def mode(self) -> str:
+        """How several people decide together; empty where they do not."""
+        return ""
+
+    def needed(self, seats: int) -> int:
+        """How many of `seats` must decide."""
+        return min(1, seats)
+
+    def decisions(self) -> tuple[Decision, ...]:
+        """What can be decided here."""
+        raise NotImplementedError
+
+    def decide(self, journal: Journal, task: Task, command: Decide, state: str) -> str:
+        """Take the decision of a person on an open task; returns as `Kind.take`."""
+        raise NotImplementedError
+
+    def leave(self, journal: Journal, state: str) -> None:
+        """See Kind."""
+        journal.disarm(journal.timers_of(self.name))
+        reason = _reason(journal.cause, self.name)
+        for task in journal.case.tasks:  # of any round: an objection has begun the next one already
+            if task.step == self.name and task.state in ("open", "waiting"):
+                journal.cancel(task, reason)
+
+    def unstaffed(self, journal: Journal) -> None:
+        """Nobody at all can be asked: say so, and look again every hour. It never passes by itself."""
+        journal.tell_submitter("unstaffed")
+        journal.arm("staff", journal.process.calendar.due(journal.now, STAFF_AGAIN), step=self.name)
+
+
+class Approval(Step, frozen=True, kw_only=True):
+    """Ask for approval (报批): approve, return or reject."""
+
+    tally: Tally = AnyOf()
+    timeout: Timeout = NEVER
+    repeat: Literal["ask_again", "carry"] = "ask_again"
+
+    @property
+    def mode(self) -> str:
+        """See Step."""
+        return self.tally.mode
+
+    def needed(self, seats: int) -> int:
+        """See Step."""
+        return self.tally.needed(seats)
+
+    def decisions(self) -> tuple[Decision, ...]:
+        """See Step."""
+        return ("approve", "return", "reject", "abstain") if isinstance(self.tally, Vote) else _APPROVAL
+
+    def enter(self, journal: Journal, state: str) -> None:
+        """See Kind."""
+        process, case = journal.process, journal.case
+        people = asked(process.directory, self.ask, case, one_is_enough=isinstance(self.tally, AnyOf))
+        if not people:
+            self.unstaffed(journal)
+            return
+        for person in people:
+            weight = process.directory.weight(person, self.ask.who, case.office)
+            task = journal.line_up(self.name, "approve", person, weight=weight)
+            if self.repeat == "carry" and _approved_before(case, person):
+                journal.decide(task, "approve", reason="carried")
+        verdict = self.verdict(journal)
+        if verdict:
+            journal.raised.append((f"{state}.{verdict}", (self.name, verdict)))
+        else:
+            self.call_up(journal)
+
+    def call_up(self, journal: Journal) -> None:
+        """Open what is waiting: the next in a sequence, else everybody; the clock starts for those called."""
+        waiting = [task for task in journal.seats(self.name) if task.state == "waiting"]
+        due = due_at(journal.process.calendar, self.timeout, journal.now)
+        for task in waiting[:1] if isinstance(self.tally, InSequence) else waiting:
+            journal.call_up(task, due_at=due)
+            journal.ask(NotifyTask(task.person, task.id))
+        self.wind(journal)
+
+    def wind(self, journal: Journal, after: str = "") -> None:
+        """Arm the rung of the timeout that follows `after`, counted from when those now asked were asked."""
+        seats = journal.seats(self.name)
+        escalated = len({task.decided_at for task in seats if task.reason == "escalated"})
+        rung = following(self.timeout, escalated, after)
+        asked_at = max((task.opened_at for task in seats if task.state == "open"), default=journal.now)
+        if rung is not None:
+            journal.arm(rung.name, journal.process.calendar.due(asked_at, rung.after), step=self.name)
+
+    def decide(self, journal: Journal, task: Task, command: Decide, state: str) -> str:
+        """See Step."""
+        journal.decide(task, command.decision, remark=command.remark)
+        return self.settled(journal, state)
+
+    def settled(self, journal: Journal, state: str) -> str:
+        """The event of the result, if there is one; in a sequence the next person is called otherwise."""
+        verdict = self.verdict(journal)
+        if verdict:
+            journal.cause = (self.name, verdict)
+            return f"{state}.{verdict}"
+        if not any(task.state == "open" for task in journal.seats(self.name)):
+            journal.disarm(journal.timers_of(self.name))
+            self.call_up(journal)
+        return ""
+
+    def verdict(self, journal: Journal) -> Verdict | None:
+        """The result of the step so far."""
+        return self.result([task for task in journal.seats(self.name) if task.state != "cancelled"])
+
+    def result(self, seats: Sequence[Task]) -> Verdict | None:
+        """What the decisions of `seats` come to."""
+        return self.tally.verdict([Ballot(task.decision, task.weight) for task in seats])
+
+    def fire(self, journal: Journal, timer: Timer, state: str) -> str:
+        """See Kind."""
+        if timer.name == "staff":
+            self.enter(journal, state)
+            return ""
+        if timer.name == "escalate":
+            still_open = [task for task in journal.seats(self.name) if task.state == "open"]
+            escalated = [self.escalate(journal, task) for task in still_open]
+            if any(escalated):
+                self.wind(journal)
+            return self.settled(journal, state)
+        for task in journal.seats(self.name):
+            if task.state == "open":
+                journal.ask(NotifyTask(task.person, task.id, "reminder"))
+        self.wind(journal, after=timer.name)
+        return ""
+
+    def escalate(self, journal: Journal, task: Task) -> bool:
+        """The task goes to the one above, or to who is asked where nobody is; False where neither is new.
+
+        A superior who has a seat at this step already decides once for both.
+        """
+        case, directory = journal.case, journal.process.directory
+        superior = self._above(journal, task)
+        candidates = (superior,) if superior else fallback(directory, self.ask, case)
+        known = {seat.person: seat for seat in journal.seats(self.name)}
+        for person in candidates:
+            seat = known.get(person)
+            if seat is not None and (seat.state == "cancelled" or seat.id == task.id):
+                continue
+            journal.cancel(task, "escalated")
+            if seat is None:
+                due = due_at(journal.process.calendar, self.timeout, journal.now)
+                fresh = journal.open_task(self.name, "approve", person, due_at=due, weight=task.weight)
+                journal.ask(NotifyTask(person, fresh.id, "escalation"))
+            return True
+        journal.ask(NotifyTask(task.person, task.id, "reminder"))
+        return False
+
+    def _above(self, journal: Journal, task: Task) -> str | None:
+        case, directory = journal.case, journal.process.directory
+        if self.timeout.to == "superior":
+            return above(directory, task.person, case)
+        found = asked(directory, Ask(self.timeout.to, otherwise=self.ask.otherwise), case, one_is_enough=True)
+        return found[0] if found else None
+
+
+class Filing(Step, frozen=True, kw_only=True):
+    """File with an office (报备): acknowledged, or not objected to in time, it is effective.
+
+    Silence for `ack` counts as acknowledgement; with an objection clause it may still be objected to for `window` after
+    that. An objection makes it an approval on the chain `objection`.
+    """
+
+    ack: Duration
+    window: Duration | None = None
+    objection: str = ""
+
+    @property
+    def mode(self) -> str:
+        """See Step."""
+        return "any"
+
+    def decisions(self) -> tuple[Decision, ...]:
+        """See Step."""
+        return ("acknowledge", "object") if self.objection else ("acknowledge",)
+
+    def enter(self, journal: Journal, state: str) -> None:
+        """See Kind."""
+        process = journal.process
+        people = asked(process.directory, self.ask, journal.case, one_is_enough=True)
+        if not people:
+            self.unstaffed(journal)
+            return
+        due = process.calendar.due(journal.now, self.ack)
+        for person in people:
+            task = journal.open_task(self.name, "file", person, due_at=due)
+            journal.ask(NotifyTask(person, task.id))
+        journal.arm("silence", due, step=self.name)
+
+    def decide(self, journal: Journal, task: Task, command: Decide, state: str) -> str:
+        """See Step."""
+        journal.decide(task, command.decision, remark=command.remark)
+        if command.decision == "acknowledge":
+            journal.cause = (self.name, "acknowledge")
+            return f"{state}.effective"
+        journal.cause = (self.name, "object")
+        case = journal.case
+        reason = f"{self.name}: objection"
+        journal.record(Submitted(case.number or "", case.round + 1, self.objection, case.material, (reason,)))
+        journal.tell_submitter("objected", command.remark)
+        return f"{state}.object"
+
+    def fire(self, journal: Journal, timer: Timer, state: str) -> str:
+        """See Kind."""
+        if timer.name == "staff":
+            self.enter(journal, state)
+            return ""
+        if timer.name == "silence" and self.window is not None:
+            journal.arm("objection", journal.process.calendar.due(timer.due_at, self.window), step=self.name)
+            return ""
+        journal.cause = (self.name, "silence")
+        return f"{state}.effective"
+
+
+class Copy(Step, frozen=True, kw_only=True):
+    """Let people read along (抄送): nothing waits for them, and they may read at any time, even after the end."""
+
+    def decisions(self) -> tuple[Decision, ...]:
+        """See Step."""
+        return ("read",)
+
+    def enter(self, journal: Journal, state: str) -> None:
+        """See Kind."""
+        case = journal.case
+        for person in dict.fromkeys(journal.process.directory.resolve(self.ask.who, case.office, case.submitter)):
+            journal.open_task(self.name, "copy", person, due_at=None)
+            journal.ask(NotifyOutcome(person, "copied"))
+
+    def leave(self, journal: Journal, state: str) -> None:
+        """See Kind. What was sent to be read stays to be read."""
+
+    def decide(self, journal: Journal, task: Task, command: Decide, state: str) -> str:
+        """See Step."""
+        journal.decide(task, "read", remark=command.remark)
+        return ""
+
+
+AnyStep = Approval | Filing | Copy
+
+_APPROVAL: tuple[Decision, ...] = ("approve", "return", "reject")
+
+
+def check_decision(step: AnyStep, task: Task, command: Decide, case: Case) -> None:
+    """Whether this decision can be taken on this task now.
+
+    Raises AlreadyDecided (who was first, what, when), Refusal, or InvalidForm where the remark is missing.
+    """
+    settled = settled_by(task, case)
+    if settled is not None:
+        raise AlreadyDecided(by=settled.decided_by, decision=settled.decision, at=settled.decided_at)
+    if task.state != "open" or command.decision not in step.decisions():
+        raise Refusal
+    if command.decision in NEEDS_REMARK and not command.remark.strip():
+        problem = Problem("remark_missing", f"say why you {command.decision}", "the others read it", at="remark")
+        raise InvalidForm([problem])
+
+
+def settled_by(task: Task, case: Case) -> Task | None:
+    """The task whose decision settled this one: itself, or the one that cancelled it; None while it is open."""
+    if task.state == "decided":
+        return task
+    if task.state != "cancelled" or task.decided_at is None:
+        return None
+    same = [other for other in case.tasks if other.state == "decided" and other.decided_at == task.decided_at]
+    return next((other for other in same if other.decided_by == task.decided_by), None)
+
+
+def _approved_before(case: Case, person: str) -> bool:
+    return any(task.person == person and task.round == case.round and task.decision == "approve" for task in case.tasks)
+
+
+_REASONS = {
+    "approve": "joined",
+    "reject": "sibling_rejected",
+    "return": "sibling_returned",
+    "withdraw": "withdrawn",
+}
+
+
+def _reason(cause: tuple[str, str], step: str) -> str:
+    """Why the tasks of `step` are cancelled."""
+    by, verdict = cause
+    if verdict == "silence":
+        return "silence"
+    return "decided_by_other" if by == step else _REASONS.get(verdict, "withdrawn")
+
+
+def last_decided(tasks: Sequence[Task]) -> Task | None:
+    """The task that was decided last, or None."""
+    decided = [task for task in tasks if task.state == "decided" and task.decided_at is not None]
+    return max(decided, key=lambda task: (task.decided_at, task.id), default=None)
