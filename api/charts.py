@@ -1,0 +1,125 @@
+"""Charts as numbers for the templates: positions in percent of the width, so that one drawing fits every screen.
+
+The templates draw them as inline SVG with presentation attributes, beside a table of the same values. Refuses
+scripts and inline styles, which the content security policy forbids.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import floor, log10
+
+from engine.service.views import FunnelRow, UpliftRow, WaterfallRow, WaveView
+
+LEAST_VISIBLE = 0.6  # percent of the width; a removed handful must still be seen
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """A bar from `start` over `width`, both in percent; `kind` is its CSS class."""
+
+    start: float
+    width: float
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class WaterfallBar:
+    """One row of the waterfall with its bar; `shown` is what the row says: removed as a negative, else what is left."""
+
+    row: WaterfallRow
+    bar: Bar
+    shown: int
+
+
+def waterfall(rows: Sequence[WaterfallRow]) -> tuple[WaterfallBar, ...]:
+    """What each rule removed stands where it was cut off, so that the bars step down from the base to the target."""
+    base = max((row.entered for row in rows), default=0) or 1
+    bars = []
+    for row in rows:
+        if row.name in ("base", "target"):
+            bars.append(WaterfallBar(row, Bar(0.0, _percent(row.out, base), row.name), row.out))
+        else:
+            width = max(_percent(row.removed, base), LEAST_VISIBLE if row.removed else 0.0)
+            start = min(_percent(row.out, base), 100 - width)
+            kind = "control" if row.name in ("control", "holdout") else "removed"
+            bars.append(WaterfallBar(row, Bar(round(start, 3), width, kind), -row.removed))
+    return tuple(bars)
+
+
+def buckets(wave: WaveView) -> tuple[Bar, ...]:
+    """The stacked bar of a wave: its buckets in the order of the sum line."""
+    bars = []
+    start = 0.0
+    for kind in ("delivered", "sent", "failed", "unknown", "suppressed", "waiting"):
+        width = _percent(getattr(wave, kind), wave.audience or 1)
+        if width:
+            bars.append(Bar(round(start, 3), width, kind))
+        start += width
+    return tuple(bars)
+
+
+def funnel(rows: Sequence[FunnelRow]) -> tuple[tuple[FunnelRow, Bar], ...]:
+    """Each row of the funnel with a bar over the widest."""
+    widest = max((row.count for row in rows), default=0) or 1
+    return tuple((row, Bar(0.0, _percent(row.count, widest), "target")) for row in rows)
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """An estimate with its interval on the axis of its panel."""
+
+    row: UpliftRow
+    low: float
+    at: float
+    high: float
+    kind: str  # gain, loss or open: whether the interval lies above, below or across zero
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """The forest plot of one metric: arms below each other on one axis. `is_rate`: lifts are percentage points."""
+
+    metric: str
+    is_rate: bool
+    zero: float
+    ticks: tuple[tuple[float, float], ...]  # (position, value)
+    intervals: tuple[Interval, ...]
+
+
+def forest(rows: Sequence[UpliftRow]) -> tuple[Panel, ...]:
+    """One panel per metric, in the order they come; rates are told from means by their method."""
+    panels = []
+    for metric in dict.fromkeys(row.metric for row in rows):
+        mine = [row for row in rows if row.metric == metric]
+        is_rate = all(row.method not in ("welch", "bootstrap") for row in mine)
+        scale = 100.0 if is_rate else 1.0
+        low, high, step = _axis(min(row.low for row in mine) * scale, max(row.high for row in mine) * scale)
+
+        def place(value: float, low: float = low, high: float = high) -> float:
+            return round((value - low) / (high - low) * 100, 3)
+
+        ticks = tuple((place(low + i * step), round(low + i * step, 10)) for i in range(round((high - low) / step) + 1))
+        intervals = tuple(
+            Interval(row, place(row.low * scale), place(row.lift * scale), place(row.high * scale), _side(row))
+            for row in mine
+        )
+        panels.append(Panel(metric, is_rate, place(0.0), ticks, intervals))
+    return tuple(panels)
+
+
+def _side(row: UpliftRow) -> str:
+    return "gain" if row.low > 0 else "loss" if row.high < 0 else "open"
+
+
+def _axis(low: float, high: float) -> tuple[float, float, float]:
+    """Round ends and step of an axis that holds `low`, `high` and zero, with at most five ticks."""
+    low, high = min(low, 0.0), max(high, 0.0)
+    span = (high - low) or 1.0
+    power = 10.0 ** floor(log10(span / 4))
+    step = next(factor * power for factor in (1, 2, 2.5, 5, 10) if factor * power >= span / 4)
+    first, last = floor(low / step), -floor(-high / step)
+    return first * step, last * step, step
+
+
+def _percent(part: int, whole: int) -> float:
+    return round(part / whole * 100, 3)

@@ -1,0 +1,94 @@
+"""What routes ask for: the application, the visit, the viewer, a checked form, an idempotency key."""
+
+import re
+import secrets
+from typing import Annotated
+
+from fastapi import Depends, Header, Request
+from starlette.datastructures import FormData
+
+from api.auth import check_csrf
+from api.i18n import N_
+from api.visit import Visit
+from engine.errors import InvalidForm, Problem, SignInNeeded
+from engine.service import people
+from engine.service.app import Countersign
+from engine.service.views import Viewer
+
+KEY = re.compile(r"[A-Za-z0-9_.-]{8,64}")
+BROKEN_FORM = Problem("form", N_("The form came incomplete. Reload the page and send it again; nothing was changed."))
+
+
+def opened(request: Request) -> Countersign:
+    """The application that this server serves."""
+    app: Countersign = request.app.state.countersign
+    return app
+
+
+App = Annotated[Countersign, Depends(opened)]
+
+
+def visit(request: Request, app: App) -> Visit:
+    """The visit of a page; kept on the request so that an error page knows it too."""
+    found = Visit(app, request)
+    request.state.visit = found
+    return found
+
+
+CurrentVisit = Annotated[Visit, Depends(visit)]
+
+
+def viewer(visit: CurrentVisit) -> Viewer:
+    """Who is signed in; SignInNeeded where nobody is."""
+    if visit.viewer is None:
+        raise SignInNeeded()
+    return visit.viewer
+
+
+CurrentViewer = Annotated[Viewer, Depends(viewer)]
+
+
+async def posted(request: Request, visit: CurrentVisit) -> FormData:
+    """The form of a page, after its CSRF token was checked."""
+    form = await request.form()
+    check_csrf(visit.csrf, text(form, "csrf"))
+    return form
+
+
+Posted = Annotated[FormData, Depends(posted)]
+
+
+def text(form: FormData, name: str) -> str:
+    """The text of a form field; empty where it is absent or a file."""
+    value = form.get(name, "")
+    return value.strip() if isinstance(value, str) else ""
+
+
+def form_key(form: FormData, viewer: Viewer) -> str:
+    """The key that makes sending the form twice count once, within this person's own keys."""
+    key = text(form, "key")
+    if not KEY.fullmatch(key):
+        raise InvalidForm([BROKEN_FORM])
+    return f"{viewer.person}:{key}"
+
+
+def bearer(app: App, authorization: Annotated[str, Header()] = "") -> Viewer:
+    """Who a script is signed in as; SignInNeeded without a valid bearer token."""
+    scheme, _, token = authorization.partition(" ")
+    if scheme.lower() != "bearer" or not token:
+        raise SignInNeeded()
+    return people.viewer_of(app, token.strip())
+
+
+Caller = Annotated[Viewer, Depends(bearer)]
+
+
+def header_key(caller: Caller, idempotency_key: Annotated[str, Header()] = "") -> str:
+    """The Idempotency-Key of a request, within the caller's own keys; without one the request counts each time."""
+    key = idempotency_key or secrets.token_urlsafe(16)
+    if not KEY.fullmatch(key):
+        raise InvalidForm([Problem("key", N_("An Idempotency-Key has 8 to 64 letters, digits, dots, dashes."))])
+    return f"{caller.person}:{key}"
+
+
+Key = Annotated[str, Depends(header_key)]

@@ -1,0 +1,140 @@
+"""Errors as answers: a page in the visitor's language for browsers, problem+json (RFC 9457) for scripts.
+
+What is absent and what is not yours to see give the same bytes. A failure nobody foresaw is logged under a number
+that the page shows; its text is never shown.
+"""
+
+import secrets
+from datetime import datetime
+from typing import Any
+
+import structlog
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from api import words
+from api.formats import Formats
+from api.i18n import N_
+from api.visit import Visit
+from engine.errors import CountersignError, Invalid, InvalidForm, NotFound, Problem, SignInNeeded
+
+log = structlog.get_logger()
+LOST_SESSION = N_("Your session has ended. Sign in here, then go back in the browser: what you typed is still there.")
+UNFORESEEN = N_("Something went wrong on our side. Nothing of this step was saved; try again. Tell us the number: {id}")
+
+
+def sentence(error: CountersignError, formats: Formats) -> str:
+    """The error's message in the language of `formats`, its codes and times in words."""
+    if isinstance(error, Invalid):
+        return formats.words("; ").join(problem_sentence(problem, formats) for problem in error.problems) or str(error)
+    return formats.words(error.template).format(**_in_words(error.fields, formats))
+
+
+def problem_sentence(problem: Problem, formats: Formats) -> str:
+    """One problem in the language of `formats`."""
+    template = str(problem.fields.get("template", problem.message))
+    said = problem.fields.get("say")
+    if said is not None and hasattr(said, "in_language"):
+        return formats.label(said)
+    values = {name: value for name, value in problem.fields.items() if name != "template"}
+    translated = formats.words(template)
+    try:
+        return translated.format(**_in_words(values, formats))
+    except (KeyError, IndexError, ValueError):
+        return translated
+
+
+def _in_words(fields: dict[str, Any], formats: Formats) -> dict[str, Any]:
+    tables = {"decision": words.DECIDED, "state": words.STATES}
+
+    def word(name: str, value: Any) -> Any:
+        if isinstance(value, datetime):
+            return formats.moment(value)
+        if name == "possible":
+            known = [words.ACTIONS.get(one.strip(), one.strip()) for one in _listed(value)]
+            return formats.words(", ").join(formats.words(one) for one in known) or formats.words("nothing")
+        return formats.words(tables[name].get(value, value)) if name in tables and isinstance(value, str) else value
+
+    return {name: word(name, value) for name, value in fields.items()}
+
+
+def _listed(value: Any) -> list[str]:
+    return value.split(",") if isinstance(value, str) else [str(one) for one in value]
+
+
+def install(api: FastAPI) -> None:
+    """Answer every error of `api`."""
+    api.add_exception_handler(CountersignError, _expected)
+    api.add_exception_handler(HTTPException, _http)
+    api.add_exception_handler(RequestValidationError, _unreadable)
+    api.add_exception_handler(Exception, _unforeseen)
+
+
+def _visit(request: Request) -> Visit:
+    found = getattr(request.state, "visit", None)
+    return found if isinstance(found, Visit) else Visit(request.app.state.countersign, request, anonymous=True)
+
+
+def _is_script(request: Request) -> bool:
+    return request.url.path.startswith(("/api/", "/gateway/", "/health"))
+
+
+def _expected(request: Request, error: Exception) -> Response:
+    assert isinstance(error, CountersignError)
+    if _is_script(request):
+        return problem_json(error)
+    visit = _visit(request)
+    if isinstance(error, SignInNeeded):
+        if request.method == "GET":
+            return visit.go("/sign-in" if request.url.path == "/" else f"/sign-in?next={visit.request.url.path}")
+        return visit.page("sign_in.html", status=401, next="/inbox", login="", error=visit.words(LOST_SESSION))
+    return visit.page(
+        "error.html", status=error.status, has_forms=visit.viewer is not None, message=sentence(error, visit.formats)
+    )
+
+
+def problem_json(error: CountersignError) -> JSONResponse:
+    """The error as problem+json. `problems` has one entry per wrong field."""
+    body: dict[str, Any] = {"type": type(error).__name__, "status": error.status, "detail": error.message}
+    if isinstance(error, Invalid):
+        body["problems"] = [
+            {"code": problem.code, "at": problem.at, "message": problem.message, "hint": problem.hint}
+            for problem in error.problems
+        ]
+    return JSONResponse(body, error.status, media_type="application/problem+json")
+
+
+def _http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    if error.status_code in (404, 405):
+        return _expected(request, NotFound())
+    return _unreadable(request, error)
+
+
+def _unreadable(request: Request, error: Exception) -> Response:
+    if isinstance(error, RequestValidationError):
+        problems = [
+            Problem("request", str(each["msg"]), at=".".join(str(part) for part in each["loc"][1:]))
+            for each in error.errors()
+        ]
+    else:
+        problems = [Problem("request", N_("The request cannot be read."))]
+    return _expected(request, InvalidForm(problems))
+
+
+def _unforeseen(request: Request, error: Exception) -> Response:
+    number = secrets.token_hex(4)
+    log.error("request.failed", number=number, route=route_of(request), exc_info=error)
+    if _is_script(request):
+        body = {"type": "Unforeseen", "status": 500, "detail": UNFORESEEN.format(id=number)}
+        return JSONResponse(body, 500, media_type="application/problem+json")
+    visit = _visit(request)
+    message = visit.words(UNFORESEEN).format(id=number)
+    return visit.page("error.html", status=500, has_forms=False, message=message)
+
+
+def route_of(request: Request) -> str:
+    """The route's pattern: what logs name instead of the address, which may hold a token."""
+    return str(getattr(request.scope.get("route"), "path", "-"))

@@ -1,0 +1,46 @@
+"""A link from a notification. It locates a task; the session authorises; only a POST acts (DESIGN 9).
+
+Looking at it changes nothing, however often a mail scanner does. Unknown, expired and revoked links are one page.
+"""
+
+from fastapi import APIRouter, Response
+
+from api.auth import DEVICE
+from api.deps import App, CurrentVisit, Posted, text
+from api.errors import sentence
+from engine.errors import Refused, SignInNeeded
+from engine.service import people
+
+router = APIRouter()
+
+
+@router.get("/l/{token}")
+def show(app: App, visit: CurrentVisit, token: str) -> Response:
+    """On to the task with a session of its person, one button on their remembered device, else the sign-in form."""
+    target = people.follow_link(app, token)
+    if visit.viewer and visit.viewer.person == target.person:
+        return visit.go(f"/tasks/{target.task_id}")
+    device = visit.cookies.read(visit.request, DEVICE)
+    if device and people.device_person(app, device) == target.person:
+        return visit.page("continue.html", token=token)
+    return visit.page("link.html", token=token, login="", error="")
+
+
+@router.post("/l/{token}")
+def follow(app: App, visit: CurrentVisit, token: str, form: Posted) -> Response:
+    """Open the session, by password or by the remembered device, and go on to the task."""
+    target = people.follow_link(app, token)
+    device = visit.cookies.read(visit.request, DEVICE) or None
+    login = text(form, "login")
+    try:
+        if login:
+            password = str(form.get("password", ""))
+            opened = people.sign_in(app, login, password, address=visit.address, device=device)
+        else:
+            opened = people.sign_in_by_device(app, token, device or "")
+    except (Refused, SignInNeeded) as error:
+        message = sentence(error, visit.formats)
+        return visit.page("link.html", status=error.status, token=token, login=login, error=message)
+    answer = visit.go(f"/tasks/{target.task_id}")
+    visit.cookies.sign_in(answer, opened)
+    return answer

@@ -1,0 +1,63 @@
+"""Sign in, sign out, choose the language."""
+
+from fastapi import APIRouter, Response
+from fastapi.responses import RedirectResponse
+
+from api.auth import DEVICE, LANGUAGE, local_path
+from api.deps import App, CurrentVisit, Posted, text
+from api.errors import sentence
+from api.visit import LANGUAGES
+from engine.errors import Refused
+from engine.service import people
+
+router = APIRouter()
+YEAR = 365 * 86_400
+
+
+@router.get("/")
+def home(visit: CurrentVisit) -> Response:
+    """The inbox is home."""
+    return visit.go("/inbox")
+
+
+@router.get("/sign-in")
+def show(visit: CurrentVisit, next: str = "/inbox") -> Response:
+    """The form; who is signed in already goes on."""
+    if visit.viewer:
+        return visit.go(local_path(next))
+    return visit.page("sign_in.html", next=local_path(next), login="", error="")
+
+
+@router.post("/sign-in")
+def sign_in(app: App, visit: CurrentVisit, form: Posted) -> Response:
+    """Open a session and go where the visitor was going."""
+    login, back = text(form, "login"), local_path(text(form, "next"))
+    device = visit.cookies.read(visit.request, DEVICE) or None
+    try:
+        opened = people.sign_in(app, login, str(form.get("password", "")), address=visit.address, device=device)
+    except Refused as error:
+        message = sentence(error, visit.formats)
+        return visit.page("sign_in.html", status=error.status, next=back, login=login, error=message)
+    answer = visit.go(back)
+    visit.cookies.sign_in(answer, opened)
+    return answer
+
+
+@router.post("/sign-out")
+def sign_out(app: App, visit: CurrentVisit, form: Posted) -> RedirectResponse:
+    """End the session."""
+    people.sign_out(app, visit.session)
+    answer = visit.go("/sign-in")
+    visit.cookies.sign_out(answer)
+    return answer
+
+
+@router.post("/language")
+def language(app: App, visit: CurrentVisit, form: Posted) -> RedirectResponse:
+    """Show pages in the other language from now on; a person's choice also holds for their mail."""
+    chosen = next((known for known in LANGUAGES if known == text(form, "language")), visit.language)
+    if visit.viewer:
+        people.set_language(app, visit.viewer, chosen)
+    answer = visit.go(local_path(text(form, "next")))
+    visit.cookies.write(answer, LANGUAGE, chosen, seconds=YEAR)
+    return answer

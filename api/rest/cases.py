@@ -1,0 +1,153 @@
+"""Cases for scripts: start, submit, look, and what follows the approval.
+
+Each POST takes an `Idempotency-Key` header: the same key again gives the first result.
+"""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from api.deps import App, Caller, Key
+from api.rest.answers import answer
+from engine.service import approvals, cases, proposals, responses, stages
+from engine.service.app import Countersign
+from engine.service.views import Viewer
+
+router = APIRouter(tags=["cases"])
+
+
+class Body(BaseModel):
+    """What every request body shares: unknown names are refused."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Start(Body):
+    """A new case of one kind."""
+
+    definition: str = Field(examples=["telecom-marketing-case"])
+
+
+class Proposal(Body):
+    """The proposal: every field of the definition by name. Money and decimals as text."""
+
+    form: dict[str, Any] = Field(examples=[{"title": "Autumn data package", "budget": "48000", "reach": 9000}])
+
+
+class StartDelivery(Body):
+    """The number of customers that the caller saw and confirms."""
+
+    recipients: int
+
+
+class Reason(Body):
+    """Why."""
+
+    reason: str = ""
+
+
+class Lessons(Body):
+    """What was learned."""
+
+    lessons: str = ""
+
+
+@router.post("/cases", status_code=201)
+def start(app: App, caller: Caller, key: Key, body: Start) -> Response:
+    """Open a draft. Answers {"id": …}."""
+    return answer({"id": proposals.start(app, caller, body.definition, key=key)}, 201)
+
+
+@router.put("/cases/{case_id}/form")
+def save(app: App, caller: Caller, key: Key, case_id: str, body: Proposal) -> Response:
+    """Keep what can be read of the form; `problems` lists what cannot."""
+    return answer(proposals.save(app, caller, case_id, body.form, key=key))
+
+
+@router.post("/cases/{case_id}/submit")
+def submit(app: App, caller: Caller, key: Key, case_id: str, body: Proposal) -> Response:
+    """Submit the whole form. 422 with one problem per wrong field."""
+    proposals.submit(app, caller, case_id, body.form, key=key)
+    return answer(cases.case_page(app, caller, case_id))
+
+
+@router.get("/cases")
+def listed(
+    app: App, caller: Caller, q: Annotated[str, Query(max_length=100)] = "", state: Annotated[str, Query()] = ""
+) -> Response:
+    """The cases that the caller may see, newest change first, 100 at most."""
+    rows = cases.listed(app, caller, q, state)
+    return answer({"cases": rows})
+
+
+@router.get("/cases/{case_id}")
+def show(app: App, caller: Caller, case_id: str) -> Response:
+    """Everything of the case page."""
+    return answer(cases.case_page(app, caller, case_id))
+
+
+@router.get("/inbox")
+def inbox(app: App, caller: Caller) -> Response:
+    """What waits for the caller, what they did, what they were copied on, their own cases."""
+    return answer(approvals.inbox(app, caller))
+
+
+@router.post("/cases/{case_id}/start")
+def start_delivery(app: App, caller: Caller, key: Key, case_id: str, body: StartDelivery) -> Response:
+    """Send to the frozen audience."""
+    stages.start_delivery(app, caller, case_id, body.recipients, key=key)
+    return _waiting(app, caller, case_id)
+
+
+@router.post("/cases/{case_id}/pause")
+def pause(app: App, caller: Caller, key: Key, case_id: str, body: Reason) -> Response:
+    """Hold all waves."""
+    stages.hold(app, caller, case_id, "pause", body.reason, key=key)
+    return _waiting(app, caller, case_id)
+
+
+@router.post("/cases/{case_id}/resume")
+def resume(app: App, caller: Caller, key: Key, case_id: str) -> Response:
+    """Go on with all waves."""
+    stages.hold(app, caller, case_id, "resume", "", key=key)
+    return _waiting(app, caller, case_id)
+
+
+@router.post("/cases/{case_id}/withdraw")
+def withdraw(app: App, caller: Caller, key: Key, case_id: str, body: Reason) -> Response:
+    """Take the case back for good."""
+    proposals.withdraw(app, caller, case_id, body.reason, key=key)
+    return _waiting(app, caller, case_id)
+
+
+@router.post("/cases/{case_id}/close")
+def close(app: App, caller: Caller, key: Key, case_id: str, body: Lessons) -> Response:
+    """Sign the report and close the case out."""
+    stages.close(app, caller, case_id, body.lessons, key=key)
+    return _waiting(app, caller, case_id)
+
+
+@router.get("/cases/{case_id}/evaluation")
+def evaluation(app: App, caller: Caller, case_id: str) -> Response:
+    """The stored evaluations, as on the case page."""
+    view = cases.case_page(app, caller, case_id)
+    return answer({"evaluations": view.evaluations})
+
+
+async def body_of(request: Request) -> bytes:
+    """The body as it came."""
+    return await request.body()
+
+
+@router.post("/cases/{case_id}/responses")
+def import_responses(
+    app: App, caller: Caller, case_id: str, body: Annotated[bytes, Depends(body_of)], filename: str = "responses.csv"
+) -> Response:
+    """Import a CSV file, sent as the body. Good rows come in; `problems` names each other row by line."""
+    return answer(responses.import_responses(app, caller, case_id, body, filename))
+
+
+def _waiting(app: Countersign, caller: Viewer, case_id: str) -> Response:
+    """Where the case is now."""
+    return answer(cases.case_page(app, caller, case_id).waiting)

@@ -1,0 +1,19 @@
+"""Whether the server can do its work."""
+
+from fastapi import APIRouter, Response
+
+from api.deps import App
+from api.rest.answers import answer
+from engine.errors import Unavailable
+from engine.service import health
+
+router = APIRouter(tags=["health"])
+
+
+@router.get("/health")
+def show(app: App) -> Response:
+    """200 when the database answers, else 503 with the reason."""
+    try:
+        return answer(health.check(app))
+    except Unavailable as error:
+        return answer({"database": error.message}, error.status)

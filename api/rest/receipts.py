@@ -1,0 +1,20 @@
+"""Receipts from the SMS gateway, signed with the secret that both sides know."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Header, Response
+
+from api.deps import App
+from api.rest.answers import answer
+from api.rest.cases import body_of
+from engine.service import receiving
+
+router = APIRouter(tags=["gateway"])
+
+
+@router.post("/gateway/receipts")
+def receive(
+    app: App, body: Annotated[bytes, Depends(body_of)], x_signature: Annotated[str, Header()] = ""
+) -> Response:
+    """Take receipts in; doubled, early and unknown ones do no harm. 403 without the right signature."""
+    return answer(receiving.receive_receipts(app, body, x_signature))

@@ -1,0 +1,41 @@
+"""Sign in for scripts: a token to send as `Authorization: Bearer …`."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Request
+from pydantic import BaseModel, ConfigDict
+
+from api.deps import App, Caller
+from engine.service import people
+
+router = APIRouter(tags=["session"])
+
+
+class Credentials(BaseModel):
+    """Name and password of an account."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"login": "wangmin", "password": "…"}]})
+
+    login: str
+    password: str
+
+
+class Session(BaseModel):
+    """The token of a session; it ends after a while without use."""
+
+    token: str
+    person: str
+
+
+@router.post("/session", status_code=201)
+def sign_in(app: App, request: Request, given: Credentials) -> Session:
+    """Open a session. 401 with a wrong name or password, 429 after too many tries."""
+    address = request.client.host if request.client else ""
+    opened = people.sign_in(app, given.login, given.password, address=address)
+    return Session(token=opened.token, person=opened.person)
+
+
+@router.delete("/session", status_code=204)
+def sign_out(app: App, caller: Caller, authorization: Annotated[str, Header()] = "") -> None:
+    """End the session of the token."""
+    people.sign_out(app, authorization.partition(" ")[2].strip())

@@ -1,0 +1,46 @@
+"""The templates: one environment per language, strict about undefined names, escaping everything."""
+
+import hashlib
+from functools import cache
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from api import charts, words
+from api.i18n import Words, catalogue
+from engine.delivery.message import size_of
+from engine.values import Language
+
+HERE = Path(__file__).parent
+
+
+@cache
+def environment(language: Language) -> Environment:
+    """The templates in one language."""
+    env = Environment(
+        loader=FileSystemLoader(HERE / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        extensions=["jinja2.ext.i18n"],
+    )
+    env.policies["ext.i18n.trimmed"] = True
+    messages = catalogue(language)
+    env.install_gettext_callables(messages.gettext, messages.ngettext, newstyle=True)  # type: ignore[attr-defined]
+    say = Words(language)
+
+    def said(table: str, code: str) -> str:
+        """What a code is called; the code itself where the table does not know it."""
+        known: dict[str, str] = getattr(words, table)
+        return say(known[code]) if code in known else code
+
+    env.globals.update(said=said, words=words, charts=charts, asset=asset, size_of=size_of, language=language)
+    return env
+
+
+@cache
+def asset(name: str) -> str:
+    """The address of a static file, with its digest so that it may be kept for ever."""
+    digest = hashlib.sha256((HERE / "static" / name).read_bytes()).hexdigest()[:12]
+    return f"/static/{name}?v={digest}"

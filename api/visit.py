@@ -1,0 +1,89 @@
+"""One request's surroundings: who asks, in which language, which CSRF token their forms carry; and how a page is made.
+
+Refuses to fetch anything: a page is given the view values that a service function returned.
+"""
+
+import secrets
+from typing import Any, get_args
+
+from fastapi import Request
+from fastapi.responses import HTMLResponse, RedirectResponse
+
+from api.auth import LANGUAGE, SESSION, VISITOR, Cookies, new_visitor, visitor_csrf
+from api.formats import Formats
+from api.i18n import Words
+from api.templating import environment
+from engine.errors import SignInNeeded
+from engine.organisation import Workdays
+from engine.service import people
+from engine.service.app import Countersign
+from engine.service.views import Viewer
+from engine.values import Language
+
+LANGUAGES: tuple[Language, ...] = get_args(Language)
+
+
+class Visit:
+    """A request, its viewer (None before sign-in) and their language."""
+
+    def __init__(self, app: Countersign, request: Request, *, anonymous: bool = False) -> None:
+        self.app = app
+        self.request = request
+        self.cookies = Cookies(app.settings)
+        self.session = self.cookies.read(request, SESSION)
+        self.viewer: Viewer | None = None if anonymous else self._viewer()
+        self.language: Language = self._language()
+        self.words = Words(self.language)
+        self.visitor = self.cookies.read(request, VISITOR) or new_visitor()
+        workdays = Workdays(app.settings.zone)
+        self.formats = Formats(self.words, app.settings.zone, app.now(), workdays.between)
+
+    def _viewer(self) -> Viewer | None:
+        if not self.session:
+            return None
+        try:
+            return people.viewer_of(self.app, self.session)
+        except SignInNeeded:
+            return None
+
+    def _language(self) -> Language:
+        if self.viewer:
+            return self.viewer.language
+        chosen = self.cookies.read(self.request, LANGUAGE)
+        return next((known for known in LANGUAGES if known == chosen), self.app.settings.language)
+
+    @property
+    def csrf(self) -> str:
+        """The token that forms of this visit must carry."""
+        return self.viewer.csrf if self.viewer else visitor_csrf(self.app.settings, self.visitor)
+
+    @property
+    def address(self) -> str:
+        """Where the request came from, for rate limits and the record."""
+        return self.request.client.host if self.request.client else ""
+
+    @property
+    def path(self) -> str:
+        """Path and query, to come back to."""
+        return self.request.url.path + (f"?{self.request.url.query}" if self.request.url.query else "")
+
+    def page(self, template: str, *, status: int = 200, has_forms: bool = True, **values: Any) -> HTMLResponse:
+        """A page. `has_forms=False` keeps it free of tokens, so that it is the same for every visitor."""
+        html = environment(self.language).get_template(template).render(
+            visit=self,
+            viewer=self.viewer,
+            fmt=self.formats,
+            now=self.formats.now,
+            has_forms=has_forms,
+            csrf=self.csrf if has_forms else "",
+            key=secrets.token_urlsafe(16),
+            **values,
+        )
+        response = HTMLResponse(html, status)
+        if has_forms and not self.viewer:
+            self.cookies.write(response, VISITOR, self.visitor)
+        return response
+
+    def go(self, path: str) -> RedirectResponse:
+        """Answer a form: on to the page that shows what it did."""
+        return RedirectResponse(path, 303)
