@@ -1,0 +1,69 @@
+"""Rates, hours and back-off as plain arithmetic."""
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine.delivery.pacing import Bucket, backoff, is_open, next_open, refill, take
+from engine.delivery.plan import Hours, Rate
+
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+HOURS = Hours.model_validate("09:00-20:00")
+START = datetime(2026, 11, 23, 1, 0, tzinfo=UTC)  # 09:00 in Shanghai
+
+
+def test_messages_go_from_the_first_minute_to_before_the_last() -> None:
+    assert not is_open(HOURS, START - timedelta(seconds=1), SHANGHAI)
+    assert is_open(HOURS, START, SHANGHAI)
+    assert is_open(HOURS, START + timedelta(hours=11, seconds=-1), SHANGHAI)
+    assert not is_open(HOURS, START + timedelta(hours=11), SHANGHAI)
+    assert is_open(None, START, SHANGHAI)
+
+
+def test_what_comes_at_night_goes_in_the_morning() -> None:
+    assert next_open(HOURS, START, SHANGHAI) == START
+    assert next_open(HOURS, START - timedelta(hours=3), SHANGHAI) == START
+    assert next_open(HOURS, START + timedelta(hours=12), SHANGHAI) == START + timedelta(days=1)
+
+
+def test_the_morning_after_the_clock_change_is_by_the_clock_on_the_wall() -> None:
+    berlin = ZoneInfo("Europe/Berlin")
+    night = datetime(2026, 3, 28, 22, 0, tzinfo=UTC)  # summer time begins on 29 March
+    assert next_open(HOURS, night, berlin) == datetime(2026, 3, 29, 7, 0, tzinfo=UTC)
+
+
+@given(st.lists(st.integers(1, 400), min_size=1, max_size=200), st.integers(1, 5000))
+def test_over_any_span_no_more_leave_than_the_rate_and_one_chunk(counts: list[int], pause_ms: int) -> None:
+    rate, burst = Rate.model_validate("600/min"), max(counts)
+    bucket: Bucket | None = None
+    sent, now = 0, START
+    for count in counts:
+        now += timedelta(milliseconds=pause_ms)
+        full = refill(bucket, rate, burst, now)
+        after = take(full, count)
+        if after is not None:
+            sent += count
+        bucket = after or full
+    assert sent <= 10 * (now - START).total_seconds() + 2 * burst
+
+
+def test_a_debt_is_paid_by_waiting() -> None:
+    rate = Rate.model_validate("100/s")
+    after = take(Bucket(Decimal(1), START), 1000)
+    assert after is not None and after.tokens == -999
+    assert take(refill(after, rate, 1000, START + timedelta(seconds=9)), 1) is None
+    assert take(refill(after, rate, 1000, START + timedelta(seconds=10)), 1) is not None
+
+
+def test_a_clock_that_goes_back_gives_nothing() -> None:
+    bucket = Bucket(Decimal(5), START)
+    assert refill(bucket, Rate.model_validate("100/s"), 1000, START - timedelta(hours=1)) == bucket
+
+
+def test_backoff_doubles_up_to_a_minute_and_does_what_the_gateway_asks() -> None:
+    assert [backoff(n).total_seconds() for n in (1, 2, 3, 7, 50)] == [1, 2, 4, 60, 60]
+    assert backoff(1, 120) == timedelta(minutes=2)
+    assert backoff(1, 1e9) == timedelta(hours=1)
