@@ -14,7 +14,7 @@ from typing import Any
 from sqlglot import exp
 
 from engine.audience.exclusions import ContactedWithin
-from engine.audience.grouping import NO_CELL, cell_of, draw_of, threshold_in
+from engine.audience.grouping import NO_CELL, cell_of, draw_of, in_no_cell, threshold_in
 from engine.audience.plan import AudiencePlan
 from engine.errors import InvalidDefinition, InvalidExpression, Problem
 from engine.expr import compile_expression
@@ -166,7 +166,7 @@ def compile_audience(
     rungs = [(Rung(exclusion.name, exclusion.label), exclusion.applies(compiler)) for exclusion in plan.remove]
     cell = cell_of(dict(plan.cells), compiler)
     if next(reversed(plan.cells.values())).strip() != "true":
-        rungs.append((Rung(NO_CELL, Bilingual(zh="不属任何客户群", en="In no cell")), cell.copy().is_(exp.null())))
+        rungs.append((Rung(NO_CELL, Bilingual(zh="不属任何客户群", en="In no cell")), in_no_cell(cell, plan, compiler)))
     draw = draw_of(plan.control, compiler, salt)
     if compiler.problems:
         raise InvalidDefinition(compiler.problems)

@@ -9,7 +9,7 @@ from decimal import ROUND_HALF_UP, Decimal
 
 from sqlglot import exp
 
-from engine.audience.plan import Control
+from engine.audience.plan import AudiencePlan, Control
 from engine.audience.sources import Claims
 
 NO_CELL = "no_cell"
@@ -42,6 +42,14 @@ def cell_of(cells: dict[str, str], claims: Claims) -> exp.Expr:
     for name, text in cells.items():
         case = case.when(claims.claim(text), exp.Literal.string(name), copy=False)
     return case
+
+
+def in_no_cell(cell: exp.Expr, plan: AudiencePlan, claims: Claims) -> exp.Expr:
+    """Whether a customer falls into no cell. An imported control group got no offer, so it needs no cell."""
+    nowhere: exp.Expr = cell.copy().is_(exp.null())
+    if plan.control and plan.control.assigned is not None:
+        return exp.and_(nowhere, exp.not_(claims.claim(plan.control.assigned)))
+    return nowhere
 
 
 def draw_of(control: Control | None, claims: Claims, salt: str) -> exp.Expr:

@@ -39,10 +39,13 @@ def write_months(dataset: Dataset, batch: pa.Table) -> list[DataFile]:
     batch = batch.select(SCHEMA.names).cast(SCHEMA)
     if batch["customer"].null_count or batch["at"].null_count:
         raise InvalidFile([Problem(code="D109", message="a contact needs a customer and a time")])
-    # Nanoseconds are not needed, and equal batches must give equal bytes.
+    # Sorted, because equal batches must give equal bytes.
     batch = batch.sort_by([(name, "ascending") for name in ("at", "customer", "case_number", "channel")])
-    months = pc.strftime(batch["at"], "%Y-%m")
-    return [_write(dataset, batch.filter(pc.equal(months, month)), month.as_py()) for month in pc.unique(months).sort()]
+    months: pa.ChunkedArray = pc.strftime(batch["at"], "%Y-%m")
+    return [
+        _write(dataset, batch.filter(pc.equal(months, month)), month)
+        for month in sorted(set(months.unique().to_pylist()))
+    ]
 
 
 def compact(dataset: Dataset) -> Version:
@@ -63,8 +66,10 @@ def compact(dataset: Dataset) -> Version:
 def _join(dataset: Dataset, files: Iterable[DataFile], month: str) -> DataFile:
     paths = [str(dataset.path(file)) for file in files]
     with contextlib.closing(duckdb.connect(config={"memory_limit": "400MB"})) as db:
-        order = "ORDER BY at, customer, case_number, channel"
-        reader = db.execute(f"SELECT * FROM read_parquet(?) {order}", [paths]).to_arrow_reader(100_000)
+        order = 'ORDER BY "at", customer, case_number, channel'
+        reader: pa.RecordBatchReader = db.execute(f"SELECT * FROM read_parquet(?) {order}", [paths]).to_arrow_reader(
+            100_000
+        )
         with dataset.fresh_file(TABLE) as path:
             rows = 0
             with pq.ParquetWriter(path, SCHEMA) as writer:

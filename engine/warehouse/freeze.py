@@ -10,7 +10,7 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import msgspec
 import pyarrow as pa
@@ -132,6 +132,20 @@ def freeze(
 def open_frozen(folder: Path) -> Frozen:
     """The frozen audience in `folder`; FileNotFoundError where there is none."""
     return Frozen(folder, msgspec.json.decode((folder / MANIFEST).read_bytes(), type=Manifest))
+
+
+def case_folder(case_id: str, round_: int) -> PurePosixPath:
+    """Where the audience of one round of a case lies, relative to the data folder."""
+    return PurePosixPath("cases") / case_id / f"r{round_}"
+
+
+def read_list(data: Path, case_id: str) -> Iterator[tuple[str, str, str]]:
+    """(customer, cell, arm) of the newest round's list, in order; FileNotFoundError where nothing is frozen."""
+    rounds = sorted(int(path.name[1:]) for path in (data / "cases" / case_id).glob("r[0-9]*"))
+    if not rounds:
+        raise FileNotFoundError(data / "cases" / case_id)
+    for batch in open_frozen(data / case_folder(case_id, rounds[-1])).batches():
+        yield from zip(*(column.to_pylist() for column in batch.columns), strict=True)
 
 
 def verify(folder: Path) -> Manifest:

@@ -1,0 +1,171 @@
+"""Makes a telecom customer base for demonstrations and tests: `customers.py --customers N --data DIR`.
+
+Everything comes from a hash of the customer's number, so the same arguments give the same base on any machine (with
+the same DuckDB). The files are CSV, as a billing system would export them, and enter through the import that any other
+file goes through. Refuses a folder that has customers already.
+"""
+
+import argparse
+import os
+import sys
+import tempfile
+import time
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import duckdb
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from engine.warehouse.dataset import Dataset
+from engine.warehouse.imports import import_file
+
+CONTACTS_EACH = 5
+
+# Draws: u(i, n) is the n-th random number in [0, 1) of customer i. Sums of three draws are near enough to a bell.
+MACROS = """
+CREATE MACRO u(i, n) AS ((hash(i * 64 + n) >> 11)::DOUBLE / 9007199254740992.0);
+CREATE MACRO bell(i, n) AS (u(i, n) + u(i, n + 1) + u(i, n + 2) - 1.5);
+CREATE MACRO pick(i, n, options) AS options[1 + floor(u(i, n) * len(options))::INT];
+CREATE MACRO id(i) AS ('C' || lpad(i::VARCHAR, 8, '0'));
+"""
+
+CUSTOMERS = """
+WITH plain AS (
+  SELECT i,
+    CASE WHEN u(i, 1) < 0.22 THEN 'basic-18' WHEN u(i, 1) < 0.48 THEN 'flow-38' WHEN u(i, 1) < 0.72 THEN 'flow-58'
+         WHEN u(i, 1) < 0.88 THEN 'family-98' WHEN u(i, 1) < 0.97 THEN 'premium-158' ELSE 'premium-298' END AS tariff,
+    floor(240 * pow(u(i, 2), 1.7))::INT AS tenure_months
+  FROM range(1, $n + 1) t(i)
+), priced AS (
+  SELECT *, split_part(tariff, '-', 2)::INT AS fee FROM plain
+)
+SELECT id(i) AS customer,
+  '1' || pick(i, 3, ['35','36','37','38','39','50','51','57','58','59','82','83','87','88']) ||
+    lpad((i * 7919 % 100000000)::VARCHAR, 8, '0') AS phone,
+  pick(i, 4, ['王','李','张','刘','陈','杨','黄','赵','吴','周','徐','孙','马','朱','胡','郭','何','林','高','罗']) ||
+    pick(i, 5,
+      ['伟','芳','娜','敏','静','丽','强','磊','军','洋','勇','艳','杰','娟','涛','明','超','秀兰','霞','平']) AS name,
+  pick(i, 6, ['440111','440111','440106','440106','440104','440105','440112','440113']) AS office,
+  tariff,
+  round(greatest(5, fee * (0.85 + 0.5 * bell(i, 7)) + 12 * pow(u(i, 10), 4) * 10), 2)::DECIMAL(8,2) AS arpu,
+  tenure_months,
+  (18 + floor(52 * (u(i, 11) + u(i, 12)) / 2))::INT AS age,
+  CASE WHEN u(i, 13) < 0.004 THEN NULL
+       ELSE round(greatest(0, fee / 6.0 * (1 + 1.4 * bell(i, 14))), 2)::DECIMAL(8,2) END AS data_gb,
+  floor(900 * pow(u(i, 17), 2.5))::INT AS voice_minutes,
+  (DATE '$today' + (floor(u(i, 18) * 760)::INT - 30))::DATE AS contract_end,
+  u(i, 19) < 0.93 AS sms_consent,
+  u(i, 20) < 0.04 AS in_arrears
+FROM priced ORDER BY i
+"""
+
+OFFERS = """
+SELECT * FROM (VALUES ('flow-10g', '10GB流量包', 'data'), ('flow-20g', '20GB流量包', 'data'),
+  ('flow-unlimited', '不限量流量包', 'data'), ('voice-300', '300分钟语音包', 'voice'),
+  ('voice-800', '800分钟语音包', 'voice'),
+  ('family-share', '家庭共享套餐', 'family'), ('broadband-500', '500M宽带', 'broadband'),
+  ('broadband-1000', '千兆宽带', 'broadband'),
+  ('video-year', '视频会员年包', 'content'), ('handset-5g', '5G购机合约', 'handset')) t(offer, name, category)
+"""
+
+CONFLICTS = """
+SELECT * FROM (VALUES ('flow-10g', 'flow-20g'), ('flow-10g', 'flow-unlimited'), ('flow-20g', 'flow-unlimited'),
+  ('voice-300', 'voice-800'), ('broadband-500', 'broadband-1000')) t(offer, other)
+"""
+
+OWNED = """
+SELECT id(i) AS customer, offer, since,
+  CASE WHEN u(i, 33 + n) < 0.3 THEN NULL ELSE since + INTERVAL 12 MONTH END AS until
+FROM (
+  SELECT i, n, (SELECT list(offer ORDER BY offer) FROM offers)[1 + floor(u(i, 22 + n) * 10)::INT] AS offer,
+    TIMESTAMP '$today' - INTERVAL 1 DAY * (1 + floor(u(i, 28 + n) * 700)::INT) AS since
+  FROM range(1, $n + 1) t(i), range(0, 2) s(n) WHERE u(i, 25 + n) < 0.35
+) ORDER BY i, n
+"""
+
+CONTACTS = """
+SELECT id(c) AS customer, "at", 'H' || strftime("at", '%Y%m') || '-' || offer AS case_number, category, offer,
+  channel, outcome
+FROM (
+  SELECT j, c, o.category, o.offer,
+    (TIMESTAMP '$today' - INTERVAL 1 MINUTE * (1 + floor(pow(u(j, 42), 1.15) * 525600)::INT)) AS "at",
+    pick(j, 43, ['sms','sms','sms','call','hall','email']) AS channel,
+    pick(j, 44,
+      ['no_answer','no_answer','no_answer','delivered','delivered','delivered','accepted','refused']) AS outcome
+  FROM (SELECT j, 1 + floor(u(j, 40) * $n)::INT AS c, 1 + floor(u(j, 41) * 10)::INT AS k FROM range($contacts) t(j))
+  JOIN (SELECT *, row_number() OVER (ORDER BY offer) AS k FROM offers) o USING (k)
+) ORDER BY j
+"""
+
+SUPPRESSED = """
+SELECT id(i) AS customer, pick(i, 51 + $list, $reasons) AS reason FROM range(1, $n + 1) t(i)
+WHERE u(i, 60 + $list) < $share ORDER BY i
+"""
+
+
+def main() -> None:
+    """Generate, import, and say how many and how long."""
+    arguments = _arguments()
+    began = time.perf_counter()
+    dataset = Dataset(arguments.data)
+    if "customers" in dataset.current().tables:
+        sys.exit(f"{arguments.data} has customers already; choose an empty folder")
+    with tempfile.TemporaryDirectory(prefix="customers-") as scratch:
+        files = generate(Path(scratch), arguments.customers, arguments.as_of)
+        for kind, path in files.items():
+            if kind not in ("blacklist", "greylist"):
+                import_file(dataset, kind, path, "offer" if kind in ("offers", "conflicts") else "customer")
+        if os.environ.get("COUNTERSIGN_HOME") or os.environ.get("COUNTERSIGN_DATABASE_URL"):
+            _suppress(files)
+    version = dataset.current()
+    sizes = ", ".join(f"{table.rows:,} {name}" for name, table in version.tables.items())
+    sys.stdout.write(f"{sizes} in {time.perf_counter() - began:.1f} s\n")
+
+
+def generate(folder: Path, customers: int, as_of: date) -> dict[str, Path]:
+    """Write the CSV files: customers, contacts, owned, offers, conflicts, blacklist, greylist."""
+    black = {"list": "0", "share": "0.004", "reasons": "['退订','投诉','员工号码','监管要求']"}
+    grey = {"list": "1", "share": "0.02", "reasons": "['近期投诉处理中','欠费','携转挽留']"}
+    queries = {
+        "offers": (OFFERS, {}),
+        "customers": (CUSTOMERS, {}),
+        "owned": (OWNED, {}),
+        "conflicts": (CONFLICTS, {}),
+        "contacts": (CONTACTS, {"contacts": str(customers * CONTACTS_EACH)}),
+        "blacklist": (SUPPRESSED, black),
+        "greylist": (SUPPRESSED, grey),
+    }
+    files = {}
+    with duckdb.connect() as db:
+        db.execute(MACROS)
+        for name, (query, more) in queries.items():
+            sql = query
+            for placeholder, value in {"contacts": "", **more, "n": str(customers), "today": as_of.isoformat()}.items():
+                sql = sql.replace(f"${placeholder}", value)
+            files[name] = folder / f"{name}.csv"
+            db.execute(f"COPY ({sql}) TO '{files[name]}' (HEADER)")
+            if name == "offers":
+                db.execute(f"CREATE TEMP TABLE offers AS {sql}")
+    return files
+
+
+def _suppress(files: dict[str, Path]) -> None:
+    """The lists of the case database that the environment names."""
+    from engine.cli.data import import_suppressions  # noqa: PLC0415  needs a case database, the rest does not
+
+    for name in ("blacklist", "greylist"):
+        import_suppressions(name, files[name], "customer")
+
+
+def _arguments() -> argparse.Namespace:
+    yesterday = (datetime.fromtimestamp(time.time(), UTC) - timedelta(days=1)).date()  # noqa: TID251  a development tool
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--customers", type=int, default=200_000, metavar="N")
+    parser.add_argument("--data", type=Path, required=True, metavar="DIR")
+    parser.add_argument("--as-of", type=date.fromisoformat, default=yesterday, metavar="DATE")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

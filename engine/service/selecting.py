@@ -1,0 +1,214 @@
+"""Target customers of a case: selected and frozen once per round, then shown and read.
+
+The selection runs outside any transaction, because it may take minutes; what it leaves is a folder that appears at
+once. Run twice for one round (a worker died after freezing), the second run finds the folder or the row and reports
+the same audience. Refuses to select for a case that has no number: the number is the salt of the control group.
+"""
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pyarrow as pa
+import pyarrow.parquet as pq
+from sqlalchemy import Connection
+
+from engine.audience.compile import Selection, Subject, compile_audience
+from engine.audience.grouping import salt_of
+from engine.audience.plan import AudiencePlan
+from engine.definition.model import Definition
+from engine.errors import Invalid, NotFound, NotPossible, SelectionFailed
+from engine.machine.case import Case
+from engine.machine.commands import AudienceFailed, AudienceFrozen
+from engine.service.app import Countersign
+from engine.service.running import carry_out
+from engine.service.views import AudienceView, WaterfallRow
+from engine.store import cases, snapshots, suppression
+from engine.store.snapshots import SnapshotRow
+from engine.values import Bilingual
+from engine.warehouse.dataset import DataFile, Dataset, Version
+from engine.warehouse.freeze import Frozen, Manifest, case_folder, freeze, open_frozen
+from engine.warehouse.run import Limits
+
+LISTS: Mapping[str, suppression.SuppressionList] = {"blacklist": "black", "greylist": "grey"}
+ENDS = {
+    "base": Bilingual(zh="客户来源", en="Source"),
+    "control": Bilingual(zh="对照组", en="Control group"),
+    "target": Bilingual(zh="目标客户", en="Target customers"),
+}
+
+
+def freeze_audience(app: Countersign, case_id: str, key: str) -> None:
+    """Select and freeze the audience of a case's round and tell the case, under `key`; twice is once.
+
+    A selection that cannot be made is told to the case, which then waits for a person. What passes by itself (no
+    space, no database) is raised, so that the caller tries again.
+    """
+    with app.db.read() as tx:
+        case = cases.load(tx, case_id)
+        kept = snapshots.find(tx, snapshots.snapshot_id(case.id, case.round))
+    try:
+        kept = kept or _keep(app, case, _frozen(app, case))
+    except (SelectionFailed, Invalid) as error:
+        carry_out(app, case_id, AudienceFailed(actor="system", via="timer", reason=error.message), key=key)
+        return
+    frozen = AudienceFrozen(
+        actor="system",
+        via="timer",
+        snapshot=kept.id,
+        digest=kept.digest,
+        target=kept.target,
+        control=kept.control,
+    )
+    carry_out(app, case_id, frozen, key=key)
+
+
+def audience_view(app: Countersign, tx: Connection, case_id: str) -> AudienceView | None:
+    """The audience frozen last, or None."""
+    row = snapshots.newest(tx, case_id)
+    if row is None:
+        return None
+    manifest = msgspec.json.decode(row.manifest, type=Manifest)
+    labels = ENDS | {rung.name: rung.label for rung in manifest.rungs}
+    return AudienceView(
+        waterfall=tuple(
+            WaterfallRow(step.name, labels[step.name], step.entered, step.removed, step.out, step.alone)
+            for step in manifest.waterfall
+        ),
+        cells=manifest.cells,
+        target=row.target,
+        control=row.control,
+        digest=row.digest,
+        as_of=manifest.as_of,
+        frozen_at=row.frozen_at,
+        sql=manifest.sql,
+    )
+
+
+def frozen_audience(app: Countersign, case_id: str) -> Frozen:
+    """The audience frozen last, to read its list from. NotFound where nothing is frozen."""
+    with app.db.read() as tx:
+        row = snapshots.newest(tx, case_id)
+    if row is None:
+        raise NotFound()
+    return open_frozen(app.settings.data / row.folder)
+
+
+def frozen_list(app: Countersign, case_id: str, rows: int = 10_000) -> Iterator[pa.RecordBatch]:
+    """The frozen list in order, as batches of the columns customer, cell, arm."""
+    return frozen_audience(app, case_id).batches(rows)
+
+
+def estimate(app: Countersign, definition: Definition, form: Mapping[str, Any]) -> Selection:
+    """The compiled selection of a form that is not submitted yet; Invalid with all problems where there is none."""
+    dataset = Dataset(app.settings.data)
+    return _compiled(definition, form, dataset, dataset.current(), as_of=app.now(), salt="estimate")
+
+
+def import_suppressions(
+    app: Countersign, name: str, customers: Mapping[str, str], *, by: str, expires_at: datetime | None = None
+) -> int:
+    """Put customers (id -> reason) on the `blacklist` or `greylist`. Returns how many entries."""
+    entries = (
+        suppression.Suppression(LISTS[name], customer, reason, expires_at=expires_at)
+        for customer, reason in customers.items()
+    )
+    with app.db.begin() as tx:
+        return suppression.add(tx, entries, by=by, at=app.now())
+
+
+def _frozen(app: Countersign, case: Case) -> Frozen:
+    """The folder of this round, made now or left whole by a run that died before it could tell."""
+    folder = app.settings.data.resolve() / case_folder(case.id, case.round)
+    if folder.exists():
+        return open_frozen(folder)
+    if case.number is None:
+        raise NotPossible(action="select customers", state=case.state, possible="submit")
+    definition = app.definition(case.process)
+    dataset = Dataset(app.settings.data)
+    version = dataset.current()
+    as_of = app.now()
+    selection = _compiled(definition, case.form, dataset, version, as_of=as_of, salt=salt_of(case.number, case.round))
+    frozen, _ = freeze(
+        dataset,
+        version,
+        selection,
+        folder,
+        besides=lambda unfinished: _suppressions(app, unfinished, as_of),
+        provenance={"definition": case.process.fingerprint},
+        limits=Limits(app.settings.memory_limit, app.settings.selection_seconds),
+    )
+    return frozen
+
+
+def _keep(app: Countersign, case: Case, frozen: Frozen) -> SnapshotRow:
+    manifest = frozen.manifest
+    row = SnapshotRow(
+        id=snapshots.snapshot_id(case.id, case.round),
+        case_id=case.id,
+        digest=manifest.digest,
+        folder=str(case_folder(case.id, case.round)),
+        manifest=msgspec.json.encode(manifest).decode(),
+        target=manifest.target,
+        control=manifest.control,
+        frozen_at=app.now(),
+    )
+    with app.db.begin() as tx:
+        return snapshots.save(tx, row)
+
+
+def _compiled(
+    definition: Definition, form: Mapping[str, Any], dataset: Dataset, version: Version, *, as_of: datetime, salt: str
+) -> Selection:
+    plan: AudiencePlan | None = definition.audience
+    if plan is None:
+        raise SelectionFailed(reason="the definition has no audience")
+    customers = version.tables.get("customers")
+    return compile_audience(
+        plan,
+        fields={column.name: column.type for column in customers.columns} if customers else {},
+        tables=frozenset(version.tables),
+        subject=_subject(form, dataset, version),
+        as_of=as_of,
+        salt=salt,
+        scope=definition.scope,
+        values=definition.context(form),
+    )
+
+
+def _subject(form: Mapping[str, Any], dataset: Dataset, version: Version) -> Subject:
+    """What the case is about: fields of the form, and the category that the offer table gives its offer."""
+    offers = _texts(form.get("offer"))
+    return Subject(
+        offer=offers,
+        category=_texts(form.get("category")) or _categories(offers, dataset, version),
+        channels=_texts(form.get("channels")),
+    )
+
+
+def _categories(offers: tuple[str, ...], dataset: Dataset, version: Version) -> tuple[str, ...]:
+    if "offers" not in version.tables or not offers:
+        return ()
+    known = pq.read_table(list(dataset.paths(version.tables["offers"])), columns=["offer", "category"]).to_pylist()
+    return tuple(sorted({row["category"] for row in known if row["offer"] in offers and row["category"]}))
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    if value in (None, "", []):
+        return ()
+    return tuple(map(str, value)) if isinstance(value, list | tuple) else (str(value),)
+
+
+def _suppressions(app: Countersign, folder: Path, at: datetime) -> dict[str, DataFile]:
+    """Both lists as they hold now, in the folder of the run: what was used, and the evidence of it."""
+    written = {}
+    with app.db.read() as tx:
+        for name, kind in LISTS.items():
+            path = folder / f"{name}.parquet"
+            rows = suppression.snapshot(tx, kind, path, at=at)
+            content = path.read_bytes()
+            written[name] = DataFile(path.name, rows, len(content), hashlib.sha256(content).hexdigest())
+    return written
