@@ -62,5 +62,6 @@ def test_whose_turn_it_is_depends_on_the_salt_and_on_nothing_else() -> None:
 
 
 def test_the_database_that_reads_the_list_computes_the_same_turn() -> None:
-    row = duckdb.sql("SELECT md5('s' || ':' || '客户-7')").fetchone()
+    with duckdb.connect() as database:
+        row = database.execute("SELECT md5('s' || ':' || '客户-7')").fetchone()
     assert row == (turn("客户-7", "s"),)
