@@ -3,15 +3,24 @@
 Refuses to read files or to judge itself: `load` reads, `check` judges, `compile` makes it run.
 """
 
-from typing import Annotated, Any, Literal
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, PrivateAttr
+from pydantic import BeforeValidator, Field, PrivateAttr, WithJsonSchema
 
+from engine.audience.plan import AudiencePlan
 from engine.definition.approval import Approval
+from engine.definition.params import Params, params_of, written
+from engine.definition.proposal import Proposal
 from engine.definition.section import Name, NotYet, Section
-from engine.values import Bilingual, Digest, digest_of
+from engine.delivery.plan import DeliveryPlan
+from engine.evaluation.plan import EvaluationPlan
+from engine.expr import Scope
+from engine.values import NO_TEXT, Bilingual, Digest
 
 DefinitionName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{2,59}$")]
+Param = Annotated[Any, BeforeValidator(written), WithJsonSchema({"type": ["integer", "string", "boolean", "array"]})]
 
 
 class Definition(Section):
@@ -22,19 +31,45 @@ class Definition(Section):
     name: DefinitionName
     version: int = Field(ge=1)
     title: Bilingual
-    calendar: Name = "cn"
-    params: dict[Name, Any] = Field(default_factory=dict)
-    proposal: Any
+    description: Bilingual = NO_TEXT
+    calendar: Literal["cn"] = "cn"
+    catalogue: Name = Field("customers", description="The customer fields that audience rules may read")
+    params_: dict[Name, Param] = Field(default_factory=dict, alias="params")
+    proposal: Proposal
     approval: Approval
-    audience: Any = None
-    delivery: Any = None
-    evaluation: Any = None
+    audience: AudiencePlan | None = None
+    delivery: DeliveryPlan | None = None
+    evaluation: EvaluationPlan | None = None
     lifecycle: NotYet = None
     extends: NotYet = None
     guarantees: NotYet = None
     tests: NotYet = None
 
     _source: str = PrivateAttr("")
+    _fingerprint: Digest = PrivateAttr(Digest(""))
+
+    def model_post_init(self, context: Any, /) -> None:
+        """The checks of the form may read the params, which stand elsewhere in the file."""
+        super().model_post_init(context)
+        self.proposal._params = self._typed_params
+
+    @cached_property
+    def _typed_params(self) -> Params:
+        return params_of(self.params_)
+
+    @property
+    def params(self) -> Mapping[str, Any]:
+        """The params as expressions see them: `"5000.00"` is a Decimal."""
+        return self._typed_params.values
+
+    @cached_property
+    def scope(self) -> Scope:
+        """What an expression about a case may name: `form` and `params`."""
+        return Scope({"form": self.proposal.record, "params": self._typed_params.record})
+
+    def context(self, form: Mapping[str, Any]) -> dict[str, Any]:
+        """The values to that scope, of a case's form (JSON values); empty fields are absent."""
+        return {"form": self.proposal.typed(form), "params": self.params}
 
     @property
     def source(self) -> str:
@@ -43,5 +78,10 @@ class Definition(Section):
 
     @property
     def fingerprint(self) -> Digest:
-        """The digest of what it says; comments, order of keys and layout do not change it."""
-        return digest_of(self.model_dump(mode="json", by_alias=True))
+        """The digest of what it says; comments and layout do not change it, the order of keys does (cells)."""
+        return self._fingerprint
+
+    def loaded_from(self, source: str, fingerprint: Digest) -> Self:
+        """This definition, told where it came from; `load` does that."""
+        self._source, self._fingerprint = source, fingerprint
+        return self

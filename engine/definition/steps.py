@@ -108,7 +108,6 @@ class Approve(Step):
 
     @property
     def name(self) -> str:
-        """See Step."""
         return self.approve
 
     def may_write(self, field: str) -> bool:
@@ -137,7 +136,6 @@ class File(Step):
 
     @property
     def name(self) -> str:
-        """See Step."""
         return self.file
 
 
@@ -149,7 +147,6 @@ class Copy(Step):
 
     @property
     def name(self) -> str:
-        """See Step."""
         return self.copy_
 
 
@@ -160,7 +157,6 @@ class Use(Step):
 
     @property
     def name(self) -> str:
-        """See Step."""
         return self.use
 
 
@@ -196,7 +192,6 @@ class Countersign(Step):
 
     @property
     def name(self) -> str:
-        """See Step."""
         return self.block
 
     @property

@@ -1,0 +1,72 @@
+"""The catalogue of customer fields: what audience rules and messages may name as `c.…`, with types and labels.
+
+Refuses to open the dataset: a definition is checked where no dataset is. That the dataset has the columns is checked
+when a case reaches its selection.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from importlib import resources
+
+from pydantic import ValidationError
+
+from engine.audience.compile import customer_type
+from engine.definition.document import read
+from engine.definition.section import Name, Section
+from engine.errors import InvalidDefinition, Problem
+from engine.expr.types import Record
+from engine.values import NO_TEXT, Bilingual
+
+
+class CustomerField(Section):
+    """One column of the customer table."""
+
+    type: str
+    label: Bilingual = NO_TEXT
+
+
+class _File(Section):
+    fields: dict[Name, CustomerField]
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """The fields by name."""
+
+    name: str
+    fields: Mapping[str, CustomerField]
+
+    @cached_property
+    def types(self) -> dict[str, str]:
+        """The type of each field as text, as the audience compiler wants it."""
+        return {name: field.type for name, field in self.fields.items()}
+
+    @cached_property
+    def record(self) -> Record:
+        """The type of `c`."""
+        return customer_type(self.types)
+
+
+@lru_cache(maxsize=8)
+def catalogue(name: str) -> Catalogue | None:
+    """The shipped catalogue of that name, None where there is none."""
+    file = resources.files("definitions") / "catalogue" / f"{name}.yaml"
+    if not file.is_file():
+        return None
+    document = read(file.read_text(encoding="utf-8"))
+    try:
+        return Catalogue(name, _File.model_validate(document.value).fields)
+    except ValidationError as error:
+        raise InvalidDefinition(
+            [
+                Problem("E112", str(one["msg"]), at=".".join(map(str, one["loc"])), file=str(file))
+                for one in error.errors()
+            ]
+        ) from None
+
+
+def known_catalogues() -> tuple[str, ...]:
+    """The names of the shipped catalogues."""
+    folder = resources.files("definitions") / "catalogue"
+    return tuple(sorted(file.name.removesuffix(".yaml") for file in folder.iterdir() if file.name.endswith(".yaml")))

@@ -1,0 +1,66 @@
+"""Everything that is wrong with the text of a definition, at once: shape, names, expressions, routes, soundness, time.
+
+One class per rule in the `rules_*` modules; its docstring is the message. Where something could not be read, rules that
+depend on it stay silent instead of reporting what follows from it.
+"""
+
+from dataclasses import dataclass, replace
+
+from engine.definition.catalogue import Catalogue, catalogue
+from engine.definition.document import read
+from engine.definition.findings import LintRule, Subject, problem_of
+from engine.definition.model import Definition
+from engine.definition.rules_expressions import EXPRESSIONS
+from engine.definition.rules_names import NAMES
+from engine.definition.rules_routes import ROUTES
+from engine.definition.rules_soundness import SOUNDNESS
+from engine.definition.rules_style import STYLE
+from engine.definition.rules_time import TIME
+from engine.definition.shape import shape_of
+from engine.errors import Problem
+from engine.values import digest_of
+
+RULES: tuple[LintRule, ...] = (*NAMES, *EXPRESSIONS, *ROUTES, *SOUNDNESS, *TIME, *STYLE)
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """The definition, None where anything is wrong with it, and all problems in the order of the file.
+
+    Problems of severity `warning` do not make it wrong.
+    """
+
+    definition: Definition | None
+    problems: tuple[Problem, ...]
+
+
+def check(text: str, file: str = "") -> Checked:
+    """Check the text of a definition. Never raises for what the text says."""
+    document = read(text)
+    problems = list(document.problems)
+    definition = None
+    if document.value is not None:
+        shape = shape_of(document)
+        problems += shape.problems
+        definition = shape.definition
+        if definition is not None:
+            known = catalogue(definition.catalogue) or Catalogue(definition.catalogue, {})
+            subject = Subject(definition, document, shape, known)
+            found = [problem_of(rule, finding, subject) for rule in RULES for finding in rule.find(subject)]
+            problems += [problem for problem in found if problem is not None]
+    once = {_place(problem): replace(problem, file=file) for problem in problems}
+    placed = [once[place] for place in sorted(once)]
+    if definition is None or any(problem.severity == "error" for problem in placed):
+        return Checked(None, tuple(placed))
+    return Checked(definition.loaded_from(text, digest_of(_in_order(document.value))), tuple(placed))
+
+
+def _place(problem: Problem) -> tuple[int, int, str, str]:
+    return problem.line, problem.column, problem.code, problem.message
+
+
+def _in_order(value: object) -> object:
+    """Mappings as lists of pairs: the digest sorts keys, and the order of cells decides which cell a customer is in."""
+    if isinstance(value, dict):
+        return [[name, _in_order(inner)] for name, inner in value.items()]
+    return [_in_order(inner) for inner in value] if isinstance(value, list) else value

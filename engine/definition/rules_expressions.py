@@ -1,0 +1,76 @@
+"""E3xx: expressions. Each is compiled against the scope it will run in; its own problems keep their places."""
+
+from collections.abc import Iterator
+
+from engine.definition.document import Path
+from engine.definition.findings import Finding, LintRule, Subject
+from engine.definition.steps import Include
+from engine.delivery.plan import METRICS
+from engine.errors import InvalidExpression
+from engine.expr import Expression, Scope, compile_expression
+from engine.expr.types import BOOL, DECIMAL, INT, Record
+
+
+class WrongExpression(LintRule):
+    """{message}"""
+
+    code = "E300"
+
+    def find(self, subject: Subject) -> Iterator[Finding]:
+        for path, text, scope in expressions(subject):
+            try:
+                compile_expression(text, scope, gives=BOOL)
+            except InvalidExpression as error:
+                for problem in error.problems:
+                    fields = {"message": problem.message, "code": problem.code}
+                    yield Finding(path, fields, problem.hint, offset=problem.fields["offset"])
+
+
+class MayBeEmpty(LintRule):
+    """{field} is not required: where it is empty this cannot be worked out and the row or step is passed over"""
+
+    code = "W802"
+    severity = "warning"
+
+    def find(self, subject: Subject) -> Iterator[Finding]:
+        record = subject.definition.proposal.record
+        for path, rule in compiled(subject):
+            if path[0] != "approval":
+                continue  # a check of the form waits until its fields are filled
+            for name in sorted(record.optional):
+                if f"form.{name}" in rule.paths - rule.guarded:
+                    yield Finding(
+                        path, {"field": f"form.{name}"}, f"write has(form.{name}) && ..., or make it required"
+                    )
+
+
+def expressions(subject: Subject) -> Iterator[tuple[Path, str, Scope]]:
+    """Every expression of the definition, with its path and scope; all answer yes or no."""
+    definition = subject.definition
+    for n, check in enumerate(definition.proposal.checks):
+        yield ("proposal", "checks", n, "rule"), check.rule, subject.scope
+    for n, row in enumerate(definition.approval.route):
+        when = getattr(row, "when", None)
+        if when is not None:
+            yield ("approval", "route", n, "when"), when, subject.scope
+    for path, step in subject.steps:
+        if not isinstance(step, Include) and step.when is not None:
+            yield (*path, "when"), step.when, subject.scope
+    if definition.audience:
+        for path, text in definition.audience.expressions():
+            yield ("audience", *path), text, subject.customer_scope
+    if definition.delivery and definition.delivery.stop_when:
+        metrics = Record({name: INT if kind == "int" else DECIMAL for name, kind in METRICS.items()}, "m")
+        yield ("delivery", "stop_when"), definition.delivery.stop_when, subject.scope.plus(m=metrics)
+
+
+def compiled(subject: Subject) -> Iterator[tuple[Path, Expression]]:
+    """Those that are right."""
+    for path, text, scope in expressions(subject):
+        try:
+            yield path, compile_expression(text, scope, gives=BOOL)
+        except InvalidExpression:
+            continue
+
+
+EXPRESSIONS = (WrongExpression(), MayBeEmpty())

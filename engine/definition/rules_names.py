@@ -1,0 +1,192 @@
+"""E2xx: names that nothing has. Every one comes with the nearest name that exists."""
+
+from collections.abc import Iterator
+
+from engine.definition.catalogue import known_catalogues
+from engine.definition.document import Path
+from engine.definition.findings import Finding, LintRule, Subject
+from engine.definition.steps import Approve, File, Include, Use
+from engine.delivery.message import unusable
+from engine.expr.types import nearest
+
+
+class UnknownChain(LintRule):
+    """there is no chain {name}"""
+
+    code = "E201"
+
+    def find(self, subject: Subject) -> Iterator[Finding]:
+        uses: list[tuple[Path, str]] = [
+            (("approval", "route", n, "use" if hasattr(row, "when") else "else"), row.use)
+            for n, row in enumerate(subject.definition.approval.route)
+        ]
+        for path, step in subject.steps:
+            if isinstance(step, File) and step.objection:
+                uses.append(((*path, "objection", "then"), step.objection.then))
+            if isinstance(step, Include):
+                uses.append(((*path, "include"), step.include))
+        for path, name in uses:
+            if name not in subject.chains:
+                yield Finding(path, {"name": name}, nearest(name, subject.chains))
+
+
+class UnknownBlock(LintRule):
+    """there is no block {name}"""
+
+    code = "E202"
+
+    def find(self, subject: Subject) -> Iterator[Finding]:
+        for path, step in subject.steps:
+            if isinstance(step, Use) and step.use not in subject.blocks:
+                hint = nearest(step.use, subject.blocks)
+                if step.use in subject.chains:
+                    hint = f"{step.use} is a chain: write include: {step.use}"
+                yield Finding((*path, "use"), {"name": step.use}, hint)
+
+
+class UnknownField(LintRule):
+    """the proposal has no field {name}"""
+
+    code = "E203"
+
+    def find(self, subject: Subject) -> Iterator[Finding]:
+        definition = subject.definition
+        uses: list[tuple[Path, str, bool]] = [
+            (("proposal", "material", n), name, False) for n, name in enumerate(definition.proposal.material)
+        ]
+        uses += [
+            (("proposal", "checks", n, "at"), check.at, False)
+            for n, check in enumerate(definition.proposal.checks)
+            if check.at
+        ]
+        for path, step in subject.steps:
+            if isinstance(step, Approve):
+                uses += [((*path, "fields", name), name, True) for name in step.fields if name != "*"]
+        if definition.audience and definition.audience.drift:
+            uses.append((("audience", "drift", "from"), definition.audience.drift.source, False))
+        if definition.delivery and definition.delivery.message and definition.delivery.message.field:
+            uses.append((("delivery", "message", "field"), definition.delivery.message.field, False))
+        for path, name, at_key in uses:
+            if name not in subject.fields:
+                yield Finding(path, {"name": name}, nearest(name, subject.fields), at_key=at_key)
+
+
+class UnknownStep(LintRule):
+    """the chain {chain} has no step {name} to drop"""
+
+    code = "E204"
+
+    def find(self, subject: Subject) -> Iterator[Finding]:
+        chains = subject.definition.approval.chains
+        for path, step in subject.steps:
+            if isinstance(step, Include) and step.include in chains:
+                names = _names_in(subject, step.include, frozenset())
+                for n, name in enumerate(step.drop):
+                    if name not in names:
+                        fields = {"chain": step.include, "name": name}
+                        yield Finding((*path, "drop", n), fields, nearest(name, names))
+
+
+def _names_in(subject: Subject, chain: str, above: frozenset[str]) -> frozenset[str]:
+    names: set[str] = set()
+    for step in subject.definition.approval.chains.get(chain, ()):
+        if isinstance(step, Include):
+            if step.include not in above:
+                names |= _names_in(subject, step.include, above | {chain}) - set(step.drop)
+        else:
+            names.add(step.name)
+    return frozenset(names)
+
+
+class StepTwice(LintRule):
+    """the step {name} stands twice in the chain {chain}"""
+
+    code = "E205"
+
+    def find(self, subject: Subject) -> Iterator[Finding]:
+        approval = subject.definition.approval
+        for chain, steps in approval.chains.items():
+            seen: set[str] = set()
+            for n, step in enumerate(steps):
+                names = {step.include} if isinstance(step, Include) else {step.name}
+                if isinstance(step, Include):
+                    names = set(_names_in(subject, step.include, frozenset({chain}))) - set(step.drop)
+                elif isinstance(step, Use) and step.use in approval.blocks:
+                    names |= {branch.approve for branch in approval.blocks[step.use].parallel}
+                for name in sorted(names & seen):
+                    fields = {"name": name, "chain": chain}
+                    yield Finding(("approval", "chains", chain, n), fields, "give it another name, or drop it")
+                seen |= names
+
+
+class SourceNotYet(LintRule):
+    """{message}"""
+
+    code = "E113"
+
+    def find(self, subject: Subject) -> Iterator[Finding]:
+        if subject.definition.audience:
+            for path, problem in subject.definition.audience.unsupported():
+                yield Finding(("audience", *path), {"message": problem.message}, problem.hint, at_key=True)
+
+
+class UnknownCatalogue(LintRule):
+    """there is no catalogue of customer fields {name}"""
+
+    code = "E207"
+
+    def find(self, subject: Subject) -> Iterator[Finding]:
+        name, known = subject.definition.catalogue, known_catalogues()
+        if name not in known:
+            yield Finding(("catalogue",), {"name": name}, nearest(name, known))
+
+
+class UnknownCustomerField(LintRule):
+    """the catalogue has no customer field {name}"""
+
+    code = "E208"
+
+    def find(self, subject: Subject) -> Iterator[Finding]:
+        delivery = subject.definition.delivery
+        if delivery and delivery.message:
+            for n, name in enumerate(delivery.message.fields):
+                if name not in subject.catalogue.fields:
+                    yield Finding(
+                        ("delivery", "message", "fields", n),
+                        {"name": name},
+                        nearest(name, tuple(subject.catalogue.fields)),
+                    )
+
+
+class UnknownPlaceholder(LintRule):
+    """the message cannot fill {what}"""
+
+    code = "E209"
+
+    def find(self, subject: Subject) -> Iterator[Finding]:
+        message = subject.definition.delivery.message if subject.definition.delivery else None
+        if message is None or not message.text:
+            return
+        allowed = {*message.fields, *(f"form.{name}" for name in subject.fields)}
+        path = ("delivery", "message") if isinstance(_written(subject), str) else ("delivery", "message", "text")
+        for found in unusable(message.text, allowed):
+            hint = nearest(found.what.strip("{}"), tuple(allowed)) or "list it under fields"
+            yield Finding(path, {"what": found.what}, hint, offset=found.column - 1)
+
+
+def _written(subject: Subject) -> object:
+    delivery = subject.document.value.get("delivery")
+    return delivery.get("message") if isinstance(delivery, dict) else None
+
+
+NAMES = (
+    UnknownChain(),
+    UnknownBlock(),
+    UnknownField(),
+    UnknownStep(),
+    StepTwice(),
+    SourceNotYet(),
+    UnknownCatalogue(),
+    UnknownCustomerField(),
+    UnknownPlaceholder(),
+)

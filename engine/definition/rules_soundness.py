@@ -1,0 +1,115 @@
+"""E5xx: chains that cannot be reached, cannot end, or decide nothing."""
+
+from collections.abc import Iterator
+
+from engine.definition.findings import Finding, LintRule, Subject
+from engine.definition.steps import AtLeast, Copy, File, Include, Use
+
+
+class ChainNeverUsed(LintRule):
+    """no case ever takes the chain {name}"""
+
+    code = "E501"
+
+    def find(self, subject: Subject) -> Iterator[Finding]:
+        approval = subject.definition.approval
+        if subject.shape.was_lost("approval", "route") or subject.shape.was_lost("approval", "chains"):
+            return
+        used = {row.use for row in approval.route}
+        for _, step in subject.steps:
+            if isinstance(step, Include):
+                used.add(step.include)
+            if isinstance(step, File) and step.objection:
+                used.add(step.objection.then)
+        for name in approval.chains:
+            if name not in used:
+                yield Finding(
+                    ("approval", "chains", name), {"name": name}, "add a row to the route, or delete it", at_key=True
+                )
+
+
+class BlockNeverUsed(LintRule):
+    """no chain uses the block {name}"""
+
+    code = "E502"
+
+    def find(self, subject: Subject) -> Iterator[Finding]:
+        used = {step.use for _, step in subject.steps if isinstance(step, Use)}
+        for name in subject.definition.approval.blocks:
+            if name not in used and not any(subject.shape.was_lost("approval", "chains", c) for c in subject.chains):
+                yield Finding(
+                    ("approval", "blocks", name), {"name": name}, "use it in a chain, or delete it", at_key=True
+                )
+
+
+class JoinStarves(LintRule):
+    """the countersign waits for {n} approvals and has {branches} branches"""
+
+    code = "E503"
+
+    def find(self, subject: Subject) -> Iterator[Finding]:
+        for name, block in subject.definition.approval.blocks.items():
+            if isinstance(block.join, AtLeast) and block.join.n > len(block.parallel):
+                fields = {"n": block.join.n, "branches": len(block.parallel)}
+                yield Finding(("approval", "blocks", name, "join", "n"), fields, "all of them: join: all")
+
+
+class NothingDecided(LintRule):
+    """nobody approves and nothing is filed on the chain {name}: its cases would pass in silence"""
+
+    code = "E504"
+
+    def find(self, subject: Subject) -> Iterator[Finding]:
+        for name, steps in subject.definition.approval.chains.items():
+            lost = subject.shape.was_lost("approval", "chains", name)
+            if not lost and all(isinstance(step, Copy) for step in steps):
+                yield Finding(("approval", "chains", name), {"name": name}, "add an approve or file step", at_key=True)
+
+
+class IncludesItself(LintRule):
+    """the chain {name} includes itself"""
+
+    code = "E505"
+
+    def find(self, subject: Subject) -> Iterator[Finding]:
+        includes = {
+            name: {step.include for step in steps if isinstance(step, Include)}
+            for name, steps in subject.definition.approval.chains.items()
+        }
+        for path, step in subject.steps:
+            if isinstance(step, Include) and path[2] in _reach(step.include, includes):
+                yield Finding((*path, "include"), {"name": path[2]}, "take the common steps into a chain of their own")
+
+
+def _reach(chain: str, includes: dict[str, set[str]]) -> set[str]:
+    found, open_ = set(), {chain}
+    while open_:
+        one = open_.pop()
+        if one not in found:
+            found.add(one)
+            open_ |= includes.get(one, set())
+    return found
+
+
+class ObjectionOnlyFiles(LintRule):
+    """an objection makes the case one for approval, but nobody approves on the chain {name}"""
+
+    code = "E506"
+
+    def find(self, subject: Subject) -> Iterator[Finding]:
+        chains = subject.definition.approval.chains
+        for path, step in subject.steps:
+            if isinstance(step, File) and step.objection and step.objection.then in chains:
+                then = step.objection.then
+                if all(isinstance(one, File | Copy) for one in chains[then]) and chains[then]:
+                    yield Finding((*path, "objection", "then"), {"name": then}, "name a chain with an approve step")
+
+
+SOUNDNESS = (
+    ChainNeverUsed(),
+    BlockNeverUsed(),
+    JoinStarves(),
+    NothingDecided(),
+    IncludesItself(),
+    ObjectionOnlyFiles(),
+)

@@ -1,0 +1,50 @@
+"""W8xx: what works and still deserves a second look."""
+
+from collections.abc import Iterator
+
+from engine.definition.document import Path
+from engine.definition.findings import Finding, LintRule, Subject
+from engine.definition.rules_expressions import compiled
+from engine.definition.steps import Include
+from engine.values import Bilingual
+
+
+class HalfALabel(LintRule):
+    """{what} has no label in {language}"""
+
+    code = "W801"
+    severity = "warning"
+
+    def find(self, subject: Subject) -> Iterator[Finding]:
+        labelled: list[tuple[Path, str, Bilingual]] = [(("title",), "the definition", subject.definition.title)]
+        labelled += [
+            (("proposal", "fields", name), name, field.label)
+            for name, field in subject.definition.proposal.fields.items()
+        ]
+        labelled += [
+            (path, step.name, step.label)
+            for path, step in subject.steps
+            if not isinstance(step, Include) and not hasattr(step, "use")
+        ]
+        for path, what, label in labelled:
+            missing = [language for language, text in (("Chinese", label.zh), ("English", label.en)) if not text]
+            if missing:
+                yield Finding(
+                    path, {"what": what, "language": " or ".join(missing)}, "label: {{zh: ..., en: ...}}".format()
+                )
+
+
+class ParamNeverUsed(LintRule):
+    """no rule reads the param {name}"""
+
+    code = "W803"
+    severity = "warning"
+
+    def find(self, subject: Subject) -> Iterator[Finding]:
+        used = {path for _, rule in compiled(subject) for path in rule.paths}
+        for name in subject.definition.params:
+            if f"params.{name}" not in used:
+                yield Finding(("params", name), {"name": name}, "delete it, or read it as params." + name, at_key=True)
+
+
+STYLE = (HalfALabel(), ParamNeverUsed())

@@ -1,0 +1,74 @@
+"""E7xx: time. Working days and hours are different things; neither is silently taken for the other."""
+
+from collections.abc import Iterator
+
+from engine.definition.document import Path
+from engine.definition.findings import Finding, LintRule, Subject
+from engine.definition.steps import Approve, File, Timeout
+from engine.values import Duration
+
+
+class MixedClocks(LintRule):
+    """{one} counts working days and {other} runs on the clock: which comes first depends on the day"""
+
+    code = "E703"
+
+    def find(self, subject: Subject) -> Iterator[Finding]:
+        for path, timeout in timeouts(subject):
+            if timeout.at is None:
+                continue
+            for n, remind in enumerate(timeout.remind):
+                if remind.is_working is not timeout.at.is_working:
+                    one, other = sorted((remind, timeout.at), key=lambda duration: not duration.is_working)
+                    hint = f"write both alike, as {'3wd' if timeout.at.is_working else '72h'}"
+                    yield Finding((*path, "remind", n), {"one": one, "other": other}, hint)
+
+
+class RemindsTooLate(LintRule):
+    """a reminder after {remind} comes too late: the step ends at {at}"""
+
+    code = "E704"
+
+    def find(self, subject: Subject) -> Iterator[Finding]:
+        for path, timeout in timeouts(subject):
+            for n, remind in enumerate(timeout.remind):
+                if timeout.at and remind.is_working is timeout.at.is_working and not _shorter(remind, timeout.at):
+                    yield Finding((*path, "remind", n), {"remind": remind, "at": timeout.at}, "remind earlier")
+
+
+class NoTime(LintRule):
+    """{duration} is no time to do anything in"""
+
+    code = "E705"
+
+    def find(self, subject: Subject) -> Iterator[Finding]:
+        given: list[tuple[Path, Duration]] = []
+        for path, timeout in timeouts(subject):
+            given += [((*path, "remind", n), remind) for n, remind in enumerate(timeout.remind)]
+            given += [((*path, "at"), timeout.at)] if timeout.at else []
+        for path, step in subject.steps:
+            if isinstance(step, File):
+                given.append(((*path, "ack"), step.ack))
+                given += [((*path, "objection", "window"), step.objection.window)] if step.objection else []
+        for path, duration in given:
+            if duration.amount == 0:
+                yield Finding(path, {"duration": duration}, "at least 1")
+
+
+def timeouts(subject: Subject) -> Iterator[tuple[Path, Timeout]]:
+    """Every timeout that is written."""
+    defaults = subject.definition.approval.defaults
+    if defaults.timeout:
+        yield ("approval", "defaults", "timeout"), defaults.timeout
+    for path, step in subject.steps:
+        if isinstance(step, Approve) and isinstance(step.timeout, Timeout):
+            yield (*path, "timeout"), step.timeout
+
+
+def _shorter(one: Duration, other: Duration) -> bool:
+    if one.is_working:
+        return one.amount < other.amount
+    return one.on_the_clock() < other.on_the_clock()
+
+
+TIME = (MixedClocks(), RemindsTooLate(), NoTime())
