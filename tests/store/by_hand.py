@@ -67,14 +67,15 @@ def submit(db: Database, case_id: str = "c1", *, people: tuple[str, ...] = ("wan
 
 
 def approve(db: Database, person: str, case_id: str = "c1", *, key: str = "") -> Recorded:
-    """The first decision closes every task and the timer; whoever comes later is told who decided."""
+    """The first decision closes every task and the timer; whoever comes later is told who decided. Anybody may."""
 
     def decide(locked: Locked) -> Decided:
         case, seq = locked.case, locked.case.seq + 1
         if case.state == "approved":
             first = next(task for task in case.tasks if task.state == "decided")
             raise AlreadyDecided(by=first.decided_by, decision=first.decision, at=first.decided_at)
-        closed = tuple(_closed(task, person) for task in case.tasks)
+        own = next((task for task in case.tasks if task.person == person), case.tasks[0])
+        closed = tuple(_closed(task, person, is_own=task is own) for task in case.tasks)
         moved = msgspec.structs.replace(case, seq=seq, state="approved", tasks=closed, timers=())
         events: tuple[AnyEvent, ...] = (
             *(TaskClosed(task) for task in closed),
@@ -82,7 +83,7 @@ def approve(db: Database, person: str, case_id: str = "c1", *, key: str = "") ->
             Moved("approved", (), {}),
         )
         outcome = Outcome(moved, events, (NotifyOutcome(case.submitter, "approved"),), NOON)
-        return Decided(Decide(actor=person, task=case.tasks[0].id, decision="approve"), outcome)
+        return Decided(Decide(actor=person, task=own.id, decision="approve"), outcome)
 
     return cases.transition(db, case_id, key, decide)
 
@@ -103,8 +104,8 @@ def edit(db: Database, case_id: str = "c1", *, title: str, key: str = "", number
     return cases.transition(db, case_id, key, decide)
 
 
-def _closed(task: Task, person: str) -> Task:
-    if task.person != person:
+def _closed(task: Task, person: str, *, is_own: bool) -> Task:
+    if not is_own:
         return msgspec.structs.replace(task, state="cancelled", reason=f"{person} decided")
     return msgspec.structs.replace(
         task, state="decided", decision="approve", decided_by=person, decided_at=NOON + timedelta(hours=1)

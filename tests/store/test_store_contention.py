@@ -1,0 +1,107 @@
+"""Many decide at once: one wins, everyone else is told who did; a lost connection repeats nothing."""
+
+import json
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+
+import sqlalchemy as sa
+
+from engine.errors import AlreadyDecided
+from engine.machine.commands import Edit
+from engine.store import history
+from engine.store.session import Database
+from engine.store.tables import outbox
+from tests.store.by_hand import approve, edit, open_case, submit
+from tests.support import ROOT
+
+PROCESSES, THREADS, DECISIONS = 4, 8, 10_000
+
+
+def decide_many(url: str, process: int) -> dict[str, int]:
+    """What one process's threads are told when each decides its share, under names and keys of their own."""
+    db = Database(url)
+    told: Counter[str] = Counter()
+
+    def work(thread: int) -> None:
+        for n in range(DECISIONS // (PROCESSES * THREADS) + (thread < 4)):
+            person = f"p{process}t{thread}n{n}"
+            try:
+                told[f"won:{approve(db, person, key=person).seq}"] += 1
+            except AlreadyDecided as error:
+                told[error.message] += 1
+            except Exception as error:
+                told[f"failed:{error!r}"] += 1
+
+    threads = [threading.Thread(target=work, args=(n,)) for n in range(THREADS)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    db.close()
+    return dict(told)
+
+
+def test_of_ten_thousand_decisions_one_wins_and_the_others_are_told(db: Database, db_url: str) -> None:
+    open_case(db)
+    submit(db, people=("wang", "chen", "ma"))
+    began = time.perf_counter()
+    script = "import json, sys; from tests.store.test_store_contention import decide_many as d; "
+    script += "print(json.dumps(d(sys.argv[1], int(sys.argv[2]))))"
+    running = [
+        subprocess.Popen([sys.executable, "-c", script, db_url, str(n)], stdout=subprocess.PIPE, cwd=ROOT)
+        for n in range(PROCESSES)
+    ]
+    told: Counter[str] = Counter()
+    for process in running:
+        told.update(json.loads(process.communicate()[0]))
+    seconds = time.perf_counter() - began
+    assert told.total() == DECISIONS
+    assert len(told) == 2, told
+    (first,) = (words for words in told if words.startswith("won"))
+    (others,) = (words for words in told if not words.startswith("won"))
+    assert (first, told[first]) == ("won:3", 1)
+    with db.read() as tx:
+        assert history.verify(tx, "c1") is None
+        decided = history.load(tx, "c1")[2:]
+        assert [entry.seq for entry in decided] == [3]
+        assert others.startswith(f'{decided[0].actor} already decided "approve" at 2026-03-02')
+        query = sa.select(sa.func.count()).select_from(outbox).where(outbox.c.key.startswith("c1:3:"))
+        assert tx.execute(query).scalar_one() == 1
+    assert seconds <= 20, f"{seconds:.1f} s"
+
+
+def test_a_connection_lost_at_any_moment_repeats_nothing(pg_server: str, pg_url: str) -> None:
+    """Connections are cut while transitions run; each key is recorded once, and every caller gets its result."""
+    db, admin = Database(pg_url), Database(pg_server)
+    open_case(db)
+    cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = :name AND pid <> pg_backend_pid()"
+    ended, cuts, failures = threading.Event(), 0, []
+
+    def work(thread: int) -> None:
+        try:
+            for n in range(50):
+                key = f"t{thread}n{n}"
+                assert not edit(db, title=key, key=key).repeated
+                assert edit(db, title="again", key=key).repeated
+        except BaseException as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=work, args=(n,)) for n in range(4)]
+    for thread in threads:
+        thread.start()
+    while any(thread.is_alive() for thread in threads):
+        with admin.begin() as tx:
+            cuts += len(tx.execute(sa.text(cut), {"name": db.url.database}).all())
+        ended.wait(0.02)
+    assert failures == []
+    assert cuts >= 20
+    with db.read() as tx:
+        assert history.verify(tx, "c1") is None
+        commands = [entry.command for entry in history.load(tx, "c1")]
+        titles = [command.form["title"] for command in commands if isinstance(command, Edit)]
+    assert sorted(titles) == sorted(f"t{thread}n{n}" for thread in range(4) for n in range(50))
+    db.close()
+    admin.close()
