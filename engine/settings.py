@@ -28,6 +28,8 @@ class Settings(BaseSettings):
     session_hours: int = Field(12, description="Hours without use after which a session ends")
     device_days: int = Field(90, description="Days a remembered device is remembered")
     memory_limit: str = Field("400MB", description="DuckDB's memory limit of one selection")
+    poll_seconds: float = Field(2, gt=0, description="Seconds between two looks for due work, while there is none")
+    run_seconds: int = Field(300, ge=5, description="Seconds between two scheduled runs of a flow, each lasting so long")
     selection_seconds: int = Field(600, description="Seconds after which a selection is stopped")
 
     @property

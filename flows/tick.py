@@ -1,0 +1,22 @@
+"""The flow `tick`: due timers become commands, pending effects become actions, notices become mails."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+
+from prefect import flow
+
+from engine.service import effects
+from engine.service.app import Countersign
+from flows.run import run
+from notifications.send import sender
+
+
+@flow(name="tick")
+def tick() -> dict[str, int]:
+    """Look for due timers and pending effects until the next tick is due."""
+    return run("tick", once)
+
+
+def once(app: Countersign) -> Mapping[str, int]:
+    """One batch of each."""
+    return asdict(effects.work(app, sender(app.settings)))
