@@ -40,9 +40,13 @@ def create_app(app: Countersign | None = None) -> FastAPI:
             countersign.close()
 
     api = FastAPI(
-        title="Countersign", version="1", openapi_url="/api/v1/openapi.json", docs_url=None, redoc_url=None,
+        title="Countersign",
+        version="1",
+        openapi_url="/api/v1/openapi.json",
+        docs_url=None,
+        redoc_url=None,
         lifespan=lifespan,
-    )  # fmt: skip
+    )
     api.state.countersign = countersign
     errors.install(api)
     for page in (sign_in, link, inbox, cases, proposal, sheet):

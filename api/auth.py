@@ -49,9 +49,7 @@ class Cookies:
 
     def sign_out(self, response: Response) -> None:
         """Forget the session; the device stays remembered."""
-        response.delete_cookie(
-            self._name(SESSION), path="/", secure=self._secure, httponly=True, samesite="lax"
-        )
+        response.delete_cookie(self._name(SESSION), path="/", secure=self._secure, httponly=True, samesite="lax")
 
 
 def visitor_csrf(settings: Settings, visitor: str) -> str:

@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import Depends, Header, Request
 from starlette.datastructures import FormData
 
-from api.auth import check_csrf
+from api.auth import SESSION, Cookies, check_csrf
 from api.i18n import N_
 from api.visit import Visit
 from engine.errors import InvalidForm, Problem, SignInNeeded
@@ -81,6 +81,16 @@ def bearer(app: App, authorization: Annotated[str, Header()] = "") -> Viewer:
 
 
 Caller = Annotated[Viewer, Depends(bearer)]
+
+
+def reader(request: Request, app: App, authorization: Annotated[str, Header()] = "") -> Viewer:
+    """Who looks: by bearer token, or by the session of their browser, as looking changes nothing."""
+    if authorization:
+        return bearer(app, authorization)
+    return people.viewer_of(app, Cookies(app.settings).read(request, SESSION))
+
+
+Reader = Annotated[Viewer, Depends(reader)]
 
 
 def header_key(caller: Caller, idempotency_key: Annotated[str, Header()] = "") -> str:

@@ -18,10 +18,22 @@ from api import words
 from api.formats import Formats
 from api.i18n import N_
 from api.visit import Visit
-from engine.errors import CountersignError, Invalid, InvalidForm, NotFound, Problem, SignInNeeded
+from engine.errors import (
+    CountersignError,
+    DatabaseUnavailable,
+    Invalid,
+    InvalidForm,
+    NoSpace,
+    NotFound,
+    Problem,
+    SignInNeeded,
+    Unavailable,
+)
+from engine.values import Bilingual
 
 log = structlog.get_logger()
 LOST_SESSION = N_("Your session has ended. Sign in here, then go back in the browser: what you typed is still there.")
+NO_DATABASE = N_("The server cannot reach its database just now. Nothing was lost; try again in a minute.")
 UNFORESEEN = N_("Something went wrong on our side. Nothing of this step was saved; try again. Tell us the number: {id}")
 
 
@@ -29,21 +41,20 @@ def sentence(error: CountersignError, formats: Formats) -> str:
     """The error's message in the language of `formats`, its codes and times in words."""
     if isinstance(error, Invalid):
         return formats.words("; ").join(problem_sentence(problem, formats) for problem in error.problems) or str(error)
+    if isinstance(error, DatabaseUnavailable | NoSpace):
+        return formats.words(NO_DATABASE)  # addresses and paths are for the operator's log
     return formats.words(error.template).format(**_in_words(error.fields, formats))
 
 
 def problem_sentence(problem: Problem, formats: Formats) -> str:
-    """One problem in the language of `formats`."""
-    template = str(problem.fields.get("template", problem.message))
+    """One problem in the language of `formats`: by its code, else what the definition says, else its message."""
     said = problem.fields.get("say")
-    if said is not None and hasattr(said, "in_language"):
-        return formats.label(said)
-    values = {name: value for name, value in problem.fields.items() if name != "template"}
-    translated = formats.words(template)
-    try:
-        return translated.format(**_in_words(values, formats))
-    except (KeyError, IndexError, ValueError):
-        return translated
+    if isinstance(said, dict):
+        return Bilingual(**said).in_language(formats.words.language)
+    template = words.PROBLEMS.get(problem.code)
+    if template is None:
+        return formats.words(problem.message)
+    return formats.words(template).format(**_in_words(problem.fields, formats))
 
 
 def _in_words(fields: dict[str, Any], formats: Formats) -> dict[str, Any]:
@@ -83,6 +94,8 @@ def _is_script(request: Request) -> bool:
 
 def _expected(request: Request, error: Exception) -> Response:
     assert isinstance(error, CountersignError)
+    if isinstance(error, Unavailable):
+        log.error("unavailable", route=route_of(request), reason=error.message)
     if _is_script(request):
         return problem_json(error)
     visit = _visit(request)
@@ -98,6 +111,8 @@ def _expected(request: Request, error: Exception) -> Response:
 def problem_json(error: CountersignError) -> JSONResponse:
     """The error as problem+json. `problems` has one entry per wrong field."""
     body: dict[str, Any] = {"type": type(error).__name__, "status": error.status, "detail": error.message}
+    if isinstance(error, DatabaseUnavailable | NoSpace):
+        body["detail"] = NO_DATABASE
     if isinstance(error, Invalid):
         body["problems"] = [
             {"code": problem.code, "at": problem.at, "message": problem.message, "hint": problem.hint}

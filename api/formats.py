@@ -3,6 +3,7 @@
 Refuses to compute: what is shown was counted elsewhere. Times come in aware and leave in the settings' zone.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -18,7 +19,7 @@ from engine.service.views import FieldView
 from engine.values import Bilingual
 
 SYMBOLS = {"CNY": "¥", "": "¥", "USD": "$", "EUR": "€", "HKD": "HK$"}
-LOCALES = {"zh": "zh_CN", "en": "en_GB"}
+LOCALES = {"zh": "zh_CN", "en": "en"}
 NOTHING = "–"
 
 
@@ -74,6 +75,20 @@ class Formats:
         """A difference with its sign: percentage points of a share, plain of a mean."""
         return self.signed(value * 100 if is_rate else value)
 
+    def points(self, value: float) -> str:
+        """The difference of two shares: +3.00 percentage points."""
+        return self.words("%(value)s percentage points", value=self.signed(value * 100))
+
+    def period(self, text: str) -> str:
+        """A span as definitions write it (7d, 3wd, 72h) in words; anything else as it is."""
+        match = re.fullmatch(r"(\d{1,4})(wd|d|h|min)", text)
+        if match is None:
+            return text
+        count, unit = int(match[1]), match[2]
+        if unit == "wd":
+            return self.words.plural("%(count)s working day", "%(count)s working days", count)
+        return self.duration(timedelta(minutes=count * {"d": 1440, "h": 60, "min": 1}[unit]))
+
     def level(self, value: float, is_rate: bool) -> str:
         """A share in percent, or a mean."""
         return self.percent(value) if is_rate else self.fixed(value)
@@ -112,10 +127,20 @@ class Formats:
             return NOTHING
         if isinstance(value, str):
             try:
-                value = date.fromisoformat(value)
+                return self.day(date.fromisoformat(value))
             except ValueError:
                 return value
         return str(format_date(value, "y年M月d日" if self.words.language == "zh" else "d MMM y", locale=self._locale))
+
+    def short_day(self, value: str) -> str:
+        """A date without its year where it is this one."""
+        try:
+            day = date.fromisoformat(value)
+        except ValueError:
+            return value
+        if day.year != self.now.astimezone(self.zone).year:
+            return self.day(day)
+        return str(format_date(day, "M月d日" if self.words.language == "zh" else "d MMM", locale=self._locale))
 
     def duration(self, span: timedelta) -> str:
         """The two largest units: 1 day 3 hours, 4 hours 20 minutes, less than a minute."""
@@ -159,7 +184,7 @@ class Formats:
         match kind, raw:
             case "money", _:
                 return self._or_plain(self.money, raw, currency)
-            case ("int" | "decimal"), _:
+            case (("int" | "decimal"), _):
                 return self._or_plain(lambda text: self.number(Decimal(text)), raw)
             case "date", str():
                 return self.day(raw)

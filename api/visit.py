@@ -69,15 +69,19 @@ class Visit:
 
     def page(self, template: str, *, status: int = 200, has_forms: bool = True, **values: Any) -> HTMLResponse:
         """A page. `has_forms=False` keeps it free of tokens, so that it is the same for every visitor."""
-        html = environment(self.language).get_template(template).render(
-            visit=self,
-            viewer=self.viewer,
-            fmt=self.formats,
-            now=self.formats.now,
-            has_forms=has_forms,
-            csrf=self.csrf if has_forms else "",
-            key=secrets.token_urlsafe(16),
-            **values,
+        html = (
+            environment(self.language)
+            .get_template(template)
+            .render(
+                visit=self,
+                viewer=self.viewer,
+                fmt=self.formats,
+                now=self.formats.now,
+                has_forms=has_forms,
+                csrf=self.csrf if has_forms else "",
+                key=secrets.token_urlsafe(16),
+                **values,
+            )
         )
         response = HTMLResponse(html, status)
         if has_forms and not self.viewer:

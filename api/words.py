@@ -81,8 +81,15 @@ ACTIONS = {  # what an error may name as possible
     "import": N_("import responses"),
 }
 NEEDS_REMARK = ("return", "reject", "object")
-DECISION_TONES = {"approve": "go", "acknowledge": "go", "read": "go", "done": "go", "return": "wait", "reject": "stop",
-                  "object": "stop"}  # fmt: skip
+DECISION_TONES = {
+    "approve": "go",
+    "acknowledge": "go",
+    "read": "go",
+    "done": "go",
+    "return": "wait",
+    "reject": "stop",
+    "object": "stop",
+}
 EVENTS = {
     **DECIDED,
     "created": N_("opened a draft"),
@@ -105,8 +112,13 @@ EVENTS = {
 }
 VIAS = {"link": N_("by link"), "api": N_("by API"), "timer": N_("by deadline"), "stage": N_("by itself")}
 FLAGS = {"overdue": N_("Overdue"), "due_soon": N_("Due soon"), "changed": N_("Changed since you looked")}
-CHANNELS = {"sms": N_("SMS"), "email": N_("e-mail"), "file": N_("file hand-off"), "hall": N_("business hall"),
-            "call": N_("outbound call")}  # fmt: skip
+CHANNELS = {
+    "sms": N_("SMS"),
+    "email": N_("e-mail"),
+    "file": N_("file hand-off"),
+    "hall": N_("business hall"),
+    "call": N_("outbound call"),
+}
 WAVES = {
     "planned": N_("Planned"),
     "loading": N_("Loading"),
@@ -149,5 +161,25 @@ WARNINGS = {
     "small_control": N_("The control group is small: the interval is wide."),
     "profit_uncertain": N_("The profit may as well be a loss: its interval reaches below zero."),
     "many_comparisons": N_("Several comparisons were made: this one may look real by chance."),
+}
+PROBLEMS = {  # by code; the braces are filled with the problem's fields
+    "form.required": N_("This is needed."),
+    "form.unknown": N_("There is no field {name}."),
+    "form.kind": N_("One value is expected."),
+    "form.one_line": N_("One line only."),
+    "form.too_long": N_("At most {max} characters; these are {length}."),
+    "form.pattern": N_("This does not have the required form."),
+    "form.too_small": N_("At least {min}."),
+    "form.too_large": N_("At most {max}."),
+    "form.not_int": N_("“{value}” is not a whole number."),
+    "form.not_number": N_("“{value}” is not a number."),
+    "form.scale": N_("At most {scale} digits behind the point."),
+    "form.range": N_("Two days are expected, from and to."),
+    "form.half_range": N_("Both days are needed."),
+    "form.range_order": N_("It ends before it begins."),
+    "form.not_date": N_("“{value}” is not a day; write it as 2026-11-30."),
+    "form.not_among": N_("“{value}” is none of the choices."),
+    "form.not_code": N_("“{value}” is not a code."),
+    "remark_missing": N_("Say why: the others read it."),
 }
 LANGUAGES = {"zh": "中文", "en": "English"}  # each in its own language, never translated

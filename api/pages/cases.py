@@ -7,15 +7,17 @@ from fastapi import APIRouter, Response
 from starlette.datastructures import UploadFile
 
 from api.deps import App, CurrentViewer, CurrentVisit, Posted, form_key, text
-from api.errors import problem_sentence, sentence
+from api.errors import sentence
+from api.formats import Formats
 from api.i18n import N_
 from api.visit import Visit
-from engine.errors import CountersignError, Invalid, InvalidFile, Problem, Refused, Unavailable
+from engine.errors import Invalid, InvalidFile, Problem, Refused, Unavailable
 from engine.service import cases, proposals, responses, stages
-from engine.service.app import Countersign
+from engine.service.responses import ImportReport
 from engine.service.views import Viewer
 
 router = APIRouter()
+NAMED = 20  # bad rows that the page names; the API names all
 Tab = Literal["proposal", "customers", "delivery", "evaluation", "history"]
 
 
@@ -39,47 +41,42 @@ def start(app: App, visit: CurrentVisit, viewer: CurrentViewer, case_id: str, fo
     if not recipients.isdecimal():
         raise Invalid([Problem("recipients", N_("Confirm the number of customers."), at="recipients")])
     count = int(recipients)
-    return _act(app, visit, viewer, case_id, "delivery",
-                lambda: stages.start_delivery(app, viewer, case_id, count, key=key))  # fmt: skip
+    return _act(visit, viewer, case_id, "delivery", lambda: stages.start_delivery(app, viewer, case_id, count, key=key))
 
 
 @router.post("/cases/{case_id}/pause")
 def pause(app: App, visit: CurrentVisit, viewer: CurrentViewer, case_id: str, form: Posted) -> Response:
     """Hold all waves."""
     reason, key = text(form, "reason"), form_key(form, viewer)
-    return _act(app, visit, viewer, case_id, "delivery",
-                lambda: stages.hold(app, viewer, case_id, "pause", reason, key=key))  # fmt: skip
+    return _act(visit, viewer, case_id, "delivery", lambda: stages.hold(app, viewer, case_id, "pause", reason, key=key))
 
 
 @router.post("/cases/{case_id}/resume")
 def resume(app: App, visit: CurrentVisit, viewer: CurrentViewer, case_id: str, form: Posted) -> Response:
     """Go on with all waves."""
     key = form_key(form, viewer)
-    return _act(app, visit, viewer, case_id, "delivery",
-                lambda: stages.hold(app, viewer, case_id, "resume", "", key=key))  # fmt: skip
+    return _act(visit, viewer, case_id, "delivery", lambda: stages.hold(app, viewer, case_id, "resume", "", key=key))
 
 
 @router.post("/cases/{case_id}/release")
 def release(app: App, visit: CurrentVisit, viewer: CurrentViewer, case_id: str, form: Posted) -> Response:
     """Open the gate before its time."""
     key = form_key(form, viewer)
-    return _act(app, visit, viewer, case_id, "delivery", lambda: stages.release_gate(app, viewer, case_id, key=key))
+    return _act(visit, viewer, case_id, "delivery", lambda: stages.release_gate(app, viewer, case_id, key=key))
 
 
 @router.post("/cases/{case_id}/close")
 def close(app: App, visit: CurrentVisit, viewer: CurrentViewer, case_id: str, form: Posted) -> Response:
     """Sign the report and close the case out."""
     lessons, key = text(form, "lessons"), form_key(form, viewer)
-    return _act(app, visit, viewer, case_id, "evaluation",
-                lambda: stages.close(app, viewer, case_id, lessons, key=key))  # fmt: skip
+    return _act(visit, viewer, case_id, "evaluation", lambda: stages.close(app, viewer, case_id, lessons, key=key))
 
 
 @router.post("/cases/{case_id}/withdraw")
 def withdraw(app: App, visit: CurrentVisit, viewer: CurrentViewer, case_id: str, form: Posted) -> Response:
     """Take the case back for good."""
     reason, key = text(form, "reason"), form_key(form, viewer)
-    return _act(app, visit, viewer, case_id, "history",
-                lambda: proposals.withdraw(app, viewer, case_id, reason, key=key))  # fmt: skip
+    return _act(visit, viewer, case_id, "history", lambda: proposals.withdraw(app, viewer, case_id, reason, key=key))
 
 
 @router.post("/cases/{case_id}/responses")
@@ -88,39 +85,40 @@ def import_responses(app: App, visit: CurrentVisit, viewer: CurrentViewer, case_
     file = form.get("file")
     if not isinstance(file, UploadFile) or not file.filename:
         raise InvalidFile([Problem("file", N_("Choose a CSV file first."), at="file")])
-    report = responses.import_responses(app, viewer, case_id, file.file.read(), file.filename)
-    formats = visit.formats
-    notice = formats.words.plural(
-        "%(number)s row was imported.", "%(number)s rows were imported.", report.added,
-        number=formats.number(report.added),
-    )  # fmt: skip
-    refused = [f"{problem.line}: {problem_sentence(problem, formats)}" for problem in report.problems[:20]]
-    error = ""
-    if refused:
-        error = formats.words.plural(
-            "%(number)s row was refused:", "%(number)s rows were refused:", len(report.problems),
-            number=formats.number(len(report.problems)),
-        ) + " " + formats.words("; ").join(refused)  # fmt: skip
+    report = responses.import_responses(app, viewer, case_id, file.file.read())
+    notice, refused = told(report, visit.formats)
     view = cases.case_page(app, viewer, case_id)
-    return visit.page("case.html", case=view, tab="evaluation", error=error, notice=notice)
+    return visit.page("case.html", case=view, tab="evaluation", error=refused, notice=notice)
 
 
-def _act(
-    app: Countersign, visit: Visit, viewer: Viewer, case_id: str, tab: Tab, act: Callable[[], None]
-) -> Response:
-    """Do it and show the tab where it shows; a refusal stands on the same page."""
+def told(report: ImportReport, formats: Formats) -> tuple[str, str]:
+    """What came in, and which rows did not; the second is empty where all did."""
+    number, plural = formats.number, formats.words.plural
+    parts = [plural("%(number)s row read", "%(number)s rows read", report.rows, number=number(report.rows))]
+    if report.recorded or report.known:
+        parts.append(formats.words("%(number)s new responses", number=number(report.recorded)))
+    if report.known:
+        parts.append(formats.words("%(number)s known already", number=number(report.known)))
+    if report.outcomes:
+        parts.append(formats.words("%(number)s measured outcomes", number=number(report.outcomes)))
+    if not report.bad:
+        return formats.words(", ").join(parts), ""
+    refused = plural(
+        "%(number)s row was left out:",
+        "%(number)s rows were left out:",
+        len(report.bad),
+        number=number(len(report.bad)),
+    )
+    named = formats.words("; ").join(str(row) for row in report.bad[:NAMED])
+    return formats.words(", ").join(parts), f"{refused} {named}"
+
+
+def _act(visit: Visit, viewer: Viewer, case_id: str, tab: Tab, act: Callable[[], None]) -> Response:
+    """Do it and go to the tab where it shows; a refusal stands on the same page, with its status."""
     try:
         act()
     except (Refused, Invalid, Unavailable) as error:
-        return refused(app, visit, viewer, case_id, tab, error)
+        view = cases.case_page(visit.app, viewer, case_id)
+        said = sentence(error, visit.formats)
+        return visit.page("case.html", status=error.status, case=view, tab=tab, error=said, notice="")
     return visit.go(f"/cases/{case_id}?tab={tab}")
-
-
-def refused(
-    app: Countersign, visit: Visit, viewer: Viewer, case_id: str, tab: Tab, error: CountersignError
-) -> Response:
-    """The case page with the reason why nothing was done."""
-    view = cases.case_page(app, viewer, case_id)
-    return visit.page(
-        "case.html", status=error.status, case=view, tab=tab, error=sentence(error, visit.formats), notice=""
-    )

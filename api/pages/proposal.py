@@ -57,10 +57,10 @@ def send(app: App, visit: CurrentVisit, viewer: CurrentViewer, case_id: str, for
 def raw_of(form: FormData) -> dict[str, Any]:
     """The form's fields as they were typed: `name[]` collects a list, `name[from]` and `name[to]` a range."""
     raw: dict[str, Any] = {}
-    for name, value in form.multi_items():
-        if name in OURS or not isinstance(value, str):
+    for name, sent in form.multi_items():
+        if name in OURS or not isinstance(sent, str):
             continue
-        value = value.strip()
+        value = sent.strip()
         listed = LISTED.fullmatch(name)
         if listed is None:
             raw[name] = value

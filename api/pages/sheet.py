@@ -50,9 +50,7 @@ def decide(app: App, visit: CurrentVisit, viewer: CurrentViewer, task_id: str, f
     return visit.go(f"/tasks/{task_id}")
 
 
-def page(
-    visit: Visit, sheet: SheetView, *, error: CountersignError | None = None, remark: str = ""
-) -> Response:
+def page(visit: Visit, sheet: SheetView, *, error: CountersignError | None = None, remark: str = "") -> Response:
     """The sheet as a page; `error` says why a decision did not count."""
     problems = error.problems if isinstance(error, Invalid) else ()
     beside = [problem_sentence(problem, visit.formats) for problem in problems if problem.at == "remark"]
@@ -78,7 +76,9 @@ def facts_of(case: CaseView, formats: Formats) -> tuple[Fact, ...]:
     if case.audience:
         share = formats.share(case.audience.control, case.audience.target + case.audience.control)
         facts.append(
-            Fact(words("Target customers"), formats.number(case.audience.target), words("control %(share)s", share=share))
+            Fact(
+                words("Target customers"), formats.number(case.audience.target), words("control %(share)s", share=share)
+            )
         )
     elif case.row.reach is not None:
         facts.append(Fact(words("Target customers"), formats.number(case.row.reach), words("planned")))
@@ -89,7 +89,10 @@ def facts_of(case: CaseView, formats: Formats) -> tuple[Fact, ...]:
         window = by_kind["daterange"]
         first, last = window.raw[0], window.raw[-1]
         facts.append(
-            Fact(formats.label(window.label), formats.day(first), words("until %(day)s", day=formats.day(last)))
+            Fact(
+                formats.label(window.label),
+                formats.short_day(first),
+                words("until %(day)s", day=formats.short_day(last)),
+            )
         )
     return tuple(facts[:4] if len(facts) < 5 else [*facts[:3], facts[-1]])
-

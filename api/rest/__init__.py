@@ -1,1 +1,4 @@
-"""JSON for scripts under /api/v1. Signed in by a bearer token, never by a cookie, so no page can forge a request."""
+"""JSON for scripts under /api/v1. What changes anything asks for a bearer token: no page elsewhere can forge that.
+
+Reading also works in a signed-in browser, by its session cookie.
+"""

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.deps import App, Caller, Key
+from api.deps import App, Caller, Key, Reader
 from api.rest.answers import answer
 from engine.service import approvals, cases, proposals, responses, stages
 from engine.service.app import Countersign
@@ -74,7 +74,7 @@ def submit(app: App, caller: Caller, key: Key, case_id: str, body: Proposal) -> 
 
 @router.get("/cases")
 def listed(
-    app: App, caller: Caller, q: Annotated[str, Query(max_length=100)] = "", state: Annotated[str, Query()] = ""
+    app: App, caller: Reader, q: Annotated[str, Query(max_length=100)] = "", state: Annotated[str, Query()] = ""
 ) -> Response:
     """The cases that the caller may see, newest change first, 100 at most."""
     rows = cases.listed(app, caller, q, state)
@@ -82,13 +82,13 @@ def listed(
 
 
 @router.get("/cases/{case_id}")
-def show(app: App, caller: Caller, case_id: str) -> Response:
+def show(app: App, caller: Reader, case_id: str) -> Response:
     """Everything of the case page."""
     return answer(cases.case_page(app, caller, case_id))
 
 
 @router.get("/inbox")
-def inbox(app: App, caller: Caller) -> Response:
+def inbox(app: App, caller: Reader) -> Response:
     """What waits for the caller, what they did, what they were copied on, their own cases."""
     return answer(approvals.inbox(app, caller))
 
@@ -129,7 +129,7 @@ def close(app: App, caller: Caller, key: Key, case_id: str, body: Lessons) -> Re
 
 
 @router.get("/cases/{case_id}/evaluation")
-def evaluation(app: App, caller: Caller, case_id: str) -> Response:
+def evaluation(app: App, caller: Reader, case_id: str) -> Response:
     """The stored evaluations, as on the case page."""
     view = cases.case_page(app, caller, case_id)
     return answer({"evaluations": view.evaluations})
@@ -141,11 +141,9 @@ async def body_of(request: Request) -> bytes:
 
 
 @router.post("/cases/{case_id}/responses")
-def import_responses(
-    app: App, caller: Caller, case_id: str, body: Annotated[bytes, Depends(body_of)], filename: str = "responses.csv"
-) -> Response:
-    """Import a CSV file, sent as the body. Good rows come in; `problems` names each other row by line."""
-    return answer(responses.import_responses(app, caller, case_id, body, filename))
+def import_responses(app: App, caller: Caller, case_id: str, body: Annotated[bytes, Depends(body_of)]) -> Response:
+    """Import a CSV file, sent as the body. Good rows come in; `bad` names every other row by line."""
+    return answer(responses.import_responses(app, caller, case_id, body))
 
 
 def _waiting(app: Countersign, caller: Viewer, case_id: str) -> Response:

@@ -13,8 +13,6 @@ router = APIRouter(tags=["gateway"])
 
 
 @router.post("/gateway/receipts")
-def receive(
-    app: App, body: Annotated[bytes, Depends(body_of)], x_signature: Annotated[str, Header()] = ""
-) -> Response:
+def receive(app: App, body: Annotated[bytes, Depends(body_of)], x_signature: Annotated[str, Header()] = "") -> Response:
     """Take receipts in; doubled, early and unknown ones do no harm. 403 without the right signature."""
     return answer(receiving.receive_receipts(app, body, x_signature))

@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.deps import App, Caller, Key
+from api.deps import App, Caller, Key, Reader
 from api.rest.answers import answer
 from engine.service import approvals
 
@@ -21,7 +21,7 @@ class Decide(BaseModel):
 
 
 @router.get("/tasks/{task_id}")
-def sheet(app: App, caller: Caller, task_id: str) -> Response:
+def sheet(app: App, caller: Reader, task_id: str) -> Response:
     """The approval sheet."""
     return answer(approvals.sheet(app, caller, task_id))
 
@@ -30,7 +30,5 @@ def sheet(app: App, caller: Caller, task_id: str) -> Response:
 def decide(app: App, caller: Caller, key: Key, task_id: str, body: Decide) -> Response:
     """Decide. 409 names who was first where somebody was."""
     decision = approvals.decision_named(body.decision)
-    approvals.decide(
-        app, caller, task_id, decision, remark=body.remark, seen_seq=body.seen_seq, key=key, via="api"
-    )
+    approvals.decide(app, caller, task_id, decision, remark=body.remark, seen_seq=body.seen_seq, key=key, via="api")
     return answer(approvals.sheet(app, caller, task_id))

@@ -47,9 +47,17 @@ def viewer(language: Language, *roles: str) -> Viewer:
 
 
 ROW = CaseRow(
-    "c1", "440111-2026-00042", "国庆流量包加赠营销案", both("电信营销案", "Telecom marketing case"), "approving", COUNTY,
-    "王敏", Decimal("48000"), 9000, NOW - timedelta(hours=27),
-)  # fmt: skip
+    "c1",
+    "440111-2026-00042",
+    "国庆流量包加赠营销案",
+    both("电信营销案", "Telecom marketing case"),
+    "approving",
+    COUNTY,
+    "王敏",
+    Decimal("48000"),
+    9000,
+    NOW - timedelta(hours=27),
+)
 
 
 def seat(name: str, decision: str | None = None, hours: int = 0, remark: str = "") -> Seat:
@@ -58,17 +66,59 @@ def seat(name: str, decision: str | None = None, hours: int = 0, remark: str = "
     return Seat(name, name, state, decision, NOW - timedelta(hours=hours) if decision else None, remark)
 
 
-HEAD = Node("county_head", both("县公司经理", "County head"), "approve", "done", "any", 1, 1, (seat("李国强", "approve", 45),),
-            NOW - timedelta(hours=50), NOW - timedelta(hours=45))  # fmt: skip
-FINANCE = Node("city_finance", both("市财务部", "City finance"), "approve", "current", "any", 1, 0,
-               (seat("张岚"), seat("何丽"), seat("吴强")), NOW - timedelta(hours=27), None,
-               NOW + timedelta(days=2, hours=4))  # fmt: skip
-NETWORK = Node("city_network", both("市网络部", "City network"), "approve", "done", "all", 1, 1,
-               (seat("陈思", "approve", 27),), NOW - timedelta(hours=40), NOW - timedelta(hours=27))  # fmt: skip
-SERVICE = Node("city_service", both("市服务部", "City service"), "approve", "done", "sequence", 2, 2,
-               (seat("赵敏", "approve", 30), seat("钱红", "approve", 29)), NOW - timedelta(hours=40), None)  # fmt: skip
+HEAD = Node(
+    "county_head",
+    both("县公司经理", "County head"),
+    "approve",
+    "done",
+    "any",
+    1,
+    1,
+    (seat("李国强", "approve", 45),),
+    NOW - timedelta(hours=50),
+    NOW - timedelta(hours=45),
+)
+FINANCE = Node(
+    "city_finance",
+    both("市财务部", "City finance"),
+    "approve",
+    "current",
+    "any",
+    1,
+    0,
+    (seat("张岚"), seat("何丽"), seat("吴强")),
+    NOW - timedelta(hours=27),
+    None,
+    NOW + timedelta(days=2, hours=4),
+)
+NETWORK = Node(
+    "city_network",
+    both("市网络部", "City network"),
+    "approve",
+    "done",
+    "all",
+    1,
+    1,
+    (seat("陈思", "approve", 27),),
+    NOW - timedelta(hours=40),
+    NOW - timedelta(hours=27),
+)
+SERVICE = Node(
+    "city_service",
+    both("市服务部", "City service"),
+    "approve",
+    "done",
+    "sequence",
+    2,
+    2,
+    (seat("赵敏", "approve", 30), seat("钱红", "approve", 29)),
+    NOW - timedelta(hours=40),
+    None,
+)
 VP = Node("city_vp", both("市场副总", "Marketing vice-president"), "approve", "ahead", "any", 1, 0, (seat("周宁"),))
-REGISTER = Node("province_register", both("省公司报备", "Province register"), "file", "ahead", "any", 1, 0, (seat("孙悦"),))
+REGISTER = Node(
+    "province_register", both("省公司报备", "Province register"), "file", "ahead", "any", 1, 0, (seat("孙悦"),)
+)
 AUDIENCE = Node("audience", both("选客", "Customers"), "audience", "ahead", count=9036)
 DELIVERY = Node("delivery", both("派送", "Delivery"), "delivery", "ahead", count=2)
 EVALUATION = Node("evaluation", both("评估", "Evaluation"), "evaluation", "ahead")
@@ -78,15 +128,27 @@ CHANNELS = (("sms", both("短信", "SMS")), ("hall", both("营业厅", "Business
 TEXT = "【白云移动】尊敬的客户，国庆期间您可 8 折办理 10GB 流量包，回复 LL10 办理，有效期至 10 月 15 日。拒收请回复 R"
 FIELDS = (
     FieldView("title", both("案名", "Title"), "text", ROW.title, True, True, False, limits={"max": "40"}),
-    FieldView("budget", both("预算", "Budget"), "money", "48000", True, True, True, "CNY", limits={"min": "0"}, was="36000"),
+    FieldView(
+        "budget", both("预算", "Budget"), "money", "48000", True, True, True, "CNY", limits={"min": "0"}, was="36000"
+    ),
     FieldView("reach", both("目标客户数", "Target customers"), "int", 9000, True, True, True, limits={"min": "1"}),
-    FieldView("discount", both("折扣", "Discount"), "decimal", "0.8", True, True, True, limits={"min": "0.1", "max": "1"}),
+    FieldView(
+        "discount", both("折扣", "Discount"), "decimal", "0.8", True, True, True, limits={"min": "0.1", "max": "1"}
+    ),
     FieldView("channels", both("渠道", "Channels"), "set", ["sms", "hall"], True, True, True, choices=CHANNELS),
     FieldView("window", both("时间", "Window"), "daterange", ["2026-10-01", "2026-10-15"], True, True),
-    FieldView("offer", both("优惠", "Offer"), "ref", "DATA10G", True, True, True,
-              help=both("产品目录中的编号", "Its number in the product catalogue")),
+    FieldView(
+        "offer",
+        both("优惠", "Offer"),
+        "ref",
+        "DATA10G",
+        True,
+        True,
+        True,
+        help=both("产品目录中的编号", "Its number in the product catalogue"),
+    ),
     FieldView("message", both("短信内容", "Message"), "text", TEXT, True, True, True, limits={"max": "300"}),
-)  # fmt: skip
+)
 CHANGES = (
     Change(both("预算", "Budget"), "money", "36000", "48000"),
     Change(both("渠道", "Channels"), "set", ["sms"], ["sms", "hall"]),
@@ -102,15 +164,25 @@ WATERFALL = (
     WaterfallRow("target", both("发送名单", "List to send"), 9036, 0, 9036, 0),
 )
 FROZEN = AudienceView(
-    WATERFALL, {"high": (2210, 246), "base": (6826, 758)}, 9036, 1004, "9f2c" * 16, "2026-09-20", NOW,
+    WATERFALL,
+    {"high": (2210, 246), "base": (6826, 758)},
+    9036,
+    1004,
+    "9f2c" * 16,
+    "2026-09-20",
+    NOW,
     "SELECT c.customer_id,\n       CASE WHEN c.arpu >= 88 THEN 'high' ELSE 'base' END AS cell\nFROM customers AS c\n"
     "WHERE c.arpu >= 38 AND c.tenure_months > 6 AND c.customer_id IS NOT NULL AND c.status = 'active'",
-)  # fmt: skip
+)
 WAVES = (
     WaveView("w0", "pilot", "sms", "done", 452, 0, 3, 431, 12, 1, 5, NOW, NOW, None, "", Decimal("15.645")),
-    WaveView("w1", "main", "sms", "running", 8584, 3000, 1200, 4100, 180, 4, 100, NOW, None, None, "", Decimal("193.80")),
-    WaveView("w2", "reminder", "sms", "gated", 900, 900, 0, 0, 0, 0, 0, None, None, NOW + timedelta(hours=20), "", Decimal(0)),
-)  # fmt: skip
+    WaveView(
+        "w1", "main", "sms", "running", 8584, 3000, 1200, 4100, 180, 4, 100, NOW, None, None, "", Decimal("193.80")
+    ),
+    WaveView(
+        "w2", "reminder", "sms", "gated", 900, 900, 0, 0, 0, 0, 0, None, None, NOW + timedelta(hours=20), "", Decimal(0)
+    ),
+)
 MEASURED = EvaluationView(
     "7d",
     NOW,
@@ -127,8 +199,16 @@ MEASURED = EvaluationView(
         UpliftRow("high", "revenue", "welch", 2210, 246, 4.31, 3.02, 1.29, 0.2, 2.4, 0.02),
         UpliftRow("base", "revenue", "welch", 6826, 758, 2.31, 2.52, -0.21, -0.6, -0.05, 0.0004),
     ),
-    0.42, 0.517, Decimal("17322.00"), Decimal("316.26"), Decimal("-120.5"), 0.62, "works", ("few_outcomes",), "ab12" * 16,
-)  # fmt: skip
+    0.42,
+    0.517,
+    Decimal("17322.00"),
+    Decimal("316.26"),
+    Decimal("-120.5"),
+    0.62,
+    "works",
+    ("few_outcomes",),
+    "ab12" * 16,
+)
 
 
 def entry(seq: int, hours: int, actor: str, what: str, **more: object) -> Entry:
@@ -150,42 +230,72 @@ HISTORY = (
 )
 REASONS = ("budget 48,000 > 5,000: true", "discount 0.8 < 0.7: false")
 CASE = CaseView(
-    ROW, 3, True, "to_city", REASONS, 2, 9,
-    Waiting("approving", (FINANCE,), FINANCE.entered_at, FINANCE.due_at, (VP,), ()), CHAIN, FIELDS, FROZEN, (), (), HISTORY,
+    ROW,
+    3,
+    True,
+    "to_city",
+    REASONS,
+    2,
+    9,
+    Waiting("approving", (FINANCE,), FINANCE.entered_at, FINANCE.due_at, (VP,), ()),
+    CHAIN,
+    FIELDS,
+    FROZEN,
+    (),
+    (),
+    HISTORY,
     TEXT,
-)  # fmt: skip
+)
 READY = replace(
     CASE, row=replace(ROW, state="ready"), waiting=Waiting("ready", (), None, None, (), ("start", "withdraw"))
 )
 SENDING = replace(
-    CASE, row=replace(ROW, state="delivering"), waves=WAVES,
+    CASE,
+    row=replace(ROW, state="delivering"),
+    waves=WAVES,
     waiting=Waiting("delivering", (), None, None, (), ("pause", "import")),
-)  # fmt: skip
+)
 EVALUATED = replace(
-    SENDING, row=replace(ROW, state="evaluating"), evaluations=(MEASURED,),
+    SENDING,
+    row=replace(ROW, state="evaluating"),
+    evaluations=(MEASURED,),
     waiting=Waiting("evaluating", (), None, None, (), ("import", "close")),
-)  # fmt: skip
+)
 RETURNED = replace(
-    CASE, row=replace(ROW, state="returned"), audience=None,
+    CASE,
+    row=replace(ROW, state="returned"),
+    audience=None,
     waiting=Waiting("returned", (), None, None, (), ("edit", "submit", "withdraw"), "预算偏低，请核对。", "李国强"),
-)  # fmt: skip
-TASK = TaskRow("t1", ROW, FINANCE.label, "approve", "open", FINANCE.entered_at or NOW, FINANCE.due_at, None, None, ("changed",))
+)
+TASK = TaskRow(
+    "t1", ROW, FINANCE.label, "approve", "open", FINANCE.entered_at or NOW, FINANCE.due_at, None, None, ("changed",)
+)
 DECIDED = replace(TASK, decision="approve", state="decided", decided_at=NOW - timedelta(hours=27))
 SHEET = SheetView(
-    CASE, TASK, "", tuple(one for one in HISTORY if one.what in ("approve", "return")), CHANGES, True,
+    CASE,
+    TASK,
+    "",
+    tuple(one for one in HISTORY if one.what in ("approve", "return")),
+    CHANGES,
+    True,
     ("approve", "return", "reject"),
-)  # fmt: skip
+)
 SHEET_DECIDED = replace(SHEET, task=DECIDED, decided_by="陈思", may_decide=False, decisions=())
-SHEET_FILING = replace(SHEET, task=replace(TASK, verb="file"), decisions=("acknowledge", "object"), opinions=(), changes=())
+SHEET_FILING = replace(
+    SHEET, task=replace(TASK, verb="file"), decisions=("acknowledge", "object"), opinions=(), changes=()
+)
 OVERDUE = replace(TASK, id="t2", due_at=NOW - timedelta(hours=5), flags=("overdue",))
 INBOX = Inbox((OVERDUE, TASK), (DECIDED,), (), (ROW,), {"to_do": 3, "done": 1, "copied": 0, "mine": 1})
 EMPTY = Inbox((), (), (), (), {})
-FORM = FormView("c1", 9, ROW.definition, "telecom-marketing-case", FIELDS, (), CHAIN, REASONS, NOW, "预算偏低，请核对。", "李国强")
+FORM = FormView(
+    "c1", 9, ROW.definition, "telecom-marketing-case", FIELDS, (), CHAIN, REASONS, NOW, "预算偏低，请核对。", "李国强"
+)
 WRONG = replace(
-    FORM, preview=None,
+    FORM,
+    preview=None,
     problems=(
         Problem("E", "must be a number", at="budget"),
         Problem("E", "is required", at="window"),
         Problem("E", "choose at least one", at="channels"),
     ),
-)  # fmt: skip
+)
