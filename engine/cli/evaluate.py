@@ -3,41 +3,26 @@
 Prints a table, or with --json one object for scripts. Refuses to print an uplift where the file has no control group.
 """
 
-import difflib
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from engine.errors import CountersignError, Invalid, InvalidFile, NoControl, Problem
 from engine.evaluation.metrics import Measure
-from engine.evaluation.money import CENT
-from engine.evaluation.report import Compared, Group, Question, compare_all, together
-from engine.evaluation.uplift import Lift, Ratio, sample_ratio
-from engine.warehouse import outcomes
+from engine.warehouse.outcomes import Measured, Outcome
 
-TOTAL = "all arms"
+if TYPE_CHECKING:
+    from engine.evaluation.report import Compared
+    from engine.evaluation.uplift import Lift
+    from engine.service.outcome_files import FileReport
+
 _METRIC = re.compile(r"([^=:]+)=(.+):(rate|mean)")
-
-
-@dataclass(frozen=True, slots=True)
-class FileReport:
-    """An outcome file evaluated: every arm and all arms together, against one control group."""
-
-    control_name: str
-    control: Group
-    arms: tuple[Compared, ...]
-    total: Compared
-    ratio: Ratio | None
-    question: Question
-    measured: outcomes.Measured
 
 
 def evaluate(
@@ -56,13 +41,10 @@ def evaluate(
     asked = _outcomes(metric, value_per or [])
     cost = _amount("--cost-per-contact", cost_per_contact)
     planned = {name: float(_amount("--share", text)) for name, text in map(_pair("--share"), share or [])}
-    try:
-        report = evaluated(file, arm, control, asked, cost=cost, planned=planned, confidence=confidence)
-    except CountersignError as error:
-        told = [str(problem) for problem in error.problems] if isinstance(error, Invalid) else [error.message]
-        for line in told:
-            typer.echo(f"error: {line}", err=True)
-        raise typer.Exit(1) from error
+    # statsmodels takes 1.3 s to import; no other command should wait for it.
+    from engine.service.outcome_files import evaluated  # noqa: PLC0415
+
+    report = evaluated(file, arm, control, asked, cost=cost, planned=planned, confidence=confidence)
     if report.measured.rejected_count:
         _tell_rejected(report.measured)
     if as_json:
@@ -71,52 +53,7 @@ def evaluate(
         _print(report)
 
 
-def evaluated(
-    file: Path,
-    arm: str,
-    control: str | None,
-    asked: Sequence[outcomes.Outcome],
-    *,
-    cost: Decimal = Decimal(),
-    planned: Mapping[str, float] | None = None,
-    confidence: float = 0.95,
-) -> FileReport:
-    """The report of a file. NoControl without `control`; InvalidFile where a column or the control is not in it."""
-    if control is None:
-        raise NoControl(column=arm, values=", ".join(outcomes.arms(file, arm)) or "it is empty")
-    measured = outcomes.measure(file, arm=arm, outcomes=asked)
-    if control not in measured.arms:
-        raise InvalidFile([_no_arm(arm, control, measured)])
-    arms = {name: group for name, group in measured.arms.items() if name != control}
-    if not arms:
-        raise InvalidFile([Problem("F108", f"every row of {file.name} is in the control group {control}")])
-    unknown = [name for name in planned or {} if name not in measured.arms]
-    if unknown:
-        raise InvalidFile([_no_arm(arm, name, measured) for name in unknown])
-    ratio = sample_ratio(
-        [group.n for group in measured.arms.values()],
-        [(planned or {}).get(name, 1.0) for name in measured.arms],
-    )
-    held = measured.arms[control]
-    question = Question({outcome.name: outcome.measure for outcome in asked}, confidence)
-    costs = {name: (cost * group.n).quantize(CENT) for name, group in arms.items()}
-    return FileReport(
-        control_name=control,
-        control=held,
-        arms=compare_all(question, {name: (group, held) for name, group in arms.items()}, costs=costs, ratio=ratio),
-        total=compare_all(
-            question,
-            {TOTAL: (together(list(arms.values())), held)},
-            costs={TOTAL: sum(costs.values(), Decimal())},
-            ratio=ratio,
-        )[0],
-        ratio=ratio,
-        question=question,
-        measured=measured,
-    )
-
-
-def as_object(report: FileReport) -> dict[str, Any]:
+def as_object(report: "FileReport") -> dict[str, Any]:
     """The report as it is printed with --json; lifts and rates are shares, money is in units, nothing is rounded."""
     return {
         "arms": {compared.name: _arm_object(compared) for compared in report.arms},
@@ -139,7 +76,7 @@ def as_object(report: FileReport) -> dict[str, Any]:
     }
 
 
-def _arm_object(compared: Compared) -> dict[str, Any]:
+def _arm_object(compared: "Compared") -> dict[str, Any]:
     return {
         "n": compared.group.n,
         "metrics": {name: _metric_object(compared, name, compared.lifts[name]) for name in compared.group.samples},
@@ -156,7 +93,7 @@ def _arm_object(compared: Compared) -> dict[str, Any]:
     }
 
 
-def _metric_object(compared: Compared, name: str, lift: Lift | None) -> dict[str, Any]:
+def _metric_object(compared: "Compared", name: str, lift: "Lift | None") -> dict[str, Any]:
     sample = compared.group.samples[name]
     found: dict[str, Any] = {"n": sample.n, "value": sample.mean if sample.n else None}
     if lift is None:
@@ -175,9 +112,9 @@ def _metric_object(compared: Compared, name: str, lift: Lift | None) -> dict[str
     }
 
 
-def _outcomes(metrics: list[str], values: list[str]) -> list[outcomes.Outcome]:
+def _outcomes(metrics: list[str], values: list[str]) -> list[Outcome]:
     worth = {name: _amount("--value-per", text) for name, text in map(_pair("--value-per"), values)}
-    found: dict[str, outcomes.Outcome] = {}
+    found: dict[str, Outcome] = {}
     for text in metrics:
         match = _METRIC.fullmatch(text)
         if match is None:
@@ -187,7 +124,7 @@ def _outcomes(metrics: list[str], values: list[str]) -> list[outcomes.Outcome]:
             raise typer.BadParameter(f"{name} is named twice", param_hint="--metric")
         price = worth.pop(name, None)
         kind: Measure = "rate" if measure == "rate" else "mean"
-        found[name] = outcomes.Outcome(name, column, kind, None if price is None else float(price))
+        found[name] = Outcome(name, column, kind, None if price is None else float(price))
     if worth:
         named = ", ".join(found)
         raise typer.BadParameter(f"{', '.join(worth)} is no --metric; there are {named}", param_hint="--value-per")
@@ -214,26 +151,18 @@ def _amount(option: str, text: str) -> Decimal:
     return amount
 
 
-def _no_arm(column: str, name: str, measured: outcomes.Measured) -> Problem:
-    near = difflib.get_close_matches(name, list(measured.arms), n=1, cutoff=0.5)
-    there = ", ".join(list(measured.arms)[:20]) or "nothing"
-    return Problem(
-        "F107", f"no row has {name!r} in column {column}", f"did you mean {near[0]!r}?" if near else f"it holds {there}"
-    )
-
-
 def _plain(amount: Decimal | None) -> float | None:
     return None if amount is None else float(amount)
 
 
-def _tell_rejected(measured: outcomes.Measured) -> None:
+def _tell_rejected(measured: Measured) -> None:
     for problem in measured.rejected[:10]:
         typer.echo(f"left out: {problem.file}:{problem.line}: {problem.message}", err=True)
     if measured.rejected_count > 10:
         typer.echo(f"left out: {measured.rejected_count} rows in all", err=True)
 
 
-def _print(report: FileReport) -> None:
+def _print(report: "FileReport") -> None:
     console = Console()
     shown = (*report.arms, report.total) if len(report.arms) > 1 else report.arms
     for name, measure in report.question.measures.items():
@@ -251,14 +180,15 @@ def _print(report: FileReport) -> None:
     console.print(f"[b]{report.total.judged.sentence}[/] (judged by {report.question.judged_by})")
 
 
-def _table(report: FileReport, name: str, measure: Measure, shown: Sequence[Compared]) -> Table:
+def _table(report: "FileReport", name: str, measure: Measure, shown: Sequence["Compared"]) -> Table:
     held = report.control.samples[name]
     among = (
         f"{report.control_name}: {_number(measure, held.mean)} of {held.n:,}" if held.n else "unknown in the control"
     )
     table = Table(title=f"{name} ({among})", title_justify="left", min_width=76)
     table.add_column("arm")
-    for heading in ("customers", "value", "lift", f"{report.question.confidence:.0%} interval", "p"):
+    lift_heading = "lift, points" if measure == "rate" else "lift"
+    for heading in ("customers", "value", lift_heading, f"{report.question.confidence:.0%} interval", "p"):
         table.add_column(heading, justify="right", no_wrap=True)
     for compared in shown:
         sample, lift = compared.group.samples[name], compared.lifts[name]
@@ -268,10 +198,18 @@ def _table(report: FileReport, name: str, measure: Measure, shown: Sequence[Comp
     return table
 
 
-def _cells(measure: Measure, lift: Lift) -> list[str]:
-    between = f"{_number(measure, lift.low, '+')} to {_number(measure, lift.high, '+')}"
-    return [_number(measure, lift.lift, "+"), between, f"{lift.p:.2g}"]
+def _cells(measure: Measure, lift: "Lift") -> list[str]:
+    return [
+        _points(measure, lift.lift),
+        f"{_points(measure, lift.low)} to {_points(measure, lift.high)}",
+        f"{lift.p:.2g}",
+    ]
 
 
-def _number(measure: Measure, value: float, sign: str = "") -> str:
-    return f"{value * 100:{sign}.3f}%" if measure == "rate" else f"{value:{sign},.4f}"
+def _number(measure: Measure, value: float) -> str:
+    return f"{value:.3%}" if measure == "rate" else f"{value:,.4f}"
+
+
+def _points(measure: Measure, lift: float) -> str:
+    """A difference of rates is in percentage points."""
+    return f"{lift * 100:+.3f}" if measure == "rate" else f"{lift:+,.4f}"

@@ -4,41 +4,15 @@ One composition for the evaluation of a case and for an outcome file of any orig
 same figures. Refuses to read anything.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
+from engine.evaluation.groups import Group
 from engine.evaluation.metrics import Measure
 from engine.evaluation.money import Money, money
-from engine.evaluation.uplift import Lift, Ratio, Sample, Spread, adjusted, bootstrap, compare
+from engine.evaluation.uplift import Lift, Ratio, adjusted, bootstrap, compare
 from engine.evaluation.verdict import Judged, judge
-
-
-@dataclass(frozen=True, slots=True)
-class Group:
-    """`n` customers with their outcomes by name; a sample may be smaller than the group, blanks are unknown.
-
-    `value` is what each customer brought in, in money, None where no outcome has a price. `spreads` are the distinct
-    values of the outcomes that the bootstrap is wanted for.
-    """
-
-    n: int
-    samples: Mapping[str, Sample]
-    value: Sample | None = None
-    spreads: Mapping[str, Spread] = field(default_factory=dict)
-
-    def __add__(self, other: "Group") -> "Group":
-        """Both groups together; both must have the same outcomes."""
-        return Group(
-            n=self.n + other.n,
-            samples={name: sample + other.samples[name] for name, sample in self.samples.items()},
-            value=None if self.value is None or other.value is None else self.value + other.value,
-            spreads={
-                name: _merged(spread, other.spreads[name])
-                for name, spread in self.spreads.items()
-                if name in other.spreads
-            },
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,14 +73,6 @@ def compare_all(
     return tuple(found)
 
 
-def together(groups: Sequence[Group]) -> Group:
-    """All groups as one; at least one."""
-    whole = groups[0]
-    for group in groups[1:]:
-        whole = whole + group
-    return whole
-
-
 def _lifts(question: Question, group: Group, control: Group) -> dict[str, Lift | None]:
     found: dict[str, Lift | None] = {}
     for name, measure in question.measures.items():
@@ -126,10 +92,3 @@ def _money(group: Group, control: Group, cost: Decimal, confidence: float) -> Mo
     if lift is None:
         return money(n=group.n, cost=cost, revenue=revenue, lift_per_customer=None)
     return money(n=group.n, cost=cost, revenue=revenue, lift_per_customer=lift.lift, interval=(lift.low, lift.high))
-
-
-def _merged(one: Spread, other: Spread) -> Spread:
-    counts = dict(zip(one.values, one.counts, strict=True))
-    for value, count in zip(other.values, other.counts, strict=True):
-        counts[value] = counts.get(value, 0) + count
-    return Spread(tuple(counts), tuple(counts.values()))

@@ -5,17 +5,17 @@ ten costs; only the bootstrap needs the values, as distinct values with counts. 
 docs/evaluation.md. Refuses to make up a number: where a comparison has no basis it is None, never NaN or infinite.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from math import isfinite, sqrt
-from typing import Self
 
 import numpy as np
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.proportion import confint_proportions_2indep, proportions_ztest
 
+from engine.evaluation.groups import MOST_DISTINCT, Sample, Spread
 from engine.evaluation.metrics import Measure
 
 FEWEST = 10  # outcomes, and customers without it, that each side needs for the normal approximation (Agresti 2013, 1.3)
@@ -23,64 +23,7 @@ NORMAL_FROM = 1000  # degrees of freedom from which t and normal quantiles diffe
 BLOCKED_BELOW = 0.01  # a sample-ratio p-value below this blocks the verdict
 POWER = 0.8
 RESAMPLES = 2000
-MOST_DISTINCT = 5000  # beyond it the mean is normal enough, and resampling costs more than it tells
 SEED = 20080320
-
-
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """`n` customers, the mean of their outcome and the sum of squared deviations from it (never below 0)."""
-
-    n: int
-    mean: float
-    deviations: float
-
-    @classmethod
-    def counted(cls, n: int, successes: int) -> Self:
-        """`successes` of `n` customers have the outcome."""
-        if not 0 <= successes <= n:
-            raise ValueError(f"{successes} of {n} customers cannot be")
-        rate = successes / n if n else 0.0
-        return cls(n, rate, successes * (1 - rate))
-
-    @classmethod
-    def summed(cls, n: int, total: float, squares: float) -> Self:
-        """From the sum and the sum of squares. Large values with little spread lose digits this way; `of` does not."""
-        mean = total / n if n else 0.0
-        return cls(n, mean, max(0.0, squares - total * mean))
-
-    @classmethod
-    def of(cls, values: Iterable[float]) -> Self:
-        """From the values themselves, which must be finite."""
-        array = np.asarray(list(values), dtype=float)
-        if not len(array):
-            return cls(0, 0.0, 0.0)
-        mean = float(array.mean())
-        return cls(len(array), mean, float(((array - mean) ** 2).sum()))
-
-    @property
-    def total(self) -> float:
-        """The sum of the outcome."""
-        return self.n * self.mean
-
-    @property
-    def successes(self) -> int:
-        """Of a rate: how many have the outcome."""
-        return round(self.total)
-
-    @property
-    def variance(self) -> float:
-        """The unbiased variance; needs two customers."""
-        return self.deviations / (self.n - 1)
-
-    def __add__(self, other: "Sample") -> "Sample":
-        """Both samples together (Chan, Golub and LeVeque 1983)."""
-        n = self.n + other.n
-        if not n:
-            return self
-        apart = other.mean - self.mean
-        spread = self.deviations + other.deviations + apart * apart * self.n * other.n / n
-        return Sample(n, self.mean + apart * other.n / n, spread)
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,14 +130,6 @@ def adjusted(p_values: Sequence[float]) -> tuple[float, ...]:
     if not p_values:
         return ()
     return tuple(float(p) for p in multipletests(p_values, method="holm")[1])
-
-
-@dataclass(frozen=True, slots=True)
-class Spread:
-    """All values of an outcome as distinct values with how many customers have each."""
-
-    values: tuple[float, ...]
-    counts: tuple[int, ...]
 
 
 def bootstrap(treated: Spread, control: Spread, confidence: float = 0.95) -> tuple[float, float] | None:

@@ -9,7 +9,6 @@ from dataclasses import replace
 import msgspec
 from sqlalchemy import Connection
 
-from engine.errors import NotFound
 from engine.machine.commands import Evaluated
 from engine.service import running
 from engine.service.app import Countersign
@@ -23,8 +22,6 @@ def evaluate(app: Countersign, case_id: str, label: str, last: bool, key: str) -
     """Make the evaluation planned as `label` and tell the case; with the same `key` again nothing changes."""
     with app.db.read() as tx:
         case = cases.load(tx, case_id)
-        if case is None:
-            raise NotFound()
         stored = reports.find_evaluation(tx, case_id, label)
     if stored is None:
         # statsmodels takes 1.3 s to import, and only an evaluation needs it: pages start without.

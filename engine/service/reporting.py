@@ -14,9 +14,10 @@ from sqlalchemy import Connection
 
 from engine.delivery.plan import DeliveryPlan
 from engine.errors import NotFound
+from engine.evaluation.groups import Group, Sample, together
 from engine.evaluation.plan import EvaluationPlan
-from engine.evaluation.report import Group, Question, compare_all, together
-from engine.evaluation.uplift import Lift, Ratio, Sample, sample_ratio
+from engine.evaluation.report import Question, compare_all
+from engine.evaluation.uplift import Lift, Ratio, sample_ratio
 from engine.machine.case import Case
 from engine.service.app import Countersign
 from engine.service.responses import outcomes_folder

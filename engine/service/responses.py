@@ -30,13 +30,14 @@ CUSTOMERS = "customers"
 
 @dataclass(frozen=True, slots=True)
 class ImportReport:
-    """What became of a file: `rows` = rows with responses or outcomes + `bad` rows. `recorded` responses are new,
-    `known` were there; `outcomes` are values of measured outcomes; `bad` names every row that was left out."""
+    """What became of a file of `rows` rows. `recorded` responses are new, `known` were there; `outcomes` are values of
+    measured outcomes; `outside` rows are about customers who are not in the case; `bad` names every row left out."""
 
     rows: int
     recorded: int
     known: int
     outcomes: int
+    outside: int
     bad: tuple[BadRow, ...]
 
 
@@ -55,7 +56,14 @@ def import_responses(app: Countersign, viewer: Viewer, case_id: str, file: Path 
     rows = [ResponseRow(one.customer, one.kind, one.at, one.value, one.reference) for one in answers.responses]
     with app.db.begin() as tx:
         recorded = reports.record_responses(tx, case_id, rows)
-    return ImportReport(answers.rows, recorded, len(rows) - recorded, answers.outcomes.num_rows, answers.bad)
+    return ImportReport(
+        rows=answers.rows,
+        recorded=recorded,
+        known=len(rows) - recorded,
+        outcomes=answers.outcomes.num_rows,
+        outside=answers.outside,
+        bad=answers.bad,
+    )
 
 
 def outcomes_folder(app: Countersign, case_id: str) -> Path:

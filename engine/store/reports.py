@@ -13,9 +13,9 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
-from sqlalchemy.dialects import postgresql, sqlite
 
 from engine.store.ledger import REJECTED
+from engine.store.session import inserting
 from engine.store.tables import evaluations, recipients, responses, snapshots
 
 AT_ONCE = 5_000
@@ -64,8 +64,7 @@ class Stored:
 
 def record_responses(tx: Connection, case_id: str, rows: Sequence[ResponseRow]) -> int:
     """Write the responses that are not there yet; how many were new."""
-    dialect = postgresql if tx.dialect.name == "postgresql" else sqlite
-    statement = dialect.insert(responses).on_conflict_do_nothing()
+    statement = inserting(tx, responses).on_conflict_do_nothing()
     before = _count(tx, case_id)
     for start in range(0, len(rows), AT_ONCE):
         tx.execute(
@@ -133,7 +132,6 @@ def customers_reached(tx: Connection, case_id: str) -> tuple[int, int]:
 
 def store_evaluation(tx: Connection, case_id: str, stored: Stored) -> Stored:
     """Write an evaluation; where another was faster, theirs is returned and stays."""
-    dialect = postgresql if tx.dialect.name == "postgresql" else sqlite
     values: dict[str, Any] = {
         "case_id": case_id,
         "label": stored.label,
@@ -141,7 +139,7 @@ def store_evaluation(tx: Connection, case_id: str, stored: Stored) -> Stored:
         "report": stored.report,
         "digest": stored.digest,
     }
-    tx.execute(dialect.insert(evaluations).values(values).on_conflict_do_nothing())
+    tx.execute(inserting(tx, evaluations).values(values).on_conflict_do_nothing())
     found = find_evaluation(tx, case_id, stored.label)
     assert found is not None
     return found

@@ -15,9 +15,8 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
+from engine.evaluation.groups import MOST_DISTINCT, Group, Sample, Spread
 from engine.evaluation.metrics import Measure
-from engine.evaluation.report import Group
-from engine.evaluation.uplift import MOST_DISTINCT, Sample, Spread
 
 EVENTS = pa.schema([("customer", pa.string()), ("kind", pa.string()), ("value", pa.decimal128(18, 2))])
 COUNTED: dict[str, Measure] = {"response": "rate", "conversion": "rate", "revenue": "mean"}

@@ -16,9 +16,8 @@ from typing import Any
 import duckdb
 
 from engine.errors import InvalidFile, Problem
+from engine.evaluation.groups import Group, Sample, Spread
 from engine.evaluation.metrics import NO, YES, Measure
-from engine.evaluation.report import Group
-from engine.evaluation.uplift import Sample, Spread
 
 
 @dataclass(frozen=True, slots=True)

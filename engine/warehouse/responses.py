@@ -59,25 +59,28 @@ class Expected:
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """What a file says. `outcomes` has the schema OUTCOMES; `rows` counts all rows, `bad` names those left out."""
+    """What a file says. `outcomes` has the schema OUTCOMES; `rows` counts all rows, `bad` names those left out.
+    `outside` are rows of a file of outcomes whose customers are not in the case: such files often hold everybody."""
 
     rows: int
     responses: tuple[Response, ...]
     outcomes: pa.Table
     bad: tuple[BadRow, ...]
+    outside: int = 0
 
 
 def read_answers(path: Path, expected: Expected) -> Answers:
     """Read a file of either shape. InvalidFile where its columns say nothing that the case could use."""
     records = read_records(path)
     rows = records.rows.num_rows + len(records.bad)
+    responses: tuple[Response, ...] = ()
+    outside = 0
     if "kind" in records.headings:
         responses, outcomes, bad = _events(records, expected, path)
     else:
-        responses = ()
-        outcomes, bad = _wide(records, expected, path)
+        outcomes, bad, outside = _wide(records, expected, path)
     bad = sorted([*records.bad, *bad], key=lambda row: (row.line, row.column))
-    return Answers(rows, responses, outcomes, tuple(bad))
+    return Answers(rows, responses, outcomes, tuple(bad), outside)
 
 
 def keep_outcomes(folder: Path, outcomes: pa.Table) -> Path:
@@ -242,7 +245,7 @@ def _stranger(customer: str) -> str:
 # One customer per row --------------------------------------------------------------------------------------------
 
 
-def _wide(records: Records, expected: Expected, path: Path) -> tuple[pa.Table, list[BadRow]]:
+def _wide(records: Records, expected: Expected, path: Path) -> tuple[pa.Table, list[BadRow], int]:
     headings = {heading: str(n) for n, heading in enumerate(records.headings)}
     found = {name: headings[name] for name in expected.outcomes if name in headings}
     if not found:
@@ -266,6 +269,11 @@ def _wide(records: Records, expected: Expected, path: Path) -> tuple[pa.Table, l
             "CREATE TEMP TABLE known AS SELECT raw.* FROM raw"
             f" SEMI JOIN {_parquet(expected.audience)} AS l ON raw.customer = l.customer"
         )
+        named = "SELECT count(*) FROM raw WHERE coalesce(trim(customer), '') <> ''"
+        outside = _count(db, named) - _count(db, "SELECT count(*) FROM known")
+        if outside and outside == rows.num_rows:
+            hint = f"its customers are named by {expected.key}, one of the file is {rows['customer'][0].as_py()!r}"
+            raise InvalidFile([Problem("F112", "no row is about a customer of this case", hint, at=path.name)])
         db.execute("CREATE TEMP TABLE told (line BIGINT, customer VARCHAR, metric VARCHAR, raw VARCHAR, value DOUBLE)")
         for name, column in found.items():
             text = f'trim("{column}")'
@@ -275,10 +283,10 @@ def _wide(records: Records, expected: Expected, path: Path) -> tuple[pa.Table, l
                 [name],
             )
         bad = [BadRow(*row) for row in _bad_rows(db)]
-        table: pa.Table = db.execute(
+        table = db.sql(
             "SELECT customer, metric, value FROM told WHERE NOT isnan(value) ORDER BY metric, customer, line"
         ).to_arrow_table()
-    return table.cast(OUTCOMES), bad
+    return table.cast(OUTCOMES), bad, outside
 
 
 def _customers(
@@ -294,11 +302,15 @@ def _customers(
 
 
 def _bad_rows(db: duckdb.DuckDBPyConnection) -> Iterator[tuple[int, str, str]]:
-    strangers = db.execute("SELECT line, customer FROM raw ANTI JOIN known USING (line) ORDER BY line").fetchall()
-    for line, customer in strangers:
-        yield line, "customer", _stranger(customer or "")
+    for (line,) in db.execute("SELECT line FROM raw WHERE coalesce(trim(customer), '') = ''").fetchall():
+        yield line, "customer", _stranger("")
     for line, metric, raw in db.execute("SELECT line, metric, raw FROM told WHERE isnan(value)").fetchall():
         yield line, metric, f"{raw[:40]!r} is not a value of {metric}"
+
+
+def _count(db: duckdb.DuckDBPyConnection, query: str) -> int:
+    row = db.execute(query).fetchone()
+    return int(row[0]) if row else 0
 
 
 def _value(text: str, measure: Measure) -> str:
