@@ -13,11 +13,11 @@ from msgspec import Struct
 from engine.errors import ExpressionFailed
 from engine.machine.chart import AnyState as ChartState
 from engine.machine.chart import Atomic, Chart, Compound, Final, Parallel, Situation, Transition
-from engine.machine.states import Audience, Delivery, Effective, Ended, Evaluation, Form, Ready
+from engine.machine.states import Approving, Audience, Delivery, Effective, Ended, Evaluation, Form, Ready
 from engine.machine.steps import AnyStep, Approval, Copy, Filing
 from engine.values import NO_TEXT, Bilingual
 
-AnyKind = Form | Approval | Filing | Copy | Effective | Audience | Ready | Delivery | Evaluation | Ended
+AnyKind = Form | Approving | Approval | Filing | Copy | Effective | Audience | Ready | Delivery | Evaluation | Ended
 
 Ending = Literal["reject", "return_submitter"]
 _ENDING: dict[str, str] = {"reject": "rejected", "return_submitter": "returned"}
@@ -71,6 +71,7 @@ def lifecycle(chains: Chains, stages: Stages) -> tuple[Chart, dict[str, AnyKind]
     """The compiled chart, and the kind of each state that has one."""
     kinds: dict[str, AnyKind] = {
         "draft": Form(),
+        "approving": Approving(),
         "returned": Form("returned"),
         "rejected": Ended("rejected"),
         "withdrawn": Ended(),

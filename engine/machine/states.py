@@ -81,6 +81,10 @@ class Form(Kind, frozen=True):
                 raise Refusal
 
 
+class Approving(Kind, frozen=True):
+    """A chain is under way; its steps take the decisions."""
+
+
 class Effective(Kind, frozen=True):
     """Approved or filed (生效). `last`: no stage follows, so the submitter closes the case from here."""
 

@@ -1,0 +1,167 @@
+"""What happens by itself: reminders, escalation, and timers that are no longer wanted."""
+
+from datetime import timedelta
+
+from engine.machine.lifecycle import Stages
+from engine.machine.outcome import NotifyTask
+from engine.machine.tally import AllOf, InSequence
+from tests.fakes.organisation import FakeDirectory
+from tests.unit.machine.trial import PEOPLE, Trial, approve, process
+
+
+def reminders(trial: Trial) -> list[str]:
+    return [
+        effect.person for effect in trial.effects if isinstance(effect, NotifyTask) and effect.occasion == "reminder"
+    ]
+
+
+def test_a_step_has_one_timer_at_a_time() -> None:
+    trial = Trial()
+    trial.submit()
+    assert trial.timers() == {("county_head", "remind:1")}
+    trial.wait("1wd")
+    assert trial.timers() == {("county_head", "remind:2")}
+    trial.wait("1wd")
+    assert trial.timers() == {("county_head", "escalate")}
+
+
+def test_timer_keys_name_the_entry_that_armed_them() -> None:
+    trial = Trial()
+    trial.submit()
+    assert [timer.key for timer in trial.case.timers] == ["case1:2:county_head/remind:1"]
+
+
+def test_reminders_go_to_everybody_who_is_still_asked() -> None:
+    trial = Trial(process({"only": (approve("board", "role:network@city", AllOf()),)}))
+    trial.submit()
+    trial.approve("net_a")
+    trial.wait("1wd")
+    assert reminders(trial) == ["net_b"]
+
+
+def test_after_the_last_reminder_the_task_goes_to_the_superior() -> None:
+    trial = Trial()
+    trial.submit()
+    trial.wait("3wd")
+    assert trial.asked() == {"city_head"}
+    assert trial.told("county_head") == ["task", "reminder", "reminder"]
+    assert trial.told("city_head") == ["escalation"]
+    (gone,) = [task for task in trial.case.tasks if task.person == "county_head"]
+    assert (gone.state, gone.reason, gone.decided_by) == ("cancelled", "escalated", "system")
+    (task,) = trial.open_tasks()
+    assert task.due_at == trial.now + timedelta(days=3)
+    trial.approve("city_head")
+    assert "to_city/city_finance" in trial.case.configuration
+
+
+def test_escalation_ends_at_the_cap() -> None:
+    trial = Trial()
+    trial.submit()
+    trial.wait("6wd")
+    assert trial.asked() == {"province_head"}  # the second of two
+    trial.wait("30wd")
+    assert trial.asked() == {"province_head"}
+    assert trial.told("province_head") == ["escalation", "reminder", "reminder"]
+    assert trial.case.timers == ()
+
+
+def test_where_nobody_is_above_the_process_admin_is_asked_and_then_it_stays() -> None:
+    people = FakeDirectory(PEOPLE.holders, superiors={})
+    trial = Trial(process({"only": (approve("a", "role:vp_market@city"),)}, people=people))
+    trial.submit()
+    trial.wait("3wd")
+    assert trial.asked() == {"admin"}
+    trial.wait("30wd")
+    assert trial.asked() == {"admin"}
+    assert trial.case.timers == ()
+
+
+def test_several_open_tasks_escalate_to_one_seat_of_the_common_superior() -> None:
+    trial = Trial(process({"only": (approve("board", "role:network@city", AllOf()),)}, stages=Stages()))
+    trial.submit()
+    trial.wait("3wd")
+    assert [task.person for task in trial.open_tasks()] == ["city_head"]
+    trial.approve("city_head")
+    assert trial.case.state == "approved"
+
+
+def test_a_superior_who_already_decided_here_decides_for_both() -> None:
+    people = FakeDirectory({**PEOPLE.holders, "role:network@city": ("net_a", "city_head")}, PEOPLE.superiors)
+    board = process({"only": (approve("board", "role:network@city", AllOf()),)}, people=people, stages=Stages())
+    trial = Trial(board)
+    trial.submit()
+    trial.approve("city_head")
+    trial.wait("3wd")
+    assert trial.case.state == "approved"
+
+
+def test_the_submitter_is_passed_over_when_a_task_escalates() -> None:
+    people = FakeDirectory(PEOPLE.holders, {"city_vp": "clerk", "clerk": "city_head"})
+    trial = Trial(process({"only": (approve("a", "role:vp_market@city"),)}, people=people))
+    trial.submit()
+    trial.wait("3wd")
+    assert trial.asked() == {"city_head"}
+
+
+def test_in_a_sequence_the_clock_starts_with_the_turn() -> None:
+    trial = Trial(process({"only": (approve("service", "role:service@city", InSequence()),)}))
+    trial.submit()
+    trial.wait("2wd")
+    trial.approve("srv_a")
+    assert trial.timers() == {("service", "remind:1")}
+    assert [timer.due_at for timer in trial.case.timers] == [trial.days(3)]
+
+
+def test_a_timer_that_is_not_armed_any_more_changes_nothing() -> None:
+    trial = Trial()
+    trial.submit()
+    (timer,) = trial.case.timers
+    trial.approve("county_head")
+    assert trial.fire(timer.key).events == ()
+    assert trial.fire("case1:99:nothing").events == ()
+
+
+def test_a_timer_fires_once() -> None:
+    trial = Trial()
+    trial.submit()
+    (timer,) = trial.case.timers
+    trial.now = timer.due_at
+    assert trial.fire(timer.key).events
+    assert trial.fire(timer.key).events == ()
+    assert reminders(trial) == ["county_head"]
+
+
+def test_timers_are_armed_anew_after_a_return() -> None:
+    trial = Trial()
+    trial.submit()
+    trial.wait("1wd")
+    trial.decide("county_head", "return")
+    assert trial.timers() == set()
+    trial.wait("20wd")
+    trial.submit()
+    assert [(timer.name, timer.due_at) for timer in trial.case.timers] == [("remind:1", trial.days(22))]
+    trial.wait("1wd")
+    assert reminders(trial) == ["county_head", "county_head"]
+
+
+def test_a_clock_that_jumps_loses_no_reminder_and_sends_none_twice() -> None:
+    trial = Trial()
+    trial.submit()
+    trial.now = trial.days(40)
+    while trial.case.timers:
+        (timer,) = trial.case.timers
+        if timer.due_at > trial.now:
+            break
+        trial.fire(timer.key)
+    assert trial.told("county_head") == ["task", "reminder", "reminder"]
+    assert trial.told("city_head") == ["escalation"]
+    assert trial.timers() == {("county_head", "remind:1")}
+
+
+def test_a_step_without_timeout_arms_nothing() -> None:
+    from engine.machine.deadlines import NEVER
+
+    trial = Trial(process({"only": (approve("a", "role:vp_market@city", timeout=NEVER),)}))
+    trial.submit()
+    assert trial.case.timers == ()
+    assert trial.open_tasks()[0].due_at is None
