@@ -99,7 +99,7 @@ class Exchanges:
                 connection = self._engine.raw_connection()
                 exchange = Exchange(self._engine, connection, is_repetition=was_sent)
                 return self._worked(work, exchange, connection)
-            except psycopg2.OperationalError:
+            except (psycopg2.OperationalError, psycopg2.InterfaceError):
                 is_lost = exchange is None or exchange.is_lost
                 if not is_lost or time.monotonic() > end:
                     raise

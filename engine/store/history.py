@@ -5,7 +5,7 @@ the first entry that does not fit. Refuses to change or remove anything; trigger
 """
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
@@ -14,8 +14,10 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
+from engine.machine.case import Case
 from engine.machine.commands import AnyCommand
 from engine.machine.outcome import AnyEvent
+from engine.machine.replay import replay
 from engine.store.tables import cases, history
 from engine.values import canonical_json
 
@@ -30,6 +32,7 @@ class Body(msgspec.Struct, frozen=True):
 
 
 _read_body = msgspec.json.Decoder(Body).decode
+_read_case = msgspec.json.Decoder(Case).decode
 
 
 @dataclass(frozen=True)
@@ -88,11 +91,16 @@ def load(tx: Connection, case_id: str) -> tuple[Entry, ...]:
     return tuple(Entry(*row) for row in tx.execute(query))
 
 
+def case_ids(tx: Connection) -> Sequence[str]:
+    """Every case, in a fixed order."""
+    return tx.execute(sa.select(cases.c.id).order_by(cases.c.id)).scalars().all()
+
+
 def verify(tx: Connection, case_id: str) -> Broken | None:
-    """The first bad entry of a case, or None when the chain is whole and ends where the case says."""
-    head = tx.execute(sa.select(cases.c.head, cases.c.seq).where(cases.c.id == case_id)).one_or_none()
-    previous, seq = BEGINNING, 0
-    for seq, entry in enumerate(load(tx, case_id), start=1):
+    """The first bad entry of a case; None when the chain is whole and the case is what its history says."""
+    entries = load(tx, case_id)
+    previous = BEGINNING
+    for seq, entry in enumerate(entries, start=1):
         if entry.seq != seq:
             return Broken(case_id, seq, f"entry {seq} is missing")
         if entry.previous != previous:
@@ -100,17 +108,13 @@ def verify(tx: Connection, case_id: str) -> Broken | None:
         if entry.hash != _hash(entry):
             return Broken(case_id, seq, "it was changed after it was written")
         previous = entry.hash
-    if head is None or (head.head, head.seq) != (previous, seq):
-        return Broken(case_id, seq + 1, "the case does not end with its newest entry")
+    query = sa.select(cases.c.head, cases.c.seq, cases.c.body).where(cases.c.id == case_id)
+    case = tx.execute(query).one_or_none()
+    if case is None or (case.head, case.seq) != (previous, len(entries)):
+        return Broken(case_id, len(entries) + 1, "the case does not end with its newest entry")
+    if replay(entries) != _read_case(case.body):
+        return Broken(case_id, len(entries), "the case is not what its history says")
     return None
-
-
-def verify_all(tx: Connection) -> Iterator[Broken]:
-    """The first bad entry of every case that has one."""
-    for case_id in tx.execute(sa.select(cases.c.id).order_by(cases.c.id)).scalars().all():
-        broken = verify(tx, case_id)
-        if broken:
-            yield broken
 
 
 def _hash(entry: Entry) -> str:

@@ -5,8 +5,9 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 
 from engine.errors import AlreadyDecided
-from engine.machine.case import Case, ProcessRef, Task, Timer
+from engine.machine.case import ProcessRef, Task, Timer
 from engine.machine.commands import Create, Decide, Edit, Submit
+from engine.machine.evolve import empty_case, fold
 from engine.machine.outcome import (
     AnyEvent,
     Created,
@@ -34,8 +35,8 @@ def open_case(
     db: Database, case_id: str = "c1", *, submitter: str = "li", office: str = "430102", key: str = ""
 ) -> Recorded:
     """A draft of `submitter`."""
-    case = Case(case_id, PROCESS, office, submitter, created_at=NOON, updated_at=NOON, seq=1)
-    outcome = Outcome(case, (Created(PROCESS, office, submitter),), at=NOON)
+    events = (Created(PROCESS, office, submitter),)
+    outcome = Outcome(fold(empty_case(case_id, NOON), events, NOON), events, at=NOON)
     index = CaseIndex(title=f"Case {case_id}", budget=None, reach=None, confidential=False, offices=(office,))
     return cases.create(db, key, lambda _tx: Decided(Create(actor=submitter, office=office), outcome, index))
 
@@ -51,9 +52,6 @@ def submit(db: Database, case_id: str = "c1", *, people: tuple[str, ...] = ("wan
             for n, person in enumerate(people)
         )
         timer = Timer(f"{case.id}:{seq}:late", "late", NOON + timedelta(days=3), "head")
-        moved = msgspec.structs.replace(
-            case, seq=seq, state="approving", round=1, number=number, tasks=opened, timers=(timer,)
-        )
         events: tuple[AnyEvent, ...] = (
             Submitted(number, 1, "to_city", "m"),
             Moved("approving", ("head",), {}),
@@ -61,7 +59,10 @@ def submit(db: Database, case_id: str = "c1", *, people: tuple[str, ...] = ("wan
             TimerArmed(timer),
         )
         effects = tuple(NotifyTask(task.person, task.id) for task in opened)
-        return Decided(Submit(actor=case.submitter, form={}, number=number), Outcome(moved, events, effects, NOON))
+        return Decided(
+            Submit(actor=case.submitter, form={}, number=number),
+            Outcome(fold(case, events, NOON), events, effects, NOON),
+        )
 
     return cases.transition(db, case_id, key, decide)
 
@@ -70,19 +71,18 @@ def approve(db: Database, person: str, case_id: str = "c1", *, key: str = "") ->
     """The first decision closes every task and the timer; whoever comes later is told who decided. Anybody may."""
 
     def decide(locked: Locked) -> Decided:
-        case, seq = locked.case, locked.case.seq + 1
+        case = locked.case
         if case.state == "approved":
             first = next(task for task in case.tasks if task.state == "decided")
             raise AlreadyDecided(by=first.decided_by, decision=first.decision, at=first.decided_at)
         own = next((task for task in case.tasks if task.person == person), case.tasks[0])
         closed = tuple(_closed(task, person, is_own=task is own) for task in case.tasks)
-        moved = msgspec.structs.replace(case, seq=seq, state="approved", tasks=closed, timers=())
         events: tuple[AnyEvent, ...] = (
             *(TaskClosed(task) for task in closed),
             *(TimerDisarmed(timer.key) for timer in case.timers),
             Moved("approved", (), {}),
         )
-        outcome = Outcome(moved, events, (NotifyOutcome(case.submitter, "approved"),), NOON)
+        outcome = Outcome(fold(case, events, NOON), events, (NotifyOutcome(case.submitter, "approved"),), NOON)
         return Decided(Decide(actor=person, task=own.id, decision="approve"), outcome)
 
     return cases.transition(db, case_id, key, decide)
@@ -97,9 +97,9 @@ def edit(db: Database, case_id: str = "c1", *, title: str, key: str = "", number
         if number:
             locked.next_number(case.office, 2026)
             return Decided(command, Outcome(case))
-        moved = msgspec.structs.replace(case, seq=case.seq + 1, form={"title": title})
+        events = (FormSaved({"title": title}, case.submitter),)
         index = CaseIndex(title=title, budget=None, reach=None, confidential=True, offices=("43", "4301"))
-        return Decided(command, Outcome(moved, (FormSaved({"title": title}, case.submitter),), at=NOON), index)
+        return Decided(command, Outcome(fold(case, events, NOON), events, at=NOON), index)
 
     return cases.transition(db, case_id, key, decide)
 

@@ -35,6 +35,11 @@ def _truncate(tx: Connection) -> None:
     tx.execute(sa.update(cases).where(cases.c.id == "c1").values(seq=2))
 
 
+def _set_back(tx: Connection) -> None:
+    body = sa.func.replace(cases.c.body, '"approved"', '"approving"')
+    tx.execute(sa.update(cases).where(cases.c.id == "c1").values(body=body))
+
+
 TAMPERED: dict[str, tuple[Tamper, int]] = {
     "the words of the body": (_change(2, body=sa.func.replace(history.c.body, "li", "ma")), 2),
     "one byte of the body": (_change(3, body=history.c.body + " "), 3),
@@ -49,6 +54,7 @@ TAMPERED: dict[str, tuple[Tamper, int]] = {
     "a middle entry is gone": (_remove(2), 2),
     "the last entry is gone": (_remove(3), 3),
     "the last entry is gone and the case set back": (_truncate, 3),
+    "the case": (_set_back, 3),
     "two entries are swapped": (_swap, 1),
 }
 
@@ -61,10 +67,10 @@ def test_tampering_is_found_and_the_first_bad_entry_named(db: Database, what: st
     open_case(db, "c2")
     tamper, seq = TAMPERED[what]
     with db.begin() as tx:
-        assert list(chain.verify_all(tx)) == []
+        assert _broken(tx) == []
         _drop_triggers(tx)
         tamper(tx)
-        broken = list(chain.verify_all(tx))
+        broken = _broken(tx)
     assert [(found.case_id, found.seq) for found in broken] == [("c1", seq)]
     assert broken[0].reason
 
@@ -76,6 +82,10 @@ def test_an_entry_reads_back_as_it_was_recorded(db: Database) -> None:
         entry = chain.load(tx, "c1")[1]
     assert entry.events == recorded.events
     assert (entry.command.actor, entry.kind, entry.via) == ("li", "Submit", "page")
+
+
+def _broken(tx: Connection) -> list[chain.Broken]:
+    return [found for case_id in chain.case_ids(tx) if (found := chain.verify(tx, case_id))]
 
 
 def _drop_triggers(tx: Connection) -> None:

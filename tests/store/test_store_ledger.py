@@ -53,8 +53,10 @@ def test_marking_a_chunk_settles_each_row_once(db: Database) -> None:
 def test_a_file_handed_over_is_delivered(db: Database) -> None:
     enter_wave(db, 3, channel="file")
     with db.begin() as tx:
-        ledger.mark_sent(tx, WAVE, 0, 2, at=NOW, handed_over=True)
-    assert states(db) == ["delivered"] * 3
+        ledger.settle(tx, WAVE, {1: "black"}, state="suppressed", at=NOW)
+        ledger.mark_sent(tx, WAVE, 0, 2, at=NOW)
+        assert ledger.hand_over(tx, WAVE, at=NOW) == 2
+    assert states(db) == ["delivered", "suppressed", "delivered"]
 
 
 def _receipt(row: int, status: Literal["delivered", "failed"], minutes: int = 0) -> Receipt:

@@ -3,12 +3,12 @@
 import threading
 from datetime import timedelta
 
-import msgspec
 import pytest
 import sqlalchemy as sa
 
 from engine.machine.case import Timer
 from engine.machine.commands import TimerFired
+from engine.machine.evolve import fold
 from engine.machine.outcome import NotifyTask, Outcome, TimerDisarmed
 from engine.store import cases, outbox, timers
 from engine.store.cases import Locked
@@ -39,9 +39,9 @@ def test_a_transition_by_a_timer_settles_it(db: Database) -> None:
         (timer,) = timers.claim(tx, LATER)
 
     def fire(locked: Locked) -> Decided:
-        moved = msgspec.structs.replace(locked.case, seq=locked.case.seq + 1, timers=())
+        events = (TimerDisarmed(timer.key),)
         command = TimerFired(actor="system", via="timer", key=timer.key, name=timer.name)
-        return Decided(command, Outcome(moved, (TimerDisarmed(timer.key),), at=LATER))
+        return Decided(command, Outcome(fold(locked.case, events, LATER), events, at=LATER))
 
     cases.transition(db, "c1", timer.key, fire)
     with db.begin() as tx:
