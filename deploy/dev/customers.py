@@ -17,6 +17,7 @@ import duckdb
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
+from engine.definition.catalogue import catalogue
 from engine.warehouse.dataset import Dataset
 from engine.warehouse.imports import import_file
 
@@ -33,8 +34,9 @@ CREATE MACRO id(i) AS ('C' || lpad(i::VARCHAR, 8, '0'));
 CUSTOMERS = """
 WITH plain AS (
   SELECT i,
-    CASE WHEN u(i, 1) < 0.22 THEN 'basic-18' WHEN u(i, 1) < 0.48 THEN 'flow-38' WHEN u(i, 1) < 0.72 THEN 'flow-58'
-         WHEN u(i, 1) < 0.88 THEN 'family-98' WHEN u(i, 1) < 0.97 THEN 'premium-158' ELSE 'premium-298' END AS tariff,
+    CASE WHEN u(i, 1) < 0.24 THEN 'keep-8' WHEN u(i, 1) < 0.50 THEN 'basic-18' WHEN u(i, 1) < 0.74 THEN 'flow-38'
+         WHEN u(i, 1) < 0.88 THEN 'flow-58' WHEN u(i, 1) < 0.97 THEN 'family-98' WHEN u(i, 1) < 0.995 THEN 'premium-158'
+         ELSE 'premium-298' END AS tariff,
     floor(240 * pow(u(i, 2), 1.7))::INT AS tenure_months
   FROM range(1, $n + 1) t(i)
 ), priced AS (
@@ -48,7 +50,7 @@ SELECT id(i) AS customer,
       ['伟','芳','娜','敏','静','丽','强','磊','军','洋','勇','艳','杰','娟','涛','明','超','秀兰','霞','平']) AS name,
   pick(i, 6, ['440111','440111','440106','440106','440104','440105','440112','440113']) AS office,
   tariff,
-  round(greatest(5, fee * (0.85 + 0.5 * bell(i, 7)) + 12 * pow(u(i, 10), 4) * 10), 2)::DECIMAL(8,2) AS arpu,
+  round(greatest(5, fee * (0.92 + 0.4 * bell(i, 7)) + 60 * pow(u(i, 10), 5)), 2)::DECIMAL(8,2) AS arpu,
   tenure_months,
   (18 + floor(52 * (u(i, 11) + u(i, 12)) / 2))::INT AS age,
   CASE WHEN u(i, 13) < 0.004 THEN NULL
@@ -111,11 +113,13 @@ def main() -> None:
     dataset = Dataset(arguments.data)
     if "customers" in dataset.current().tables:
         sys.exit(f"{arguments.data} has customers already; choose an empty folder")
+    known = catalogue("customers")
     with tempfile.TemporaryDirectory(prefix="customers-") as scratch:
         files = generate(Path(scratch), arguments.customers, arguments.as_of)
         for kind, path in files.items():
             if kind not in ("blacklist", "greylist"):
-                import_file(dataset, kind, path, "offer" if kind in ("offers", "conflicts") else "customer")
+                key = "offer" if kind in ("offers", "conflicts") else "customer"
+                import_file(dataset, kind, path, key, types=known.types if known and kind == "customers" else None)
         if os.environ.get("COUNTERSIGN_HOME") or os.environ.get("COUNTERSIGN_DATABASE_URL"):
             _suppress(files)
     version = dataset.current()

@@ -8,6 +8,7 @@ import typer
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from engine.definition import catalogue as fields
 from engine.errors import InvalidFile, Problem
 from engine.service import selecting
 from engine.service.app import Countersign
@@ -33,6 +34,9 @@ def import_(
     *,
     key: Annotated[str, typer.Option(help='Column with the customer (or offer); "row" numbers the rows.')],
     name: Annotated[str, typer.Option(help="Name of the list, for the kind list.")] = "",
+    catalogue: Annotated[
+        str, typer.Option(help="Catalogue that gives known customer fields their types.")
+    ] = "customers",
     data: Folder = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
@@ -43,10 +47,11 @@ def import_(
         count = import_suppressions(kind, file, key)
         typer.echo(json.dumps({"rows": count}) if as_json else f"{count:,} entries on the {kind}")
         return
+    types = _types(catalogue) if kind == "customers" else None
     dataset = Dataset(data or Settings().data)
     with Progress(SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), console=console) as progress:
         progress.add_task(f"importing {file.name} ({file.stat().st_size / 1e6:,.1f} MB)", total=None)
-        imported, version = import_file(dataset, kind, file, key, name=name)
+        imported, version = import_file(dataset, kind, file, key, name=name, types=types)
     if as_json:
         typer.echo(json.dumps(_as_object(imported, version), ensure_ascii=False))
     else:
@@ -76,6 +81,14 @@ def _check(kind: str, file: Path, name: str) -> None:
         problems.append(Problem(code="D114", message=f"there is no file {file}"))
     if problems:
         raise InvalidFile(problems)
+
+
+def _types(name: str) -> dict[str, str]:
+    found = fields.catalogue(name)
+    if found is None:
+        hint = f"there are {', '.join(fields.known_catalogues())}"
+        raise InvalidFile([Problem(code="D116", message=f"there is no catalogue {name!r}", hint=hint)])
+    return found.types
 
 
 def import_suppressions(kind: str, file: Path, key: str) -> int:
@@ -108,6 +121,6 @@ def _report(kind: str, imported: Imported, version: Version) -> None:
     for row in imported.bad:
         typer.echo(str(row))
     bad_lines = len({row.line for row in imported.bad})
-    fields = ", ".join(f"{column.name}: {column.type}" for column in imported.table.columns)
+    columns = ", ".join(f"{column.name}: {column.type}" for column in imported.table.columns)
     typer.echo(f"{imported.rows:,} rows of {kind} imported, {bad_lines:,} refused (dataset version {version.number})")
-    typer.echo(f"fields: {fields}")
+    typer.echo(f"fields: {columns}")

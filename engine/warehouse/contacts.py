@@ -9,8 +9,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import duckdb
+import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from engine.audience.compile import KNOWN_TABLES
@@ -23,7 +23,7 @@ SCHEMA = pa.schema([(c.name, pa.timestamp("us") if c.type == "timestamp" else pa
 
 
 def append(dataset: Dataset, batch: pa.Table) -> Version:
-    """Add one batch with the columns customer, at, case_number, category, offer, channel, outcome (`at`: naive UTC).
+    """Add one batch with the columns of SCHEMA (`at`: naive UTC); one that is not there is unknown.
 
     Appending the same batch again adds nothing, so a retry after a crash is safe.
     """
@@ -31,21 +31,20 @@ def append(dataset: Dataset, batch: pa.Table) -> Version:
 
 
 def write_months(dataset: Dataset, batch: pa.Table) -> list[DataFile]:
-    """Write a batch as one file per month, sorted by time and customer, without publishing it."""
-    missing = [column.name for column in COLUMNS if column.name not in batch.column_names]
-    if missing:
-        message = f"a contact needs the columns {', '.join(missing)}"
-        raise InvalidFile([Problem(code="D108", message=message, hint=f"known: {', '.join(SCHEMA.names)}")])
+    """Write a batch as one file per month, sorted by time, without publishing it."""
+    for field in SCHEMA:
+        if field.name not in batch.column_names:
+            batch = batch.append_column(field, pa.nulls(batch.num_rows, field.type))
     batch = batch.select(SCHEMA.names).cast(SCHEMA)
     if batch["customer"].null_count or batch["at"].null_count:
         raise InvalidFile([Problem(code="D109", message="a contact needs a customer and a time")])
-    # Sorted, because equal batches must give equal bytes.
-    batch = batch.sort_by([(name, "ascending") for name in ("at", "customer", "case_number", "channel")])
-    months: pa.ChunkedArray = pc.strftime(batch["at"], "%Y-%m")
-    return [
-        _write(dataset, batch.filter(pc.equal(months, month)), month)
-        for month in sorted(set(months.unique().to_pylist()))
-    ]
+    batch = batch.sort_by("at")
+    months = batch["at"].to_numpy().astype("datetime64[M]")
+    files = []
+    for month in np.unique(months):
+        first, after = np.searchsorted(months, [month, month + 1])
+        files.append(_write(dataset, batch.slice(first, after - first), str(month)))
+    return files
 
 
 def compact(dataset: Dataset) -> Version:

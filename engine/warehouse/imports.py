@@ -8,13 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
 from engine.audience.compile import KNOWN_TABLES
 from engine.errors import InvalidFile, Problem
 from engine.warehouse import contacts
-from engine.warehouse.dataset import Dataset, Version
+from engine.warehouse.dataset import Dataset, Table, Version
 from engine.warehouse.lists import Imported, Reading, import_csv
 
 OFFERS = {"offer": "text", "name": "text", "category": "text"}
@@ -61,11 +58,15 @@ def import_file(
     known = KINDS[kind]
     table = f"list_{name}" if kind == "list" else kind
     reading = Reading(key, known.key_field, unique=known.unique, types={**(types or {}), **known.types})
-    imported = import_csv(dataset, f"import_{table}" if kind == "contacts" else table, path, reading)
+    if kind != "contacts":
+        imported = import_csv(dataset, table, path, reading)
+        _refuse_unusable(imported, known, path)
+        return imported, dataset.replace(table, imported.table)
+    imported = import_csv(
+        dataset, table, path, reading, keep=lambda good: contacts.write_months(dataset, good.to_arrow_table())
+    )
     _refuse_unusable(imported, known, path)
-    if kind == "contacts":
-        return imported, _add_contacts(dataset, imported)
-    return imported, dataset.replace(table, imported.table)
+    return imported, dataset.append(table, Table(contacts.COLUMNS, imported.table.files))
 
 
 def _refuse_unusable(imported: Imported, kind: Kind, path: Path) -> None:
@@ -80,16 +81,3 @@ def _refuse_unusable(imported: Imported, kind: Kind, path: Path) -> None:
         problems.append(Problem(code="D110", message="not one row is good", hint=first, at=path.name))
     if problems:
         raise InvalidFile(problems)
-
-
-def _add_contacts(dataset: Dataset, imported: Imported) -> Version:
-    staged = [dataset.path(file) for file in imported.table.files]
-    try:
-        rows = pa.concat_tables(pq.read_table(path) for path in staged)
-        for field_ in contacts.SCHEMA:
-            if field_.name not in rows.column_names:
-                rows = rows.append_column(field_, pa.nulls(rows.num_rows, field_.type))
-        return contacts.append(dataset, rows)
-    finally:
-        for path in staged:
-            path.unlink(missing_ok=True)

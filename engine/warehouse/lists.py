@@ -8,19 +8,21 @@ cut, round or repair a value.
 
 import contextlib
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import duckdb
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from engine.errors import InvalidFile, Problem
 from engine.warehouse.dataset import Column, DataFile, Dataset, Table
 from engine.warehouse.records import BadRow, Records, read_records
 
+MEMORY = "1GB"
 NUMBER_SHARE = 0.95
-SAMPLE_ROWS = 20_000
+SAMPLE_ROWS = 2_000
 ROW_NUMBER = "row"
 KEY = "customer"
 SQL_TYPES = {
@@ -52,11 +54,18 @@ class Imported:
     bad: tuple[BadRow, ...]
 
 
-def import_csv(dataset: Dataset, name: str, path: Path, reading: Reading, *, memory: str = "1GB") -> Imported:
-    """Read `path` into a Parquet file of table `name`. Nothing is published: that is the caller's next step."""
+Keep = Callable[[duckdb.DuckDBPyRelation], Sequence[DataFile]]
+"""Writes the good rows to files of the dataset."""
+
+
+def import_csv(dataset: Dataset, name: str, path: Path, reading: Reading, *, keep: Keep | None = None) -> Imported:
+    """Read `path` into files of table `name`: one Parquet file, or what `keep` makes of the good rows.
+
+    Nothing is published: that is the caller's next step.
+    """
     records = read_records(path)
     fields = _fields(records.headings, reading, path)
-    with contextlib.closing(duckdb.connect(config={"memory_limit": memory})) as db:
+    with contextlib.closing(duckdb.connect(config={"memory_limit": MEMORY})) as db:
         db.register("raw", _numbered(records, reading))
         columns = _typed(db, fields, reading)
         bad = [*records.bad, *_not_of_type(db, columns), *_without_key(db, columns, reading)]
@@ -66,9 +75,10 @@ def import_csv(dataset: Dataset, name: str, path: Path, reading: Reading, *, mem
             repeated = _repeated(db, columns, reading)
             _refuse(db, repeated)
             bad += repeated
-        file = _write(db, dataset, name, columns)
-    table = Table(tuple(column for column, _ in columns), (file,))
-    return Imported(table, file.rows, tuple(sorted(bad, key=lambda row: (row.line, row.column))))
+        good = _good(db, columns)
+        files = keep(good) if keep else [_write(good, dataset, name)]
+    table = Table(tuple(column for column, _ in columns), tuple(files))
+    return Imported(table, table.rows, tuple(sorted(bad, key=lambda row: (row.line, row.column))))
 
 
 def field_name(heading: str) -> str:
@@ -116,6 +126,9 @@ def _typed(db: duckdb.DuckDBPyConnection, fields: list[tuple[str, str, str]], re
     columns: _Columns = []
     for name, heading, raw in fields:
         type_ = "text" if name == reading.key_field else reading.types.get(name) or _seen_type(db, raw)
+        if type_ == "decimal":  # a catalogue leaves the places after the point to the file
+            seen = _number_type(db, _value(raw))
+            type_ = seen if seen.startswith(("decimal", "double")) else "decimal(2)"
         columns.append((Column(name, type_, heading), raw))
     return columns
 
@@ -124,18 +137,18 @@ def _seen_type(db: duckdb.DuckDBPyConnection, raw: str) -> str:
     """The type of nearly all values: first of a sample, then, for numbers, of every row."""
     value = _value(raw)
     sample = f"(SELECT {value} AS v FROM raw LIMIT {SAMPLE_ROWS})"
-    filled, numbers, dates, moments = _one(
+    filled, numbers, truths, dates, moments = _one(
         db,
-        "SELECT count(v), count(*) FILTER (isfinite(try_cast(v AS DOUBLE))), count(*) FILTER (length(v) = 10 AND"
-        f" try_cast(v AS DATE) IS NOT NULL), count(*) FILTER (try_cast(v AS TIMESTAMP) IS NOT NULL) FROM {sample}",
+        "SELECT count(v), count(*) FILTER (isfinite(try_cast(v AS DOUBLE))), count(*) FILTER (lower(v) IN ('true',"
+        " 'false')), count(*) FILTER (length(v) = 10 AND try_cast(v AS DATE) IS NOT NULL),"
+        f" count(*) FILTER (try_cast(v AS TIMESTAMP) IS NOT NULL) FROM {sample}",
     )
     if not filled:
         return "text"
     if numbers >= NUMBER_SHARE * filled:
         return _number_type(db, value)
-    if dates >= NUMBER_SHARE * filled:
-        return "date"
-    return "timestamp" if moments >= NUMBER_SHARE * filled else "text"
+    named = {"bool": truths, "date": dates, "timestamp": moments}
+    return next((type_ for type_, count in named.items() if count >= NUMBER_SHARE * filled), "text")
 
 
 def _number_type(db: duckdb.DuckDBPyConnection, value: str) -> str:
@@ -208,18 +221,18 @@ def _refuse(db: duckdb.DuckDBPyConnection, bad: list[BadRow]) -> None:
         db.execute("INSERT INTO refused SELECT DISTINCT line FROM more_refused")
 
 
-def _write(db: duckdb.DuckDBPyConnection, dataset: Dataset, name: str, columns: _Columns) -> DataFile:
+def _good(db: duckdb.DuckDBPyConnection, columns: _Columns) -> duckdb.DuckDBPyRelation:
     values = ", ".join(f'try_cast({_value(raw)} AS {_sql_type(c.type)}) AS "{c.name}"' for c, raw in columns)
+    return db.sql(f"SELECT {values} FROM raw WHERE line NOT IN (SELECT line FROM refused)")
+
+
+def _write(good: duckdb.DuckDBPyRelation, dataset: Dataset, name: str) -> DataFile:
     with dataset.fresh_file(name) as path:
         try:
-            (rows,) = _one(
-                db,
-                f"COPY (SELECT {values} FROM raw WHERE line NOT IN (SELECT line FROM refused))"
-                f" TO '{str(path).replace(chr(39), chr(39) * 2)}' (FORMAT parquet)",
-            )
+            good.write_parquet(str(path))
         except duckdb.IOException as error:
             raise OSError(str(error)) from error
-        return dataset.keep(name, path, rows)
+        return dataset.keep(name, path, pq.read_metadata(path).num_rows)
 
 
 def _one(db: duckdb.DuckDBPyConnection, sql: str) -> tuple[int, ...]:
