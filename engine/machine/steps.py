@@ -87,19 +87,27 @@ class Approval(Step, frozen=True, kw_only=True):
         if not people:
             self.unstaffed(journal)
             return
-        for person in people:
+        in_line = isinstance(self.tally, InSequence)
+        due = due_at(process.calendar, self.timeout, journal.now)
+        for place, person in enumerate(people):
             weight = process.directory.weight(person, self.ask.who, case.office)
-            task = journal.line_up(self.name, "approve", person, weight=weight)
-            if self.repeat == "carry" and _approved_before(case, person):
-                journal.decide(task, "approve", reason="carried")
+            if self.repeat == "carry" or (in_line and place):
+                task = journal.line_up(self.name, "approve", person, weight=weight)
+                if self.repeat == "carry" and _approved_before(case, person):
+                    journal.decide(task, "approve", reason="carried")
+            else:
+                task = journal.open_task(self.name, "approve", person, due_at=due, weight=weight)
+                journal.ask(NotifyTask(person, task.id))
         verdict = self.verdict(journal)
         if verdict:
             journal.raised.append((f"{state}.{verdict}", (self.name, verdict)))
-        else:
+        elif self.repeat == "carry":
             self.call_up(journal)
+        else:
+            self.wind(journal)
 
     def call_up(self, journal: Journal) -> None:
-        """Open what is waiting: the next in a sequence, else everybody; the clock starts for those called."""
+        """Ask those who are waiting: the next in a sequence, else everybody; the clock starts for those called."""
         waiting = [task for task in journal.seats(self.name) if task.state == "waiting"]
         due = due_at(journal.process.calendar, self.timeout, journal.now)
         for task in waiting[:1] if isinstance(self.tally, InSequence) else waiting:
