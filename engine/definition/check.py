@@ -15,12 +15,13 @@ from engine.definition.rules_names import NAMES
 from engine.definition.rules_routes import ROUTES
 from engine.definition.rules_soundness import SOUNDNESS
 from engine.definition.rules_style import STYLE
+from engine.definition.rules_support import SUPPORT
 from engine.definition.rules_time import TIME
 from engine.definition.shape import shape_of
 from engine.errors import Problem
 from engine.values import digest_of
 
-RULES: tuple[LintRule, ...] = (*NAMES, *EXPRESSIONS, *ROUTES, *SOUNDNESS, *TIME, *STYLE)
+RULES: tuple[LintRule, ...] = (*NAMES, *EXPRESSIONS, *ROUTES, *SOUNDNESS, *TIME, *SUPPORT, *STYLE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,7 +93,7 @@ class Subject:
     @property
     def customer_scope(self) -> Scope:
         """The scope of rules over customers."""
-        return self.scope.plus(c=self.catalogue.record)
+        return self.scope.plus(c=self.catalogue.record if self.catalogue.fields else DYN)
 
     def _names(self, *path: str) -> tuple[str, ...]:
         value = self.document.value

@@ -80,6 +80,8 @@ class UnknownStep(LintRule):
         chains = subject.definition.approval.chains
         for path, step in subject.steps:
             if isinstance(step, Include) and step.include in chains:
+                if subject.shape.was_lost("approval", "chains", step.include):
+                    continue
                 names = _names_in(subject, step.include, frozenset())
                 for n, name in enumerate(step.drop):
                     if name not in names:
@@ -119,17 +121,6 @@ class StepTwice(LintRule):
                 seen |= names
 
 
-class SourceNotYet(LintRule):
-    """{message}"""
-
-    code = "E113"
-
-    def find(self, subject: Subject) -> Iterator[Finding]:
-        if subject.definition.audience:
-            for path, problem in subject.definition.audience.unsupported():
-                yield Finding(("audience", *path), {"message": problem.message}, problem.hint, at_key=True)
-
-
 class UnknownCatalogue(LintRule):
     """there is no catalogue of customer fields {name}"""
 
@@ -142,20 +133,22 @@ class UnknownCatalogue(LintRule):
 
 
 class UnknownCustomerField(LintRule):
-    """the catalogue has no customer field {name}"""
+    """the catalogue {catalogue} has no customer field {name}"""
 
     code = "E208"
 
     def find(self, subject: Subject) -> Iterator[Finding]:
-        delivery = subject.definition.delivery
-        if delivery and delivery.message:
-            for n, name in enumerate(delivery.message.fields):
-                if name not in subject.catalogue.fields:
-                    yield Finding(
-                        ("delivery", "message", "fields", n),
-                        {"name": name},
-                        nearest(name, tuple(subject.catalogue.fields)),
-                    )
+        delivery, catalogue = subject.definition.delivery, subject.catalogue
+        if delivery is None or not catalogue.fields:
+            return
+        uses: list[tuple[Path, str]] = []
+        if delivery.message:
+            uses += [(("delivery", "message", "fields", n), name) for n, name in enumerate(delivery.message.fields)]
+            uses.append((("delivery", "address"), delivery.address))
+        for path, name in uses:
+            if name not in catalogue.fields:
+                fields = {"name": name, "catalogue": catalogue.name}
+                yield Finding(path, fields, nearest(name, tuple(catalogue.fields)))
 
 
 class UnknownPlaceholder(LintRule):
@@ -185,7 +178,6 @@ NAMES = (
     UnknownField(),
     UnknownStep(),
     StepTwice(),
-    SourceNotYet(),
     UnknownCatalogue(),
     UnknownCustomerField(),
     UnknownPlaceholder(),

@@ -1,6 +1,7 @@
 """E5xx: chains that cannot be reached, cannot end, or decide nothing."""
 
 from collections.abc import Iterator
+from difflib import get_close_matches
 
 from engine.definition.findings import Finding, LintRule, Subject
 from engine.definition.steps import AtLeast, Copy, File, Include, Use
@@ -16,6 +17,7 @@ class ChainNeverUsed(LintRule):
         if subject.shape.was_lost("approval", "route") or subject.shape.was_lost("approval", "chains"):
             return
         used = {row.use for row in approval.route}
+        used |= _meant(used, subject.chains)
         for _, step in subject.steps:
             if isinstance(step, Include):
                 used.add(step.include)
@@ -35,6 +37,7 @@ class BlockNeverUsed(LintRule):
 
     def find(self, subject: Subject) -> Iterator[Finding]:
         used = {step.use for _, step in subject.steps if isinstance(step, Use)}
+        used |= _meant(used, subject.blocks)
         for name in subject.definition.approval.blocks:
             if name not in used and not any(subject.shape.was_lost("approval", "chains", c) for c in subject.chains):
                 yield Finding(
@@ -79,6 +82,11 @@ class IncludesItself(LintRule):
         for path, step in subject.steps:
             if isinstance(step, Include) and path[2] in _reach(step.include, includes):
                 yield Finding((*path, "include"), {"name": path[2]}, "take the common steps into a chain of their own")
+
+
+def _meant(used: set[str], known: frozenset[str]) -> set[str]:
+    """The names that misspelt ones stand for: those are reported already."""
+    return {close for name in used - known for close in get_close_matches(name, known, n=1, cutoff=0.6)}
 
 
 def _reach(chain: str, includes: dict[str, set[str]]) -> set[str]:

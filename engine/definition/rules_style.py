@@ -1,10 +1,11 @@
 """W8xx: what works and still deserves a second look."""
 
+import re
 from collections.abc import Iterator
 
 from engine.definition.document import Path
 from engine.definition.findings import Finding, LintRule, Subject
-from engine.definition.rules_expressions import compiled
+from engine.definition.rules_expressions import expressions
 from engine.definition.steps import Include
 from engine.values import Bilingual
 
@@ -41,9 +42,9 @@ class ParamNeverUsed(LintRule):
     severity = "warning"
 
     def find(self, subject: Subject) -> Iterator[Finding]:
-        used = {path for _, rule in compiled(subject) for path in rule.paths}
+        texts = [text for _, text, _ in expressions(subject)]
         for name in subject.definition.params:
-            if f"params.{name}" not in used:
+            if not any(re.search(rf"\bparams\.{name}\b", text) for text in texts):
                 yield Finding(("params", name), {"name": name}, "delete it, or read it as params." + name, at_key=True)
 
 

@@ -131,14 +131,10 @@ def _problems(errors: list[ErrorDetails], value: Any, document: Document, shape:
     for error in sorted(errors, key=lambda error: error["type"] != "extra_forbidden"):
         loc = tuple(part for part in error["loc"] if part != "[key]")
         if error["type"] == "missing":
-            path = shape.in_file(_path(loc[:-1], value))
-            if not path and loc[-1] in (document.value or {}):
-                continue
-            if len(loc) == 1 and (loc[0],) in shape.lost:
-                continue
+            path, name = shape.in_file(_mapping(_path(loc[:-1], value), value)), str(loc[-1])
+            reported = (path, name) in misspelt or (*path, name) in shape.lost
             shape.lost.add(path)
-            name = str(loc[-1])
-            if (path, name) in misspelt:
+            if reported:
                 continue
             yield _problem(document, path, "E110", f"{name} is missing", _where(path), key=True)
         elif error["type"] == "extra_forbidden":
@@ -190,7 +186,8 @@ def _words(error: ErrorDetails) -> tuple[str, str]:
         return f"{_WORDS[kind].format(**context)}{_given(given)}", _quote_hint(kind, given)
     message = str(context.get("message", error["msg"]))
     message = message.replace("Input should", "this should").replace("Value error, ", "")
-    return message[:1].lower() + message[1:] + _given(given), str(context.get("hint", ""))
+    shown = _given(given) if kind in ("duration", "hours", "share", "rate") else ""
+    return message[:1].lower() + message[1:] + shown, str(context.get("hint", ""))
 
 
 def _given(value: Any) -> str:
@@ -231,6 +228,14 @@ def _path(loc: tuple[int | str, ...], value: Any) -> Path:
         return best
 
     return furthest(0, value)[1]
+
+
+def _mapping(path: Path, value: Any) -> Path:
+    """The path of the mapping that a key is missing from: a location may end in the tag of a union, which is a key."""
+    inner = value
+    for part in path:
+        inner = inner[part]
+    return path if isinstance(inner, dict) or not path else path[:-1]
 
 
 def _in(part: int | str, values: list[Any]) -> bool:

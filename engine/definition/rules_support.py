@@ -1,0 +1,65 @@
+"""E113: what the language can say and this version does not carry out. Refused, so that nobody relies on it."""
+
+from collections.abc import Iterator
+
+from engine.definition.document import Path
+from engine.definition.findings import Finding, LintRule, Subject
+from engine.definition.steps import Approve
+
+
+class NotCarriedOut(LintRule):
+    """{what} is not supported yet"""
+
+    code = "E113"
+
+    def find(self, subject: Subject) -> Iterator[Finding]:
+        for path, what, hint in (*_of_approval(subject), *_of_steps(subject), *_of_stages(subject)):
+            yield Finding(path, {"what": what}, hint)
+
+
+class SourceNotYet(LintRule):
+    """{message}"""
+
+    code = "E113"
+
+    def find(self, subject: Subject) -> Iterator[Finding]:
+        if subject.definition.audience:
+            for path, problem in subject.definition.audience.unsupported():
+                yield Finding(("audience", *path), {"message": problem.message}, problem.hint, at_key=True)
+
+
+def _of_approval(subject: Subject) -> Iterator[tuple[Path, str, str]]:
+    defaults = subject.definition.approval.defaults
+    for n, to in enumerate(defaults.return_to):
+        if to != "submitter":
+            yield ("approval", "defaults", "return_to", n), f"return to {to}", "write return_to: [submitter]"
+    if defaults.resume != "restart":
+        yield ("approval", "defaults", "resume"), f"resume {defaults.resume}", "write resume: restart"
+    if defaults.link != "remembered_device":
+        yield ("approval", "defaults", "link"), f"link {defaults.link}", "write link: remembered_device"
+    if not defaults.empty.notify:
+        yield ("approval", "defaults", "empty", "notify"), "notify: false", "the person is always told"
+
+
+def _of_steps(subject: Subject) -> Iterator[tuple[Path, str, str]]:
+    for path, step in subject.steps:
+        if isinstance(step, Approve):
+            for field, access in step.fields.items():
+                if access == "write":
+                    yield (*path, "fields", field), "writing fields at a step", "return the case to the submitter"
+            if step.empty and not step.empty.notify:
+                yield (*path, "empty", "notify"), "notify: false", "the person is always told"
+
+
+def _of_stages(subject: Subject) -> Iterator[tuple[Path, str, str]]:
+    definition = subject.definition
+    if definition.audience and definition.audience.drift:
+        yield ("audience", "drift"), "drift", "leave it out"
+    close = definition.evaluation.close if definition.evaluation else None
+    if close and close.need != "report_signed_by_submitter":
+        yield ("evaluation", "close", "need"), f"need: {close.need}", "the submitter signs the report"
+    if close and "feedback_to" in close.model_fields_set:
+        yield ("evaluation", "close", "feedback_to"), "feedback_to", "leave it out; the lessons stay with the case"
+
+
+SUPPORT = (NotCarriedOut(), SourceNotYet())
