@@ -198,7 +198,7 @@ class DeliveryPlan(_Section):
     message: Message | None = None
     stop_when: str = ""
     address: str = Field(
-        "mobile", pattern=r"^[a-z][a-z0-9_]{0,59}$", description="Customer field that holds the number"
+        "phone", pattern=r"^[a-z][a-z0-9_]{0,59}$", description="Customer field that holds the number"
     )
     prices: dict[str, Decimal] = Field(default_factory=dict)
     receipts_within: Duration = Duration(72, "h")

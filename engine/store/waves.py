@@ -18,6 +18,7 @@ from sqlalchemy import Connection
 from engine.delivery.pacing import Bucket
 from engine.delivery.plan import Wave
 from engine.delivery.waves import PlannedWave
+from engine.store.session import inserting
 from engine.store.tables import cases, waves
 
 WaveState = Literal["loading", "planned", "running", "gated", "paused", "done", "cancelled"]
@@ -75,10 +76,8 @@ def enter(tx: Connection, case_id: str, planned: Iterable[PlannedWave], folder: 
         }
         for one in planned
     ]
-    there = set(tx.execute(sa.select(waves.c.position).where(waves.c.case_id == case_id)).scalars())
-    missing = [row for row in rows if row["position"] not in there]
-    if missing:
-        tx.execute(sa.insert(waves), missing)
+    if rows:
+        tx.execute(inserting(tx, waves).on_conflict_do_nothing(), rows)
 
 
 def of_case(tx: Connection, case_id: str) -> tuple[WaveRow, ...]:

@@ -115,7 +115,7 @@ def _slices(turn: Turn, wording: Wording, chunk: int) -> Iterator[list[list[Any]
         "first": turn.first,
     }
     with duckdb.connect(config={"memory_limit": MEMORY, "threads": 1}) as connection:
-        reader: Any = connection.execute(query, values).to_arrow_reader(chunk)
+        reader: Any = connection.sql(query, params=values).to_arrow_reader(chunk)
         # The reader gives batches of any size up to `chunk`; a row group must be a chunk exactly.
         pending: list[pa.RecordBatch] = []
         for batch in reader:
