@@ -82,8 +82,10 @@ class _Writer:
             case Operation():
                 return self.operation(tree)
             case Conditional():
-                case = exp.Case().when(self.write(tree.condition), self.write(tree.yes), copy=False)
-                return exp.paren(case.else_(self.write(tree.no), copy=False), copy=False)
+                # an unknown condition gives neither side, as in the closure; a plain ELSE would give the second
+                condition = self.write(tree.condition)
+                case = exp.Case().when(condition, self.write(tree.yes), copy=False)
+                return case.when(exp.Not(this=_closed(condition.copy())), self.write(tree.no), copy=False)
             case Call():
                 return self.call(tree)
             case Name() | Index() | ListOf() | MapOf() | Macro() | Literal():
@@ -175,5 +177,7 @@ class _Writer:
 
 def _closed(sql: exp.Expr) -> exp.Expr:
     """In parentheses, unless nothing next to it could tear it apart."""
-    atomic = isinstance(sql, exp.Column | exp.Literal | exp.Boolean | exp.Func | exp.Paren | exp.Null)
+    # sqlglot counts AND, OR and some operators among its functions
+    operators = isinstance(sql, exp.Binary | exp.Connector) and not isinstance(sql, exp.Column)
+    atomic = isinstance(sql, exp.Column | exp.Literal | exp.Boolean | exp.Func | exp.Paren | exp.Null) and not operators
     return sql if atomic else exp.paren(sql, copy=False)
