@@ -49,7 +49,7 @@ def create_app(app: Countersign | None = None) -> FastAPI:
     )
     api.state.countersign = countersign
     errors.install(api)
-    for page in (sign_in, link, inbox, cases, proposal, sheet):
+    for page in (sign_in, link, inbox, proposal, cases, sheet):  # /cases/new stands before /cases/{case_id}
         api.include_router(page.router, include_in_schema=False)
     for rest in (session, rest_cases, tasks):
         api.include_router(rest.router, prefix="/api/v1")

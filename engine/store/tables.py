@@ -5,6 +5,7 @@ reads back whole is text, so that both databases return the bytes that were writ
 """
 
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import (
@@ -63,7 +64,26 @@ class UtcTime(TypeDecorator[datetime]):
 
 
 Serial = BigInteger().with_variant(Integer, "sqlite")
-Money = Numeric(16, 2).with_variant(String(20), "sqlite")
+
+
+class Money(TypeDecorator[Decimal]):
+    """An exact amount. SQLite has no decimals, there it is text."""
+
+    impl = Numeric(16, 2)
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> Any:
+        """See TypeDecorator."""
+        return dialect.type_descriptor(String(20) if dialect.name == "sqlite" else Numeric(16, 2))
+
+    def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> Any:
+        """See TypeDecorator."""
+        return value if value is None or dialect.name != "sqlite" else str(value)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> Decimal | None:
+        """See TypeDecorator."""
+        return None if value is None else Decimal(value)
+
 
 # Who and where ---------------------------------------------------------------------------------------------------
 

@@ -23,6 +23,7 @@ Dataset = Literal["telecom", "hillstrom"]
 
 
 def demo(
+    *,
     leave: Annotated[bool, typer.Option("--exit", help="End when the case is closed instead of serving on.")] = False,
     customers: Annotated[int, typer.Option(min=2_000, help="Size of the generated base.")] = 200_000,
     database: Annotated[str, typer.Option(help="URL of an empty database; default: SQLite in --dir.")] = "",

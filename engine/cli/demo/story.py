@@ -1,7 +1,7 @@
 """The telecom case as its people live it, step by step, each through a page or the API.
 
-Driven by the case's state and by the mails that arrived, never by what was done before: after a crash the same loop goes
-on where the case stands.
+Driven by the case's state and by the mails that arrived, never by what was done before: after a crash the same loop
+goes on where the case stands.
 """
 
 import email

@@ -1,0 +1,85 @@
+"""An application with the demo's offices and people on a fresh database, and a case brought to where a test needs it."""
+
+import itertools
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from engine.cli.demo.people import OFFICES, PEOPLE
+from engine.service import approvals, cases, definitions, people, proposals
+from engine.service.app import Countersign
+from engine.service.effects import Notice, work
+from engine.service.views import Viewer
+from engine.settings import Settings
+
+_keys = itertools.count()
+
+PROPOSAL: dict[str, Any] = {
+    "title": "国庆流量包加赠营销案",
+    "offer": "flow-10g",
+    "budget": "80000.00",
+    "reach": "60000",
+    "discount": "0.8",
+    "channels": ["sms"],
+    "window": ["2026-12-01", "2026-12-31"],
+    "message": "【白云移动】尊敬的客户，国庆期间您可8折办理10GB流量包，回复LL10办理。拒收请回复R",
+    "goal": "办理率 3.0%",
+}
+
+
+def key() -> str:
+    """A key that no other call used."""
+    return f"test-{next(_keys)}"
+
+
+@contextmanager
+def opened(url: str, home: Path) -> Iterator[Countersign]:
+    """The application on the database at `url`, with offices, people and the shipped definitions."""
+    app = Countersign.open(Settings(home=home, database_url=url, public_url="http://testserver"))
+    people.load(app, OFFICES, PEOPLE)
+    definitions.publish_shipped(app)
+    try:
+        yield app
+    finally:
+        app.close()
+
+
+def viewer(app: Countersign, login: str) -> Viewer:
+    """The viewer of an account."""
+    return people.viewer_named(app, login)
+
+
+def submitted(app: Countersign, **changes: Any) -> str:
+    """The id of a case that 王敏 submitted."""
+    submitter = viewer(app, "wangmin")
+    case_id = proposals.start(app, submitter, "telecom-marketing-case", key=key())
+    proposals.submit(app, submitter, case_id, PROPOSAL | changes, key=key())
+    return case_id
+
+
+def notices(app: Countersign) -> list[Notice]:
+    """Carry out what is pending; the notices that would be mailed."""
+    sent: list[Notice] = []
+    while work(app, sent.append).any:
+        pass
+    return sent
+
+
+def token_of(notice: Notice) -> str:
+    """The token in a notice's link."""
+    return notice.link.rsplit("/l/", 1)[1]
+
+
+def open_task(app: Countersign, login: str) -> str:
+    """The id of the first open task of an account."""
+    return approvals.inbox(app, viewer(app, login)).to_do[0].id
+
+
+def state_of(app: Countersign, case_id: str) -> str:
+    """The state of a case, as an auditor sees it."""
+    return cases.case_page(app, viewer(app, "xuwen"), case_id).row.state
+
+
+DAY = timedelta(days=1)
