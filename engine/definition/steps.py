@@ -116,16 +116,17 @@ class Approve(Step):
 
 
 class Objection(Section):
-    """For how long after the acknowledgement the registrar may object, and the chain the case then takes."""
+    """For how long after silence has acknowledged it the registrar may still object, and the chain the case then takes."""
 
     window: Duration
     then: Name
 
 
 class File(Step):
-    """File with an office (报备): it is told and acknowledges; after `ack` its silence counts as acknowledgement.
+    """File with an office (报备): it is told and acknowledges, and the case goes on; or it objects.
 
-    A chain that only files makes the case effective (state filed) when the objection window has passed as well.
+    After `ack` its silence counts as acknowledgement, and the case goes on when the objection window has passed as well.
+    A chain that only files makes the case effective (state filed).
     """
 
     file: Name
