@@ -29,7 +29,7 @@ class Settings(BaseSettings):
     device_days: int = Field(90, description="Days a remembered device is remembered")
     memory_limit: str = Field("400MB", description="DuckDB's memory limit of one selection")
     poll_seconds: float = Field(2, gt=0, description="Seconds between two looks for due work, while there is none")
-    run_seconds: int = Field(300, ge=5, description="Seconds between two scheduled runs of a flow, each lasting so long")
+    run_seconds: int = Field(300, ge=5, description="Seconds between two scheduled runs of a flow, each that long")
     selection_seconds: int = Field(600, description="Seconds after which a selection is stopped")
 
     @property

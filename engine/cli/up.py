@@ -1,4 +1,4 @@
-"""`countersign up`: everything in one process tree, until Ctrl-C or SIGTERM. In production (deploy/) each part runs alone."""
+"""`countersign up`: the whole product in one process tree, until Ctrl-C or SIGTERM."""
 
 import os
 import signal

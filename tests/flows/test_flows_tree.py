@@ -1,0 +1,114 @@
+"""`countersign up` as an operator meets it: schedules that really fire, stops that leave nothing, kills survived.
+
+The Prefect server takes ten seconds to start, so each test tells a longer story than elsewhere.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+from datetime import timedelta
+from email import message_from_bytes, policy
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from engine import clock
+from engine.store import tables
+from tests.acceptance.offices import opened, submitted
+from tests.flows.trees import Home, home, up
+from tests.support import ROOT, wait_until
+
+pytestmark = [
+    pytest.mark.xdist_group("prefect"),
+    pytest.mark.skipif(sys.platform != "linux", reason="looks for left-over processes in /proc"),
+]
+SETTLED = {"COMPLETED", "CANCELLED"}
+
+
+def test_the_schedule_fires_does_the_work_and_sigterm_leaves_nothing_running(sqlite_url: str, tmp_path: Path) -> None:
+    with home(tmp_path, COUNTERSIGN_DATABASE_URL=sqlite_url) as where, opened(sqlite_url, tmp_path) as app:
+        case_id = submitted(app)
+        with up(where) as process:
+            wait_until(lambda: len(subjects(where)) == 1, what="the mail about the new task", seconds=30)
+            wait_until(lambda: running(where, "tick"), what="a tick of the schedule", seconds=30)
+            by_schedule = running(where, "tick")
+            clock.move(where.clock, timedelta(days=4))
+            wait_until(lambda: len(subjects(where)) >= 2, what="the reminder", seconds=30)
+            with app.db.read() as tx:
+                fired = tx.execute(
+                    sa.select(tables.timers.c.name).where(
+                        tables.timers.c.case_id == case_id, tables.timers.c.state == "fired"
+                    )
+                ).all()
+            assert fired
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(40) == 0, said(process)
+        assert not where.processes()
+        states = {state for _, state, _ in where.runs()}
+        assert states <= SETTLED, where.runs()
+        assert by_schedule <= {run for _, state, run in where.runs(scheduled=True)}
+
+
+def test_kill_9_leaves_no_process_the_next_start_frees_the_schedule_and_a_dead_part_ends_all(
+    sqlite_url: str, tmp_path: Path
+) -> None:
+    with home(tmp_path, COUNTERSIGN_DATABASE_URL=sqlite_url, COUNTERSIGN_RUN_SECONDS="300") as where:
+        with up(where) as process:
+            wait_until(lambda: len(running(where)) == 2, what="tick and waves", seconds=30)
+            left_over = running(where)
+            process.kill()
+            process.wait()
+            wait_until(lambda: not where.processes(), what="the end of all its processes", seconds=5)
+        assert running(where) == left_over
+        with up(where) as process:
+            wait_until(lambda: len(running(where) - left_over) == 2, what="fresh runs", seconds=30)
+            assert {state for _, state, run in where.runs() if run in left_over} == {"CRASHED"}
+            os.kill(api_of(where), signal.SIGKILL)
+            assert process.wait(60) == 1
+            assert "The api process ended by itself" in said(process)
+        assert not where.processes()
+        assert not running(where)
+
+
+def test_a_port_in_use_is_one_sentence_that_names_the_option(tmp_path: Path) -> None:
+    with home(tmp_path) as where:
+        port = where.environment["COUNTERSIGN_MAIL_URL"].split("?")[0].rsplit(":", 1)[1]
+        for command, option in (
+            (["up", "--prefect-port", port, "--port", "0"], "--prefect-port"),
+            (["serve", "--port", port], "--port"),
+        ):
+            done = subprocess.run(
+                [sys.executable, "-m", "engine.cli.main", *command],
+                cwd=ROOT, env=where.environment, capture_output=True, text=True, timeout=60, check=False,
+            )  # fmt: skip
+            assert done.returncode == 1
+            assert done.stderr == f"Port {port} is in use. End what uses it, or choose another with {option}.\n"
+
+
+def running(where: Home, flow: str = "") -> set[str]:
+    """Ids of the runs in state RUNNING: with `flow`, of that flow and started by the schedule."""
+    runs = where.runs(scheduled=True) if flow else where.runs()
+    return {run for name, state, run in runs if state == "RUNNING" and (not flow or name == flow)}
+
+
+def subjects(where: Home) -> list[str]:
+    mails = [message_from_bytes(path.read_bytes(), policy=policy.default) for path in where.mails.glob("*.eml")]
+    return [str(mail["Subject"]) for mail in mails if mail["To"] == "liguoqiang@example.org"]
+
+
+def api_of(where: Home) -> int:
+    [found] = [pid for pid in where.processes() if b"-m\0api" in cmdline(pid)]
+    return found
+
+
+def cmdline(pid: int) -> bytes:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return b""
+
+
+def said(process: subprocess.Popen[bytes]) -> str:
+    return Path(str(process.args)).read_text()
