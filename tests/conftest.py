@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from engine.store.session import Database
+from tests.invariants import check_invariants
 from tests.servers.postgres import PostgresServer, create_database, execute, make_folder
 
 SERVER_FOLDER = "COUNTERSIGN_TEST_SERVER"
@@ -96,8 +97,10 @@ def db_url(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def db(db_url: str) -> Iterator[Database]:
-    """A fresh, migrated case database; a test that asks for it runs once on each kind."""
+def db(db_url: str, request: pytest.FixtureRequest) -> Iterator[Database]:
+    """A fresh, migrated case database; a test that asks for it runs once on each kind, and leaves it consistent."""
     opened = Database(db_url)
     yield opened
+    if not request.node.get_closest_marker("tampers"):
+        check_invariants(opened)
     opened.close()

@@ -60,6 +60,7 @@ TAMPERED: dict[str, tuple[Tamper, int]] = {
 
 
 @pytest.mark.parametrize("what", TAMPERED)
+@pytest.mark.tampers
 def test_tampering_is_found_and_the_first_bad_entry_named(db: Database, what: str) -> None:
     open_case(db)
     submit(db)

@@ -1,5 +1,6 @@
 """Inboxes show what was addressed to a person; lists show what a person may see."""
 
+import pytest
 import sqlalchemy as sa
 
 from engine.store import inbox, people, visibility
@@ -9,6 +10,7 @@ from tests.store.by_hand import NOON, approve, open_case, submit
 from tests.store.test_store_people import settle
 
 
+@pytest.mark.tampers
 def test_each_list_has_its_rows_and_true_counts(db: Database) -> None:
     for n in range(25):
         open_case(db, f"c{n}")

@@ -49,6 +49,7 @@ def test_a_transition_by_a_timer_settles_it(db: Database) -> None:
         assert not timers.settle(tx, timer)
 
 
+@pytest.mark.tampers
 def test_a_timer_whose_holder_died_comes_back_and_fences_the_first(db: Database) -> None:
     open_case(db)
     submit(db)
@@ -131,6 +132,7 @@ def test_workers_at_once_share_the_effects_without_overlap(db: Database) -> None
 
 
 @pytest.mark.parametrize("count", [1500])
+@pytest.mark.tampers
 def test_many_due_timers_come_in_batches_earliest_first(db: Database, count: int) -> None:
     open_case(db)
     with db.begin() as tx:
