@@ -1,17 +1,20 @@
 """A link from a notification. It locates a task; the session authorises; only a POST acts (DESIGN 9).
 
-Looking at it changes nothing, however often a mail scanner does. Unknown, expired and revoked links are one page.
+Looking at it changes nothing, however often a mail scanner does. Unknown, expired and revoked links are one page, and
+so is a link that was forwarded: it opens for nobody but the person it was mailed to.
 """
 
+import structlog
 from fastapi import APIRouter, Response
 
 from api.auth import DEVICE
 from api.deps import App, CurrentVisit, Posted, text
 from api.errors import sentence
-from engine.errors import Refused, SignInNeeded
+from engine.errors import NotFound, Refused, SignInNeeded
 from engine.service import people
 
 router = APIRouter()
+log = structlog.get_logger()
 
 
 @router.get("/l/{token}")
@@ -41,6 +44,10 @@ def follow(app: App, visit: CurrentVisit, token: str, form: Posted) -> Response:
     except (Refused, SignInNeeded) as error:
         message = sentence(error, visit.formats)
         return visit.page("link.html", status=error.status, token=token, login=login, error=message)
+    if opened.person != target.person:
+        people.sign_out(app, opened.token)
+        log.warning("link.forwarded", meant_for=target.person, used_by=opened.person, task=target.task_id)
+        raise NotFound()
     answer = visit.go(f"/tasks/{target.task_id}")
     visit.cookies.sign_in(answer, opened)
     return answer
