@@ -28,10 +28,6 @@ class Directory(Protocol):
         """The weight of `person`'s vote where `who` asked them."""
         ...
 
-    def name(self, person: str) -> str:
-        """How the person is called."""
-        ...
-
 
 class Ask(Struct, frozen=True):
     """Whom to ask. `own`: what happens where the submitter is found; `otherwise`: who is asked where nobody is."""

@@ -30,6 +30,7 @@ _STATES_OF = {
     "evaluation": ("evaluating",),
     "closed": ("closed",),
 }
+_TO_CLOSE = ("approved", "filed", "evaluating")  # where the case type has no stage for it: it only waits to be closed
 _ENDED = ("rejected", "withdrawn")
 _VERBS: dict[type, str] = {Approval: "approve", Filing: "file", Copy: "copy"}
 
@@ -179,6 +180,8 @@ def _stages(case: Case, stages: Stages) -> Columns:
         "closed",
     ]
     current = next((place for place, name in enumerate(names) if case.state in _STATES_OF[name]), -1)
+    if current < 0 and case.state in _TO_CLOSE:
+        current = len(names) - 1
     return tuple((_stage(case, name, place, current),) for place, name in enumerate(names))
 
 

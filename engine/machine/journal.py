@@ -3,7 +3,7 @@
 The case here is always the fold of the events over the case before, because nothing else ever changes it.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -120,9 +120,9 @@ class Journal:
         key = f"{self.case.id}:{self.case.seq}:{step}/{name}" if step else f"{self.case.id}:{self.case.seq}:{name}"
         self.record(TimerArmed(Timer(key, name, due_at, step)))
 
-    def disarm(self, timers: Iterator[Timer] | tuple[Timer, ...]) -> None:
+    def disarm(self, timers: tuple[Timer, ...]) -> None:
         """Let none of them fire."""
-        for timer in tuple(timers):
+        for timer in timers:
             self.record(TimerDisarmed(timer.key))
 
     def timers_of(self, step: str) -> tuple[Timer, ...]:

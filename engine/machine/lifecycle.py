@@ -101,6 +101,17 @@ def only_files(columns: Sequence[Column]) -> bool:
     return all(isinstance(column, Placed) and not isinstance(column.step, Approval) for column in columns)
 
 
+def is_decided(columns: Sequence[Column], values: Mapping[str, Any]) -> bool:
+    """Whether anybody decides on a case with these values: some step that approves or files is not left out."""
+    return any(
+        holds(placed.when, values)
+        for column in columns
+        if holds(column.when, values)
+        for placed in (column.branches if isinstance(column, Countersign) else (column,))
+        if not isinstance(placed.step, Copy)
+    )
+
+
 def state_of(chain: str, step: str) -> str:
     """The state of a step in a chain."""
     return f"{chain}/{step}"

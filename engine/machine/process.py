@@ -17,7 +17,7 @@ from engine.machine.case import Case, ProcessRef
 from engine.machine.chart import Chart
 from engine.machine.deadlines import Calendar
 from engine.machine.drawing import ChainStep, draw, foresee
-from engine.machine.lifecycle import AnyKind, Column, Condition, Countersign, Stages, state_of
+from engine.machine.lifecycle import AnyKind, Column, Condition, Countersign, Stages, is_decided, state_of
 from engine.machine.steps import AnyStep, Approval, Copy, Filing
 from engine.values import Bilingual, Duration
 
@@ -52,10 +52,6 @@ class Unbound:
         raise LookupError("this process is not bound to an organisation yet")
 
     def weight(self, person: str, who: str, office: str) -> Never:
-        """Refuse."""
-        raise LookupError("this process is not bound to an organisation yet")
-
-    def name(self, person: str) -> Never:
         """Refuse."""
         raise LookupError("this process is not bound to an organisation yet")
 
@@ -98,6 +94,10 @@ class Process:
                 return row.use, reasons
             against.extend(reasons)
         raise ValueError(f"{self.ref.name} has a route table without else")
+
+    def is_decided(self, route: str, values: Mapping[str, Any]) -> bool:
+        """Whether anybody would decide on the chain `route`: no case passes because all of its steps are left out."""
+        return is_decided(self.chains[route], values)
 
     def step(self, case: Case, name: str) -> tuple[str, AnyStep]:
         """A step of the case's chain and its state. A copy is found wherever it was sent from. LookupError."""

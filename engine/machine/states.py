@@ -6,7 +6,7 @@ a kind, write its class here or beside `steps` and name it in the union of `life
 
 from msgspec import Struct
 
-from engine.errors import ChangedMeanwhile, NotFound
+from engine.errors import ChangedMeanwhile, InvalidForm, NotFound, Problem
 from engine.machine.case import Case, Timer
 from engine.machine.commands import (
     AnyCommand,
@@ -241,9 +241,18 @@ def only_submitter(journal: Journal) -> None:
 
 
 def submit(journal: Journal, command: Submit) -> str:
-    """Begin a round on the chain that the route table chooses; a resubmitted case keeps its number."""
+    """Begin a round on the chain that the route table chooses; a resubmitted case keeps its number.
+
+    InvalidForm where every step of that chain is left out: nothing is approved in silence.
+    """
     case, process = journal.case, journal.process
-    route, reasons = process.choose(journal.values())
+    values = journal.values()
+    route, reasons = process.choose(values)
+    if not process.is_decided(route, values):
+        hint = "its author should let one step stand without a condition"
+        raise InvalidForm(
+            [Problem("nobody_decides", f"the definition lets nobody decide on this case ({route})", hint)]
+        )
     material = digest_of({name: case.form.get(name) for name in process.material})
     journal.record(Submitted(case.number or command.number, case.round + 1, route, material, reasons))
     return f"submit.{route}"

@@ -24,9 +24,6 @@ class FakeDirectory:
     def weight(self, person: str, who: str, office: str) -> int:
         return self.weights.get(person, 1)
 
-    def name(self, person: str) -> str:
-        return person
-
 
 class EverydayCalendar:
     """Every day is a working day."""

@@ -252,6 +252,14 @@ def test_a_condition_that_cannot_be_worked_out_does_not_leave_the_step_out() -> 
     assert trial.asked() == {"net_a", "net_b"}
 
 
+def test_a_case_on_which_nobody_would_decide_is_not_approved_in_silence() -> None:
+    trial = Trial(process({"only": (approve("vp", "role:vp_market@city", when="form.reach > 50000"),)}))
+    with pytest.raises(InvalidForm) as refused:
+        trial.submit(MIDDLE)
+    assert refused.value.problems[0].code == "nobody_decides"
+    assert trial.case.state == "draft"
+
+
 def test_nobody_decides_on_their_own_case() -> None:
     """Found as the head, the submitter is replaced by the next level up; the seat of before does not help either."""
     trial = Trial(process(people=FakeDirectory({**PEOPLE.holders, "head@county": ("clerk",)}, {"clerk": "city_head"})))

@@ -1,6 +1,13 @@
 """The chain as drawn, and as foreseen before submitting."""
 
-from tests.unit.machine.trial import LARGE, MIDDLE, MONDAY, SMALL, Trial, process
+from dataclasses import replace
+
+import pytest
+
+from engine.machine.commands import AudienceFrozen
+from engine.machine.lifecycle import Stages
+from engine.machine.process import Unbound
+from tests.unit.machine.trial import LARGE, MIDDLE, MONDAY, SMALL, Trial, approve, process
 
 
 def states(trial: Trial) -> dict[str, str]:
@@ -101,6 +108,14 @@ def test_a_silent_filing_is_done() -> None:
     assert trial.case.state == "targeting"
 
 
+def test_without_an_evaluation_stage_the_case_waits_to_be_closed() -> None:
+    trial = Trial(process({"only": (approve("vp", "role:vp_market@city"),)}, stages=Stages(audience=True)))
+    trial.submit()
+    trial.approve("city_vp")
+    trial.do(AudienceFrozen(actor="system", snapshot="s", digest="d", target=1, control=0))
+    assert states(trial) == {"vp": "done", "audience": "done", "closed": "current"}
+
+
 def test_a_draft_has_no_chain_yet() -> None:
     assert set(states(Trial())) == {"audience", "delivery", "evaluation", "closed"}
 
@@ -119,3 +134,9 @@ def test_a_preview_says_which_chain_why_and_who() -> None:
 
 def test_labels_fall_back_to_readable_names() -> None:
     assert process().label("county_head").in_language("zh") == "county head"
+
+
+def test_a_process_that_is_not_bound_says_so() -> None:
+    unbound = replace(process(), directory=Unbound(), calendar=Unbound())
+    with pytest.raises(LookupError, match="not bound"):
+        unbound.preview(MIDDLE, "c1", "clerk", MONDAY)
