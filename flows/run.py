@@ -8,6 +8,7 @@ from prefect.artifacts import create_table_artifact
 from prefect.runtime import flow_run
 
 from engine import clock
+from engine.service import logs
 from engine.service.app import Countersign
 from engine.settings import Settings
 from flows.rounds import Pace, repeat
@@ -17,6 +18,7 @@ Round = Callable[[Countersign], Mapping[str, int]]
 
 def run(name: str, once: Round) -> dict[str, int]:
     """Do rounds until the next run is due; the sums appear as the artifact `name` in Prefect."""
+    logs.configure()
     settings = Settings()
     now = clock.now() - clock.offset()  # Prefect knows the machine's clock, not the business clock
     pace = Pace.of(settings, scheduled=scheduled_start() or now, now=now)

@@ -7,7 +7,6 @@ the first as left over.
 
 import asyncio
 import fcntl
-import logging
 import multiprocessing
 import signal
 import sys
@@ -35,6 +34,7 @@ from prefect.types.entrypoint import EntrypointType
 
 from engine import clock
 from engine.errors import CountersignError, Refused, Unavailable
+from engine.service import logs
 from engine.settings import Settings
 from flows.rounds import stop_file
 from flows.tick import tick
@@ -161,7 +161,7 @@ def only_one(settings: Settings) -> Iterator[None]:
 
 def main() -> None:
     """Run until asked to stop; a failure to start is one sentence and exit code 1."""
-    logging.getLogger("prefect").setLevel(logging.WARNING)
+    logs.configure()
     settings = Settings()
     try:
         with only_one(settings):
