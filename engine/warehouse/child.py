@@ -107,10 +107,11 @@ def _threshold(db: duckdb.DuckDBPyConnection, job: Job) -> str | None:
 
 def _write_list(db: duckdb.DuckDBPyConnection, path: Path, threshold: str) -> tuple[int, str]:
     """The list in order, with its digest: sha256 over the lines customer TAB cell TAB arm LF."""
-    reader = db.execute(
+    # A relation, because Arrow from a cursor is copied once more.
+    reader = db.sql(
         "SELECT customer, coalesce(cell, '') AS cell, CASE WHEN draw < ? THEN 'control' ELSE 'target' END AS arm"
         " FROM selected WHERE bits = 0 ORDER BY customer",
-        [threshold],
+        params=[threshold],
     ).to_arrow_reader(ROW_GROUP)
     digest = hashlib.sha256()
     rows = 0

@@ -66,9 +66,8 @@ def _join(dataset: Dataset, files: Iterable[DataFile], month: str) -> DataFile:
     paths = [str(dataset.path(file)) for file in files]
     with contextlib.closing(duckdb.connect(config={"memory_limit": "400MB"})) as db:
         order = 'ORDER BY "at", customer, case_number, channel'
-        reader: pa.RecordBatchReader = db.execute(f"SELECT * FROM read_parquet(?) {order}", [paths]).to_arrow_reader(
-            100_000
-        )
+        joined = db.sql(f"SELECT * FROM read_parquet(?) {order}", params=[paths])
+        reader: pa.RecordBatchReader = joined.to_arrow_reader(100_000)
         with dataset.fresh_file(TABLE) as path:
             rows = 0
             with pq.ParquetWriter(path, SCHEMA) as writer:
