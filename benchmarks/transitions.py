@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from itertools import count
 from statistics import median
 from threading import Barrier
@@ -22,42 +21,16 @@ import sqlalchemy as sa
 from psycopg2.extras import execute_values
 
 from benchmarks import ROUNDS, Row
-from engine.machine.case import Case, ProcessRef, Task, Timer
-from engine.machine.commands import Create, Decide, Submit
-from engine.machine.outcome import (
-    AnyEvent,
-    Created,
-    FormSaved,
-    Moved,
-    NotifyOutcome,
-    NotifyTask,
-    Outcome,
-    Submitted,
-    TaskClosed,
-    TaskOpened,
-    TimerArmed,
-    TimerDisarmed,
-)
+from benchmarks.county import NOW, County
+from engine.machine.case import Case, Task
 from engine.store import cases
-from engine.store.cases import Locked
 from engine.store.history import BEGINNING
-from engine.store.rows import Decided, Written, rows_of
+from engine.store.rows import Written, rows_of
 from engine.store.session import Database
 from engine.store.tables import cases as case_table
 from engine.store.tables import history, tasks, timers
 from tests.servers.postgres import PostgresServer, create_database, make_folder
 
-NOW = datetime(2026, 3, 2, 4, 0, tzinfo=UTC)
-PROCESS = ProcessRef("telecom", 1, "f" * 64)
-FORM = {
-    "title": "5G 套餐升级营销案",
-    "budget": "80000.00",
-    "reach": 9000,
-    "discount": "0.85",
-    "channels": ["sms", "hall"],
-    "window": ["2026-04-01", "2026-06-30"],
-    "offer": "5G-129",
-}
 JOB = "durable transition"
 
 
@@ -67,7 +40,6 @@ class Ready:
 
     case: Case
     written: Written
-    decided: Decided
 
 
 @contextmanager
@@ -88,13 +60,14 @@ def run(quick: bool) -> list[Row]:
     with server() as url:
         db = Database(create_database(url, "bench"), pool_size=16)
         db.migrate()
+        county = County()
         rows: list[Row] = []
         for clients, size in ((8, each), (1, each // 2)):
-            supply = _supply(db, size)
+            supply = _supply(db, county, size)
             figures: dict[str, list[float]] = {"base": [], "ours": [], "base again": []}
             for _ in range(rounds):
                 figures["base"].append(_base(db, supply(), clients))
-                figures["ours"].append(_ours(db, supply(), clients))
+                figures["ours"].append(_ours(db, county, supply(), clients))
                 figures["base again"].append(_base(db, supply(), clients))
             rows += _rows(figures, clients)
         db.close()
@@ -115,10 +88,10 @@ def _rows(figures: dict[str, list[float]], clients: int) -> Iterator[Row]:
     yield Row("B1", job, "countersign", median(figures["ours"]), "per second", ratio)
 
 
-def _ours(db: Database, ready: Sequence[Ready], clients: int) -> float:
+def _ours(db: Database, county: County, ready: Sequence[Ready], clients: int) -> float:
     def work(share: Sequence[Ready]) -> None:
         for one in share:
-            cases.transition(db, one.case.id, "decide-1", decide)
+            cases.transition(db, one.case.id, "decide-1", lambda locked: county.approved(locked.case))
 
     _timed(work, ready[:clients], clients)  # connections are there before the clock starts
     return _timed(work, ready[clients:], clients)
@@ -176,10 +149,15 @@ def _nine_messages(connection: "psycopg2.extensions.connection", one: Ready) -> 
                 *(entry.body, entry.previous, entry.hash),
             ),
         )
+        armed = one.written.armed
         cursor.execute(
             "WITH off AS (UPDATE timers SET state = 'disarmed' WHERE key = ANY(%s)) "
-            "INSERT INTO timers (key, case_id, name, step, due_at, state) VALUES (%s, %s, %s, %s, %s, 'armed')",
-            ([*one.written.disarmed], *_timer_row(one.written.armed[0], case.id)),
+            "INSERT INTO timers (key, case_id, name, step, due_at, state) "
+            "SELECT unnest(%s), %s, unnest(%s), unnest(%s), unnest(%s), 'armed'",
+            (
+                *([*one.written.disarmed], [timer.key for timer in armed], case.id, [timer.name for timer in armed]),
+                *([timer.step for timer in armed], [timer.due_at for timer in armed]),
+            ),
         )
         execute_values(
             cursor,
@@ -205,7 +183,7 @@ def _timed(work: Callable[[Sequence[Ready]], None], ready: Sequence[Ready], clie
         return len(ready) / (perf_counter() - began)
 
 
-def _supply(db: Database, size: int) -> Callable[[], list[Ready]]:
+def _supply(db: Database, county: County, size: int) -> Callable[[], list[Ready]]:
     """A function that puts `size` fresh cases into the database, each waiting for its first decision."""
     numbers = count()
 
@@ -214,10 +192,10 @@ def _supply(db: Database, size: int) -> Callable[[], list[Ready]]:
         bulk: dict[sa.Table, list[dict[str, object]]] = {case_table: [], tasks: [], timers: [], history: []}
         for _ in range(size):
             case_id = f"b{size}x{next(numbers):07}"
-            opened = rows_of(_created(case_id), seq=1, previous=BEGINNING, now=NOW)
-            sent = rows_of(_submitted(opened.case), seq=2, previous=opened.entry.hash, now=NOW)
-            decided = _approved(sent.case)
-            ready.append(Ready(sent.case, rows_of(decided, seq=3, previous=sent.entry.hash, now=NOW), decided))
+            opened = rows_of(county.created(case_id), seq=1, previous=BEGINNING, now=NOW)
+            sent = rows_of(county.submitted(opened.case), seq=2, previous=opened.entry.hash, now=NOW)
+            decided = county.approved(sent.case)
+            ready.append(Ready(sent.case, rows_of(decided, seq=3, previous=sent.entry.hash, now=NOW)))
             _add(bulk, opened, sent)
         with db.begin() as tx:
             tx.execute(sa.text("SET LOCAL synchronous_commit = off"))
@@ -266,72 +244,8 @@ def _add(bulk: dict[sa.Table, list[dict[str, object]]], opened: Written, sent: W
         bulk[timers].append(msgspec.structs.asdict(timer) | {"case_id": case.id, "state": "armed"})
 
 
-def _created(case_id: str) -> Decided:
-    case = Case(case_id, PROCESS, "430102", "li", created_at=NOW, updated_at=NOW, seq=1)
-    return Decided(Create(actor="li", office="430102"), Outcome(case, (Created(PROCESS, "430102", "li"),), at=NOW))
-
-
-def _submitted(case: Case) -> Decided:
-    number = f"430102-2026-{case.id}"
-    task = _task(case, "county_head", "wang")
-    timer = _timer(case, "county_head")
-    configuration = ("approving.county_head",)
-    moved = msgspec.structs.replace(
-        case, seq=2, state="approving", round=1, number=number, form=FORM, tasks=(task,), timers=(timer,)
-    )
-    moved = msgspec.structs.replace(moved, configuration=configuration, route="to_city", material="a" * 64)
-    events: tuple[AnyEvent, ...] = (
-        FormSaved(FORM, "li"),
-        Submitted(number, 1, "to_city", "a" * 64),
-        Moved("approving", configuration, {}),
-        TaskOpened(task),
-        TimerArmed(timer),
-    )
-    outcome = Outcome(moved, events, (NotifyTask("wang", task.id),), NOW)
-    return Decided(Submit(actor="li", form=FORM, number=number), outcome)
-
-
-def decide(locked: Locked) -> Decided:
-    """The county head approves; two people of the city are asked."""
-    return _approved(locked.case)
-
-
-def _approved(case: Case) -> Decided:
-    task = case.tasks[0]
-    closed = msgspec.structs.replace(task, state="decided", decision="approve", decided_by="wang", decided_at=NOW)
-    opened = _task(case, "city_finance", "chen")
-    timer = _timer(case, "city_finance")
-    configuration = ("approving.city_finance",)
-    moved = msgspec.structs.replace(
-        case, seq=case.seq + 1, configuration=configuration, tasks=(closed, opened), timers=(timer,)
-    )
-    events: tuple[AnyEvent, ...] = (
-        TaskClosed(closed),
-        TimerDisarmed(case.timers[0].key),
-        Moved("approving", configuration, {}),
-        TaskOpened(opened),
-        TimerArmed(timer),
-    )
-    effects = (NotifyTask("chen", opened.id), NotifyOutcome("li", "approved"))
-    command = Decide(actor="wang", via="link", task=task.id, decision="approve", remark="同意", seen_seq=case.seq)
-    return Decided(command, Outcome(moved, events, effects, NOW))
-
-
-def _task(case: Case, step: str, person: str) -> Task:
-    due = NOW + timedelta(days=3)
-    return Task(f"{case.id}-{case.seq + 1}-0", step, "approve", person, 1, "open", NOW, due)
-
-
-def _timer(case: Case, step: str) -> Timer:
-    return Timer(f"{case.id}:{case.seq + 1}:late", "late", NOW + timedelta(days=3), step)
-
-
 def _task_row(task: Task, case_id: str) -> tuple[object, ...]:
     return (
         *(task.id, case_id, task.round, task.step, task.person, task.verb, task.state, task.opened_at, task.due_at),
         *(task.decision, task.decided_by, task.decided_at, task.remark, task.reason),
     )
-
-
-def _timer_row(timer: Timer, case_id: str) -> tuple[object, ...]:
-    return (timer.key, case_id, timer.name, timer.step, timer.due_at)
