@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 from fastapi.testclient import TestClient
-from httpx import Response
+from httpx2 import Response
 
 from api.app import create_app
 from engine.cli.demo.people import PASSWORD
@@ -49,10 +49,15 @@ def hidden(page: str, name: str) -> str:
     return found[1]
 
 
+def enter(browser: TestClient, token: str, **given: str) -> Response:
+    """Look at the link and send the form that its page offers."""
+    csrf = hidden(browser.get(f"/l/{token}").text, "csrf")
+    return browser.post(f"/l/{token}", data={"csrf": csrf, **given})
+
+
 def sign_in_by_link(browser: TestClient, token: str, login: str = "liguoqiang") -> str:
     """Follow the link with a password; the sheet's address."""
-    csrf = hidden(browser.get(f"/l/{token}").text, "csrf")
-    page = browser.post(f"/l/{token}", data={"csrf": csrf, "login": login, "password": PASSWORD})
+    page = enter(browser, token, login=login, password=PASSWORD)
     assert page.status_code == 200, page.text
     return page.url.path
 
