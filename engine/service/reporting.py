@@ -12,6 +12,7 @@ import msgspec
 import pyarrow as pa
 from sqlalchemy import Connection
 
+from engine.delivery.message import cost
 from engine.delivery.plan import DeliveryPlan
 from engine.errors import NotFound
 from engine.evaluation.groups import Group, Sample, together
@@ -22,8 +23,9 @@ from engine.machine.case import Case
 from engine.service.app import Countersign
 from engine.service.responses import outcomes_folder
 from engine.service.views import EvaluationView, FunnelRow, UpliftRow
-from engine.store import reports, waves
-from engine.store.reports import Contacts, Snapshot
+from engine.store import reports, snapshots, waves
+from engine.store.reports import Contacts
+from engine.store.snapshots import SnapshotRow
 from engine.warehouse.freeze import LIST, Manifest
 from engine.warehouse.measuring import measure_case
 from engine.warehouse.responses import outcome_files
@@ -39,7 +41,7 @@ class Observed:
     plan: EvaluationPlan
     delivery: DeliveryPlan | None
     control_is_assigned: bool
-    snapshot: Snapshot
+    snapshot: SnapshotRow
     manifest: Manifest
     contacts: tuple[Contacts, ...]
     waves: tuple[waves.WaveRow, ...]
@@ -57,7 +59,7 @@ def report_on(app: Countersign, case: Case, label: str) -> EvaluationView:
 
 def _observed(app: Countersign, tx: Connection, case: Case) -> Observed:
     definition = app.definition(case.process)
-    snapshot = reports.newest_snapshot(tx, case.id)
+    snapshot = snapshots.newest(tx, case.id)
     if definition.evaluation is None or snapshot is None:
         raise NotFound()
     as_of = app.now()
@@ -179,14 +181,14 @@ def _costs(observed: Observed) -> dict[str, Decimal]:
     for contacts in observed.contacts:
         share = Decimal(contacts.contacted) / in_wave[contacts.wave]
         costs[contacts.cell] = costs.get(contacts.cell, Decimal()) + share * by_wave.get(contacts.wave, Decimal())
-    return {cell: cost.quantize(CENT) for cell, cost in costs.items()}
+    return {cell: amount.quantize(CENT) for cell, amount in costs.items()}
 
 
 def _cost(observed: Observed, wave: waves.WaveRow, contacted: int) -> Decimal:
     """By message where the plan prices a contact of the channel, else by what the delivery's prices say."""
     if wave.channel in observed.plan.cost_per_contact:
         return contacted * observed.plan.cost_per_contact[wave.channel]
-    return Decimal() if observed.delivery is None else wave.segments * observed.delivery.price(wave.channel)
+    return Decimal() if observed.delivery is None else cost(wave.segments, observed.delivery.price(wave.channel))
 
 
 def _ratio(observed: Observed, targets: Mapping[str, int], control: int) -> Ratio | None:

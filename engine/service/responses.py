@@ -17,8 +17,9 @@ from engine.machine.case import Case
 from engine.service.app import Countersign
 from engine.service.cases import load_visible
 from engine.service.views import Viewer
-from engine.store import reports
+from engine.store import reports, snapshots, suppression
 from engine.store.reports import ResponseRow
+from engine.store.suppression import Suppression
 from engine.warehouse.dataset import Dataset
 from engine.warehouse.lists import KEY
 from engine.warehouse.records import BadRow
@@ -26,6 +27,7 @@ from engine.warehouse.responses import Expected, keep_outcomes, read_answers
 
 OPEN_STATES = ("delivering", "paused", "evaluating")
 CUSTOMERS = "customers"
+OPTED_OUT = "opted out"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,8 @@ def import_responses(app: Countersign, viewer: Viewer, case_id: str, file: Path 
     """Import a CSV file (plain or gzip) of responses or of outcomes; the good rows count, the bad ones are named.
 
     Only the submitter may. Raises InvalidFile for a file of neither shape (engine.warehouse.responses has both),
-    NotPossible before delivery and after close-out. The same file again changes nothing.
+    NotPossible before delivery and after close-out. The same file again changes nothing. Who opts out stands on the
+    blacklist from then on, also for waves that are queued.
     """
     with app.db.read() as tx:
         expected = _expected(app, tx, _open_case(app, tx, viewer, case_id))
@@ -55,7 +58,11 @@ def import_responses(app: Countersign, viewer: Viewer, case_id: str, file: Path 
         keep_outcomes(outcomes_folder(app, case_id), answers.outcomes)
     rows = [ResponseRow(one.customer, one.kind, one.at, one.value, one.reference) for one in answers.responses]
     with app.db.begin() as tx:
+        known = reports.references(tx, case_id, "opt_out")  # an opt-out that a person ended is not made again
+        fresh = [row for row in rows if row.kind == "opt_out" and row.reference not in known]
         recorded = reports.record_responses(tx, case_id, rows)
+        entries = [Suppression("black", row.customer, OPTED_OUT) for row in fresh]
+        suppression.add(tx, entries, by=viewer.person, at=app.now())
     return ImportReport(
         rows=answers.rows,
         recorded=recorded,
@@ -83,7 +90,7 @@ def _open_case(app: Countersign, tx: Connection, viewer: Viewer, case_id: str) -
 
 
 def _expected(app: Countersign, tx: Connection, case: Case) -> Expected:
-    snapshot = reports.newest_snapshot(tx, case.id)
+    snapshot = snapshots.newest(tx, case.id)
     if snapshot is None:
         raise NotPossible(action="import responses", state=case.state, possible="freeze an audience first")
     plan = app.definition(case.process).evaluation

@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 
 from engine.store.ledger import REJECTED
 from engine.store.session import inserting
-from engine.store.tables import evaluations, recipients, responses, snapshots
+from engine.store.tables import evaluations, recipients, responses
 
 AT_ONCE = 5_000
 
@@ -30,16 +30,6 @@ class ResponseRow:
     at: datetime
     value: Decimal | None
     reference: str
-
-
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """The newest frozen audience of a case. `folder` is as it was stored, `manifest` is JSON."""
-
-    id: str
-    folder: str
-    manifest: str
-    frozen_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +74,12 @@ def record_responses(tx: Connection, case_id: str, rows: Sequence[ResponseRow]) 
     return _count(tx, case_id) - before
 
 
+def references(tx: Connection, case_id: str, kind: str) -> frozenset[str]:
+    """The references of all responses of a kind: those that are known."""
+    chosen = sa.select(responses.c.reference).where(responses.c.case_id == case_id, responses.c.kind == kind)
+    return frozenset(tx.execute(chosen).scalars())
+
+
 def responses_of(
     tx: Connection, case_id: str, *, since: datetime, until: datetime
 ) -> Iterator[tuple[str, str, Decimal | None]]:
@@ -95,14 +91,6 @@ def responses_of(
     )
     for customer, kind, value in tx.execute(chosen):
         yield customer, kind, None if value is None else Decimal(value)
-
-
-def newest_snapshot(tx: Connection, case_id: str) -> Snapshot | None:
-    """The audience that is in force, None before the first is frozen."""
-    columns = (snapshots.c.id, snapshots.c.folder, snapshots.c.manifest, snapshots.c.frozen_at)
-    chosen = sa.select(*columns).where(snapshots.c.case_id == case_id).order_by(snapshots.c.frozen_at.desc()).limit(1)
-    row = tx.execute(chosen).one_or_none()
-    return None if row is None else Snapshot(*row)
 
 
 def contacts_by_cell(tx: Connection, case_id: str) -> tuple[Contacts, ...]:

@@ -1,4 +1,4 @@
-"""`countersign evaluate` on real outcome files, as a process: the published figures to the digit, and clear refusals."""
+"""`countersign evaluate` on real outcome files, as a process: published figures to the digit, clear refusals."""
 
 import csv
 import json

@@ -22,6 +22,7 @@ class Hillstrom(Story):
     """Two e-mails and a control group, handed off as a file; visits, orders and spending of two weeks."""
 
     definition: ClassVar[str] = "hillstrom-email-case"
+    looks: ClassVar[tuple[int, ...]] = (14,)
 
     def proposal(self) -> dict[str, str | list[str]]:
         """See Story."""

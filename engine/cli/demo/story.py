@@ -38,6 +38,7 @@ class Story:
     setting: Setting
     console: Console
     definition: ClassVar[str]
+    looks: ClassVar[tuple[int, ...]] = (7, 30)  # days after delivery at which the definition evaluates
 
     def proposal(self) -> dict[str, str | list[str]]:
         """The values that the county office types in."""
@@ -176,10 +177,11 @@ class Story:
             self.console.print(f"[green]✓[/] {SUBMITTER} signed the report and closed the case out")
             return
         done = {evaluation["label"] for evaluation in case["evaluations"]}
-        due = next((label for label in ("7d", "30d") if label not in done), None)
-        if due is not None and self.setting.noted.get("jumped") != due:
-            self._jump_by(timedelta(days=7 if due == "7d" else 23, minutes=5), f"the evaluation after {due}")
-            self.setting.note(jumped=due)
+        due = next((days for days in self.looks if f"{days}d" not in done), None)
+        if due is not None and self.setting.noted.get("jumped") != f"{due}d":
+            before = max((days for days in self.looks if days < due), default=0)
+            self._jump_by(timedelta(days=due - before, minutes=5), f"the evaluation after {due}d")
+            self.setting.note(jumped=f"{due}d")
         self._until(lambda: len(self._case(office, case_id)["evaluations"]) > len(done), "the evaluation")
 
     # Waiting -----------------------------------------------------------------------------------------------------
