@@ -51,7 +51,7 @@ _CLOCK: dict[str, timedelta] = {
     "m": timedelta(minutes=1),
     "s": timedelta(seconds=1),
 }
-_DURATION = re.compile(r"(\d{1,6})(wd|d|h|m|s)")
+_DURATION = re.compile(r"([0-9]{1,6})(wd|d|h|m|s)")
 
 
 @dataclass(frozen=True, slots=True)

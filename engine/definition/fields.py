@@ -10,7 +10,7 @@ from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Discriminator, Field, PlainSerializer, field_validator
+from pydantic import Discriminator, Field, PlainSerializer, StrictBool, field_validator
 from pydantic_core import PydanticCustomError
 
 from engine.definition.section import Name, Section
@@ -18,8 +18,8 @@ from engine.expr.types import DATE, DECIMAL, INT, TEXT, List, Record, Type
 from engine.values import NO_TEXT, Bilingual
 
 WINDOW = Record({"from": DATE, "to": DATE}, "daterange")
-_INT = re.compile(r"[+-]?\d{1,18}")
-_NUMBER = re.compile(r"[+-]?\d{1,20}(\.\d{1,10})?")
+_INT = re.compile(r"[+-]?[0-9]{1,18}")
+_NUMBER = re.compile(r"[+-]?[0-9]{1,20}(\.[0-9]{1,10})?")
 
 
 class Wrong(Exception):
@@ -52,7 +52,7 @@ class Kind(Section):
     type: str
     label: Bilingual = NO_TEXT
     help: Bilingual = NO_TEXT
-    required: bool = False
+    required: StrictBool = False
 
     @property
     def value_type(self) -> Type:
@@ -86,7 +86,7 @@ class Text(Kind):
     """One line. `max` counts signs."""
 
     type: Literal["text"]
-    max: int = Field(200, ge=1, le=1_000)
+    max: int = Field(200, strict=True, ge=1, le=1_000)
     pattern: str | None = None
 
     @field_validator("pattern")
@@ -120,7 +120,7 @@ class LongText(Kind):
     """Several lines. `max` counts signs."""
 
     type: Literal["longtext"]
-    max: int = Field(4_000, ge=1, le=20_000)
+    max: int = Field(4_000, strict=True, ge=1, le=20_000)
 
     @property
     def value_type(self) -> Type:
@@ -177,7 +177,7 @@ class ExactNumber(_Number):
     """An exact decimal, kept as the text it was entered as."""
 
     type: Literal["decimal"]
-    scale: int = Field(4, ge=0, le=10, description="Digits behind the point")
+    scale: int = Field(4, strict=True, ge=0, le=10, description="Digits behind the point")
 
     @property
     def value_type(self) -> Type:
@@ -207,7 +207,7 @@ class Money(ExactNumber):
 
     type: Literal["money"]  # type: ignore[assignment]  # another word for the discriminator
     currency: Literal["CNY", "USD", "EUR", "HKD"] = "CNY"
-    scale: int = Field(2, ge=0, le=4)
+    scale: int = Field(2, strict=True, ge=0, le=4)
 
 
 class Date(Kind):
@@ -258,7 +258,7 @@ class DateRange(Kind):
 
 def _day(text: str) -> date:
     try:
-        if not re.fullmatch(r"\d{4}-\d\d-\d\d", text):
+        if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
             raise ValueError
         return date.fromisoformat(text)
     except ValueError:

@@ -29,7 +29,7 @@ class Definition(Section):
     api_version: Literal["countersign/v1"] = Field(alias="apiVersion")
     kind: Literal["CaseDefinition"]
     name: DefinitionName
-    version: int = Field(ge=1)
+    version: int = Field(strict=True, ge=1)
     title: Bilingual
     description: Bilingual = NO_TEXT
     calendar: Literal["cn"] = "cn"

@@ -10,7 +10,7 @@ from pydantic_core import PydanticCustomError
 
 from engine.expr.types import BOOL, DECIMAL, INT, TEXT, List, Record, Type
 
-_AMOUNT = re.compile(r"-?\d+\.\d+")
+_AMOUNT = re.compile(r"-?[0-9]+\.[0-9]+")
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -51,6 +51,8 @@ class UnknownField(LintRule):
 
     def find(self, subject: Subject) -> Iterator[Finding]:
         definition = subject.definition
+        if subject.shape.was_lost("proposal", "fields") and not subject.fields:
+            return
         uses: list[tuple[Path, str, bool]] = [
             (("proposal", "material", n), name, False) for n, name in enumerate(definition.proposal.material)
         ]
@@ -110,11 +112,15 @@ class StepTwice(LintRule):
         for chain, steps in approval.chains.items():
             seen: set[str] = set()
             for n, step in enumerate(steps):
-                names = {step.include} if isinstance(step, Include) else {step.name}
+                names: set[str] = set()
                 if isinstance(step, Include):
+                    if step.include == chain:
+                        continue  # IncludesItself tells
                     names = set(_names_in(subject, step.include, frozenset({chain}))) - set(step.drop)
                 elif isinstance(step, Use) and step.use in approval.blocks:
-                    names |= {branch.approve for branch in approval.blocks[step.use].parallel}
+                    names = {step.use} | {branch.approve for branch in approval.blocks[step.use].parallel}
+                else:
+                    names = {step.name}
                 for name in sorted(names & seen):
                     fields = {"name": name, "chain": chain}
                     yield Finding(("approval", "chains", chain, n), fields, "give it another name, or drop it")

@@ -66,6 +66,10 @@ _WORDS = {
 }
 
 
+_OF_THE_REST = ("too_short", "verb", "union_tag_not_found")
+"""Errors that leaving something out can cause."""
+
+
 @dataclass(slots=True)
 class Shape:
     """The definition as far as it can be judged, the problems found, and the paths left out of it."""
@@ -91,22 +95,23 @@ class Shape:
 def shape_of(document: Document) -> Shape:
     """Validate, leaving out what is wrong until the rest stands."""
     shape = Shape(None)
+    if not isinstance(document.value, dict):
+        place = document.place(())
+        message, hint = "a definition is keys with values", "start with apiVersion: countersign/v1"
+        shape.problems.append(Problem("E112", message, hint, line=place.line, column=place.column))
+        return shape
     for _ in range(MAX_ROUNDS):
-        value = _filled(_without(document.value, (), shape))
+        fillers = {name: filler for name, filler in _FILLERS.items() if (name,) in shape.lost}
+        value = fillers | _without(document.value, (), shape)
         try:
             shape.definition = Definition.model_validate(value)
             return shape
         except ValidationError as error:
             before = len(shape.lost)
-            for problem in _problems(error.errors(include_url=False), value, document, shape):
-                shape.problems.append(problem)
+            shape.problems += _problems(error.errors(include_url=False), value, document, shape)
             if len(shape.lost) == before:
                 return shape
     return shape
-
-
-def _filled(value: Any) -> Any:
-    return {**_FILLERS, **value} if isinstance(value, dict) else dict(_FILLERS)
 
 
 def _without(value: Any, path: Path, shape: Shape) -> Any:
@@ -133,7 +138,7 @@ def _problems(errors: list[ErrorDetails], value: Any, document: Document, shape:
         if error["type"] == "missing":
             path, name = shape.in_file(_mapping(_path(loc[:-1], value), value)), str(loc[-1])
             reported = (path, name) in misspelt or (*path, name) in shape.lost
-            shape.lost.add(path)
+            shape.lost.add(path or (name,))
             if reported:
                 continue
             yield _problem(document, path, "E110", f"{name} is missing", _where(path), key=True)
@@ -147,14 +152,14 @@ def _problems(errors: list[ErrorDetails], value: Any, document: Document, shape:
             yield _problem(document, path, "E111", f"unknown key {loc[-1]}", hint, key=True)
         else:
             path = shape.in_file(_path(loc, value))
+            emptied = error["type"] in _OF_THE_REST and any(lost[: len(path)] == path for lost in shape.lost)
             shape.lost.add(path)
-            if path in told:
-                continue  # the next possibility of a union
+            if emptied or path in told:
+                continue  # left empty by what is already told, or the next possibility of a union
             told.add(path)
             message, hint = _words(error)
             key = "[key]" in error["loc"]
             yield _problem(document, path, _CODES.get(error["type"], "E112"), message, hint, key=key)
-    shape.lost.discard(())
 
 
 def _problem(document: Document, path: Path, code: str, message: str, hint: str, *, key: bool = False) -> Problem:

@@ -6,7 +6,7 @@ out; `compile` makes states of them.
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Discriminator, Field, Tag
+from pydantic import Discriminator, Field, StrictBool, Tag
 
 from engine.definition.section import Name, NotYet, Rule, Section, Who
 from engine.values import NO_TEXT, Bilingual, Duration
@@ -37,7 +37,7 @@ class Quorum(Section):
     """`n` of those asked must approve."""
 
     mode: Literal["quorum"]
-    n: int = Field(ge=1)
+    n: int = Field(strict=True, ge=1)
 
 
 class Vote(Section):
@@ -62,7 +62,7 @@ class Timeout(Section):
     at: Duration | None = None
     do: Literal["escalate"] = "escalate"
     to: Who = "superior"
-    max: int = Field(1, ge=1, le=9)
+    max: int = Field(1, strict=True, ge=1, le=9)
 
 
 class Empty(Section):
@@ -70,7 +70,7 @@ class Empty(Section):
 
     assign: Who
     # named as in the file; whether that person is told why
-    notify: bool = True
+    notify: StrictBool = True
 
 
 class Step(Section):
@@ -116,7 +116,7 @@ class Approve(Step):
 
 
 class Objection(Section):
-    """For how long after silence has acknowledged it the registrar may still object, and the chain the case then takes."""
+    """How long the registrar may still object once silence has acknowledged it, and the chain the case then takes."""
 
     window: Duration
     then: Name
@@ -125,7 +125,7 @@ class Objection(Section):
 class File(Step):
     """File with an office (报备): it is told and acknowledges, and the case goes on; or it objects.
 
-    After `ack` its silence counts as acknowledgement, and the case goes on when the objection window has passed as well.
+    After `ack` its silence counts as acknowledgement; the case goes on when the objection window has passed as well.
     A chain that only files makes the case effective (state filed).
     """
 
@@ -171,7 +171,7 @@ class Include(Section):
 class AtLeast(Section):
     """`n` of the branches."""
 
-    n: int = Field(ge=1)
+    n: int = Field(strict=True, ge=1)
 
 
 class Block(Section):

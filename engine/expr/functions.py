@@ -18,8 +18,8 @@ from engine.expr.lexer import INT_MAX, INT_MIN
 from engine.expr.types import BOOL, DATE, DECIMAL, DURATION, DYN, INT, TEXT, TIMESTAMP, List, Map, Type
 
 MAX_SUBJECT = 20_000
-_SPAN = re.compile(r"([+-]?)((?:\d+(?:\.\d+)?(?:ns|us|ms|d|h|m|s))+)")
-_SPAN_PART = re.compile(r"(\d+(?:\.\d+)?)(ns|us|ms|d|h|m|s)")
+_SPAN = re.compile(r"([+-]?)((?:[0-9]+(?:\.[0-9]+)?(?:ns|us|ms|d|h|m|s))+)")
+_SPAN_PART = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ns|us|ms|d|h|m|s)")
 _MICROSECONDS = {
     "ns": Decimal("0.001"),
     "us": Decimal(1),
@@ -60,7 +60,7 @@ def to_int(value: Any) -> int:
     if isinstance(value, datetime):
         result = int(value.timestamp())
     elif isinstance(value, str):
-        if not re.fullmatch(r"[+-]?\d+", value):
+        if not re.fullmatch(r"[+-]?[0-9]+", value):
             raise ValueError(f"not a whole number: {value!r}")
         result = int(value)
     else:

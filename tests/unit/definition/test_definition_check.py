@@ -1,0 +1,244 @@
+"""The check: every kind of mistake, told once, at its place, with a hint."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from engine.definition.check import check
+from engine.definition.load import load
+from engine.errors import InvalidDefinition, Problem
+
+Broken = Callable[..., list[Problem]]
+ROOT = Path(__file__).resolve().parents[3]
+SHIPPED = sorted((ROOT / "definitions").glob("*.yaml"))
+TEN = Path(__file__).with_name("ten_mistakes.yaml")
+
+AUDIENCE = """\
+audience:
+  source: {rule: "c.arpu >= 38"}
+"""
+DELIVERY = """\
+delivery:
+  waves: [{name: all, share: rest, channel: sms}]
+  message: {text: "您好 {tariff}", fields: [tariff]}
+  address: phone
+"""
+
+
+@pytest.mark.parametrize("file", SHIPPED, ids=lambda file: file.stem)
+def test_shipped_definition_has_nothing_to_complain_about(file: Path) -> None:
+    assert check(file.read_text(encoding="utf-8"), file.name).problems == ()
+
+
+@pytest.mark.parametrize("file", SHIPPED, ids=lambda file: file.stem)
+def test_shipped_definition_is_checked_in_a_moment(file: Path) -> None:
+    text = file.read_text(encoding="utf-8")
+    check(text)
+    started = time.process_time()
+    check(text)
+    assert time.process_time() - started < 0.3
+
+
+def test_the_small_definition_is_right(small: str) -> None:
+    assert check(small).problems == ()
+
+
+def test_ten_mistakes_are_told_at_once_each_with_place_and_hint() -> None:
+    text = TEN.read_text(encoding="utf-8")
+    checked = check(text, "ten.yaml")
+    assert checked.definition is None
+    assert [(problem.line, problem.column, problem.code) for problem in checked.problems] == [
+        (9, 69, "E111"),
+        (12, 22, "E203"),
+        (14, 3, "E401"),
+        (15, 20, "E303"),
+        (16, 15, "E304"),
+        (16, 42, "E201"),
+        (18, 34, "E701"),
+        (21, 64, "E601"),
+        (22, 15, "E202"),
+        (23, 5, "E501"),
+    ]
+    assert all(problem.hint or "write" in problem.message for problem in checked.problems)
+    lines = text.splitlines()
+    pointed = {problem.code: lines[problem.line - 1][problem.column - 1 :] for problem in checked.problems}
+    assert pointed["E111"].startswith("maximum")
+    assert pointed["E203"].startswith("raech")
+    assert pointed["E303"].startswith("budgit")
+    assert pointed["E701"].startswith("3wdd")
+    assert pointed["E202"].startswith("city_countersing")
+
+
+def test_load_raises_all_problems(small: str) -> None:
+    with pytest.raises(InvalidDefinition) as caught:
+        load(TEN.read_text(encoding="utf-8"), "ten.yaml")
+    assert len(caught.value.problems) == 10
+    assert str(caught.value.problems[0]).startswith("ten.yaml:9:69: E111 unknown key maximum (did you mean max?)")
+
+
+CASES = [
+    # shape
+    (("version: 1", "version: one"), "E112", "one"),
+    (("version: 1", "version: true"), "E112", "true"),
+    (("kind: CaseDefinition", "kind: CaseDefinitoin"), "E112", "CaseDefinitoin"),
+    (("name: small-case", "name: Small Case"), "E112", "Small Case"),
+    (("name: small-case\n", ""), "E110", "apiVersion"),
+    (("required: true}\n    budget", "required: yes}\n    budget"), "E112", "yes"),
+    (("required: true}\n    budget", "requird: true}\n    budget"), "E111", "requird"),
+    (("type: money", "type: mony"), "E114", "{type"),
+    (("type: money, ", ""), "E114", "{label"),
+    (('min: "0"', "min: 0.5"), None, ""),
+    (('min: "0"', "min: none"), "E112", "none"),
+    (("{approve: head", "{aprove: head"), "E114", "{aprove"),
+    (("{approve: head", "{approve: Head"), "E112", "Head"),
+    ((', who: "head@county"', ""), "E110", "{approve: head"),
+    (('who: "head@county"', 'whoo: "head@county"'), "E111", "whoo"),
+    (('"head@county"', '"boss@county"'), "E601", '"boss'),
+    (('"head@county"}', '"head@county", decide: {mode: most}}'), "E114", "{mode: most"),
+    (('"head@county"}', '"head@county", decide: {mode: quorum}}'), "E110", "decide"),
+    (('"head@county"}', '"head@county", decide: any}'), "E112", "any"),
+    (("  route:\n", "  routes:\n"), "E111", "routes"),
+    (('limit: "100.00"', "limit: 100.00"), "E112", "100.00"),
+    (("material: [budget]", "material: budget"), "E112", "budget"),
+    # names
+    (("use: long}", "use: lon}"), "E201", "lon}"),
+    (("then: long", "then: longer"), "E201", "longer"),
+    (("{use: both}", "{use: booth}"), "E202", "booth"),
+    (("{use: both}", "{use: both}\n      - {use: long}"), "E202", "long}"),
+    (("[budget]", "[budget, bugdet]"), "E203", "bugdet"),
+    (('"head@county"}', '"head@county", fields: {goall: read}}'), "E203", "goall"),
+    (("{use: both}", "{use: both}\n      - {include: short, drop: [regster]}"), "E204", "regster"),
+    (
+        ("{use: both}", "{use: both}\n      - {approve: head, label: {zh: 甲, en: A}, who: superior}"),
+        "E205",
+        "{approve: head, label: {zh: 甲",
+    ),
+    (("version: 1", "version: 1\ncatalogue: custmers"), "E207", "custmers"),
+    # expressions
+    (("form.budget > params.limit", "params.limit <"), "E301", '"'),
+    (("form.budget > params.limit", "form.budgt > params.limit"), "E303", "budgt"),
+    (("form.budget > params.limit", "form.title > params.limit"), "E304", "form.title"),
+    (("form.budget > params.limit", "form.budget + params.limit"), "E305", "form.budget +"),
+    (("form.budget > params.limit", "c.arpu > params.limit"), "E302", "c.arpu"),
+    # routes
+    (("    - {else: short}\n", '    - {when: "form.budget < 5", use: short}\n'), "E401", "route"),
+    (
+        ("    - {else: short}\n", '    - {else: short}\n    - {when: "form.budget < 5", use: short}\n'),
+        "E402",
+        '{when: "form.budget < 5',
+    ),
+    (
+        ("    - {else: short}\n", '    - {when: "form.budget>params.limit", use: short}\n    - {else: short}\n'),
+        "E403",
+        '"form.budget>params',
+    ),
+    (("form.budget > params.limit", "params.limit > 5"), "E404", '"params.limit > 5'),
+    # soundness
+    (
+        ("  blocks:", "    extra:\n      - {approve: x, label: {zh: 甲, en: X}, who: superior}\n  blocks:"),
+        "E501",
+        "extra",
+    ),
+    (("      - {use: both}\n", ""), "E502", "both"),
+    (("    both:\n", "    both:\n      join: {n: 3}\n"), "E503", "3}"),
+    (("    short:\n", "    empty: []\n    short:\n", "use: long}", "use: empty}"), "E504", "empty"),
+    (("{use: both}", "{use: both}\n      - {include: long}"), "E505", "long}"),
+    (("then: long", "then: short"), "E506", "short"),
+    # time
+    (("at: 3wd", "at: 3"), "E701", "3}"),
+    (("at: 3wd", "at: 72h"), "E703", "1wd"),
+    (("[1wd]", "[3wd]"), "E704", "3wd"),
+    (("ack: 5wd", "ack: 0wd"), "E705", "0wd"),
+    # style
+    (("label: {zh: 经理, en: Head}", "label: {zh: 经理}"), "W801", "{approve: head"),
+    (("form.budget > params.limit", "form.goal == 'x' || form.budget > params.limit"), "W802", '"form.goal'),
+    (('limit: "100.00"', 'limit: "100.00", unused: 5'), "W803", "unused"),
+    # not supported yet
+    (("version: 1\n", "version: 1\nextends: telecom-marketing-case\n"), "E113", "telecom"),
+    (("remind: [1wd], at: 3wd", "remind: [1wd], at: 3wd, do: pass"), "E112", "pass"),
+    (("  defaults:\n", "  defaults:\n    return_to: [previous]\n"), "E113", "previous"),
+    (("  defaults:\n", "  defaults:\n    resume: at_returner\n"), "E113", "at_returner"),
+    (("  defaults:\n", "  defaults:\n    link: direct\n"), "E113", "direct"),
+    (('"head@county"}', '"head@county", fields: {budget: write}}'), "E113", "write"),
+    (('"head@county"}', '"head@county", decide: {mode: vote, weights: member.weight}}'), "E113", "member.weight"),
+]
+
+
+@pytest.mark.parametrize(
+    ("change", "code", "points_at"), CASES, ids=[f"{code}-{n}" for n, (_, code, _) in enumerate(CASES)]
+)
+def test_one_mistake_is_told_once_at_its_place(
+    broken: Broken, small: str, change: tuple[str, ...], code: str | None, points_at: str
+) -> None:
+    problems = broken(*change)
+    if code is None:
+        assert problems == []
+        return
+    assert [problem.code for problem in problems] == [code], "\n".join(map(str, problems))
+    text = small
+    for old, new in zip(change[::2], change[1::2], strict=True):
+        text = text.replace(old, new)
+    line = text.splitlines()[problems[0].line - 1]
+    assert line[problems[0].column - 1 :].startswith(points_at), line[problems[0].column - 1 :]
+
+
+STAGES = [
+    (AUDIENCE.replace("c.arpu >= 38", "c.arpuu >= 38"), "E303", "arpuu"),
+    (AUDIENCE.replace('{rule: "c.arpu >= 38"}', '{sql: "select 1"}'), "E113", "sql"),
+    (AUDIENCE + "  drift: {from: budget, over: 10%, then: reapprove}\n", "E113", "{from"),
+    (AUDIENCE + "  drift: {from: reech, over: 10%, then: reapprove}\n", "E203", "reech"),
+    (AUDIENCE + "  remove: [blacklst]\n", "E114", "blacklst"),
+    (DELIVERY.replace("{tariff}", "{tarif}"), "E209", "{tarif}"),
+    (DELIVERY.replace("[tariff]", "[tariff, tarif]"), "E208", "tarif]"),
+    (DELIVERY.replace("address: phone", "address: mobil"), "E208", "mobil"),
+    (DELIVERY.replace("sms", "pigeon"), "E112", "pigeon"),
+    (DELIVERY.replace("channel: sms", 'channel: sms, hours: "20:00-09:00"'), "E702", '"20:00'),
+    (DELIVERY + '  stop_when: "m.complaints_rate > 0.1"\n', "E303", "complaints_rate"),
+    ("guarantees:\n  - {never: delivering}\n", "E113", "- {never"),
+    ("tests:\n  - {given: {}}\n", "E113", "- {given"),
+    ("lifecycle: {}\n", "E113", "{}"),
+]
+
+
+@pytest.mark.parametrize(
+    ("section", "code", "points_at"), STAGES, ids=[f"{code}-{n}" for n, (_, code, _) in enumerate(STAGES)]
+)
+def test_a_mistake_in_a_later_section_is_told_at_its_place(
+    broken: Broken, small: str, section: str, code: str, points_at: str
+) -> None:
+    problems = broken(add=section)
+    assert code in [problem.code for problem in problems], "\n".join(map(str, problems))
+    (problem,) = (problem for problem in problems if problem.code == code)
+    line = (small + section).splitlines()[problem.line - 1]
+    assert line[problem.column - 1 :].startswith(points_at), line[problem.column - 1 :]
+
+
+def test_a_missing_section_is_told_and_the_rest_is_still_checked(broken: Broken, small: str) -> None:
+    start, end = small.index("proposal:"), small.index("approval:")
+    problems = check(small[:start] + small[end:].replace('"head@county"', '"boss"')).problems
+    assert [problem.code for problem in problems] == ["E110", "E601"]
+
+
+def test_warnings_do_not_refuse_a_definition(small: str) -> None:
+    checked = check(small.replace("label: {zh: 经理, en: Head}", "label: {zh: 经理}"))
+    assert [problem.severity for problem in checked.problems] == ["warning"]
+    assert checked.definition is not None
+
+
+def test_text_that_is_no_definition_is_refused_with_one_line() -> None:
+    for text in ("just a text", "- a\n- b\n", "12"):
+        checked = check(text)
+        assert checked.definition is None
+        assert checked.problems
+
+
+def test_the_fingerprint_ignores_layout_and_knows_the_order_of_keys(small: str) -> None:
+    first = load(small).fingerprint
+    assert load("# a comment\n" + small.replace("{else: short}", "else: short")).fingerprint == first
+    assert load(small.replace("version: 1", "version: 2")).fingerprint != first
+    assert load(small).source == small
+    cells = small + AUDIENCE + '  cells: {high: "c.arpu > 88", base: "true"}\n'
+    swapped = small + AUDIENCE + '  cells: {base: "true", high: "c.arpu > 88"}\n'
+    assert load(cells).fingerprint != load(swapped).fingerprint

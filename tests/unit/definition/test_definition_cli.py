@@ -1,0 +1,37 @@
+"""`countersign definitions check` as a person at a shell sees it."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import orjson
+
+ROOT = Path(__file__).resolve().parents[3]
+TEN = Path(__file__).with_name("ten_mistakes.yaml")
+
+
+def check(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", "from engine.cli.definitions import app; app()", "check", *arguments]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+def test_ten_mistakes_are_ten_lines_and_exit_code_1() -> None:
+    done = check(str(TEN))
+    assert done.returncode == 1
+    lines = done.stdout.splitlines()
+    assert len(lines) == 10
+    assert lines[0] == f"{TEN}:9:69: E111 unknown key maximum (did you mean max?)"
+    assert done.stderr.strip() == "1 checked: 10 errors, 0 warnings"
+
+
+def test_json_has_one_object_per_problem() -> None:
+    done = check(str(TEN), "--json")
+    assert done.returncode == 1
+    problems = orjson.loads(done.stdout)
+    assert [problem["code"] for problem in problems][:2] == ["E111", "E203"]
+    assert all(problem["file"] == str(TEN) and problem["line"] > 0 for problem in problems)
+
+
+def test_the_shipped_definitions_pass() -> None:
+    done = check("definitions/telecom-marketing-case.yaml", "definitions/hillstrom-email-case.yaml")
+    assert (done.returncode, done.stdout) == (0, "")
