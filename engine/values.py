@@ -89,7 +89,9 @@ class Duration:
     @classmethod
     def __get_pydantic_core_schema__(cls, source: type[Any], handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.no_info_plain_validator_function(
-            cls._validated, serialization=core_schema.to_string_ser_schema()
+            cls._validated,
+            json_schema_input_schema=core_schema.str_schema(pattern=f"^{_DURATION.pattern}$"),
+            serialization=core_schema.to_string_ser_schema(),
         )
 
     @classmethod

@@ -14,10 +14,12 @@ from pydantic import Discriminator, Field, PlainSerializer, StrictBool, field_va
 from pydantic_core import PydanticCustomError
 
 from engine.definition.section import Name, Section
+from engine.expr.functions import pattern as safe_pattern
 from engine.expr.types import DATE, DECIMAL, INT, TEXT, List, Record, Type
 from engine.values import NO_TEXT, Bilingual
 
 WINDOW = Record({"from": DATE, "to": DATE}, "daterange")
+_UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 _INT = re.compile(r"[+-]?[0-9]{1,18}")
 _NUMBER = re.compile(r"[+-]?[0-9]{1,20}(\.[0-9]{1,10})?")
 
@@ -79,7 +81,10 @@ class Kind(Section):
 def _entered(raw: Any) -> str:
     if isinstance(raw, bool | list | tuple | dict):
         raise Wrong("kind", "one value is expected")
-    return "" if raw is None else str(raw).strip()
+    text = "" if raw is None else str(raw).strip()
+    if _UNPRINTABLE.search(text):  # PostgreSQL keeps no NUL, UTF-8 no half of a surrogate pair
+        raise Wrong("unprintable", "there is a sign that cannot be kept")
+    return text
 
 
 class Text(Kind):
@@ -93,9 +98,9 @@ class Text(Kind):
     @classmethod
     def _compiles(cls, value: str | None) -> str | None:
         try:
-            re.compile(value or "")
-        except re.error as error:
-            raise PydanticCustomError("pattern", "the pattern is wrong: {why}", {"why": str(error)}) from None
+            safe_pattern(value or "")
+        except ValueError as error:
+            raise PydanticCustomError("pattern", "{why}", {"why": str(error)}) from None
         return value
 
     @property

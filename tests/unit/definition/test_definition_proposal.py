@@ -75,6 +75,8 @@ def test_expressions_see_typed_values(telecom: Definition) -> None:
         ("title", "x" * 41, "form.too_long"),
         ("title", "a\nb", "form.one_line"),
         ("title", ["a", "b"], "form.kind"),
+        ("title", "a\x00b", "form.unprintable"),
+        ("message", "half of a pair: \ud83d", "form.unprintable"),
         ("budget", None, "form.required"),
         ("budget", "1,000", "form.not_number"),
         ("budget", "1e5", "form.not_number"),
