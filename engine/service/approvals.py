@@ -5,11 +5,12 @@ and when; nothing a second click does changes anything.
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast, get_args
 
-from engine.errors import Invalid, NotFound, Problem
+from engine.errors import AlreadyDecided, Invalid, NotFound, Problem
 from engine.machine.case import Case, Decision
 from engine.machine.commands import Decide
+from engine.machine.steps import settled_by
 from engine.service import running
 from engine.service.app import Countersign
 from engine.service.cases import case_view, load_visible
@@ -21,13 +22,6 @@ from engine.store.cases import Recorded
 from engine.store.history import Entry
 from engine.store.lines import TaskLine
 
-DECISIONS: dict[str, tuple[Decision, ...]] = {
-    "approve": ("approve", "return", "reject"),
-    "file": ("acknowledge", "object"),
-    "copy": ("read",),
-    "work": ("done",),
-}
-NEEDS_REMARK = ("return", "reject", "object")
 OPINIONS = ("approve", "reject", "return", "acknowledge", "object")
 
 
@@ -62,25 +56,23 @@ def sheet(app: Countersign, viewer: Viewer, task_id: str) -> SheetView:
             opinions=tuple(entry for entry in view.history if entry.what in OPINIONS),
             changes=changes_between(app.definition(case.process), _form_last_seen(entries, viewer), case.form),
             may_decide=may,
-            decisions=DECISIONS[line.verb] if may else (),
+            decisions=app.process(case.process, tx).decisions(case, line.step) if may else (),
         )
 
 
 def decision_named(name: str) -> Decision:
     """The decision called `name`. Raises Invalid where there is none of that name."""
-    for decisions in DECISIONS.values():
-        for decision in decisions:
-            if decision == name:
-                return decision
+    for decision in get_args(Decision):
+        if decision == name:
+            return cast("Decision", decision)
     raise Invalid([Problem("decision", "choose one of the decisions", at="decision")])
 
 
 def _decided_instead(case: Case, line: TaskLine) -> str | None:
     """Who decided at the step of a task that was cancelled because one decision was enough."""
-    if line.state != "cancelled":
-        return None
-    decided = (task for task in case.tasks if task.step == line.step and task.state == "decided")
-    return next((task.decided_by for task in decided), None)
+    task = next((task for task in case.tasks if task.id == line.id), None)
+    settled = settled_by(task, case) if task is not None else None
+    return settled.decided_by if settled is not None else None
 
 
 def _form_last_seen(entries: Sequence[Entry], viewer: Viewer) -> dict[str, Any] | None:
@@ -108,10 +100,12 @@ def decide(
         row = inboxes.find_task(tx, task_id)
         if row is None or row.person != viewer.person:
             raise NotFound()
-    if decision not in DECISIONS[row.verb]:
-        raise Invalid([Problem("decision", f"{decision} is not possible here", at="decision")])
-    remark = remark.strip()
-    if decision in NEEDS_REMARK and not remark:
-        raise Invalid([Problem("remark_missing", "say why", "the others read it", at="remark")])
-    command = Decide(actor=viewer.person, via=via, task=task_id, decision=decision, remark=remark, seen_seq=seen_seq)
-    return running.carry_out(app, row.case_id, command, key=f"{viewer.person}:{key}")
+    command = Decide(
+        actor=viewer.person, via=via, task=task_id, decision=decision, remark=remark.strip(), seen_seq=seen_seq
+    )
+    try:
+        return running.carry_out(app, row.case_id, command, key=f"{viewer.person}:{key}")
+    except AlreadyDecided as error:
+        with app.db.read() as tx:
+            by = person_name(app.organisation(tx), error.fields["by"])
+        raise AlreadyDecided(**error.fields | {"by": by}) from error

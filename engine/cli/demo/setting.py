@@ -168,7 +168,7 @@ class Setting:
         mailbox = self._child("mailbox.py", "--folder", str(self.mails), "--port", "0")
         gateway = self._child(
             "gateway.py", "--log", str(self.gateway_log), "--port", "0",
-            "--callback", f"{self.address}/gateway/receipts", "--secret", "demo-gateway-secret",
+            "--callback", self.address, "--secret", "demo-gateway-secret",
         )  # fmt: skip
         os.environ.update(self.environment(int(mailbox.address.rsplit(":", 1)[1]), gateway.address))
         self.seed()
