@@ -91,7 +91,7 @@ class Exchanges:
     def run(self, work: Callable[[Exchange], Result]) -> Result:
         """The result of `work`, which is run again where the connection was lost, for some seconds."""
         end = time.monotonic() + ATTEMPTS_SECONDS
-        was_sent = False
+        pause, was_sent = 0.0, False  # the first repetition is at once: mostly it is one stale connection
         while True:
             pool = self._engine.pool
             exchange = None
@@ -105,7 +105,8 @@ class Exchanges:
                     raise
                 was_sent = was_sent or (exchange is not None and exchange.was_sent)
             self._forget(pool)
-            time.sleep(PAUSE_SECONDS)
+            time.sleep(pause)
+            pause = PAUSE_SECONDS
 
     def close(self) -> None:
         """Give all connections back."""

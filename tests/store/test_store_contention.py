@@ -14,8 +14,10 @@ from engine.machine.commands import Edit
 from engine.store import history
 from engine.store.session import Database
 from engine.store.tables import outbox
+from tests.invariants import check_invariants
+from tests.servers.proxy import Proxy
 from tests.store.by_hand import approve, edit, open_case, submit
-from tests.support import ROOT
+from tests.support import ROOT, wait_until
 
 PROCESSES, THREADS, DECISIONS = 4, 8, 10_000
 
@@ -108,3 +110,31 @@ def test_a_connection_lost_at_any_moment_repeats_nothing(pg_server: str, pg_url:
     assert sorted(titles) == sorted(f"t{thread}n{n}" for thread in range(4) for n in range(50))
     db.close()
     admin.close()
+
+
+def test_a_commit_whose_answer_is_lost_happens_once_per_key(pg_url: str) -> None:
+    """Two hundred commits are done, and none of their answers arrives; every caller still gets its result."""
+    direct = Database(pg_url)
+    proxy = Proxy(direct.url.port or 5432)
+    db = Database(direct.url.set(port=proxy.port).render_as_string(hide_password=False))
+    open_case(direct)
+    for n in range(200):
+        proxy.swallowing = b"COMMIT"
+        swallowed = proxy.swallowed
+        worker = threading.Thread(target=_stop_swallowing, args=(proxy, swallowed))
+        worker.start()
+        recorded = edit(db, title=str(n), key=str(n))
+        worker.join()
+        assert (recorded.seq, recorded.repeated) == (n + 2, False)
+    assert proxy.swallowed >= 200
+    with direct.read() as tx:
+        assert [entry.seq for entry in history.load(tx, "c1")] == list(range(1, 202))
+    check_invariants(direct)
+    db.close()
+    direct.close()
+    proxy.close()
+
+
+def _stop_swallowing(proxy: Proxy, swallowed: int) -> None:
+    wait_until(lambda: proxy.swallowed > swallowed, what="the lost answer")
+    proxy.swallowing = b""
