@@ -127,8 +127,8 @@ def main() -> None:
     sys.stdout.write(f"{sizes} in {time.perf_counter() - began:.1f} s\n")
 
 
-def generate(folder: Path, customers: int, as_of: date) -> dict[str, Path]:
-    """Write the CSV files: customers, contacts, owned, offers, conflicts, blacklist, greylist."""
+def generate(folder: Path, customers: int, as_of: date, suffix: str = "csv") -> dict[str, Path]:
+    """Write the files (csv or parquet): customers, contacts, owned, offers, conflicts, blacklist, greylist."""
     black = {"list": "0", "share": "0.004", "reasons": "['退订','投诉','员工号码','监管要求']"}
     grey = {"list": "1", "share": "0.02", "reasons": "['近期投诉处理中','欠费','携转挽留']"}
     queries = {
@@ -147,8 +147,8 @@ def generate(folder: Path, customers: int, as_of: date) -> dict[str, Path]:
             sql = query
             for placeholder, value in {"contacts": "", **more, "n": str(customers), "today": as_of.isoformat()}.items():
                 sql = sql.replace(f"${placeholder}", value)
-            files[name] = folder / f"{name}.csv"
-            db.execute(f"COPY ({sql}) TO '{files[name]}' (HEADER)")
+            files[name] = folder / f"{name}.{suffix}"
+            db.execute(f"COPY ({sql}) TO '{files[name]}' (FORMAT {suffix})")
             if name == "offers":
                 db.execute(f"CREATE TEMP TABLE offers AS {sql}")
     return files

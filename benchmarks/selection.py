@@ -1,0 +1,174 @@
+"""B3: an audience selected, counted and frozen, beside the same list by one bare hand-written DuckDB statement.
+
+Both read the same Parquet files with the same limits, each in a fresh process whose CPU time counts from its start.
+The bare statement gives the list alone: no waterfall, no digest, no manifest. Runs alternate; figures are medians.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from importlib import util
+from pathlib import Path
+from statistics import median
+from types import ModuleType
+
+import pyarrow.parquet as pq
+
+from benchmarks import Row
+from engine.audience.compile import Selection, Subject, compile_audience
+from engine.audience.plan import AudiencePlan
+from engine.warehouse import contacts
+from engine.warehouse.dataset import Column, Dataset, Table
+from engine.warehouse.freeze import freeze
+from engine.warehouse.run import Limits
+
+AS_OF = datetime(2026, 11, 23, tzinfo=UTC)
+SALT = "440111-2026-00001-1"
+LIMITS = Limits(memory="400MB", threads=2)
+PLAN = {
+    "source": {"rule": "c.arpu >= 38 && c.tenure_months > 6"},
+    "remove": ["blacklist", "greylist", {"contacted_within": "30d", "similar": "category"}, {"conflicts": "offer"}],
+    "cells": {"high": "c.arpu >= 88", "base": "true"},
+    "control": {"share": "10%", "min": 300},
+}
+BARE = """
+import duckdb, resource, json, sys
+db = duckdb.connect(config={{"memory_limit": "{memory}", "threads": {threads}, "temp_directory": "{scratch}/spill"}})
+db.execute('''COPY (
+  SELECT customer, CASE WHEN arpu >= 88 THEN 'high' ELSE 'base' END AS cell,
+    CASE WHEN substr(md5('{salt}:' || customer), 1, 8) < '1999999a' THEN 'control' ELSE 'target' END AS arm
+  FROM read_parquet({customers}) AS c WHERE arpu >= 38 AND tenure_months > 6
+    AND NOT EXISTS (FROM read_parquet({blacklist}) b WHERE b.customer = c.customer)
+    AND NOT EXISTS (FROM read_parquet({greylist}) g WHERE g.customer = c.customer)
+    AND NOT EXISTS (FROM read_parquet({contacts}) h WHERE h.customer = c.customer AND h.category = 'data'
+      AND h."at" > TIMESTAMP '2026-10-24' AND h."at" <= TIMESTAMP '2026-11-23')
+    AND NOT EXISTS (FROM read_parquet({owned}) o WHERE o.customer = c.customer
+      AND o.offer IN ('flow-10g', 'flow-20g', 'flow-unlimited')
+      AND (o.until IS NULL OR o.until > TIMESTAMP '2026-11-23'))
+  ORDER BY customer) TO '{scratch}/bare.parquet' (FORMAT parquet)''')
+usage = resource.getrusage(resource.RUSAGE_SELF)
+peak = next(line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM"))
+print(json.dumps([usage.ru_utime + usage.ru_stime, int(peak)]))
+"""
+
+
+def run(*, quick: bool) -> list[Row]:
+    """Select from 1,000,000 customers with 5,000,000 contacts (quick: 50,000)."""
+    size = 50_000 if quick else 1_000_000
+    with tempfile.TemporaryDirectory(prefix="benchmark-") as scratch:
+        folder = Path(scratch)
+        dataset = _dataset(folder, size)
+        selection = _selection(dataset)
+        script = _bare(dataset, folder)
+        rounds = [(_run_bare(script), _run_ours(dataset, selection, folder)) for _ in range(2 if quick else 5)]
+        low = replace(LIMITS, memory="150MB")
+        tight = _run_ours(dataset, selection, folder, low)
+        assert pq.read_metadata(folder / "bare.parquet").num_rows == rounds[0][1].rows, "the two lists differ"
+    return _rows(size, rounds, tight)
+
+
+class Measured:
+    """One run: CPU seconds of its process (and of the parent that waited), seconds, peak memory in MB."""
+
+    def __init__(self, cpu: float, seconds: float, rss_kb: float, *, rows: int = 0, reorder: float = 0) -> None:
+        self.cpu, self.seconds, self.rss, self.rows, self.reorder = cpu, seconds, rss_kb / 1000, rows, reorder
+
+
+def _rows(size: int, rounds: list[tuple[Measured, Measured]], tight: Measured) -> list[Row]:
+    job = f"selection of {size:,} customers"
+
+    def of(place: int, figure: Callable[[Measured], float]) -> float:
+        return median(figure(pair[place]) for pair in rounds)
+
+    ratio = median(ours.cpu / bare.cpu for bare, ours in rounds)
+    reorder = of(1, lambda one: one.reorder * 1000)
+    return [
+        Row("B3", job, "bare DuckDB", of(0, lambda one: one.cpu), "CPU s", 1.0, "the list alone"),
+        Row(
+            "B3",
+            job,
+            "countersign",
+            of(1, lambda one: one.cpu),
+            "CPU s",
+            ratio,
+            "waterfall, digest, manifest; goal 1.3",
+        ),
+        Row("B3", job, "bare DuckDB", of(0, lambda one: one.seconds), "s", None, ""),
+        Row("B3", job, "countersign", of(1, lambda one: one.seconds), "s", None, ""),
+        Row("B3", job, "bare DuckDB", of(0, lambda one: one.rss), "MB peak", None, ""),
+        Row("B3", job, "countersign", of(1, lambda one: one.rss), "MB peak", None, "goal 350 at 10M"),
+        Row("B3", job, "countersign, memory_limit 150MB", tight.cpu, "CPU s", None, f"{tight.rss:.0f} MB peak"),
+        Row("B3", job, "countersign, another order", reorder, "ms", None, "goal 10"),
+    ]
+
+
+def _run_bare(script: str) -> Measured:
+    began = time.perf_counter()
+    said = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True).stdout
+    cpu, rss = json.loads(said)
+    return Measured(cpu, time.perf_counter() - began, rss)
+
+
+def _run_ours(dataset: Dataset, selection: Selection, folder: Path, limits: Limits = LIMITS) -> Measured:
+    own, began = time.process_time(), time.perf_counter()
+    target = folder / f"r{os.urandom(4).hex()}"
+    frozen, selected = freeze(dataset, dataset.current(), selection, target, limits=limits)
+    seconds, cpu = time.perf_counter() - began, time.process_time() - own + selected.result.cpu_seconds
+    again = time.perf_counter()
+    selected.cube.waterfall(tuple(reversed(selected.cube.names)))
+    reorder = time.perf_counter() - again
+    return Measured(cpu, seconds, selected.result.peak_rss_kb, rows=frozen.manifest.rows, reorder=reorder)
+
+
+def _selection(dataset: Dataset) -> Selection:
+    version = dataset.current()
+    return compile_audience(
+        AudiencePlan.model_validate(PLAN),
+        fields={column.name: column.type for column in version.tables["customers"].columns},
+        tables=frozenset(version.tables),
+        subject=Subject(("flow-10g",), ("data",), ("sms",)),
+        as_of=AS_OF,
+        salt=SALT,
+    )
+
+
+def _bare(dataset: Dataset, folder: Path) -> str:
+    files = {name: list(dataset.paths(table)) for name, table in dataset.current().tables.items()}
+    return BARE.format(**files, salt=SALT, scratch=folder, memory=LIMITS.memory, threads=LIMITS.threads)
+
+
+def _dataset(folder: Path, size: int) -> Dataset:
+    """The demonstration's base at another size, as Parquet at once instead of by way of CSV."""
+    raw = folder / "raw"
+    raw.mkdir()
+    files = _generator().generate(raw, size, AS_OF.date(), "parquet")
+    dataset = Dataset(folder / "data")
+    kinds = {"decimal128(8, 2)": "decimal(2)", "int32": "int", "int64": "int", "bool": "bool", "date32[day]": "date"}
+    for name, path in files.items():
+        rows = pq.read_table(path)
+        if name == "contacts":
+            contacts.append(dataset, rows)
+            continue
+        if name in ("blacklist", "greylist"):
+            rows = rows.append_column("channel", [[""] * rows.num_rows])
+        columns = tuple(Column(field.name, kinds.get(str(field.type), "text")) for field in rows.schema)
+        with dataset.fresh_file(name) as fresh:
+            pq.write_table(rows, fresh)
+            dataset.replace(name, Table(columns, (dataset.keep(name, fresh, rows.num_rows),)))
+        path.unlink()
+    return dataset
+
+
+def _generator() -> ModuleType:
+    path = Path(__file__).resolve().parents[1] / "deploy" / "dev" / "customers.py"
+    spec = util.spec_from_file_location("customers", path)
+    assert spec and spec.loader
+    module = util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
