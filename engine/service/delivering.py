@@ -179,6 +179,8 @@ def _load(app: Countersign, planned: PlannedWave, row: WaveRow) -> None:
             ledger.load(tx, row.id, row.case_id, row.channel, _recipients(file, CHANNELS[row.channel].has_text))
             chunk_rows.enter(tx, row.id, chunks(planned.size, chunk_size(planned.wave)))
             waves.move(tx, row.id, to="planned", come_from=("loading",))
+        with app.db.begin() as tx:
+            ledger.refresh_statistics(tx)
     finally:
         file.close()
 

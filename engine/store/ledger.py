@@ -98,6 +98,13 @@ def load(tx: Connection, wave: str, case_id: str, channel: str, rows: Iterable[R
     return count
 
 
+def refresh_statistics(tx: Connection) -> None:
+    """Tell PostgreSQL how large the ledger is now. Its own time for that comes after minutes; until then it takes a
+    fresh wave for a hundred rows and reads all of it for every receipt (24 ms instead of 1, measured)."""
+    if tx.dialect.name == "postgresql":
+        tx.exec_driver_sql("ANALYZE recipients")
+
+
 def _start(one: Recipient) -> tuple[str, str]:
     return ("failed", REJECTED + one.unusable) if one.unusable else ("waiting", "")
 
@@ -217,8 +224,8 @@ _APPLY = {
     "postgresql": """
         UPDATE recipients SET state = r.status, reason = r.reason, settled_at = r.at
         FROM jsonb_to_recordset(CAST(:receipts AS jsonb)) AS r("row" int, status text, reason text, at timestamptz)
-        WHERE recipients.wave = :wave AND recipients."row" = r."row"
-    """,
+        WHERE recipients.wave = :wave AND recipients."row" = r."row" AND recipients."row" = ANY(:rows)
+    """,  # the last condition says the same again, so that the rows are looked up and not the whole wave read
     "sqlite": """
         UPDATE recipients SET state = r.value ->> 'status', reason = r.value ->> 'reason',
             settled_at = r.value ->> 'at'
@@ -239,7 +246,10 @@ def _apply(tx: Connection, wave: str, fresh: Sequence[Receipt]) -> None:
         }
         for r in fresh
     ]
-    tx.execute(sa.text(_APPLY[tx.dialect.name]), {"wave": wave, "receipts": msgspec.json.encode(rows).decode()})
+    values: dict[str, Any] = {"wave": wave, "receipts": msgspec.json.encode(rows).decode()}
+    if tx.dialect.name == "postgresql":
+        values["rows"] = [r.row for r in fresh]
+    tx.execute(sa.text(_APPLY[tx.dialect.name]), values)
 
 
 def park(tx: Connection, bodies: Iterable[str], reason: str, at: datetime) -> None:
