@@ -1,14 +1,19 @@
 """The database opened: transactions, snapshots, errors that say what to do."""
 
+import shutil
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
-from engine.errors import DatabaseUnavailable
+from engine.errors import DatabaseUnavailable, NoSpace
+from engine.store import history
 from engine.store.session import Database
 from engine.store.tables import numbering
+from tests.servers.postgres import PostgresServer, create_database, make_folder
+from tests.store.by_hand import open_case, submit
 
 
 def test_a_transaction_that_fails_leaves_nothing(db: Database) -> None:
@@ -79,3 +84,39 @@ def test_a_database_without_tables_names_the_command(tmp_path: Path) -> None:
     with pytest.raises(DatabaseUnavailable, match="database migrate"), db.read() as tx:
         tx.execute(sa.select(numbering))
     db.close()
+
+
+def test_a_full_disk_is_told_and_nothing_half_written_remains(sqlite_url: str) -> None:
+    db = Database(sqlite_url)
+    with pytest.raises(NoSpace, match=r"case\.db"), db.begin() as tx:
+        pages = tx.exec_driver_sql("PRAGMA page_count").scalar_one()
+        tx.exec_driver_sql(f"PRAGMA max_page_count={pages + 2}")
+        tx.execute(sa.insert(numbering).values(scope="a", year=2026, next=1))
+        for n in range(2000):
+            tx.execute(sa.insert(numbering).values(scope=f"{n:080}", year=2026, next=1))
+    with db.read() as tx:
+        assert tx.execute(sa.select(numbering)).all() == []
+    db.close()
+
+
+def test_a_server_that_restarts_is_used_again(pg_restarting: PostgresServer) -> None:
+    db = Database(create_database(pg_restarting.url, "restarting"))
+    db.migrate()
+    open_case(db)
+    pg_restarting.restart()
+    assert submit(db).seq == 2
+    with db.read() as tx:
+        assert history.verify(tx, "c1") is None
+    db.close()
+
+
+@pytest.fixture
+def pg_restarting(pg_server: str) -> Iterator[PostgresServer]:
+    """A server that only this test uses, and that keeps what was committed through a crash."""
+    if PostgresServer.programs() is None:
+        pytest.skip("NO POSTGRESQL PROGRAMS: this test restarts a server of its own")
+    server = PostgresServer(make_folder(), durable=True)
+    server.start()
+    yield server
+    server.stop()
+    shutil.rmtree(server.folder)
