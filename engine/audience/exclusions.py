@@ -22,7 +22,7 @@ from pydantic import (
 from sqlglot import exp
 
 from engine.audience.sources import Claims
-from engine.values import Bilingual, Duration
+from engine.values import NO_TEXT, Bilingual, Duration
 
 LIST_NAME = r"^[a-z][a-z0-9_]{0,39}$"
 
@@ -114,7 +114,8 @@ class ContactedWithin(ExclusionKind):
     @property
     def label(self) -> Bilingual:
         zh, en = _SIMILAR[self.similar]
-        return Bilingual(zh=f"{self.within}内已有{zh}营销", en=f"Contacted within {self.within}{en}")
+        amount, (unit_zh, unit_en) = self.within.amount, _UNITS[self.within.unit]
+        return Bilingual(zh=f"{amount}{unit_zh}内已有{zh}营销", en=f"Contacted within {amount} {unit_en}{en}")
 
     def applies(self, claims: Claims) -> exp.Expr:
         since = claims.as_of - self.window
@@ -149,11 +150,12 @@ class Conflicts(ExclusionKind):
 
 
 class RuleHolds(ExclusionKind):
-    """Customers for whom an expression holds: {rule: "c.arrears > 0", name: arrears}."""
+    """Customers for whom an expression holds: {rule: "c.arrears > 0", name: arrears, label: {zh: 欠费}}."""
 
     kind = "rule"
     rule: str = Field(min_length=1)
     named: str = Field("rule", alias="name", pattern=LIST_NAME)
+    labelled: Bilingual = Field(NO_TEXT, alias="label")
 
     @property
     def name(self) -> str:
@@ -161,7 +163,8 @@ class RuleHolds(ExclusionKind):
 
     @property
     def label(self) -> Bilingual:
-        return Bilingual(zh=f"规则 {self.named}", en=f"Rule {self.named}")
+        plain = Bilingual(zh=f"规则 {self.named}", en=f"Rule {self.named}")
+        return plain if self.labelled == NO_TEXT else self.labelled
 
     def applies(self, claims: Claims) -> exp.Expr:
         return claims.claim(self.rule)
@@ -185,6 +188,7 @@ class OnList(ExclusionKind):
         return claims.in_list(self.listed)
 
 
+_UNITS = {"d": ("天", "days"), "h": ("小时", "hours"), "m": ("分钟", "minutes"), "s": ("秒", "seconds")}
 _SIMILAR: dict[str | None, tuple[str, str]] = {
     None: ("", ""),
     "category": ("同类", " by a case of the same category"),
