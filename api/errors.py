@@ -85,7 +85,13 @@ def install(api: FastAPI) -> None:
 
 def _visit(request: Request) -> Visit:
     found = getattr(request.state, "visit", None)
-    return found if isinstance(found, Visit) else Visit(request.app.state.countersign, request, anonymous=True)
+    if isinstance(found, Visit):
+        return found
+    app = request.app.state.countersign
+    try:
+        return Visit(app, request)
+    except CountersignError:
+        return Visit(app, request, anonymous=True)
 
 
 def _is_script(request: Request) -> bool:
@@ -104,7 +110,11 @@ def _expected(request: Request, error: Exception) -> Response:
             return visit.go("/sign-in" if request.url.path == "/" else f"/sign-in?next={visit.request.url.path}")
         return visit.page("sign_in.html", status=401, next="/inbox", login="", error=visit.words(LOST_SESSION))
     return visit.page(
-        "error.html", status=error.status, has_forms=visit.viewer is not None, message=sentence(error, visit.formats)
+        "error.html",
+        status=error.status,
+        has_forms=visit.viewer is not None,
+        back="/inbox",
+        message=sentence(error, visit.formats),
     )
 
 

@@ -67,8 +67,11 @@ class Visit:
         """Path and query, to come back to."""
         return self.request.url.path + (f"?{self.request.url.query}" if self.request.url.query else "")
 
-    def page(self, template: str, *, status: int = 200, has_forms: bool = True, **values: Any) -> HTMLResponse:
-        """A page. `has_forms=False` keeps it free of tokens, so that it is the same for every visitor."""
+    def page(
+        self, template: str, *, status: int = 200, has_forms: bool = True, back: str = "", **values: Any
+    ) -> HTMLResponse:
+        """A page. `has_forms=False` keeps it free of tokens, so that it is the same for every visitor; `back` is where
+        choosing a language leads, by default this page again."""
         html = (
             environment(self.language)
             .get_template(template)
@@ -78,6 +81,7 @@ class Visit:
                 fmt=self.formats,
                 now=self.formats.now,
                 has_forms=has_forms,
+                back=back or self.path,
                 csrf=self.csrf if has_forms else "",
                 key=secrets.token_urlsafe(16),
                 **values,
