@@ -23,7 +23,7 @@ from engine.cli.demo.browser import Browser, NoSuchForm
 from engine.cli.demo.people import PASSWORD, SUBMITTER
 from engine.cli.demo.setting import Setting
 
-PATIENCE = 180.0
+PATIENCE = 120.0
 FINISHED = {"closed", "rejected", "withdrawn", "cancelled", "expired"}
 
 
@@ -94,14 +94,13 @@ class Story:
     def _decide_by_mail(self) -> None:
         """Wait for the next mail with a link, follow it as its receiver, decide what its sheet asks."""
         seen: list[str] = self.setting.noted.setdefault("mails", [])
-        for path, message in self._mails(seen):
-            link = re.search(re.escape(self.setting.address) + r"(/l/[\w-]+)", _text(message))
-            if link:
-                self._follow(str(message["To"]).split("@")[0], link[1])
-            seen.append(path.name)
-            self.setting.note(mails=seen)
-            return
-        time.sleep(0.2)
+        self._until(lambda: next(self._mails(seen), None) is not None, "a mail to an approver")
+        path, message = next(self._mails(seen))
+        link = re.search(re.escape(self.setting.address) + r"(/l/[\w-]+)", _text(message))
+        if link:
+            self._follow(str(message["To"]).split("@")[0], link[1])
+        seen.append(path.name)
+        self.setting.note(mails=seen)
 
     def _mails(self, seen: list[str]) -> Iterator[tuple[Path, EmailMessage]]:
         for path in sorted(self.setting.mails.glob("*.eml")):
