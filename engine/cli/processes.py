@@ -227,14 +227,22 @@ def require_free(port: int, option: str) -> None:
 
 
 class _Undertaker:
+    """Not a Popen, which warns when it is forgotten while it runs: this one is to outlive us, if only for a moment."""
+
     def __init__(self) -> None:
-        self._process = subprocess.Popen(  # noqa: S603  our own program
+        listening, self._telling = os.pipe()
+        os.posix_spawn(
+            sys.executable,
             [sys.executable, "-I", "-S", str(Path(undertaker.__file__))],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            text=True,
-            start_new_session=True,
+            os.environ,
+            file_actions=[
+                (os.POSIX_SPAWN_DUP2, listening, 0),
+                (os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0),
+                (os.POSIX_SPAWN_DUP2, 1, 2),
+            ],
+            setpgroup=0,
         )
+        os.close(listening)
 
     def watch(self, group: int) -> None:
         self._tell(f"+{group}\n")
@@ -243,10 +251,8 @@ class _Undertaker:
         self._tell(f"-{group}\n")
 
     def _tell(self, words: str) -> None:
-        assert self._process.stdin is not None
         with contextlib.suppress(BrokenPipeError):  # killed by somebody; then only an orderly stop ends the children
-            self._process.stdin.write(words)
-            self._process.stdin.flush()
+            os.write(self._telling, words.encode())
 
 
 @cache
