@@ -19,6 +19,7 @@ from engine.machine.case import Case
 from engine.machine.commands import TimerFired
 from engine.machine.outcome import (
     BeginDelivery,
+    Effect,
     Evaluate,
     HoldDelivery,
     NotifyOutcome,
@@ -35,6 +36,7 @@ from engine.values import NO_TEXT, Bilingual, Language
 LEASE = 900.0  # seconds: longer than the longest selection
 BATCH = 20
 TIMER_BATCH = 1000
+PROMPT = (NotifyTask, NotifyOutcome, SelectAudience, BeginDelivery, HoldDelivery)
 
 log = structlog.get_logger()
 
@@ -79,12 +81,30 @@ Notify = Callable[[Notice], None]
 
 
 def work(app: Countersign, notify: Notify) -> Counts:
-    """Fire what is due and carry out what is pending, one batch of each. Safe from several processes at once."""
+    """Fire what is due and carry out what is pending, one batch of each. Safe from several processes at once.
+
+    Evaluations are left to `evaluate_due`, so that no notice waits for a long computation.
+    """
     fired = fire_timers(app)
+    done, failed = _carry_out(app, PROMPT, notify)
+    return Counts(timers=fired, effects=done, failed=failed)
+
+
+def evaluate_due(app: Countersign) -> Counts:
+    """Compute the evaluations that are due."""
+    done, failed = _carry_out(app, (Evaluate,), _nobody)
+    return Counts(effects=done, failed=failed)
+
+
+def _carry_out(app: Countersign, kinds: tuple[type[Effect], ...], notify: Notify) -> tuple[int, int]:
     with app.db.begin() as tx:
-        claimed = outbox.claim(tx, limit=BATCH, seconds=LEASE)
+        claimed = outbox.claim(tx, kinds, limit=BATCH, seconds=LEASE)
     failed = sum(not _settled(app, one, notify) for one in claimed)
-    return Counts(timers=fired, effects=len(claimed) - failed, failed=failed)
+    return len(claimed) - failed, failed
+
+
+def _nobody(notice: Notice) -> None:
+    raise AssertionError(f"an evaluation notifies nobody by itself: {notice.occasion}")
 
 
 def fire_timers(app: Countersign) -> int:
@@ -111,7 +131,7 @@ def _settled(app: Countersign, claimed: Claimed, notify: Notify) -> bool:
     """Carry one effect out and mark it; False when it has to be tried again."""
     try:
         _act(app, claimed, notify)
-    except Exception as error:  # noqa: BLE001  whatever it was, the others go on and this one is tried again
+    except Exception as error:
         log.warning("effect_failed", case=claimed.case_id, effect=type(claimed.effect).__name__, error=str(error))
         with app.db.begin() as tx:
             if outbox.failed(tx, claimed, str(error)[:1000]):

@@ -5,7 +5,7 @@ before `done`), so what acts on it must be harmless twice. Everything here goes 
 transaction over the action: claim, commit, act, then `done` or `failed` in another transaction.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -13,7 +13,7 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from engine.machine.outcome import AnyEffect
+from engine.machine.outcome import AnyEffect, Effect
 from engine.store.session import database_now
 from engine.store.tables import outbox
 
@@ -35,13 +35,19 @@ class Claimed:
     fence: int
 
 
-def claim(tx: Connection, *, limit: int = 100, seconds: float = 60) -> tuple[Claimed, ...]:
-    """Up to `limit` effects, the longest waiting first; nobody else gets them for `seconds`."""
+def claim(
+    tx: Connection, kinds: Collection[type[Effect]] = (), *, limit: int = 100, seconds: float = 60
+) -> tuple[Claimed, ...]:
+    """Up to `limit` effects of `kinds` (empty: of every kind), the longest waiting first.
+
+    Nobody else gets them for `seconds`.
+    """
     moment = database_now(tx)
     is_free = outbox.c.lease_until.is_(None) | (outbox.c.lease_until <= moment)
+    wanted = [outbox.c.kind.in_([kind.__name__ for kind in kinds])] if kinds else []
     waiting = (
         sa.select(outbox.c.key)
-        .where(sa.text("outbox.state='pending'"), outbox.c.available_at <= moment, is_free)
+        .where(sa.text("outbox.state='pending'"), outbox.c.available_at <= moment, is_free, *wanted)
         .order_by(outbox.c.available_at)
         .limit(limit)
         .with_for_update(skip_locked=True)
