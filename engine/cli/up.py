@@ -29,11 +29,11 @@ def up(
     environment.setdefault("COUNTERSIGN_PUBLIC_URL", f"http://127.0.0.1:{port}")
     os.environ.update(environment)
     settings = Settings()
-    if name := environment.get("COUNTERSIGN_CLOCK_FILE"):
-        console.print(f"Warning: {name} moves the business clock (COUNTERSIGN_CLOCK_FILE). Never set it in production.")
     stop = on_signals()
     tree = Tree(port=port, environment=environment, logs=settings.home / "logs", prefect_port=prefect_port)
     migrate(settings)
+    if name := environment.get("COUNTERSIGN_CLOCK_FILE"):
+        console.print(f"Warning: {name} moves the business clock (COUNTERSIGN_CLOCK_FILE). Never set it in production.")
     try:
         tree.start()
         if address := tree.wait_until_ready(stop=stop):
