@@ -140,13 +140,18 @@ def _row(arm: str, metric: str, lift: Lift) -> UpliftRow:
         method=lift.method,
         n=lift.n,
         n_control=lift.n_control,
-        value=lift.value,
-        control_value=lift.control_value,
-        lift=lift.lift,
-        low=lift.low,
-        high=lift.high,
-        p=lift.p,
+        value=_steady(lift.value),
+        control_value=_steady(lift.control_value),
+        lift=_steady(lift.lift),
+        low=_steady(lift.low),
+        high=_steady(lift.high),
+        p=_steady(lift.p),
     )
+
+
+def _steady(figure: float) -> float:
+    """To 12 digits: sums of several threads differ in the last ones, and a report's digest should not."""
+    return float(f"{figure:.12g}")
 
 
 def _funnel(observed: Observed, target: Group) -> tuple[FunnelRow, ...]:

@@ -8,10 +8,9 @@ import pytest
 
 from engine import clock
 from engine.errors import InvalidFile, NotFound, NotPossible
-from engine.service import approvals, cases, delivering, evaluating, proposals, stages
+from engine.service import approvals, cases, delivering, effects, evaluating, proposals, stages
 from engine.service.app import Countersign
 from engine.service.responses import import_responses
-from engine.service.sending import work as send
 from engine.service.views import EvaluationView
 from engine.store import reports, suppression
 from engine.store.session import Database
@@ -58,17 +57,20 @@ def case_id(app: Countersign) -> str:
     notices(app)
     stages.start_delivery(app, submitter, made, 600, key=key())
     notices(app)
-    while state_of(app, made) == "delivering":
-        send(app, "worker")
+    for _ in range(20):
+        if state_of(app, made) == "evaluating":
+            return made
         delivering.work(app, "worker")
+        delivering.settle(app)
         notices(app)
-    return made
+    raise AssertionError("the delivery does not end")
 
 
 def look(app: Countersign, case_id: str, tmp_path: Path, days: int = 15) -> EvaluationView:
     """Let the evaluation fall due."""
     clock.move(tmp_path / "clock", timedelta(days=days))
     notices(app)
+    assert effects.evaluate_due(app).failed == 0
     (found,) = cases.case_page(app, viewer(app, "wangmin"), case_id).evaluations
     return found
 
@@ -111,9 +113,7 @@ def test_without_any_outcome_it_is_too_early_for_a_verdict(app: Countersign, cas
 
 def test_events_are_recorded_once_and_an_opt_out_holds_at_once(app: Countersign, case_id: str) -> None:
     person, at = viewer(app, "wangmin"), clock.now().isoformat()
-    rows = (
-        f"customer,kind,at,value,reference\n1,conversion,{at},38.00,o-1\n2,opt_out,{at},,r-1\n4242,response,{at},,x\n"
-    )
+    rows = f"customer,kind,at,value,reference\n1,response,{at},,o-1\n2,opt_out,{at},,r-1\n4242,response,{at},,x\n"
     first = import_responses(app, person, case_id, rows.encode())
     assert (first.recorded, first.known) == (2, 0)
     assert [str(row) for row in first.bad] == ["line 4, column customer: '4242' is not in the audience of this case"]
@@ -121,7 +121,7 @@ def test_events_are_recorded_once_and_an_opt_out_holds_at_once(app: Countersign,
     assert (second.recorded, second.known) == (0, 2)
     with app.db.read() as tx:
         assert suppression.suppressed(tx, ["1", "2"], app.now()) == {"2"}
-        assert reports.references(tx, case_id, "conversion") == {"o-1"}
+        assert reports.references(tx, case_id, "response") == {"o-1"}
 
 
 def test_files_are_refused_from_others_and_where_they_say_nothing(app: Countersign, case_id: str) -> None:
