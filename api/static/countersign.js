@@ -16,7 +16,7 @@ for (const form of document.querySelectorAll("form[data-autosave]")) {
     body.set("action", "autosave");
     body.set("key", "auto-" + crypto.randomUUID());
     try {
-      const answer = await fetch(form.action, { method: "POST", body, credentials: "same-origin" });
+      const answer = await fetch(form.getAttribute("action"), { method: "POST", body, credentials: "same-origin" });
       if (answer.ok) {
         const page = new DOMParser().parseFromString(await answer.text(), "text/html");
         const saved = page.querySelector("[data-saved]");

@@ -1,0 +1,149 @@
+"""Pages in a real Chromium: axe finds nothing, nothing scrolls sideways, journeys by keyboard and without scripts."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from engine.cli.demo.people import PASSWORD
+from engine.service import people
+from engine.service.app import Countersign
+from tests.api.cases import FORM, decide, drafted, submitted, task_of, viewer
+
+Windows = Callable[..., Any]
+
+
+def sign_in(page: Any, login: str) -> None:
+    page.goto("/sign-in")
+    page.fill("#login", login)
+    page.fill("#password", PASSWORD)
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/inbox")
+
+
+def faults(page: Any) -> list[str]:
+    """What axe finds on the page as it stands."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    tags = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+    found = Axe().run(page, options=tags).response["violations"]
+    return [f"{page.url} {one['id']}: {one['nodes'][0]['html'][:200]}" for one in found]
+
+
+def overflow(page: Any) -> int:
+    """By how many pixels the page can be scrolled sideways."""
+    return int(page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth"))
+
+
+@pytest.fixture
+def visited(app: Countersign) -> dict[str, list[str]]:
+    """The pages of each person, with cases at several moments behind them."""
+    returned = submitted(app, title="Returned case")
+    decide(app, "liguoqiang", "return", "Budget too low")
+    case_id = submitted(app)
+    draft = drafted(app)
+    tabs = [f"/cases/{case_id}?tab={tab}" for tab in ("proposal", "customers", "delivery", "evaluation", "history")]
+    return {
+        "": ["/sign-in", "/l/not-a-link"],
+        "wangmin": [
+            *tabs, "/inbox", "/inbox?list=mine", "/inbox?list=copied", "/cases", "/cases?q=nothing", "/cases/new",
+            f"/cases/{draft}", f"/cases/{draft}/edit", f"/cases/{returned}", f"/cases/{returned}/edit", "/nowhere",
+        ],
+        "liguoqiang": ["/inbox", "/inbox?list=done", f"/tasks/{task_of(app, 'liguoqiang').id}"],
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("seen_as", [(390, "zh"), (390, "en"), (1280, "zh"), (1280, "en")], ids=str)
+def test_axe_finds_nothing_and_nothing_scrolls_sideways(
+    app: Countersign, visited: dict[str, list[str]], window: Windows, address: str, seen_as: tuple[int, str]
+):
+    width, language = seen_as
+    found = []
+    for login, paths in visited.items():
+        page = window(width)
+        page.context.add_cookies([{"name": "language", "value": language, "url": address}])
+        if login:
+            people.set_language(app, viewer(app, login), "zh" if language == "zh" else "en")
+            sign_in(page, login)
+        for path in paths:
+            page.goto(path)
+            found += faults(page)
+            if width == 390:
+                page.set_viewport_size({"width": 320, "height": 800})
+                found += [f"{path} scrolls by {over}" for over in [overflow(page)] if over > 0]
+                page.set_viewport_size({"width": width, "height": 800})
+    assert found == []
+
+
+def test_a_form_with_problems_has_nothing_for_axe(app: Countersign, window: Windows):
+    page = window(390)
+    sign_in(page, "wangmin")
+    page.goto(f"/cases/{drafted(app)}/edit")
+    page.fill("[name=budget]", "many")
+    page.click("button[value=submit]")
+    page.wait_for_selector("[role=alert]")
+    assert faults(page) == []
+    assert page.input_value("[name=budget]") == "many"
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no scripts"])
+def test_from_sign_in_over_the_inbox_to_the_approval(app: Countersign, window: Windows, scripts: bool):
+    submitted(app)
+    page = window(390, java_script_enabled=scripts)
+    sign_in(page, "liguoqiang")
+    page.click("text=Autumn data package")
+    page.click("button[value=approve]")
+    page.wait_for_selector("[role=status]")
+    assert "李国强" in page.inner_text("[role=status]")
+    assert task_of(app, "zhanglan").case.title == "Autumn data package"
+
+
+def test_the_decision_bar_is_in_reach_without_scrolling_and_big_enough_to_touch(app: Countersign, window: Windows):
+    submitted(app)
+    page = window(390)
+    sign_in(page, "liguoqiang")
+    page.goto(f"/tasks/{task_of(app, 'liguoqiang').id}")
+    for name in ("return", "reject", "approve"):
+        box = page.locator(f"button[value={name}]").bounding_box()
+        assert box["height"] >= 48
+        assert box["y"] + box["height"] <= 800
+
+
+def test_approving_by_keyboard_alone(app: Countersign, window: Windows):
+    submitted(app)
+    page = window()
+    sign_in(page, "liguoqiang")
+    page.goto(f"/tasks/{task_of(app, 'liguoqiang').id}")
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.value") == "approve":
+            break
+    page.keyboard.press("Enter")
+    page.wait_for_selector("[role=status]")
+    assert task_of(app, "zhanglan").case.title == "Autumn data package"
+
+
+def test_what_is_typed_is_saved_without_a_button(app: Countersign, window: Windows):
+    case_id = drafted(app)
+    page = window()
+    sign_in(page, "wangmin")
+    page.goto(f"/cases/{case_id}/edit")
+    page.fill("[name=title]", "Typed and left")
+    page.wait_for_selector("[data-saved]:has-text('已保存')", timeout=20_000)
+    page.goto(f"/cases/{case_id}/edit")
+    assert page.input_value("[name=title]") == "Typed and left"
+
+
+def test_a_case_is_submitted_without_scripts(app: Countersign, window: Windows):
+    page = window(1280, java_script_enabled=False)
+    sign_in(page, "wangmin")
+    page.click("nav >> text=新建营销案")
+    page.click("button:has-text('电信营销案')")
+    for name in ("title", "offer", "budget", "reach", "discount", "message"):
+        page.fill(f"[name={name}]", FORM[name])
+    page.check("[value=sms]")
+    page.fill("[name='window[from]']", FORM["window[from]"])
+    page.fill("[name='window[to]']", FORM["window[to]"])
+    page.click("button[value=submit]")
+    page.wait_for_selector("[aria-current=step]")
+    assert "县公司经理" in page.inner_text("[aria-current=step]")
