@@ -58,7 +58,7 @@ def problem_sentence(problem: Problem, formats: Formats) -> str:
 
 
 def _in_words(fields: dict[str, Any], formats: Formats) -> dict[str, Any]:
-    tables = {"decision": words.DECIDED, "state": words.STATES}
+    tables = {"decision": words.DECIDED, "state": words.STATES, "action": words.ACTIONS}
 
     def word(name: str, value: Any) -> Any:
         if isinstance(value, datetime):

@@ -58,6 +58,7 @@ DECISIONS = {  # what the button says
     "object": N_("Object"),
     "read": N_("Mark as read"),
     "done": N_("Report as done"),
+    "abstain": N_("Abstain"),
 }
 DECIDED = {  # what the history says
     "approve": N_("approved"),
@@ -67,6 +68,7 @@ DECIDED = {  # what the history says
     "object": N_("objected"),
     "read": N_("read"),
     "done": N_("finished the work"),
+    "abstain": N_("abstained"),
 }
 ACTIONS = {  # what an error may name as possible
     **DECISIONS,
@@ -79,6 +81,18 @@ ACTIONS = {  # what an error may name as possible
     "release": N_("open the gate"),
     "close": N_("close"),
     "import": N_("import responses"),
+    "create": N_("open a draft"),
+    "act on time": N_("act on time"),
+    "freeze the audience": N_("freeze the target customers"),
+    "give up the selection": N_("give up the selection"),
+    "start the delivery": N_("start the delivery"),
+    "pause the delivery": N_("pause the delivery"),
+    "resume the delivery": N_("resume the delivery"),
+    "finish the delivery": N_("finish the delivery"),
+    "evaluate": N_("evaluate"),
+    "open a gate": N_("open the gate"),
+    "import responses": N_("import responses"),
+    "nothing": N_("nothing"),
 }
 NEEDS_REMARK = ("return", "reject", "object")
 DECISION_TONES = {

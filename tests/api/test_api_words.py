@@ -1,0 +1,48 @@
+"""Every code that the service can show has a word."""
+
+import re
+from typing import get_args
+
+from api import words
+from api.errors import problem_sentence, sentence
+from engine.delivery.channels import CHANNELS
+from engine.errors import AlreadyDecided, NotPossible, Problem
+from engine.evaluation.verdict import Caution, Verdict
+from engine.machine.case import Decision, Verb
+from engine.service.views import NodeState
+from engine.store import tables
+from tests.api.test_api_formats import formats
+from tests.api.view_samples import NOW
+
+
+def allowed(table: str) -> set[str]:
+    """The states that a table's check lets in."""
+    checks = (str(getattr(check, "sqltext", "")) for check in tables.metadata.tables[table].constraints)
+    states = next(text for text in checks if text.startswith("state in"))
+    return set(re.findall(r"'(\w+)'", states))
+
+
+def test_closed_sets_are_covered():
+    assert set(get_args(Decision)) <= set(words.DECISIONS) & set(words.DECIDED) & set(words.EVENTS)
+    assert set(get_args(Verb)) == set(words.VERBS)
+    assert set(get_args(NodeState)) == set(words.NODES)
+    assert set(get_args(Verdict)) == set(words.VERDICTS)
+    assert set(get_args(Caution)) == set(words.WARNINGS)
+    assert allowed("waves") == set(words.WAVES)
+    assert set(CHANNELS) <= set(words.CHANNELS)
+
+
+def test_refusals_speak_the_readers_language():
+    first = AlreadyDecided(by="陈思", decision="approve", at=NOW)
+    assert sentence(first, formats("zh")) == "陈思 已于 9月23日 13:12 处理：同意。"
+    assert sentence(first, formats("en")) == '陈思 already decided "approved" at 23 Sep 13:12.'
+    refused = NotPossible(action="start the delivery", state="approving", possible="withdraw")
+    assert sentence(refused, formats("zh")) == "审批中时不能开始派送；可以：撤回。"
+
+
+def test_what_a_definition_says_is_shown_in_the_readers_language():
+    problem = Problem(
+        "form.check", "Limited to 20,000", at="reach", fields={"say": {"zh": "不得超过2万户", "en": "Limited"}}
+    )
+    assert problem_sentence(problem, formats("zh")) == "不得超过2万户"
+    assert problem_sentence(problem, formats("en")) == "Limited"
