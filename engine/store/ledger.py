@@ -220,19 +220,14 @@ def _there(tx: Connection, wave: str, rows: Sequence[int]) -> dict[int, str]:
     return {row.row: row.state for row in tx.execute(chosen)}
 
 
-_APPLY = {
-    "postgresql": """
-        UPDATE recipients SET state = r.status, reason = r.reason, settled_at = r.at
-        FROM jsonb_to_recordset(CAST(:receipts AS jsonb)) AS r("row" int, status text, reason text, at timestamptz)
-        WHERE recipients.wave = :wave AND recipients."row" = r."row" AND recipients."row" = ANY(:rows)
-    """,  # the last condition says the same again, so that the rows are looked up and not the whole wave read
-    "sqlite": """
-        UPDATE recipients SET state = r.value ->> 'status', reason = r.value ->> 'reason',
-            settled_at = r.value ->> 'at'
-        FROM json_each(:receipts) AS r
-        WHERE recipients.wave = :wave AND recipients."row" = r.value ->> 'row'
-    """,
-}
+_APPLY_AT_ONCE = """
+    UPDATE recipients SET state = r.status, reason = r.reason, settled_at = r.at
+    FROM jsonb_to_recordset(CAST(:receipts AS jsonb)) AS r("row" int, status text, reason text, at timestamptz)
+    WHERE recipients.wave = :wave AND recipients."row" = r."row" AND recipients."row" = ANY(:rows)
+"""  # the last condition says the same again, so that the rows are looked up and not the whole wave read
+_APPLY_ONE = (
+    'UPDATE recipients SET state = :status, reason = :reason, settled_at = :at WHERE wave = :wave AND "row" = :row'
+)
 
 
 def _apply(tx: Connection, wave: str, fresh: Sequence[Receipt]) -> None:
@@ -246,10 +241,12 @@ def _apply(tx: Connection, wave: str, fresh: Sequence[Receipt]) -> None:
         }
         for r in fresh
     ]
-    values: dict[str, Any] = {"wave": wave, "receipts": msgspec.json.encode(rows).decode()}
     if tx.dialect.name == "postgresql":
-        values["rows"] = [r.row for r in fresh]
-    tx.execute(sa.text(_APPLY[tx.dialect.name]), values)
+        text = msgspec.json.encode(rows).decode()
+        tx.execute(sa.text(_APPLY_AT_ONCE), {"wave": wave, "receipts": text, "rows": [r.row for r in fresh]})
+    else:
+        # SQLite would read the whole wave for each receipt of an UPDATE ... FROM json_each: 20 s per thousand of 49,000.
+        tx.execute(sa.text(_APPLY_ONE), [{**row, "wave": wave} for row in rows])
 
 
 def park(tx: Connection, bodies: Iterable[str], reason: str, at: datetime) -> None:

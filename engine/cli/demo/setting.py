@@ -137,6 +137,7 @@ class Setting:
             "COUNTERSIGN_SMS_URL": sms,
             "COUNTERSIGN_SMS_SECRET": "demo-gateway-secret",
             "COUNTERSIGN_CLOCK_FILE": str(self.clock_file),
+            "COUNTERSIGN_POLL_SECONDS": "0.3",
         }
 
     def seed(self) -> None:
@@ -176,6 +177,13 @@ class Setting:
         self.tree.start()
         self.make_customers()
         self.tree.wait_until_ready()
+
+    def check(self) -> None:
+        """Raises where one of the processes ended by itself."""
+        if self.tree is not None:
+            self.tree.check()
+        for child in self.children:
+            child.check()
 
     def _child(self, script: str, *arguments: str) -> Child:
         child = Child(script.removesuffix(".py"), [sys.executable, str(DEV / script), *arguments], logs=self.logs)

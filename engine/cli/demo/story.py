@@ -144,6 +144,7 @@ class Story:
             bars: dict[str, Any] = {}
             until = time.monotonic() + PATIENCE
             while time.monotonic() < until:
+                self.setting.check()
                 case = self._case(office, case_id)
                 if case["row"]["state"] not in ("delivering", "paused"):
                     return
@@ -200,6 +201,7 @@ class Story:
     def _until(self, happened: Any, what: str) -> None:
         end = time.monotonic() + PATIENCE
         while not happened():
+            self.setting.check()
             if time.monotonic() > end:
                 raise StoryStuck(f"waited {PATIENCE:.0f} s for {what} in vain; the logs are in {self.setting.logs}")
             time.sleep(0.3)
