@@ -197,9 +197,7 @@ class DeliveryPlan(_Section):
     waves: tuple[Wave, ...] = Field(min_length=1, max_length=50)
     message: Message | None = None
     stop_when: str = ""
-    address: str = Field(
-        "phone", pattern=r"^[a-z][a-z0-9_]{0,59}$", description="Customer field that holds the number"
-    )
+    address: str = Field("phone", pattern=r"^[a-z][a-z0-9_]{0,59}$", description="Customer field that holds the number")
     prices: dict[str, Decimal] = Field(default_factory=dict)
     receipts_within: Duration = Duration(72, "h")
 

@@ -1,4 +1,4 @@
-"""An application with the demo's offices and people on a fresh database, and a case brought to where a test needs it."""
+"""An application with the offices and people of the demo on a fresh database, and cases as the tests need them."""
 
 import itertools
 from collections.abc import Iterator

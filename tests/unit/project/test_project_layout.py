@@ -44,6 +44,6 @@ def test_every_public_module_says_why_it_exists():
         str(path.relative_to(ROOT))
         for package in PACKAGES
         for path in (ROOT / package).rglob("*.py")
-        if path.read_text().strip() and not path.read_text().lstrip().startswith(('"""', '#!'))
+        if path.read_text().strip() and not path.read_text().lstrip().startswith(('"""', "#!"))
     ]
     assert silent == []
