@@ -12,7 +12,8 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from engine.delivery.waves import Chunk
-from engine.store.tables import UtcTime, chunks
+from engine.store.columns import UtcTime
+from engine.store.tables import chunks
 
 UNANSWERED = "unanswered"
 

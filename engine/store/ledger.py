@@ -18,7 +18,8 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from engine.store.tables import UtcTime, parked_receipts, recipients, responses
+from engine.store.columns import UtcTime
+from engine.store.tables import parked_receipts, recipients, responses
 
 RecipientState = Literal["waiting", "sent", "delivered", "failed", "unknown", "suppressed"]
 

@@ -1,19 +1,14 @@
 """The case database's tables. One place for both databases; `migrations/` must give the same schema (tested).
 
-Times are stored as UTC with a zone (PostgreSQL) or as ISO text in UTC (SQLite, see `UtcTime`). JSON that the machine
+Times are stored as UTC with a zone (PostgreSQL) or as ISO text in UTC (SQLite), see columns.py. JSON that the machine
 reads back whole is text, so that both databases return the bytes that were written.
 """
-
-from datetime import UTC, datetime
-from decimal import Decimal
-from typing import Any
 
 from sqlalchemy import (
     BigInteger,
     Boolean,
     CheckConstraint,
     Column,
-    DateTime,
     ForeignKey,
     Index,
     Integer,
@@ -26,8 +21,8 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
-from sqlalchemy.engine import Dialect
-from sqlalchemy.types import TypeDecorator
+
+from engine.store.columns import Money, Serial, UtcTime
 
 metadata = MetaData(
     naming_convention={
@@ -38,52 +33,6 @@ metadata = MetaData(
         "pk": "pk_%(table_name)s",
     }
 )
-
-
-class UtcTime(TypeDecorator[datetime]):
-    """An aware time. SQLite has none, there it is ISO text of fixed width in UTC, which sorts as time."""
-
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    def load_dialect_impl(self, dialect: Dialect) -> Any:
-        return dialect.type_descriptor(String(32) if dialect.name == "sqlite" else DateTime(timezone=True))
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError("a time without a zone cannot be stored")
-        value = value.astimezone(UTC)
-        return value.isoformat(timespec="microseconds") if dialect.name == "sqlite" else value
-
-    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
-        if value is None or isinstance(value, datetime):
-            return value
-        return datetime.fromisoformat(value)
-
-
-Serial = BigInteger().with_variant(Integer, "sqlite")
-
-
-class Money(TypeDecorator[Decimal]):
-    """An exact amount. SQLite has no decimals, there it is text."""
-
-    impl = Numeric(16, 2)
-    cache_ok = True
-
-    def load_dialect_impl(self, dialect: Dialect) -> Any:
-        """See TypeDecorator."""
-        return dialect.type_descriptor(String(20) if dialect.name == "sqlite" else Numeric(16, 2))
-
-    def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> Any:
-        """See TypeDecorator."""
-        return value if value is None or dialect.name != "sqlite" else str(value)
-
-    def process_result_value(self, value: Any, dialect: Dialect) -> Decimal | None:
-        """See TypeDecorator."""
-        return None if value is None else Decimal(value)
-
 
 # Who and where ---------------------------------------------------------------------------------------------------
 
