@@ -28,12 +28,13 @@ from engine.machine.outcome import (
 )
 from engine.service import delivering, evaluating, running, selecting
 from engine.service.app import Countersign
+from engine.service.keeping import kept
 from engine.store import cases, links, outbox, people, timers, visibility
 from engine.store.outbox import Claimed
 from engine.store.timers import DueTimer
 from engine.values import NO_TEXT, Bilingual, Language
 
-LEASE = 900.0  # seconds: longer than the longest selection
+LEASE = timedelta(seconds=60)  # kept while the batch is carried out; so long nobody takes over from a dead process
 BATCH = 20
 TIMER_BATCH = 1000
 PROMPT = (NotifyTask, NotifyOutcome, SelectAudience, BeginDelivery, HoldDelivery)
@@ -98,8 +99,19 @@ def evaluate_due(app: Countersign) -> Counts:
 
 def _carry_out(app: Countersign, kinds: tuple[type[Effect], ...], notify: Notify) -> tuple[int, int]:
     with app.db.begin() as tx:
-        claimed = outbox.claim(tx, kinds, limit=BATCH, seconds=LEASE)
-    failed = sum(not _settled(app, one, notify) for one in claimed)
+        claimed = outbox.claim(tx, kinds, limit=BATCH, seconds=LEASE.total_seconds())
+    failed, left = 0, list(claimed)
+
+    def extend() -> None:
+        with app.db.begin() as tx:
+            for one in left[:]:
+                outbox.extend(tx, one, LEASE.total_seconds())
+
+    if claimed:
+        with kept(extend, lease=LEASE):
+            for one in claimed:
+                failed += not _settled(app, one, notify)
+                left.remove(one)
     return len(claimed) - failed, failed
 
 

@@ -18,13 +18,14 @@ from engine.delivery.waves import chunk_size
 from engine.service import stopping
 from engine.service.app import Countersign
 from engine.service.gateways import Handed, SmsGateway, hand_off
+from engine.service.keeping import kept
 from engine.store import chunks, ledger, suppression, waves
 from engine.store.chunks import Claim
 from engine.store.session import database_now
 from engine.store.waves import WaveRow
 from engine.warehouse.wavefiles import Letter, WaveFile
 
-LEASE = timedelta(minutes=5)
+LEASE = timedelta(seconds=30)  # kept while the chunk is sent; so long nobody takes over from a dead worker
 CHUNKS_IN_FLIGHT = 4
 STOP_CHECK_SECONDS = 1.0
 SUPPRESSED = "suppressed or opted out"
@@ -67,6 +68,7 @@ class _Round:
     progress: Progress = field(default_factory=Progress)
     files: dict[str, WaveFile] = field(default_factory=dict)
     checked: dict[str, float] = field(default_factory=dict)
+    claims: dict[tuple[str, int], Claim] = field(default_factory=dict)
 
 
 def work(app: Countersign, worker: str, *, limit: int = 50_000) -> Progress | None:
@@ -81,24 +83,36 @@ def work(app: Countersign, worker: str, *, limit: int = 50_000) -> Progress | No
 async def _work(app: Countersign, worker: str, limit: int) -> Progress | None:
     async with SmsGateway(app.settings.sms_url, app.settings.sms_secret) as gateway:
         now = _Round(app, gateway)
-        pending: set[asyncio.Task[None]] = set()
-        taken = 0
-        try:
-            while taken < limit and not gateway.is_down:
-                held = await asyncio.to_thread(_claim, now)
-                if held is None:
-                    break
-                taken += len(held.rows) + held.barred
-                pending.add(asyncio.create_task(_deliver(now, held, worker)))
-                if len(pending) >= CHUNKS_IN_FLIGHT:
-                    done, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
-                    for task in done:
-                        task.result()
-            await asyncio.gather(*pending)
-        finally:
-            for file in now.files.values():
-                file.close()
+        with kept(lambda: _extend(now), lease=LEASE):
+            await _send(now, worker, limit)
     return now.progress if now.progress.chunks else None
+
+
+def _extend(now: _Round) -> None:
+    with now.app.db.begin() as tx:
+        until = database_now(tx) + LEASE
+        for claim in list(now.claims.values()):
+            chunks.extend(tx, claim, until)
+
+
+async def _send(now: _Round, worker: str, limit: int) -> None:
+    pending: set[asyncio.Task[None]] = set()
+    taken = 0
+    try:
+        while taken < limit and not now.gateway.is_down:
+            held = await asyncio.to_thread(_claim, now)
+            if held is None:
+                break
+            taken += len(held.rows) + held.barred
+            pending.add(asyncio.create_task(_deliver(now, held, worker)))
+            if len(pending) >= CHUNKS_IN_FLIGHT:
+                done, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
+                for task in done:
+                    task.result()
+        await asyncio.gather(*pending)
+    finally:
+        for file in now.files.values():
+            file.close()
 
 
 def _claim(now: _Round) -> _Held | None:
@@ -113,6 +127,7 @@ def _claim(now: _Round) -> _Held | None:
         with app.db.begin() as tx:
             held = _claim_of(app, tx, wave)
         if held is not None:
+            now.claims[held.claim.wave, held.claim.position] = held.claim
             return held
     return None
 
@@ -173,6 +188,7 @@ def _letters(now: _Round, held: _Held) -> list[Letter]:
 
 def _record(now: _Round, held: _Held, letters: list[Letter], handed: Handed, worker: str) -> None:
     claim, at = held.claim, now.app.now()
+    del now.claims[claim.wave, claim.position]
     taken = set(handed.taken)
     segments = sum(_segments(held.wave, letter) for letter in letters if letter.row in taken)
     with now.app.db.begin() as tx:

@@ -67,15 +67,20 @@ def claim(tx: Connection, wave: str, now: datetime, lease: timedelta) -> Claim |
     return Claim(wave, row.position, row.first, row.last, row.fence, row.attempts, row.error.startswith(UNANSWERED))
 
 
+def extend(tx: Connection, claim: Claim, until: datetime) -> bool:
+    """Keep the chunk until then; False when somebody else has claimed it since."""
+    return _held(tx, claim, lease_until=until)
+
+
 def close(tx: Connection, claim: Claim) -> bool:
     """Close the chunk; False when somebody else has claimed it since, who will close it."""
-    return _end(tx, claim, state="done", lease_until=None, available_at=None, error="")
+    return _held(tx, claim, state="done", lease_until=None, available_at=None, error="")
 
 
 def give_back(tx: Connection, claim: Claim, *, available_at: datetime, error: str, is_uncertain: bool) -> bool:
     """Put the chunk back for later; False when somebody else has claimed it since."""
     words = f"{UNANSWERED}: {error}" if is_uncertain else error
-    return _end(tx, claim, state="waiting", lease_until=None, available_at=available_at, error=words)
+    return _held(tx, claim, state="waiting", lease_until=None, available_at=available_at, error=words)
 
 
 def count_open(tx: Connection, wave: str) -> int:
@@ -84,7 +89,7 @@ def count_open(tx: Connection, wave: str) -> int:
     return tx.execute(chosen).scalar_one()
 
 
-def _end(tx: Connection, claim: Claim, **columns: datetime | str | None) -> bool:
+def _held(tx: Connection, claim: Claim, **columns: datetime | str | None) -> bool:
     statement = sa.update(chunks).where(
         chunks.c.wave == claim.wave,
         chunks.c.position == claim.position,
