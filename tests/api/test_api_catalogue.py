@@ -3,12 +3,18 @@
 import ast
 import re
 from html.parser import HTMLParser
+from importlib import import_module
 from pathlib import Path
+from pkgutil import walk_packages
 
 import pytest
 from babel.messages.pofile import read_po
 from jinja2 import Environment
 
+import api
+import engine
+import flows
+import notifications
 from api.i18n import CATALOGUE, catalogue
 from engine.errors import CountersignError
 from tests.api.sources import API, messages
@@ -22,6 +28,17 @@ NOT_TEXT = re.compile(  # classes, addresses and attributes that a template puts
 )
 TEMPLATES = sorted((API / "templates").glob("*.html"))
 CODE = sorted(path for path in API.rglob("*.py") if path.name not in ("app.py", "__main__.py"))
+
+
+def import_everything() -> None:
+    """Every module that may define an error, so that what is said does not depend on what ran before."""
+    for package in (engine, api, flows, notifications):
+        for module in walk_packages(package.__path__, f"{package.__name__}."):
+            if not module.name.endswith("__main__") and ".migrations" not in module.name:
+                import_module(module.name)
+
+
+import_everything()
 
 
 def test_every_message_has_its_chinese():

@@ -47,9 +47,9 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
         terminalreporter.write_sep("!", f"BROWSER TESTS SKIPPED: {missing()} is missing", red=True, bold=True)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
-    """One Chromium for all tests."""
+    """One Chromium for the tests of a file: Playwright's event loop must not outlive them in the same process."""
     if MODE == "off":
         pytest.skip("BROWSER_TESTS=off")
     if lacks := missing():
