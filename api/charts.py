@@ -107,6 +107,12 @@ def forest(rows: Sequence[UpliftRow]) -> tuple[Panel, ...]:
     return tuple(panels)
 
 
+def leading(rows: Sequence[UpliftRow]) -> UpliftRow | None:
+    """The lift that a verdict speaks of: of all customers in the first metric, else of its first group."""
+    first = [row for row in rows if row.metric == rows[0].metric]
+    return next((row for row in first if row.arm == "total"), next(iter(first), None))
+
+
 def _side(row: UpliftRow) -> str:
     return "gain" if row.low > 0 else "loss" if row.high < 0 else "open"
 

@@ -142,6 +142,17 @@ class Formats:
             return self.day(day)
         return str(format_date(day, "M月d日" if self.words.language == "zh" else "d MMM", locale=self._locale))
 
+    def day_of(self, at: datetime) -> str:
+        """The day of a moment in the settings' zone, without its year where it is this one."""
+        return self.short_day(at.astimezone(self.zone).date().isoformat())
+
+    def as_of(self, text: str) -> str:
+        """A recorded day or moment; anything else as it is."""
+        try:
+            return self.moment(datetime.fromisoformat(text)) if "T" in text else self.day(text)
+        except ValueError:
+            return text
+
     def duration(self, span: timedelta) -> str:
         """The two largest units: 1 day 3 hours, 4 hours 20 minutes, less than a minute."""
         minutes = int(abs(span).total_seconds() // 60)

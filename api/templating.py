@@ -6,7 +6,7 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from api import charts, words
+from api import charts, reasons, words
 from api.i18n import Words, catalogue
 from engine.delivery.message import size_of
 from engine.values import Language
@@ -35,7 +35,9 @@ def environment(language: Language) -> Environment:
         known: dict[str, str] = getattr(words, table)
         return say(known[code]) if code in known else code
 
-    env.globals.update(said=said, words=words, charts=charts, asset=asset, size_of=size_of, language=language)
+    env.globals.update(
+        said=said, words=words, charts=charts, reasons=reasons, asset=asset, size_of=size_of, language=language
+    )
     return env
 
 

@@ -113,18 +113,23 @@ EVENTS = {
     "withdrawn": N_("withdrew the case"),
     "escalated": N_("passed on to the superior"),
     "reminded": N_("reminded"),
-    "expired": N_("time ran out"),
+    "silent": N_("took the silence as acknowledgement"),
+    "objectable": N_("took the silence as acknowledgement; an objection is still possible"),
+    "unobjected": N_("closed the time for objections: there was none"),
+    "staffed": N_("found somebody to ask"),
+    "unstaffed": N_("found nobody to ask and looks again later"),
+    "expired": N_("noted that the time ran out"),
     "frozen": N_("froze the target customers"),
     "selection_failed": N_("could not select the customers"),
     "started": N_("started the delivery"),
     "paused": N_("paused the delivery"),
     "resumed": N_("resumed the delivery"),
     "delivered": N_("finished the delivery"),
-    "evaluation_due": N_("the evaluation is due"),
+    "evaluation_due": N_("began an evaluation"),
     "evaluated": N_("evaluated"),
     "closed": N_("closed the case"),
 }
-VIAS = {"link": N_("by link"), "api": N_("by API"), "timer": N_("by deadline"), "stage": N_("by itself")}
+VIAS = {"link": N_("by link"), "api": N_("by API"), "timer": N_("by deadline"), "stage": N_("automatically")}
 FLAGS = {"overdue": N_("Overdue"), "due_soon": N_("Due soon"), "changed": N_("Changed since you looked")}
 CHANNELS = {
     "sms": N_("SMS"),
@@ -142,8 +147,10 @@ WAVES = {
     "done": N_("Finished"),
     "cancelled": N_("Cancelled"),
 }
+ARMS = {"total": N_("All customers")}  # the other groups bear the names of the definition
 METRICS = {
     "selected": N_("Selected"),
+    "excluded": N_("Excluded"),
     "target": N_("Target customers"),
     "control": N_("Control group"),
     "reach": N_("Reached"),

@@ -20,7 +20,7 @@ StepState = Literal["done", "current", "ahead", "skipped", "rejected", "returned
 
 STAGE_LABELS = {
     "audience": Bilingual(zh="目标客户", en="Target customers"),
-    "delivery": Bilingual(zh="投放", en="Delivery"),
+    "delivery": Bilingual(zh="派送", en="Delivery"),
     "evaluation": Bilingual(zh="评估", en="Evaluation"),
     "closed": Bilingual(zh="结案", en="Close-out"),
 }
@@ -36,7 +36,8 @@ _VERBS: dict[type, str] = {Approval: "approve", Filing: "file", Copy: "copy"}
 
 
 class ChainStep(Struct, frozen=True):
-    """One step or stage as drawn. `need` of the seats must decide, `decided` have; `count` is what a stage counts."""
+    """One step or stage as drawn. `need` of the seats must decide, `decided` have; `count` is what a stage counts, as
+    far as the case knows it: how many waves there are, the delivery knows."""
 
     id: str
     label: Bilingual
@@ -201,8 +202,6 @@ def _count(case: Case, stage: str) -> int | None:
     match stage:
         case "audience":
             return facts.get("target")
-        case "delivery":
-            return sum(facts["sums"].values()) if facts.get("sums") else None
         case "evaluation":
             return len(facts["evaluations"]) if facts.get("evaluations") else None
         case _:

@@ -95,7 +95,8 @@ class NotifyTask(Effect, frozen=True):
 
 
 class NotifyOutcome(Effect, frozen=True):
-    """Tell a person what became of a case: returned, rejected, approved, filed, ready, finished, failed, copied."""
+    """Tell a person what became of a case: returned, rejected, approved, filed, objected, unstaffed, ready,
+    evaluated, failed, copied."""
 
     person: str
     occasion: str

@@ -210,7 +210,7 @@ class Evaluation(Kind, frozen=True):
                 journal.record(Noted({"evaluations": {**known, command.label: found}}))
                 if self.is_over(journal.case):
                     journal.record(Noted({"evaluated_last": True}))
-                    journal.tell_submitter("finished")
+                    journal.tell_submitter("evaluated")
                 return ""
             case Close() if self.is_over(journal.case):
                 return close(journal, command)

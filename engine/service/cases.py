@@ -41,7 +41,10 @@ def case_view(app: Countersign, tx: Connection, viewer: Viewer, case: Case) -> C
     definition, organisation = app.definition(case.process), app.organisation(tx)
     entries = history.load(tx, case.id)
     process = app.process(case.process, tx)
-    chain = showing.chain_view(organisation, process.chain(case))
+    waves = delivering.waves_view(app, tx, case.id)
+    chain = showing.chain_view(
+        organisation, process.chain(case), waves=len(waves) if waves else showing.waves_of(definition)
+    )
     line = visibility.find(tx, viewer.person, case.id)
     if line is None:
         raise NotFound()
@@ -57,7 +60,7 @@ def case_view(app: Countersign, tx: Connection, viewer: Viewer, case: Case) -> C
         chain=chain,
         fields=showing.field_views(definition, case.form, writable=False),
         audience=selecting.audience_view(app, tx, case.id),
-        waves=delivering.waves_view(app, tx, case.id),
+        waves=waves,
         evaluations=evaluating.evaluations_view(app, tx, case.id),
         history=showing.history_view(app, tx, case, entries),
         message=str(case.form.get("message") or ""),

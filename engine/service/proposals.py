@@ -20,7 +20,7 @@ from engine.service.app import Countersign
 from engine.service.cases import load_visible
 from engine.service.definitions import Startable, newest
 from engine.service.definitions import startable as all_startable
-from engine.service.showing import chain_view, field_views, reason_of
+from engine.service.showing import chain_view, field_views, reason_of, waves_of
 from engine.service.views import FormView, Viewer
 from engine.store import cases, history
 from engine.store.cases import Locked
@@ -131,7 +131,7 @@ def _form(app: Countersign, tx: Connection, case: Case, problems: tuple[Problem,
         definition_name=definition.name,
         fields=field_views(definition, case.form, writable=case.state in WRITABLE),
         problems=problems,
-        preview=chain_view(organisation, preview.columns) if preview else None,
+        preview=chain_view(organisation, preview.columns, waves=waves_of(definition)) if preview else None,
         reasons=preview.reasons if preview else (),
         saved_at=case.updated_at if case.form else None,
         returned_because=because,

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from engine.definition.model import Definition
 from engine.machine import commands as c
 from engine.machine.case import Case
-from engine.machine.outcome import AnyEvent, FormSaved, Submitted, TaskClosed
+from engine.machine.outcome import AnyEvent, FormSaved, Submitted, TaskClosed, TaskOpened, TimerArmed
 from engine.machine.process import ChainStep
 from engine.organisation import Organisation
 from engine.service.app import Countersign
@@ -101,12 +101,19 @@ def changes_between(definition: Definition, was: dict[str, Any] | None, now: dic
     )
 
 
-def chain_view(organisation: Organisation, columns: Iterable[Sequence[ChainStep]]) -> Chain:
-    """The chain with the names of its people."""
-    return Chain(columns=tuple(tuple(_node(organisation, step) for step in column) for column in columns))
+def chain_view(
+    organisation: Organisation, columns: Iterable[Sequence[ChainStep]], *, waves: int | None = None
+) -> Chain:
+    """The chain with the names of its people. `waves`: in how many the messages go out, which no case knows."""
+    return Chain(columns=tuple(tuple(_node(organisation, step, waves) for step in column) for column in columns))
 
 
-def _node(organisation: Organisation, step: ChainStep) -> Node:
+def waves_of(definition: Definition) -> int | None:
+    """How many waves are planned; None where the definition delivers nothing."""
+    return len(definition.delivery.waves) if definition.delivery else None
+
+
+def _node(organisation: Organisation, step: ChainStep, waves: int | None) -> Node:
     seats = tuple(
         Seat(
             person=task.person,
@@ -130,7 +137,7 @@ def _node(organisation: Organisation, step: ChainStep) -> Node:
         entered_at=step.entered_at,
         left_at=step.left_at,
         due_at=step.due_at,
-        count=step.count,
+        count=waves if step.verb == "delivery" else step.count,
     )
 
 
@@ -154,7 +161,7 @@ def history_view(app: Countersign, tx: Connection, case: Case, entries: Sequence
             at=kept.at,
             actor=person_name(organisation, kept.actor),
             on_behalf_of=person_name(organisation, kept.on_behalf_of) if kept.on_behalf_of else "",
-            via=kept.via,
+            via=_via(kept),
             what=what,
             step=process.label(step) if step else NO_TEXT,
             remark=_remark(kept.command),
@@ -200,9 +207,7 @@ def _what(kept: Kept) -> tuple[str, str]:
             return command.decision, step
         case c.TimerFired():
             kind = command.name.partition(":")[0]
-            return {"remind": "reminded", "escalate": "escalated", "evaluate": "evaluation_due"}.get(
-                kind, "expired"
-            ), command.step
+            return _fired(kind, kept.events), command.step
         case c.AudienceFrozen():
             return "frozen", ""
         case c.AudienceFailed():
@@ -223,6 +228,30 @@ def _what(kept: Kept) -> tuple[str, str]:
             assert_never(command)
 
 
+def _fired(kind: str, events: Sequence[AnyEvent]) -> str:
+    """The code of a timer. A filing's silence only counts once nobody may object any more."""
+    match kind:
+        case "remind":
+            return "reminded"
+        case "escalate":
+            return "escalated"
+        case "evaluate":
+            return "evaluation_due"
+        case "silence":
+            return "objectable" if any(isinstance(event, TimerArmed) for event in events) else "silent"
+        case "objection":
+            return "unobjected"
+        case "staff":
+            return "staffed" if any(isinstance(event, TaskOpened) for event in events) else "unstaffed"
+        case _:
+            return "expired"
+
+
+def _via(kept: Kept) -> str:
+    """The door a command came by; what a finished stage reports came by itself, not by a deadline."""
+    return "stage" if kept.via == "timer" and not isinstance(kept.command, c.TimerFired) else kept.via
+
+
 def _remark(command: c.AnyCommand) -> str:
     match command:
         case c.Decide():
@@ -233,6 +262,8 @@ def _remark(command: c.AnyCommand) -> str:
             return command.lessons
         case c.Evaluated():
             return command.label
+        case c.TimerFired():
+            return command.name.removeprefix("evaluate:") if command.name.startswith("evaluate:") else ""
         case _:
             return ""
 

@@ -66,6 +66,7 @@ def test_a_case_that_goes_on_shows_its_stages() -> None:
     assert states(trial)["audience"] == "done"
     assert states(trial)["delivery"] == "current"
     assert trial.drawn()["audience"].count == 900
+    assert trial.drawn()["delivery"].count is None
     assert "cancelled" not in states(trial).values()
 
 

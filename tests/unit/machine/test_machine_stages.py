@@ -115,9 +115,9 @@ def test_a_case_is_closed_only_after_its_last_evaluation_and_by_its_submitter() 
     trial.do(evaluated("7d", last=False))
     with pytest.raises(NotPossible):
         trial.do(CLOSE)
-    assert "finished" not in trial.told("clerk")
+    assert "evaluated" not in trial.told("clerk")
     trial.do(evaluated("30d", last=True))
-    assert trial.told("clerk")[-1] == "finished"
+    assert trial.told("clerk")[-1] == "evaluated"
     assert trial.case.facts["evaluated_last"] is True
     assert trial.process.possible(trial.case) == ("close",)
     with pytest.raises(NotFound):

@@ -1,5 +1,6 @@
 """What staff read in a mail: the words, the times, and what must not be there."""
 
+import re
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -71,6 +72,19 @@ def test_every_occasion_has_words_with_and_without_amounts(language: str) -> Non
         assert "None" not in compose(bare, SHANGHAI).body
 
 
+def test_every_occasion_that_the_machine_names_has_words_of_its_own() -> None:
+    named = set(re.findall(r'\b(?:tell_submitter|NotifyTask|NotifyOutcome|Form|Ended)\([^)]*?"(\w+)"', machine()))
+    assert {"returned", "objected", "unstaffed", "evaluated", "reminder"} <= named
+    assert named <= occasions("en")
+
+
+def test_an_objection_says_who_made_it_and_that_nothing_is_to_be_done() -> None:
+    message = compose(replace(TASK, occasion="objected", language="en", by="李强", remark="Budget"), SHANGHAI)
+    assert message.title == "Objection: 330127-2026-00001 春季流量包"
+    assert "李强 objected to the filing of your marketing case." in message.body
+    assert "Remark: Budget" in message.body
+
+
 def test_both_languages_have_words_for_the_same_occasions() -> None:
     assert occasions("zh") == occasions("en")
 
@@ -89,6 +103,10 @@ def test_a_title_cannot_start_a_mail_header_or_a_line_of_ours() -> None:
 def test_links_become_clickable_and_the_rest_is_escaped() -> None:
     html = as_html("a <b>\nhttp://127.0.0.1/l/x?a=1&b=2\n")
     assert html == 'a &lt;b&gt;<br/><a href="http://127.0.0.1/l/x?a=1&amp;b=2">http://127.0.0.1/l/x?a=1&amp;b=2</a>'
+
+
+def machine() -> str:
+    return "".join(path.read_text() for path in sorted((Path(__file__).parents[3] / "engine/machine").glob("*.py")))
 
 
 def occasions(language: str) -> set[str]:
