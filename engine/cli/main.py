@@ -5,7 +5,7 @@ import sys
 import typer
 from rich.console import Console
 
-from engine.cli import audience, data, database, definitions, evaluate, serve, up
+from engine.cli import audience, data, database, definitions, evaluate, people, serve, up
 from engine.cli.demo import command as demo
 from engine.errors import CountersignError, Invalid
 
@@ -19,6 +19,7 @@ app.add_typer(definitions.app, name="definitions", help="Check and try definitio
 app.add_typer(data.app, name="data", help="Import and verify customers.")
 app.add_typer(audience.app, name="audience", help="Select target customers.")
 app.add_typer(database.app, name="database", help="Migrate and verify the case database.")
+app.add_typer(people.app, name="people", help="Add offices and people.")
 app.command("evaluate")(evaluate.evaluate)
 app.command("up")(up.up)
 app.command("serve")(serve.serve)

@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 
 from engine.cli.processes import Tree
+from engine.service import definitions
 from engine.service.app import Countersign
 from engine.settings import Settings
 
@@ -60,9 +61,10 @@ def on_signals() -> threading.Event:
 
 
 def migrate(settings: Settings) -> None:
-    """Bring the case database to the newest revision before anything opens it."""
+    """Bring the case database to the newest revision, with the shipped definitions, before anything opens it."""
     app = Countersign.open(settings)
     try:
         app.db.migrate()
+        definitions.publish_shipped(app)
     finally:
         app.close()

@@ -70,6 +70,12 @@ def any_case(app: Countersign) -> bool:
         return cases.any_case(tx)
 
 
+def known(app: Countersign) -> frozenset[str]:
+    """The sign-in names that there are."""
+    with app.db.read() as tx:
+        return frozenset(app.organisation(tx).people)
+
+
 def load(app: Countersign, offices: Iterable[Office], newcomers: Iterable[NewPerson]) -> None:
     """Add offices (parents before children) and people; those who are there already keep what they have."""
     people_rows, grant_rows = [], []

@@ -1,0 +1,120 @@
+"""`countersign people`: offices and people from a file, each newcomer with a password that is shown once."""
+
+import secrets
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from rich.console import Console
+from rich.table import Table
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError
+
+from engine.errors import InvalidFile, Problem
+from engine.organisation import Grant, Office, Organisation, Person
+from engine.service import people
+from engine.service.app import Countersign
+from engine.settings import Settings
+from engine.values import Language, Level
+
+app = typer.Typer(no_args_is_help=True)
+
+
+class _Row(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class OfficeRow(_Row):
+    """An office; its parent stands before it."""
+
+    code: str = Field(pattern=r"^[0-9A-Za-z-]{1,12}$")
+    zh: str
+    en: str = ""
+    level: Level
+    parent: str | None = None
+
+
+class PersonRow(_Row):
+    """A person; `roles` are written ROLE@OFFICE."""
+
+    id: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,39}$")
+    name: str
+    email: str
+    language: Language = "zh"
+    roles: tuple[str, ...] = Field(min_length=1)
+
+
+class Staff(_Row):
+    """The file."""
+
+    offices: tuple[OfficeRow, ...] = ()
+    people: tuple[PersonRow, ...] = ()
+
+
+@app.callback()
+def _people() -> None:
+    """Offices and people."""
+
+
+@app.command("import")
+def import_(file: Annotated[Path, typer.Argument(help="YAML with `offices:` and `people:`.")]) -> None:
+    """Add offices and people; those who are there keep what they have. Prints each newcomer's first password once."""
+    staff = read(file)
+    opened = Countersign.open(Settings())
+    try:
+        opened.db.migrate()
+        known = people.known(opened)
+        newcomers = [_newcomer(row) for row in staff.people if row.id not in known]
+        people.load(opened, [Office(**row.model_dump()) for row in staff.offices], newcomers)
+    finally:
+        opened.close()
+    console = Console(highlight=False)
+    console.print(f"{len(staff.offices)} offices and {len(newcomers)} new people; {len(known)} were there.")
+    if newcomers:
+        table = Table("sign-in name", "name", "first password")
+        for one in newcomers:
+            table.add_row(one.id, one.name, one.password)
+        console.print(table)
+
+
+def read(file: Path) -> Staff:
+    """The file, checked as a whole. Raises InvalidFile with every problem."""
+    try:
+        content = YAML(typ="safe", pure=True).load(file.read_text(encoding="utf-8"))
+        staff = Staff.model_validate(content)
+    except OSError as error:
+        raise InvalidFile([Problem("file", f"{file} cannot be read: {error.strerror}")]) from error
+    except MarkedYAMLError as error:
+        mark = error.problem_mark
+        line, column = (mark.line + 1, mark.column + 1) if mark is not None else (0, 0)
+        problem = Problem("yaml", str(error.problem), line=line, column=column, file=str(file))
+        raise InvalidFile([problem]) from error
+    except ValidationError as error:
+        raise InvalidFile(
+            [Problem("people", one["msg"], at=".".join(map(str, one["loc"]))) for one in error.errors()]
+        ) from error
+    Organisation(  # refuses parents and roles that lead nowhere
+        [Office(**row.model_dump()) for row in staff.offices],
+        [Person(row.id, row.name) for row in staff.people],
+        [Grant(row.id, *_role(row, role)) for row in staff.people for role in row.roles],
+    )
+    return staff
+
+
+def _newcomer(row: PersonRow) -> people.NewPerson:
+    return people.NewPerson(
+        id=row.id,
+        name=row.name,
+        email=row.email,
+        language=row.language,
+        password=secrets.token_urlsafe(9),
+        grants=tuple(_role(row, role) for role in row.roles),
+    )
+
+
+def _role(row: PersonRow, text: str) -> tuple[str, str]:
+    role, at, office = text.partition("@")
+    if not (role and at and office):
+        raise InvalidFile([Problem("role", f"{text!r} is no role; write ROLE@OFFICE", at=f"people.{row.id}.roles")])
+    return role, office
