@@ -5,6 +5,7 @@ import secrets
 from typing import Annotated
 
 from fastapi import Depends, Header, Request
+from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData
 
 from api.auth import SESSION, Cookies, check_csrf
@@ -48,10 +49,12 @@ def viewer(visit: CurrentVisit) -> Viewer:
 CurrentViewer = Annotated[Viewer, Depends(viewer)]
 
 
-async def posted(request: Request, visit: CurrentVisit) -> FormData:
-    """The form of a page, after its CSRF token was checked."""
+async def posted(request: Request, app: App, visit: CurrentVisit) -> FormData:
+    """The form of a page, after its CSRF token was checked. Who acts stays signed in for longer."""
     form = await request.form()
     check_csrf(visit.csrf, text(form, "csrf"))
+    if visit.viewer is not None:
+        await run_in_threadpool(people.prolong, app, visit.session)
     return form
 
 

@@ -24,6 +24,7 @@ from engine.values import Bilingual, Language
 
 TRIES = 8
 TRIES_WINDOW = timedelta(minutes=10)
+TOUCHED_EVERY = timedelta(minutes=1)
 _hasher = PasswordHasher()
 _NOBODY = _hasher.hash(secrets.token_hex(16))  # checked for unknown names, so that they take as long as known ones
 
@@ -134,13 +135,23 @@ def sign_out(app: Countersign, token: str) -> None:
 def viewer_of(app: Countersign, token: str) -> Viewer:
     """Who a session belongs to. Raises SignInNeeded when it ended, expired, or the account was closed.
 
-    Reading changes nothing: a session is prolonged by what its person does (`touch`), not by looking.
+    Reading changes nothing: a session is prolonged by what its person does (`prolong`), not by looking.
     """
     with app.db.read() as tx:
         session = people.find_session(tx, _digest(token)) if token else None
         if session is None or session.expires_at <= app.now():
             raise SignInNeeded()
         return _viewer(app, tx, session.person, csrf=csrf_of(app, token))
+
+
+def prolong(app: Countersign, token: str) -> None:
+    """The person of a session did something: it lasts for its whole time again. Written once a minute at most."""
+    now, hashed = app.now(), _digest(token)
+    with app.db.read() as tx:
+        session = people.find_session(tx, hashed)
+    if session is not None and session.seen_at + TOUCHED_EVERY <= now < session.expires_at:
+        with app.db.begin() as tx:
+            people.touch(tx, hashed, seen_at=now, expires_at=now + timedelta(hours=app.settings.session_hours))
 
 
 def csrf_of(app: Countersign, token: str) -> str:

@@ -1,76 +1,39 @@
 """A case with a control group from proposal to report, through the service, on both databases."""
 
 from collections.abc import Iterator
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from engine import clock
 from engine.errors import InvalidFile, NotFound, NotPossible
-from engine.service import approvals, cases, delivering, effects, evaluating, proposals, stages
+from engine.service import cases, evaluating, proposals
 from engine.service.app import Countersign
 from engine.service.responses import import_responses
 from engine.service.views import EvaluationView
 from engine.store import reports, suppression
 from engine.store.session import Database
-from engine.warehouse.dataset import Dataset
-from engine.warehouse.lists import ROW_NUMBER, Reading, import_csv
-from tests.acceptance.offices import key, notices, open_task, opened, state_of, viewer
-
-ARMS = ("Mens E-Mail", "Womens E-Mail", "No E-Mail")
-VISITS = {"Mens E-Mail": 4, "Womens E-Mail": 6, "No E-Mail": 10}  # every n-th customer comes
-FORM = {"title": "Two e-mails", "budget": "4000", "reach": "600", "window": ["2026-12-01", "2026-12-14"]}
-
-
-def base(outcomes: bool = False) -> str:
-    """900 customers in three arms; with `outcomes`, what they did."""
-    lines = ["recency,history_segment,history,mens,womens,zip_code,newbie,channel,segment,visit,conversion,spend"]
-    for n in range(900):
-        arm = ARMS[n % 3]
-        came = (n // 3) % VISITS[arm] == 0
-        did = f"{came:d},{came and n % 2:d},{20.5 if came and n % 2 else 0}" if outcomes else ",,"
-        lines.append(f"3,1) $0 - $100,29.99,1,0,Urban,0,Web,{arm},{did}")
-    return "\n".join(lines) + "\n"
+from tests.acceptance.email_case import base, evaluate_after, handed_off, load_customers
+from tests.acceptance.offices import key, opened, viewer
 
 
 @pytest.fixture
 def app(db: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Countersign]:
     monkeypatch.setenv("COUNTERSIGN_CLOCK_FILE", str(tmp_path / "clock"))
     with opened(db.url.render_as_string(hide_password=False), tmp_path / "home") as app:
-        file = tmp_path / "customers.csv"
-        file.write_text(base())
-        dataset = Dataset(app.settings.data)
-        imported = import_csv(dataset, "customers", file, Reading(ROW_NUMBER, types={"customer": "text"}))
-        dataset.replace("customers", imported.table)
+        load_customers(app, tmp_path)
         yield app
 
 
 @pytest.fixture
 def case_id(app: Countersign) -> str:
     """A case whose two e-mails were handed off."""
-    submitter = viewer(app, "wangmin")
-    made = proposals.start(app, submitter, "hillstrom-email-case", key=key())
-    proposals.submit(app, submitter, made, FORM, key=key())
-    head = viewer(app, "liguoqiang")
-    approvals.decide(app, head, open_task(app, "liguoqiang"), "approve", remark="", seen_seq=None, key=key())
-    notices(app)
-    stages.start_delivery(app, submitter, made, 600, key=key())
-    notices(app)
-    for _ in range(20):
-        if state_of(app, made) == "evaluating":
-            return made
-        delivering.work(app, "worker")
-        delivering.settle(app)
-        notices(app)
-    raise AssertionError("the delivery does not end")
+    return handed_off(app)
 
 
 def look(app: Countersign, case_id: str, tmp_path: Path, days: int = 15) -> EvaluationView:
     """Let the evaluation fall due."""
-    clock.move(tmp_path / "clock", timedelta(days=days))
-    notices(app)
-    assert effects.evaluate_due(app).failed == 0
+    evaluate_after(app, tmp_path / "clock", days)
     (found,) = cases.case_page(app, viewer(app, "wangmin"), case_id).evaluations
     return found
 
@@ -136,3 +99,16 @@ def test_a_draft_takes_no_responses(app: Countersign) -> None:
     draft = proposals.start(app, submitter, "hillstrom-email-case", key=key())
     with pytest.raises(NotPossible):
         import_responses(app, submitter, draft, b"customer,kind,at\n")
+
+
+def test_what_a_stage_reports_comes_by_itself_and_an_evaluation_names_its_time(
+    app: Countersign, case_id: str, tmp_path: Path
+) -> None:
+    look(app, case_id, tmp_path)
+    page = cases.case_page(app, viewer(app, "wangmin"), case_id)
+    entries = {entry.what: (entry.via, entry.remark) for entry in page.history}
+    assert entries["evaluated"] == ("stage", "14d")
+    assert entries["evaluation_due"] == ("timer", "14d")
+    assert entries["delivered"] == entries["frozen"] == ("stage", "")
+    (delivery,) = [node for column in page.chain.columns for node in column if node.verb == "delivery"]
+    assert delivery.count == len(page.waves) == 1
