@@ -1,15 +1,14 @@
 """Serve the pages and the REST API: `python -m api --host 127.0.0.1 --port 8000`."""
 
 import argparse
-import logging
 import socket
 import sys
 
-import structlog
 import uvicorn
 
 from api.app import create_app
 from engine.errors import CountersignError, PortInUse
+from engine.service import logs
 
 
 def main() -> None:
@@ -18,16 +17,7 @@ def main() -> None:
     options.add_argument("--host", default="127.0.0.1", help="address to listen on")
     options.add_argument("--port", type=int, default=8000, help="port to listen on, 0 for any free one")
     given = options.parse_args()
-    logging.basicConfig(level=logging.WARNING)
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso"),
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(ensure_ascii=False),
-        ],
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-    )
+    logs.configure()
     try:
         listening = listen(given.host, given.port)
         api = create_app()
