@@ -1,6 +1,7 @@
 """What the charts draw adds up to what the tables say."""
 
 import itertools
+from dataclasses import replace
 
 import pytest
 
@@ -45,3 +46,11 @@ def test_rates_and_means_do_not_share_an_axis():
         ("conversion", True),
         ("revenue", False),
     ]
+
+
+def test_a_verdict_speaks_of_all_customers_where_they_were_compared():
+    rows = MEASURED.uplift
+    total = replace(rows[0], arm="total")
+    assert charts.leading((rows[0], rows[1], total, replace(rows[2], arm="total"))) == total
+    assert charts.leading(rows) == rows[0]
+    assert charts.leading(()) is None

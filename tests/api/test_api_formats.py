@@ -81,3 +81,10 @@ def test_differences_carry_their_sign_and_unit():
     assert formats().points(0.0068) == "+0.68 percentage points"
     assert formats().lift(-0.21, False) == "−0.21"
     assert formats().share(0, 0) == "–"
+
+
+def test_a_recorded_day_or_moment_is_shown_as_any_other():
+    assert formats("zh").as_of("2026-09-23T18:30:19.694099+00:00") == "9月24日 02:30"
+    assert formats("en").as_of("2026-09-20") == "20 Sep 2026"
+    assert formats("en").as_of("ticket") == "ticket"
+    assert formats("zh").day_of(datetime(2026, 9, 23, 18, tzinfo=UTC)) == "9月24日"

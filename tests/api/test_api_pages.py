@@ -98,6 +98,8 @@ def test_a_whole_proposal_is_submitted_and_the_case_says_who_it_waits_for(desk: 
     assert answer.url.path == f"/cases/{case_id}"
     assert "Waiting for <strong>County head 李国强</strong>" in " ".join(answer.text.split())
     assert 'aria-current="step"' in answer.text
+    assert "2 waves" in answer.text
+    assert "Budget ¥80,000 &gt; ¥50,000" in answer.text
 
 
 def test_saving_a_draft_shows_who_would_approve_before_submitting(desk: Desks, app: Countersign):

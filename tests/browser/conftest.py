@@ -65,8 +65,9 @@ def chromium() -> Iterator[Any]:
 
 
 @pytest.fixture
-def app(staffed: Path, tmp_path: Path) -> Iterator[Countersign]:
-    """The application on a fresh database; the server of `address` serves the same one."""
+def app(staffed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Countersign]:
+    """The application on a fresh database, with a clock to move; the server of `address` serves the same one."""
+    monkeypatch.setenv("COUNTERSIGN_CLOCK_FILE", str(tmp_path / "clock"))
     shutil.copy(staffed, tmp_path / "case.db")
     opened = Countersign.open(Settings(home=tmp_path, database_url=f"sqlite:///{tmp_path / 'case.db'}"))
     yield opened
@@ -78,6 +79,7 @@ def address(app: Countersign, tmp_path: Path) -> Iterator[str]:
     """Where a server of its own process serves the application."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("COUNTERSIGN_")}
     ours = {"COUNTERSIGN_HOME": str(tmp_path), "COUNTERSIGN_DATABASE_URL": f"sqlite:///{tmp_path / 'case.db'}"}
+    ours["COUNTERSIGN_CLOCK_FILE"] = str(tmp_path / "clock")
     with (tmp_path / "server.log").open("w") as log:
         server = subprocess.Popen(
             [sys.executable, "-m", "api", "--port", "0"], env=kept | ours, stdout=subprocess.PIPE, stderr=log, text=True

@@ -1,6 +1,8 @@
 """Pages in a real Chromium: axe finds nothing, nothing scrolls sideways, journeys by keyboard and without scripts."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,6 +10,7 @@ import pytest
 from engine.cli.demo.people import PASSWORD
 from engine.service import people
 from engine.service.app import Countersign
+from tests.acceptance import email_case
 from tests.api.cases import FORM, decide, drafted, submitted, task_of, viewer
 
 Windows = Callable[..., Any]
@@ -33,6 +36,11 @@ def faults(page: Any) -> list[str]:
 def overflow(page: Any) -> int:
     """By how many pixels the page can be scrolled sideways."""
     return int(page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth"))
+
+
+def hidden_sideways(page: Any, part: str) -> int:
+    """How many pixels of a part of the page are only seen by scrolling it."""
+    return int(page.locator(part).evaluate("each => each.scrollWidth - each.clientWidth"))
 
 
 @pytest.fixture
@@ -73,6 +81,25 @@ def test_axe_finds_nothing_and_nothing_scrolls_sideways(
                 found += [f"{path} scrolls by {over}" for over in [overflow(page)] if over > 0]
                 page.set_viewport_size({"width": width, "height": 800})
     assert found == []
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_the_tabs_of_a_finished_case_have_nothing_for_axe_and_hide_nothing(
+    app: Countersign, window: Windows, address: str, tmp_path: Path, language: str
+):
+    with ThreadPoolExecutor(1) as outside:  # Playwright keeps this thread's event loop, and sending wants its own
+        case_id = outside.submit(email_case.finished, app, tmp_path, tmp_path / "clock").result()
+    people.set_language(app, viewer(app, "wangmin"), "zh" if language == "zh" else "en")
+    page = window()
+    sign_in(page, "wangmin")
+    for tab in ("proposal", "customers", "delivery", "evaluation", "history"):
+        page.goto(f"/cases/{case_id}?tab={tab}")
+        for width in (390, 1280):
+            page.set_viewport_size({"width": width, "height": 800})
+            page.evaluate("document.querySelectorAll('main details').forEach(each => { each.open = true })")
+            assert faults(page) == []
+            assert overflow(page) == 0
+            assert hidden_sideways(page, ".chain-box") == 0
 
 
 def test_a_form_with_problems_has_nothing_for_axe(app: Countersign, window: Windows):
