@@ -33,7 +33,7 @@ class WaterfallBar:
 
 def waterfall(rows: Sequence[WaterfallRow]) -> tuple[WaterfallBar, ...]:
     """What each rule removed stands where it was cut off, so that the bars step down from the base to the target."""
-    base = max((row.entered for row in rows), default=0) or 1
+    base = max((row.out for row in rows), default=0) or 1  # what the source found, not all customers there are
     bars = []
     for row in rows:
         if row.name in ("base", "target"):
