@@ -164,7 +164,7 @@ METRICS = {
     "spend": N_("Spend"),
     "revenue": N_("Revenue"),
     "cost": N_("Cost"),
-    "profit": N_("Profit"),
+    "profit": N_("Incremental profit"),
     "roi": N_("Return on investment"),
 }
 VERDICTS = {

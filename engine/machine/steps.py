@@ -10,7 +10,7 @@ from typing import Literal
 from engine.errors import AlreadyDecided, InvalidForm, Problem
 from engine.machine.asking import Ask, above, asked, fallback
 from engine.machine.case import Case, Decision, Task, Timer
-from engine.machine.commands import Decide
+from engine.machine.commands import Decide, TimerFired
 from engine.machine.deadlines import NEVER, Timeout, due_at, following
 from engine.machine.journal import Journal
 from engine.machine.outcome import NotifyOutcome, NotifyTask, Submitted
@@ -55,8 +55,10 @@ class Step(Kind, frozen=True, kw_only=True):
                 journal.cancel(task, reason)
 
     def unstaffed(self, journal: Journal) -> None:
-        """Nobody at all can be asked: say so, and look again every hour. It never passes by itself."""
-        journal.tell_submitter("unstaffed")
+        """Nobody at all can be asked: say so once, and look again every hour. It never passes by itself."""
+        looks_again = isinstance(journal.command, TimerFired) and journal.command.name == "staff"
+        if not looks_again:
+            journal.tell_submitter("unstaffed")
         journal.arm("staff", journal.process.calendar.due(journal.now, STAFF_AGAIN), step=self.name)
 
 

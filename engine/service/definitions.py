@@ -6,13 +6,17 @@ A case stays pinned to the definition it was started with; publishing a newer ve
 from dataclasses import dataclass
 from importlib import resources
 
+import structlog
+
 from engine.definition.load import load
 from engine.definition.model import Definition
-from engine.errors import NotFound
+from engine.errors import NotFound, NotPossible
 from engine.machine.case import ProcessRef
 from engine.service.app import Countersign
 from engine.store import definitions
 from engine.values import Bilingual
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,25 +29,39 @@ class Startable:
 
 
 def publish_shipped(app: Countersign) -> tuple[str, ...]:
-    """Publish the definitions that come with the product, where this text is not there yet. Returns their names."""
+    """Publish the definitions that come with the product, where this text is not there yet. Returns their names.
+
+    Where the operator has published a text of their own under the same version, theirs stays.
+    """
     published = []
     for file in sorted(resources.files("definitions").iterdir(), key=lambda file: file.name):
-        if file.name.endswith(".yaml"):
-            definition = load(file.read_text(encoding="utf-8"), file=file.name)
-            with app.db.begin() as tx:
-                if definitions.source(tx, definition.fingerprint) is None:
-                    definitions.publish(
-                        tx,
-                        name=definition.name,
-                        version=definition.version,
-                        fingerprint=definition.fingerprint,
-                        source=definition.source,
-                        author="system",
-                        by="system",
-                        at=app.now(),
-                    )
-                    published.append(definition.name)
+        if not file.name.endswith(".yaml"):
+            continue
+        definition = load(file.read_text(encoding="utf-8"), file=file.name)
+        try:
+            if _publish(app, definition):
+                published.append(definition.name)
+        except NotPossible:
+            log.warning("shipped_definition_not_published", definition=definition.name, version=definition.version)
     return tuple(published)
+
+
+def _publish(app: Countersign, definition: Definition) -> bool:
+    """Publish it; False where it is there already."""
+    with app.db.begin() as tx:
+        if definitions.source(tx, definition.fingerprint) is not None:
+            return False
+        definitions.publish(
+            tx,
+            name=definition.name,
+            version=definition.version,
+            fingerprint=definition.fingerprint,
+            source=definition.source,
+            author="system",
+            by="system",
+            at=app.now(),
+        )
+        return True
 
 
 def newest(app: Countersign, name: str) -> tuple[ProcessRef, Definition]:

@@ -39,11 +39,12 @@ def key() -> str:
 
 
 @contextmanager
-def opened(url: str, home: Path) -> Iterator[Countersign]:
+def opened(url: str, home: Path, *, shipped: bool = True) -> Iterator[Countersign]:
     """The application on the database at `url`, with offices, people and the shipped definitions."""
     app = Countersign.open(Settings(home=home, database_url=url, public_url="http://testserver"))
     load_people(app)
-    definitions.publish_shipped(app)
+    if shipped:
+        definitions.publish_shipped(app)
     try:
         yield app
     finally:
