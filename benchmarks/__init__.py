@@ -3,8 +3,11 @@
 Machines are small and noisy, so contestants take turns in one run and their medians are compared.
 """
 
+import signal
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from importlib import import_module
 from statistics import median
 
 ROUNDS = 5
@@ -39,3 +42,14 @@ def interleaved(contestants: Mapping[str, Callable[[], float]], rounds: int = RO
 def medians(figures: Mapping[str, list[float]]) -> dict[str, float]:
     """The median of each."""
     return {name: median(values) for name, values in figures.items()}
+
+
+def measure(name: str, quick: bool) -> list[Row]:
+    """The rows of one benchmark."""
+    rows: list[Row] = import_module(f"benchmarks.{name}").run(quick=quick)
+    return rows
+
+
+def end_on_sigterm() -> None:
+    """A benchmark that is ended still stops the servers it started."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))

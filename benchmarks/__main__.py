@@ -4,19 +4,18 @@ import argparse
 import json
 import os
 import platform
-import signal
 import sys
 from dataclasses import asdict
-from importlib import import_module
+from multiprocessing import get_context
 from pathlib import Path
 from time import perf_counter
 
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import Row
+from benchmarks import Row, end_on_sigterm, measure
 
-NAMES = ("transitions", "selection", "delivery")
+NAMES = ("transitions", "selection", "delivery", "demo")
 
 
 def main() -> int:
@@ -28,12 +27,13 @@ def main() -> int:
     chosen = parser.parse_args()
     if unknown := set(chosen.names) - set(NAMES):
         parser.error(f"no benchmark {', '.join(sorted(unknown))}; there are {', '.join(NAMES)}")
-    # A benchmark that is ended still stops the servers it started.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    end_on_sigterm()
     rows: list[Row] = []
     for name in chosen.names or NAMES:
         start = perf_counter()
-        rows += import_module(f"benchmarks.{name}").run(quick=chosen.quick)
+        # Each in a process of its own, so that the peak memory of one is not that of another.
+        with get_context("spawn").Pool(1, end_on_sigterm) as pool:
+            rows += pool.apply(measure, (name, chosen.quick))
         print(f"{name}: {perf_counter() - start:.0f} s", file=sys.stderr)
     _print(rows)
     if chosen.json:
