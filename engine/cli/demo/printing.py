@@ -10,7 +10,7 @@ def timeline(console: Console, case: dict[str, Any]) -> None:
     """The history, oldest first."""
     table = Table(title=f"{case['row']['number']}  {case['row']['title']}", title_justify="left", box=None)
     for heading in ("at", "who", "what", "step", "remark"):
-        table.add_column(heading, style="dim" if heading == "at" else None)
+        table.add_column(heading, style="dim" if heading == "at" else None, overflow="fold")
     for entry in reversed(case["history"]):
         step = entry["step"]
         table.add_row(
@@ -29,7 +29,7 @@ def waterfall(console: Console, case: dict[str, Any]) -> None:
     table = Table(title="Target customers 目标客户", title_justify="left", box=None)
     table.add_column("")
     for heading in ("in", "removed", "out", "alone"):
-        table.add_column(heading, justify="right")
+        table.add_column(heading, justify="right", overflow="fold")
     for row in audience["waterfall"]:
         label = row["label"]
         name = f"{label['zh']} {label['en']}".strip() or row["name"]
@@ -44,7 +44,7 @@ def delivery(console: Console, case: dict[str, Any]) -> None:
     table = Table(title="Delivery 派送", title_justify="left", box=None)
     table.add_column("wave")
     for heading in ("audience", *parts, "cost"):
-        table.add_column(heading, justify="right")
+        table.add_column(heading, justify="right", overflow="fold")
     for wave in case["waves"]:
         table.add_row(
             f"{wave['name']} ({wave['channel']})",
@@ -60,7 +60,8 @@ def evaluation(console: Console, case: dict[str, Any], truth: float | None = Non
     last = case["evaluations"][-1]
     table = Table(title=f"Evaluation 评估 ({last['label']})", title_justify="left", box=None)
     for heading in ("arm", "metric", "n", "value", "control", "uplift", "95% interval", "p", "method"):
-        table.add_column(heading, justify="left" if heading in ("arm", "metric", "method") else "right")
+        left = heading in ("arm", "metric", "method")
+        table.add_column(heading, justify="left" if left else "right", overflow="fold")
     for row in last["uplift"]:
         table.add_row(
             row["arm"],
