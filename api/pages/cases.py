@@ -34,6 +34,13 @@ def show(app: App, visit: CurrentVisit, viewer: CurrentViewer, case_id: str, tab
     return visit.page("case.html", case=cases.case_page(app, viewer, case_id), tab=tab, error="", notice="")
 
 
+@router.post("/cases/{case_id}/select")
+def select(app: App, visit: CurrentVisit, viewer: CurrentViewer, case_id: str, form: Posted) -> Response:
+    """Have a selection that failed tried again."""
+    key = form_key(form, viewer)
+    return _act(visit, viewer, case_id, "customers", lambda: stages.select_again(app, viewer, case_id, key=key))
+
+
 @router.post("/cases/{case_id}/start")
 def start(app: App, visit: CurrentVisit, viewer: CurrentViewer, case_id: str, form: Posted) -> Response:
     """Send to the number of customers that the button named."""

@@ -75,6 +75,10 @@ class AudienceFailed(Command, frozen=True):
     reason: str
 
 
+class SelectAgain(Command, frozen=True):
+    """The submitter has the selection tried again after it failed."""
+
+
 class StartDelivery(Command, frozen=True):
     """The submitter starts the waves of the frozen audience; `recipients` repeats the number they saw."""
 
@@ -121,6 +125,7 @@ AnyCommand = (
     | TimerFired
     | AudienceFrozen
     | AudienceFailed
+    | SelectAgain
     | StartDelivery
     | PauseDelivery
     | ResumeDelivery

@@ -18,6 +18,7 @@ from engine.machine.commands import (
     Evaluated,
     PauseDelivery,
     ResumeDelivery,
+    SelectAgain,
     StartDelivery,
     Submit,
 )
@@ -107,7 +108,11 @@ class Effective(Kind, frozen=True):
 
 
 class Audience(Kind, frozen=True):
-    """The target customers are being selected and frozen. A failed selection stays here."""
+    """The target customers are being selected and frozen. A failed selection stays here until it is tried again."""
+
+    def actions(self, case: Case) -> tuple[str, ...]:
+        """See Kind."""
+        return ("select",) if case.facts.get("audience_failed") else ()
 
     def enter(self, journal: Journal, state: str) -> None:
         """See Kind."""
@@ -124,6 +129,11 @@ class Audience(Kind, frozen=True):
             case AudienceFailed():
                 journal.record(Noted({"audience_failed": command.reason}))
                 journal.tell_submitter("failed", command.reason)
+                return ""
+            case SelectAgain() if journal.case.facts.get("audience_failed"):
+                only_submitter(journal)
+                journal.record(Noted({"audience_failed": ""}))
+                journal.ask(SelectAudience())
                 return ""
             case _:
                 raise Refusal

@@ -212,6 +212,8 @@ def _what(kept: Kept) -> tuple[str, str]:
             return "frozen", ""
         case c.AudienceFailed():
             return "selection_failed", ""
+        case c.SelectAgain():
+            return "selecting", ""
         case c.StartDelivery():
             return "started", ""
         case c.PauseDelivery():
@@ -302,7 +304,7 @@ def reason_of(organisation: Organisation, entries: Sequence[Kept], case: Case) -
         "returned": ("return", "reject"),
         "rejected": ("reject",),
         "withdrawn": ("withdrawn",),
-        "targeting": ("selection_failed",),
+        "targeting": ("selection_failed",) if case.facts.get("audience_failed") else (),
         "paused": ("paused",),
     }
     for kept in reversed(entries):

@@ -1,11 +1,17 @@
 """What the submitter does after the approval: start the waves, hold them, let a gate pass, close the case out."""
 
 from engine.errors import NotFound
-from engine.machine.commands import Close, PauseDelivery, ResumeDelivery, StartDelivery
+from engine.machine.commands import Close, PauseDelivery, ResumeDelivery, SelectAgain, StartDelivery
 from engine.service import delivering, running
 from engine.service.app import Countersign
 from engine.service.cases import load_visible
 from engine.service.views import Viewer
+
+
+def select_again(app: Countersign, viewer: Viewer, case_id: str, *, key: str) -> None:
+    """Have a selection that failed tried again."""
+    _own(app, viewer, case_id)
+    running.carry_out(app, case_id, SelectAgain(actor=viewer.person), key=key)
 
 
 def start_delivery(app: Countersign, viewer: Viewer, case_id: str, recipients: int, *, key: str) -> None:

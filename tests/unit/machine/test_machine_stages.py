@@ -11,6 +11,7 @@ from engine.machine.commands import (
     Evaluated,
     PauseDelivery,
     ResumeDelivery,
+    SelectAgain,
     StartDelivery,
 )
 from engine.machine.lifecycle import Stages
@@ -40,6 +41,21 @@ def test_a_failed_selection_stays_and_tells_the_submitter() -> None:
     assert trial.case.state == "targeting"
     assert trial.case.facts["audience_failed"] == "the dataset is missing"
     assert trial.told("clerk") == ["approved", "failed"]
+
+
+def test_the_submitter_has_a_failed_selection_tried_again() -> None:
+    trial = Trial(process({"only": (approve("vp", "role:vp_market@city"),)}, stages=STAGES))
+    trial.submit()
+    trial.approve("city_vp")
+    with pytest.raises(NotPossible):
+        trial.do(SelectAgain(actor="clerk"))  # it has not failed yet
+    trial.do(AudienceFailed(actor="system", reason="the dataset is missing"))
+    with pytest.raises(NotFound):
+        trial.do(SelectAgain(actor="city_vp"))
+    assert "select" in trial.process.possible(trial.case)
+    outcome = trial.do(SelectAgain(actor="clerk"))
+    assert outcome.effects == (SelectAudience(),)
+    assert "select" not in trial.process.possible(trial.case)
 
 
 def test_the_submitter_starts_the_delivery_of_exactly_the_frozen_recipients() -> None:
