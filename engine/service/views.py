@@ -170,8 +170,8 @@ class Entry:
     """One history entry, newest first in lists. `what` is a code: created, edited, submitted, resubmitted, approve,
     reject, return, acknowledge, object, read, withdrawn, escalated, reminded, silent, objectable, unobjected, staffed,
     unstaffed, expired, frozen, selection_failed, selecting, started, paused, resumed, delivered, evaluation_due,
-    evaluated, closed. `via`: page, link, api, timer (a deadline), stage (a finished stage reported). `remark` of an evaluation is
-    its time ("7d")."""
+    evaluated, closed. `via`: page, link, api, timer (a deadline), stage (a finished stage reported). `remark` of an
+    evaluation is its time ("7d")."""
 
     seq: int
     at: datetime
