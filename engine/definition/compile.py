@@ -14,8 +14,9 @@ from engine.expr.types import BOOL
 from engine.machine import tally
 from engine.machine.asking import Ask
 from engine.machine.case import ProcessRef
+from engine.machine.chains import Column, Countersign, Placed
 from engine.machine.deadlines import NEVER, Timeout
-from engine.machine.lifecycle import Column, Countersign, Placed, Stages, lifecycle
+from engine.machine.lifecycle import Stages, lifecycle
 from engine.machine.process import Process, Row
 from engine.machine.states import Evaluation
 from engine.machine.steps import Approval, Copy, Filing

@@ -11,7 +11,8 @@ from msgspec import Struct
 
 from engine.machine.asking import Directory, asked
 from engine.machine.case import Case, Task
-from engine.machine.lifecycle import Column, Countersign, Placed, Stages, holds, state_of
+from engine.machine.chains import Column, Countersign, Placed, holds, state_of
+from engine.machine.lifecycle import Stages
 from engine.machine.steps import Approval, Copy, Filing, last_decided
 from engine.machine.tally import AnyOf
 from engine.values import NO_TEXT, Bilingual

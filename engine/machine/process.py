@@ -14,10 +14,12 @@ from msgspec import Struct
 
 from engine.machine.asking import Directory
 from engine.machine.case import Case, ProcessRef
+from engine.machine.chains import Column, Condition, Countersign, is_decided, state_of
 from engine.machine.chart import Chart
 from engine.machine.deadlines import Calendar
 from engine.machine.drawing import ChainStep, draw, foresee
-from engine.machine.lifecycle import AnyKind, Column, Condition, Countersign, Stages, is_decided, state_of
+from engine.machine.lifecycle import Stages
+from engine.machine.states import Kind
 from engine.machine.steps import AnyStep, Approval, Copy, Filing
 from engine.values import Bilingual, Duration
 
@@ -66,7 +68,7 @@ class Process:
 
     ref: ProcessRef
     chart: Chart
-    kinds: Mapping[str, AnyKind]
+    kinds: Mapping[str, Kind]
     chains: Mapping[str, Sequence[Column]]
     route: tuple[Row, ...]
     stages: Stages

@@ -5,8 +5,9 @@ from datetime import timedelta
 import pytest
 
 from engine.errors import AlreadyDecided, ChangedMeanwhile, InvalidForm, NotFound, NotPossible, OwnCase
+from engine.machine.chains import Countersign
 from engine.machine.commands import Decide, Submit
-from engine.machine.lifecycle import Countersign, Stages
+from engine.machine.lifecycle import Stages
 from engine.machine.outcome import Submitted
 from engine.machine.tally import AllOf, InSequence, Quorum, Vote
 from engine.values import digest_of

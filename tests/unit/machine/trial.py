@@ -9,6 +9,7 @@ from engine.expr.types import BOOL, INT, Record
 from engine.machine.advance import advance, create
 from engine.machine.asking import Ask
 from engine.machine.case import Case, Decision, ProcessRef, Task
+from engine.machine.chains import Column, Condition, Countersign, Placed
 from engine.machine.commands import (
     AnyCommand,
     AudienceFrozen,
@@ -24,7 +25,7 @@ from engine.machine.commands import (
 from engine.machine.deadlines import Timeout
 from engine.machine.drawing import ChainStep
 from engine.machine.evolve import empty_case, fold
-from engine.machine.lifecycle import Column, Condition, Countersign, Placed, Stages, lifecycle
+from engine.machine.lifecycle import Stages, lifecycle
 from engine.machine.outcome import AnyEffect, AnyEvent, NotifyOutcome, NotifyTask, Outcome
 from engine.machine.process import Process, Row
 from engine.machine.replay import replay

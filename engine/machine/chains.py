@@ -1,0 +1,189 @@
+"""The approval chains as states: a step is a state, a countersign a parallel state whose regions are left together.
+
+A column of a chain is a step or a countersign. Refuses two steps of one name in a chain.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, Protocol
+
+from msgspec import Struct
+
+from engine.errors import ExpressionFailed
+from engine.machine.chart import AnyState as ChartState
+from engine.machine.chart import Atomic, Compound, Final, Parallel, Situation, Transition
+from engine.machine.states import Kind
+from engine.machine.steps import AnyStep, Approval, Copy, Filing
+from engine.values import NO_TEXT, Bilingual
+
+Kinds = dict[str, Kind]
+
+Ending = Literal["reject", "return_submitter"]
+_ENDING: dict[str, str] = {"reject": "rejected", "return_submitter": "returned"}
+
+
+class Condition(Protocol):
+    """A compiled rule; `engine.expr.Expression` is one."""
+
+    def evaluate(self, values: Mapping[str, Any]) -> Any:
+        """Its value; ExpressionFailed where it cannot be worked out."""
+        ...
+
+    def explain(self, values: Mapping[str, Any]) -> Any:
+        """Why: an object with `reasons`."""
+        ...
+
+
+class Placed(Struct, frozen=True):
+    """A step at its place in a chain. It is left out where `when` does not hold."""
+
+    step: AnyStep
+    when: Condition | None = None
+    on_reject: Ending = "reject"
+
+
+class Countersign(Struct, frozen=True):
+    """Several steps asked at once (会签); `join` is how many must approve, None means all that are asked."""
+
+    name: str
+    branches: tuple[Placed, ...]
+    when: Condition | None = None
+    join: int | None = None
+    on_reject: Ending = "return_submitter"
+    label: Bilingual = NO_TEXT
+
+
+Column = Placed | Countersign
+Chains = Mapping[str, Sequence[Column]]
+
+
+def only_files(columns: Sequence[Column]) -> bool:
+    """Whether nobody approves on a chain: the case becomes effective by filing (报备)."""
+    return all(isinstance(column, Placed) and not isinstance(column.step, Approval) for column in columns)
+
+
+def is_decided(columns: Sequence[Column], values: Mapping[str, Any]) -> bool:
+    """Whether anybody decides on a case with these values: some step that approves or files is not left out."""
+    return any(
+        holds(placed.when, values)
+        for column in columns
+        if holds(column.when, values)
+        for placed in (column.branches if isinstance(column, Countersign) else (column,))
+        if not isinstance(placed.step, Copy)
+    )
+
+
+def state_of(chain: str, step: str) -> str:
+    """The state of a step in a chain."""
+    return f"{chain}/{step}"
+
+
+def chain(name: str, columns: Sequence[Column], kinds: Kinds) -> ChartState:
+    done = f"{name}/:done"
+    names = [_name(column) for column in columns]
+    twice = {each for each in names if names.count(each) > 1}
+    if twice:
+        raise ValueError(f"{name!r} has more than one step called {', '.join(sorted(twice))}")
+    states: list[ChartState] = []
+    for place, column in enumerate(columns):
+        onward = _first(name, columns[place + 1]) if place + 1 < len(columns) else done
+        states.extend(_column(name, column, onward, kinds))
+    effective = "filed" if only_files(columns) else "approved"
+    return Compound(
+        id=name,
+        children=(*states, Final(id=done)),
+        transitions=(Transition((effective,), (f"done.state.{name}",)),),
+    )
+
+
+def _name(column: Column) -> str:
+    return column.name if isinstance(column, Countersign) else column.step.name
+
+
+def _first(chain: str, column: Column) -> str:
+    """Where a column begins: with its condition, if it has one."""
+    state = state_of(chain, _name(column))
+    return f"{state}:when" if column.when is not None else state
+
+
+def _column(chain: str, column: Column, onward: str, kinds: Kinds) -> list[ChartState]:
+    state = state_of(chain, _name(column))
+    choice = _choice(state, column.when, onward)
+    if isinstance(column, Countersign):
+        return [*choice, _countersign(chain, column, onward, kinds)]
+    kinds[state] = column.step
+    return [*choice, Atomic(id=state, transitions=_ways_out(state, column, onward))]
+
+
+def _choice(state: str, when: Condition | None, otherwise: str) -> list[ChartState]:
+    if when is None:
+        return []
+    ways = (Transition((state,), guard=Holds(when)), Transition((otherwise,)))
+    return [Atomic(id=f"{state}:when", transitions=ways)]
+
+
+def _ways_out(state: str, placed: Placed, onward: str) -> tuple[Transition, ...]:
+    match placed.step:
+        case Approval():
+            return (
+                Transition((onward,), (f"{state}.approve",)),
+                Transition(("returned",), (f"{state}.return",)),
+                Transition((_ENDING[placed.on_reject],), (f"{state}.reject",)),
+            )
+        case Filing(objection=chain):
+            objected = (Transition((chain,), (f"{state}.object",)),) if chain else ()
+            return (Transition((onward,), (f"{state}.effective",)), *objected)
+        case Copy():
+            return (Transition((onward,)),)
+
+
+def _countersign(chain: str, sign: Countersign, onward: str, kinds: Kinds) -> ChartState:
+    state = state_of(chain, sign.name)
+    regions, ways, approved = [], [], []
+    for placed in sign.branches:
+        step = state_of(chain, placed.step.name)
+        kinds[step] = placed.step
+        done, skipped = f"{step}:done", f"{step}:skipped"
+        approved.append(done)
+        inside = (
+            *_choice(step, placed.when, skipped),
+            Atomic(id=step, transitions=(Transition((done,), (f"{step}.approve",)),)),
+            Final(id=done),
+            Final(id=skipped),
+        )
+        regions.append(Compound(id=f"{step}:branch", children=inside))
+        ways.append(Transition(("returned",), (f"{step}.return",)))
+        ways.append(Transition((_ENDING[sign.on_reject],), (f"{step}.reject",)))
+    if sign.join is not None:
+        events = tuple(f"done.state.{region.id}" for region in regions)
+        ways.append(Transition((onward,), events, guard=Joined(tuple(approved), sign.join)))
+    ways.append(Transition((onward,), (f"done.state.{state}",)))
+    return Parallel(id=state, children=tuple(regions), transitions=tuple(ways))
+
+
+class Holds(Struct, frozen=True):
+    """The condition holds, or cannot be worked out: in doubt a step is not left out."""
+
+    condition: Condition
+
+    def __call__(self, situation: Situation) -> bool:
+        """See `Guard`."""
+        return holds(self.condition, situation.values)
+
+
+class Joined(Struct, frozen=True):
+    """At least `needed` of the branches have approved."""
+
+    branches: tuple[str, ...]
+    needed: int
+
+    def __call__(self, situation: Situation) -> bool:
+        """See `Guard`."""
+        return sum(situation.inside(branch) for branch in self.branches) >= self.needed
+
+
+def holds(condition: Condition | None, values: Mapping[str, Any]) -> bool:
+    """Whether a step is taken: without a condition, where it holds, and where it cannot be worked out."""
+    try:
+        return condition is None or condition.evaluate(values) is not False
+    except ExpressionFailed:
+        return True
