@@ -1,0 +1,63 @@
+"""Invented people for trial runs: a definition can be tried before anybody is employed.
+
+Every `who` finds people that are named after it: `role:finance@city` finds `finance@city`, a committee of three
+`committee@province.1` to `.3`. Refuses to stand for a real organisation: whoever shows these names says so.
+"""
+
+from collections.abc import Collection, Mapping
+
+from engine.organisation.who import HEAD, Holders, Submitter, Superior, parse
+from engine.values import LEVELS, Level
+
+SUBMITTER = "submitter"
+COMMITTEE = 3
+
+
+class Cast:
+    """Who plays whom. Implements `engine.machine.process.Directory`.
+
+    `sizes`: how many people a `who` finds (default: one, members of a group three). `nobody`: a `who` that finds none.
+    `level`: the level of the office that proposes; above it stand the heads of the levels above.
+    """
+
+    def __init__(
+        self,
+        *,
+        sizes: Mapping[str, int] | None = None,
+        nobody: Collection[str] = (),
+        weights: Mapping[str, int] | None = None,
+        level: Level = "county",
+    ) -> None:
+        self._sizes = dict(sizes or {})
+        self._nobody = frozenset(nobody)
+        self._weights = dict(weights or {})
+        self._level = level
+
+    def resolve(self, who: str, office: str, submitter: str = "") -> tuple[str, ...]:
+        """See Directory."""
+        match parse(who):
+            case Holders(role=role, level=level):
+                return self._holders(who, f"{role}@{level}" if level else role)
+            case Superior():
+                above = self.superior(submitter, office)
+                return (above,) if above else ()
+            case Submitter():
+                return (submitter,) if submitter else ()
+
+    def superior(self, person: str, office: str) -> str | None:
+        """The head of the person's level; above a head, the head of the next level."""
+        role, _, rest = person.partition("@")
+        level = rest.partition(".")[0] or self._level
+        place = LEVELS.index(level) if level in LEVELS else 0
+        place += role == HEAD
+        return f"{HEAD}@{LEVELS[place]}" if place < len(LEVELS) else None
+
+    def weight(self, person: str, who: str, office: str) -> int:
+        """See Directory."""
+        return self._weights.get(person, 1)
+
+    def _holders(self, who: str, name: str) -> tuple[str, ...]:
+        if who in self._nobody:
+            return ()
+        size = self._sizes.get(who, COMMITTEE if who.startswith("members(") else 1)
+        return (name,) if size == 1 else tuple(f"{name}.{number}" for number in range(1, size + 1))
