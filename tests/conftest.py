@@ -10,12 +10,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from engine.store.session import Database
 from tests.invariants import check_invariants
 from tests.servers.postgres import PostgresServer, create_database, execute, make_folder
 
 SERVER_FOLDER = "COUNTERSIGN_TEST_SERVER"
+
+# how long one example takes says more about what else the machine does than about the code
+settings.register_profile("countersign", deadline=None)
+settings.load_profile("countersign")
 
 
 def pytest_configure(config: pytest.Config) -> None:

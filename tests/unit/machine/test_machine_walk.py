@@ -178,7 +178,5 @@ class AnyCase(RuleBasedStateMachine):
         assert current or self.trial.case.state in ("draft", "returned", "rejected", "withdrawn", "closed")
 
 
-AnyCase.TestCase.settings = settings(
-    max_examples=200, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
-)
+AnyCase.TestCase.settings = settings(max_examples=200, stateful_step_count=30, suppress_health_check=list(HealthCheck))
 TestAnyCase = AnyCase.TestCase

@@ -119,7 +119,7 @@ def test_headings_become_names_that_expressions_can_use(dataset: Dataset) -> Non
 plain_values = st.text(alphabet='abc123.,;"\n 王', max_size=6)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.tuples(plain_values, plain_values), max_size=20))
 def test_whatever_a_csv_writer_writes_is_read_back(rows: list[tuple[str, str]]) -> None:
     import csv

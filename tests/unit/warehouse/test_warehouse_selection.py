@@ -45,7 +45,7 @@ def rows_of(found: Frozen) -> list[tuple[str, str, str]]:
     return [tuple(row.values()) for batch in found.batches() for row in batch.to_pylist()]
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(st.lists(people, max_size=40))
 def test_list_and_waterfall_equal_those_worked_out_customer_by_customer(everyone: list[Person]) -> None:
     with TemporaryDirectory() as scratch:
