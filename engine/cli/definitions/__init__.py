@@ -1,0 +1,15 @@
+"""`countersign definitions …`: the author's tools, one file per command. A new command is a line here."""
+
+import typer
+
+from engine.cli.definitions import checking
+
+app = typer.Typer(no_args_is_help=True)
+
+
+@app.callback()
+def definitions() -> None:
+    """Check, try, compare and publish definitions."""
+
+
+app.command("check")(checking.check)

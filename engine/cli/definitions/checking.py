@@ -1,0 +1,28 @@
+"""`countersign definitions check`: every problem of a file at once, for people, scripts and editors."""
+
+import dataclasses
+from pathlib import Path
+from typing import Annotated
+
+import orjson
+import typer
+
+from engine.cli.definitions.files import checked
+
+
+def check(
+    files: Annotated[list[Path], typer.Argument(help="Definitions (YAML)", show_default=False)],
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON array of problems")] = False,
+) -> None:
+    """List every problem of each FILE as FILE:LINE:COLUMN: CODE message (hint). Exit code 1 if one is an error."""
+    problems = [problem for file in files for problem in checked(file).problems]
+    errors = sum(problem.severity == "error" for problem in problems)
+    if as_json:
+        rows = [{k: v for k, v in dataclasses.asdict(problem).items() if k != "fields"} for problem in problems]
+        typer.echo(orjson.dumps(rows, option=orjson.OPT_INDENT_2))
+    else:
+        for problem in problems:
+            typer.echo(str(problem))
+        typer.echo(f"{len(files)} checked: {errors} errors, {len(problems) - errors} warnings", err=True)
+    if errors:
+        raise typer.Exit(1)

@@ -1,0 +1,49 @@
+"""Texts of definitions as the commands are given them: a file is read whole, or the reason is told in one line."""
+
+from pathlib import Path
+
+from engine.definition.check import Checked, check
+from engine.definition.document import MAX_BYTES
+from engine.definition.model import Definition
+from engine.errors import InvalidDefinition, InvalidFile, Problem
+
+
+def text_of(file: Path) -> str:
+    """The text of `file`. Raises InvalidFile where it cannot be read, is too large to be one, or is not UTF-8.
+
+    No more is read than a definition may have: the file may be anything, and endless.
+    """
+    try:
+        with file.open("rb") as opened:
+            content = opened.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise _refused("E100", f"{file} cannot be read: {error.strerror or error}", "name a YAML file") from None
+    if len(content) > MAX_BYTES:
+        raise _refused("E106", "the file is too large", f"{MAX_BYTES // 1024} KB at most", file)
+    try:
+        # a byte order mark, as some editors write it, is no sign of the text
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise _refused("E100", f"{file} is not UTF-8 text", f"the first wrong byte is on line {line}") from None
+
+
+def checked(file: Path) -> Checked:
+    """What the check says of `file`; a file that cannot be read is a problem like any other."""
+    try:
+        return check(text_of(file), str(file))
+    except InvalidFile as error:
+        return Checked(None, error.problems)
+
+
+def loaded(file: Path) -> Definition:
+    """The definition in `file`. Raises InvalidDefinition with every error."""
+    found = checked(file)
+    if found.definition is None:
+        raise InvalidDefinition([problem for problem in found.problems if problem.severity == "error"])
+    return found.definition
+
+
+def _refused(code: str, message: str, hint: str, file: Path | None = None) -> InvalidFile:
+    place = (1, 1, str(file)) if file is not None else (0, 0, "")
+    return InvalidFile([Problem(code, message, hint, line=place[0], column=place[1], file=place[2])])
