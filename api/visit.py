@@ -49,7 +49,7 @@ class Visit:
     def _language(self) -> Language:
         if self.viewer:
             return self.viewer.language
-        chosen = self.cookies.read(self.request, LANGUAGE)
+        chosen = self.cookies.read(self.request, LANGUAGE) or _accepted(self.request)
         return next((known for known in LANGUAGES if known == chosen), self.app.settings.language)
 
     @property
@@ -95,3 +95,15 @@ class Visit:
     def go(self, path: str) -> RedirectResponse:
         """Answer a form: on to the page that shows what it did."""
         return RedirectResponse(path, 303)
+
+
+def _accepted(request: Request) -> str:
+    """The first of our languages in the browser's order of preference; empty where it names none."""
+    wanted: list[tuple[float, str]] = []
+    for part in request.headers.get("accept-language", "").split(","):
+        tag, _, weight = part.strip().partition(";q=")
+        try:
+            wanted.append((-float(weight or 1), tag.partition("-")[0].lower()))
+        except ValueError:
+            continue
+    return next((tag for _, tag in sorted(wanted, key=lambda pair: pair[0]) if tag in LANGUAGES), "")

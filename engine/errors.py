@@ -9,7 +9,8 @@ CountersignError
 |- SignInNeeded, Forged
 |- Unavailable       something outside does not answer; nothing was lost
 |   |- DatabaseUnavailable, GatewayUnavailable, NoSpace, PortInUse
-|- SelectionFailed   the selection's child process ended without a result
+|- SelectionFailed   the selection ended without a result
+|   |- NoCustomers
 |- ExpressionFailed  a rule met a value it cannot work with (an empty field, a division by zero)
 """
 
@@ -159,6 +160,10 @@ class PortInUse(Unavailable):
 
 class SelectionFailed(CountersignError):
     """The selection ended without a result: {reason}."""
+
+
+class NoCustomers(SelectionFailed):
+    """There are no customers yet. The operator imports them (countersign data import customers); then select again."""
 
 
 class ExpressionFailed(CountersignError):

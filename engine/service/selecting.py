@@ -20,7 +20,7 @@ from engine.audience.compile import Selection, Subject, compile_audience
 from engine.audience.grouping import salt_of
 from engine.audience.plan import AudiencePlan
 from engine.definition.model import Definition
-from engine.errors import Invalid, NotFound, NotPossible, SelectionFailed
+from engine.errors import Invalid, NoCustomers, NotFound, NotPossible, SelectionFailed
 from engine.machine.case import Case
 from engine.machine.commands import AudienceFailed, AudienceFrozen
 from engine.service.app import Countersign
@@ -167,9 +167,11 @@ def _compiled(
     if plan is None:
         raise SelectionFailed(reason="the definition has no audience")
     customers = version.tables.get("customers")
+    if customers is None:
+        raise NoCustomers()
     return compile_audience(
         plan,
-        fields={column.name: column.type for column in customers.columns} if customers else {},
+        fields={column.name: column.type for column in customers.columns},
         tables=frozenset(version.tables),
         subject=_subject(form, dataset, version),
         as_of=as_of,

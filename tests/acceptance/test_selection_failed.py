@@ -23,7 +23,7 @@ def test_without_customers_the_case_says_so_and_can_be_tried_again(app: Counters
     assert "failed" in [notice.occasion for notice in notices(app) if notice.person == "wangmin"]
     page = cases.case_page(app, viewer(app, "wangmin"), case_id)
     assert page.row.state == "targeting"
-    assert page.waiting.reason
+    assert page.waiting.reason.startswith("There are no customers yet")
     assert "select" in page.waiting.possible
 
     stages.select_again(app, viewer(app, "wangmin"), case_id, key=key())

@@ -253,3 +253,17 @@ def test_a_failure_nobody_foresaw_shows_a_number_and_no_details(api: FastAPI, de
     assert answer.status_code == 500
     assert "Tell us the number:" in answer.text
     assert "secret detail" not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("wanted", "heading"),
+    [
+        ("zh-CN,zh;q=0.9,en;q=0.8", "登录"),
+        ("en-GB,zh;q=0.5", "Sign in"),
+        ("fr;q=1,zh;q=0.2", "登录"),
+        ("?;q=x", "Sign in"),
+    ],
+)
+def test_a_first_visit_speaks_the_language_the_browser_asks_for(desk: Callable[..., Desk], wanted: str, heading: str):
+    answer = desk().get("/sign-in", headers={"accept-language": wanted})
+    assert f">{heading}</h1>" in answer.text

@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+import orjson
 import typer
 from rich.console import Console
 
@@ -47,6 +48,7 @@ def demo(
             story = Hillstrom(setting, console) if dataset == "hillstrom" else Telecom(setting, console)
             case = story.run()
             _tell(console, case, truth=TRUE_UPLIFT if dataset == "telecom" else None)
+            console.print(f"the case as the API shows it: {_kept(setting.folder, case)}")
             console.print(
                 f"[green]✓[/] case {case['row']['number']} is {case['row']['state']}, "
                 f"{time.perf_counter() - began:.1f} s in all"
@@ -75,6 +77,13 @@ def _tell(console: Console, case: dict[str, Any], *, truth: float | None) -> Non
         console.print()
     printing.evaluation(console, case, truth)
     console.rule()
+
+
+def _kept(folder: Path, case: dict[str, Any]) -> Path:
+    """The case in a file, for whoever wants to calculate on."""
+    file = folder / "case.json"
+    file.write_bytes(orjson.dumps(case, option=orjson.OPT_INDENT_2))
+    return file
 
 
 def _serve_on(console: Console, setting: Setting) -> None:
