@@ -126,6 +126,7 @@ def problem_json(error: CountersignError) -> JSONResponse:
     if isinstance(error, Invalid):
         body["problems"] = [
             {"code": problem.code, "at": problem.at, "message": problem.message, "hint": problem.hint}
+            | ({"line": problem.line, "column": problem.column} if problem.line else {})
             for problem in error.problems
         ]
     return JSONResponse(body, error.status, media_type="application/problem+json")

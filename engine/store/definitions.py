@@ -1,6 +1,6 @@
 """Definitions by fingerprint. A published text never changes: cases that run are pinned to its bytes."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -18,6 +18,23 @@ class Published:
     name: str
     version: int
     fingerprint: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """One version as it is kept, draft or published, with who wrote and who published it."""
+
+    name: str
+    version: int
+    fingerprint: str
+    source: str
+    state: str
+    author: str
+    published_by: str | None
+    published_at: datetime | None
+
+
+_STORED = tuple(getattr(definitions.c, one.name) for one in fields(Stored))
 
 
 def save(tx: Connection, *, name: str, version: int, fingerprint: str, source: str, author: str) -> None:
@@ -49,6 +66,20 @@ def source(tx: Connection, fingerprint: str) -> str | None:
     """The text with this fingerprint, draft or published, or None."""
     query = sa.select(definitions.c.source).where(definitions.c.fingerprint == fingerprint)
     return tx.execute(query).scalar_one_or_none()
+
+
+def find(tx: Connection, name: str, version: int) -> Stored | None:
+    """That version of `name`, draft or published, or None."""
+    query = sa.select(*_STORED).where(definitions.c.name == name, definitions.c.version == version)
+    row = tx.execute(query).one_or_none()
+    return Stored(*row) if row is not None else None
+
+
+def versions(tx: Connection, name: str = "") -> tuple[Stored, ...]:
+    """Every version of every definition (or of `name`), by name and version."""
+    query = sa.select(*_STORED).order_by(definitions.c.name, definitions.c.version)
+    rows = tx.execute(query.where(definitions.c.name == name) if name else query)
+    return tuple(Stored(*row) for row in rows)
 
 
 def newest(tx: Connection, name: str) -> Published | None:

@@ -2,7 +2,7 @@
 
 import typer
 
-from engine.cli.definitions import checking
+from engine.cli.definitions import checking, comparing, publishing
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -13,3 +13,6 @@ def definitions() -> None:
 
 
 app.command("check")(checking.check)
+app.command("diff")(comparing.diff)
+app.command("list")(publishing.listed)
+app.command("publish")(publishing.publish)

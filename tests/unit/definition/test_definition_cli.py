@@ -35,3 +35,17 @@ def test_json_has_one_object_per_problem() -> None:
 def test_the_shipped_definitions_pass() -> None:
     done = check("definitions/telecom-marketing-case.yaml", "definitions/hillstrom-email-case.yaml")
     assert (done.returncode, done.stdout) == (0, "")
+
+
+def test_a_file_that_cannot_be_read_does_not_hide_what_is_wrong_with_the_others(tmp_path: Path) -> None:
+    binary, large = tmp_path / "binary.yaml", tmp_path / "large.yaml"
+    binary.write_bytes(b"name: x\n\xff\xfe\x00")
+    large.write_bytes(b"a: b\n" * 1_000_000)
+    done = check(str(tmp_path / "none.yaml"), str(binary), str(large), str(tmp_path), str(TEN))
+    assert done.returncode == 1
+    lines = done.stdout.splitlines()
+    assert lines[0] == f"E100 {tmp_path / 'none.yaml'} cannot be read: No such file or directory (name a YAML file)"
+    assert lines[1] == f"E100 {binary} is not UTF-8 text (the first wrong byte is on line 2)"
+    assert lines[2] == f"{large}:1:1: E106 the file is too large (256 KB at most)"
+    assert lines[3].startswith(f"E100 {tmp_path} cannot be read: ")
+    assert len(lines) == 14

@@ -1,0 +1,87 @@
+"""`countersign definitions diff`, `publish` and `list` as their author and the second person use them."""
+
+from pathlib import Path
+
+import orjson
+import pytest
+from click.testing import Result
+from typer.testing import CliRunner
+
+from engine.cli.main import app as program
+from engine.errors import InvalidFile, NotPossible
+
+SHIPPED = Path(__file__).resolve().parents[3] / "definitions" / "telecom-marketing-case.yaml"
+STAFF = """\
+offices: [{code: "44", zh: 省公司, level: province}]
+people:
+  - {id: an, name: 安, email: an@example.org, roles: [definition_author@44]}
+  - {id: bo, name: 波, email: bo@example.org, roles: [administrator@44]}
+  - {id: cai, name: 蔡, email: cai@example.org, roles: [submitter@44]}
+"""
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(program, ["definitions", *arguments], catch_exceptions=False)
+
+
+@pytest.fixture
+def home(tmp_path: Path, sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("COUNTERSIGN_HOME", str(tmp_path))
+    monkeypatch.setenv("COUNTERSIGN_DATABASE_URL", sqlite_url)
+    staff = tmp_path / "staff.yaml"
+    staff.write_text(STAFF)
+    assert CliRunner().invoke(program, ["people", "import", str(staff)], catch_exceptions=False).exit_code == 0
+    return tmp_path
+
+
+def test_two_files_are_compared_without_a_database(tmp_path: Path):
+    newer = tmp_path / "newer.yaml"
+    newer.write_text(SHIPPED.read_text().replace('"50000.00"', '"80000.00"').replace("max: 40", "max: 50"))
+    done = run("diff", str(SHIPPED), str(newer))
+    assert done.stdout.splitlines() == [
+        "params:",
+        "  ! param city_budget: 50,000.00 -> 80,000.00",
+        "proposal:",
+        "    field title: max: 40 -> 50",
+    ]
+    told = orjson.loads(run("diff", str(SHIPPED), str(newer), "--json").stdout)
+    assert [change["affects_approvers"] for change in told["changes"]] == [True, False]
+    assert told["old"]["name"] == "telecom-marketing-case"
+    assert run("diff", str(SHIPPED), str(SHIPPED)).stdout == ""
+
+
+def test_one_person_saves_and_another_publishes(home: Path):
+    assert run("publish", str(SHIPPED), "--author", "an").stdout == (
+        "telecom-marketing-case version 1 is saved as a draft of an\n"
+    )
+    with pytest.raises(NotPossible, match="an is its author"):
+        run("publish", str(SHIPPED), "--as", "an")
+    done = run("publish", str(SHIPPED), "--as", "bo")
+    assert done.stdout == "telecom-marketing-case version 1 is published by bo; its author is an\n"
+    assert "nothing changed" in run("publish", str(SHIPPED), "--as", "bo").stdout
+    (row,) = [line.split() for line in run("list").stdout.splitlines() if line.startswith("telecom")]
+    assert row[1:5] == ["1", "published", "an", "bo"]
+    newer = home / "newer.yaml"
+    newer.write_text(SHIPPED.read_text().replace("\nversion: 1\n", "\nversion: 2\n"))
+    assert run("diff", "telecom-marketing-case@1", str(newer)).stdout == "head:\n    version: 1 -> 2\n"
+
+
+@pytest.mark.usefixtures("home")
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ([], "say who acts"),
+        (["--author", "nobody"], "there is no active person 'nobody'"),
+        (["--author", "cai"], "cai may not write definitions"),
+        (["--as", "bo"], "nobody saved telecom-marketing-case version 1 as a draft"),
+    ],
+)
+def test_who_acts_must_be_named_and_allowed(arguments: list[str], says: str):
+    with pytest.raises(InvalidFile, match=says):
+        run("publish", str(SHIPPED), *arguments)
+
+
+@pytest.mark.usefixtures("home")
+def test_a_version_that_is_not_there_is_told():
+    with pytest.raises(InvalidFile, match="the case database has no telecom-marketing-case version 9"):
+        run("diff", "telecom-marketing-case@9", str(SHIPPED))
