@@ -63,12 +63,12 @@ def run(quick: bool) -> list[Row]:
         county = County()
         rows: list[Row] = []
         for clients, size in ((8, each), (1, each // 2)):
-            supply = _supply(db, county, size)
+            fresh = supply(db, county, size)
             figures: dict[str, list[float]] = {"base": [], "ours": [], "base again": []}
             for _ in range(rounds):
-                figures["base"].append(_base(db, supply(), clients))
-                figures["ours"].append(_ours(db, county, supply(), clients))
-                figures["base again"].append(_base(db, supply(), clients))
+                figures["base"].append(_base(db, fresh(), clients))
+                figures["ours"].append(_ours(db, county, fresh(), clients))
+                figures["base again"].append(_base(db, fresh(), clients))
             rows += _rows(figures, clients)
         db.close()
     return rows
@@ -183,7 +183,7 @@ def _timed(work: Callable[[Sequence[Ready]], None], ready: Sequence[Ready], clie
         return len(ready) / (perf_counter() - began)
 
 
-def _supply(db: Database, county: County, size: int) -> Callable[[], list[Ready]]:
+def supply(db: Database, county: County, size: int) -> Callable[[], list[Ready]]:
     """A function that puts `size` fresh cases into the database, each waiting for its first decision."""
     numbers = count()
 

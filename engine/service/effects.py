@@ -5,7 +5,7 @@ crash, so each is idempotent: stages by their key, notices by being harmless. Wh
 never stops the others.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -30,6 +30,7 @@ from engine.service import delivering, evaluating, running, selecting
 from engine.service.app import Countersign
 from engine.service.keeping import kept
 from engine.store import cases, links, outbox, people, timers, visibility
+from engine.store.batches import Move, transition_many
 from engine.store.outbox import Claimed
 from engine.store.timers import DueTimer
 from engine.values import NO_TEXT, Bilingual, Language
@@ -37,6 +38,7 @@ from engine.values import NO_TEXT, Bilingual, Language
 LEASE = timedelta(seconds=60)  # kept while the batch is carried out; so long nobody takes over from a dead process
 BATCH = 20
 TIMER_BATCH = 1000
+TOGETHER = 100  # timers that fire in one transaction; longer ones keep people waiting for their case
 PROMPT = (NotifyTask, NotifyOutcome, SelectAudience, BeginDelivery, HoldDelivery)
 
 log = structlog.get_logger()
@@ -123,20 +125,41 @@ def fire_timers(app: Countersign) -> int:
     """Turn every due timer into its command; one that is no longer armed changes nothing. Returns how many."""
     with app.db.begin() as tx:
         due = timers.claim(tx, app.now(), limit=TIMER_BATCH)
+    for one in range(0, len(due), TOGETHER):
+        _fire_all(app, due[one : one + TOGETHER])
+    return len(due)
+
+
+def _fire_all(app: Countersign, due: Sequence[DueTimer]) -> None:
+    """One timer of each case together; one by one what is left."""
+    first = {timer.case_id: timer for timer in reversed(due)}
+    fired = transition_many(app.db, [_move(app, timer) for timer in first.values()])
     for timer in due:
+        if timer.case_id in fired and first[timer.case_id] is timer:
+            continue
         try:
             _fire(app, timer)
         except CountersignError as error:
             log.warning("timer_failed", case=timer.case_id, timer=timer.name, error=error.message)
-    return len(due)
+
+
+def _move(app: Countersign, timer: DueTimer) -> Move:
+    return Move(timer.case_id, _key(timer), lambda locked: running.decide(app, locked, _command(timer)))
 
 
 def _fire(app: Countersign, timer: DueTimer) -> None:
-    command = TimerFired(actor="system", via="timer", key=timer.key, name=timer.name, step=timer.step)
-    recorded = running.carry_out(app, timer.case_id, command, key=f"timer:{timer.key}")
+    recorded = running.carry_out(app, timer.case_id, _command(timer), key=_key(timer))
     if not recorded.events:
         with app.db.begin() as tx:
             timers.settle(tx, timer)
+
+
+def _command(timer: DueTimer) -> TimerFired:
+    return TimerFired(actor="system", via="timer", key=timer.key, name=timer.name, step=timer.step)
+
+
+def _key(timer: DueTimer) -> str:
+    return f"timer:{timer.key}"
 
 
 def _settled(app: Countersign, claimed: Claimed, notify: Notify) -> bool:

@@ -24,17 +24,19 @@ def carry_out(
     what the machine refuses, with nothing written, and NotFound.
     """
 
-    def decide(locked: Locked) -> Decided:
-        case = locked.case
-        asked = command(locked) if callable(command) else command
-        process = app.process(case.process, locked)
-        outcome = advance(process, case, asked, app.now())
-        if isinstance(asked, Edit | Submit):
-            organisation = app.organisation(locked)
-            return Decided(asked, outcome, index_of(app.definition(case.process), organisation, outcome.case))
-        return Decided(asked, outcome)
+    return cases.transition(app.db, case_id, key, lambda locked: decide(app, locked, command))
 
-    return cases.transition(app.db, case_id, key, decide)
+
+def decide(app: Countersign, locked: Locked, command: AnyCommand | Callable[[Locked], AnyCommand]) -> Decided:
+    """What `command` comes to on a locked case."""
+    case = locked.case
+    asked = command(locked) if callable(command) else command
+    process = app.process(case.process, locked)
+    outcome = advance(process, case, asked, app.now())
+    if isinstance(asked, Edit | Submit):
+        organisation = app.organisation(locked)
+        return Decided(asked, outcome, index_of(app.definition(case.process), organisation, outcome.case))
+    return Decided(asked, outcome)
 
 
 def index_of(definition: Definition, organisation: Organisation, case: Case) -> CaseIndex:

@@ -78,7 +78,7 @@ def transition(db: Database, case_id: str, key: str, decide: Decide) -> Recorded
     at once, and whatever the case's state is by now. An empty key records none. What `decide` raises is raised, with
     nothing written. `decide` may be called again where a connection was lost, so it must only look and answer.
     """
-    key = _scoped(case_id, key)
+    key = scoped(case_id, key)
     if db.dialect_name == "postgresql":
         return db.exchange(lambda exchange: _in_two_messages(exchange, case_id, key, decide))
     with db.begin() as tx:
@@ -87,7 +87,7 @@ def transition(db: Database, case_id: str, key: str, decide: Decide) -> Recorded
 
 def create(db: Database, key: str, decide: Callable[[Connection], Decided]) -> Recorded:
     """Open a case: its row and its first history entry. A repeated key returns the case it opened then."""
-    key = _scoped("new", key)
+    key = scoped("new", key)
     with db.begin() as tx:
         if key:
             # Whoever comes second waits here until the first is done, on both databases.
@@ -106,7 +106,7 @@ def create(db: Database, key: str, decide: Callable[[Connection], Decided]) -> R
             tx.execute(named.values(case_id=written.case.id, seq=1))
         if decided.index:
             _index(tx, written.case.id, decided.index)
-        return _recorded(decided)
+        return recorded(decided)
 
 
 def load(tx: Connection, case_id: str) -> Case:
@@ -133,8 +133,8 @@ def _in_two_messages(exchange: Exchange, case_id: str, key: str, decide: Decide)
             decided = decide(Locked(case, revision or 0, now, lambda: exchange.tx))
             if decided.outcome.events:
                 written = rows_of(decided, seq=case.seq + 1, previous=head, now=now)
-                exchange.last(*_second_message(written, key, decided.index))
-                return _recorded(decided)
+                exchange.last(*second_message(written, key, decided.index))
+                return recorded(decided)
         except psycopg2.errors.UniqueViolation:
             if (repeated := _repeated(exchange, case, key)) is None:
                 raise
@@ -156,7 +156,8 @@ def _repeated(exchange: Exchange, case: Case, key: str) -> Recorded | None:
     return Recorded(case, seq=row[0], repeated=not exchange.is_repetition) if row else None
 
 
-def _second_message(written: Written, key: str, index: CaseIndex | None) -> tuple[str, Sequence[object]]:
+def second_message(written: Written, key: str, index: CaseIndex | None) -> tuple[str, Sequence[object]]:
+    """The statements that record a transition on PostgreSQL, and their values."""
     case, entry = written.case, written.entry
     values: list[object] = [
         *(case.id, entry.seq - 1, _to_json(case).decode(), entry.hash, case.state, case.round, case.number),
@@ -201,7 +202,7 @@ def _in_one_writer(tx: Connection, case_id: str, key: str, decide: Decide) -> Re
     _write_rows(tx, written, now, key)
     if decided.index:
         _index(tx, case_id, decided.index)
-    return _recorded(decided)
+    return recorded(decided)
 
 
 def _write_rows(tx: Connection, written: Written, now: datetime, key: str) -> None:
@@ -260,12 +261,14 @@ def _fixed(case: Case) -> dict[str, object]:
     }
 
 
-def _recorded(decided: Decided) -> Recorded:
+def recorded(decided: Decided) -> Recorded:
+    """What the caller of a transition is given."""
     outcome = decided.outcome
     return Recorded(outcome.case, seq=outcome.case.seq, events=outcome.events, effects=outcome.effects)
 
 
-def _scoped(case_id: str, key: str) -> str:
+def scoped(case_id: str, key: str) -> str:
+    """The key as it is stored."""
     # A key belongs to its case: one that a page reuses elsewhere must not return another case's result.
     if not key:
         return ""

@@ -41,6 +41,12 @@ class Exchange:
         row: tuple[Any, ...] | None = self._cursor.fetchone()
         return row
 
+    def all(self, statement: str, values: Values) -> list[tuple[Any, ...]]:
+        """As `first`, for a statement of many rows."""
+        self._cursor.execute("BEGIN; " + statement, values)
+        rows: list[tuple[Any, ...]] = self._cursor.fetchall()
+        return rows
+
     def last(self, statements: str, values: Values) -> None:
         """Run the statements and commit."""
         self.was_sent = True

@@ -5,6 +5,14 @@ and reads, and the second writes everything in one statement and commits. `cases
 """
 
 LOCK = "EXECUTE lock_case(%s, %s)"
+LOCK_MANY = """
+SELECT wanted.place, body, head, clock_timestamp(),
+       (SELECT revision FROM organisation WHERE id = 1),
+       (SELECT seq FROM idempotency WHERE idempotency.key = wanted.key)
+FROM unnest(%s::text[], %s::text[]) WITH ORDINALITY AS wanted(id, key, place)
+JOIN cases ON cases.id = wanted.id
+ORDER BY cases.id FOR UPDATE OF cases SKIP LOCKED
+"""
 EARLIER = "EXECUTE earlier_result(%s)"
 RECORD = f"EXECUTE record_transition({', '.join(['%s'] * 22)})"
 REINDEX = "EXECUTE index_case(%s, %s, %s, %s, %s, %s)"

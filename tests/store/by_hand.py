@@ -1,5 +1,6 @@
 """Decisions made by hand, so that the store is tested without the machine: open, ask one person, decide."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import msgspec
@@ -67,7 +68,7 @@ def submit(db: Database, case_id: str = "c1", *, people: tuple[str, ...] = ("wan
     return cases.transition(db, case_id, key, decide)
 
 
-def approve(db: Database, person: str, case_id: str = "c1", *, key: str = "") -> Recorded:
+def approving(person: str) -> Callable[[Locked], Decided]:
     """The first decision closes every task and the timer; whoever comes later is told who decided. Anybody may."""
 
     def decide(locked: Locked) -> Decided:
@@ -85,7 +86,12 @@ def approve(db: Database, person: str, case_id: str = "c1", *, key: str = "") ->
         outcome = Outcome(fold(case, events, NOON), events, (NotifyOutcome(case.submitter, "approved"),), NOON)
         return Decided(Decide(actor=person, task=own.id, decision="approve"), outcome)
 
-    return cases.transition(db, case_id, key, decide)
+    return decide
+
+
+def approve(db: Database, person: str, case_id: str = "c1", *, key: str = "") -> Recorded:
+    """Have `person` approve."""
+    return cases.transition(db, case_id, key, approving(person))
 
 
 def edit(db: Database, case_id: str = "c1", *, title: str, key: str = "", number: bool = False) -> Recorded:

@@ -1,0 +1,72 @@
+"""Many cases moved in one transaction: what fires by itself at the same minute, such as reminders.
+
+A transaction for each of 100,000 timers spends most of its time on commits and messages. Here a batch is locked by one
+message and recorded by another. A batch is all or nothing, so what might fail is left out of it and given back: cases
+that somebody else holds, commands that are refused, keys that were used. Refuses commands of people: each of theirs is
+a transaction of its own (`cases.transition`), whose result they are told.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import msgspec
+import psycopg2.errors
+
+from engine.errors import CountersignError
+from engine.machine.case import Case
+from engine.store import statements
+from engine.store.cases import Decide, Locked, Recorded, recorded, scoped, second_message
+from engine.store.exchange import Exchange
+from engine.store.rows import rows_of
+from engine.store.session import Database
+
+_read_case = msgspec.json.Decoder(Case).decode
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A decision on one case; the arguments of `cases.transition`."""
+
+    case_id: str
+    key: str
+    decide: Decide
+
+
+def transition_many(db: Database, moves: Sequence[Move]) -> dict[str, Recorded]:
+    """Record what can be recorded together, in one transaction; by case. What is missing is for `cases.transition`.
+
+    Each case stands in `moves` once. On SQLite nothing is recorded: its single writer gains nothing from a batch.
+    """
+    if db.dialect_name != "postgresql" or not moves:
+        return {}
+    try:
+        return db.exchange(lambda exchange: _together(exchange, moves))
+    except (psycopg2.errors.UniqueViolation, psycopg2.errors.DivisionByZero):
+        return {}  # one of them was overtaken; nothing of the batch is written
+
+
+def _together(exchange: Exchange, moves: Sequence[Move]) -> dict[str, Recorded]:
+    keys = [scoped(move.case_id, move.key) for move in moves]
+    locked = exchange.all(statements.LOCK_MANY, ([move.case_id for move in moves], keys))
+    messages: list[str] = []
+    values: list[object] = []
+    done: dict[str, Recorded] = {}
+    for place, body, head, now, revision, earlier in locked:
+        move, case = moves[place - 1], _read_case(body)
+        if earlier is not None:
+            continue
+        try:
+            decided = move.decide(Locked(case, revision or 0, now, lambda: exchange.tx))
+        except CountersignError:
+            continue
+        if decided.outcome.events:
+            written = rows_of(decided, seq=case.seq + 1, previous=head, now=now)
+            message, of_message = second_message(written, keys[place - 1], decided.index)
+            messages.append(message)
+            values.extend(of_message)
+            done[case.id] = recorded(decided)
+    if not messages:
+        exchange.drop()
+        return {}
+    exchange.last("; ".join(messages), values)
+    return done
