@@ -14,7 +14,7 @@ from pydantic import Discriminator, Field, PlainSerializer, StrictBool, field_va
 from pydantic_core import PydanticCustomError
 
 from engine.definition.section import Name, Section
-from engine.expr.functions import pattern as safe_pattern
+from engine.expr.patterns import pattern as safe_pattern
 from engine.expr.types import DATE, DECIMAL, INT, TEXT, List, Record, Type
 from engine.values import NO_TEXT, Bilingual
 
@@ -113,7 +113,7 @@ class Text(Kind):
             raise Wrong("one_line", "one line only")
         if len(text) > self.max:
             raise Wrong("too_long", f"at most {self.max} signs, these are {len(text)}", max=self.max, length=len(text))
-        if text and self.pattern and not re.fullmatch(self.pattern, text):
+        if text and self.pattern and not safe_pattern(self.pattern).fullmatch(text):
             raise Wrong("pattern", "this does not have the required form", pattern=self.pattern)
         return text or None
 

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from engine.expr.conversions import to_text
 from engine.expr.evaluate import FAILURES
-from engine.expr.functions import to_text
 from engine.expr.tree import Conditional, Literal, Logic, Operation, Tree, path_of, walk
 
 

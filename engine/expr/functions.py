@@ -1,121 +1,51 @@
 """The functions an expression may call: one entry each, named once in `FUNCTIONS`.
 
-Refuses patterns that could run for hours (CEL promises linear time, Python's `re` does not): no group that repeats may
-contain a repetition, no look-around, no back-reference.
+Each says what it takes, what it gives, and what it is in SQL; one that databases would answer differently has no SQL.
 """
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal, InvalidOperation
-from functools import lru_cache
 from typing import Any
 
 from sqlglot import exp
 
-from engine.expr.lexer import INT_MAX, INT_MIN
-from engine.expr.types import BOOL, DATE, DECIMAL, DURATION, DYN, INT, TEXT, TIMESTAMP, List, Map, Type
-
-MAX_SUBJECT = 20_000
-_SPAN = re.compile(r"([+-]?)((?:[0-9]+(?:\.[0-9]+)?(?:ns|us|ms|d|h|m|s))+)")
-_SPAN_PART = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ns|us|ms|d|h|m|s)")
-_MICROSECONDS = {
-    "ns": Decimal("0.001"),
-    "us": Decimal(1),
-    "ms": Decimal(1_000),
-    "s": Decimal(1_000_000),
-    "m": Decimal(60_000_000),
-    "h": Decimal(3_600_000_000),
-    "d": Decimal(86_400_000_000),
-}
-_RISKY = re.compile(r"\(\?(?!:|i\))|\\[1-9]|[+*}]\s*\)\s*[+*{]|\([^()]*[+*}|][^()]*\)\s*[+*{]")
+from engine.expr.calendar_parts import CLOCK_PARTS, DAY_PARTS, part_of
+from engine.expr.conversions import (
+    as_text,
+    to_bool,
+    to_bytes,
+    to_date,
+    to_decimal,
+    to_double,
+    to_duration,
+    to_int,
+    to_timestamp,
+    to_uint,
+)
+from engine.expr.kinds import kind_of
+from engine.expr.patterns import matches
+from engine.expr.types import (
+    BOOL,
+    BYTES,
+    DATE,
+    DECIMAL,
+    DOUBLE,
+    DURATION,
+    DYN,
+    INT,
+    KIND,
+    TEXT,
+    TIMESTAMP,
+    UINT,
+    List,
+    Map,
+    Type,
+)
 
 
 def size(value: Any) -> int:
-    """Signs of a text (not bytes), elements of a list, entries of a map."""
+    """Signs of a text (not bytes), bytes, elements of a list, entries of a map."""
     return len(value)
-
-
-@lru_cache(maxsize=256)
-def pattern(text: str) -> re.Pattern[str]:
-    """The pattern, compiled; ValueError where it is wrong or could take exponential time."""
-    if _RISKY.search(text):
-        raise ValueError("the pattern nests repetitions or looks around; write it without")
-    try:
-        return re.compile(text)
-    except re.error as error:
-        raise ValueError(f"the pattern is wrong: {error}") from None
-
-
-def matches(text: str, wanted: str) -> bool:
-    """Whether the pattern is found anywhere in the text."""
-    if len(text) > MAX_SUBJECT:
-        raise ValueError("the text is too long to be matched")
-    return pattern(wanted).search(text) is not None
-
-
-def to_int(value: Any) -> int:
-    """A decimal loses its fraction; a timestamp gives seconds since 1970."""
-    if isinstance(value, datetime):
-        result = int(value.timestamp())
-    elif isinstance(value, str):
-        if not re.fullmatch(r"[+-]?[0-9]+", value):
-            raise ValueError(f"not a whole number: {value!r}")
-        result = int(value)
-    else:
-        result = int(value)
-    if not INT_MIN <= result <= INT_MAX:
-        raise ValueError("the number is too large")
-    return result
-
-
-def to_decimal(value: Any) -> Decimal:
-    """Exact: a text keeps every digit."""
-    try:
-        result = Decimal(value)
-    except InvalidOperation:
-        raise ValueError(f"not a number: {value!r}") from None
-    if not result.is_finite():
-        raise ValueError(f"not a number: {value!r}")
-    return result
-
-
-def to_text(value: Any) -> str:
-    """As it would be written in an expression."""
-    match value:
-        case bool():
-            return "true" if value else "false"
-        case datetime():
-            return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
-        case timedelta():
-            return f"{Decimal(value // timedelta(microseconds=1)) / 1_000_000:f}s"
-        case date():
-            return value.isoformat()
-        case _:
-            return str(value)
-
-
-def to_date(value: Any) -> date:
-    """`2026-11-01`, or the day of a timestamp in UTC."""
-    return value.astimezone(UTC).date() if isinstance(value, datetime) else date.fromisoformat(value)
-
-
-def to_timestamp(value: str) -> datetime:
-    """RFC 3339; a time without zone is refused."""
-    moment = datetime.fromisoformat(value)
-    if moment.tzinfo is None:
-        raise ValueError(f"a timestamp needs a zone, as {value}Z")
-    return moment
-
-
-def to_duration(value: str) -> timedelta:
-    """`72h`, `1h30m`, `2d`. Working days are no duration: their length depends on the calendar."""
-    match = _SPAN.fullmatch(value)
-    if match is None:
-        raise ValueError(f"not a duration: {value!r}; write 72h, 1h30m or 2d")
-    total = sum(Decimal(number) * _MICROSECONDS[unit] for number, unit in _SPAN_PART.findall(match[2]))
-    return timedelta(microseconds=int(-total if match[1] == "-" else total))
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +88,20 @@ def _cast(to: str) -> Callable[[exp.Expr], exp.Expr]:
     return lambda value: exp.cast(value, to)
 
 
+def _day_part(name: str) -> Callable[[exp.Expr], exp.Expr] | None:
+    """Year, month and day mean the same everywhere; days of the week and of the year are counted differently."""
+    unit = {"getFullYear": "YEAR", "getMonth": "MONTH", "getDate": "DAY", "getDayOfMonth": "DAY"}.get(name)
+    if unit is None:
+        return None
+
+    def sql(day: exp.Expr) -> exp.Expr:
+        found = exp.Extract(this=exp.var(unit), expression=day)
+        from_zero = name in ("getMonth", "getDayOfMonth")
+        return exp.paren(exp.Sub(this=found, expression=exp.Literal.number(1))) if from_zero else found
+
+    return sql
+
+
 FUNCTIONS: tuple[Function, ...] = (
     Function(
         "size",
@@ -166,6 +110,7 @@ FUNCTIONS: tuple[Function, ...] = (
             Overload((TEXT,), INT, size, lambda text: exp.Length(this=text)),
             Overload((_ANY_LIST,), INT, size, lambda values: exp.ArraySize(this=values)),
             Overload((_ANY_MAP,), INT, size),
+            Overload((BYTES,), INT, size),
         ),
         "size(form.channels)",
     ),
@@ -187,9 +132,15 @@ FUNCTIONS: tuple[Function, ...] = (
             Overload((INT,), INT, to_int, _cast("bigint")),
             Overload((DECIMAL,), INT, to_int, lambda value: exp.cast(exp.Trunc(this=value), "bigint")),
             Overload((TEXT,), INT, to_int, _cast("bigint")),
-            Overload((TIMESTAMP,), INT, to_int),
+            *(Overload((kind,), INT, to_int) for kind in (UINT, DOUBLE, TIMESTAMP)),
         ),
         "int('12')",
+    ),
+    Function(
+        "uint",
+        False,
+        tuple(Overload((kind,), UINT, to_uint) for kind in (INT, UINT, DECIMAL, DOUBLE, TEXT)),
+        "uint(12)",
     ),
     Function(
         "decimal",
@@ -198,18 +149,72 @@ FUNCTIONS: tuple[Function, ...] = (
             Overload((TEXT,), DECIMAL, to_decimal, _cast("decimal(38, 10)")),
             Overload((INT,), DECIMAL, to_decimal, _cast("decimal(38, 10)")),
             Overload((DECIMAL,), DECIMAL, to_decimal, lambda value: value),
+            Overload((UINT,), DECIMAL, to_decimal),
         ),
         "decimal('0.7')",
     ),
-    Function("string", False, (Overload((DYN,), TEXT, to_text, _cast("varchar")),), "string(12)"),
+    Function(
+        "double",
+        False,
+        tuple(Overload((kind,), DOUBLE, to_double) for kind in (DECIMAL, INT, UINT, DOUBLE, TEXT)),
+        "double('1.5')",
+    ),
+    Function("bool", False, tuple(Overload((kind,), BOOL, to_bool) for kind in (TEXT, BOOL)), "bool('true')"),
+    Function(
+        "string",
+        False,
+        (
+            *(Overload((kind,), TEXT, as_text, _cast("varchar")) for kind in (INT, DECIMAL, TEXT, BOOL, DATE)),
+            *(Overload((kind,), TEXT, as_text) for kind in (UINT, DOUBLE, BYTES, TIMESTAMP, DURATION)),
+        ),
+        "string(12)",
+    ),
+    Function("bytes", False, tuple(Overload((kind,), BYTES, to_bytes) for kind in (TEXT, BYTES)), "bytes('a')"),
     Function(
         "date",
         False,
-        (Overload((TEXT,), DATE, to_date, _cast("date")), Overload((TIMESTAMP,), DATE, to_date, _cast("date"))),
+        (Overload((TEXT,), DATE, to_date, _cast("date")), Overload((TIMESTAMP,), DATE, to_date)),
         "date('2026-11-01')",
     ),
-    Function("timestamp", False, (Overload((TEXT,), TIMESTAMP, to_timestamp),), "timestamp('2026-11-01T08:00:00Z')"),
-    Function("duration", False, (Overload((TEXT,), DURATION, to_duration),), "duration('720h')"),
+    Function(
+        "timestamp",
+        False,
+        tuple(Overload((kind,), TIMESTAMP, to_timestamp) for kind in (TEXT, INT, TIMESTAMP)),
+        "timestamp('2026-11-01T08:00:00Z')",
+    ),
+    Function(
+        "duration",
+        False,
+        tuple(Overload((kind,), DURATION, to_duration) for kind in (TEXT, DURATION)),
+        "duration('720h')",
+    ),
+    *(
+        Function(
+            name,
+            True,
+            (
+                Overload((DATE,), INT, part_of(name), _day_part(name)),
+                Overload((TIMESTAMP,), INT, part_of(name)),
+                Overload((TIMESTAMP, TEXT), INT, part_of(name)),
+            ),
+            f"form.window.from.{name}()",
+        )
+        for name in DAY_PARTS
+    ),
+    *(
+        Function(
+            name,
+            True,
+            (
+                Overload((TIMESTAMP,), INT, part_of(name)),
+                Overload((TIMESTAMP, TEXT), INT, part_of(name)),
+                Overload((DURATION,), INT, part_of(name)),
+            ),
+            f"timestamp('2026-11-01T08:00:00Z').{name}('Asia/Shanghai')",
+        )
+        for name in CLOCK_PARTS
+    ),
+    Function("type", False, (Overload((DYN,), KIND, kind_of),), "type(form.budget) == decimal"),
     Function("dyn", False, (Overload((DYN,), DYN, lambda value: value),), "dyn(form.budget)"),
 )
 BY_NAME: dict[str, Function] = {function.name: function for function in FUNCTIONS}

@@ -3,33 +3,29 @@
 All problems of an expression are collected; after one, the part counts as DYN so that it is reported once.
 """
 
+from collections.abc import Callable, Mapping
+
 from engine.errors import Problem
-from engine.expr.functions import BY_NAME, accepts, overload, pattern, to_date, to_duration, to_timestamp
+from engine.expr import tree as trees
+from engine.expr.calendar_parts import CLOCK_PARTS, DAY_PARTS, zone
+from engine.expr.conversions import to_date, to_duration, to_timestamp
+from engine.expr.functions import BY_NAME, accepts, overload
 from engine.expr.lexer import wrong
 from engine.expr.operators import RELATIONS, arithmetic, comparable
-from engine.expr.tree import (
-    Call,
-    Conditional,
-    Has,
-    Index,
-    ListOf,
-    Literal,
-    Logic,
-    Macro,
-    MapOf,
-    Name,
-    Operation,
-    Select,
-    Tree,
-    path_of,
-)
+from engine.expr.patterns import pattern
+from engine.expr.tree import Tree, path_of
 from engine.expr.types import (
     BOOL,
+    COUNTED,
     DATE,
     DECIMAL,
+    DOUBLE,
     DURATION,
     DYN,
     INT,
+    KEYS,
+    KIND,
+    KINDS,
     NULL,
     NUMBERS,
     ORDERED,
@@ -45,7 +41,13 @@ from engine.expr.types import (
 Types = dict[int, Type]
 """The type of each part, by its number."""
 
-_READERS = {"date": to_date, "timestamp": to_timestamp, "duration": to_duration}
+_READERS: Mapping[str, Callable[[str], object]] = {
+    "date": to_date,
+    "timestamp": to_timestamp,
+    "duration": to_duration,
+    "matches": pattern,
+    **dict.fromkeys((*DAY_PARTS, *CLOCK_PARTS), zone),
+}
 
 
 def infer(text: str, tree: Tree, scope: Scope) -> tuple[Types, list[Problem]]:
@@ -68,36 +70,34 @@ class _Check:
 
     def look(self, tree: Tree, scope: Scope) -> Type:
         match tree:
-            case Literal():
+            case trees.Literal():
                 return tree.type
-            case Name():
+            case trees.Name():
                 return self.named(tree, scope)
-            case Select():
+            case trees.Select():
                 return self.field(tree, self.type_of(tree.of, scope))
-            case Has():
+            case trees.Has():
                 self.field(tree, self.type_of(tree.of, scope))
                 return BOOL
-            case Index():
+            case trees.Index():
                 return self.index(tree, self.type_of(tree.of, scope), self.type_of(tree.key, scope))
-            case Logic():
+            case trees.Logic():
                 for part in tree.parts:
                     self.need(part, self.type_of(part, scope), BOOL, f"{tree.operator} joins conditions")
                 return BOOL
-            case Operation():
+            case trees.Operation():
                 return self.operation(tree, tuple(self.type_of(part, scope) for part in tree.operands))
-            case Conditional():
+            case trees.Conditional():
                 self.need(tree.condition, self.type_of(tree.condition, scope), BOOL, "? asks a condition")
                 return self.common(tree, (self.type_of(tree.yes, scope), self.type_of(tree.no, scope)))
-            case Call():
+            case trees.Call():
                 return self.call(tree, tuple(self.type_of(part, scope) for part in tree.arguments))
-            case ListOf():
-                return List(self.common(tree, tuple(self.type_of(part, scope) for part in tree.elements)))
-            case MapOf():
-                keys = tuple(self.type_of(key, scope) for key, _ in tree.entries)
-                return Map(
-                    self.common(tree, keys), self.common(tree, tuple(self.type_of(v, scope) for _, v in tree.entries))
-                )
-            case Macro():
+            case trees.ListOf():
+                return List(self.of_parts(tuple(self.type_of(part, scope) for part in tree.elements)))
+            case trees.MapOf():
+                keys = self.of_parts(tuple(self.key(key, scope) for key, _ in tree.entries))
+                return Map(keys, self.of_parts(tuple(self.type_of(value, scope) for _, value in tree.entries)))
+            case trees.Macro():
                 return self.macro(tree, scope)
 
     def problem(self, at: int, code: str, message: str, hint: str = "") -> Type:
@@ -108,17 +108,19 @@ class _Check:
         if not accepts(wanted, found):
             self.problem(tree.at, "E304", f"{why}, this is {found}", _condition_hint(found) if wanted == BOOL else "")
 
-    def named(self, tree: Name, scope: Scope) -> Type:
+    def named(self, tree: trees.Name, scope: Scope) -> Type:
         if tree.name in scope.names:
             return scope.names[tree.name]
+        if tree.name in KINDS:
+            return KIND
         return self.problem(tree.at, "E302", f"unknown name {tree.name}", nearest(tree.name, scope.names))
 
-    def field(self, tree: Select | Has, of: Type) -> Type:
+    def field(self, tree: trees.Select | trees.Has, of: Type) -> Type:
         match of:
             case Record():
                 if tree.field in of.fields:
                     return of.fields[tree.field]
-                at = tree.end - len(tree.field) - (1 if isinstance(tree, Has) else 0)
+                at = tree.end - len(tree.field) - (1 if isinstance(tree, trees.Has) else 0)
                 return self.problem(
                     at, "E303", f"{path_of(tree.of) or of} has no field {tree.field}", nearest(tree.field, of.fields)
                 )
@@ -129,7 +131,7 @@ class _Check:
             case _:
                 return self.problem(tree.at, "E304", f"{of} has no fields")
 
-    def index(self, tree: Index, of: Type, key: Type) -> Type:
+    def index(self, tree: trees.Index, of: Type, key: Type) -> Type:
         match of:
             case List():
                 self.need(tree.key, key, INT, "a list is read by a whole number")
@@ -137,14 +139,14 @@ class _Check:
             case Map():
                 self.need(tree.key, key, of.key, f"its keys are {of.key}")
                 return of.value
-            case Record() if isinstance(tree.key, Literal) and tree.key.value in of.fields:
+            case Record() if isinstance(tree.key, trees.Literal) and tree.key.value in of.fields:
                 return of.fields[str(tree.key.value)]
             case _ if of == DYN:
                 return DYN
             case _:
                 return self.problem(tree.at, "E304", f"{of} cannot be read by an index")
 
-    def operation(self, tree: Operation, types: tuple[Type, ...]) -> Type:
+    def operation(self, tree: trees.Operation, types: tuple[Type, ...]) -> Type:
         if len(types) == 1:
             return self.unary(tree, types[0])
         left, right = types
@@ -159,23 +161,29 @@ class _Check:
             return BOOL
         result = arithmetic(tree.operator, left, right)
         if result is None:
-            hint = _quotes(tree, left, right)
+            hint = _quotes(tree, left, right) or _conversion(left, right)
             return self.problem(tree.at, "E304", f"{left} {tree.operator} {right} has no meaning", hint)
         return result
 
-    def unary(self, tree: Operation, of: Type) -> Type:
+    def unary(self, tree: trees.Operation, of: Type) -> Type:
         if tree.operator == "!":
             self.need(tree.operands[0], of, BOOL, "! turns a condition round")
             return BOOL
-        if of in NUMBERS | {DURATION, DYN}:
+        if of in NUMBERS | {DOUBLE, DURATION, DYN}:
             return of
         return self.problem(tree.at, "E304", f"- {of} has no meaning")
 
-    def membership(self, tree: Operation, value: Type, among: Type) -> Type:
-        match among:
-            case List():
+    def membership(self, tree: trees.Operation, value: Type, among: Type) -> Type:
+        match among, tree.operands[1]:
+            case List(), trees.ListOf(elements=elements):
+                # each by itself: one wrong element in a list that is written out would else make the list anything
+                for part in elements:
+                    if not comparable(value, self.types[part.number]):
+                        self.problem(part.at, "E304", f"{value} is never {self.types[part.number]}")
+                return BOOL
+            case List(), _:
                 inside = among.of
-            case Map():
+            case Map(), _:
                 inside = among.key
             case _ if among == DYN:
                 return BOOL
@@ -186,7 +194,11 @@ class _Check:
             self.problem(tree.at, "E304", f"{value} is never in a {among}")
         return BOOL
 
-    def call(self, tree: Call, types: tuple[Type, ...]) -> Type:
+    def key(self, tree: Tree, scope: Scope) -> Type:
+        found = self.type_of(tree, scope)
+        return found if found in KEYS else self.problem(tree.at, "E304", f"{found} cannot be the key of a map")
+
+    def call(self, tree: trees.Call, types: tuple[Type, ...]) -> Type:
         function = BY_NAME.get(tree.function)
         at = tree.arguments[0].end + 1 if tree.is_member else tree.at
         if function is None:
@@ -198,20 +210,28 @@ class _Check:
         self.literal_arguments(tree)
         return found.gives
 
-    def literal_arguments(self, tree: Call) -> None:
+    def literal_arguments(self, tree: trees.Call) -> None:
         """What is written out can be tried now: a wrong date is better told here than at the first case."""
         last = tree.arguments[-1]
-        reader = pattern if tree.function == "matches" else _READERS.get(tree.function)
-        if reader is not None and isinstance(last, Literal) and isinstance(last.value, str):
+        reader = _READERS.get(tree.function)
+        if reader is not None and isinstance(last, trees.Literal) and isinstance(last.value, str):
             try:
                 reader(last.value)
             except ValueError as error:
                 self.problem(last.at, "E309", str(error))
 
+    def of_parts(self, types: tuple[Type, ...]) -> Type:
+        """The type of what a list or map holds: anything, where its parts differ, as in CEL."""
+        kinds = _distinct(types)
+        if len(kinds) == 1:
+            return DYN if NULL in types else kinds[0]
+        return DECIMAL if set(kinds) == NUMBERS and NULL not in types else DYN
+
     def common(self, tree: Tree, types: tuple[Type, ...]) -> Type:
-        kinds = [type_ for i, type_ in enumerate(types) if type_ not in types[:i] and type_ != NULL]
+        """The type of either branch."""
+        kinds = _distinct(types)
         if not kinds:
-            return DYN
+            return NULL
         if len(kinds) == 1:
             return kinds[0]
         if set(kinds) == NUMBERS:
@@ -220,7 +240,7 @@ class _Check:
             self.problem(tree.at, "E304", f"these do not go together: {', '.join(map(str, kinds))}")
         return DYN
 
-    def macro(self, tree: Macro, scope: Scope) -> Type:
+    def macro(self, tree: trees.Macro, scope: Scope) -> Type:
         over = self.type_of(tree.over, scope)
         match over:
             case List():
@@ -241,15 +261,30 @@ class _Check:
         return List(inside) if tree.quantifier == "filter" else BOOL
 
 
+def _distinct(types: tuple[Type, ...]) -> list[Type]:
+    return [type_ for i, type_ in enumerate(types) if type_ not in types[:i] and type_ != NULL]
+
+
 def _condition_hint(found: Type) -> str:
     if isinstance(found, List | Map):
         return "write size(...) > 0"
     return "compare it, as in x > 0" if found in NUMBERS else ""
 
 
-def _quotes(tree: Operation, left: Type, right: Type) -> str:
+def _conversion(left: Type, right: Type) -> str:
+    """A hint where two kinds of numbers meet that do not mix in silence."""
+    if left not in COUNTED or right not in COUNTED:
+        return ""
+    if DOUBLE in (left, right):
+        return "write double(...) around the other number"
+    return "write int(...) around the unsigned number"
+
+
+def _quotes(tree: trees.Operation, left: Type, right: Type) -> str:
     """A hint where one side is a text in quotes that was meant as something else."""
-    quoted = next((str(part.value) for part in tree.operands if isinstance(part, Literal) and part.type == TEXT), None)
+    quoted = next(
+        (str(part.value) for part in tree.operands if isinstance(part, trees.Literal) and part.type == TEXT), None
+    )
     others = {left, right} - {TEXT}
     if quoted is not None and DATE in others:
         return f"write date('{quoted}')"

@@ -1,23 +1,27 @@
-"""Text to tokens, after CEL's lexical rules.
+"""Text to tokens, after CEL's lexical rules; a number with a point is an exact decimal.
 
-Refuses what has no meaning here: bytes and unsigned numbers, which no form field and no customer column holds.
+Refuses what would be another value than it looks like: unknown escapes, numbers beyond what their type holds.
 """
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
 
 from engine.errors import InvalidExpression, Problem
+from engine.expr.conversions import INT_MAX, MAX_EXPONENT
+from engine.expr.kinds import UINT_MAX, Uint
 
-Kind = Literal["name", "number", "text", "sign", "end"]
+Kind = Literal["name", "quoted", "number", "text", "sign", "end"]
 
 _TOKEN = re.compile(
     r"""(?P<space>[ \t\r\n\f]+|//[^\n]*)
-      |(?P<text>[rR]?(?:\"\"\"(?:\\.|(?!\"\"\").)*\"\"\"|'''(?:\\.|(?!''').)*'''))
-      |(?P<raw>[rR](?:"[^"\r\n]*"|'[^'\r\n]*'))
-      |(?P<line>"(?:\\.|[^"\\\r\n])*"|'(?:\\.|[^'\\\r\n])*')
-      |(?P<number>0[xX][0-9a-fA-F]+|(?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)
+      |(?P<rawtext>[bB]?[rR](?:\"\"\".*?\"\"\"|'''.*?'''|"[^"\r\n]*"|'[^'\r\n]*'))
+      |(?P<text>[bB]?(?:\"\"\"(?:\\.|(?!\"\"\")[^\\])*\"\"\"|'''(?:\\.|(?!''')[^\\])*'''
+            |"(?:\\[^\r\n]|[^"\\\r\n])*"|'(?:\\[^\r\n]|[^'\\\r\n])*'))
+      |(?P<number>(?:0[xX][0-9a-fA-F]+|[0-9]+)[uU]|0[xX][0-9a-fA-F]+
+            |(?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)
       |(?P<name>[A-Za-z_][A-Za-z0-9_]*)
       |(?P<quoted>`[A-Za-z0-9_.\-/ ]+`)
       |(?P<sign>&&|\|\||==|!=|<=|>=|[-+*/%<>!?:.,()\[\]{}])
@@ -28,7 +32,6 @@ _ESCAPE = re.compile(
     r"\\(?:([abfnrtv\\'\"`?])|[xX]([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|([0-3][0-7]{2}))"
 )
 _PLAIN = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
-INT_MIN, INT_MAX = -(2**63), 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,55 +69,82 @@ def _token(text: str, match: re.Match[str]) -> Token:
     at, end, raw = match.start(), match.end(), match.group()
     match match.lastgroup:
         case "number":
-            if text[end : end + 1] in ("u", "U"):
-                raise InvalidExpression(
-                    [wrong(text, "E301", at, "unsigned numbers are not supported", "leave out the u")]
-                )
             return Token("number", _number(text, raw, at), at, end)
-        case "text" | "raw" | "line":
-            return Token("text", _unquoted(text, raw, at), at, end)
+        case "text" | "rawtext":
+            return Token("text", _unquoted(text, raw, at, is_raw=match.lastgroup == "rawtext"), at, end)
         case "quoted":
-            return Token("name", raw[1:-1], at, end)
+            return Token("quoted", raw[1:-1], at, end)
         case "name":
-            if raw in ("b", "B", "br", "rb") and text[end : end + 1] in ("'", '"'):
-                raise InvalidExpression([wrong(text, "E301", at, "bytes are not supported", "leave out the b")])
             return Token("name", raw, at, end)
         case _:
             return Token("sign", raw, at, end)
 
 
-def _number(text: str, raw: str, at: int) -> int | Decimal:
-    if raw[:2] in ("0x", "0X"):
-        value = int(raw, 16)
-    elif raw.isdigit():
-        value = int(raw)
-    else:
-        return Decimal(raw)
+def _number(text: str, raw: str, at: int) -> int | Uint | Decimal:
+    base = 16 if raw[:2] in ("0x", "0X") else 10
+    if raw[-1] in "uU":
+        if len(raw) > 40 or (unsigned := int(raw[:-1], base)) > UINT_MAX:
+            raise InvalidExpression([wrong(text, "E301", at, f"the number {raw} is too large", "64 bits at most")])
+        return Uint(unsigned)
+    if base == 10 and not raw.isdigit():
+        exact = Decimal(raw) if len(raw) <= MAX_EXPONENT else Decimal("NaN")
+        if not exact.is_finite() or abs(exact.adjusted()) > MAX_EXPONENT:
+            raise InvalidExpression(
+                [
+                    wrong(
+                        text,
+                        "E301",
+                        at,
+                        f"the number {raw[:40]} is too large or too small",
+                        f"10^{MAX_EXPONENT} at most",
+                    )
+                ]
+            )
+        return exact
     # 2^63 itself is let through: only a minus sign before it makes it a number, which the parser sees
-    if value > INT_MAX + 1:
-        raise InvalidExpression([wrong(text, "E301", at, f"the number {raw} is too large", "64 bits at most")])
+    if len(raw) > 40 or (value := int(raw, base)) > INT_MAX + 1:
+        raise InvalidExpression([wrong(text, "E301", at, f"the number {raw[:40]} is too large", "64 bits at most")])
     return value
 
 
-def _unquoted(text: str, raw: str, at: int) -> str:
-    is_raw = raw[0] in "rR"
-    body = raw[1:] if is_raw else raw
+def _unquoted(text: str, raw: str, at: int, *, is_raw: bool) -> str | bytes:
+    is_bytes = raw[0] in "bB"
+    body = raw.lstrip("bBrR")
     body = body[3:-3] if body[:3] in ('"""', "'''") else body[1:-1]
     if is_raw or "\\" not in body:
-        return body
-    stray = re.search(r"\\", _ESCAPE.sub("", body))
-    if stray:
+        return body.encode() if is_bytes else body
+    if re.search(r"\\", _ESCAPE.sub("", body)):
         raise InvalidExpression(
             [wrong(text, "E301", at, "unknown escape in the text", r"\n, \t, \\, \', \" and \uXXXX")]
         )
-    return _ESCAPE.sub(_unescaped, body)
+    try:
+        if is_bytes:
+            return b"".join(_escaped_bytes(body))
+        return _ESCAPE.sub(lambda match: chr(_code(match)), body)
+    except ValueError:
+        raise InvalidExpression([wrong(text, "E301", at, "an escape in the text is no sign")]) from None
 
 
-def _unescaped(match: re.Match[str]) -> str:
+def _escaped_bytes(body: str) -> Iterator[bytes]:
+    """`\\xFF` and octals are single bytes here, everything else is UTF-8."""
+    behind = 0
+    for match in _ESCAPE.finditer(body):
+        yield body[behind : match.start()].encode()
+        if match[3] or match[4]:
+            raise ValueError("bytes have no code points")
+        yield bytes([_code(match)])
+        behind = match.end()
+    yield body[behind:].encode()
+
+
+def _code(match: re.Match[str]) -> int:
     plain, byte, short, long, octal = match.groups()
     if plain is not None:
-        return _PLAIN.get(plain, plain)
-    return chr(int(octal, 8)) if octal else chr(int(byte or short or long, 16))
+        return ord(_PLAIN.get(plain, plain))
+    code = int(octal, 8) if octal else int(byte or short or long, 16)
+    if 0xD800 <= code <= 0xDFFF or code > 0x10FFFF:
+        raise ValueError(code)
+    return code
 
 
 def _nothing(text: str, at: int) -> Problem:

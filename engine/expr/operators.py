@@ -1,38 +1,63 @@
 """What the operators mean: which types they take, and how they compute.
 
-Exact: sums and products of decimals never round (more than 60 digits is an error), whole numbers stay within 64 bits as
-in CEL, and a quotient of whole numbers loses its fraction, as in CEL.
+Exact: sums and products of decimals never round (more than 60 digits is an error), a quotient of decimals has 34
+digits, whole numbers stay within 64 bits as in CEL, and their quotient loses its fraction. Doubles compute as IEEE 754
+has it, which Python refuses to where they are divided by zero.
 """
 
+import math
 import operator
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from decimal import Context, Decimal, DivisionByZero, Inexact, InvalidOperation, Overflow
 from typing import Any
 
+from engine.expr.conversions import INT_MAX, INT_MIN, bounded
 from engine.expr.functions import accepts
-from engine.expr.lexer import INT_MAX, INT_MIN
-from engine.expr.types import DATE, DECIMAL, DURATION, DYN, INT, NULL, NUMBERS, TEXT, TIMESTAMP, List, Record, Type
+from engine.expr.kinds import UINT_MAX, Uint, kind_of
+from engine.expr.types import (
+    BYTES,
+    COUNTED,
+    DATE,
+    DECIMAL,
+    DOUBLE,
+    DURATION,
+    DYN,
+    INT,
+    NULL,
+    NUMBERS,
+    TEXT,
+    TIMESTAMP,
+    UINT,
+    List,
+    Map,
+    Record,
+    Type,
+)
 
 RELATIONS = frozenset(("==", "!=", "<", "<=", ">", ">="))
 _SUMS: dict[tuple[Type, Type], Type] = {
     (TIMESTAMP, DURATION): TIMESTAMP,
     (DATE, DURATION): DATE,
     (DURATION, DURATION): DURATION,
+    (TEXT, TEXT): TEXT,
+    (BYTES, BYTES): BYTES,
 }
-_EXACT = Context(prec=60, traps=[InvalidOperation, DivisionByZero, Overflow, Inexact])
-_QUOTIENT = Context(prec=34, traps=[InvalidOperation, DivisionByZero, Overflow])
+_EXACT = Context(prec=60, Emax=999, Emin=-999, traps=[InvalidOperation, DivisionByZero, Overflow, Inexact])
+_QUOTIENT = Context(prec=34, Emax=999, Emin=-999, traps=[InvalidOperation, DivisionByZero, Overflow])
 
 Binary = Callable[[Any, Any], Any]
 
 
 def comparable(left: Type, right: Type) -> bool:
     """Whether two values of these types can be equal at all."""
-    if NULL in (left, right) or {left, right} == NUMBERS or accepts(left, right):
+    if NULL in (left, right) or {left, right} <= COUNTED or accepts(left, right):
         return True
     match left, right:
         case List(), List():
             return comparable(left.of, right.of)
+        case Map(), Map():
+            return comparable(left.key, right.key) and comparable(left.value, right.value)
         case _:
             return isinstance(left, Record) and left is right
 
@@ -41,16 +66,23 @@ def arithmetic(sign: str, left: Type, right: Type) -> Type | None:
     """The type of `left sign right`, None where that has no meaning."""
     if DYN in (left, right):
         return DYN
-    if left in NUMBERS and right in NUMBERS:
-        whole = left == right == INT
-        return (INT if whole else DECIMAL) if whole or sign != "%" else None
+    if left in COUNTED and right in COUNTED:
+        return _of_numbers(sign, left, right)
     if sign == "-":
-        return DURATION if left == right and left in (TIMESTAMP, DATE) else _SUMS.get((left, right))
+        if right == DURATION:
+            return _SUMS.get((left, right))
+        return DURATION if left == right and left in (TIMESTAMP, DATE) else None
     if sign != "+":
         return None
     if isinstance(left, List) and isinstance(right, List) and comparable(left.of, right.of):
+        return left if accepts(left.of, right.of) and left.of != DYN else List(DYN)
+    return _SUMS.get((left, right)) or _SUMS.get((right, left))
+
+
+def _of_numbers(sign: str, left: Type, right: Type) -> Type | None:
+    if left == right and (left in (INT, UINT) or (left == DOUBLE and sign != "%")):
         return left
-    return TEXT if left == right == TEXT else _SUMS.get((left, right)) or _SUMS.get((right, left))
+    return DECIMAL if {left, right} <= NUMBERS and sign != "%" else None
 
 
 def within(value: int) -> int:
@@ -58,6 +90,13 @@ def within(value: int) -> int:
     if INT_MIN <= value <= INT_MAX:
         return value
     raise ValueError("the whole number is too large")
+
+
+def within_unsigned(value: int) -> Uint:
+    """`value`, if 64 bits without a sign hold it."""
+    if 0 <= value <= UINT_MAX:
+        return Uint(value)
+    raise ValueError("the unsigned number is too large or below zero")
 
 
 def divide(left: int, right: int) -> int:
@@ -71,6 +110,30 @@ def remainder(left: int, right: int) -> int:
     return left - right * divide(left, right)
 
 
+def divide_doubles(left: float, right: float) -> float:
+    """By zero gives infinity, or no number."""
+    if right:
+        return left / right
+    return math.nan if math.isnan(left) or not left else math.copysign(math.inf, left) * math.copysign(1.0, right)
+
+
+def negate(value: Any) -> Any:
+    """Exact also for decimals, which Python's minus would round to 28 digits."""
+    match value:
+        case Decimal():
+            return value.copy_negate()
+        case bool() | Uint():
+            raise TypeError(f"- has no meaning for a {kind_of(value)}")
+        case int():
+            return within(-value)
+        case float():
+            return -value
+        case timedelta():
+            return bounded(-value)
+        case _:
+            raise TypeError(f"- has no meaning for a {kind_of(value)}")
+
+
 WHOLE: dict[str, Binary] = {
     "+": lambda left, right: within(left + right),
     "-": lambda left, right: within(left - right),
@@ -78,45 +141,66 @@ WHOLE: dict[str, Binary] = {
     "/": divide,
     "%": remainder,
 }
+UNSIGNED: dict[str, Binary] = {
+    "+": lambda left, right: within_unsigned(int(left) + int(right)),
+    "-": lambda left, right: within_unsigned(int(left) - int(right)),
+    "*": lambda left, right: within_unsigned(int(left) * int(right)),
+    "/": lambda left, right: within_unsigned(int(left) // int(right)),
+    "%": lambda left, right: within_unsigned(int(left) % int(right)),
+}
 EXACT: dict[str, Binary] = {
     "+": _EXACT.add,
     "-": _EXACT.subtract,
     "*": _EXACT.multiply,
     "/": _QUOTIENT.divide,
 }
-PLAIN: dict[str, Binary] = {"+": operator.add, "-": operator.sub}
+DOUBLES: dict[str, Binary] = {"+": operator.add, "-": operator.sub, "*": operator.mul, "/": divide_doubles}
+
+
+def _joined(left: Any, right: Any) -> Any:
+    if isinstance(left, list | tuple):
+        return [*left, *right]
+    result = left + right
+    return bounded(result) if isinstance(result, timedelta) else result
+
+
+def _difference(left: Any, right: Any) -> Any:
+    result = left - right
+    return bounded(result) if isinstance(result, timedelta) else result
+
+
+PLAIN: dict[str, Binary] = {"+": _joined, "-": _difference}
+_JOINABLE = (str, bytes, list, tuple, date, datetime, timedelta)
+
+
+def of_type(sign: str, left: Type, right: Type) -> Binary:
+    """How `left sign right` is computed, for types that `arithmetic` took."""
+    if DYN in (left, right):
+        return unknown(sign)
+    if left == right and left in (INT, UINT, DOUBLE):
+        return {INT: WHOLE, UINT: UNSIGNED, DOUBLE: DOUBLES}[left][sign]
+    return (EXACT if left in NUMBERS else PLAIN)[sign]
 
 
 def unknown(sign: str) -> Binary:
     """The operator for operands whose types are known only now."""
 
     def run(left: Any, right: Any) -> Any:
-        if isinstance(left, bool) or isinstance(right, bool):
-            raise TypeError(f"{sign} has no meaning for true and false")
-        if isinstance(left, int) and isinstance(right, int):
-            return WHOLE[sign](left, right)
-        if isinstance(left, int | Decimal) and isinstance(right, int | Decimal) and sign in EXACT:
-            return EXACT[sign](left, right)
-        if sign in PLAIN and isinstance(left, str | list | date | datetime | timedelta):
-            return PLAIN[sign](left, right)
-        raise TypeError(f"{type(left).__name__} {sign} {type(right).__name__} has no meaning")
-
-    return run
-
-
-def equal(left: Any, right: Any) -> bool:
-    """Equality for types known only now: true is not 1, and different kinds are never equal."""
-    if isinstance(left, bool) is not isinstance(right, bool):
-        return False
-    return bool(left == right)
-
-
-def ordered(compare: Binary) -> Binary:
-    """An order for types known only now: true and false have none with numbers."""
-
-    def run(left: Any, right: Any) -> bool:
-        if isinstance(left, bool) is not isinstance(right, bool):
-            raise TypeError("true and false have no order with numbers")
-        return bool(compare(left, right))
+        match left, right:
+            case (bool(), _) | (_, bool()):
+                raise TypeError(f"{sign} has no meaning for true and false")
+            case Uint(), Uint():
+                return UNSIGNED[sign](left, right)
+            case (Uint(), _) | (_, Uint()):
+                pass
+            case int(), int():
+                return WHOLE[sign](left, right)
+            case ((int() | Decimal()), (int() | Decimal())) if sign in EXACT:
+                return EXACT[sign](left, right)
+            case float(), float() if sign in DOUBLES:
+                return DOUBLES[sign](left, right)
+            case _ if sign in PLAIN and isinstance(left, _JOINABLE) and isinstance(right, _JOINABLE):
+                return PLAIN[sign](left, right)
+        raise TypeError(f"{kind_of(left)} {sign} {kind_of(right)} has no meaning")
 
     return run

@@ -9,27 +9,16 @@ from typing import Literal as Choice
 from typing import get_args
 
 from engine.errors import InvalidExpression
-from engine.expr.lexer import INT_MAX, Token, tokens, wrong
-from engine.expr.tree import (
-    Call,
-    Conditional,
-    Has,
-    Index,
-    ListOf,
-    Literal,
-    Logic,
-    Macro,
-    MapOf,
-    Name,
-    Operation,
-    Operator,
-    Quantifier,
-    Select,
-    Tree,
-)
-from engine.expr.types import BOOL, DECIMAL, INT, NULL, TEXT
+from engine.expr import tree as trees
+from engine.expr.conversions import INT_MAX
+from engine.expr.kinds import Uint
+from engine.expr.lexer import Token, tokens, wrong
+from engine.expr.tree import Operator, Quantifier, Tree, depth_of
+from engine.expr.types import BOOL, BYTES, DECIMAL, INT, NULL, TEXT, UINT
 
-MAX_DEPTH = 64
+MAX_DEPTH = 40
+MAX_CHAIN = 100
+"""`a + b + c + ...` and `a.b.c...` are read without recursion, but whatever reads the tree then recurses."""
 MAX_PARTS = 2_000
 MAX_LENGTH = 20_000
 RESERVED = frozenset(
@@ -65,6 +54,9 @@ class _Parser:
         tree = self.expression()
         if self.now.kind != "end":
             raise self.unexpected("the end")
+        if depth_of(tree) > MAX_CHAIN:
+            hint = f"{MAX_CHAIN} operators or fields in a chain at most"
+            raise self.error(self.tokens[0], "E308", "the expression is nested too deeply", hint)
         return tree
 
     @property
@@ -82,7 +74,7 @@ class _Parser:
             yes = self.logic("||")
             self.need(":")
             no = self.expression()
-            condition = Conditional(self.number(), start, self.behind, condition, yes, no)
+            condition = trees.Conditional(self.number(), start, self.behind, condition, yes, no)
         self.depth -= 1
         return condition
 
@@ -93,7 +85,7 @@ class _Parser:
             parts.append(self.below(operator))
         if len(parts) == 1:
             return parts[0]
-        return Logic(self.number(), start, self.behind, operator, tuple(parts))
+        return trees.Logic(self.number(), start, self.behind, operator, tuple(parts))
 
     def below(self, operator: Choice["||", "&&"]) -> Tree:
         return self.logic("&&") if operator == "||" else self.relation()
@@ -131,20 +123,20 @@ class _Parser:
             raise self.error(start, "E308", "the expression is nested too deeply", f"{MAX_DEPTH} levels at most")
         operand = self.unary()
         self.depth -= 1
-        return Operation(self.number(), start.at, self.behind, "!" if start.value == "!" else "neg", (operand,))
+        return trees.Operation(self.number(), start.at, self.behind, "!" if start.value == "!" else "neg", (operand,))
 
     def member(self, tree: Tree) -> Tree:
         while True:
             if self.skip("."):
-                name = self.name("a field")
+                name = self.field()
                 if self.skip("("):
                     arguments, end = self.arguments(")")
                     tree = self.method(tree, name, arguments, end)
                 else:
-                    tree = Select(self.number(), tree.at, name.end, tree, str(name.value))
+                    tree = trees.Select(self.number(), tree.at, name.end, tree, str(name.value))
             elif self.skip("["):
                 key = self.expression()
-                tree = Index(self.number(), tree.at, self.need("]").end, tree, key)
+                tree = trees.Index(self.number(), tree.at, self.need("]").end, tree, key)
             else:
                 return tree
 
@@ -155,7 +147,9 @@ class _Parser:
                 return self.literal_number(token.at, self.take(), negative=False)
             case "text", _:
                 self.take()
-                return Literal(self.number(), token.at, token.end, token.value, TEXT)
+                return trees.Literal(
+                    self.number(), token.at, token.end, token.value, BYTES if isinstance(token.value, bytes) else TEXT
+                )
             case "sign", "(":
                 self.take()
                 tree = self.expression()
@@ -164,14 +158,14 @@ class _Parser:
             case "sign", "[":
                 self.take()
                 elements, end = self.arguments("]")
-                return ListOf(self.number(), token.at, end, elements)
+                return trees.ListOf(self.number(), token.at, end, elements)
             case "sign", "{":
                 self.take()
                 return self.map(token)
             case "name", "true" | "false" | "null":
                 self.take()
                 value, type_ = _WORDS[str(token.value)]
-                return Literal(self.number(), token.at, token.end, value, type_)
+                return trees.Literal(self.number(), token.at, token.end, value, type_)
             case "name", _:
                 return self.named(self.name("a value"))
             case _:
@@ -179,25 +173,25 @@ class _Parser:
 
     def named(self, name: Token) -> Tree:
         if not self.skip("("):
-            return Name(self.number(), name.at, name.end, str(name.value))
+            return trees.Name(self.number(), name.at, name.end, str(name.value))
         arguments, end = self.arguments(")")
         if name.value == "has":
-            if len(arguments) != 1 or not isinstance(arguments[0], Select):
+            if len(arguments) != 1 or not isinstance(arguments[0], trees.Select):
                 raise self.error(name, "E307", "has() takes one field", "has(form.goal)")
-            return Has(self.number(), name.at, end, arguments[0].of, arguments[0].field)
-        return Call(self.number(), name.at, end, str(name.value), arguments, False)
+            return trees.Has(self.number(), name.at, end, arguments[0].of, arguments[0].field)
+        return trees.Call(self.number(), name.at, end, str(name.value), arguments, False)
 
     def method(self, over: Tree, name: Token, arguments: tuple[Tree, ...], end: int) -> Tree:
         if name.value not in get_args(Quantifier):
-            return Call(self.number(), over.at, end, str(name.value), (over, *arguments), True)
+            return trees.Call(self.number(), over.at, end, str(name.value), (over, *arguments), True)
         wanted = (2, 3) if name.value == "map" else (2,)
-        if len(arguments) not in wanted or not isinstance(arguments[0], Name):
+        if len(arguments) not in wanted or not isinstance(arguments[0], trees.Name):
             raise self.error(
                 name, "E307", f"{name.value}() takes a variable and an expression", f"list.{name.value}(x, x > 1)"
             )
         condition = arguments[1] if len(arguments) == 3 else None
         quantifier: Quantifier = name.value  # type: ignore[assignment]  # it is one of get_args(Quantifier)
-        return Macro(self.number(), over.at, end, quantifier, over, arguments[0].name, arguments[-1], condition)
+        return trees.Macro(self.number(), over.at, end, quantifier, over, arguments[0].name, arguments[-1], condition)
 
     def arguments(self, closing: str) -> tuple[tuple[Tree, ...], int]:
         found: list[Tree] = []
@@ -215,20 +209,24 @@ class _Parser:
             entries.append((key, self.expression()))
             if not self.skip(","):
                 break
-        return MapOf(self.number(), start.at, self.need("}").end, tuple(entries))
+        return trees.MapOf(self.number(), start.at, self.need("}").end, tuple(entries))
 
     def literal_number(self, at: int, token: Token, *, negative: bool) -> Tree:
         value = token.value
+        if isinstance(value, Uint):
+            if negative:
+                raise self.error(token, "E301", "an unsigned number has no sign", "leave out the u")
+            return trees.Literal(self.number(), at, token.end, value, UINT)
         if isinstance(value, int):
             value = -value if negative else value
             if value > INT_MAX:
                 raise self.error(token, "E301", f"the number {value} is too large", "64 bits at most")
-            return Literal(self.number(), at, token.end, value, INT)
+            return trees.Literal(self.number(), at, token.end, value, INT)
         assert isinstance(value, Decimal)
-        return Literal(self.number(), at, token.end, value.copy_negate() if negative else value, DECIMAL)
+        return trees.Literal(self.number(), at, token.end, value.copy_negate() if negative else value, DECIMAL)
 
     def operation(self, operator: Operator, start: int, left: Tree, right: Tree) -> Tree:
-        return Operation(self.number(), start, self.behind, operator, (left, right))
+        return trees.Operation(self.number(), start, self.behind, operator, (left, right))
 
     def number(self) -> int:
         self.count += 1
@@ -242,6 +240,12 @@ class _Parser:
         if self.now.value in RESERVED:
             raise self.error(self.now, "E301", f"'{self.now.value}' is a reserved word")
         return self.take()
+
+    def field(self) -> Token:
+        """After a point also words that cannot be a name alone, and names in backquotes."""
+        if self.now.kind == "quoted" or (self.now.kind == "name" and self.now.value in RESERVED):
+            return self.take()
+        return self.name("a field")
 
     def take(self) -> Token:
         self.place += 1

@@ -13,26 +13,11 @@ from typing import Any, assert_never
 from sqlglot import exp
 
 from engine.errors import InvalidExpression
+from engine.expr import tree as trees
 from engine.expr.functions import overload
 from engine.expr.infer import Types
 from engine.expr.lexer import wrong
-from engine.expr.tree import (
-    Call,
-    Conditional,
-    Has,
-    Index,
-    ListOf,
-    Literal,
-    Logic,
-    Macro,
-    MapOf,
-    Name,
-    Operation,
-    Select,
-    Tree,
-    path_of,
-    walk,
-)
+from engine.expr.tree import Tree, path_of, walk
 from engine.expr.types import INT, TEXT, List
 
 Columns = Mapping[str, exp.Expr]
@@ -65,30 +50,30 @@ class _Writer:
         self.worked_out = worked_out
 
     def reads_column(self, tree: Tree) -> bool:
-        return any(isinstance(part, Name) and part.name in self.rows for part in walk(tree))
+        return any(isinstance(part, trees.Name) and part.name in self.rows for part in walk(tree))
 
     def write(self, tree: Tree) -> exp.Expr:
         if not self.reads_column(tree):
             return self.literal(tree, self.worked_out(tree))
         match tree:
-            case Select():
+            case trees.Select():
                 return self.column(tree, path_of(tree))
-            case Has():
+            case trees.Has():
                 base = path_of(tree.of)
                 return exp.Not(this=exp.Is(this=self.column(tree, f"{base}.{tree.field}"), expression=exp.Null()))
-            case Logic():
+            case trees.Logic():
                 join = exp.or_ if tree.operator == "||" else exp.and_
                 return join(*(self.write(part) for part in tree.parts), copy=False)
-            case Operation():
+            case trees.Operation():
                 return self.operation(tree)
-            case Conditional():
+            case trees.Conditional():
                 # an unknown condition gives neither side, as in the closure; a plain ELSE would give the second
                 condition = self.write(tree.condition)
                 case = exp.Case().when(condition, self.write(tree.yes), copy=False)
                 return case.when(exp.Not(this=_closed(condition.copy())), self.write(tree.no), copy=False)
-            case Call():
+            case trees.Call():
                 return self.call(tree)
-            case Name() | Index() | ListOf() | MapOf() | Macro() | Literal():
+            case trees.Name() | trees.Index() | trees.ListOf() | trees.MapOf() | trees.Macro() | trees.Literal():
                 raise self.refused(tree, "this cannot be asked of the customer columns")
             case _:
                 assert_never(tree)
@@ -98,7 +83,7 @@ class _Writer:
             raise self.refused(tree, f"{path or 'this'} is no column")
         return self.columns[path].copy()
 
-    def operation(self, tree: Operation) -> exp.Expr:
+    def operation(self, tree: trees.Operation) -> exp.Expr:
         if len(tree.operands) == 1:
             inner = _closed(self.write(tree.operands[0]))
             return exp.Not(this=inner) if tree.operator == "!" else exp.Neg(this=inner)
@@ -125,17 +110,17 @@ class _Writer:
             case sign:
                 return _BINARY[sign](this=first, expression=second)
 
-    def compared_with_null(self, tree: Operation) -> exp.Expr | None:
+    def compared_with_null(self, tree: trees.Operation) -> exp.Expr | None:
         left, right = tree.operands
         for value, other in ((left, right), (right, left)):
-            if isinstance(other, Literal) and other.value is None:
+            if isinstance(other, trees.Literal) and other.value is None:
                 test = exp.Is(this=self.write(value), expression=exp.Null())
                 return test if tree.operator == "==" else exp.Not(this=test)
         return None
 
     def membership(self, value: Tree, among: Tree) -> exp.Expr:
         if self.reads_column(among):
-            if isinstance(among, ListOf):
+            if isinstance(among, trees.ListOf):
                 wanted = [self.write(part) for part in among.elements]
                 return exp.In(this=self.write(value), expressions=wanted)
             return exp.ArrayContains(this=self.write(among), expression=self.write(value))
@@ -144,7 +129,7 @@ class _Writer:
             return exp.false()
         return exp.In(this=self.write(value), expressions=[self.literal(among, one) for one in found])
 
-    def call(self, tree: Call) -> exp.Expr:
+    def call(self, tree: trees.Call) -> exp.Expr:
         found = overload(tree.function, tuple(self.types[part.number] for part in tree.arguments))
         assert found is not None, "infer refused it"
         if found.sql is None:

@@ -158,6 +158,16 @@ def walk(tree: Tree) -> Iterator[Tree]:
         yield from walk(child)
 
 
+def depth_of(tree: Tree) -> int:
+    """How many parts stand within each other at the deepest place; found without recursion, for any tree."""
+    deepest, left = 0, [(tree, 1)]
+    while left:
+        part, depth = left.pop()
+        deepest = max(deepest, depth)
+        left.extend((child, depth + 1) for child in children(part))
+    return deepest
+
+
 def path_of(tree: Tree) -> str | None:
     """`form.window.from` for a chain of fields that starts with a name, else None."""
     match tree:

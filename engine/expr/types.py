@@ -1,7 +1,8 @@
 """The types of expressions, and the scope that says which names an expression may use.
 
 Closed on purpose: what a form, a definition's params or the customer catalogue can hold has one of these types, and
-nothing is converted in silence except that whole numbers mix with exact decimals.
+nothing is converted in silence except that whole numbers mix with exact decimals. `uint`, `double` and `bytes` exist
+only inside expressions, for those who write CEL; no field has them.
 """
 
 from collections.abc import Mapping
@@ -57,8 +58,12 @@ Type: TypeAlias = Simple | List | Map | Record
 
 BOOL = Simple("bool")
 INT = Simple("int")
+UINT = Simple("uint")
 DECIMAL = Simple("decimal")
+DOUBLE = Simple("double")
+"""A binary number, only by `double(...)`: a number written with a point is an exact decimal."""
 TEXT = Simple("text")
+BYTES = Simple("bytes")
 DATE = Simple("date")
 TIMESTAMP = Simple("timestamp")
 DURATION = Simple("duration")
@@ -66,8 +71,20 @@ NULL = Simple("null")
 DYN = Simple("anything")
 """Known only when it runs: every operation is allowed by the check and tried by the evaluation."""
 
+KIND = Simple("type")
+"""What `type(x)` gives, and names like `int`."""
+
 NUMBERS = frozenset({INT, DECIMAL})
-ORDERED = frozenset({BOOL, INT, DECIMAL, TEXT, DATE, TIMESTAMP, DURATION})
+"""They mix in sums; the others need a conversion that is written out."""
+COUNTED = frozenset({INT, UINT, DECIMAL, DOUBLE})
+"""They can be compared with each other, exactly."""
+ORDERED = frozenset({BOOL, TEXT, BYTES, DATE, TIMESTAMP, DURATION} | COUNTED)
+KEYS = frozenset({BOOL, INT, UINT, TEXT, DYN})
+KINDS: Mapping[str, Simple] = {
+    **{kind.name: kind for kind in (BOOL, INT, UINT, DECIMAL, DOUBLE, BYTES, DATE, TIMESTAMP, DURATION, KIND)},
+    **{name: Simple(name) for name in ("string", "list", "map", "null_type")},
+}
+"""The names of types that an expression may use, as in `type(x) == int`."""
 
 
 @dataclass(frozen=True, slots=True)

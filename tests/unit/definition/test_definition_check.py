@@ -102,7 +102,7 @@ CASES = [
     (("  route:\n", "  routes:\n"), "E111", "routes"),
     (('limit: "100.00"', "limit: 100.00"), "E112", "100.00"),
     (("material: [budget]", "material: budget"), "E112", "budget"),
-    (("type: text, label: {zh: 案名", "type: text, pattern: '(a+)+', label: {zh: 案名"), "E112", "'(a+)+'"),
+    (("type: text, label: {zh: 案名", "type: text, pattern: '(?=a)b', label: {zh: 案名"), "E112", "'(?=a)b'"),
     # names
     (("use: long}", "use: lon}"), "E201", "lon}"),
     (("then: long", "then: longer"), "E201", "longer"),

@@ -6,6 +6,7 @@ import pytest
 
 from engine.errors import InvalidExpression
 from engine.expr import Scope, compile_expression
+from engine.expr.kinds import Uint
 from engine.expr.parse import parse
 from engine.expr.tree import Logic, Operation
 
@@ -39,6 +40,12 @@ def problem(text: str) -> tuple[str, int, int]:
         ("[1, 2, 3,]", [1, 2, 3]),
         ("{'a': 1}", {"a": 1}),
         ("null", None),
+        ("12u", Uint(12)),
+        ("0xFFu", Uint(255)),
+        ("b'a\\xff中'", b"a\xff\xe4\xb8\xad"),
+        ('r"""a\\"b"""', 'a\\"b'),
+        ("{'if': 1}.if", 1),
+        ("{'a-b': 1}.`a-b`", 1),
         ("1 + 2 * 3", 7),
         ("(1 + 2) * 3", 9),
         ("10 - 3 - 2", 5),
@@ -82,8 +89,12 @@ def test_a_part_knows_its_place_including_its_parentheses() -> None:
         ("'open", ("E301", 1, 1)),
         ("(1", ("E301", 1, 3)),
         ("1 2", ("E301", 1, 3)),
-        ("12u", ("E301", 1, 1)),
-        ("b'x'", ("E301", 1, 1)),
+        ("18446744073709551616u", ("E301", 1, 1)),
+        ("-12u", ("E301", 1, 2)),
+        ("b'\\u4e2d'", ("E301", 1, 1)),
+        ("'\\ud800'", ("E301", 1, 1)),
+        ("1e401", ("E301", 1, 1)),
+        ("1e-401", ("E301", 1, 1)),
         ("'\\q'", ("E301", 1, 1)),
         ("for", ("E301", 1, 1)),
         ("9223372036854775808", ("E301", 1, 1)),
@@ -97,7 +108,17 @@ def test_a_mistake_is_told_with_its_place(text: str, expected: tuple[str, int, i
     assert problem(text) == expected
 
 
-@pytest.mark.parametrize("text", ["(" * 70 + "1" + ")" * 70, "!" * 70 + "true", "[" * 5000, "-" * 5000 + "x"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "(" * 70 + "1" + ")" * 70,
+        "!" * 70 + "true",
+        "[" * 5000,
+        "-" * 5000 + "x",
+        "1 + " * 120 + "1",
+        "[1]" + "[0]" * 120,
+    ],
+)
 def test_too_deep_an_expression_is_refused(text: str) -> None:
     assert problem(text)[0] == "E308"
 
