@@ -4,15 +4,17 @@ One class per rule in the `rules_*` modules; its docstring is the message. Where
 depend on it stay silent instead of reporting what follows from it.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from engine.definition.catalogue import Catalogue, catalogue
-from engine.definition.document import read
+from engine.definition.document import Document, read
 from engine.definition.findings import LintRule, Subject, problem_of
 from engine.definition.model import Definition
 from engine.definition.rules_expressions import EXPRESSIONS
 from engine.definition.rules_names import NAMES
 from engine.definition.rules_routes import ROUTES
+from engine.definition.rules_scenarios import SCENARIOS, SCENARIOS_OF_THE_WHOLE
 from engine.definition.rules_soundness import SOUNDNESS
 from engine.definition.rules_style import STYLE
 from engine.definition.rules_support import SUPPORT
@@ -21,18 +23,20 @@ from engine.definition.shape import shape_of
 from engine.errors import Problem
 from engine.values import digest_of
 
-RULES: tuple[LintRule, ...] = (*NAMES, *EXPRESSIONS, *ROUTES, *SOUNDNESS, *TIME, *SUPPORT, *STYLE)
+RULES: tuple[LintRule, ...] = (*NAMES, *EXPRESSIONS, *ROUTES, *SOUNDNESS, *TIME, *SCENARIOS, *SUPPORT, *STYLE)
+OF_THE_WHOLE: tuple[LintRule, ...] = SCENARIOS_OF_THE_WHOLE
 
 
 @dataclass(frozen=True, slots=True)
 class Checked:
     """The definition, None where anything is wrong with it, and all problems in the order of the file.
 
-    Problems of severity `warning` do not make it wrong.
+    Problems of severity `warning` do not make it wrong. `document` knows the places of everything in it.
     """
 
     definition: Definition | None
     problems: tuple[Problem, ...]
+    document: Document
 
 
 def check(text: str, file: str = "") -> Checked:
@@ -47,13 +51,19 @@ def check(text: str, file: str = "") -> Checked:
         if definition is not None:
             known = catalogue(definition.catalogue) or Catalogue(definition.catalogue, {})
             subject = Subject(definition, document, shape, known)
-            found = [problem_of(rule, finding, subject) for rule in RULES for finding in rule.find(subject)]
-            problems += [problem for problem in found if problem is not None]
-    once = {_place(problem): replace(problem, file=file) for problem in problems}
+            problems += _found(RULES, subject)
+            if not any(problem.severity == "error" for problem in problems):
+                problems += _found(OF_THE_WHOLE, subject)
+    once = {_place(problem): replace(problem, file=problem.file or file) for problem in problems}
     placed = [once[place] for place in sorted(once)]
     if definition is None or any(problem.severity == "error" for problem in placed):
-        return Checked(None, tuple(placed))
-    return Checked(definition.loaded_from(text, digest_of(_in_order(document.value))), tuple(placed))
+        return Checked(None, tuple(placed), document)
+    return Checked(definition.loaded_from(text, digest_of(_in_order(document.value))), tuple(placed), document)
+
+
+def _found(rules: Iterable[LintRule], subject: Subject) -> list[Problem]:
+    found = [problem_of(rule, finding, subject) for rule in rules for finding in rule.find(subject)]
+    return [problem for problem in found if problem is not None]
 
 
 def _place(problem: Problem) -> tuple[int, int, str, str]:

@@ -47,13 +47,17 @@ _WORDS = {
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a value or key starts, from 1; for a text also where each of its signs stands in the file."""
+    """Where a value or key starts, from 1; for a text also where each of its signs stands in the file.
+
+    `file` is empty in the file that is read itself; a place in a text that it takes over names that one.
+    """
 
     line: int
     column: int
     start: int = 0
     end: int = 0
     style: str = ""
+    file: str = ""
 
     def of_sign(self, source: str, offset: int) -> tuple[int, int]:
         """Line and column of the `offset`-th sign of the text that stands here."""

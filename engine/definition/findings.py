@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import Any, ClassVar, Literal
 
 from engine.definition.catalogue import Catalogue
+from engine.definition.compile import compile_process
 from engine.definition.document import Document, Path
 from engine.definition.model import Definition
 from engine.definition.shape import Shape
@@ -13,6 +14,7 @@ from engine.definition.steps import Approve, Copy, File, Include, Use
 from engine.errors import Problem
 from engine.expr import Scope
 from engine.expr.types import DYN, Record
+from engine.machine.process import Process
 
 AnyWrittenStep = Approve | File | Copy | Use | Include
 
@@ -62,6 +64,11 @@ class Subject:
     def fields(self) -> frozenset[str]:
         """The names of all fields in the file."""
         return frozenset(self._names("proposal", "fields"))
+
+    @cached_property
+    def process(self) -> Process:
+        """The compiled process; only for rules that are asked once nothing is wrong."""
+        return compile_process(self.definition)
 
     @cached_property
     def steps(self) -> tuple[tuple[Path, AnyWrittenStep], ...]:
@@ -129,6 +136,7 @@ def problem_of(rule: LintRule, finding: Finding, subject: Subject) -> Problem | 
         at=".".join(map(str, path)),
         line=line,
         column=column,
+        file=place.file,
         severity=rule.severity,
         fields=finding.fields,
     )

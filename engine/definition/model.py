@@ -13,6 +13,7 @@ from engine.audience.plan import AudiencePlan
 from engine.definition.approval import Approval
 from engine.definition.params import Params, params_of, written
 from engine.definition.proposal import Proposal
+from engine.definition.scenarios import Scenario
 from engine.definition.section import Name, NotYet, Section
 from engine.delivery.plan import DeliveryPlan
 from engine.evaluation.plan import EvaluationPlan
@@ -43,7 +44,7 @@ class Definition(Section):
     lifecycle: NotYet = None
     extends: NotYet = None
     guarantees: NotYet = None
-    tests: NotYet = None
+    tests: tuple[Scenario, ...] = ()
 
     _source: str = PrivateAttr("")
     _fingerprint: Digest = PrivateAttr(Digest(""))

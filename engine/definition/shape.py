@@ -39,6 +39,7 @@ _CODES = {
     "duration": "E701",
     "hours": "E702",
     "who": "E601",
+    "deed": "E115",
 }
 _WORDS = {
     "string_type": "a text is expected",
@@ -164,7 +165,7 @@ def _problems(errors: list[ErrorDetails], value: Any, document: Document, shape:
 
 def _problem(document: Document, path: Path, code: str, message: str, hint: str, *, key: bool = False) -> Problem:
     place = document.place(path, key=key)
-    return Problem(code, message, hint, at=".".join(map(str, path)), line=place.line, column=place.column)
+    return Problem(code, message, hint, at=".".join(map(str, path)), line=place.line, column=place.column, file=place.file)
 
 
 def _where(path: Path) -> str:

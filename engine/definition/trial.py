@@ -4,9 +4,12 @@ It is the same machine that runs real cases; only the people, the clock and the 
 itself: what the machine refuses comes through, and nothing is kept of it.
 """
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from engine.definition.proposal import Proposal
+from engine.errors import InvalidForm
 from engine.machine.advance import advance, create
 from engine.machine.case import Case, Decision, Task, Timer
 from engine.machine.commands import AnyCommand, Create, Decide, Submit, TimerFired
@@ -22,23 +25,41 @@ NEEDS_REMARK = ("reject", "return", "object")
 
 
 class Trial:
-    """One case of `submitter` in `office`, from its draft on. `outcomes` is its history."""
+    """One case of `submitter` in `office`, from its draft on. `outcomes` is its history, made by `commands`."""
 
     def __init__(
-        self, process: Process, *, office: str = "county", submitter: str = "submitter", at: datetime = MONDAY
+        self,
+        process: Process,
+        *,
+        office: str = "county",
+        submitter: str = "submitter",
+        at: datetime = MONDAY,
+        proposal: Proposal | None = None,
     ) -> None:
         self.process = process
         self.submitter = submitter
+        self.proposal = proposal
         self.now = at
         self.case: Case = empty_case("trial", at)
+        self.commands: list[AnyCommand] = []
         self.outcomes: list[Outcome] = []
-        self._keep(create("trial", process.ref, Create(actor=submitter, office=office), at))
+        begin = Create(actor=submitter, office=office)
+        self._keep(begin, create("trial", process.ref, begin, at))
 
     def do(self, command: AnyCommand) -> Outcome:
         """Carry a command out; raises what the machine refuses."""
         outcome = advance(self.process, self.case, command, self.now)
-        self._keep(outcome)
+        self._keep(command, outcome)
         return outcome
+
+    def read_form(self, changes: Mapping[str, Any], *, whole: bool) -> dict[str, Any]:
+        """The form with `changes` as a page would read them. InvalidForm, as there; needs the `proposal`."""
+        if self.proposal is None:
+            raise LookupError("this trial does not know the form")
+        parsed = self.proposal.parse({**self.case.form, **changes}, whole=whole)
+        if parsed.problems:
+            raise InvalidForm(list(parsed.problems))
+        return parsed.values
 
     def submit(self, form: dict[str, Any]) -> Outcome:
         """Submit the form as the submitter. Values are those of a case (JSON)."""
@@ -53,10 +74,21 @@ class Trial:
     def wait(self, span: Duration) -> None:
         """Let time pass; what falls due meanwhile fires in its order, at its time."""
         end = self.process.calendar.due(self.now, span)
-        while due := min((timer for timer in self.case.timers if timer.due_at <= end), key=_due, default=None):
-            self.now = max(self.now, due.due_at)
-            self.do(TimerFired(actor="system", via="timer", key=due.key, name=due.name, step=due.step))
+        while (due := self.next_timer()) and due.due_at <= end:
+            self.wait_for_next()
         self.now = end
+
+    def next_timer(self) -> Timer | None:
+        """What falls due first; None where nothing is armed."""
+        return min(self.case.timers, key=_due, default=None)
+
+    def wait_for_next(self) -> None:
+        """Let time pass until the next timer fires. LookupError where none is armed."""
+        due = self.next_timer()
+        if due is None:
+            raise LookupError("nothing is waited for")
+        self.now = max(self.now, due.due_at)
+        self.do(TimerFired(actor="system", via="timer", key=due.key, name=due.name, step=due.step))
 
     def open_tasks(self, step: str = "") -> list[Task]:
         """Who is asked now (of `step`), copies aside."""
@@ -69,9 +101,10 @@ class Trial:
         """Everything that was to be carried out so far, in order."""
         return [effect for outcome in self.outcomes for effect in outcome.effects]
 
-    def _keep(self, outcome: Outcome) -> None:
+    def _keep(self, command: AnyCommand, outcome: Outcome) -> None:
         if outcome.events:
             self.case = outcome.case
+            self.commands.append(command)
             self.outcomes.append(outcome)
 
 

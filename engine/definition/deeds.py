@@ -1,0 +1,379 @@
+"""The sentences of a scenario's `do:`: `county_head approve`, `wait 3wd`, `freeze 950/50`.
+
+One class per kind of deed, named once in `KINDS`; each reads its sentence and plays it on a trial. Refuses a sentence
+it cannot read, with the verbs there are. Whether a deed is possible is for the machine to say.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any, ClassVar, Self, cast
+
+from engine.definition.document import read as read_yaml
+from engine.definition.trial import Trial
+from engine.errors import NotPossible
+from engine.machine.case import Decision, Task
+from engine.machine.commands import (
+    AudienceFailed,
+    AudienceFrozen,
+    Close,
+    Decide,
+    DeliveryFinished,
+    Edit,
+    Evaluated,
+    PauseDelivery,
+    ResumeDelivery,
+    SelectAgain,
+    StartDelivery,
+    Withdraw,
+)
+from engine.machine.outcome import Evaluate
+from engine.values import Duration
+
+SUBMITTER = "submitter"
+_SEAT = re.compile(r"(?P<step>[a-z][a-z0-9_]{0,47})(\.(?P<number>[1-9][0-9]?))?")
+_COUNTS = re.compile(r"(?P<target>[0-9]{1,9})(/(?P<control>[0-9]{1,9}))?")
+
+
+class Unreadable(Exception):
+    """A sentence that says nothing that can be done; `hint` says what can."""
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """A sentence taken apart: who (a step and seat, empty where nobody is named), the verb, the rest."""
+
+    subject: str
+    verb: str
+    rest: tuple[str, ...] = ()
+    values: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """One thing done in a scenario. `verbs` are its words, `form` is how it is written."""
+
+    verbs: ClassVar[tuple[str, ...]]
+    form: ClassVar[str]
+    of_step: ClassVar[bool] = False
+
+    @classmethod
+    def read(cls, words: Words) -> Self:
+        """The deed of a sentence whose verb is one of `verbs`. Raises Unreadable."""
+        if words.rest or words.values is not None:
+            raise Unreadable(f"nothing follows {words.verb}", f"write {cls.form}")
+        return cls()
+
+    def play(self, trial: Trial) -> None:
+        """Do it; raises what the machine refuses."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, slots=True)
+class Decides(Deed):
+    """Somebody who is asked decides. Without a seat: the first who is asked now."""
+
+    verbs = ("approve", "reject", "return", "acknowledge", "object", "abstain", "read")
+    form = "STEP approve, STEP.2 approve (its second person), STEP reject"
+    of_step = True
+
+    step: str = ""
+    seat: int = 0
+    decision: Decision = "approve"
+
+    @classmethod
+    def read(cls, words: Words) -> Self:
+        """See Deed."""
+        match = _SEAT.fullmatch(words.subject)
+        if match is None or words.rest or words.values is not None:
+            raise Unreadable("a decision is a step and a verb", f"write {cls.form}")
+        return cls(match["step"], int(match["number"] or 0), cast("Decision", words.verb))
+
+    def play(self, trial: Trial) -> None:
+        """See Deed."""
+        remark = "as tried" if self.decision in ("reject", "return", "object") else ""
+        task = self.task(trial)
+        trial.do(Decide(actor=task.person, task=task.id, decision=self.decision, remark=remark))
+
+    def task(self, trial: Trial) -> Task:
+        """The task that is decided on; NotPossible where nobody of the step is, or was, asked in this round."""
+        seats = [t for t in trial.case.tasks if t.step == self.step and t.round == trial.case.round]
+        if self.decision == "read":
+            seats = [task for task in trial.case.tasks if task.step == self.step]
+        if self.seat and self.seat <= len(seats):
+            return seats[self.seat - 1]
+        if self.seat or not seats:
+            asked = ", ".join(dict.fromkeys(task.step for task in trial.open_tasks())) or "nothing"
+            state = f"{self.step} has no {_nth(self.seat)} person" if seats else f"nobody is asked at {self.step}"
+            raise NotPossible(action=self.decision, state=state, possible=f"decide at {asked}")
+        return next((task for task in seats if task.state == "open"), seats[-1])
+
+
+@dataclass(frozen=True, slots=True)
+class Submits(Deed):
+    """The submitter submits, or submits again with changed values: `submit {budget: 500.00}`."""
+
+    verbs = ("submit",)
+    form = "submit, or submit {FIELD: VALUE}"
+
+    values: tuple[tuple[str, Any], ...] = ()
+
+    @classmethod
+    def read(cls, words: Words) -> Self:
+        """See Deed."""
+        if words.rest:
+            raise Unreadable("changed values stand in braces", f"write {cls.form}")
+        return cls(tuple((words.values or {}).items()))
+
+    def play(self, trial: Trial) -> None:
+        """See Deed. InvalidForm where the form does not pass its own checks."""
+        trial.submit(trial.read_form(dict(self.values), whole=True))
+
+
+@dataclass(frozen=True, slots=True)
+class Edits(Deed):
+    """The submitter saves changed values without submitting: `edit {reach: 50}`."""
+
+    verbs = ("edit",)
+    form = "edit {FIELD: VALUE}"
+
+    values: tuple[tuple[str, Any], ...] = ()
+
+    @classmethod
+    def read(cls, words: Words) -> Self:
+        """See Deed."""
+        if words.rest or not words.values:
+            raise Unreadable("changed values stand in braces", f"write {cls.form}")
+        return cls(tuple(words.values.items()))
+
+    def play(self, trial: Trial) -> None:
+        """See Deed."""
+        trial.do(Edit(actor=trial.submitter, form=trial.read_form(dict(self.values), whole=False)))
+
+
+@dataclass(frozen=True, slots=True)
+class Withdraws(Deed):
+    """The submitter takes the case back."""
+
+    verbs = ("withdraw",)
+    form = "withdraw"
+
+    def play(self, trial: Trial) -> None:
+        """See Deed."""
+        trial.do(Withdraw(actor=trial.submitter, reason="as tried"))
+
+
+@dataclass(frozen=True, slots=True)
+class Waits(Deed):
+    """Time passes; what falls due meanwhile happens."""
+
+    verbs = ("wait",)
+    form = "wait 3wd (working days), wait 72h"
+
+    span: Duration = Duration(0, "s")
+
+    @classmethod
+    def read(cls, words: Words) -> Self:
+        """See Deed."""
+        try:
+            (span,) = words.rest
+            return cls(Duration.parse(span))
+        except ValueError:
+            raise Unreadable("how long is written as 3wd, 2d, 72h, 30m or 10s", f"write {cls.form}") from None
+
+    def play(self, trial: Trial) -> None:
+        """See Deed."""
+        trial.wait(self.span)
+
+
+@dataclass(frozen=True, slots=True)
+class Freezes(Deed):
+    """The target customers are selected and frozen: how many, and how many of the control group. Or it fails."""
+
+    verbs = ("freeze",)
+    form = "freeze 950/50 (target/control), or freeze fails"
+
+    target: int = 0
+    control: int = 0
+    fails: bool = False
+
+    @classmethod
+    def read(cls, words: Words) -> Self:
+        """See Deed."""
+        if words.rest == ("fails",):
+            return cls(fails=True)
+        match = _COUNTS.fullmatch("".join(words.rest))
+        if match is None:
+            raise Unreadable("the frozen list has a target and a control group", f"write {cls.form}")
+        return cls(int(match["target"]), int(match["control"] or 0))
+
+    def play(self, trial: Trial) -> None:
+        """See Deed."""
+        if self.fails:
+            trial.do(AudienceFailed(actor="system", via="timer", reason="as tried"))
+            return
+        counts = {"target": self.target, "control": self.control}
+        trial.do(AudienceFrozen(actor="system", via="timer", snapshot="trial", digest="", **counts))
+
+
+@dataclass(frozen=True, slots=True)
+class SelectsAgain(Deed):
+    """The submitter has a failed selection tried again."""
+
+    verbs = ("select",)
+    form = "select"
+
+    def play(self, trial: Trial) -> None:
+        """See Deed."""
+        trial.do(SelectAgain(actor=trial.submitter))
+
+
+@dataclass(frozen=True, slots=True)
+class Starts(Deed):
+    """The submitter starts the waves."""
+
+    verbs = ("start",)
+    form = "start"
+
+    def play(self, trial: Trial) -> None:
+        """See Deed."""
+        trial.do(StartDelivery(actor=trial.submitter, recipients=trial.case.facts.get("target", 0)))
+
+
+@dataclass(frozen=True, slots=True)
+class Pauses(Deed):
+    """The submitter holds the waves, or goes on with them."""
+
+    verbs = ("pause", "resume")
+    form = "pause, resume"
+
+    again: bool = False
+
+    @classmethod
+    def read(cls, words: Words) -> Self:
+        """See Deed."""
+        if words.rest or words.values is not None:
+            raise Unreadable(f"nothing follows {words.verb}", f"write {cls.form}")
+        return cls(words.verb == "resume")
+
+    def play(self, trial: Trial) -> None:
+        """See Deed."""
+        actor = trial.submitter
+        trial.do(ResumeDelivery(actor=actor) if self.again else PauseDelivery(actor=actor, reason="as tried"))
+
+
+@dataclass(frozen=True, slots=True)
+class Delivers(Deed):
+    """Every recipient is settled."""
+
+    verbs = ("deliver",)
+    form = "deliver"
+
+    def play(self, trial: Trial) -> None:
+        """See Deed."""
+        sums = {"delivered": trial.case.facts.get("target", 0)}
+        trial.do(DeliveryFinished(actor="system", via="timer", sums=sums))
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluates(Deed):
+    """The next planned evaluation falls due and is there."""
+
+    verbs = ("evaluate",)
+    form = "evaluate"
+
+    def play(self, trial: Trial) -> None:
+        """See Deed. NotPossible where none is planned any more."""
+        while not (due := next(_unanswered(trial), None)):
+            if not any(timer.name.startswith("evaluate:") for timer in trial.case.timers):
+                raise NotPossible(action="evaluate", state=trial.case.state, possible="what the state allows")
+            trial.wait_for_next()
+        trial.do(
+            Evaluated(
+                actor="system", via="timer", label=due.label, digest="trial", verdict="no_difference", last=due.last
+            )
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Closes(Deed):
+    """The submitter signs the case off."""
+
+    verbs = ("close",)
+    form = "close"
+
+    def play(self, trial: Trial) -> None:
+        """See Deed."""
+        trial.do(Close(actor=trial.submitter, lessons="as tried"))
+
+
+KINDS: tuple[type[Deed], ...] = (
+    Decides,
+    Submits,
+    Edits,
+    Withdraws,
+    Waits,
+    Freezes,
+    SelectsAgain,
+    Starts,
+    Pauses,
+    Delivers,
+    Evaluates,
+    Closes,
+)
+BY_VERB = {verb: kind for kind in KINDS for verb in kind.verbs}
+
+
+def deed(sentence: str) -> Deed:
+    """Read a sentence. Raises Unreadable."""
+    words = _words(sentence)
+    kind = BY_VERB.get(words.verb)
+    if kind is None:
+        close = get_close_matches(words.verb, list(BY_VERB), n=1, cutoff=0.6)
+        hint = f"did you mean {close[0]}?" if close else f"possible: {', '.join(BY_VERB)}"
+        raise Unreadable(f"there is no deed {words.verb}" if words.verb else "nothing is done here", hint)
+    if kind.of_step and not words.subject:
+        raise Unreadable(f"who should {words.verb}?", f"write {kind.form}")
+    if not kind.of_step and words.subject not in ("", SUBMITTER):
+        raise Unreadable(f"{words.verb} is not done by {words.subject}", f"write {kind.form}")
+    return kind.read(words)
+
+
+def verb_of(sentence: str) -> str:
+    """The verb of a sentence that can be read."""
+    return _words(sentence).verb
+
+
+def _words(sentence: str) -> Words:
+    plain, brace, braced = sentence.partition("{")
+    parts = plain.split()
+    values = _values(brace + braced) if brace else None
+    if not parts:
+        return Words("", "", (), values)
+    alone = BY_VERB.get(parts[0])
+    if len(parts) == 1 or (alone is not None and not alone.of_step):
+        return Words("", parts[0], tuple(parts[1:]), values)
+    return Words(parts[0], parts[1], tuple(parts[2:]), values)
+
+
+def _values(text: str) -> dict[str, Any]:
+    document = read_yaml(text)
+    if document.problems or not isinstance(document.value, dict):
+        raise Unreadable(f"the values {text} cannot be read", "write {FIELD: VALUE}")
+    return document.value
+
+
+def _unanswered(trial: Trial) -> Iterator[Evaluate]:
+    known = trial.case.facts.get("evaluations", {})
+    return (effect for effect in trial.effects if isinstance(effect, Evaluate) and effect.label not in known)
+
+
+def _nth(number: int) -> str:
+    return {1: "first", 2: "second", 3: "third"}.get(number, f"{number}th")
+
+
