@@ -5,7 +5,7 @@ depend on it stay silent instead of reporting what follows from it.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from engine.definition.catalogue import Catalogue, catalogue
 from engine.definition.document import Document, read
@@ -36,7 +36,7 @@ class Checked:
 
     definition: Definition | None
     problems: tuple[Problem, ...]
-    document: Document
+    document: Document = field(default_factory=lambda: Document(""))
 
 
 def check(text: str, file: str = "") -> Checked:

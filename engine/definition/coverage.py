@@ -153,7 +153,5 @@ def _end_round(process: Process, route: str | None, reached: set[str], seen: _Se
             seen.met.add((name, entered[n]))
         if isinstance(column, Countersign) and entered[n]:
             seen.met |= {
-                (placed.step.name, placed.step.name in reached)
-                for placed in column.branches
-                if placed.when is not None
+                (placed.step.name, placed.step.name in reached) for placed in column.branches if placed.when is not None
             }

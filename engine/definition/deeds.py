@@ -1,16 +1,14 @@
-"""The sentences of a scenario's `do:`: `county_head approve`, `wait 3wd`, `freeze 950/50`.
+"""What can be done in a scenario: one class per kind of deed, named once in `sentences.KINDS`.
 
-One class per kind of deed, named once in `KINDS`; each reads its sentence and plays it on a trial. Refuses a sentence
-it cannot read, with the verbs there are. Whether a deed is possible is for the machine to say.
+Each reads its sentence (`county_head approve`, `wait 3wd`, `freeze 950/50`) and plays it on a trial. Whether it is
+possible is for the machine to say: what that refuses comes through.
 """
 
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Any, ClassVar, Self, cast
 
-from engine.definition.document import read as read_yaml
 from engine.definition.trial import Trial
 from engine.errors import NotPossible
 from engine.machine.case import Decision, Task
@@ -31,7 +29,6 @@ from engine.machine.commands import (
 from engine.machine.outcome import Evaluate
 from engine.values import Duration
 
-SUBMITTER = "submitter"
 _SEAT = re.compile(r"(?P<step>[a-z][a-z0-9_]{0,47})(\.(?P<number>[1-9][0-9]?))?")
 _COUNTS = re.compile(r"(?P<target>[0-9]{1,9})(/(?P<control>[0-9]{1,9}))?")
 
@@ -175,7 +172,7 @@ class Waits(Deed):
     verbs = ("wait",)
     form = "wait 3wd (working days), wait 72h"
 
-    span: Duration = Duration(0, "s")
+    span: Duration
 
     @classmethod
     def read(cls, words: Words) -> Self:
@@ -217,8 +214,10 @@ class Freezes(Deed):
         if self.fails:
             trial.do(AudienceFailed(actor="system", via="timer", reason="as tried"))
             return
-        counts = {"target": self.target, "control": self.control}
-        trial.do(AudienceFrozen(actor="system", via="timer", snapshot="trial", digest="", **counts))
+        target, control = self.target, self.control
+        trial.do(
+            AudienceFrozen(actor="system", via="timer", snapshot="trial", digest="", target=target, control=control)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -312,62 +311,6 @@ class Closes(Deed):
         trial.do(Close(actor=trial.submitter, lessons="as tried"))
 
 
-KINDS: tuple[type[Deed], ...] = (
-    Decides,
-    Submits,
-    Edits,
-    Withdraws,
-    Waits,
-    Freezes,
-    SelectsAgain,
-    Starts,
-    Pauses,
-    Delivers,
-    Evaluates,
-    Closes,
-)
-BY_VERB = {verb: kind for kind in KINDS for verb in kind.verbs}
-
-
-def deed(sentence: str) -> Deed:
-    """Read a sentence. Raises Unreadable."""
-    words = _words(sentence)
-    kind = BY_VERB.get(words.verb)
-    if kind is None:
-        close = get_close_matches(words.verb, list(BY_VERB), n=1, cutoff=0.6)
-        hint = f"did you mean {close[0]}?" if close else f"possible: {', '.join(BY_VERB)}"
-        raise Unreadable(f"there is no deed {words.verb}" if words.verb else "nothing is done here", hint)
-    if kind.of_step and not words.subject:
-        raise Unreadable(f"who should {words.verb}?", f"write {kind.form}")
-    if not kind.of_step and words.subject not in ("", SUBMITTER):
-        raise Unreadable(f"{words.verb} is not done by {words.subject}", f"write {kind.form}")
-    return kind.read(words)
-
-
-def verb_of(sentence: str) -> str:
-    """The verb of a sentence that can be read."""
-    return _words(sentence).verb
-
-
-def _words(sentence: str) -> Words:
-    plain, brace, braced = sentence.partition("{")
-    parts = plain.split()
-    values = _values(brace + braced) if brace else None
-    if not parts:
-        return Words("", "", (), values)
-    alone = BY_VERB.get(parts[0])
-    if len(parts) == 1 or (alone is not None and not alone.of_step):
-        return Words("", parts[0], tuple(parts[1:]), values)
-    return Words(parts[0], parts[1], tuple(parts[2:]), values)
-
-
-def _values(text: str) -> dict[str, Any]:
-    document = read_yaml(text)
-    if document.problems or not isinstance(document.value, dict):
-        raise Unreadable(f"the values {text} cannot be read", "write {FIELD: VALUE}")
-    return document.value
-
-
 def _unanswered(trial: Trial) -> Iterator[Evaluate]:
     known = trial.case.facts.get("evaluations", {})
     return (effect for effect in trial.effects if isinstance(effect, Evaluate) and effect.label not in known)
@@ -375,5 +318,3 @@ def _unanswered(trial: Trial) -> Iterator[Evaluate]:
 
 def _nth(number: int) -> str:
     return {1: "first", 2: "second", 3: "third"}.get(number, f"{number}th")
-
-

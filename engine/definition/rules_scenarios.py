@@ -3,11 +3,13 @@
 from collections.abc import Iterator
 from difflib import get_close_matches
 
-from engine.definition.deeds import BY_VERB, Decides
+from engine.definition.agreeing import Agrees
+from engine.definition.deeds import Decides
 from engine.definition.document import Path
 from engine.definition.fields import Wrong
 from engine.definition.findings import Finding, LintRule, Subject
-from engine.definition.steps import Include, Use
+from engine.definition.sentences import BY_VERB
+from engine.definition.steps import Approve, File, Include, Use
 from engine.expr.types import nearest
 
 
@@ -56,11 +58,14 @@ class ScenarioStep(LintRule):
             return
         for n, scenario in enumerate(subject.definition.tests):
             used: list[tuple[Path, str]] = [
-                (("do", d), deed.step) for d, deed in enumerate(scenario.deeds) if isinstance(deed, Decides)
+                (("do", d), deed.step) for d, deed in enumerate(scenario.deeds) if isinstance(deed, Decides | Agrees)
             ]
             used += [(("expect", "escalated"), step) for step in scenario.expect.all_escalated]
             asked = scenario.expect.asked or ()
-            used += [(("expect", "asked", a), step) for a, step in enumerate(asked) if "@" not in step]
+            people = _people(subject)
+            used += [
+                (("expect", "asked", a), one) for a, one in enumerate(asked) if "@" not in one and one not in people
+            ]
             for path, step in used:
                 if step not in names:
                     yield Finding(("tests", n, *path), {"name": step}, nearest(step, names))
@@ -85,7 +90,8 @@ class ScenarioExpectsNothing(LintRule):
 
     def find(self, subject: Subject) -> Iterator[Finding]:
         for n, scenario in enumerate(subject.definition.tests):
-            if not scenario.expects_anything and not subject.shape.was_lost("tests", str(n)):
+            place = subject.shape.in_file(("tests", n))
+            if not scenario.expects_anything and not any(lost[:2] == place for lost in subject.shape.lost):
                 yield Finding(("tests", n), {}, "write route:, at:, ends: or expect:")
 
 
@@ -122,6 +128,14 @@ class ScenarioState(LintRule):
 
 def _steps(subject: Subject) -> frozenset[str]:
     return frozenset(step.name for _, step in subject.steps if not isinstance(step, Include | Use))
+
+
+def _people(subject: Subject) -> frozenset[str]:
+    """The invented people whose names have no level: those of a role that is asked wherever it is held."""
+    defaults = subject.definition.approval.defaults
+    asked = {defaults.empty.assign, *(step.who for _, step in subject.steps if not isinstance(step, Include | Use))}
+    asked |= {step.empty.assign for _, step in subject.steps if isinstance(step, Approve | File) and step.empty}
+    return frozenset(who.removeprefix("role:") for who in asked if who.startswith("role:") and "@" not in who)
 
 
 SCENARIOS = (

@@ -6,30 +6,20 @@ came instead.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from engine.definition.agreeing import has_come_to, play_on, said
 from engine.definition.cast import Cast
 from engine.definition.compile import compile_process
 from engine.definition.coverage import Coverage, coverage
-from engine.definition.deeds import (
-    Closes,
-    Decides,
-    Deed,
-    Delivers,
-    Edits,
-    Evaluates,
-    Freezes,
-    SelectsAgain,
-    Starts,
-    Submits,
-    verb_of,
-)
+from engine.definition.deeds import Deed, Edits, Submits
 from engine.definition.document import Document, Path
 from engine.definition.filling import filled
 from engine.definition.model import Definition
 from engine.definition.scenarios import Scenario, Staff
+from engine.definition.sentences import verb_of
 from engine.definition.trial import MONDAY, Trial
 from engine.errors import CountersignError, Problem
 from engine.machine.outcome import Created, FormSaved, Moved, NotifyOutcome, Outcome, Submitted, TaskClosed, TaskOpened
@@ -37,9 +27,6 @@ from engine.machine.process import Process
 from engine.organisation import Workdays
 
 ZONE = ZoneInfo("Asia/Shanghai")
-MOST_MOVES = 500
-LONGEST = timedelta(days=4 * 366)
-_AGREES = ("approve", "acknowledge")
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,11 +106,11 @@ class _Run:
             for n, (sentence, deed) in enumerate(zip(self.scenario.do, self.scenario.deeds, strict=True))
         ]
         given = tuple({**self.filled, **self.scenario.given}.items())
-        if deeds and isinstance(deeds[0][2], Submits | Edits):
-            path, verb, first = deeds[0]
-            deeds[0] = path, verb, replace(first, values=(*given, *first.values))
-        else:
-            deeds.insert(0, (("given",), "submit", Submits(given)))
+        match deeds[:1]:
+            case [(path, verb, Submits() | Edits() as first)]:
+                deeds[0] = path, verb, replace(first, values=(*given, *first.values))
+            case _:
+                deeds.insert(0, (("given",), "submit", Submits(given)))
         for n, (path, verb, deed) in enumerate(deeds):
             try:
                 deed.play(trial)
@@ -131,7 +118,7 @@ class _Run:
                 self.refused = verb
                 if n == len(deeds) - 1 and self.scenario.expect.refused == verb:
                     return True
-                self.fail(path, f"{verb} is refused: {_said(error)}", trial)
+                self.fail(path, f"{verb} is refused: {said(error)}", trial)
                 return False
         return True
 
@@ -156,7 +143,7 @@ class _Run:
                 words = ", ".join(sorted(told)) or "nothing"
                 self.fail(("expect", "told"), f"expected the submitter to be told {occasion}, told was {words}", trial)
         if scenario.ends and not self.problems:
-            stopped = play_on(trial, scenario.ends)
+            stopped = play_on(trial, lambda: has_come_to(trial, scenario.ends or ""))
             if stopped:
                 self.fail(("ends",), f"expected to end {scenario.ends}, {stopped}", trial)
 
@@ -177,57 +164,6 @@ class _Run:
         )
 
 
-def play_on(trial: Trial, goal: str) -> str:
-    """Let everybody agree and time pass until the case comes to the state `goal`; empty, or why it does not.
-
-    States that are passed at once count where the submitter is told of them, as of filed and approved.
-    """
-    end = trial.now + LONGEST
-    for _ in range(MOST_MOVES):
-        if has_come_to(trial, goal):
-            return ""
-        deed = next(_moves(trial), None)
-        try:
-            if deed is not None:
-                deed.play(trial)
-            elif trial.next_timer() is None or trial.now > end:
-                break
-            else:
-                trial.wait_for_next()
-        except CountersignError as error:
-            return f"it stops in {trial.case.state}: {_said(error)}"
-    return f"it stays {trial.case.state}"
-
-
-def has_come_to(trial: Trial, state: str) -> bool:
-    """Whether the case is or was in a state."""
-    if state in (trial.case.state, *(outcome.case.state for outcome in trial.outcomes)):
-        return True
-    told = {effect.occasion for effect in trial.effects if isinstance(effect, NotifyOutcome)}
-    return state in told and any(known.id == state for known in trial.process.chart.states)
-
-
-def _moves(trial: Trial) -> Iterator[Deed]:
-    """What somebody who agrees to everything would do now."""
-    case, possible = trial.case, trial.process.possible(trial.case)
-    for task in trial.open_tasks():
-        seats = [seat for seat in case.tasks if seat.step == task.step and seat.round == case.round]
-        decision = next((one for one in _AGREES if one in trial.process.decisions(case, task.step)), None)
-        if decision is not None and task in seats:
-            yield Decides(task.step, seats.index(task) + 1, decision)
-    match case.state:
-        case "targeting":
-            yield SelectsAgain() if case.facts.get("audience_failed") else Freezes(950, 50)
-        case "delivering":
-            yield Delivers()
-    if "start" in possible:
-        yield Starts()
-    if "close" in possible:
-        yield Closes()
-    if any(timer.name.startswith("evaluate:") for timer in case.timers):
-        yield Evaluates()
-
-
 def _cast(scenario: Scenario) -> Cast:
     sizes = {who: len(n.weights) if isinstance(n, Staff) else n for who, n in scenario.people.items()}
     cast = Cast(sizes=sizes, level=scenario.office)
@@ -238,11 +174,6 @@ def _cast(scenario: Scenario) -> Cast:
         for person, weight in zip(cast.resolve(who, "", "submitter"), staff.weights, strict=False)
     }
     return Cast(sizes=sizes, level=scenario.office, weights=weights)
-
-
-def _said(error: CountersignError) -> str:
-    problems: Sequence[Problem] = getattr(error, "problems", ())
-    return "; ".join(str(problem) for problem in problems) or error.message
 
 
 def _asked(trial: Trial) -> str:

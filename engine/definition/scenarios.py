@@ -10,8 +10,9 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
-from engine.definition.deeds import Deed, Unreadable, deed
+from engine.definition.deeds import Deed, Unreadable
 from engine.definition.section import Name, Section, Who
+from engine.definition.sentences import deed
 from engine.values import Level
 
 

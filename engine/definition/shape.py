@@ -165,7 +165,9 @@ def _problems(errors: list[ErrorDetails], value: Any, document: Document, shape:
 
 def _problem(document: Document, path: Path, code: str, message: str, hint: str, *, key: bool = False) -> Problem:
     place = document.place(path, key=key)
-    return Problem(code, message, hint, at=".".join(map(str, path)), line=place.line, column=place.column, file=place.file)
+    return Problem(
+        code, message, hint, at=".".join(map(str, path)), line=place.line, column=place.column, file=place.file
+    )
 
 
 def _where(path: Path) -> str:

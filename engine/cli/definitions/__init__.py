@@ -2,7 +2,7 @@
 
 import typer
 
-from engine.cli.definitions import checking, comparing, publishing
+from engine.cli.definitions import checking, comparing, publishing, testing
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -16,3 +16,4 @@ app.command("check")(checking.check)
 app.command("diff")(comparing.diff)
 app.command("list")(publishing.listed)
 app.command("publish")(publishing.publish)
+app.command("test")(testing.test)
