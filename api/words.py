@@ -111,6 +111,7 @@ EVENTS = {
     "edited": N_("edited the proposal"),
     "submitted": N_("submitted"),
     "resubmitted": N_("submitted again"),
+    "performed": N_("did something"),
     "withdrawn": N_("withdrew the case"),
     "escalated": N_("passed on to the superior"),
     "reminded": N_("reminded"),

@@ -114,3 +114,7 @@ class Approval(Section):
         return step.model_copy(
             update={name: getattr(self.defaults, name) for name, value in own.items() if value is None}
         )
+
+
+NO_APPROVAL = Approval.model_construct(route=(), defaults=Defaults(), chains={}, blocks={}, rules=None)
+"""Of a definition whose own lifecycle has no chains; `check` refuses it anywhere else."""

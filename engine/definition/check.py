@@ -12,6 +12,7 @@ from engine.definition.document import Document, read
 from engine.definition.findings import LintRule, Subject, problem_of
 from engine.definition.model import Definition
 from engine.definition.rules_expressions import EXPRESSIONS
+from engine.definition.rules_lifecycle import LIFECYCLE
 from engine.definition.rules_names import NAMES
 from engine.definition.rules_routes import ROUTES
 from engine.definition.rules_scenarios import SCENARIOS, SCENARIOS_OF_THE_WHOLE
@@ -23,7 +24,17 @@ from engine.definition.shape import shape_of
 from engine.errors import Problem
 from engine.values import digest_of
 
-RULES: tuple[LintRule, ...] = (*NAMES, *EXPRESSIONS, *ROUTES, *SOUNDNESS, *TIME, *SCENARIOS, *SUPPORT, *STYLE)
+RULES: tuple[LintRule, ...] = (
+    *NAMES,
+    *EXPRESSIONS,
+    *ROUTES,
+    *SOUNDNESS,
+    *LIFECYCLE,
+    *TIME,
+    *SCENARIOS,
+    *SUPPORT,
+    *STYLE,
+)
 OF_THE_WHOLE: tuple[LintRule, ...] = SCENARIOS_OF_THE_WHOLE
 
 

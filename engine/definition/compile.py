@@ -7,6 +7,7 @@ bound to one afterwards (`Process.bound`).
 from typing import Literal
 
 from engine.definition import steps as written
+from engine.definition.lifecycle_compile import compile_lifecycle
 from engine.definition.model import Definition
 from engine.definition.steps import PlainStep
 from engine.expr import Expression, compile_expression
@@ -40,7 +41,11 @@ class _Compiler:
         definition = self.definition
         chains = {name: tuple(self.column(step) for step in self.approval.steps(name)) for name in self.approval.chains}
         stages = self.stages()
-        chart, kinds = lifecycle(chains, stages)
+        declared = None
+        if definition.lifecycle is None:
+            chart, kinds = lifecycle(chains, stages)
+        else:
+            chart, kinds, declared = compile_lifecycle(definition.lifecycle, chains, stages, self.rule)
         return Process(
             ref=ProcessRef(definition.name, definition.version, definition.fingerprint),
             chart=chart,
@@ -50,6 +55,7 @@ class _Compiler:
             stages=stages,
             material=definition.proposal.material,
             context=definition.context,
+            declared=declared,
         )
 
     def rows(self) -> list[Row]:

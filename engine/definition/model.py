@@ -10,7 +10,8 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Field, PrivateAttr, WithJsonSchema
 
 from engine.audience.plan import AudiencePlan
-from engine.definition.approval import Approval
+from engine.definition.approval import NO_APPROVAL, Approval
+from engine.definition.lifecycle import Lifecycle
 from engine.definition.params import Params, params_of, written
 from engine.definition.proposal import Proposal
 from engine.definition.scenarios import Scenario
@@ -37,11 +38,11 @@ class Definition(Section):
     catalogue: Name = Field("customers", description="The customer fields that audience rules may read")
     params_: dict[Name, Param] = Field(default_factory=dict, alias="params")
     proposal: Proposal
-    approval: Approval
+    approval: Approval = NO_APPROVAL
     audience: AudiencePlan | None = None
     delivery: DeliveryPlan | None = None
     evaluation: EvaluationPlan | None = None
-    lifecycle: NotYet = None
+    lifecycle: Lifecycle | None = None
     extends: NotYet = None
     guarantees: NotYet = None
     tests: tuple[Scenario, ...] = ()

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from engine.definition.document import Path
 from engine.definition.findings import Finding, LintRule, Subject
+from engine.definition.lifecycle import events_of
 from engine.definition.steps import Include
 from engine.delivery.plan import METRICS
 from engine.errors import InvalidExpression
@@ -56,6 +57,11 @@ def expressions(subject: Subject) -> Iterator[tuple[Path, str, Scope]]:
     for path, step in subject.steps:
         if not isinstance(step, Include) and step.when is not None:
             yield (*path, "when"), step.when, subject.scope
+    if definition.lifecycle:
+        for place, _, state, _ in definition.lifecycle.walk():
+            for n, event in enumerate(events_of(state)):
+                if event.when is not None:
+                    yield (*place, "events", n, "when"), event.when, subject.scope
     if definition.audience:
         for path, text in definition.audience.expressions():
             yield ("audience", *path), text, subject.customer_scope

@@ -44,7 +44,7 @@ class Trial:
         self.commands: list[AnyCommand] = []
         self.outcomes: list[Outcome] = []
         begin = Create(actor=submitter, office=office)
-        self._keep(begin, create("trial", process.ref, begin, at))
+        self._keep(begin, create("trial", process.ref, begin, at, process))
 
     def do(self, command: AnyCommand) -> Outcome:
         """Carry a command out; raises what the machine refuses."""

@@ -20,6 +20,7 @@ from engine.machine.commands import (
     Edit,
     Evaluated,
     PauseDelivery,
+    Perform,
     ResumeDelivery,
     SelectAgain,
     StartDelivery,
@@ -27,12 +28,13 @@ from engine.machine.commands import (
     TimerFired,
     Withdraw,
 )
+from engine.machine.declared import perform
 from engine.machine.evolve import empty_case, evolve, fold
 from engine.machine.journal import Journal
 from engine.machine.outcome import Created, Moved, Outcome, TimerDisarmed
 from engine.machine.process import Process
 from engine.machine.states import Refusal
-from engine.machine.step import macrostep
+from engine.machine.step import Movement, macrostep, start
 from engine.machine.steps import Copy, check_decision
 
 __all__ = ["advance", "create", "evolve"]
@@ -41,10 +43,18 @@ LONGEST = 100
 _DRAFT = Moved("draft", ("draft",), {})
 
 
-def create(case_id: str, ref: ProcessRef, command: Create, now: datetime) -> Outcome:
-    """A new draft of the actor in their office, with its first events."""
-    events = (Created(ref, command.office, command.actor), _DRAFT)
-    return Outcome(fold(empty_case(case_id, now), events, now), events, at=now)
+def create(case_id: str, ref: ProcessRef, command: Create, now: datetime, process: Process | None = None) -> Outcome:
+    """A new draft of the actor in their office, with its first events.
+
+    `process` is needed where the definition may declare a lifecycle: it says where a case begins.
+    """
+    if process is None or process.declared is None:
+        events = (Created(ref, command.office, command.actor), _DRAFT)
+        return Outcome(fold(empty_case(case_id, now), events, now), events, at=now)
+    journal = Journal(process, empty_case(case_id, now), command, now)
+    journal.record(Created(ref, command.office, command.actor))
+    _settle(journal, start(process.chart, journal.values))
+    return _to_rest(journal, "create")
 
 
 def advance(process: Process, case: Case, command: AnyCommand, now: datetime) -> Outcome:
@@ -62,6 +72,10 @@ def advance(process: Process, case: Case, command: AnyCommand, now: datetime) ->
                 event = _fire(journal, command)
             case Withdraw():
                 event = _withdraw(journal)
+            case Perform():
+                event = perform(journal, command)
+            case _ if process.declared is not None:
+                event = _take(journal, command)
             case _:
                 event = process.kinds[case.state].take(journal, command, case.state)
     except Refusal:
@@ -69,12 +83,28 @@ def advance(process: Process, case: Case, command: AnyCommand, now: datetime) ->
         raise NotPossible(action=_action(command), state=case.state, possible=possible) from None
     if event:
         _move(journal, event)
+    return _to_rest(journal, _action(command))
+
+
+def _to_rest(journal: Journal, action: str) -> Outcome:
     for _ in range(LONGEST):
         if not journal.raised:
             return journal.outcome()
         event, journal.cause = journal.raised.pop(0)
         _move(journal, event)
-    raise RecursionError(f"{case.id} does not come to rest after {_action(command)}")
+    raise RecursionError(f"{journal.case.id} does not come to rest after {action}")
+
+
+def _take(journal: Journal, command: AnyCommand) -> str:
+    """The innermost active state that takes the command does."""
+    process = journal.process
+    for name in process.active(journal.case):
+        try:
+            if name in process.kinds:
+                return process.kinds[name].take(journal, command, name)
+        except Refusal:
+            continue
+    raise Refusal
 
 
 def _decide(journal: Journal, command: Decide) -> str:
@@ -82,6 +112,8 @@ def _decide(journal: Journal, command: Decide) -> str:
     task = next((task for task in case.tasks if task.id == command.task), None)
     if task is None or task.person not in (command.actor, command.on_behalf_of):
         raise NotFound()
+    if task.verb == "work":
+        raise Refusal  # a declared state's task is done by one of its events
     state, step = journal.process.step(case, task.step)
     check_decision(step, task, command, case)
     if isinstance(step, Copy):
@@ -101,7 +133,7 @@ def _fire(journal: Journal, command: TimerFired) -> str:
     if timer is None:
         return ""
     journal.record(TimerDisarmed(timer.key))
-    state = journal.process.step(case, timer.step)[0] if timer.step else case.state
+    state = journal.process.state_of_timer(case, timer)
     return journal.process.kinds[state].fire(journal, timer, state)
 
 
@@ -117,10 +149,16 @@ def _withdraw(journal: Journal) -> str:
 def _move(journal: Journal, event: str) -> None:
     """Move the chart: the states left first, then where it is now, then the states entered."""
     process, case = journal.process, journal.case
-    chart, kinds = process.chart, process.kinds
+    chart = process.chart
     moved = macrostep(chart, chart.mask(case.configuration), case.remembered, event, journal.values)
     if moved is None:
         raise LookupError(f"{event} leads nowhere from {', '.join(case.configuration)}")
+    _settle(journal, moved)
+
+
+def _settle(journal: Journal, moved: Movement) -> None:
+    """Record where the chart is now, between what leaving and entering means."""
+    chart, kinds = journal.process.chart, journal.process.kinds
     for microstep in moved.microsteps:
         for number in microstep.left:
             kind = kinds.get(chart.states[number].id)
@@ -137,7 +175,13 @@ def _move(journal: Journal, event: str) -> None:
 
 def _action(command: AnyCommand) -> str:
     """What the actor wanted, in the words of pages."""
-    return command.decision if isinstance(command, Decide) else _WORDS[type(command)]
+    match command:
+        case Decide():
+            return command.decision
+        case Perform():
+            return command.event
+        case _:
+            return _WORDS[type(command)]
 
 
 _WORDS: dict[type[AnyCommand], str] = {

@@ -52,6 +52,17 @@ class Decide(Command, frozen=True):
     seen_seq: int | None = None
 
 
+class Perform(Command, frozen=True):
+    """Do an event that the lifecycle declares, as a holder of `role`; without a role, as the first one that the actor
+    holds. `task` and `seen_seq` as in Decide; both may be left out."""
+
+    event: str
+    role: str = ""
+    remark: str = ""
+    task: str = ""
+    seen_seq: int | None = None
+
+
 class TimerFired(Command, frozen=True):
     """A timer is due. A timer that is no longer armed changes nothing."""
 
@@ -122,6 +133,7 @@ AnyCommand = (
     | Submit
     | Withdraw
     | Decide
+    | Perform
     | TimerFired
     | AudienceFrozen
     | AudienceFailed

@@ -12,6 +12,8 @@ from msgspec import Struct
 from engine.machine.asking import Directory, asked
 from engine.machine.case import Case, Task
 from engine.machine.chains import Column, Countersign, Placed, holds, state_of
+from engine.machine.chart import Chart
+from engine.machine.declared import Lifecycle, Place
 from engine.machine.lifecycle import Stages
 from engine.machine.steps import Approval, Copy, Filing, last_decided
 from engine.machine.tally import AnyOf
@@ -70,6 +72,45 @@ def draw(case: Case, columns: Sequence[Column], stages: Stages, values: Mapping[
         for taken in (holds(column.when, values),)
     )
     return (*drawn, *_stages(case, stages))
+
+
+def draw_places(case: Case, chart: Chart, lifecycle: Lifecycle) -> Columns:
+    """The way of a case through states that its definition declares: where it was asked, where it is, what may follow.
+
+    Side by side stand states that are active together, or that the case may go to next.
+    """
+    active = chart.names(chart.mask(case.configuration))
+    trail = dict.fromkeys(task.step for task in case.tasks if task.verb == "work" and task.step not in active)
+    now = [name for name in case.configuration if name in lifecycle.places]
+    ways = (way for name in active for way in chart.states[chart.index[name]].transitions)  # type: ignore[union-attr]  # history is never active
+    ahead = dict.fromkeys(
+        target for way in ways for target in way.targets if target in lifecycle.places and target not in active
+    )
+    columns: list[tuple[ChainStep, ...]] = [(_place(case, lifecycle.places[name], "done"),) for name in trail]
+    over = all(lifecycle.places[name].kind == "final" for name in now)
+    columns.append(tuple(_place(case, lifecycle.places[name], "done" if over else "current") for name in now))
+    columns.append(tuple(_place(case, lifecycle.places[name], "ahead") for name in ahead if name not in trail))
+    return tuple(column for column in columns if column)
+
+
+def _place(case: Case, place: Place, state: StepState) -> ChainStep:
+    tasks = tuple(task for task in case.tasks if task.step == place.name)
+    open_ = [task for task in tasks if task.state == "open"]
+    latest = max((task.opened_at for task in tasks), default=None)
+    seats = tuple(task for task in tasks if task.opened_at == latest)  # those of the last time it was here
+    return ChainStep(
+        id=place.name,
+        label=place.label if place.label != NO_TEXT else Bilingual(en=place.name.replace("_", " ")),
+        verb="work",
+        state=state,
+        mode="any" if len(seats) > 1 else "",
+        need=min(1, len(seats)),
+        decided=sum(task.state == "decided" for task in seats),
+        seats=() if state == "ahead" else seats,
+        entered_at=latest,
+        left_at=None if open_ else max((task.decided_at for task in seats if task.decided_at), default=None),
+        due_at=min((task.due_at for task in open_ if task.due_at), default=None),
+    )
 
 
 def foresee(

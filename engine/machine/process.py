@@ -12,14 +12,17 @@ from typing import Any, Never
 
 from msgspec import Struct
 
+from engine.machine import declared as declared_states
 from engine.machine.asking import Directory
-from engine.machine.case import Case, ProcessRef
+from engine.machine.case import Case, ProcessRef, Timer
 from engine.machine.chains import Column, Condition, Countersign, is_decided, state_of
 from engine.machine.chart import Chart
 from engine.machine.deadlines import Calendar
-from engine.machine.drawing import ChainStep, draw, foresee
+from engine.machine.declared import Lifecycle
+from engine.machine.drawing import ChainStep, draw, draw_places, foresee
 from engine.machine.lifecycle import Stages
-from engine.machine.states import Kind
+from engine.machine.states import Evaluation, Kind
+from engine.machine.step import macrostep
 from engine.machine.steps import AnyStep, Approval, Copy, Filing
 from engine.values import Bilingual, Duration
 
@@ -64,7 +67,10 @@ class Unbound:
 
 @dataclass(frozen=True)
 class Process:
-    """What `advance` runs a case by. `context` turns a form into the values of expressions."""
+    """What `advance` runs a case by. `context` turns a form into the values of expressions.
+
+    `declared` is None where cases live the default lifecycle.
+    """
 
     ref: ProcessRef
     chart: Chart
@@ -76,6 +82,7 @@ class Process:
     context: Callable[[dict[str, Any]], Mapping[str, Any]]
     directory: Directory = field(default_factory=Unbound)
     calendar: Calendar = field(default_factory=Unbound)
+    declared: Lifecycle | None = None
 
     def bound(self, directory: Directory, calendar: Calendar) -> "Process":
         """The same process in an organisation, with its calendar."""
@@ -112,6 +119,8 @@ class Process:
 
     def possible(self, case: Case) -> tuple[str, ...]:
         """What people may do now: edit, submit, withdraw, start, pause, resume, close; decisions are with the tasks."""
+        if self.declared is not None:
+            return declared_states.possible(self, case)
         kind = self.kinds.get(case.state)
         actions = kind.actions(case) if kind is not None else ()
         return (*actions, "withdraw") if self.may(case, "withdraw") else actions
@@ -121,6 +130,27 @@ class Process:
         active = self.chart.mask(case.configuration)
         return any(self.chart.leaving(number, event) for number in self.chart.numbers(active & self.chart.atomic))
 
+    def would_move(self, case: Case, event: str) -> bool:
+        """Whether `event` would be taken now, its guards included."""
+        chart = self.chart
+        if not self.may(case, event):
+            return False
+        active = chart.mask(case.configuration)
+        return macrostep(chart, active, case.remembered, event, lambda: self.context(case.form)) is not None
+
+    def active(self, case: Case) -> tuple[str, ...]:
+        """All active states, inner ones before those around them."""
+        return self.chart.names(self.chart.mask(case.configuration))[::-1]
+
+    def state_of_timer(self, case: Case, timer: Timer) -> str:
+        """The state that armed a timer."""
+        if self.declared is not None:
+            if timer.step in self.declared.places:
+                return timer.step
+            if not timer.step:
+                return next(name for name in self.active(case) if isinstance(self.kinds.get(name), Evaluation))
+        return self.step(case, timer.step)[0] if timer.step else case.state
+
     def decisions(self, case: Case, step: str) -> tuple[str, ...]:
         """What can be decided at a step."""
         return self.step(case, step)[1].decisions()
@@ -129,25 +159,34 @@ class Process:
         """A step's label, or a countersign's; its name where the definition has none."""
         return self._labels.get(step) or Bilingual(en=step.replace("_", " "))
 
+    def event_label(self, event: str) -> Bilingual:
+        """The label of a declared event; its name where it has none."""
+        known = self.declared.labels.get(event) if self.declared is not None else None
+        return known if known is not None and (known.zh or known.en) else Bilingual(en=event.replace("_", " "))
+
     def chain(self, case: Case) -> tuple[tuple[ChainStep, ...], ...]:
         """The chain of the case as it is drawn from left to right, stages last; a column of several is a countersign.
 
         Before the first submission there is no chain yet, only the stages.
         """
         columns = self.chains[case.route] if case.route else ()
+        if self.declared is not None and not columns:
+            return draw_places(case, self.chart, self.declared)
         return draw(case, columns, self.stages, self.context(case.form))
 
     def preview(self, form: dict[str, Any], office: str, submitter: str, now: datetime) -> Preview:
         """The chain a form would take if it were submitted now, and who would be asked at each step."""
         values = self.context(form)
-        route, reasons = self.choose(values)
+        route, reasons = self.choose(values) if self.route else ("", ())
         case = Case("", self.ref, office, submitter, created_at=now, updated_at=now, form=form)
-        columns = foresee(case, self.chains[route], self.stages, values, self.directory)
+        columns = foresee(case, self.chains[route] if route else (), self.stages, values, self.directory)
         return Preview(route, reasons, columns)
 
     @cached_property
     def _labels(self) -> dict[str, Bilingual]:
         found: dict[str, Bilingual] = {}
+        if self.declared is not None:
+            found |= {name: place.label for name, place in self.declared.places.items()}
         for columns in self.chains.values():
             for column in columns:
                 if isinstance(column, Countersign):

@@ -257,13 +257,16 @@ def submit(journal: Journal, command: Submit) -> str:
     """
     case, process = journal.case, journal.process
     values = journal.values()
+    material = digest_of({name: case.form.get(name) for name in process.material})
+    if not process.route:  # a lifecycle without approval chains
+        journal.record(Submitted(case.number or command.number, case.round + 1, "", material))
+        return "submit"
     route, reasons = process.choose(values)
     if not process.is_decided(route, values):
         hint = "its author should let one step stand without a condition"
         raise InvalidForm(
             [Problem("nobody_decides", f"the definition lets nobody decide on this case ({route})", hint)]
         )
-    material = digest_of({name: case.form.get(name) for name in process.material})
     journal.record(Submitted(case.number or command.number, case.round + 1, route, material, reasons))
     return f"submit.{route}"
 

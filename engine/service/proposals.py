@@ -43,7 +43,7 @@ def start(app: Countersign, viewer: Viewer, name: str, *, key: str) -> str:
     command = Create(actor=viewer.person, office=office)
 
     def decide(tx: Connection) -> Decided:
-        outcome = create(secrets.token_hex(8), ref, command, app.now())
+        outcome = create(secrets.token_hex(8), ref, command, app.now(), app.process(ref, tx))
         return Decided(command, outcome, running.index_of(definition, app.organisation(tx), outcome.case))
 
     return cases.create(app.db, f"{viewer.person}:{key}", decide).case.id

@@ -167,6 +167,7 @@ def history_view(app: Countersign, tx: Connection, case: Case, entries: Sequence
             remark=_remark(kept.command),
             changes=changes,
             number=_number(kept.command),
+            event=process.event_label(kept.command.event) if isinstance(kept.command, c.Perform) else NO_TEXT,
         )
         if what == "edited" and shown and shown[-1].what == "edited" and shown[-1].actor == entry.actor:
             shown.pop()
@@ -205,6 +206,9 @@ def _what(kept: Kept) -> tuple[str, str]:
             closed = (event.task for event in kept.events if isinstance(event, TaskClosed))
             step = next((task.step for task in closed if task.id == command.task), "")
             return command.decision, step
+        case c.Perform():
+            left = (event.task for event in kept.events if isinstance(event, TaskClosed))
+            return "performed", next((task.step for task in left if task.state == "decided"), "")
         case c.TimerFired():
             kind = command.name.partition(":")[0]
             return _fired(kind, kept.events), command.step
@@ -256,7 +260,7 @@ def _via(kept: Kept) -> str:
 
 def _remark(command: c.AnyCommand) -> str:
     match command:
-        case c.Decide():
+        case c.Decide() | c.Perform():
             return command.remark
         case c.Withdraw() | c.PauseDelivery() | c.AudienceFailed():
             return command.reason

@@ -199,7 +199,6 @@ STAGES = [
     (DELIVERY + '  stop_when: "m.complaints_rate > 0.1"\n', "E303", "complaints_rate"),
     ("guarantees:\n  - {never: delivering}\n", "E113", "- {never"),
     ("tests:\n  - {given: {}}\n", "E223", "{given"),
-    ("lifecycle: {}\n", "E113", "{}"),
 ]
 
 

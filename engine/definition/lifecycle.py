@@ -1,0 +1,187 @@
+"""The `lifecycle:` section: states of a definition's own instead of the default lifecycle.
+
+A state has a `kind` and `events`; an event has a role (who may), targets, and a condition. Refuses an event of people
+whose name is not declared under `events:`: that is where its label stands, and where a misspelt one is found.
+"""
+
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Discriminator, Field, StrictBool
+
+from engine.definition.section import Name, Rule, Section, Who
+from engine.values import NO_TEXT, Bilingual, Duration
+
+
+def _several(value: Any) -> Any:
+    return (value,) if isinstance(value, str) else value
+
+
+Names = Annotated[tuple[Name, ...], BeforeValidator(_several)]
+"""One name, or a list of names."""
+
+
+class Role(Section):
+    """Who may act under this name."""
+
+    who: Who
+    label: Bilingual = NO_TEXT
+
+
+class EventName(Section):
+    """What an event is called on pages, and whether whoever does it must say why."""
+
+    label: Bilingual = NO_TEXT
+    reason: Literal["required", "optional"] = "optional"
+
+
+class Event(Section):
+    """A way out of a state (or within it, without `to`).
+
+    With `role`: a holder may do it. Without: a timer or the state's kind raises it. Without `event`: taken as soon as
+    `when` holds. `internal`: a target inside the state does not leave the state.
+    """
+
+    event: Name | None = None
+    role: Names = ()
+    to: Names = ()
+    when: Rule | None = None
+    internal: StrictBool = False
+
+
+class Limit(Section):
+    """After `after` in the state, `event` happens by itself."""
+
+    after: Duration
+    event: Name
+
+
+class _State(Section):
+    label: Bilingual = NO_TEXT
+    events: tuple[Event, ...] = ()
+
+
+class Form(_State):
+    """The submitter writes; the event `submit` sends the form off."""
+
+    kind: Literal["form"]
+    may_end: StrictBool = False
+
+
+class Approval(_State):
+    """The chains of `approval:`; ends with approved, filed, returned or rejected."""
+
+    kind: Literal["approval"]
+
+
+class Audience(_State):
+    """The selection of `audience:`; ends with frozen."""
+
+    kind: Literal["audience"]
+
+
+class Delivery(_State):
+    """The waves of `delivery:`; ends with delivered. It stands for ready, delivering and paused."""
+
+    kind: Literal["delivery"]
+
+
+class Evaluation(_State):
+    """The measurements of `evaluation:`; the submitter ends it with close."""
+
+    kind: Literal["evaluation"]
+
+
+class Task(_State):
+    """The holders of its events' roles are asked to act."""
+
+    kind: Literal["task"]
+    timeouts: tuple[Limit, ...] = ()
+    may_end: StrictBool = False
+
+
+class Wait(_State):
+    """Nobody is asked; time, or somebody who may, moves the case on."""
+
+    kind: Literal["wait"]
+    timeouts: tuple[Limit, ...] = ()
+    may_end: StrictBool = False
+
+
+class Final(Section):
+    """The end: of the case, or of the state around it."""
+
+    kind: Literal["final"]
+    label: Bilingual = NO_TEXT
+
+
+class Compound(_State):
+    """States inside, one of them active; the event `done` comes when a final one is reached."""
+
+    kind: Literal["compound"]
+    initial: Name | None = None
+    states: dict[Name, "AnyState"] = Field(min_length=1)
+
+
+class Parallel(_State):
+    """States inside, all active at once; the event `done` comes when all of them are done."""
+
+    kind: Literal["parallel"]
+    states: dict[Name, "AnyState"] = Field(min_length=2)
+
+
+class History(Section):
+    """Stands for where the state around it was when it was last left, or for `default`; `deep`: with all inside."""
+
+    kind: Literal["history"]
+    default: Name
+    deep: StrictBool = False
+
+
+AnyState = Annotated[
+    Form | Approval | Audience | Delivery | Evaluation | Task | Wait | Final | Compound | Parallel | History,
+    Discriminator("kind"),
+]
+
+Compound.model_rebuild()
+Parallel.model_rebuild()
+
+Path = tuple[str | int, ...]
+
+RAISED: dict[str, tuple[str, ...]] = {
+    "approval": ("approved", "filed", "returned", "rejected"),
+    "audience": ("frozen",),
+    "delivery": ("delivered",),
+    "evaluation": ("close",),
+    "compound": ("done",),
+    "parallel": ("done",),
+}
+"""The events that a kind of state raises by itself."""
+
+STAGES = {"approval": "approving", "audience": "targeting", "delivery": "delivering", "evaluation": "evaluating"}
+"""What a state of these kinds is called: pages, lists and flows know the stages of a case by these names."""
+
+
+class Lifecycle(Section):
+    """States, the roles that act, and the events that they do. A case begins in `initial`, by default the first."""
+
+    initial: Name | None = None
+    roles: dict[Name, Role] = Field(default_factory=dict)
+    events: dict[Name, EventName] = Field(default_factory=dict)
+    states: dict[Name, AnyState] = Field(min_length=1)
+
+    def walk(self) -> Iterator[tuple[Path, str, AnyState, str]]:
+        """Every state with its path in the file, its name, and the name of the state around it (empty at the top)."""
+        yield from _walk(("lifecycle", "states"), self.states, "")
+
+
+def _walk(path: Path, states: dict[str, AnyState], around: str) -> Iterator[tuple[Path, str, AnyState, str]]:
+    for name, state in states.items():
+        yield (*path, name), name, state, around
+        if isinstance(state, Compound | Parallel):
+            yield from _walk((*path, name, "states"), state.states, name)
+
+
+def events_of(state: AnyState) -> tuple[Event, ...]:
+    """Its ways out, in the order of the file."""
+    return () if isinstance(state, Final | History) else state.events

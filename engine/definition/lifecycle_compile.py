@@ -1,0 +1,190 @@
+"""From the `lifecycle:` section to a chart and the kinds of its states.
+
+The approval chains and stages are the same as in the default lifecycle, put where the section wants them. Takes a
+section that `check` has passed.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from msgspec import Struct
+
+from engine.definition import lifecycle as written
+from engine.definition.lifecycle import RAISED, AnyState, Event, events_of
+from engine.errors import ExpressionFailed
+from engine.machine import chart as charts
+from engine.machine.chains import Chains, Condition, Kinds, chain
+from engine.machine.chart import Chart, Situation, Transition
+from engine.machine.declared import (
+    DeclaredForm,
+    Lifecycle,
+    Limit,
+    Place,
+    Role,
+    Told,
+    Waiting,
+    Way,
+    Work,
+    word,
+)
+from engine.machine.lifecycle import Stages
+from engine.machine.states import Approving, Audience, Delivery, Ended, Evaluation, Ready
+from engine.values import NO_TEXT
+
+READY = "ready"
+
+
+class Taken(Struct, frozen=True):
+    """A declared condition holds. What cannot be worked out does not: nothing happens by doubt."""
+
+    condition: Condition
+
+    def __call__(self, situation: Situation) -> bool:
+        """See `Guard`."""
+        try:
+            return self.condition.evaluate(situation.values) is True
+        except ExpressionFailed:
+            return False
+
+
+def compile_lifecycle(
+    section: written.Lifecycle, chains: Chains, stages: Stages, rule: Callable[[str], Condition]
+) -> tuple[Chart, Kinds, Lifecycle]:
+    """The compiled chart, the kind of each state that has one, and what is declared of each state."""
+    return _Compiler(section, chains, stages, rule).result()
+
+
+class _Compiler:
+    """One section while it is being compiled."""
+
+    def __init__(
+        self, section: written.Lifecycle, chains: Chains, stages: Stages, rule: Callable[[str], Condition]
+    ) -> None:
+        self.section = section
+        self.chains = chains
+        self.stages = stages
+        self.rule = rule
+        self.kinds: Kinds = {}
+        self.names = {name for _, name, _, _ in section.walk()}
+        self.roles = {name: Role(name, role.who, role.label) for name, role in section.roles.items()}
+        self.places = {name: self.place(name, state) for _, name, state, _ in section.walk()}
+
+    def result(self) -> tuple[Chart, Kinds, Lifecycle]:
+        section = self.section
+        states = [one for name, state in section.states.items() for one in self.states(name, state)]
+        initial = (self.target(section.initial),) if section.initial else ()
+        root = charts.Compound(id="case", children=(*states, *self.outcomes()), initial=initial)
+        labels = {name: event.label for name, event in section.events.items()}
+        return Chart(root), self.kinds, Lifecycle(self.places, self.roles, labels)
+
+    def place(self, name: str, state: AnyState) -> Place:
+        ways: dict[str, Way] = {}
+        for event in events_of(state):
+            if event.event is not None and event.role:
+                known = self.section.events.get(event.event, written.EventName())
+                before = ways[event.event].roles if event.event in ways else ()
+                roles = tuple(dict.fromkeys((*before, *event.role)))
+                ways[event.event] = Way(event.event, roles, known.label, known.reason == "required")
+        limits = tuple(Limit(limit.after, limit.event) for limit in getattr(state, "timeouts", ()))
+        label = NO_TEXT if isinstance(state, written.History) else state.label
+        return Place(name, state.kind, label, tuple(ways.values()), limits, getattr(state, "may_end", False))
+
+    def states(self, name: str, state: AnyState) -> Sequence[charts.AnyState]:
+        """The states of the chart that a declared one stands for: one, but three for the delivery."""
+        ways = tuple(way for event in events_of(state) for way in self.ways(name, state, event))
+        place = self.places[name]
+        told = name if name in RAISED["approval"] else ""
+        match state:
+            case written.Form():
+                submits = next((e for e in state.events if e.event == "submit"), None)
+                self.kinds[name] = DeclaredForm(told, word("submit", submits.role[0]) if submits else "submit")
+            case written.Approval():
+                self.kinds[name] = Approving()
+                inside = tuple(chain(chosen, columns, self.kinds) for chosen, columns in self.chains.items())
+                return [charts.Compound(id=name, transitions=ways, children=inside)]
+            case written.Audience():
+                self.kinds[name] = Audience()
+            case written.Delivery():
+                return self.delivery(name, ways)
+            case written.Evaluation():
+                self.kinds[name] = self.stages.evaluation or Evaluation()
+            case written.Task():
+                roles = dict.fromkeys(role for way in place.ways for role in way.roles)
+                self.kinds[name] = Work(place=place, occasion=told, roles=tuple(self.roles[role] for role in roles))
+            case written.Wait():
+                self.kinds[name] = Waiting(place=place, occasion=told)
+            case written.Final():
+                self.kinds[name] = Ended(told)
+                return [charts.Final(id=name)]
+            case written.Compound():
+                children = [one for inner, below in state.states.items() for one in self.states(inner, below)]
+                initial = (self.target(state.initial),) if state.initial else ()
+                return [charts.Compound(id=name, transitions=ways, children=tuple(children), initial=initial)]
+            case written.Parallel():
+                children = [one for inner, below in state.states.items() for one in self.states(inner, below)]
+                return [charts.Parallel(id=name, transitions=ways, children=tuple(children))]
+            case written.History():
+                return [charts.History(id=name, default=(self.target(state.default),), deep=state.deep)]
+        return [charts.Atomic(id=name, transitions=ways)]
+
+    def delivery(self, name: str, ways: tuple[Transition, ...]) -> Sequence[charts.AnyState]:
+        self.kinds |= {READY: Ready(), name: Delivery(), "paused": Delivery(paused=True)}
+        self.places |= {READY: self.renamed(name, READY), "paused": self.renamed(name, "paused")}
+        return [
+            charts.Atomic(id=READY, transitions=(Transition((name,), ("start",)), *ways)),
+            charts.Atomic(id=name, transitions=(Transition(("paused",), ("pause",)), *ways)),
+            charts.Atomic(id="paused", transitions=(Transition((name,), ("resume",)), *ways)),
+        ]
+
+    def renamed(self, name: str, to: str) -> Place:
+        place = self.places[name]
+        return Place(to, place.kind, NO_TEXT, place.ways, place.limits)
+
+    def outcomes(self) -> list[charts.AnyState]:
+        """How the chains end, led on to where the approval state's events go."""
+        found: list[charts.AnyState] = []
+        for _, name, state, _ in self.section.walk():
+            if isinstance(state, written.Approval):
+                for outcome in RAISED["approval"]:
+                    ways = [e for e in state.events if e.event == outcome]
+                    if not ways or outcome in self.names:
+                        continue
+                    self.kinds[outcome] = Told(outcome)
+                    onward = tuple(self.transition(name, event, ()) for event in ways)
+                    found.append(charts.Atomic(id=outcome, transitions=onward))
+        return found
+
+    def ways(self, name: str, state: AnyState, event: Event) -> list[Transition]:
+        """The transitions of one written event; none for how the chains end, which `outcomes` leads on."""
+        if isinstance(state, written.Approval) and event.event in RAISED["approval"]:
+            return []
+        if event.event is None:
+            return [self.transition(name, event, ())]
+        if event.role:
+            words = tuple(word(event.event, role) for role in event.role)
+            approval = self.approval(event)
+            if isinstance(state, written.Form) and event.event == "submit" and approval:
+                return [
+                    Transition((chosen,), tuple(f"{one}.{chosen}" for one in words), self.guard(event))
+                    for chosen in self.chains
+                ]
+            return [self.transition(name, event, words)]
+        holds_states = isinstance(state, written.Compound | written.Parallel)
+        raised = f"done.state.{name}" if event.event == "done" and holds_states else event.event
+        return [self.transition(name, event, (raised,))]
+
+    def transition(self, name: str, event: Event, words: tuple[str, ...]) -> Transition:
+        targets = tuple(self.target(target) for target in event.to)
+        return Transition(targets, words, self.guard(event), event.internal)
+
+    def approval(self, event: Event) -> bool:
+        """Whether the event leads into the approval chains."""
+        kinds: Mapping[str, str] = {name: state.kind for _, name, state, _ in self.section.walk()}
+        return any(kinds.get(target) == "approval" for target in event.to)
+
+    def guard(self, event: Event) -> Taken | None:
+        return Taken(self.rule(event.when)) if event.when else None
+
+    def target(self, name: str) -> str:
+        """Who goes to the delivery first comes to its beginning, where the submitter starts it."""
+        state = self.section.states.get(name)
+        return READY if isinstance(state, written.Delivery) else name
