@@ -93,6 +93,7 @@ ACTIONS = {  # what an error may name as possible
     "evaluate": N_("evaluate"),
     "open a gate": N_("open the gate"),
     "import responses": N_("import responses"),
+    "move to another version": N_("move to another version"),
     "nothing": N_("nothing"),
 }
 NEEDS_REMARK = ("return", "reject", "object")
@@ -131,8 +132,15 @@ EVENTS = {
     "evaluation_due": N_("began an evaluation"),
     "evaluated": N_("evaluated"),
     "closed": N_("closed the case"),
+    "migrated": N_("moved the case to another version of its definition"),
 }
-VIAS = {"link": N_("by link"), "api": N_("by API"), "timer": N_("by deadline"), "stage": N_("automatically")}
+VIAS = {
+    "link": N_("by link"),
+    "api": N_("by API"),
+    "cli": N_("by command"),
+    "timer": N_("by deadline"),
+    "stage": N_("automatically"),
+}
 FLAGS = {"overdue": N_("Overdue"), "due_soon": N_("Due soon"), "changed": N_("Changed since you looked")}
 CHANNELS = {
     "sms": N_("SMS"),

@@ -19,6 +19,7 @@ from engine.machine.commands import (
     DeliveryFinished,
     Edit,
     Evaluated,
+    Migrate,
     PauseDelivery,
     Perform,
     ResumeDelivery,
@@ -31,6 +32,7 @@ from engine.machine.commands import (
 from engine.machine.declared import perform
 from engine.machine.evolve import empty_case, evolve, fold
 from engine.machine.journal import Journal
+from engine.machine.migrating import migrate
 from engine.machine.outcome import Created, Moved, Outcome, TimerDisarmed
 from engine.machine.process import Process
 from engine.machine.states import Refusal
@@ -72,6 +74,9 @@ def advance(process: Process, case: Case, command: AnyCommand, now: datetime) ->
                 event = _fire(journal, command)
             case Withdraw():
                 event = _withdraw(journal)
+            case Migrate():
+                migrate(journal, command)
+                event = ""
             case Perform():
                 event = perform(journal, command)
             case _ if process.declared is not None:
@@ -199,4 +204,5 @@ _WORDS: dict[type[AnyCommand], str] = {
     DeliveryFinished: "finish the delivery",
     Evaluated: "evaluate",
     Close: "close",
+    Migrate: "move to another version",
 }

@@ -4,7 +4,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from engine.machine.case import Decision
+from engine.machine.case import Decision, ProcessRef
 
 
 class Command(Struct, frozen=True, tag=True, kw_only=True):
@@ -127,6 +127,14 @@ class Close(Command, frozen=True):
     lessons: str = ""
 
 
+class Migrate(Command, frozen=True):
+    """Pin a running case to another version of its definition. `again`: the active steps that ask anew, because the
+    version asks others there, or otherwise."""
+
+    to: ProcessRef
+    again: tuple[str, ...] = ()
+
+
 AnyCommand = (
     Create
     | Edit
@@ -144,4 +152,5 @@ AnyCommand = (
     | DeliveryFinished
     | Evaluated
     | Close
+    | Migrate
 )

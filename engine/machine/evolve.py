@@ -14,6 +14,7 @@ from engine.machine.outcome import (
     AnyEvent,
     Created,
     FormSaved,
+    Migrated,
     Moved,
     Noted,
     Submitted,
@@ -61,6 +62,8 @@ def evolve(case: Case, event: AnyEvent) -> Case:
             return replace(case, facts={**case.facts, **event.facts})
         case Created():
             return replace(case, process=event.process, office=event.office, submitter=event.submitter)
+        case Migrated():
+            return replace(case, process=event.process)
         case _:
             assert_never(event)
 

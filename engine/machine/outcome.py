@@ -79,7 +79,15 @@ class Noted(Event, frozen=True):
     facts: dict[str, Any]
 
 
-AnyEvent = Created | FormSaved | Submitted | Moved | TaskOpened | TaskClosed | TimerArmed | TimerDisarmed | Noted
+class Migrated(Event, frozen=True):
+    """The case follows this version of its definition from now on."""
+
+    process: ProcessRef
+
+
+AnyEvent = (
+    Created | FormSaved | Submitted | Moved | TaskOpened | TaskClosed | TimerArmed | TimerDisarmed | Noted | Migrated
+)
 
 
 class Effect(Struct, frozen=True, tag=True):

@@ -230,6 +230,8 @@ def _what(kept: Kept) -> tuple[str, str]:
             return "evaluated", ""
         case c.Close():
             return "closed", ""
+        case c.Migrate():
+            return "migrated", ""
         case _:
             assert_never(command)
 
@@ -268,6 +270,8 @@ def _remark(command: c.AnyCommand) -> str:
             return command.lessons
         case c.Evaluated():
             return command.label
+        case c.Migrate():
+            return f"{command.to.name} v{command.to.version}"
         case c.TimerFired():
             return command.name.removeprefix("evaluate:") if command.name.startswith("evaluate:") else ""
         case _:

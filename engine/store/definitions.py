@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 
 from engine.errors import NotPossible
 from engine.store.session import inserting
-from engine.store.tables import definitions
+from engine.store.tables import cases, definitions
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,17 @@ class Stored:
     published_at: datetime | None
 
 
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A case that has not ended."""
+
+    id: str
+    number: str | None
+    version: int
+    state: str
+
+
+ENDED = ("closed", "rejected", "withdrawn", "cancelled", "expired")
 _STORED = tuple(getattr(definitions.c, one.name) for one in fields(Stored))
 
 
@@ -95,6 +106,22 @@ def all_newest(tx: Connection) -> tuple[Published, ...]:
         .order_by(definitions.c.name, definitions.c.version)
     )
     return tuple({row.name: Published(*row) for row in tx.execute(query)}.values())
+
+
+def running_cases(tx: Connection, name: str) -> tuple[Running, ...]:
+    """The cases of a definition that have not ended, oldest first."""
+    query = (
+        sa.select(cases.c.id, cases.c.number, cases.c.version, cases.c.state)
+        .where(cases.c.definition == name, cases.c.state.not_in(ENDED))
+        .order_by(cases.c.created_at, cases.c.id)
+    )
+    return tuple(Running(*row) for row in tx.execute(query))
+
+
+def pin(tx: Connection, case_id: str, version: int, fingerprint: str) -> None:
+    """Let the case's row name another version; its body follows with the history entry, in the same transaction."""
+    row = sa.update(cases).where(cases.c.id == case_id)
+    tx.execute(row.values(version=version, fingerprint=fingerprint))
 
 
 def _taken(name: str, version: int) -> NotPossible:

@@ -2,7 +2,7 @@
 
 import typer
 
-from engine.cli.definitions import checking, comparing, publishing, testing
+from engine.cli.definitions import checking, comparing, migrating, publishing, testing
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -15,5 +15,6 @@ def definitions() -> None:
 app.command("check")(checking.check)
 app.command("diff")(comparing.diff)
 app.command("list")(publishing.listed)
+app.command("migrate")(migrating.migrate)
 app.command("publish")(publishing.publish)
 app.command("test")(testing.test)
