@@ -4,7 +4,8 @@ CountersignError
 |- Invalid           the input is wrong; the fields say where (pages show it beside them)
 |   |- InvalidForm, InvalidDefinition, InvalidFile, InvalidExpression
 |- Refused           understood, but not possible now; says what is possible instead
-|   |- NotPossible, AlreadyDecided, ChangedMeanwhile, OwnCase, TooManyTries, NoControl
+|   |- NotPossible, AlreadyDecided, ChangedMeanwhile, OwnCase, StandInOver, StandInTwice, TooManyTries,
+|   |   NoControl
 |- NotFound          absent, or not yours: the two look the same
 |- SignInNeeded, Forged
 |- Unavailable       something outside does not answer; nothing was lost
@@ -104,6 +105,14 @@ class ChangedMeanwhile(Refused):
 
 class OwnCase(Refused):
     """Nobody decides on a case of their own; another person must decide."""
+
+
+class StandInOver(Refused):
+    """You do not stand in for {person} on this case now."""
+
+
+class StandInTwice(Refused):
+    """You decide at this step already; another person must decide for {person}."""
 
 
 class TooManyTries(Refused):

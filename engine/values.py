@@ -44,21 +44,22 @@ class Bilingual(BaseModel):
 NO_TEXT = Bilingual()
 
 
-Unit = Literal["wd", "d", "h", "m", "s"]
+Unit = Literal["wd", "wh", "d", "h", "m", "s"]
 _CLOCK: dict[str, timedelta] = {
     "d": timedelta(days=1),
     "h": timedelta(hours=1),
     "m": timedelta(minutes=1),
     "s": timedelta(seconds=1),
 }
-_DURATION = re.compile(r"([0-9]{1,6})(wd|d|h|m|s)")
+_DURATION = re.compile(r"([0-9]{1,6})(wd|wh|d|h|m|s)")
 
 
 @dataclass(frozen=True, slots=True)
 class Duration:
-    """A span of time as people write it: `3wd` is three working days, `2d`, `72h`, `30m`, `10s` run on the clock.
+    """A span of time as people write it: `3wd` is three working days, `4wh` four office hours on working days;
+    `2d`, `72h`, `30m`, `10s` run on the clock.
 
-    The two kinds never compare or add: how long `3wd` lasts depends on the calendar and the day it starts.
+    The kinds never compare or add: how long `3wd` lasts depends on the calendar and the day it starts.
     """
 
     amount: int
@@ -69,16 +70,18 @@ class Duration:
         """Read `3wd`, `72h`, ...; ValueError for anything else."""
         match = _DURATION.fullmatch(text)
         if match is None:
-            raise ValueError(f"not a duration: {text!r}; write 3wd (working days), 2d, 72h, 30m or 10s")
+            raise ValueError(
+                f"not a duration: {text!r}; write 3wd (working days), 4wh (working hours), 2d, 72h, 30m or 10s"
+            )
         return cls(int(match[1]), match[2])  # type: ignore[arg-type]  # the pattern allows the units only
 
     @property
     def is_working(self) -> bool:
-        """Whether it counts working days, which only a calendar can turn into a time."""
-        return self.unit == "wd"
+        """Whether it counts working days or hours, which only a calendar can turn into a time."""
+        return self.unit in ("wd", "wh")
 
     def on_the_clock(self) -> timedelta:
-        """The fixed span of `d`, `h`, `m` and `s`; ValueError for working days."""
+        """The fixed span of `d`, `h`, `m` and `s`; ValueError for working days and hours."""
         if self.is_working:
             raise ValueError(f"{self} depends on the calendar")
         return self.amount * _CLOCK[self.unit]
@@ -100,7 +103,9 @@ class Duration:
             return value
         if not isinstance(value, str) or not _DURATION.fullmatch(value):
             raise PydanticCustomError(
-                "duration", "not a duration; write 3wd (working days), 2d, 72h, 30m or 10s", {"value": str(value)}
+                "duration",
+                "not a duration; write 3wd (working days), 4wh (working hours), 2d, 72h, 30m or 10s",
+                {"value": str(value)},
             )
         return cls.parse(value)
 

@@ -18,7 +18,9 @@ from engine.definition.steps import (
     Empty,
     File,
     Include,
+    Own,
     PlainStep,
+    Repeat,
     Timeout,
     Use,
 )
@@ -53,12 +55,13 @@ class Defaults(Section):
     """What steps inherit unless they say otherwise.
 
     `self`: the approver is the submitter. `empty`: nobody holds the role. `repeat`: the same person twice in one
-    round. `return_to`: where an approver may send the case back. `resume`: where it goes on after that.
+    round (carry_adjacent: in two columns that follow each other). `return_to`: where an approver may send the case
+    back. `resume`: where it goes on after that.
     """
 
-    self_: Literal["next_level_up", "skip"] = Field("next_level_up", alias="self")
+    self_: Own = Field("next_level_up", alias="self")
     empty: Empty = Empty(assign="role:process_admin")
-    repeat: Literal["ask_again", "carry"] = "ask_again"
+    repeat: Repeat = "ask_again"
     timeout: Timeout | None = None
     return_to: tuple[Literal["submitter", "previous", "any"], ...] = ("submitter",)
     resume: Literal["restart", "at_returner", "changed_aspects"] = "restart"

@@ -5,8 +5,10 @@ Every `who` finds people that are named after it: `role:finance@city` finds `fin
 """
 
 from collections.abc import Collection, Mapping
+from datetime import datetime
+from typing import Any
 
-from engine.organisation.who import HEAD, Holders, Submitter, Superior, parse
+from engine.organisation.who import HEAD, FromField, Holders, Submitter, Superior, parse
 from engine.values import LEVELS, Level
 
 SUBMITTER = "submitter"
@@ -38,11 +40,15 @@ class Cast:
         match parse(who):
             case Holders(role=role, level=level):
                 return self._holders(who, f"{role}@{level}" if level else role)
-            case Superior():
-                above = self.superior(submitter, office)
+            case Superior(levels=levels):
+                above: str | None = submitter
+                for _ in range(levels):
+                    above = self.superior(above, office) if above else None
                 return (above,) if above else ()
             case Submitter():
                 return (submitter,) if submitter else ()
+            case FromField():
+                return ()
 
     def superior(self, person: str, office: str) -> str | None:
         """The head of the person's level; above a head, the head of the next level."""
@@ -55,6 +61,18 @@ class Cast:
     def weight(self, person: str, who: str, office: str) -> int:
         """See Directory."""
         return self._weights.get(person, 1)
+
+    def is_active(self, person: str) -> bool:
+        """See Directory. Whoever a form names is there."""
+        return bool(person)
+
+    def accounts(self, person: str) -> frozenset[str]:
+        """See Directory. Everybody has one."""
+        return frozenset({person})
+
+    def stand_ins(self, person: str, *, at: datetime, definition: str, form: Mapping[str, Any]) -> tuple[str, ...]:
+        """See Directory. Nobody is away."""
+        return ()
 
     def _holders(self, who: str, name: str) -> tuple[str, ...]:
         if who in self._nobody:

@@ -14,6 +14,7 @@ from engine.definition.model import Definition
 from engine.definition.rules_expressions import EXPRESSIONS
 from engine.definition.rules_lifecycle import LIFECYCLE
 from engine.definition.rules_names import NAMES
+from engine.definition.rules_people import PEOPLE
 from engine.definition.rules_routes import ROUTES
 from engine.definition.rules_scenarios import SCENARIOS, SCENARIOS_OF_THE_WHOLE
 from engine.definition.rules_soundness import SOUNDNESS
@@ -30,6 +31,7 @@ RULES: tuple[LintRule, ...] = (
     *ROUTES,
     *SOUNDNESS,
     *LIFECYCLE,
+    *PEOPLE,
     *TIME,
     *SCENARIOS,
     *SUPPORT,

@@ -4,16 +4,22 @@ Takes a definition that `check` has passed. Refuses to read files, and to know a
 bound to one afterwards (`Process.bound`).
 """
 
-from typing import Literal
+from collections.abc import Callable, Mapping
+from typing import Any, Literal
+
+from msgspec import Struct
 
 from engine.definition import steps as written
 from engine.definition.lifecycle_compile import compile_lifecycle
+from engine.definition.fields import PersonField
 from engine.definition.model import Definition
+from engine.definition.section import WhoElse, Whom, WhoRow
 from engine.definition.steps import PlainStep
+from engine.errors import ExpressionFailed
 from engine.expr import Expression, compile_expression
 from engine.expr.types import BOOL
 from engine.machine import tally
-from engine.machine.asking import Ask
+from engine.machine.asking import Ask, Choice
 from engine.machine.case import ProcessRef
 from engine.machine.chains import Column, Countersign, Placed
 from engine.machine.deadlines import NEVER, Timeout
@@ -96,7 +102,7 @@ class _Compiler:
             case written.File():
                 return Placed(self.file(step), when)
             case written.Copy():
-                return Placed(Copy(name=step.name, label=step.title, ask=Ask(step.who)), when)
+                return Placed(Copy(name=step.name, label=step.title, ask=self.ask(step.who, "skip", None)), when)
 
     def approve(self, step: written.Approve) -> Approval:
         return Approval(
@@ -104,7 +110,7 @@ class _Compiler:
             label=step.title,
             ask=self.ask(step.who, step.self_ or "next_level_up", step.empty),
             tally=_tally(step.decide),
-            timeout=_timeout(step.timeout),
+            timeout=self.timeout(step.timeout),
             repeat=step.repeat or "ask_again",
         )
 
@@ -119,8 +125,36 @@ class _Compiler:
             objection=objection.then if objection else "",
         )
 
-    def ask(self, who: str, own: Literal["next_level_up", "skip"], empty: written.Empty | None) -> Ask:
-        return Ask(who, own=own, otherwise=empty.assign if empty else PROCESS_ADMIN)
+    def ask(self, whom: Whom, own: written.Own, empty: written.Empty | None) -> Ask:
+        entries = (whom,) if isinstance(whom, str) else whom
+        always = [entry for entry in entries if isinstance(entry, str)]
+        always += [entry.else_ for entry in entries if isinstance(entry, WhoElse)]
+        return Ask(
+            always[0],
+            also=tuple(always[1:]),
+            table=tuple(
+                Choice(entry.who, OfForm(self.rule(entry.when), self.definition.context))
+                for entry in entries
+                if isinstance(entry, WhoRow)
+            ),
+            own="assign" if isinstance(own, written.OwnAssign) else own,
+            instead=own.assign if isinstance(own, written.OwnAssign) else "",
+            otherwise=empty.assign if empty else PROCESS_ADMIN,
+            notify=empty.notify if empty else True,
+            fields=tuple(
+                (name, field.among)
+                for name, field in self.definition.proposal.fields.items()
+                if isinstance(field, PersonField)
+            ),
+        )
+
+    def timeout(self, timeout: written.Timeout | Literal["never"] | None) -> Timeout:
+        if timeout is None or timeout == "never":
+            return NEVER
+        limit = OfForm(self.rule(timeout.limit), self.definition.context) if timeout.limit else None
+        return Timeout(
+            remind=timeout.remind, at=timeout.at, to=timeout.to, limit=timeout.max, do=timeout.do, passes=limit
+        )
 
     def rule(self, text: str) -> Expression:
         return compile_expression(text, self.definition.scope, gives=BOOL)
@@ -140,7 +174,22 @@ def _tally(decide: written.Tally) -> tally.Tally:
             return tally.Vote()
 
 
-def _timeout(timeout: written.Timeout | Literal["never"] | None) -> Timeout:
-    if timeout is None or timeout == "never":
-        return NEVER
-    return Timeout(remind=timeout.remind, at=timeout.at, to=timeout.to, limit=timeout.max)
+class OfForm(Struct, frozen=True):
+    """A rule that the machine asks of a form. Implements `asking.FormRule` and `deadlines.Within`."""
+
+    rule: Expression
+    context: Callable[[dict[str, Any]], Mapping[str, Any]]
+
+    def holds(self, form: dict[str, Any]) -> bool:
+        """Whether it holds, or cannot be worked out."""
+        try:
+            return self.rule.evaluate(self.context(form)) is not False
+        except ExpressionFailed:
+            return True
+
+    def is_within(self, form: dict[str, Any]) -> bool:
+        """Whether it surely holds."""
+        try:
+            return self.rule.evaluate(self.context(form)) is True
+        except ExpressionFailed:
+            return False

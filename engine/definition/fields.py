@@ -13,7 +13,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Discriminator, Field, PlainSerializer, StrictBool, field_validator
 from pydantic_core import PydanticCustomError
 
-from engine.definition.section import Name, Section
+from engine.definition.section import Name, Section, Who
 from engine.expr.patterns import pattern as safe_pattern
 from engine.expr.types import DATE, DECIMAL, INT, TEXT, List, Record, Type
 from engine.values import NO_TEXT, Bilingual
@@ -349,6 +349,13 @@ class _Code(Kind):
         return text or None
 
 
+class PersonField(_Code):
+    """A person, by their account: who is asked by `field(NAME)`. `among`: the submitter chooses one of these."""
+
+    type: Literal["person"]
+    among: Who | Literal[""] = ""
+
+
 class Office(_Code):
     """An office, by its code."""
 
@@ -363,6 +370,6 @@ class Ref(_Code):
 
 
 FormField = Annotated[
-    Text | LongText | Int | ExactNumber | Money | Date | DateRange | Choice | Set | Office | Ref,
+    Text | LongText | Int | ExactNumber | Money | Date | DateRange | Choice | Set | PersonField | Office | Ref,
     Discriminator("type"),
 ]

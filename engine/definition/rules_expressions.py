@@ -5,7 +5,9 @@ from collections.abc import Iterator
 from engine.definition.document import Path
 from engine.definition.findings import Finding, LintRule, Subject
 from engine.definition.lifecycle import events_of
-from engine.definition.steps import Include
+from engine.definition.rules_time import timeouts
+from engine.definition.section import WhoRow
+from engine.definition.steps import Approve, Copy, File, Include
 from engine.delivery.plan import METRICS
 from engine.errors import InvalidExpression
 from engine.expr import Expression, Scope, compile_expression
@@ -57,6 +59,12 @@ def expressions(subject: Subject) -> Iterator[tuple[Path, str, Scope]]:
     for path, step in subject.steps:
         if not isinstance(step, Include) and step.when is not None:
             yield (*path, "when"), step.when, subject.scope
+        if isinstance(step, Approve | File | Copy) and not isinstance(step.who, str):
+            rows = [(n, entry) for n, entry in enumerate(step.who) if isinstance(entry, WhoRow)]
+            yield from (((*path, "who", n, "when"), entry.when, subject.scope) for n, entry in rows)
+    for path, timeout in timeouts(subject):
+        if timeout.limit is not None:
+            yield (*path, "limit"), timeout.limit, subject.scope
     if definition.lifecycle:
         for place, _, state, _ in definition.lifecycle.walk():
             for n, event in enumerate(events_of(state)):

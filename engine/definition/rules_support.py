@@ -37,8 +37,6 @@ def _of_approval(subject: Subject) -> Iterator[tuple[Path, str, str]]:
         yield ("approval", "defaults", "resume"), f"resume {defaults.resume}", "write resume: restart"
     if defaults.link != "remembered_device":
         yield ("approval", "defaults", "link"), f"link {defaults.link}", "write link: remembered_device"
-    if not defaults.empty.notify:
-        yield ("approval", "defaults", "empty", "notify"), "notify: false", "the person is always told"
 
 
 def _of_steps(subject: Subject) -> Iterator[tuple[Path, str, str]]:
@@ -47,8 +45,6 @@ def _of_steps(subject: Subject) -> Iterator[tuple[Path, str, str]]:
             for field, access in step.fields.items():
                 if access == "write":
                     yield (*path, "fields", field), "writing fields at a step", "return the case to the submitter"
-            if step.empty and not step.empty.notify:
-                yield (*path, "empty", "notify"), "notify: false", "the person is always told"
 
 
 def _of_stages(subject: Subject) -> Iterator[tuple[Path, str, str]]:

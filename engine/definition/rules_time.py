@@ -9,7 +9,7 @@ from engine.values import Duration
 
 
 class MixedClocks(LintRule):
-    """{one} counts working days and {other} runs on the clock: which comes first depends on the day"""
+    """{one} and {other} run on different clocks: which comes first depends on the day"""
 
     code = "E703"
 
@@ -18,9 +18,9 @@ class MixedClocks(LintRule):
             if timeout.at is None:
                 continue
             for n, remind in enumerate(timeout.remind):
-                if remind.is_working is not timeout.at.is_working:
-                    one, other = sorted((remind, timeout.at), key=lambda duration: not duration.is_working)
-                    hint = f"write both alike, as {'3wd' if timeout.at.is_working else '72h'}"
+                if _clock(remind) != _clock(timeout.at):
+                    one, other = sorted((remind, timeout.at), key=lambda duration: -len(duration.unit))
+                    hint = f"write both alike, as {_ALIKE[_clock(timeout.at)]}"
                     yield Finding((*path, "remind", n), {"one": one, "other": other}, hint)
 
 
@@ -32,7 +32,7 @@ class RemindsTooLate(LintRule):
     def find(self, subject: Subject) -> Iterator[Finding]:
         for path, timeout in timeouts(subject):
             for n, remind in enumerate(timeout.remind):
-                if timeout.at and remind.is_working is timeout.at.is_working and not _shorter(remind, timeout.at):
+                if timeout.at and _clock(remind) == _clock(timeout.at) and not _shorter(remind, timeout.at):
                     yield Finding((*path, "remind", n), {"remind": remind, "at": timeout.at}, "remind earlier")
 
 
@@ -65,10 +65,54 @@ def timeouts(subject: Subject) -> Iterator[tuple[Path, Timeout]]:
             yield (*path, "timeout"), step.timeout
 
 
+class PassesWithoutLimit(LintRule):
+    """an approval that passes by itself when the time is over says up to which form: limit is missing"""
+
+    code = "E706"
+
+    def find(self, subject: Subject) -> Iterator[Finding]:
+        for path, timeout in timeouts(subject):
+            if timeout.do == "approve" and not (timeout.limit and _reads_form(timeout.limit)):
+                yield Finding((*path, "do"), {}, 'write limit: "form.budget <= 5000"; above it the step escalates')
+
+
+class LimitWithoutPassing(LintRule):
+    """a limit is for do: approve; with do: {do} nothing passes by itself"""
+
+    code = "E707"
+
+    def find(self, subject: Subject) -> Iterator[Finding]:
+        for path, timeout in timeouts(subject):
+            if timeout.limit and timeout.do != "approve":
+                yield Finding((*path, "limit"), {"do": timeout.do}, "leave it out, or write do: approve")
+
+
+class NoMoment(LintRule):
+    """do: {do} is never reached: the timeout has no at"""
+
+    code = "E708"
+
+    def find(self, subject: Subject) -> Iterator[Finding]:
+        for path, timeout in timeouts(subject):
+            if timeout.do != "escalate" and timeout.at is None:
+                yield Finding((*path, "do"), {"do": timeout.do}, "write at: 3wd")
+
+
+_ALIKE = {"wd": "3wd", "wh": "4wh", "": "72h"}
+
+
+def _clock(duration: Duration) -> str:
+    return duration.unit if duration.is_working else ""
+
+
+def _reads_form(text: str) -> bool:
+    return "form." in text
+
+
 def _shorter(one: Duration, other: Duration) -> bool:
     if one.is_working:
         return one.amount < other.amount
     return one.on_the_clock() < other.on_the_clock()
 
 
-TIME = (MixedClocks(), RemindsTooLate(), NoTime())
+TIME = (MixedClocks(), RemindsTooLate(), NoTime(), PassesWithoutLimit(), LimitWithoutPassing(), NoMoment())

@@ -4,9 +4,9 @@ Refuses unknown keys everywhere: a misspelt key that is silently ignored would c
 """
 
 import re
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag
 from pydantic_core import PydanticCustomError
 
 from engine.errors import InvalidForm
@@ -48,3 +48,42 @@ Name = Annotated[str, AfterValidator(_name)]
 Who = Annotated[str, AfterValidator(_who)]
 Rule = Annotated[str, AfterValidator(lambda text: text)]
 """The text of an expression that answers yes or no; `check` gives it its types."""
+
+
+class WhoRow(Section):
+    """Where `when` holds, `who` is asked."""
+
+    when: Rule
+    who: Who
+
+
+class WhoElse(Section):
+    """Who is asked where no row above holds."""
+
+    else_: Who = Field(alias="else")
+
+
+def _entry(value: Any) -> str:
+    if isinstance(value, str):
+        return "plain"
+    return "else" if isinstance(value, WhoElse) or (isinstance(value, dict) and "else" in value) else "row"
+
+
+WhoEntry = Annotated[
+    Annotated[Who, Tag("plain")] | Annotated[WhoRow, Tag("row")] | Annotated[WhoElse, Tag("else")],
+    Discriminator(_entry),
+]
+Whom = Annotated[
+    Annotated[Who, Tag("one")] | Annotated[tuple[WhoEntry, ...], Field(min_length=1), Tag("several")],
+    Discriminator(lambda value: "several" if isinstance(value, list | tuple) else "one"),
+]
+"""One `who`, a list of them (all are asked), or a table whose first row that holds is asked and whose last is else."""
+
+
+def named(whom: Whom) -> tuple[str, ...]:
+    """Every `who` that it may ask."""
+    if isinstance(whom, str):
+        return (whom,)
+    return tuple(
+        entry if isinstance(entry, str) else (entry.who if isinstance(entry, WhoRow) else entry.else_) for entry in whom
+    )

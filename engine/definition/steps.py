@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, StrictBool, Tag
 
-from engine.definition.section import Name, NotYet, Rule, Section, Who
+from engine.definition.section import Name, NotYet, Rule, Section, Who, Whom
 from engine.values import NO_TEXT, Bilingual, Duration
 
 Access = Literal["read", "write"]
@@ -55,21 +55,36 @@ Tally = Annotated[AnyOf | AllOf | InSequence | Quorum | Vote, Discriminator("mod
 class Timeout(Section):
     """When those asked are reminded, and what happens when they still have not decided.
 
-    At `at` the task goes to `to` (escalation), at most `max` times, each after another span of `at`.
+    At `at` the task goes to `to` (escalation), at most `max` times, each after another span of `at`; or the step is
+    returned or rejected; or it passes, but only where `limit` holds: above it the step escalates.
     """
 
     remind: tuple[Duration, ...] = ()
     at: Duration | None = None
-    do: Literal["escalate"] = "escalate"
+    do: Literal["escalate", "return", "reject", "approve"] = "escalate"
+    limit: Rule | None = None
     to: Who = "superior"
     max: int = Field(1, strict=True, ge=1, le=9)
+
+
+class OwnAssign(Section):
+    """Who decides where the submitter is found: `superior` of theirs, or holders of a role."""
+
+    assign: Who
+
+
+Own = Annotated[
+    Annotated[Literal["next_level_up", "skip"], Tag("policy")] | Annotated[OwnAssign, Tag("assign")],
+    Discriminator(lambda value: "assign" if isinstance(value, dict | OwnAssign) else "policy"),
+]
+Repeat = Literal["ask_again", "carry", "carry_adjacent"]
 
 
 class Empty(Section):
     """Who is asked where nobody holds the role: a step never passes by itself."""
 
     assign: Who
-    # named as in the file; whether that person is told why
+    # named as in the file; whether that person gets a notice, or only the task
     notify: StrictBool = True
 
 
@@ -97,13 +112,13 @@ class Approve(Step):
     """
 
     approve: Name
-    who: Who
+    who: Whom
     decide: Tally = AnyOf()
     fields: dict[str, Access] = Field(default_factory=dict)
     on_reject: OnReject = "reject"
-    self_: Literal["next_level_up", "skip"] | None = Field(None, alias="self")
+    self_: Own | None = Field(None, alias="self")
     empty: Empty | None = None
-    repeat: Literal["ask_again", "carry"] | None = None
+    repeat: Repeat | None = None
     timeout: Timeout | Literal["never"] | None = None
 
     @property
@@ -130,7 +145,7 @@ class File(Step):
     """
 
     file: Name
-    who: Who
+    who: Whom
     ack: Duration
     objection: Objection | None = None
     empty: Empty | None = None
@@ -144,7 +159,7 @@ class Copy(Step):
     """Let somebody read along (抄送); nobody waits for them."""
 
     copy_: Name = Field(alias="copy")
-    who: Who
+    who: Whom
 
     @property
     def name(self) -> str:

@@ -7,7 +7,7 @@ case before. Refuses what is not possible, and says what is.
 
 from datetime import datetime
 
-from engine.errors import ChangedMeanwhile, NotFound, NotPossible, OwnCase
+from engine.errors import ChangedMeanwhile, NotFound, NotPossible
 from engine.machine.case import Case, ProcessRef
 from engine.machine.commands import (
     AnyCommand,
@@ -30,6 +30,7 @@ from engine.machine.commands import (
     Withdraw,
 )
 from engine.machine.declared import perform
+from engine.machine.eligible import check_person
 from engine.machine.evolve import empty_case, evolve, fold
 from engine.machine.journal import Journal
 from engine.machine.migrating import migrate
@@ -123,8 +124,7 @@ def _decide(journal: Journal, command: Decide) -> str:
     check_decision(step, task, command, case)
     if isinstance(step, Copy):
         return step.decide(journal, task, command, state)
-    if case.submitter in (command.actor, command.on_behalf_of) or case.editor == command.actor:
-        raise OwnCase()
+    check_person(journal, task, command)
     if state not in case.configuration:
         raise Refusal
     if command.seen_seq is not None and command.seen_seq < case.form_seq:

@@ -5,7 +5,7 @@ asked, so a late tick neither loses a reminder nor sends it twice. Refuses to co
 """
 
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Literal, Protocol
 
 from msgspec import Struct
 
@@ -20,13 +20,30 @@ class Calendar(Protocol):
         ...
 
 
+class Within(Protocol):
+    """The limit up to which an approval may pass by itself."""
+
+    def is_within(self, form: dict[str, Any]) -> bool:
+        """Whether the form is within it; False where that cannot be worked out."""
+        ...
+
+
+Lapse = Literal["escalate", "return", "reject", "approve"]
+
+
 class Timeout(Struct, frozen=True):
-    """Reminders after each of `remind`, then the task goes to `to` after `at`; at most `limit` times."""
+    """Reminders after each of `remind`; after `at` what `do` says happens.
+
+    `escalate`: the task goes to `to`, at most `limit` times. `approve`: the step passes where `passes` holds, else it
+    escalates.
+    """
 
     remind: tuple[Duration, ...] = ()
     at: Duration | None = None
     to: str = "superior"
     limit: int = 1
+    do: Lapse = "escalate"
+    passes: Within | None = None
 
 
 class Rung(Struct, frozen=True):
@@ -43,7 +60,7 @@ def ladder(timeout: Timeout, escalated: int) -> tuple[Rung, ...]:
     """The rungs in the order of the definition, for people who are asked after `escalated` escalations."""
     rungs = [Rung(f"remind:{n}", after) for n, after in enumerate(timeout.remind, start=1)]
     if timeout.at is not None and escalated < timeout.limit:
-        rungs.append(Rung("escalate", timeout.at))
+        rungs.append(Rung(timeout.do, timeout.at))
     return tuple(rungs)
 
 

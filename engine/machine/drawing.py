@@ -9,11 +9,12 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
-from engine.machine.asking import Directory, asked
+from engine.machine.asking import Directory, asked, found
 from engine.machine.case import Case, Task
 from engine.machine.chains import Column, Countersign, Placed, holds, state_of
 from engine.machine.chart import Chart
 from engine.machine.declared import Lifecycle, Place
+from engine.machine.lapsing import lapsed
 from engine.machine.lifecycle import Stages
 from engine.machine.steps import Approval, Copy, Filing, last_decided
 from engine.machine.tally import AnyOf
@@ -176,7 +177,7 @@ def _state(
     if isinstance(placed.step, Copy):
         return "done"
     if isinstance(placed.step, Approval):
-        verdict = placed.step.result(tasks)
+        verdict = placed.step.result(tasks) or lapsed(tasks)
         if verdict == "approve":
             return "done"
         if verdict is not None:
@@ -190,7 +191,7 @@ def _foreseen(case: Case, placed: Placed, directory: Directory, *, taken: bool) 
     step = placed.step
     people: tuple[str, ...] = ()
     if taken and isinstance(step, Copy):
-        people = directory.resolve(step.ask.who, case.office, case.submitter)
+        people = found(directory, step.ask, case)
     elif taken:
         alone = isinstance(step, Filing) or isinstance(step.tally, AnyOf)  # type: ignore[union-attr]
         people = asked(directory, step.ask, case, one_is_enough=alone)

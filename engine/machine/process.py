@@ -60,6 +60,18 @@ class Unbound:
         """Refuse."""
         raise LookupError("this process is not bound to an organisation yet")
 
+    def is_active(self, person: str) -> Never:
+        """Refuse."""
+        raise LookupError("this process is not bound to an organisation yet")
+
+    def accounts(self, person: str) -> Never:
+        """Refuse."""
+        raise LookupError("this process is not bound to an organisation yet")
+
+    def stand_ins(self, person: str, *, at: datetime, definition: str, form: Mapping[str, Any]) -> Never:
+        """Refuse."""
+        raise LookupError("this process is not bound to an organisation yet")
+
     def due(self, start: datetime, duration: Duration) -> Never:
         """Refuse."""
         raise LookupError("this process is not bound to a calendar yet")
@@ -116,6 +128,18 @@ class Process:
             if isinstance(kind, Approval | Filing | Copy):
                 return state, kind
         raise LookupError(f"{self.ref.name} has no step {name!r}")
+
+    def column_before(self, case: Case, name: str) -> frozenset[str]:
+        """The steps of the nearest column before that of `name` where somebody approved in this round."""
+        decided = {task.step for task in case.tasks if task.round == case.round and task.decision == "approve"}
+        before: frozenset[str] = frozenset()
+        for column in self.chains.get(case.route or "", ()):
+            placed = column.branches if isinstance(column, Countersign) else (column,)
+            names = frozenset(one.step.name for one in placed)
+            if name in names:
+                break
+            before = names if names & decided else before
+        return before
 
     def possible(self, case: Case) -> tuple[str, ...]:
         """What people may do now: edit, submit, withdraw, start, pause, resume, close; decisions are with the tasks."""

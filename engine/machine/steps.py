@@ -8,17 +8,19 @@ from collections.abc import Sequence
 from typing import Literal
 
 from engine.errors import AlreadyDecided, InvalidForm, Problem
-from engine.machine.asking import Ask, above, asked, fallback
+from engine.machine.asking import Ask, above, asked, fallback, found, quiet, weight_of
 from engine.machine.case import Case, Decision, Task, Timer
 from engine.machine.commands import Decide, TimerFired
 from engine.machine.deadlines import NEVER, Timeout, due_at, following
 from engine.machine.journal import Journal
+from engine.machine.lapsing import LAPSED, lapse, passes
 from engine.machine.outcome import NotifyOutcome, NotifyTask, Submitted
 from engine.machine.states import Kind, Refusal
 from engine.machine.tally import AnyOf, Ballot, InSequence, Tally, Verdict, Vote
 from engine.values import NO_TEXT, Bilingual, Duration
 
 STAFF_AGAIN = Duration(1, "h")
+Repeat = Literal["ask_again", "carry", "carry_adjacent"]
 NEEDS_REMARK = ("reject", "return", "object")
 
 
@@ -67,7 +69,7 @@ class Approval(Step, frozen=True, kw_only=True):
 
     tally: Tally = AnyOf()
     timeout: Timeout = NEVER
-    repeat: Literal["ask_again", "carry"] = "ask_again"
+    repeat: Repeat = "ask_again"
 
     @property
     def mode(self) -> str:
@@ -90,20 +92,24 @@ class Approval(Step, frozen=True, kw_only=True):
             self.unstaffed(journal)
             return
         in_line = isinstance(self.tally, InSequence)
+        carries = self.repeat != "ask_again"
+        approved = approved_before(journal, self) if carries else frozenset[str]()
+        is_quiet = quiet(process.directory, self.ask, case)
         due = due_at(process.calendar, self.timeout, journal.now)
         for place, person in enumerate(people):
-            weight = process.directory.weight(person, self.ask.who, case.office)
-            if self.repeat == "carry" or (in_line and place):
+            weight = weight_of(process.directory, person, self.ask, case)
+            if carries or (in_line and place):
                 task = journal.line_up(self.name, "approve", person, weight=weight)
-                if self.repeat == "carry" and _approved_before(case, person):
+                if person in approved:
                     journal.decide(task, "approve", reason="carried")
             else:
                 task = journal.open_task(self.name, "approve", person, due_at=due, weight=weight)
-                journal.ask(NotifyTask(person, task.id))
+                if not is_quiet:
+                    journal.ask(NotifyTask(person, task.id))
         verdict = self.verdict(journal)
         if verdict:
             journal.raised.append((f"{state}.{verdict}", (self.name, verdict)))
-        elif self.repeat == "carry":
+        elif carries:
             self.call_up(journal)
         else:
             self.wind(journal)
@@ -155,7 +161,9 @@ class Approval(Step, frozen=True, kw_only=True):
         if timer.name == "staff":
             self.enter(journal, state)
             return ""
-        if timer.name == "escalate":
+        if timer.name in LAPSED and (timer.name != "approve" or passes(self.timeout, journal)):
+            return lapse(journal, self.name, timer.name, state)
+        if timer.name in ("escalate", "approve"):
             still_open = [task for task in journal.seats(self.name) if task.state == "open"]
             escalated = [self.escalate(journal, task) for task in still_open]
             if any(escalated):
@@ -265,7 +273,7 @@ class Copy(Step, frozen=True, kw_only=True):
     def enter(self, journal: Journal, state: str) -> None:
         """See Kind."""
         case = journal.case
-        for person in dict.fromkeys(journal.process.directory.resolve(self.ask.who, case.office, case.submitter)):
+        for person in found(journal.process.directory, self.ask, case):
             journal.open_task(self.name, "copy", person, due_at=None)
             journal.ask(NotifyOutcome(person, "copied"))
 
@@ -308,8 +316,14 @@ def settled_by(task: Task, case: Case) -> Task | None:
     return next((other for other in same if other.decided_by == task.decided_by), None)
 
 
-def _approved_before(case: Case, person: str) -> bool:
-    return any(task.person == person and task.round == case.round and task.decision == "approve" for task in case.tasks)
+def approved_before(journal: Journal, step: Approval) -> frozenset[str]:
+    """Who approved in this round already, and so does not at `step`; with carry_adjacent only in the column before."""
+    case = journal.case
+    done = [task for task in case.tasks if task.round == case.round and task.decision == "approve"]
+    if step.repeat == "carry_adjacent":
+        near = journal.process.column_before(case, step.name)
+        done = [task for task in done if task.step in near]
+    return frozenset(task.person for task in done)
 
 
 _REASONS = {

@@ -3,6 +3,7 @@
 from engine.organisation.directory import Organisation
 from engine.organisation.offices import Office, Offices
 from engine.organisation.people import Grant, Person
+from engine.organisation.standins import StandIn
 from engine.organisation.workdays import Workdays
 
-__all__ = ["Grant", "Office", "Offices", "Organisation", "Person", "Workdays"]
+__all__ = ["Grant", "Office", "Offices", "Organisation", "Person", "StandIn", "Workdays"]

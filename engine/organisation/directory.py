@@ -4,19 +4,28 @@ Built by the store from plain rows whenever a row changed, then shared between t
 people or offices.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from datetime import datetime
 from itertools import groupby
+from typing import Any
 
 from engine.errors import InvalidFile, Problem
 from engine.organisation.offices import Office, Offices
 from engine.organisation.people import Grant, Person
-from engine.organisation.who import HEAD, Holders, Submitter, Superior, parse
+from engine.organisation.standins import StandIn
+from engine.organisation.who import HEAD, FromField, Holders, Submitter, Superior, parse
 
 
 class Organisation:
-    """Offices, people and grants; never changes. Implements `engine.machine.process.Directory`."""
+    """Offices, people, grants and stand-ins; never changes. Implements `engine.machine.process.Directory`."""
 
-    def __init__(self, offices: Iterable[Office], people: Iterable[Person], grants: Iterable[Grant]) -> None:
+    def __init__(
+        self,
+        offices: Iterable[Office],
+        people: Iterable[Person],
+        grants: Iterable[Grant],
+        stand_ins: Iterable[StandIn] = (),
+    ) -> None:
         self.offices = Offices(offices)
         self.people = {person.id: person for person in people}
         self.grants = tuple(sorted(grants, key=lambda grant: (grant.office, grant.role, -grant.weight, grant.person)))
@@ -29,6 +38,10 @@ class Organisation:
         self._offices_of: dict[str, frozenset[str]] = {}
         for grant in valid:
             self._offices_of[grant.person] = self._offices_of.get(grant.person, frozenset()) | {grant.office}
+        self._accounts = _accounts(self.people)
+        self._represented: dict[str, tuple[StandIn, ...]] = {}
+        for one in sorted(stand_ins, key=lambda one: (one.starts, one.by)):
+            self._represented[one.person] = (*self._represented.get(one.person, ()), one)
         self._resolved: dict[tuple[str, str], tuple[Grant, ...]] = {}
 
     def resolve(self, who: str, office: str, submitter: str = "") -> tuple[str, ...]:
@@ -39,11 +52,29 @@ class Organisation:
         match parse(who):
             case Holders() as holders:
                 return tuple(grant.person for grant in self._found(who, holders, office))
-            case Superior():
-                above = self.superior(submitter, office) if submitter else None
+            case Superior(levels=levels):
+                above: str | None = submitter or None
+                for _ in range(levels):
+                    above = self.superior(above, office) if above else None
                 return (above,) if above else ()
             case Submitter():
                 return (submitter,) if submitter else ()
+            case FromField():
+                return ()  # the machine knows the form
+
+    def is_active(self, person: str) -> bool:
+        """Whether the account is there and open."""
+        found = self.people.get(person)
+        return found is not None and found.active
+
+    def accounts(self, person: str) -> frozenset[str]:
+        """All accounts of the same human being, this one with them."""
+        return self._accounts.get(person, frozenset({person}))
+
+    def stand_ins(self, person: str, *, at: datetime, definition: str, form: Mapping[str, Any]) -> tuple[str, ...]:
+        """Who decides for `person` at that time on such a case, each once."""
+        found = (one.by for one in self._represented.get(person, ()) if one.covers(definition, form, at))
+        return tuple(dict.fromkeys(by for by in found if self.is_active(by)))
 
     def weight(self, person: str, who: str, office: str) -> int:
         """The weight of `person`'s vote where `who` asked them; 1 where `who` is no role."""
@@ -98,3 +129,15 @@ class Organisation:
         if grant.office not in self.offices:
             return Problem("grant-office", f"{grant.person} has {grant.role} at {grant.office}, which is no office")
         return None
+
+
+def _accounts(people: Mapping[str, Person]) -> dict[str, frozenset[str]]:
+    """The accounts of those who have several."""
+    found: dict[str, frozenset[str]] = {}
+    for person in people.values():
+        if person.same_as:
+            together = found.get(person.id, frozenset({person.id})) | found.get(
+                person.same_as, frozenset({person.same_as})
+            )
+            found |= dict.fromkeys(together, together)
+    return found

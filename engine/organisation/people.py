@@ -8,11 +8,16 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody who can be asked. A closed account (`active` False) holds no role."""
+    """Somebody who can be asked. A closed account (`active` False) holds no role.
+
+    `same_as` names another account of the same human being (a second or merged account): neither decides on what the
+    other submitted.
+    """
 
     id: str
     name: str
     active: bool = True
+    same_as: str = ""
 
 
 @dataclass(frozen=True, slots=True)

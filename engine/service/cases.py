@@ -7,7 +7,7 @@ from sqlalchemy import Connection
 from engine.errors import NotFound
 from engine.machine.case import Case
 from engine.machine.process import Process
-from engine.service import delivering, evaluating, selecting, showing
+from engine.service import candidates, delivering, evaluating, selecting, showing
 from engine.service.app import Countersign
 from engine.service.views import CaseRow, CaseView, Chain, Node, Viewer, Waiting
 from engine.store import cases, history, visibility
@@ -58,7 +58,9 @@ def case_view(app: Countersign, tx: Connection, viewer: Viewer, case: Case) -> C
         seq=case.seq,
         waiting=_waiting(case, chain, _possible(process, case, viewer), showing.reason_of(organisation, entries, case)),
         chain=chain,
-        fields=showing.field_views(definition, case.form, writable=False),
+        fields=showing.field_views(
+            definition, case.form, writable=False, people=candidates.choices(organisation, definition, case)
+        ),
         audience=selecting.audience_view(app, tx, case.id),
         waves=waves,
         evaluations=evaluating.evaluations_view(app, tx, case.id),

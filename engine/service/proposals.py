@@ -15,7 +15,7 @@ from engine.errors import InvalidForm, NotFound, Problem
 from engine.machine.advance import create
 from engine.machine.case import Case
 from engine.machine.commands import Create, Edit, Submit, Withdraw
-from engine.service import running
+from engine.service import candidates, running
 from engine.service.app import Countersign
 from engine.service.cases import load_visible
 from engine.service.definitions import Startable, newest
@@ -74,6 +74,10 @@ def submit(app: Countersign, viewer: Viewer, case_id: str, raw: Mapping[str, Any
         case = _own(app, tx, viewer, case_id)
     definition = app.definition(case.process)
     parsed = definition.proposal.parse(raw, whole=True)
+    with app.db.read() as tx:
+        wrong = candidates.wrong(app.organisation(tx), definition, case, parsed.values)
+    if wrong:
+        parsed = Parsed(parsed.values, (*parsed.problems, *wrong))
     if parsed.problems:
         values = _kept(case, raw, parsed)
         if case.state in WRITABLE and values != case.form:
@@ -129,7 +133,12 @@ def _form(app: Countersign, tx: Connection, case: Case, problems: tuple[Problem,
         seq=case.seq,
         definition=definition.title,
         definition_name=definition.name,
-        fields=field_views(definition, case.form, writable=case.state in WRITABLE),
+        fields=field_views(
+            definition,
+            case.form,
+            writable=case.state in WRITABLE,
+            people=candidates.choices(organisation, definition, case),
+        ),
         problems=problems,
         preview=chain_view(organisation, preview.columns, waves=waves_of(definition)) if preview else None,
         reasons=preview.reasons if preview else (),

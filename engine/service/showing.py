@@ -16,6 +16,7 @@ from engine.machine.outcome import AnyEvent, FormSaved, Submitted, TaskClosed, T
 from engine.machine.process import ChainStep
 from engine.organisation import Organisation
 from engine.service.app import Countersign
+from engine.service.candidates import Choices
 from engine.service.views import CaseRow, Chain, Change, Entry, FieldView, Node, Seat, TaskRow
 from engine.store.history import Entry as Kept
 from engine.store.lines import CaseLine, TaskLine
@@ -68,9 +69,17 @@ def flags_of(line: TaskLine, now: datetime) -> tuple[str, ...]:
 
 
 def field_views(
-    definition: Definition, form: dict[str, Any], *, writable: bool, before: dict[str, Any] | None = None
+    definition: Definition,
+    form: dict[str, Any],
+    *,
+    writable: bool,
+    before: dict[str, Any] | None = None,
+    people: Choices | None = None,
 ) -> tuple[FieldView, ...]:
-    """The proposal's fields in the definition's order; `before` is the form that the viewer last saw."""
+    """The proposal's fields in the definition's order; `before` is the form that the viewer last saw.
+
+    `people` are the names behind the accounts in person fields.
+    """
     return tuple(
         FieldView(
             name=name,
@@ -81,7 +90,7 @@ def field_views(
             writable=writable,
             material=name in definition.proposal.material,
             currency=getattr(field, "currency", ""),
-            choices=field.shown_choices(),
+            choices=(people or {}).get(name) or field.shown_choices(),
             limits=field.limits(),
             help=field.help,
             was=before.get(name) if before is not None and before.get(name) != form.get(name) else None,
@@ -243,6 +252,11 @@ def _fired(kind: str, events: Sequence[AnyEvent]) -> str:
             return "reminded"
         case "escalate":
             return "escalated"
+        case "return" | "reject":
+            return f"auto_{kind}ed"
+        case "approve":
+            closed = (event.task.reason for event in events if isinstance(event, TaskClosed))
+            return "auto_passed" if "auto_passed" in closed else "escalated"
         case "evaluate":
             return "evaluation_due"
         case "silence":
@@ -309,8 +323,8 @@ def reasons_of(entries: Iterable[Kept]) -> tuple[str, ...]:
 def reason_of(organisation: Organisation, entries: Sequence[Kept], case: Case) -> tuple[str, str]:
     """Why the case was returned, rejected or withdrawn, or its selection failed, and who said so; empty otherwise."""
     wanted: dict[str, tuple[str, ...]] = {
-        "returned": ("return", "reject"),
-        "rejected": ("reject",),
+        "returned": ("return", "reject", "auto_returned", "auto_rejected"),
+        "rejected": ("reject", "auto_rejected"),
         "withdrawn": ("withdrawn",),
         "targeting": ("selection_failed",) if case.facts.get("audience_failed") else (),
         "paused": ("paused",),

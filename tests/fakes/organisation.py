@@ -3,17 +3,24 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 from engine.values import Duration
 
 
 @dataclass
 class FakeDirectory:
-    """`holders` maps a `who` to people, `superiors` a person to the one above; the weights of votes by person."""
+    """`holders` maps a `who` to people, `superiors` a person to the one above; the weights of votes by person.
+
+    `twins` names the second account of a person, `represented` who stands in for them, `closed` those who left.
+    """
 
     holders: dict[str, tuple[str, ...]]
     superiors: Mapping[str, str] = field(default_factory=dict)
     weights: Mapping[str, int] = field(default_factory=dict)
+    twins: Mapping[str, str] = field(default_factory=dict)
+    represented: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    closed: frozenset[str] = frozenset()
 
     def resolve(self, who: str, office: str, submitter: str = "") -> tuple[str, ...]:
         return self.holders.get(who, ())
@@ -24,9 +31,25 @@ class FakeDirectory:
     def weight(self, person: str, who: str, office: str) -> int:
         return self.weights.get(person, 1)
 
+    def is_active(self, person: str) -> bool:
+        return person not in self.closed
+
+    def accounts(self, person: str) -> frozenset[str]:
+        pairs = [{one, other} for one, other in self.twins.items()]
+        return frozenset({person}).union(*[pair for pair in pairs if person in pair])
+
+    def stand_ins(self, person: str, *, at: datetime, definition: str, form: Mapping[str, Any]) -> tuple[str, ...]:
+        return self.represented.get(person, ())
+
 
 class EverydayCalendar:
     """Every day is a working day."""
 
     def due(self, start: datetime, duration: Duration) -> datetime:
-        return start + (timedelta(days=duration.amount) if duration.is_working else duration.on_the_clock())
+        match duration.unit:
+            case "wd":
+                return start + timedelta(days=duration.amount)
+            case "wh":
+                return start + timedelta(hours=duration.amount)
+            case _:
+                return start + duration.on_the_clock()

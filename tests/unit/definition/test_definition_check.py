@@ -123,6 +123,21 @@ CASES = [
     (("form.budget > params.limit", "form.title > params.limit"), "E304", "form.title"),
     (("form.budget > params.limit", "form.budget + params.limit"), "E305", "form.budget +"),
     (("form.budget > params.limit", "c.arpu > params.limit"), "E302", "c.arpu"),
+    # people
+    (('who: "head@county"', 'who: [{when: "form.budget > 1", who: superior}]'), "E602", "{when"),
+    (('who: "head@county"', "who: [superior, {else: superior}]"), "E603", "superior, {else"),
+    (('who: "head@county"', 'who: [{else: superior}, {when: "form.budget > 1", who: superior}]'), "E603", "{else"),
+    (('who: "head@county"', 'who: [{when: "form.budgt > 1", who: superior}, {else: superior}]'), "E303", "budgt"),
+    (('who: "head@county"', 'who: [superior, "boss@county"]'), "E601", '"boss'),
+    (('who: "head@county"', 'who: "field(title)"'), "E604", '"field(title'),
+    (('who: "head@county"', 'who: ["field(titel)", superior]'), "E604", '"field(titel'),
+    (('who: "head@county"', 'who: "superior(2)"'), None, ""),
+    (('who: "head@county"', 'who: ["head@county", superior]'), None, ""),
+    (
+        ("    budget:", "    boss: {type: person, among: field(boss), label: {zh: 甲, en: A}}\n    budget:"),
+        "E605",
+        "field(b",
+    ),
     # routes
     (("    - {else: short}\n", '    - {when: "form.budget < 5", use: short}\n'), "E401", "route"),
     (
@@ -159,6 +174,14 @@ CASES = [
     # not supported yet
     (("version: 1\n", "version: 1\nextends: telecom-marketing-case\n"), "E113", "telecom"),
     (("remind: [1wd], at: 3wd", "remind: [1wd], at: 3wd, do: pass"), "E112", "pass"),
+    (('"head@county"}', '"head@county", timeout: {at: 3wd, do: approve}}'), "E706", "approve}"),
+    (('"head@county"}', '"head@county", timeout: {at: 3wd, do: approve, limit: "true"}}'), "E706", "approve,"),
+    (('"head@county"}', '"head@county", timeout: {at: 3wd, do: approve, limit: "form.budget <= 5"}}'), None, ""),
+    (('"head@county"}', '"head@county", timeout: {at: 3wd, do: approve, limit: "form.budgt <= 5"}}'), "E303", "budgt"),
+    (('"head@county"}', '"head@county", timeout: {at: 3wd, do: return, limit: "form.budget <= 5"}}'), "E707", '"form'),
+    (('"head@county"}', '"head@county", timeout: {remind: [1wd], do: return}}'), "E708", "return}"),
+    (('"head@county"}', '"head@county", timeout: {remind: [4wh], at: 3wd}}'), "E703", "4wh"),
+    (('"head@county"}', '"head@county", self: {assign: superior}, repeat: carry_adjacent}'), None, ""),
     (("  defaults:\n", "  defaults:\n    return_to: [previous]\n"), "E113", "previous"),
     (("  defaults:\n", "  defaults:\n    resume: at_returner\n"), "E113", "at_returner"),
     (("  defaults:\n", "  defaults:\n    link: direct\n"), "E113", "direct"),

@@ -1,5 +1,6 @@
 """A case on its way up: who is asked, what a decision does, who is told."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -361,7 +362,7 @@ def test_a_foreign_task_looks_like_none() -> None:
 
 
 def test_a_decision_for_another_is_recorded_with_who_took_it() -> None:
-    trial = Trial()
+    trial = Trial(process(people=replace(PEOPLE, represented={"county_head": ("deputy",)})))
     trial.submit()
     task = trial.open_tasks()[0].id
     trial.do(Decide(actor="deputy", on_behalf_of="county_head", task=task, decision="approve"))

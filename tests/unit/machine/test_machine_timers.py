@@ -1,10 +1,16 @@
 """What happens by itself: reminders, escalation, and timers that are no longer wanted."""
 
+from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
+import pytest
+
+from engine.machine.deadlines import Lapse, Timeout
 from engine.machine.lifecycle import Stages
 from engine.machine.outcome import NotifyTask
-from engine.machine.tally import AllOf, InSequence
+from engine.machine.tally import AllOf, AnyOf, InSequence, Tally
+from engine.values import Duration
 from tests.fakes.organisation import FakeDirectory
 from tests.unit.machine.trial import PEOPLE, Trial, approve, process
 
@@ -165,3 +171,82 @@ def test_a_step_without_timeout_arms_nothing() -> None:
     trial.submit()
     assert trial.case.timers == ()
     assert trial.open_tasks()[0].due_at is None
+
+
+@dataclass(frozen=True)
+class UpTo:
+    """A limit on the budget."""
+
+    amount: int
+
+    def is_within(self, form: dict[str, Any]) -> bool:
+        return form["budget"] <= self.amount
+
+
+def lapsing(do: Lapse, *, up_to: int = 0, tally: Tally | None = None) -> Trial:
+    """A case whose county head is reminded after a day; after two, silence means `do`."""
+    passes = UpTo(up_to) if up_to else None
+    timeout = Timeout(remind=(Duration.parse("1wd"),), at=Duration.parse("2wd"), do=do, passes=passes)
+    steps = (approve("first", "role:finance@city", tally, timeout=timeout), approve("second", "head@city"))
+    trial = Trial(process({"chain": steps}))
+    trial.submit()
+    return trial
+
+
+@pytest.mark.parametrize("tally", [AnyOf(), AllOf(), InSequence()])
+def test_a_step_returns_by_itself_and_begins_anew_after_that(tally: Tally) -> None:
+    trial = lapsing("return", tally=tally)
+    trial.wait("2wd")
+    assert trial.case.state == "returned"
+    assert {(task.state, task.reason) for task in trial.case.tasks} == {("cancelled", "auto_returned")}
+    assert trial.told("clerk") == ["returned"]
+    assert trial.drawn()["first"].state == "returned"
+    assert trial.timers() == set()
+    trial.submit()
+    assert trial.timers() == {("first", "remind:1")}
+    trial.wait("2wd")
+    assert trial.case.state == "returned"
+    assert trial.told("clerk") == ["returned", "returned"]
+    assert trial.replayed() == trial.case
+
+
+def test_a_step_rejects_by_itself() -> None:
+    trial = lapsing("reject")
+    trial.wait("2wd")
+    assert trial.case.state == "rejected"
+    assert trial.drawn()["first"].state == "rejected"
+
+
+@pytest.mark.parametrize("tally", [AnyOf(), AllOf(), InSequence()])
+def test_a_step_passes_by_itself_within_its_limit(tally: Tally) -> None:
+    trial = lapsing("approve", up_to=80_000, tally=tally)
+    trial.wait("2wd")
+    assert trial.asked() == {"city_head"}
+    assert {task.reason for task in trial.case.tasks if task.step == "first"} == {"auto_passed"}
+    assert trial.drawn()["first"].state == "done"
+    assert not [task for task in trial.case.tasks if task.decision], "nobody decided, and nobody is said to have"
+
+
+def test_above_the_limit_it_escalates_instead() -> None:
+    trial = lapsing("approve", up_to=79_999)
+    trial.wait("2wd")
+    assert trial.asked("first") == {"city_head"}
+    assert trial.case.configuration == ("chain/first",)
+    trial.wait("9wd")
+    assert trial.case.configuration == ("chain/first",), "it never passes by itself"
+
+
+def test_without_a_limit_nothing_passes_by_itself() -> None:
+    trial = lapsing("approve")
+    trial.wait("9wd")
+    assert trial.case.configuration == ("chain/first",)
+
+
+def test_a_decision_just_before_the_end_leaves_nothing_to_fire() -> None:
+    trial = lapsing("return")
+    trial.wait("1wd")
+    key = trial.case.timers[0].key
+    trial.approve("fin_a")
+    assert not trial.fire(key).events
+    trial.wait("1d")
+    assert trial.case.configuration == ("chain/second",)

@@ -1,0 +1,30 @@
+"""Who may decide on a task: its person, or who stands in for them now; never one whose own case it is.
+
+Asked under the case's lock, so a stand-in that is over decides nothing any more. Refuses one human being two votes at
+a step where several decide.
+"""
+
+from engine.errors import OwnCase, StandInOver, StandInTwice
+from engine.machine.asking import involved, stand_ins
+from engine.machine.case import Task
+from engine.machine.commands import Command
+from engine.machine.journal import Journal
+
+
+def check_person(journal: Journal, task: Task, command: Command) -> None:
+    """Raises OwnCase, StandInOver or StandInTwice."""
+    directory, case = journal.process.directory, journal.case
+    if involved(directory, case) & {command.actor, task.person}:
+        raise OwnCase()
+    if command.actor == task.person:
+        return
+    if command.actor not in stand_ins(directory, task.person, case):
+        raise StandInOver(person=task.person)
+    accounts = directory.accounts(command.actor)
+    others = [seat for seat in journal.seats(task.step) if seat.id != task.id and seat.state != "cancelled"]
+    if (
+        len(others) > 0
+        and journal.process.step(case, task.step)[1].mode not in ("any", "")
+        and any(seat.person in accounts or seat.decided_by in accounts for seat in others)
+    ):
+        raise StandInTwice(person=task.person)
