@@ -9,6 +9,7 @@ from engine.definition.document import Path
 from engine.definition.fields import Wrong
 from engine.definition.findings import Finding, LintRule, Subject
 from engine.definition.sentences import BY_VERB
+from engine.definition.section import named
 from engine.definition.steps import Approve, File, Include, Use
 from engine.expr.types import nearest
 
@@ -133,7 +134,8 @@ def _steps(subject: Subject) -> frozenset[str]:
 def _people(subject: Subject) -> frozenset[str]:
     """The invented people whose names have no level: those of a role that is asked wherever it is held."""
     defaults = subject.definition.approval.defaults
-    asked = {defaults.empty.assign, *(step.who for _, step in subject.steps if not isinstance(step, Include | Use))}
+    written = (named(step.who) for _, step in subject.steps if not isinstance(step, Include | Use))
+    asked = {defaults.empty.assign}.union(*written)
     asked |= {step.empty.assign for _, step in subject.steps if isinstance(step, Approve | File) and step.empty}
     return frozenset(who.removeprefix("role:") for who in asked if who.startswith("role:") and "@" not in who)
 
