@@ -10,8 +10,8 @@ from typing import Any, Literal
 from msgspec import Struct
 
 from engine.definition import steps as written
-from engine.definition.lifecycle_compile import compile_lifecycle
 from engine.definition.fields import PersonField
+from engine.definition.lifecycle_compile import compile_lifecycle
 from engine.definition.model import Definition
 from engine.definition.section import WhoElse, Whom, WhoRow
 from engine.definition.steps import PlainStep

@@ -8,8 +8,8 @@ from engine.definition.deeds import Decides
 from engine.definition.document import Path
 from engine.definition.fields import Wrong
 from engine.definition.findings import Finding, LintRule, Subject
-from engine.definition.sentences import BY_VERB
 from engine.definition.section import named
+from engine.definition.sentences import BY_VERB
 from engine.definition.steps import Approve, File, Include, Use
 from engine.expr.types import nearest
 
