@@ -2,7 +2,7 @@
 
 import typer
 
-from engine.cli.definitions import checking, comparing, migrating, publishing, testing
+from engine.cli.definitions import checking, comparing, migrating, publishing, replaying, testing
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -17,4 +17,5 @@ app.command("diff")(comparing.diff)
 app.command("list")(publishing.listed)
 app.command("migrate")(migrating.migrate)
 app.command("publish")(publishing.publish)
+app.command("replay")(replaying.replay)
 app.command("test")(testing.test)
