@@ -2,7 +2,7 @@
 
 import typer
 
-from engine.cli.definitions import checking, comparing, migrating, publishing, replaying, testing
+from engine.cli.definitions import checking, comparing, migrating, publishing, replaying, schemas, simulating, testing
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -18,4 +18,6 @@ app.command("list")(publishing.listed)
 app.command("migrate")(migrating.migrate)
 app.command("publish")(publishing.publish)
 app.command("replay")(replaying.replay)
+app.command("schema")(schemas.schema)
+app.command("simulate")(simulating.simulate)
 app.command("test")(testing.test)

@@ -85,3 +85,29 @@ def test_who_acts_must_be_named_and_allowed(arguments: list[str], says: str):
 def test_a_version_that_is_not_there_is_told():
     with pytest.raises(InvalidFile, match="the case database has no telecom-marketing-case version 9"):
         run("diff", "telecom-marketing-case@9", str(SHIPPED))
+
+
+def test_a_simulation_names_the_chain_the_people_and_the_deadlines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("COUNTERSIGN_HOME", str(tmp_path))
+    given = ("--given", "budget=80000", "reach=9000", "discount=0.8", "channels=sms,hall")
+    done = run("simulate", str(SHIPPED), *given, "--at", "2026-03-02T09:00")
+    lines = done.stdout.splitlines()
+    assert lines[0].endswith("submitted 2026-03-02 09:00 (Mon) by a county; people are invented")
+    assert (
+        "route row 2 holds: form.budget > params.city_budget || form.discount < params.low_discount -> to_city" in lines
+    )
+    assert "  approve county_head (head@county, any): head@county, by 2026-03-05 09:00 (Thu)" in lines
+    told = orjson.loads(run("simulate", str(SHIPPED), *given, "--json").stdout)
+    assert (told["route"], told["invented_people"], told["form"]["channels"]) == ("to_city", True, ["sms", "hall"])
+
+
+@pytest.mark.usefixtures("home")
+def test_a_simulation_in_an_office_asks_its_real_people():
+    given = ("--given", "budget=80000", "reach=9000", "discount=0.8")
+    done = run("simulate", str(SHIPPED), *given, "--office", "44")
+    assert "submitted" in done.stdout
+    assert "by 蔡 of office 44" in done.stdout
+    with pytest.raises(InvalidFile, match=r"no office '99'.*there are: 44"):
+        run("simulate", str(SHIPPED), *given, "--office", "99")
+    with pytest.raises(InvalidFile, match="write --given budget=80000"):
+        run("simulate", str(SHIPPED), "--given", "budget")
