@@ -17,7 +17,7 @@ def _several(value: Any) -> Any:
     return (value,) if isinstance(value, str) else value
 
 
-Names = Annotated[tuple[Name, ...], BeforeValidator(_several)]
+Names = Annotated[tuple[Name, ...], BeforeValidator(_several, json_schema_input_type=str | list[str])]
 """One name, or a list of names."""
 
 

@@ -10,12 +10,23 @@ import orjson
 
 from engine.definition.model import Definition
 
+_SHORT: dict[str, dict[str, Any]] = {
+    "Blacklist": {"const": "blacklist"},
+    "Greylist": {"const": "greylist"},
+    "Hours": {"type": "string", "description": "As 09:00-20:00"},
+    "engine__delivery__plan__Rate": {"type": "string", "description": "As 2000/min"},
+}
+"""Parts that may also be written as one word; their models read it before the schema would."""
+
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
 def schema() -> dict[str, Any]:
     """The schema of a whole definition."""
     made = Definition.model_json_schema(by_alias=True)
+    for name, word in _SHORT.items():
+        whole = made["$defs"][name]
+        made["$defs"][name] = {"description": whole.get("description", ""), "anyOf": [word, whole]}
     _plain_words(made)
     return {"$schema": DIALECT, **made, "title": "Countersign case definition"}
 

@@ -144,7 +144,7 @@ class Wave(_Section):
     gate: Gate | None = None
     chunk: int = Field(DEFAULT_CHUNK, ge=1, le=10_000, description="Recipients that a worker claims at once")
 
-    @field_validator("channel", mode="before")
+    @field_validator("channel", mode="before", json_schema_input_type=str | list[str])
     @classmethod
     def _one_or_list(cls, value: object) -> object:
         return (value,) if isinstance(value, str) else value
