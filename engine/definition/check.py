@@ -15,6 +15,7 @@ from engine.definition.rules_expressions import EXPRESSIONS
 from engine.definition.rules_lifecycle import LIFECYCLE
 from engine.definition.rules_names import NAMES
 from engine.definition.rules_people import PEOPLE
+from engine.definition.rules_proved import PROVED, SOLVER
 from engine.definition.rules_routes import ROUTES
 from engine.definition.rules_scenarios import SCENARIOS, SCENARIOS_OF_THE_WHOLE
 from engine.definition.rules_soundness import SOUNDNESS
@@ -38,6 +39,7 @@ RULES: tuple[LintRule, ...] = (
     *STYLE,
 )
 OF_THE_WHOLE: tuple[LintRule, ...] = SCENARIOS_OF_THE_WHOLE
+PROOFS: tuple[LintRule, ...] = PROVED
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +54,11 @@ class Checked:
     document: Document = field(default_factory=lambda: Document(""))
 
 
-def check(text: str, file: str = "") -> Checked:
-    """Check the text of a definition. Never raises for what the text says."""
+def check(text: str, file: str = "", *, prove: bool = True) -> Checked:
+    """Check the text of a definition. Never raises for what the text says.
+
+    Without `prove`, nothing is asked that needs a proof: for a text that was checked before, as published ones are.
+    """
     document = read(text)
     problems = list(document.problems)
     definition = None
@@ -67,6 +72,9 @@ def check(text: str, file: str = "") -> Checked:
             problems += _found(RULES, subject)
             if not any(problem.severity == "error" for problem in problems):
                 problems += _found(OF_THE_WHOLE, subject)
+            if prove and not any(_stops_proofs(problem) for problem in problems):
+                with SOLVER:
+                    problems += _found(PROOFS, subject)
     once = {_place(problem): replace(problem, file=problem.file or file) for problem in problems}
     placed = [once[place] for place in sorted(once)]
     if definition is None or any(problem.severity == "error" for problem in placed):
@@ -77,6 +85,11 @@ def check(text: str, file: str = "") -> Checked:
 def _found(rules: Iterable[LintRule], subject: Subject) -> list[Problem]:
     found = [problem_of(rule, finding, subject) for rule in rules for finding in rule.find(subject)]
     return [problem for problem in found if problem is not None]
+
+
+def _stops_proofs(problem: Problem) -> bool:
+    """Whether it lies in what proofs stand on."""
+    return problem.severity == "error" and problem.at.split(".")[0] not in ("audience", "delivery", "evaluation")
 
 
 def _place(problem: Problem) -> tuple[int, int, str, str]:

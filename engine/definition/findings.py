@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from engine.definition.catalogue import Catalogue
 from engine.definition.compile import compile_process
@@ -15,6 +15,9 @@ from engine.errors import Problem
 from engine.expr import Scope
 from engine.expr.types import DYN, Record
 from engine.machine.process import Process
+
+if TYPE_CHECKING:
+    from engine.definition.prove_route import RouteTable
 
 AnyWrittenStep = Approve | File | Copy | Use | Include
 
@@ -96,6 +99,13 @@ class Subject:
                 "params": self._whole(scope.names["params"], "params"),
             }
         )
+
+    @cached_property
+    def table(self) -> "RouteTable":
+        """What is proved of the route table; asked only where the form and the approval are right."""
+        from engine.definition.prove_route import RouteTable  # noqa: PLC0415  # the solver takes 70 ms to load
+
+        return RouteTable(self.definition)
 
     @property
     def customer_scope(self) -> Scope:

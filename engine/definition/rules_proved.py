@@ -1,0 +1,104 @@
+"""What only a proof over all forms can tell: rows that no case comes to, conditions that say nothing.
+
+Asked only where nothing else is wrong with the form and the approval. The solver is loaded when it is first needed, and
+asked by one thread at a time. What is not decided is no problem here: `countersign definitions prove` lists it.
+"""
+
+from collections.abc import Iterator
+from threading import Lock
+from typing import TYPE_CHECKING
+
+from engine.definition.approval import Row
+from engine.definition.findings import Finding, LintRule, Subject
+from engine.definition.steps import Include
+
+if TYPE_CHECKING:
+    from engine.definition.prove_forms import Form
+
+SOLVER = Lock()
+"""The solver's terms live in one place that two threads must not touch at once."""
+
+
+class RowNeverTaken(LintRule):
+    """no case comes to this row: {why}"""
+
+    code = "E405"
+
+    def find(self, subject: Subject) -> Iterator[Finding]:
+        table = subject.table
+        for n, (row, proof) in enumerate(zip(table.rows, table.proofs, strict=True)):
+            if not isinstance(row, Row) or proof.form is not None or proof.undecided:
+                continue
+            path = ("approval", "route", n, "when")
+            if proof.fits is None:
+                yield Finding(path, {"why": "no form fits it"}, "correct the condition, or delete the row")
+                continue
+            rows = " and ".join(str(m + 1) for m in proof.covered_by)
+            plural, takes = ("s", "take") if len(proof.covered_by) > 1 else ("", "takes")
+            why = f"row{plural} {rows} above {takes} every case that fits it, as {_shown(subject, row, proof.fits)}"
+            yield Finding(path, {"why": why}, "put the narrower row first, or delete it")
+
+
+class WeakerRowFirst(LintRule):
+    """a case that also fits row {later} takes {use} here, where {left_out} would not be asked: {example}"""
+
+    code = "W804"
+    severity = "warning"
+
+    def find(self, subject: Subject) -> Iterator[Finding]:
+        table = subject.table
+        for overlap in table.overlaps:
+            row, other = table.rows[overlap.first], table.rows[overlap.second]
+            if overlap.left_out and isinstance(row, Row) and table.proofs[overlap.second].form is not None:
+                fields = {
+                    "later": overlap.second + 1,
+                    "use": row.use,
+                    "left_out": ", ".join(overlap.left_out),
+                    "example": _shown(subject, row, overlap.form),
+                }
+                hint = f"put the row for {other.use} first, or narrow this one"
+                yield Finding(("approval", "route", overlap.first, "when"), fields, hint)
+
+
+class NeverAsked(LintRule):
+    """no case that comes here fits the condition: {step} is never asked, as for {example}"""
+
+    code = "E507"
+
+    def find(self, subject: Subject) -> Iterator[Finding]:
+        for path, step, text in _conditions(subject):
+            for proof in subject.table.conditions:
+                if (proof.step, proof.text) == (step, text) and proof.kept is None and proof.skipped is not None:
+                    fields = {"step": step, "example": _example(subject, text, proof.skipped)}
+                    yield Finding((*path, "when"), fields, "correct the condition, or delete the step")
+
+
+class AlwaysAsked(LintRule):
+    """every case that comes here fits the condition, as {example}: it leaves nobody out"""
+
+    code = "W805"
+    severity = "warning"
+
+    def find(self, subject: Subject) -> Iterator[Finding]:
+        for path, step, text in _conditions(subject):
+            for proof in subject.table.conditions:
+                if (proof.step, proof.text) == (step, text) and proof.skipped is None and proof.kept is not None:
+                    yield Finding((*path, "when"), {"example": _example(subject, text, proof.kept)}, "leave it out")
+
+
+def _conditions(subject: Subject) -> Iterator[tuple[tuple[str | int, ...], str, str]]:
+    for path, step in subject.steps:
+        if not isinstance(step, Include) and step.when is not None:
+            yield path, step.name, step.when
+
+
+def _shown(subject: Subject, row: Row, form: "Form") -> str:
+    return _example(subject, row.when, form)
+
+
+def _example(subject: Subject, text: str, form: "Form") -> str:
+    """A form in the fields that matter: those the conditions of the table and this one read."""
+    return subject.table.example(form, text)
+
+
+PROVED = (RowNeverTaken(), WeakerRowFirst(), NeverAsked(), AlwaysAsked())
