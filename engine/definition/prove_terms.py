@@ -16,8 +16,8 @@ from typing import Any, Literal, TypeAlias
 import z3
 
 from engine.expr import tree as parts
-from engine.expr.functions import pattern, to_date, to_decimal, to_duration
-from engine.expr.lexer import INT_MAX, INT_MIN
+from engine.expr.conversions import INT_MAX, INT_MIN, to_date, to_decimal, to_duration
+from engine.expr.patterns import pattern
 from engine.expr.tree import Tree
 
 Formula: TypeAlias = Any
@@ -102,7 +102,7 @@ def constant(value: Any) -> Term:
     match value:
         case bool():
             return Term("bool", value)
-        case int():
+        case int() if type(value) is int:  # unsigned numbers have other limits
             return Term("int", z3.IntVal(value))
         case Decimal():
             return Term("decimal", z3.RealVal(f"{value:f}"))
