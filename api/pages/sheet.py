@@ -36,11 +36,11 @@ def decide(app: App, visit: CurrentVisit, viewer: CurrentViewer, task_id: str, f
     """Decide. Who comes second sees who was first; a missing reason is asked for with the remark kept."""
     remark, seen = text(form, "remark"), text(form, "seen_seq")
     try:
-        approvals.decide(
+        approvals.act(
             app,
             viewer,
             task_id,
-            approvals.decision_named(text(form, "decision")),
+            text(form, "decision"),
             remark=remark,
             seen_seq=int(seen) if seen.isdecimal() else None,
             key=form_key(form, viewer),

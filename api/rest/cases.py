@@ -47,6 +47,13 @@ class Reason(Body):
     reason: str = ""
 
 
+class Happening(Body):
+    """An event of the lifecycle that the definition declares."""
+
+    event: str
+    remark: str = ""
+
+
 class Lessons(Body):
     """What was learned."""
 
@@ -69,6 +76,13 @@ def save(app: App, caller: Caller, key: Key, case_id: str, body: Proposal) -> Re
 def submit(app: App, caller: Caller, key: Key, case_id: str, body: Proposal) -> Response:
     """Submit the whole form. 422 with one problem per wrong field."""
     proposals.submit(app, caller, case_id, body.form, key=key)
+    return answer(cases.case_page(app, caller, case_id))
+
+
+@router.post("/cases/{case_id}/events")
+def perform(app: App, caller: Caller, key: Key, case_id: str, body: Happening) -> Response:
+    """Do a declared event, as far as a role of the caller may. 409 says what is possible for them."""
+    approvals.perform(app, caller, case_id, body.event, remark=body.remark, key=key, via="api")
     return answer(cases.case_page(app, caller, case_id))
 
 

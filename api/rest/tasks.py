@@ -11,7 +11,8 @@ router = APIRouter(tags=["tasks"])
 
 
 class Decide(BaseModel):
-    """A decision: approve, reject or return; acknowledge or object; read; done."""
+    """A decision: approve, reject or return; acknowledge or object; read; done; or an event that the definition's own
+    lifecycle declares."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -29,6 +30,5 @@ def sheet(app: App, caller: Reader, task_id: str) -> Response:
 @router.post("/tasks/{task_id}/decision")
 def decide(app: App, caller: Caller, key: Key, task_id: str, body: Decide) -> Response:
     """Decide. 409 names who was first where somebody was."""
-    decision = approvals.decision_named(body.decision)
-    approvals.decide(app, caller, task_id, decision, remark=body.remark, seen_seq=body.seen_seq, key=key, via="api")
+    approvals.act(app, caller, task_id, body.decision, remark=body.remark, seen_seq=body.seen_seq, key=key, via="api")
     return answer(approvals.sheet(app, caller, task_id))

@@ -7,22 +7,25 @@ and when; nothing a second click does changes anything.
 from collections.abc import Sequence
 from typing import Any, cast, get_args
 
+from sqlalchemy import Connection
+
 from engine.errors import AlreadyDecided, Invalid, NotFound, Problem
 from engine.machine.case import Case, Decision
-from engine.machine.commands import Decide
+from engine.machine.commands import Decide, Perform
+from engine.machine.declared import events_for
 from engine.machine.steps import settled_by
 from engine.service import running
 from engine.service.app import Countersign
 from engine.service.cases import case_view, load_visible
 from engine.service.showing import case_row, changes_between, flags_of, form_at, person_name, task_row
-from engine.service.views import Inbox, SheetView, Viewer
+from engine.service.views import Act, Inbox, SheetView, Viewer
 from engine.store import history
 from engine.store import inbox as inboxes
 from engine.store.cases import Recorded
 from engine.store.history import Entry
 from engine.store.lines import TaskLine
 
-OPINIONS = ("approve", "reject", "return", "acknowledge", "object")
+OPINIONS = ("approve", "reject", "return", "acknowledge", "object", "performed")
 
 
 def inbox(app: Countersign, viewer: Viewer) -> Inbox:
@@ -56,8 +59,50 @@ def sheet(app: Countersign, viewer: Viewer, task_id: str) -> SheetView:
             opinions=tuple(entry for entry in view.history if entry.what in OPINIONS),
             changes=changes_between(app.definition(case.process), _form_last_seen(entries, viewer), case.form),
             may_decide=may,
-            decisions=app.process(case.process, tx).decisions(case, line.step) if may else (),
+            decisions=app.process(case.process, tx).decisions(case, line.step) if may and line.verb != "work" else (),
+            acts=_acts(app, tx, viewer, case) if may and line.verb == "work" else (),
         )
+
+
+def _acts(app: Countersign, tx: Connection, viewer: Viewer, case: Case) -> tuple[Act, ...]:
+    """What the viewer may do with the case under a declared lifecycle."""
+    process = app.process(case.process, tx)
+    found = events_for(process, case, viewer.person)
+    return tuple(Act(way.event, process.event_label(way.event), way.needs_reason) for way in found)
+
+
+def act(
+    app: Countersign,
+    viewer: Viewer,
+    task_id: str,
+    name: str,
+    *,
+    remark: str,
+    seen_seq: int | None,
+    key: str,
+    via: str = "page",
+) -> Recorded:
+    """Do what `name` says on a task of the viewer's: one of the decisions, or an event of a declared lifecycle.
+
+    Raises as `decide`, and NotPossible for an event that is not open to the viewer.
+    """
+    with app.db.read() as tx:
+        row = inboxes.find_task(tx, task_id)
+    if row is None or row.person != viewer.person:
+        raise NotFound()
+    if row.verb != "work":
+        decision = decision_named(name)
+        return decide(app, viewer, task_id, decision, remark=remark, seen_seq=seen_seq, key=key, via=via)
+    command = Perform(actor=viewer.person, via=via, task=task_id, event=name, remark=remark.strip(), seen_seq=seen_seq)
+    return _told_by_name(app, row.case_id, command, key=f"{viewer.person}:{key}")
+
+
+def perform(app: Countersign, viewer: Viewer, case_id: str, event: str, *, remark: str, key: str, via: str) -> Recorded:
+    """Do an event of a declared lifecycle, with or without a task. NotFound where the viewer may not see the case."""
+    with app.db.read() as tx:
+        load_visible(app, tx, viewer, case_id)
+    command = Perform(actor=viewer.person, via=via, event=event, remark=remark.strip())
+    return _told_by_name(app, case_id, command, key=f"{viewer.person}:{key}")
 
 
 def decision_named(name: str) -> Decision:
@@ -103,8 +148,13 @@ def decide(
     command = Decide(
         actor=viewer.person, via=via, task=task_id, decision=decision, remark=remark.strip(), seen_seq=seen_seq
     )
+    return _told_by_name(app, row.case_id, command, key=f"{viewer.person}:{key}")
+
+
+def _told_by_name(app: Countersign, case_id: str, command: Decide | Perform, *, key: str) -> Recorded:
+    """Carry it out; who was first is told by name."""
     try:
-        return running.carry_out(app, row.case_id, command, key=f"{viewer.person}:{key}")
+        return running.carry_out(app, case_id, command, key=key)
     except AlreadyDecided as error:
         with app.db.read() as tx:
             by = person_name(app.organisation(tx), error.fields["by"])

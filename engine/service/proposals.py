@@ -80,7 +80,7 @@ def submit(app: Countersign, viewer: Viewer, case_id: str, raw: Mapping[str, Any
         parsed = Parsed(parsed.values, (*parsed.problems, *wrong))
     if parsed.problems:
         values = _kept(case, raw, parsed)
-        if case.state in WRITABLE and values != case.form:
+        if _is_writable(app, case) and values != case.form:
             edit = Edit(actor=viewer.person, form=values)
             running.carry_out(app, case_id, edit, key=f"{key}:kept:{secrets.token_hex(4)}")
         raise InvalidForm(parsed.problems)
@@ -114,6 +114,15 @@ def _kept(case: Case, raw: Mapping[str, Any], parsed: Parsed) -> dict[str, Any]:
     return before | parsed.values
 
 
+def _is_writable(app: Countersign, case: Case) -> bool:
+    """Whether the submitter may change the form now: in a draft, a returned case, or a declared state of kind form."""
+    lifecycle = app.definition(case.process).lifecycle
+    if lifecycle is None:
+        return case.state in WRITABLE
+    forms = {name for _, name, state, _ in lifecycle.walk() if state.kind == "form"}
+    return not forms.isdisjoint(case.configuration)
+
+
 def _own(app: Countersign, tx: Connection, viewer: Viewer, case_id: str) -> Case:
     case = load_visible(app, tx, viewer, case_id)
     if case.submitter != viewer.person:
@@ -136,7 +145,7 @@ def _form(app: Countersign, tx: Connection, case: Case, problems: tuple[Problem,
         fields=field_views(
             definition,
             case.form,
-            writable=case.state in WRITABLE,
+            writable=_is_writable(app, case),
             people=candidates.choices(organisation, definition, case),
         ),
         problems=problems,

@@ -40,7 +40,15 @@ def case_row(app: Countersign, tx: Connection, line: CaseLine) -> CaseRow:
         budget=line.budget,
         reach=line.reach,
         updated_at=line.updated_at,
+        state_label=state_label(definition, line.state),
     )
+
+
+def state_label(definition: Definition, state: str) -> Bilingual:
+    """The label of a state that the definition declares itself; none for those of the default lifecycle."""
+    declared = definition.lifecycle.states.get(state) if definition.lifecycle else None
+    label = getattr(declared, "label", NO_TEXT)
+    return label if declared is None or label != NO_TEXT else Bilingual(en=state.replace("_", " "))
 
 
 def task_row(app: Countersign, tx: Connection, line: TaskLine, flags: tuple[str, ...] = ()) -> TaskRow:

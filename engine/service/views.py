@@ -51,6 +51,7 @@ class CaseRow:
     budget: Decimal | None
     reach: int | None
     updated_at: datetime
+    state_label: Bilingual = NO_TEXT  # of a state that the definition declares itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,6 +305,15 @@ class CaseView:
 
 
 @dataclass(frozen=True, slots=True)
+class Act:
+    """An event of a declared lifecycle that the viewer may do with the case."""
+
+    event: str
+    label: Bilingual
+    needs_reason: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class SheetView:
     """The approval sheet of one task. Once decided, `task.decision` is set and `decided_by` names who was first
     (`decided_by` may be another person for an any-of step)."""
@@ -315,6 +325,7 @@ class SheetView:
     changes: tuple[Change, ...]
     may_decide: bool
     decisions: tuple[str, ...]
+    acts: tuple[Act, ...] = ()  # instead of decisions, where the definition declares a lifecycle of its own
 
 
 @dataclass(frozen=True, slots=True)
