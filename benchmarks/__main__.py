@@ -15,7 +15,7 @@ from rich.table import Table
 
 from benchmarks import Row, end_on_sigterm, measure
 
-NAMES = ("transitions", "queues", "selection", "delivery", "replay", "demo")
+NAMES = ("transitions", "queues", "selection", "delivery", "replay", "authoring", "demo")
 
 
 def main() -> int:

@@ -2,7 +2,17 @@
 
 import typer
 
-from engine.cli.definitions import checking, comparing, migrating, publishing, replaying, schemas, simulating, testing
+from engine.cli.definitions import (
+    checking,
+    comparing,
+    drawing,
+    migrating,
+    publishing,
+    replaying,
+    schemas,
+    simulating,
+    testing,
+)
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -13,6 +23,7 @@ def definitions() -> None:
 
 
 app.command("check")(checking.check)
+app.command("diagram")(drawing.diagram)
 app.command("diff")(comparing.diff)
 app.command("list")(publishing.listed)
 app.command("migrate")(migrating.migrate)

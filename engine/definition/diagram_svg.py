@@ -1,0 +1,237 @@
+"""A picture as SVG, laid out here: chains are lanes from left to right, states columns below them.
+
+No program outside is needed, the text can be read and searched, and Chinese fonts are named. Every label stands in a
+box that is made as large as it needs, so none covers another. Refuses colours as the only sign: kinds also differ in
+line and corner, marked steps have words.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from html import escape
+from unicodedata import east_asian_width
+
+from engine.definition.diagram import Box, Lane, Picture
+
+FONTS = "'Noto Sans CJK SC','Source Han Sans SC','PingFang SC','Microsoft YaHei','WenQuanYi Zen Hei',sans-serif"
+SIGN, LINE, PAD, GAP = 6.6, 17, 10, 34
+BOX, ROUTE, STATE = 214, 300, 150
+_STYLE = f"""
+text{{font:12px {FONTS};fill:#1f2933}}
+.t{{font-weight:600;font-size:13px}} .h{{font-weight:700;font-size:18px}} .s{{fill:#52606d}}
+rect{{fill:#fff;stroke:#52606d;stroke-width:1.2}}
+.file{{fill:#eef6ff;stroke:#1d5fa8;stroke-dasharray:6 3}} .copy{{fill:#f7f7f5;stroke:#9aa5b1}}
+.final{{stroke-width:2.6}} .frame{{fill:#fbfaf6;stroke:#b7a77a}} .cond{{fill:#fffbea;stroke:#c9a227}}
+.end{{fill:#e7f6ec;stroke:#2f855a}}
+.current{{fill:#fff3d6;stroke:#b45309;stroke-width:3}} .done{{fill:#e7f6ec;stroke:#2f855a}}
+path{{fill:none;stroke:#52606d;stroke-width:1.3}} .dash{{stroke-dasharray:5 4;stroke:#1d5fa8}}
+.back{{stroke-dasharray:2 3;stroke:#9aa5b1}}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """What a case adds to a step or state: `current` or `done` or nothing, and words such as "2 d, 3 of 5"."""
+
+    state: str = ""
+    note: str = ""
+
+
+def svg(picture: Picture, marks: Mapping[str, Mark] | None = None) -> str:
+    """The picture as an SVG document. `marks` by the name of a step or state."""
+    return _Canvas(picture, marks or {}).document()
+
+
+def width_of(text: str) -> float:
+    """How wide a text is in the font, on the safe side: a Chinese sign is as wide as two Latin ones."""
+    return sum(2 if east_asian_width(sign) in "WF" else 1.02 for sign in text) * SIGN
+
+
+def wrapped(text: str, width: float) -> list[str]:
+    """The text in lines of at most that width: at spaces, and anywhere in Chinese or in a word that is too long."""
+    lines, line = [], ""
+    for word in _pieces(text):
+        if line and width_of(line + word) > width:
+            lines.append(line.rstrip())
+            line = ""
+        piece = word.lstrip() if not line else word
+        while width_of(piece) > width:
+            cut = next(n for n in range(len(piece), 0, -1) if n == 1 or width_of(piece[:n]) <= width)
+            lines.append(piece[:cut])
+            piece = piece[cut:]
+        line += piece
+    return [*lines, line.rstrip()] if line.strip() else lines
+
+
+def _pieces(text: str) -> list[str]:
+    pieces: list[str] = []
+    for sign in text:
+        wide = east_asian_width(sign) in "WF"
+        if pieces and not wide and sign != " " and east_asian_width(pieces[-1][-1]) not in "WF":
+            pieces[-1] += sign
+        else:
+            pieces.append(sign)
+    return pieces
+
+
+class _Canvas:
+    def __init__(self, picture: Picture, marks: Mapping[str, Mark]) -> None:
+        self.picture = picture
+        self.marks = marks
+        self.shapes: list[str] = []
+        self.lines: list[str] = []
+        self.width = 400.0
+        self.starts: dict[str, tuple[float, float]] = {}
+        self.filings: dict[tuple[str, str], tuple[float, float]] = {}
+
+    def document(self) -> str:
+        y = 64.0
+        for lane in self.picture.lanes:
+            y = self.lane(lane, y) + GAP
+        self.objections()
+        if self.picture.columns:
+            y = self.states(y + 8)
+        width, height = round(self.width + 20), round(y + 10)
+        title, summary = escape(self.picture.title), escape(self.picture.summary)
+        return (
+            f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
+            f'viewBox="0 0 {width} {height}" role="img" aria-labelledby="title desc">\n'
+            f'<title id="title">{title}</title>\n<desc id="desc">{summary}</desc>\n<style>{_STYLE}</style>\n'
+            '<defs><marker id="a" viewBox="0 0 8 8" refX="8" refY="4" markerWidth="8" markerHeight="8" '
+            'orient="auto-start-reverse"><path d="M0 0L8 4L0 8z" style="fill:#52606d;stroke:none"/></marker></defs>\n'
+            f'<rect width="{width}" height="{height}" style="fill:#fff;stroke:none"/>\n'
+            f'<text class="h" x="20" y="36">{title}</text>\n' + "\n".join((*self.lines, *self.shapes)) + "\n</svg>\n"
+        )
+
+    def lane(self, lane: Lane, y: float) -> float:
+        """Draw a chain with its conditions; the height it ends at."""
+        conditions = [line for one in lane.conditions for line in wrapped(one, ROUTE - 2 * PAD)]
+        heights = [self.group_height(group.boxes, group.title) for group in lane.groups]
+        head = (len(conditions) + 1) * LINE + 2 * PAD
+        height = max(head, *heights, 60)
+        middle = y + height / 2
+        self.box(20, middle - head / 2, ROUTE, [lane.name, *conditions], kind="cond")
+        x = 20.0 + ROUTE
+        self.starts[lane.name] = (x + GAP, middle)
+        for group, tall in zip(lane.groups, heights, strict=True):
+            self.path(f"M{x} {middle}H{x + GAP}")
+            x += GAP
+            top = middle - tall / 2
+            across = float(BOX + 2 * PAD if group.title else BOX)
+            if group.title:
+                titles = wrapped(group.title, BOX)
+                self.shapes.append(_rect(x, top, across, tall, kind="frame"))
+                for n, text in enumerate(titles):
+                    self.text(x + PAD, top + 18 + n * LINE, text, "t")
+                at = top + PAD + len(titles) * LINE + 6
+                for box in group.boxes:
+                    at += self.step(x + PAD, at, box, lane.name) + PAD
+            else:
+                self.step(x, top, group.boxes[0], lane.name)
+            x += across
+        self.path(f"M{x} {middle}H{x + GAP}")
+        wide = max(80.0, width_of(lane.end) + 2 * PAD)
+        self.box(x + GAP, middle - 17, wide, [lane.end], kind="end")
+        self.width = max(self.width, x + GAP + wide)
+        return y + height
+
+    def group_height(self, boxes: tuple[Box, ...], title: str) -> float:
+        tall = sum(self.box_height(box, BOX) for box in boxes)
+        if not title:
+            return tall
+        return tall + len(boxes) * PAD + PAD + len(wrapped(title, BOX)) * LINE + 6
+
+    def box_height(self, box: Box, wide: float) -> float:
+        return len(self.texts(box, wide)) * LINE + 2 * PAD
+
+    def texts(self, box: Box, wide: float) -> list[str]:
+        """The lines of a box, the first one its title."""
+        mark = self.marks.get(box.id)
+        lines = (*box.lines, mark.note) if mark and mark.note else box.lines
+        return [*wrapped(box.title, wide - 2 * PAD), *(part for one in lines for part in wrapped(one, wide - 2 * PAD))]
+
+    def step(self, x: float, y: float, box: Box, lane: str) -> float:
+        """Draw a step; its height."""
+        tall = self.draw(x, y, BOX, box)
+        if box.kind == "file":
+            self.filings[lane, box.id] = (x + BOX / 2, y + tall)
+        return tall
+
+    def draw(self, x: float, y: float, wide: float, box: Box) -> float:
+        mark = self.marks.get(box.id, Mark())
+        titles = len(wrapped(box.title, wide - 2 * PAD))
+        texts = self.texts(box, wide)
+        shown = f"{box.kind} {mark.state}".strip()
+        self.shapes.append(_rect(x, y, wide, self.box_height(box, wide), kind=shown, name=box.id))
+        for n, text in enumerate(texts):
+            self.text(x + PAD, y + PAD + 12 + n * LINE, text, "t" if n < titles else "s")
+        return self.box_height(box, wide)
+
+    def box(self, x: float, y: float, wide: float, lines: list[str], *, kind: str) -> None:
+        self.shapes.append(_rect(x, y, wide, len(lines) * LINE + 2 * PAD - 3, kind=kind))
+        for n, text in enumerate(lines):
+            self.text(x + PAD, y + PAD + 12 + n * LINE, text, "s" if n else "t")
+
+    def objections(self) -> None:
+        for n, one in enumerate(self.picture.objections):
+            start, end = self.filings.get((one.lane, one.step)), self.starts.get(one.to)
+            if start is None or end is None:
+                continue
+            bend = 20 + ROUTE + 8 + 6 * (n % 3)
+            self.path(f"M{start[0]} {start[1]}v{12 + 4 * (n % 3)}H{bend}V{end[1] + 6}H{end[0]}", "dash")
+
+    def states(self, top: float) -> float:
+        """Draw the states in columns, with a frame around the whole; the height they end at."""
+        places: dict[str, tuple[float, float, float, float]] = {}
+        wide = STATE if not any(box.lines for column in self.picture.columns for box in column) else BOX + 70
+        x, low = 20.0, top
+        for column in self.picture.columns:
+            y = top
+            for box in column:
+                tall = self.draw(x, y, wide, box)
+                places[box.id] = (x, y, wide, tall)
+                y += tall + GAP
+            low, x = max(low, y), x + wide + GAP + 16
+        self.width = max(self.width, x - GAP)
+        for way in self.picture.ways:
+            if way.source in places and way.target in places:
+                self.way(places[way.source], places[way.target], back=way.back)
+        return low
+
+    def way(
+        self, source: tuple[float, float, float, float], target: tuple[float, float, float, float], *, back: bool
+    ) -> None:
+        """A line between two boxes: across columns from side to side, within a column from edge to edge."""
+        (x, y, wide, tall), (to_x, to_y, to_wide, to_tall) = source, target
+        kind = "back" if back else ""
+        if to_x > x:
+            start, end = (x + wide, y + tall / 2), (to_x, to_y + to_tall / 2)
+            middle = (start[0] + end[0]) / 2
+            self.path(f"M{start[0]} {start[1]}C{middle} {start[1]} {middle} {end[1]} {end[0]} {end[1]}", kind)
+        elif to_x == x and source != target:
+            shift = 12 if back else -12
+            edge = (y + tall, to_y) if to_y > y else (y, to_y + to_tall)
+            skips = abs(to_y - y) > tall + to_tall + 2 * GAP
+            if skips or (to_y > y and edge[1] - edge[0] > GAP + 1):
+                side = x - 14
+                self.path(
+                    f"M{x} {y + tall / 2}C{side} {y + tall / 2} {side} {to_y + to_tall / 2} {x} {to_y + to_tall / 2}",
+                    kind,
+                )
+            else:
+                self.path(f"M{x + wide / 2 + shift} {edge[0]}V{edge[1]}", kind)
+        else:
+            start, end = (x + wide / 2, y), (to_x + to_wide / 2, to_y)
+            high = min(y, to_y) - 14
+            self.path(f"M{start[0]} {start[1]}C{start[0]} {high} {end[0]} {high} {end[0]} {end[1]}", "back")
+
+    def path(self, d: str, kind: str = "") -> None:
+        self.lines.append(f'<path d="{d}" marker-end="url(#a)"' + (f' class="{kind}"' if kind else "") + "/>")
+
+    def text(self, x: float, y: float, text: str, kind: str) -> None:
+        self.shapes.append(f'<text class="{kind}" x="{x:g}" y="{y:g}">{escape(text)}</text>')
+
+
+def _rect(x: float, y: float, wide: float, tall: float, *, kind: str, name: str = "") -> str:
+    named = f' data-name="{escape(name)}"' if name else ""
+    corner = 3 if "copy" in kind or "cond" in kind else 8
+    return f'<rect class="{kind}"{named} x="{x:g}" y="{y:g}" width="{wide:g}" height="{tall:g}" rx="{corner}"/>'
