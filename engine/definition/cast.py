@@ -19,6 +19,7 @@ class Cast:
     """Who plays whom. Implements `engine.machine.process.Directory`.
 
     `sizes`: how many people a `who` finds (default: one, members of a group three). `nobody`: a `who` that finds none.
+    `same`: a `who` that finds one person who is also found elsewhere, by name.
     `level`: the level of the office that proposes; above it stand the heads of the levels above.
     """
 
@@ -28,15 +29,19 @@ class Cast:
         sizes: Mapping[str, int] | None = None,
         nobody: Collection[str] = (),
         weights: Mapping[str, int] | None = None,
+        same: Mapping[str, str] | None = None,
         level: Level = "county",
     ) -> None:
         self._sizes = dict(sizes or {})
         self._nobody = frozenset(nobody)
         self._weights = dict(weights or {})
+        self._same = dict(same or {})
         self._level = level
 
     def resolve(self, who: str, office: str, submitter: str = "") -> tuple[str, ...]:
         """See Directory."""
+        if who in self._same:
+            return (self._same[who],)
         match parse(who):
             case Holders(role=role, level=level):
                 return self._holders(who, f"{role}@{level}" if level else role)

@@ -17,6 +17,7 @@ from engine.expr.types import DYN, Record
 from engine.machine.process import Process
 
 if TYPE_CHECKING:
+    from engine.definition.prove_guarantees import Prover
     from engine.definition.prove_route import RouteTable
 
 AnyWrittenStep = Approve | File | Copy | Use | Include
@@ -106,6 +107,13 @@ class Subject:
         from engine.definition.prove_route import RouteTable  # noqa: PLC0415  # the solver takes 70 ms to load
 
         return RouteTable(self.definition)
+
+    @cached_property
+    def prover(self) -> "Prover":
+        """What is proved of the guarantees; asked only where nothing else is wrong."""
+        from engine.definition.prove_guarantees import Prover  # noqa: PLC0415  # as `table`
+
+        return Prover(self.definition, self.table)
 
     @property
     def customer_scope(self) -> Scope:

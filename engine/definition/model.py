@@ -11,6 +11,7 @@ from pydantic import BeforeValidator, Field, PrivateAttr, WithJsonSchema
 
 from engine.audience.plan import AudiencePlan
 from engine.definition.approval import NO_APPROVAL, Approval
+from engine.definition.guarantees import Guarantee
 from engine.definition.lifecycle import Lifecycle
 from engine.definition.params import Params, params_of, written
 from engine.definition.proposal import Proposal
@@ -44,7 +45,7 @@ class Definition(Section):
     evaluation: EvaluationPlan | None = None
     lifecycle: Lifecycle | None = None
     extends: NotYet = None
-    guarantees: NotYet = None
+    guarantees: tuple[Guarantee, ...] = ()
     tests: tuple[Scenario, ...] = ()
 
     _source: str = PrivateAttr("")

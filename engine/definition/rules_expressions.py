@@ -70,6 +70,9 @@ def expressions(subject: Subject) -> Iterator[tuple[Path, str, Scope]]:
             for n, event in enumerate(events_of(state)):
                 if event.when is not None:
                     yield (*place, "events", n, "when"), event.when, subject.scope
+    for n, guarantee in enumerate(definition.guarantees):
+        for key, text in guarantee.rules():
+            yield ("guarantees", n, key), text, subject.scope
     if definition.audience:
         for path, text in definition.audience.expressions():
             yield ("audience", *path), text, subject.customer_scope

@@ -10,10 +10,13 @@ from typing import TYPE_CHECKING
 
 from engine.definition.approval import Row
 from engine.definition.findings import Finding, LintRule, Subject
+from engine.definition.guarantees import Then
 from engine.definition.steps import Include
+from engine.expr.types import nearest
 
 if TYPE_CHECKING:
     from engine.definition.prove_forms import Form
+    from engine.definition.prove_guarantees import Answer
 
 SOLVER = Lock()
 """The solver's terms live in one place that two threads must not touch at once."""
@@ -101,4 +104,59 @@ def _example(subject: Subject, text: str, form: "Form") -> str:
     return subject.table.example(form, text)
 
 
-PROVED = (RowNeverTaken(), WeakerRowFirst(), NeverAsked(), AlwaysAsked())
+class UnknownInGuarantee(LintRule):
+    """there is no {what} {name}"""
+
+    code = "E241"
+
+    def find(self, subject: Subject) -> Iterator[Finding]:
+        chains = subject.definition.approval.chains
+        for n, guarantee in enumerate(subject.definition.guarantees):
+            for key, one in guarantee.occurrences():
+                names = subject.prover.names(one)
+                if one.name not in names:
+                    what = f"step that can be {one.happening}:" if one.happening else "state"
+                    yield Finding(("guarantees", n, key), {"what": what, "name": one.name}, nearest(one.name, names))
+            if isinstance(guarantee, Then) and guarantee.route and guarantee.route not in chains:
+                hint = nearest(guarantee.route, tuple(chains))
+                yield Finding(("guarantees", n, "then"), {"what": "chain", "name": guarantee.route}, hint)
+
+
+class GuaranteeBroken(LintRule):
+    """this does not hold: {example}"""
+
+    code = "E508"
+
+    def find(self, subject: Subject) -> Iterator[Finding]:
+        for n, answer in _answers(subject):
+            if answer.example:
+                yield Finding(("guarantees", n), {"example": answer}, "change the process, or say what holds instead")
+
+
+class GuaranteeNotDecided(LintRule):
+    """whether this holds is not decided: {reason}"""
+
+    code = "W806"
+    severity = "warning"
+
+    def find(self, subject: Subject) -> Iterator[Finding]:
+        for n, answer in _answers(subject):
+            if answer.reason:
+                yield Finding(("guarantees", n), {"reason": answer.reason}, "try it with a scenario under tests")
+
+
+def _answers(subject: Subject) -> "Iterator[tuple[int, Answer]]":
+    """The answers to guarantees, where all of their names are there."""
+    if subject.definition.guarantees and not any(UnknownInGuarantee().find(subject)):
+        yield from enumerate(subject.prover.answers)
+
+
+PROVED = (
+    RowNeverTaken(),
+    WeakerRowFirst(),
+    NeverAsked(),
+    AlwaysAsked(),
+    UnknownInGuarantee(),
+    GuaranteeBroken(),
+    GuaranteeNotDecided(),
+)

@@ -34,6 +34,8 @@ _CODES = {
     "extra_forbidden": "E111",
     "not_yet": "E113",
     "verb": "E114",
+    "guarantee": "E114",
+    "occurrence": "E116",
     "union_tag_invalid": "E114",
     "union_tag_not_found": "E114",
     "duration": "E701",
@@ -67,7 +69,7 @@ _WORDS = {
 }
 
 
-_OF_THE_REST = ("too_short", "verb", "union_tag_not_found")
+_OF_THE_REST = ("too_short", "verb", "guarantee", "union_tag_not_found")
 """Errors that leaving something out can cause."""
 
 

@@ -220,7 +220,6 @@ STAGES = [
     (DELIVERY.replace("sms", "pigeon"), "E112", "pigeon"),
     (DELIVERY.replace("channel: sms", 'channel: sms, hours: "20:00-09:00"'), "E702", '"20:00'),
     (DELIVERY + '  stop_when: "m.complaints_rate > 0.1"\n', "E303", "complaints_rate"),
-    ("guarantees:\n  - {never: delivering}\n", "E113", "- {never"),
     ("tests:\n  - {given: {}}\n", "E223", "{given"),
 ]
 

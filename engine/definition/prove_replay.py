@@ -1,0 +1,161 @@
+"""A path through the chart, run on the machine itself with invented people: only then is it a counterexample.
+
+What happened is read from the history of the run, not from the path. Refuses events that a trial cannot bring about;
+`NotPlayed` says which.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from engine.definition.cast import Cast
+from engine.definition.guarantees import Occurrence
+from engine.definition.trial import Trial
+from engine.errors import CountersignError
+from engine.machine.case import Decision
+from engine.machine.commands import (
+    AudienceFrozen,
+    Close,
+    DeliveryFinished,
+    Evaluated,
+    PauseDelivery,
+    ResumeDelivery,
+    StartDelivery,
+    Withdraw,
+)
+from engine.machine.outcome import Moved, NotifyOutcome, Submitted, TaskClosed, TaskOpened
+from engine.machine.process import Process
+from engine.machine.states import Evaluation
+from engine.organisation import Workdays
+
+_DECISIONS: dict[str, Decision] = {
+    "approve": "approve",
+    "reject": "reject",
+    "return": "return",
+    "effective": "acknowledge",
+    "object": "object",
+}
+_STAGES = ("frozen", "start", "pause", "resume", "delivered", "close", "withdraw")
+ROUND = Occurrence("", "round")
+
+
+class NotPlayed(Exception):
+    """The path cannot be brought about on the machine; the text says where it ended."""
+
+
+@dataclass(frozen=True)
+class Played:
+    """A run of the machine: what was done, in words, what happened, in order, and where the case is."""
+
+    form: dict[str, Any]
+    done: tuple[str, ...]
+    happened: tuple[Occurrence, ...]
+    state: str
+    route: str
+    trial: Trial
+    events: tuple[str, ...] = ()
+
+
+def is_playable(event: str) -> bool:
+    """Whether a trial can bring the event about."""
+    _, dot, verdict = event.rpartition(".")
+    return event in _STAGES or event.startswith("submit.") or bool(dot and verdict in _DECISIONS and "/" in event)
+
+
+def started(process: Process, form: dict[str, Any], cast: Cast | None = None) -> Trial:
+    """A case submitted with `form`. Raises what the machine refuses."""
+    trial = Trial(process.bound(cast or Cast(), Workdays(ZoneInfo("Asia/Shanghai"))))
+    trial.submit(form)
+    return trial
+
+
+def play(process: Process, form: dict[str, Any], events: Sequence[str]) -> Played:
+    """Bring the events about one after the other, the first by submitting. Raises NotPlayed."""
+    done: list[str] = []
+    try:
+        trial = started(process, form)
+        if trial.case.route != events[0].removeprefix("submit."):
+            raise NotPlayed(f"the case takes the chain {trial.case.route}")
+        for event in events[1:]:
+            done.append(_carry_out(trial, event))
+    except CountersignError as error:
+        raise NotPlayed(f"after {', '.join(done) or 'nothing'}: {error.message}") from None
+    return played(trial, form, done, events)
+
+
+def played(trial: Trial, form: dict[str, Any], done: Sequence[str], events: Sequence[str] = ()) -> Played:
+    """What a run came to."""
+    happened = tuple(_happened(trial))
+    return Played(form, tuple(done), happened, trial.case.state, trial.case.route or "", trial, tuple(events))
+
+
+def _carry_out(trial: Trial, event: str) -> str:
+    """Bring an event about, and say it in words."""
+    if event in _STAGES:
+        _stage(trial, event)
+        return event
+    state, _, verdict = event.rpartition(".")
+    step, decision = state.rpartition("/")[2], _DECISIONS.get(verdict)
+    if decision is None:
+        raise NotPlayed(f"{event} is not tried")
+    if state not in trial.case.configuration:
+        raise NotPlayed(f"the case is not at {step}")
+    while state in trial.case.configuration:
+        tasks = trial.open_tasks(step)
+        if not tasks:
+            break
+        before = trial.case.seq
+        trial.decide(tasks[0], decision)
+        if trial.case.seq == before:
+            raise NotPlayed(f"{step} {decision} changes nothing")
+    return f"{step} {decision}"
+
+
+def _stage(trial: Trial, event: str) -> None:
+    me = trial.submitter
+    match event:
+        case "frozen":
+            trial.do(AudienceFrozen(actor="system", snapshot="s", digest="d", target=100, control=10))
+        case "start":
+            trial.do(StartDelivery(actor=me, recipients=int(trial.case.facts.get("target", 0))))
+        case "pause":
+            trial.do(PauseDelivery(actor=me))
+        case "resume":
+            trial.do(ResumeDelivery(actor=me))
+        case "delivered":
+            trial.do(DeliveryFinished(actor="system", sums={"delivered": 90}))
+        case "withdraw":
+            trial.do(Withdraw(actor=me))
+        case _:
+            kind = trial.process.kinds.get(trial.case.state)
+            planned = kind.at if isinstance(kind, Evaluation) else ()
+            for n, after in enumerate(planned, 1):
+                last = n == len(planned)
+                trial.do(Evaluated(actor="system", label=str(after), digest="d", verdict="unclear", last=last))
+            trial.do(Close(actor=me))
+
+
+def _happened(trial: Trial) -> Iterator[Occurrence]:
+    for outcome in trial.outcomes:
+        for event in outcome.events:
+            match event:
+                case Submitted():
+                    yield ROUND
+                case TaskOpened(task):
+                    yield Occurrence(task.step, "asked")
+                case TaskClosed(task) if task.decision == "approve":
+                    yield Occurrence(task.step, "approved")
+                case TaskClosed(task) if task.verb == "file" and (
+                    task.decision == "acknowledge" or task.reason == "silence"
+                ):
+                    yield Occurrence(task.step, "acknowledged")
+                case _:
+                    pass
+        # a state that is only passed through tells the submitter, but is not where the chart rests
+        for effect in outcome.effects:
+            if isinstance(effect, NotifyOutcome) and effect.occasion in ("approved", "filed"):
+                yield Occurrence(effect.occasion)
+        for event in outcome.events:
+            if isinstance(event, Moved):
+                yield Occurrence(event.state)
