@@ -14,7 +14,7 @@ from api import errors
 from api.pages import cases, inbox, link, proposal, sheet, sign_in
 from api.rest import cases as rest_cases
 from api.rest import definitions as rest_definitions
-from api.rest import health, receipts, session, tasks
+from api.rest import health, receipts, session, standins, tasks
 from api.templating import HERE
 from engine.service.app import Countersign
 
@@ -52,7 +52,7 @@ def create_app(app: Countersign | None = None) -> FastAPI:
     errors.install(api)
     for page in (sign_in, link, inbox, proposal, cases, sheet):  # /cases/new stands before /cases/{case_id}
         api.include_router(page.router, include_in_schema=False)
-    for rest in (session, rest_cases, tasks, rest_definitions):
+    for rest in (session, rest_cases, tasks, rest_definitions, standins):
         api.include_router(rest.router, prefix="/api/v1")
     api.include_router(receipts.router)
     api.include_router(health.router)

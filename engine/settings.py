@@ -21,6 +21,11 @@ class Settings(BaseSettings):
     public_url: str = Field("http://127.0.0.1:8000", description="Address that links in notifications start with")
     language: Literal["zh", "en"] = Field("zh", description="Language for visitors who chose none")
     time_zone: str = Field("Asia/Shanghai", description="Time zone of deadlines, quiet hours and pages")
+    office_hours: str = Field(
+        "",
+        pattern=r"^(([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d)?$",
+        description="Office hours, as 09:00-17:30, within which deadlines in working days end; empty = any time of day",
+    )
     mail_url: str = Field("", description="Apprise URL of staff mail, {to} stands for the address; empty = none")
     sms_url: str = Field("", description="SMS gateway: POST {sms_url}/messages; empty = none")
     sms_secret: str = Field("", description="Key that signs requests to the SMS gateway and receipts from it")

@@ -1,6 +1,7 @@
 """`countersign people`: offices and people from a file, each newcomer with a password that is shown once."""
 
 import secrets
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +12,7 @@ from rich.table import Table
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError
 
+from engine.cli import standins
 from engine.errors import InvalidFile, Problem
 from engine.organisation import Grant, Office, Organisation, Person
 from engine.service import people
@@ -19,6 +21,7 @@ from engine.settings import Settings
 from engine.values import Language, Level
 
 app = typer.Typer(no_args_is_help=True)
+app.add_typer(standins.app, name="stand-in", help="Who decides for whom.")
 
 
 class _Row(BaseModel):
@@ -60,10 +63,10 @@ def _people() -> None:
 @app.command("import")
 def import_(file: Annotated[Path, typer.Argument(help="YAML with `offices:` and `people:`.")]) -> None:
     """Add offices and people; those who are there keep what they have. Prints each newcomer's first password once."""
-    staff = read(file)
     opened = Countersign.open(Settings())
     try:
         opened.db.migrate()
+        staff = read(file, people.offices(opened))
         known = people.known(opened)
         newcomers = [_newcomer(row) for row in staff.people if row.id not in known]
         people.load(opened, [Office(**row.model_dump()) for row in staff.offices], newcomers)
@@ -78,8 +81,8 @@ def import_(file: Annotated[Path, typer.Argument(help="YAML with `offices:` and 
         console.print(table)
 
 
-def read(file: Path) -> Staff:
-    """The file, checked as a whole. Raises InvalidFile with every problem."""
+def read(file: Path, there: Iterable[Office] = ()) -> Staff:
+    """The file, checked as a whole beside the offices that are `there`. Raises InvalidFile with every problem."""
     try:
         content = YAML(typ="safe", pure=True).load(file.read_text(encoding="utf-8"))
         staff = Staff.model_validate(content)
@@ -95,7 +98,7 @@ def read(file: Path) -> Staff:
             [Problem("people", one["msg"], at=".".join(map(str, one["loc"]))) for one in error.errors()]
         ) from error
     Organisation(  # refuses parents and roles that lead nowhere
-        [Office(**row.model_dump()) for row in staff.offices],
+        {office.code: office for office in (*(Office(**row.model_dump()) for row in staff.offices), *there)}.values(),
         [Person(row.id, row.name) for row in staff.people],
         [Grant(row.id, *_role(row, role)) for row in staff.people for role in row.roles],
     )

@@ -4,6 +4,6 @@ from engine.organisation.directory import Organisation
 from engine.organisation.offices import Office, Offices
 from engine.organisation.people import Grant, Person
 from engine.organisation.standins import StandIn
-from engine.organisation.workdays import Workdays
+from engine.organisation.workdays import OfficeHours, Workdays
 
-__all__ = ["Grant", "Office", "Offices", "Organisation", "Person", "StandIn", "Workdays"]
+__all__ = ["Grant", "Office", "OfficeHours", "Offices", "Organisation", "Person", "StandIn", "Workdays"]

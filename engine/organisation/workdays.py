@@ -1,9 +1,13 @@
 """Deadlines on China's working days, with the make-up days of the State Council's notices (library chinesecalendar).
 
 The notice of a year appears in the autumn before. Until then Monday to Friday are taken as working days, and
-`published` says so: whoever shows such a deadline can add that it may still move.
+`published` says so: whoever shows such a deadline can add that it may still move. An operator's own table stands above
+the library, and office hours, where they are set, are when a deadline in working days or hours can end.
 """
 
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -14,25 +18,61 @@ from engine.values import Duration
 
 PUBLISHED = frozenset(day.year for day in holidays)
 _DAY = timedelta(days=1)
+_HOURS = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)")
+
+
+@dataclass(frozen=True, slots=True)
+class OfficeHours:
+    """From `opens` to `closes` on every working day; a break at noon is not taken out."""
+
+    opens: time
+    closes: time
+
+    @classmethod
+    def parse(cls, text: str) -> "OfficeHours":
+        """Read `09:00-17:30`; ValueError for anything else."""
+        match = _HOURS.fullmatch(text)
+        if match is None:
+            raise ValueError(f"not office hours: {text!r}; write 09:00-17:30")
+        first, last = time(int(match[1]), int(match[2])), time(int(match[3]), int(match[4]))
+        if first >= last:
+            raise ValueError(f"office hours that end before they begin: {text!r}; write 09:00-17:30")
+        return cls(first, last)
+
+
+USUAL = OfficeHours(time(9), time(17, 30))
+"""What `4wh` counts where no office hours are set."""
 
 
 class Workdays:
-    """The calendar `cn` in one time zone. Implements `engine.machine.process.Calendar`."""
+    """The calendar `cn` in one time zone. Implements `engine.machine.process.Calendar`.
 
-    def __init__(self, zone: ZoneInfo) -> None:
+    `own` is the operator's table (day -> whether people work), which stands above the library. With `hours`, a deadline
+    in working days ends within them; without, it keeps its time of day.
+    """
+
+    def __init__(
+        self, zone: ZoneInfo, own: Mapping[date, bool] | None = None, hours: OfficeHours | None = None
+    ) -> None:
         self.zone = zone
-        self._known: dict[date, bool] = {}  # the library searches its whole table at each call
+        self.hours = hours
+        self._own = dict(own or {})
+        self._own_years = frozenset(day.year for day in self._own)
+        self._known = dict(self._own)  # the library searches its whole table at each call
 
-    @staticmethod
-    def published(year: int) -> bool:
-        """Whether the notice of `year` is known; if not, its days are a guess."""
-        return year in PUBLISHED
+    def published(self, year: int) -> bool:
+        """Whether the days of `year` are known, from the notice or the operator's table; if not, they are a guess."""
+        return year in PUBLISHED or year in self._own_years
+
+    def is_sure(self, moment: datetime) -> bool:
+        """Whether a deadline at `moment` cannot move any more by a notice still to come."""
+        return self.published(moment.astimezone(self.zone).year)
 
     def is_workday(self, day: date) -> bool:
         """Whether people work on `day`."""
         found = self._known.get(day)
         if found is None:
-            found = bool(chinese_calendar.is_workday(day)) if self.published(day.year) else day.weekday() < 5
+            found = bool(chinese_calendar.is_workday(day)) if day.year in PUBLISHED else day.weekday() < 5
             self._known[day] = found
         return found
 
@@ -40,17 +80,35 @@ class Workdays:
         """When `duration` after `start` is over, in the zone of `start`.
 
         `3wd` is the same time of day three working days on. A span that starts on a day off starts with the next
-        working day.
+        working day; with office hours, one that starts outside them starts when they next begin. `4wh` runs within
+        office hours only.
         """
         if not duration.is_working:
             return start + duration.on_the_clock()
-        local = start.astimezone(self.zone)
-        day, clock = local.date(), local.time()
-        if not self.is_workday(day):
-            day, clock = self._next(day), time()
-        for _ in range(duration.amount):
-            day = self._next(day)
+        hours = self.hours or (USUAL if duration.unit == "wh" else None)
+        day, clock = self._begun(start.astimezone(self.zone), hours)
+        if duration.unit == "wh":
+            day, clock = self._after(day, clock, timedelta(hours=duration.amount), hours or USUAL)
+        else:
+            for _ in range(duration.amount):
+                day = self._next(day)
         return datetime.combine(day, clock, self.zone).astimezone(start.tzinfo)
+
+    def _begun(self, local: datetime, hours: OfficeHours | None) -> tuple[date, time]:
+        """The working moment at or after `local`."""
+        day, clock = local.date(), local.time()
+        if not self.is_workday(day) or (hours is not None and clock > hours.closes):
+            return self._next(day), hours.opens if hours else time()
+        return day, max(clock, hours.opens) if hours else clock
+
+    def _after(self, day: date, clock: time, left: timedelta, hours: OfficeHours) -> tuple[date, time]:
+        """The moment when `left` of office hours have passed."""
+        whole = _since(hours.closes, hours.opens)
+        left += _since(clock, hours.opens)
+        while left > whole:
+            left -= whole
+            day = self._next(day)
+        return day, (datetime.combine(day, hours.opens) + left).time()
 
     def between(self, start: date, end: date) -> int:
         """The working days from `start` up to, not including, `end`."""
@@ -61,3 +119,8 @@ class Workdays:
         while not self.is_workday(day):
             day += _DAY
         return day
+
+
+def _since(clock: time, start: time) -> timedelta:
+    day = date.min
+    return datetime.combine(day, clock) - datetime.combine(day, start)

@@ -17,9 +17,9 @@ from engine.definition.model import Definition
 from engine.errors import NotFound
 from engine.machine.case import ProcessRef
 from engine.machine.process import Process
-from engine.organisation import Organisation, Workdays
+from engine.organisation import OfficeHours, Organisation, Workdays
 from engine.settings import Settings
-from engine.store import definitions, people
+from engine.store import calendar, definitions, people
 from engine.store.cases import Locked
 from engine.store.session import Database
 
@@ -37,6 +37,7 @@ class Countersign:
         self._compiled: dict[str, Process] = {}
         self._bound: OrderedDict[tuple[str, int], Process] = OrderedDict()
         self._organisation: tuple[int, Organisation] | None = None
+        self._calendar: tuple[int, Workdays] | None = None
 
     @classmethod
     def open(cls, settings: Settings | None = None) -> "Countersign":
@@ -73,12 +74,23 @@ class Countersign:
             self._organisation = cached
         return cached[1]
 
+    def calendar(self, seen: Connection | Locked) -> Workdays:
+        """The workday calendar with the operator's own days as `seen`; read again only when something changed."""
+        revision = _revision(seen)
+        cached = self._calendar
+        if cached is None or cached[0] != revision:
+            own = calendar.load(seen.tx if isinstance(seen, Locked) else seen)
+            hours = OfficeHours.parse(self.settings.office_hours) if self.settings.office_hours else None
+            cached = (revision, Workdays(self.settings.zone, {one.day: one.working for one in own}, hours))
+            self._calendar = cached
+        return cached[1]
+
     def process(self, ref: ProcessRef, seen: Connection | Locked) -> Process:
         """The compiled process of `ref`, bound to the organisation as `seen` and the workday calendar."""
         key = (ref.fingerprint, _revision(seen))
         found = self._bound.get(key)
         if found is None:
-            bound = self._unbound(ref).bound(self.organisation(seen), Workdays(self.settings.zone))
+            bound = self._unbound(ref).bound(self.organisation(seen), self.calendar(seen))
             with self._lock:
                 self._bound[key] = found = bound
                 while len(self._bound) > KEPT_PROCESSES:

@@ -9,12 +9,12 @@ from typing import Any, cast, get_args
 
 from sqlalchemy import Connection
 
-from engine.errors import AlreadyDecided, Invalid, NotFound, Problem
+from engine.errors import AlreadyDecided, Invalid, NotFound, Problem, StandInOver, StandInTwice
 from engine.machine.case import Case, Decision
 from engine.machine.commands import Decide, Perform
 from engine.machine.declared import events_for
 from engine.machine.steps import settled_by
-from engine.service import running
+from engine.service import running, standins
 from engine.service.app import Countersign
 from engine.service.cases import case_view, load_visible
 from engine.service.showing import case_row, changes_between, flags_of, form_at, person_name, task_row
@@ -32,12 +32,15 @@ def inbox(app: Countersign, viewer: Viewer) -> Inbox:
     """What waits for the viewer, what they did, what they were copied on, and their own cases."""
     with app.db.read() as tx:
         now = app.now()
+        own = tuple(task_row(app, tx, line, flags_of(line, now)) for line in inboxes.to_do(tx, viewer.person))
+        for_others = standins.to_do(app, tx, viewer)
+        counts = inboxes.counts(tx, viewer.person)
         return Inbox(
-            to_do=tuple(task_row(app, tx, line, flags_of(line, now)) for line in inboxes.to_do(tx, viewer.person)),
+            to_do=standins.in_order((*own, *for_others)),
             done=tuple(task_row(app, tx, line) for line in inboxes.done(tx, viewer.person)),
             copied=tuple(task_row(app, tx, line) for line in inboxes.copied(tx, viewer.person)),
             mine=tuple(case_row(app, tx, line) for line in inboxes.mine(tx, viewer.person)),
-            counts=inboxes.counts(tx, viewer.person),
+            counts={**counts, "to_do": counts["to_do"] + len(for_others)},
         )
 
 
@@ -50,11 +53,18 @@ def sheet(app: Countersign, viewer: Viewer, task_id: str) -> SheetView:
         case = load_visible(app, tx, viewer, line.case_id)
         view = case_view(app, tx, viewer, case)
         entries = history.load(tx, case.id)
-        may = line.person == viewer.person and line.state == "open"
+        represents = line.person != viewer.person and viewer.person in standins.standing_in(app, tx, line.person, case)
+        may = (line.person == viewer.person or represents) and line.state == "open"
         decided_by = line.decided_by or _decided_instead(case, line)
         return SheetView(
             case=view,
-            task=task_row(app, tx, line, flags_of(line, app.now())),
+            task=task_row(
+                app,
+                tx,
+                line,
+                flags_of(line, app.now()),
+                person_name(app.organisation(tx), line.person) if represents else "",
+            ),
             decided_by=person_name(app.organisation(tx), decided_by) if decided_by else "",
             opinions=tuple(entry for entry in view.history if entry.what in OPINIONS),
             changes=changes_between(app.definition(case.process), _form_last_seen(entries, viewer), case.form),
@@ -143,10 +153,16 @@ def decide(
     """
     with app.db.read() as tx:
         row = inboxes.find_task(tx, task_id)
-        if row is None or row.person != viewer.person:
+        if row is None or not (row.person == viewer.person or standins.ever(app, tx, viewer.person, row.person)):
             raise NotFound()
     command = Decide(
-        actor=viewer.person, via=via, task=task_id, decision=decision, remark=remark.strip(), seen_seq=seen_seq
+        actor=viewer.person,
+        on_behalf_of=row.person if row.person != viewer.person else "",
+        via=via,
+        task=task_id,
+        decision=decision,
+        remark=remark.strip(),
+        seen_seq=seen_seq,
     )
     return _told_by_name(app, row.case_id, command, key=f"{viewer.person}:{key}")
 
@@ -155,6 +171,9 @@ def _told_by_name(app: Countersign, case_id: str, command: Decide | Perform, *, 
     """Carry it out; who was first is told by name."""
     try:
         return running.carry_out(app, case_id, command, key=key)
+    except (StandInOver, StandInTwice) as error:
+        with app.db.read() as tx:
+            raise type(error)(person=person_name(app.organisation(tx), error.fields["person"])) from error
     except AlreadyDecided as error:
         with app.db.read() as tx:
             by = person_name(app.organisation(tx), error.fields["by"])

@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import assert_never
 
 import structlog
+from msgspec.structs import replace
 from sqlalchemy import Connection
 
 from engine.errors import CountersignError, NotFound
@@ -26,7 +27,7 @@ from engine.machine.outcome import (
     NotifyTask,
     SelectAudience,
 )
-from engine.service import delivering, evaluating, running, selecting
+from engine.service import delivering, evaluating, running, selecting, standins
 from engine.service.app import Countersign
 from engine.service.keeping import kept
 from engine.store import cases, links, outbox, people, timers, visibility
@@ -189,15 +190,23 @@ def _act(app: Countersign, claimed: Claimed, notify: Notify) -> None:
         case Evaluate():
             evaluating.evaluate(app, case_id, effect.label, effect.last, key)
         case NotifyTask():
-            notice = _task_notice(app, case_id, effect)
-            if notice is not None:
-                notify(notice)
+            for person in _addressees(app, case_id, effect):
+                notice = _task_notice(app, case_id, replace(effect, person=person))
+                if notice is not None:
+                    notify(notice)
         case NotifyOutcome():
             notice = _outcome_notice(app, case_id, effect)
             if notice is not None:
                 notify(notice)
         case _:
             assert_never(effect)
+
+
+def _addressees(app: Countersign, case_id: str, effect: NotifyTask) -> tuple[str, ...]:
+    """The person of the task, and who stands in for them now."""
+    with app.db.read() as tx:
+        case = cases.load(tx, case_id)
+        return tuple(dict.fromkeys((effect.person, *standins.standing_in(app, tx, effect.person, case))))
 
 
 def _task_notice(app: Countersign, case_id: str, effect: NotifyTask) -> Notice | None:

@@ -51,7 +51,9 @@ def state_label(definition: Definition, state: str) -> Bilingual:
     return label if declared is None or label != NO_TEXT else Bilingual(en=state.replace("_", " "))
 
 
-def task_row(app: Countersign, tx: Connection, line: TaskLine, flags: tuple[str, ...] = ()) -> TaskRow:
+def task_row(
+    app: Countersign, tx: Connection, line: TaskLine, flags: tuple[str, ...] = (), on_behalf_of: str = ""
+) -> TaskRow:
     """A task in a list."""
     return TaskRow(
         id=line.id,
@@ -64,6 +66,7 @@ def task_row(app: Countersign, tx: Connection, line: TaskLine, flags: tuple[str,
         decision=line.decision,
         decided_at=line.decided_at,
         flags=flags,
+        on_behalf_of=on_behalf_of,
     )
 
 

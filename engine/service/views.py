@@ -68,6 +68,7 @@ class TaskRow:
     decision: str | None
     decided_at: datetime | None
     flags: tuple[str, ...] = ()
+    on_behalf_of: str = ""  # the name of the person whose task it is, where the viewer stands in for them
 
 
 @dataclass(frozen=True, slots=True)

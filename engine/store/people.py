@@ -12,9 +12,9 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import Connection, Row
 
-from engine.organisation import Grant, Office, Organisation, Person
+from engine.organisation import Grant, Office, Organisation, Person, StandIn
 from engine.store.session import inserting
-from engine.store.tables import devices, grants, offices, organisation, people, sessions, sign_in_tries
+from engine.store.tables import devices, grants, offices, organisation, people, sessions, sign_in_tries, stand_ins
 
 Rows = Iterable[Mapping[str, Any]]
 
@@ -31,9 +31,55 @@ def load_organisation(tx: Connection) -> Organisation:
     held = (grants.c.person, grants.c.role, grants.c.office, grants.c.weight)
     return Organisation(
         (Office(*row) for row in tx.execute(sa.select(*columns))),
-        (Person(*row) for row in tx.execute(sa.select(people.c.id, people.c.name, people.c.active))),
+        (Person(*row) for row in tx.execute(sa.select(people.c.id, people.c.name, people.c.active, people.c.same_as))),
         (Grant(*row) for row in tx.execute(sa.select(*held))),
+        load_stand_ins(tx),
     )
+
+
+def load_stand_ins(tx: Connection) -> tuple[StandIn, ...]:
+    """Who stands in for whom, the earliest first; those that are over too."""
+    rows = tx.execute(sa.select(stand_ins).order_by(stand_ins.c.starts, stand_ins.c.id))
+    return tuple(
+        StandIn(
+            person=row.person,
+            by=row.by,
+            starts=row.starts,
+            ends=row.ends,
+            definitions=tuple(name for name in row.definitions.split(",") if name),
+            field="budget" if row.budget is not None else "",
+            limit=row.budget,
+            id=row.id,
+        )
+        for row in rows
+    )
+
+
+def add_stand_in(tx: Connection, one: StandIn) -> int:
+    """Keep a stand-in; returns its number."""
+    row = {
+        "person": one.person,
+        "by": one.by,
+        "starts": one.starts,
+        "ends": one.ends,
+        "definitions": f",{','.join(one.definitions)}," if one.definitions else "",
+        "budget": one.limit,
+    }
+    number: int = tx.execute(sa.insert(stand_ins).values(row).returning(stand_ins.c.id)).scalar_one()
+    _changed(tx, 1)
+    return number
+
+
+def end_stand_in(tx: Connection, number: int, at: datetime) -> bool:
+    """Let a stand-in end at `at`; False where there is none or it is over by then."""
+    running = (stand_ins.c.id == number) & (stand_ins.c.ends > at)
+    return _changed(tx, tx.execute(sa.update(stand_ins).where(running).values(ends=at)).rowcount)
+
+
+def offices_of(tx: Connection) -> tuple[Office, ...]:
+    """All offices."""
+    columns = (offices.c.code, offices.c.zh, offices.c.level, offices.c.en, offices.c.parent)
+    return tuple(Office(*row) for row in tx.execute(sa.select(*columns)))
 
 
 def add_offices(tx: Connection, rows: Iterable[Office]) -> None:
@@ -43,7 +89,7 @@ def add_offices(tx: Connection, rows: Iterable[Office]) -> None:
 
 def add_people(tx: Connection, rows: Rows) -> None:
     """Add people (id, name, email, language, password_hash); those who are there keep what they have."""
-    _add(tx, people, rows)
+    _add(tx, people, ({"same_as": "", **row} for row in rows))
 
 
 def add_grants(tx: Connection, rows: Rows) -> None:

@@ -63,6 +63,7 @@ people = Table(
     Column("language", String(2), nullable=False, server_default="zh"),
     Column("password_hash", Text, nullable=False, server_default=""),
     Column("active", Boolean, nullable=False, server_default=text("true")),
+    Column("same_as", String(40), nullable=False, server_default=""),  # another account of the same human being
 )
 
 grants = Table(
@@ -74,6 +75,27 @@ grants = Table(
     Column("weight", Integer, nullable=False, server_default="1"),
     PrimaryKeyConstraint("person", "role", "office"),
     Index(None, "office", "role"),
+)
+
+stand_ins = Table(
+    "stand_ins",
+    metadata,
+    Column("id", Serial, primary_key=True),
+    Column("person", String(40), ForeignKey("people.id"), nullable=False),
+    Column("by", String(40), ForeignKey("people.id"), nullable=False),
+    Column("starts", UtcTime, nullable=False),
+    Column("ends", UtcTime, nullable=False),
+    Column("definitions", Text, nullable=False, server_default=""),  # ",a,b,", empty for all
+    Column("budget", Money),  # only while form.budget is at most this
+    Index(None, "by", "ends"),
+)
+
+workdays = Table(  # the operator's own table, above the calendar of the library
+    "workdays",
+    metadata,
+    Column("day", String(10), primary_key=True),  # ISO
+    Column("working", Boolean, nullable=False),
+    Column("note", String(200), nullable=False, server_default=""),
 )
 
 sessions = Table(

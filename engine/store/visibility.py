@@ -1,14 +1,16 @@
 """What a person may see: the one predicate over cases that every list, page, search and count goes through.
 
-A case is visible to its submitter, to whoever has or had a task in it, to the offices on its way up, and to auditors
-and administrators. Refuses to be asked about roles or offices: it reads the grants itself, inside the same statement.
+A case is visible to its submitter, to whoever has or had a task in it or stands in now for who has one, to the offices
+on its way up, and to auditors and administrators. Refuses to be asked about roles or offices: it reads the grants
+itself, inside the same statement.
 """
 
 import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Connection
 
+from engine import clock
 from engine.store.lines import CASE_COLUMNS, CaseLine, case_line
-from engine.store.tables import case_offices, cases, grants, people, tasks
+from engine.store.tables import case_offices, cases, grants, people, stand_ins, tasks
 
 SEES_ALL = ("auditor", "administrator")
 # At an office on the way up of a case, these do not see it by their office alone.
@@ -18,14 +20,30 @@ SEES_OWN_ONLY = ("submitter",)
 def visible(person: str) -> ColumnElement[bool]:
     """Whether `person` may see the case of the row at hand in `cases`."""
     mine = sa.select(grants.c.office).where(grants.c.person == person)
-    asked = sa.exists().where(tasks.c.case_id == cases.c.id, tasks.c.person == person)
+    asked = sa.exists().where(
+        tasks.c.case_id == cases.c.id, sa.or_(tasks.c.person == person, tasks.c.decided_by == person)
+    )
+    now = clock.now()
+    represents = sa.exists().where(
+        tasks.c.case_id == cases.c.id,
+        tasks.c.state == "open",
+        tasks.c.person == stand_ins.c.person,
+        stand_ins.c.by == person,
+        stand_ins.c.starts <= now,
+        stand_ins.c.ends > now,
+        sa.or_(stand_ins.c.definitions == "", stand_ins.c.definitions.contains("," + cases.c.definition + ",")),
+        sa.or_(
+            stand_ins.c.budget.is_(None),
+            sa.cast(cases.c.budget, sa.Numeric) <= sa.cast(stand_ins.c.budget, sa.Numeric),
+        ),
+    )
     by_office = sa.exists().where(
         case_offices.c.case_id == cases.c.id,
         case_offices.c.office.in_(mine.where(grants.c.role.not_in(SEES_OWN_ONLY))),
     )
     sees_all = sa.exists().where(grants.c.person == person, grants.c.role.in_(SEES_ALL))
     is_open = sa.exists().where(people.c.id == person, people.c.active)
-    return sa.and_(is_open, sa.or_(cases.c.submitter == person, sees_all, asked, by_office))
+    return sa.and_(is_open, sa.or_(cases.c.submitter == person, sees_all, asked, represents, by_office))
 
 
 def may_see(tx: Connection, person: str, case_id: str) -> bool:

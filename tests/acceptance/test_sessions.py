@@ -11,7 +11,7 @@ from engine.cli.demo.people import PASSWORD
 from engine.errors import SignInNeeded, TooManyTries
 from engine.service import people
 from engine.service.app import Countersign
-from engine.service.people import TRIES, WrongPassword
+from engine.service.people import NAME_TRIES, TRIES, WrongPassword
 from engine.store import people as store
 from tests.acceptance.offices import opened
 
@@ -41,9 +41,27 @@ def test_after_many_wrong_passwords_the_right_one_has_to_wait(app: Countersign, 
         with pytest.raises(WrongPassword):
             people.sign_in(app, "wangmin", "wrong", address="127.0.0.1")
     with pytest.raises(TooManyTries):
-        people.sign_in(app, "wangmin", PASSWORD, address="127.0.0.2")
+        people.sign_in(app, "wangmin", PASSWORD, address="127.0.0.1")
     clock.move(tmp_path / "clock", timedelta(minutes=11))
     assert people.sign_in(app, "wangmin", PASSWORD, address="127.0.0.2").person == "wangmin"
+
+
+def test_one_persons_wrong_passwords_lock_no_colleague_behind_the_same_address_out(app: Countersign):
+    for _ in range(TRIES + 2):
+        with pytest.raises((WrongPassword, TooManyTries)):
+            people.sign_in(app, "wangmin", "wrong", address="127.0.0.1")
+    assert people.sign_in(app, "liguoqiang", PASSWORD, address="127.0.0.1").person == "liguoqiang"
+    assert people.sign_in(app, "wangmin", PASSWORD, address="127.0.0.2").person == "wangmin"
+
+
+def test_guessing_one_name_from_many_addresses_has_an_end(app: Countersign):
+    with pytest.raises(WrongPassword):
+        people.sign_in(app, "wangmin", "wrong", address="127.0.0.1")
+    with app.db.begin() as tx:
+        for _ in range(NAME_TRIES - 1):
+            store.note_try(tx, "name:wangmin", app.now())
+    with pytest.raises(TooManyTries):
+        people.sign_in(app, "wangmin", PASSWORD, address="127.0.0.2")
 
 
 def test_a_closed_account_is_signed_out_at_once(app: Countersign):

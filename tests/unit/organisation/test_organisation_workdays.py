@@ -1,12 +1,14 @@
 """Working days, with the State Council's notices as the outside truth."""
 
 import json
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from engine.organisation import Workdays
+from engine.organisation import OfficeHours, Workdays
 from engine.values import Duration
 from tests.support import shared
 
@@ -62,3 +64,64 @@ def test_a_year_without_a_notice_falls_back_to_monday_to_friday_and_says_so() ->
     assert not CN.published(2031)
     assert CN.is_workday(date(2031, 10, 1))  # a Wednesday
     assert not CN.is_workday(date(2031, 10, 4))
+
+
+OFFICE = Workdays(ZoneInfo("Asia/Shanghai"), hours=OfficeHours.parse("09:00-17:30"))
+
+
+@pytest.mark.parametrize(
+    ("start", "duration", "end"),
+    [
+        ("2026-03-02T10:00", "3wd", "2026-03-05T10:00"),
+        ("2026-03-02T06:00", "1wd", "2026-03-03T09:00"),
+        ("2026-03-02T17:30", "1wd", "2026-03-03T17:30"),
+        ("2026-03-02T17:31", "1wd", "2026-03-04T09:00"),
+        ("2026-03-06T20:00", "1wd", "2026-03-10T09:00"),
+        ("2026-03-02T10:00", "4wh", "2026-03-02T14:00"),
+        ("2026-03-02T16:00", "4wh", "2026-03-03T11:30"),
+        ("2026-03-06T17:30", "1wh", "2026-03-09T10:00"),
+        ("2026-03-02T09:00", "17wh", "2026-03-03T17:30"),
+        ("2026-09-30T16:30", "2wh", "2026-10-08T10:00"),
+        ("2026-03-02T20:00", "72h", "2026-03-05T20:00"),
+    ],
+)
+def test_with_office_hours_a_deadline_ends_within_them(start: str, duration: str, end: str) -> None:
+    assert OFFICE.due(at(start), Duration.parse(duration)) == at(end)
+
+
+def test_working_hours_without_office_hours_are_the_usual_ones() -> None:
+    assert due("2026-03-02T16:00", "4wh") == "2026-03-03T11:30"
+
+
+def test_the_operators_table_stands_above_the_library() -> None:
+    zone = ZoneInfo("Asia/Shanghai")
+    own = Workdays(zone, {date(2026, 3, 3): False, date(2026, 3, 7): True, date(2030, 1, 1): False})
+    assert own.due(at("2026-03-02T10:00"), Duration.parse("1wd")) == at("2026-03-04T10:00")
+    assert own.due(at("2026-03-06T10:00"), Duration.parse("1wd")) == at("2026-03-07T10:00")
+    assert (own.published(2030), CN.published(2030)) == (True, False)
+    assert (own.is_sure(at("2030-05-01T00:00")), CN.is_sure(at("2030-05-01T00:00"))) == (True, False)
+
+
+@pytest.mark.parametrize("text", ["", "9:00-17:30", "17:30-09:00", "09:00-09:00", "09:00-24:00", "09:00"])
+def test_office_hours_that_are_none_are_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="write 09:00-17:30"):
+        OfficeHours.parse(text)
+
+
+@given(
+    start=st.datetimes(datetime(2023, 1, 1), datetime(2033, 12, 31)),  # noqa: DTZ001  the zone is added below
+    gap=st.timedeltas(timedelta(), timedelta(days=12)),
+    amount=st.integers(1, 60),
+    unit=st.sampled_from(["wd", "wh", "h"]),
+    calendar=st.sampled_from([CN, OFFICE]),
+)
+def test_who_is_asked_later_never_has_to_answer_earlier(
+    start: datetime, gap: timedelta, amount: int, unit: str, calendar: Workdays
+) -> None:
+    zone, duration = ZoneInfo("Asia/Shanghai"), Duration.parse(f"{amount}{unit}")
+    first, second = start.replace(tzinfo=zone), (start + gap).replace(tzinfo=zone)
+    assert first < calendar.due(first, duration) <= calendar.due(second, duration)
+    longer = Duration.parse(f"{amount + 1}{unit}")
+    assert calendar.due(first, duration) < calendar.due(first, longer)
+    if duration.is_working:
+        assert calendar.is_workday(calendar.due(first, duration).astimezone(zone).date())

@@ -1,0 +1,122 @@
+"""Stand-ins (代理): made by the person represented, an administrator, or the operator; ended at any time.
+
+What a stand-in may do is asked again under the case's lock at each decision. Refuses to tell anybody else who is away.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from sqlalchemy import Connection
+
+from engine.errors import InvalidForm, NotFound, Problem
+from engine.machine.case import Case
+from engine.organisation import StandIn
+from engine.organisation.standins import refused
+from engine.service.app import Countersign
+from engine.service.showing import flags_of, person_name, task_row
+from engine.service.views import TaskRow, Viewer
+from engine.store import cases, people
+from engine.store import inbox as inboxes
+
+OVERSEES = "administrator"
+
+
+@dataclass(frozen=True, slots=True)
+class StandInView:
+    """One stand-in. `state`: ahead, running or over."""
+
+    id: int
+    person: str
+    person_name: str
+    by: str
+    by_name: str
+    starts: datetime
+    ends: datetime
+    definitions: tuple[str, ...]
+    budget: Decimal | None
+    state: str
+
+
+def listed(app: Countersign, viewer: Viewer | None) -> tuple[StandInView, ...]:
+    """Those that are about the viewer; all for an administrator and for the operator (None)."""
+    with app.db.read() as tx:
+        organisation, now = app.organisation(tx), app.now()
+        return tuple(
+            StandInView(
+                one.id,
+                one.person,
+                organisation.name(one.person),
+                one.by,
+                organisation.name(one.by),
+                one.starts,
+                one.ends,
+                one.definitions,
+                one.limit,
+                "ahead" if now < one.starts else "running" if now < one.ends else "over",
+            )
+            for one in people.load_stand_ins(tx)
+            if viewer is None or viewer.has(OVERSEES) or viewer.person in (one.person, one.by)
+        )
+
+
+def add(app: Countersign, viewer: Viewer | None, one: StandIn) -> int:
+    """Let `one.by` stand in for `one.person`. Raises InvalidForm, and NotFound where it is not the viewer's to say."""
+    if viewer is not None and viewer.person != one.person and not viewer.has(OVERSEES):
+        raise NotFound()
+    with app.db.begin() as tx:
+        organisation = app.organisation(tx)
+        problems = [
+            Problem("stand-in-person", f"nobody has the account {person}", at=name, fields={"name": person})
+            for name, person in (("person", one.person), ("by", one.by))
+            if not organisation.is_active(person)
+        ]
+        problem = refused(one, people.load_stand_ins(tx))
+        if problem is None and one.by in organisation.accounts(one.person):
+            problem = Problem("stand-in-self", "nobody stands in for themselves", "name another person", at="by")
+        if problem is not None:
+            problems.append(problem)
+        if problems:
+            raise InvalidForm(problems)
+        return people.add_stand_in(tx, one)
+
+
+def end(app: Countersign, viewer: Viewer | None, number: int) -> None:
+    """End a stand-in now. NotFound where there is none that is running or ahead, or it is not the viewer's to end."""
+    with app.db.begin() as tx:
+        one = next((one for one in people.load_stand_ins(tx) if one.id == number), None)
+        if one is None or (viewer is not None and viewer.person != one.person and not viewer.has(OVERSEES)):
+            raise NotFound()
+        if not people.end_stand_in(tx, number, app.now()):
+            raise NotFound()
+
+
+def standing_in(app: Countersign, tx: Connection, person: str, case: Case) -> tuple[str, ...]:
+    """Who decides for `person` on this case now."""
+    definition = case.process.name
+    return app.organisation(tx).stand_ins(person, at=app.now(), definition=definition, form=case.form)
+
+
+def ever(app: Countersign, tx: Connection, by: str, person: str) -> bool:
+    """Whether `by` stands in for `person`, or did, or will."""
+    return any(one.by == by and one.person == person for one in people.load_stand_ins(tx))
+
+
+def to_do(app: Countersign, tx: Connection, viewer: Viewer) -> tuple[TaskRow, ...]:
+    """The open tasks of those whom the viewer represents now, each marked with whose it is."""
+    now, organisation = app.now(), app.organisation(tx)
+    running = [one for one in people.load_stand_ins(tx) if one.by == viewer.person and one.starts <= now < one.ends]
+    rows: list[TaskRow] = []
+    for person in dict.fromkeys(one.person for one in running):
+        for line in inboxes.to_do(tx, person):
+            case = cases.load(tx, line.case_id)
+            own = organisation.accounts(viewer.person) & {case.submitter, case.editor}
+            if viewer.person in standing_in(app, tx, person, case) and not own:
+                rows.append(task_row(app, tx, line, flags_of(line, now), person_name(organisation, person)))
+    return tuple(rows)
+
+
+def in_order(rows: Sequence[TaskRow]) -> tuple[TaskRow, ...]:
+    """The earliest due first, those without a time last."""
+    return tuple(sorted(rows, key=lambda row: (row.due_at is None, row.due_at or row.opened_at, row.opened_at, row.id)))

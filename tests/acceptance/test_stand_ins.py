@@ -1,0 +1,158 @@
+"""Somebody is away and another decides for them: inbox, sheet, history, and no longer than agreed."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine.errors import InvalidForm, NotFound, OwnCase, StandInOver
+from engine.organisation import StandIn
+from engine.service import approvals, cases, standins, workdays
+from engine.service.app import Countersign
+from engine.store.session import Database
+from tests.acceptance.offices import DAY, key, notices, open_task, opened, submitted, viewer
+
+
+@pytest.fixture
+def app(db: Database, tmp_path: Path) -> Iterator[Countersign]:
+    with opened(db.url.render_as_string(hide_password=False), tmp_path / "home") as app:
+        yield app
+
+
+def stand_in(app: Countersign, by: str, person: str = "", **changes: Any) -> int:
+    """`by` stands in for the first approver from an hour ago for two days."""
+    now = app.now()
+    given = {"starts": now - timedelta(hours=1), "ends": now + 2 * DAY, **changes}
+    return standins.add(app, None, StandIn(person=person or first_approver(app), by=by, **given))
+
+
+def first_approver(app: Countersign) -> str:
+    with app.db.read() as tx:
+        (found,) = app.organisation(tx).resolve("head@county", viewer(app, "wangmin").grants[0].office)
+    return found
+
+
+def colleague(app: Countersign) -> str:
+    """Somebody with no part in the case's county."""
+    with app.db.read() as tx:
+        return app.organisation(tx).resolve("role:finance@city", viewer(app, "wangmin").grants[0].office)[0]
+
+
+def decide(app: Countersign, login: str, task: str) -> None:
+    approvals.decide(app, viewer(app, login), task, "approve", remark="", seen_seq=None, key=key())
+
+
+def test_the_stand_in_sees_is_told_and_decides_and_both_names_stay(app: Countersign) -> None:
+    away, by = first_approver(app), colleague(app)
+    stand_in(app, by)
+    case_id = submitted(app)
+    assert {notice.person for notice in notices(app)} >= {away, by}
+    (row,) = approvals.inbox(app, viewer(app, by)).to_do
+    assert row.on_behalf_of == viewer(app, away).name
+    assert approvals.inbox(app, viewer(app, by)).counts["to_do"] == 1
+    assert approvals.sheet(app, viewer(app, by), row.id).may_decide
+    decide(app, by, row.id)
+    entry = next(one for one in cases.case_page(app, viewer(app, by), case_id).history if one.what == "approve")
+    assert (entry.actor, entry.on_behalf_of) == (viewer(app, by).name, viewer(app, away).name)
+
+
+def test_a_stand_in_that_was_ended_loses_everything_at_once(app: Countersign) -> None:
+    by = colleague(app)
+    number = stand_in(app, by)
+    submitted(app)
+    task = open_task(app, by)
+    standins.end(app, None, number)
+    assert approvals.inbox(app, viewer(app, by)).to_do == ()
+    with pytest.raises(StandInOver, match=viewer(app, first_approver(app)).name):
+        decide(app, by, task)
+    decide(app, first_approver(app), task)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"field": "budget", "limit": Decimal("79999.99")},
+        {"definitions": ("email-case",)},
+    ],
+)
+def test_what_is_outside_its_scope_is_not_there(app: Countersign, changes: dict[str, Any]) -> None:
+    by = colleague(app)
+    stand_in(app, by, **changes)
+    submitted(app)
+    assert approvals.inbox(app, viewer(app, by)).to_do == ()
+    with pytest.raises(StandInOver):
+        decide(app, by, open_task(app, first_approver(app)))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"field": "budget", "limit": Decimal("80000.00")},
+        {"definitions": ("telecom-marketing-case",)},
+    ],
+)
+def test_what_is_within_its_scope_is_decided(app: Countersign, changes: dict[str, Any]) -> None:
+    by = colleague(app)
+    stand_in(app, by, **changes)
+    case_id = submitted(app)
+    assert cases.case_page(app, viewer(app, by), case_id).row.id == case_id
+    decide(app, by, open_task(app, by))
+
+
+def test_the_submitter_decides_for_nobody(app: Countersign) -> None:
+    stand_in(app, "wangmin")
+    submitted(app)
+    assert approvals.inbox(app, viewer(app, "wangmin")).to_do == ()
+    with pytest.raises(OwnCase):
+        decide(app, "wangmin", open_task(app, first_approver(app)))
+
+
+def test_who_stands_in_for_nobody_finds_no_task(app: Countersign) -> None:
+    submitted(app)
+    with pytest.raises(NotFound):
+        decide(app, colleague(app), open_task(app, first_approver(app)))
+
+
+def test_two_people_do_not_stand_in_for_each_other_at_the_same_time(app: Countersign) -> None:
+    by, away = colleague(app), first_approver(app)
+    stand_in(app, by)
+    with pytest.raises(InvalidForm, match="is represented by"):
+        stand_in(app, away, by)
+    with pytest.raises(InvalidForm, match="ends before"):
+        stand_in(app, by, ends=app.now() - DAY)
+    with pytest.raises(InvalidForm, match="nobody has the account"):
+        stand_in(app, "nobody")
+    with pytest.raises(InvalidForm, match="for themselves"):
+        stand_in(app, away)
+    assert stand_in(app, away, by, starts=app.now() + 3 * DAY, ends=app.now() + 4 * DAY)
+
+
+def test_only_the_person_and_administrators_say_who_stands_in(app: Countersign) -> None:
+    by, away = colleague(app), first_approver(app)
+    one = StandIn(person=away, by=by, starts=app.now(), ends=app.now() + DAY)
+    with pytest.raises(NotFound):
+        standins.add(app, viewer(app, by), one)
+    number = standins.add(app, viewer(app, away), one)
+    assert [row.id for row in standins.listed(app, viewer(app, by))] == [number]
+    assert standins.listed(app, viewer(app, "wangmin")) == ()
+    with pytest.raises(NotFound):
+        standins.end(app, viewer(app, by), number)
+    standins.end(app, viewer(app, away), number)
+    with pytest.raises(NotFound):
+        standins.end(app, viewer(app, away), number)
+
+
+def test_the_operators_own_days_move_deadlines_from_then_on(app: Countersign) -> None:
+    submitted(app)
+    before = approvals.inbox(app, viewer(app, first_approver(app))).to_do[0].due_at
+    assert before is not None
+    off = "\n".join(f"{(app.now() + n * DAY).date()},off,flood" for n in range(-1, 20))
+    assert workdays.load(app, f"day,kind,note\n{off}\n", "own.csv") == 21
+    submitted(app)
+    later = [row.due_at for row in approvals.inbox(app, viewer(app, first_approver(app))).to_do]
+    assert later[0] == before
+    assert later[1] is not None
+    assert later[1] > app.now() + 19 * DAY
