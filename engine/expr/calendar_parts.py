@@ -11,6 +11,8 @@ from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from engine.expr.kinds import Misfit
+
 _OFFSET = re.compile(r"([+-]?)([0-9]{2}):([0-9]{2})")
 
 
@@ -62,7 +64,7 @@ def part_of(name: str) -> Callable[..., int]:
             case date() if name in DAY_PARTS:
                 return DAY_PARTS[name](value)
             case _:
-                raise TypeError(f"{name} is asked of a time")
+                raise Misfit(f"{name} is asked of a time")
 
     return run
 

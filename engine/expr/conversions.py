@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from engine.expr.kinds import UINT_MAX, Uint, kind_of
+from engine.expr.kinds import UINT_MAX, Misfit, Uint, kind_of
 
 INT_MIN, INT_MAX = -(2**63), 2**63 - 1
 MAX_EXPONENT = 400
@@ -39,22 +39,28 @@ LONGEST = timedelta(microseconds=2**63 // 1000)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
+def _short(value: Any) -> str:
+    """The value as a message shows it: a whole form text would drown what the message says."""
+    shown = repr(value)
+    return shown if len(shown) <= 60 else f"{shown[:57]}..."
+
+
 def _whole(value: Any, low: int, high: int) -> int:
     match value:
         case bool():
-            raise TypeError("true and false are no numbers")
+            raise Misfit("true and false are no numbers")
         case float() if not (low < value < high + 1 or value == low == 0):  # CEL refuses the lowest int as a double
             raise ValueError("the number is too large")
         case datetime():
             result = (value - _EPOCH) // timedelta(seconds=1)
         case str():
             if not _DIGITS.fullmatch(value):
-                raise ValueError(f"not a whole number: {value!r}")
+                raise ValueError(f"not a whole number: {_short(value)}")
             result = int(value)
         case int() | float() | Decimal():
             result = int(value)
         case _:
-            raise TypeError(f"a {kind_of(value)} is no number")
+            raise Misfit(f"a {kind_of(value)} is no number")
     if not low <= result <= high:
         raise ValueError("the number is too large")
     return result
@@ -73,22 +79,22 @@ def to_uint(value: Any) -> Uint:
 def to_decimal(value: Any) -> Decimal:
     """Exact: a text keeps every digit."""
     if isinstance(value, bool | float):
-        raise TypeError("a double has no exact decimal; write decimal(string(x))")
+        raise Misfit("a double has no exact decimal; write decimal(string(x))")
     try:
         result = Decimal(value)
     except InvalidOperation:
-        raise ValueError(f"not a number: {value!r}") from None
+        raise ValueError(f"not a number: {_short(value)}") from None
     if not result.is_finite():
-        raise ValueError(f"not a number: {value!r}")
+        raise ValueError(f"not a number: {_short(value)}")
     if abs(result.adjusted()) > MAX_EXPONENT:
-        raise ValueError(f"the number is too large or too small: {value!r}")
+        raise ValueError(f"the number is too large or too small: {_short(value)}")
     return result
 
 
 def to_double(value: Any) -> float:
     """The nearest binary number: 0.1 is not exactly 0.1 any more."""
     if isinstance(value, bool) or (isinstance(value, str) and not _NUMBER.fullmatch(value)):
-        raise ValueError(f"not a number: {value!r}")
+        raise ValueError(f"not a number: {_short(value)}")
     return float(value)
 
 
@@ -97,7 +103,7 @@ def to_bool(value: Any) -> bool:
     if isinstance(value, bool):
         return value
     if value not in _TRUTH:
-        raise ValueError(f"neither true nor false: {value!r}")
+        raise ValueError(f"neither true nor false: {_short(value)}")
     return _TRUTH[value]
 
 
@@ -129,13 +135,18 @@ def to_text(value: Any) -> str:
 def as_text(value: Any) -> str:
     """`string(value)`; an empty field, a list or a map has no text."""
     if value is None or kind_of(value).name in ("list", "map"):
-        raise TypeError(f"a {kind_of(value)} has no text")
+        raise Misfit(f"a {kind_of(value)} has no text")
     return to_text(value)
 
 
 def to_date(value: Any) -> date:
     """`2026-11-01`, or the day of a timestamp in UTC."""
-    return value.astimezone(UTC).date() if isinstance(value, datetime) else date.fromisoformat(value)
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).date()
+    try:
+        return date.fromisoformat(value)
+    except ValueError:
+        raise ValueError(f"not a date: {_short(value)}; write 2026-11-01") from None
 
 
 def to_timestamp(value: Any) -> datetime:
@@ -144,7 +155,10 @@ def to_timestamp(value: Any) -> datetime:
         return value
     if isinstance(value, int):
         return _EPOCH + timedelta(seconds=value)
-    moment = datetime.fromisoformat(value)
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError:
+        raise ValueError(f"not a timestamp: {_short(value)}; write 2026-11-01T08:00:00+08:00") from None
     if moment.tzinfo is None:
         raise ValueError(f"a timestamp needs a zone, as {value}Z")
     return moment
@@ -156,7 +170,7 @@ def to_duration(value: Any) -> timedelta:
         return value
     match = _SPAN.fullmatch(value)
     if match is None:
-        raise ValueError(f"not a duration: {value!r}; write 72h, 1h30m or 2d")
+        raise ValueError(f"not a duration: {_short(value)}; write 72h, 1h30m or 2d")
     total = sum(Decimal(number) * _MICROSECONDS[unit] for number, unit in _SPAN_PART.findall(match[2]))
     return bounded(timedelta(microseconds=int(-total if match[1] == "-" else total)))
 

@@ -13,7 +13,7 @@ from typing import Any, assert_never
 from engine.expr import tree as trees
 from engine.expr.functions import overload
 from engine.expr.infer import Types
-from engine.expr.kinds import contains, equal, has_key, kind_of, order
+from engine.expr.kinds import Misfit, contains, equal, has_key, kind_of, order
 from engine.expr.operators import RELATIONS, negate, of_type
 from engine.expr.tree import Tree, children
 from engine.expr.types import BOOL, DOUBLE, DYN, KIND, KINDS, List, Map, Type
@@ -24,8 +24,8 @@ Run = Callable[[Any], Any]
 
 FAILURES = (LookupError, ArithmeticError, TypeError, ValueError)
 STEPS = 1_000_000
-FREE = 64
-"""A list or text of this length is looked through at no cost."""
+AT_ONCE = 8
+"""As many elements or signs are looked through in one step."""
 _BUDGET = " steps left"
 _COMPARE: dict[str, Callable[[Any, Any], Any]] = {
     "<": operator.lt,
@@ -133,7 +133,7 @@ class _Compiler:
 
         def run(values: Any) -> Any:
             first, second = over(values), other(values)
-            _pay(values[_BUDGET], (_length(first) + _length(second)) // FREE)
+            _pay(values[_BUDGET], (_length(first) + _length(second)) // AT_ONCE)
             return compute(first, second)
 
         return run
@@ -207,7 +207,7 @@ def _tested(run: Run) -> Run:
         value = run(values)
         if value is True or value is False:
             return value
-        raise TypeError(f"a condition is true or false, not {value!r}")
+        raise Misfit(f"a condition is true or false, not a {kind_of(value)}")
 
     return truth
 
@@ -219,7 +219,7 @@ def _has(of: Run, field: str) -> Run:
 def _at(of: Any, key: Any) -> Any:
     if isinstance(of, list | tuple):
         if isinstance(key, bool) or key != int(key):
-            raise TypeError("a list is read by a whole number")
+            raise Misfit("a list is read by a whole number")
         if key < 0:
             raise IndexError(key)
         return of[int(key)]
@@ -386,7 +386,7 @@ def _map(entries: tuple[tuple[Run, Run], ...]) -> Run:
         for key, value in entries:
             name = key(values)
             if not isinstance(name, bool | int | str):
-                raise TypeError(f"a {kind_of(name)} cannot be the key of a map")
+                raise Misfit(f"a {kind_of(name)} cannot be the key of a map")
             if name in made:
                 raise ValueError(f"the key {name!r} stands twice")
             made[name] = value(values)

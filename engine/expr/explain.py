@@ -10,6 +10,7 @@ from typing import Any
 
 from engine.expr.conversions import to_text
 from engine.expr.evaluate import FAILURES
+from engine.expr.kinds import Misfit
 from engine.expr.tree import Conditional, Literal, Logic, Operation, Tree, path_of, walk
 
 
@@ -123,9 +124,17 @@ def reason_of(error: Exception) -> str:
             return "the list is too short"
         case ZeroDivisionError():
             return "division by zero"
+        case OverflowError():
+            return "the time is out of range"
         case ArithmeticError():
             return "the result has too many digits"
+        case UnicodeDecodeError():
+            return "these bytes are no text"
+        case Misfit():
+            return str(error)
         case TypeError() if "NoneType" in str(error):
             return "a field is empty"
+        case TypeError():
+            return "these values do not go together"
         case _:
             return str(error)

@@ -58,9 +58,9 @@ class Expression:
         """
         seen = with_budget(values or {})
 
-        def worked_out(part: Tree) -> Any:
+        def worked_out(part: Tree, variables: Values) -> Any:
             try:
-                return compiled(part, self._types)(seen)
+                return compiled(part, self._types)({**seen, **variables})
             except FAILURES as error:
                 raise ExpressionFailed(rule=self.text, reason=reason_of(error)) from error
 

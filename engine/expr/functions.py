@@ -88,14 +88,23 @@ def _cast(to: str) -> Callable[[exp.Expr], exp.Expr]:
     return lambda value: exp.cast(value, to)
 
 
-def _day_part(name: str) -> Callable[[exp.Expr], exp.Expr] | None:
-    """Year, month and day mean the same everywhere; days of the week and of the year are counted differently."""
-    unit = {"getFullYear": "YEAR", "getMonth": "MONTH", "getDate": "DAY", "getDayOfMonth": "DAY"}.get(name)
-    if unit is None:
+_UNITS = {
+    "getFullYear": "YEAR",
+    "getMonth": "MONTH",
+    "getDate": "DAY",
+    "getDayOfMonth": "DAY",
+    "getHours": "HOUR",
+    "getMinutes": "MINUTE",
+}
+
+
+def _part(name: str) -> Callable[[exp.Expr], exp.Expr] | None:
+    """A part that databases count alike; they differ in days of the week, and in seconds with a fraction."""
+    if name not in _UNITS:
         return None
 
-    def sql(day: exp.Expr) -> exp.Expr:
-        found = exp.Extract(this=exp.var(unit), expression=day)
+    def sql(time: exp.Expr) -> exp.Expr:
+        found = exp.Extract(this=exp.var(_UNITS[name]), expression=time)
         from_zero = name in ("getMonth", "getDayOfMonth")
         return exp.paren(exp.Sub(this=found, expression=exp.Literal.number(1))) if from_zero else found
 
@@ -131,7 +140,7 @@ FUNCTIONS: tuple[Function, ...] = (
         (
             Overload((INT,), INT, to_int, _cast("bigint")),
             Overload((DECIMAL,), INT, to_int, lambda value: exp.cast(exp.Trunc(this=value), "bigint")),
-            Overload((TEXT,), INT, to_int, _cast("bigint")),
+            Overload((TEXT,), INT, to_int),  # in SQL, one text that is no number would end the query
             *(Overload((kind,), INT, to_int) for kind in (UINT, DOUBLE, TIMESTAMP)),
         ),
         "int('12')",
@@ -146,7 +155,7 @@ FUNCTIONS: tuple[Function, ...] = (
         "decimal",
         False,
         (
-            Overload((TEXT,), DECIMAL, to_decimal, _cast("decimal(38, 10)")),
+            Overload((TEXT,), DECIMAL, to_decimal),
             Overload((INT,), DECIMAL, to_decimal, _cast("decimal(38, 10)")),
             Overload((DECIMAL,), DECIMAL, to_decimal, lambda value: value),
             Overload((UINT,), DECIMAL, to_decimal),
@@ -173,7 +182,7 @@ FUNCTIONS: tuple[Function, ...] = (
     Function(
         "date",
         False,
-        (Overload((TEXT,), DATE, to_date, _cast("date")), Overload((TIMESTAMP,), DATE, to_date)),
+        (Overload((TEXT,), DATE, to_date), Overload((TIMESTAMP,), DATE, to_date, _cast("date"))),
         "date('2026-11-01')",
     ),
     Function(
@@ -193,8 +202,8 @@ FUNCTIONS: tuple[Function, ...] = (
             name,
             True,
             (
-                Overload((DATE,), INT, part_of(name), _day_part(name)),
-                Overload((TIMESTAMP,), INT, part_of(name)),
+                Overload((DATE,), INT, part_of(name), _part(name)),
+                Overload((TIMESTAMP,), INT, part_of(name), _part(name)),
                 Overload((TIMESTAMP, TEXT), INT, part_of(name)),
             ),
             f"form.window.from.{name}()",
@@ -206,7 +215,7 @@ FUNCTIONS: tuple[Function, ...] = (
             name,
             True,
             (
-                Overload((TIMESTAMP,), INT, part_of(name)),
+                Overload((TIMESTAMP,), INT, part_of(name), _part(name)),
                 Overload((TIMESTAMP, TEXT), INT, part_of(name)),
                 Overload((DURATION,), INT, part_of(name)),
             ),

@@ -15,6 +15,10 @@ from engine.expr.types import KINDS, Simple
 UINT_MAX = 2**64 - 1
 
 
+class Misfit(TypeError):
+    """A value of a kind that the operation has no meaning for; its text is for the author of the rule."""
+
+
 class Uint(int):
     """An unsigned whole number: equal to the same int, but it adds only to its like."""
 
@@ -77,9 +81,9 @@ def order(compare: Callable[[Any, Any], Any]) -> Callable[[Any, Any], bool]:
 
     def run(left: Any, right: Any) -> bool:
         if isinstance(left, bool) is not isinstance(right, bool):
-            raise TypeError("true and false have no order with numbers")
+            raise Misfit("true and false have no order with numbers")
         if isinstance(left, list | tuple | Simple):
-            raise TypeError(f"a {kind_of(left)} has no order")
+            raise Misfit(f"a {kind_of(left)} has no order")
         if isinstance(left, float) or isinstance(right, float):
             return _compare_doubles(compare, left, right)
         return bool(compare(left, right))

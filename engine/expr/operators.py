@@ -14,7 +14,7 @@ from typing import Any
 
 from engine.expr.conversions import INT_MAX, INT_MIN, bounded
 from engine.expr.functions import accepts
-from engine.expr.kinds import UINT_MAX, Uint, kind_of
+from engine.expr.kinds import UINT_MAX, Misfit, Uint, kind_of
 from engine.expr.types import (
     BYTES,
     COUNTED,
@@ -123,7 +123,7 @@ def negate(value: Any) -> Any:
         case Decimal():
             return value.copy_negate()
         case bool() | Uint():
-            raise TypeError(f"- has no meaning for a {kind_of(value)}")
+            raise Misfit(f"- has no meaning for a {kind_of(value)}")
         case int():
             return within(-value)
         case float():
@@ -131,7 +131,7 @@ def negate(value: Any) -> Any:
         case timedelta():
             return bounded(-value)
         case _:
-            raise TypeError(f"- has no meaning for a {kind_of(value)}")
+            raise Misfit(f"- has no meaning for a {kind_of(value)}")
 
 
 WHOLE: dict[str, Binary] = {
@@ -188,7 +188,7 @@ def unknown(sign: str) -> Binary:
     def run(left: Any, right: Any) -> Any:
         match left, right:
             case (bool(), _) | (_, bool()):
-                raise TypeError(f"{sign} has no meaning for true and false")
+                raise Misfit(f"{sign} has no meaning for true and false")
             case Uint(), Uint():
                 return UNSIGNED[sign](left, right)
             case (Uint(), _) | (_, Uint()):
@@ -201,6 +201,6 @@ def unknown(sign: str) -> Binary:
                 return DOUBLES[sign](left, right)
             case _ if sign in PLAIN and isinstance(left, _JOINABLE) and isinstance(right, _JOINABLE):
                 return PLAIN[sign](left, right)
-        raise TypeError(f"{kind_of(left)} {sign} {kind_of(right)} has no meaning")
+        raise Misfit(f"{kind_of(left)} {sign} {kind_of(right)} has no meaning")
 
     return run

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from engine.expr import Scope
-from engine.expr.types import BOOL, DATE, DECIMAL, INT, TEXT, List, Record
+from engine.expr.types import BOOL, DATE, DECIMAL, INT, TEXT, TIMESTAMP, List, Record
 
 FORM = Record(
     {
@@ -23,7 +23,16 @@ FORM = Record(
     frozenset({"goal"}),
 )
 CUSTOMER = Record(
-    {"arpu": DECIMAL, "tenure_months": INT, "city": TEXT, "joined": DATE, "is_5g": BOOL, "tags": List(TEXT)}, "customer"
+    {
+        "arpu": DECIMAL,
+        "tenure_months": INT,
+        "city": TEXT,
+        "joined": DATE,
+        "is_5g": BOOL,
+        "tags": List(TEXT),
+        "seen": TIMESTAMP,
+    },
+    "customer",
 )
 
 
