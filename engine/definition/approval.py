@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag
 
-from engine.definition.section import Name, NotYet, Rule, Section
+from engine.definition.section import Name, Rule, Section
 from engine.definition.steps import (
     AnyStep,
     Approve,
@@ -69,13 +69,13 @@ class Defaults(Section):
 
 
 class Approval(Section):
-    """Route table, defaults, chains and blocks."""
+    """Route table, defaults, chains, blocks, and rules by name: `rules.large` in an expression stands for its text."""
 
     route: tuple[RouteRow, ...] = Field(min_length=1)
     defaults: Defaults = Defaults()
     chains: dict[Name, tuple[AnyStep, ...]] = Field(min_length=1)
     blocks: dict[Name, Block] = Field(default_factory=dict)
-    rules: NotYet = None
+    rules: dict[Name, Rule] = Field(default_factory=dict)
 
     def steps(self, chain: str) -> tuple[PlainStep, ...]:
         """The steps of `chain` with blocks and included chains in place and the defaults filled in."""
@@ -119,5 +119,5 @@ class Approval(Section):
         )
 
 
-NO_APPROVAL = Approval.model_construct(route=(), defaults=Defaults(), chains={}, blocks={}, rules=None)
+NO_APPROVAL = Approval.model_construct(route=(), defaults=Defaults(), chains={}, blocks={}, rules={})
 """Of a definition whose own lifecycle has no chains; `check` refuses it anywhere else."""

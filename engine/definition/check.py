@@ -9,7 +9,10 @@ from dataclasses import dataclass, field, replace
 
 from engine.definition.catalogue import Catalogue, catalogue
 from engine.definition.document import Document, read
+from engine.definition.extends import LIBRARY, resolve
 from engine.definition.findings import LintRule, Subject, problem_of
+from engine.definition.flat import flat
+from engine.definition.library import Library
 from engine.definition.model import Definition
 from engine.definition.rules_expressions import EXPRESSIONS
 from engine.definition.rules_lifecycle import LIFECYCLE
@@ -23,6 +26,7 @@ from engine.definition.rules_style import STYLE
 from engine.definition.rules_support import SUPPORT
 from engine.definition.rules_time import TIME
 from engine.definition.shape import shape_of
+from engine.definition.texts import SHIPPED, Texts
 from engine.errors import Problem
 from engine.values import digest_of
 
@@ -52,17 +56,33 @@ class Checked:
     definition: Definition | None
     problems: tuple[Problem, ...]
     document: Document = field(default_factory=lambda: Document(""))
+    file: str = ""
+
+    @property
+    def reasons(self) -> list[Problem]:
+        """Why there is no definition: the errors, or that the text is a template or a library."""
+        errors = [problem for problem in self.problems if problem.severity == "error"]
+        if errors or self.definition is not None:
+            return errors
+        hint = "extend it with extends:, or use a library with import:"
+        message = "this is no definition of its own: no case can be started with it"
+        return [Problem("E119", message, hint, at=self.file, file=self.file)]
 
 
-def check(text: str, file: str = "", *, prove: bool = True) -> Checked:
+def check(text: str, file: str = "", texts: Texts = SHIPPED, *, prove: bool = True) -> Checked:
     """Check the text of a definition. Never raises for what the text says.
 
-    Without `prove`, nothing is asked that needs a proof: for a text that was checked before, as published ones are.
+    What it extends or imports is looked up in `texts`. A template or a library is checked as far as it can be alone,
+    and gives no definition; `Checked.reasons` says so. Without `prove`, nothing is asked that needs a proof: for a text
+    that was checked before, as published ones are.
     """
-    document = read(text)
+    document = resolve(read(text), texts)
     problems = list(document.problems)
     definition = None
-    if document.value is not None:
+    kind = document.value.get("kind") if isinstance(document.value, dict) else None
+    if kind == LIBRARY:
+        problems += shape_of(document, Library).problems
+    elif document.value is not None:
         shape = shape_of(document)
         problems += shape.problems
         definition = shape.definition
@@ -70,16 +90,19 @@ def check(text: str, file: str = "", *, prove: bool = True) -> Checked:
             known = catalogue(definition.catalogue) or Catalogue(definition.catalogue, {})
             subject = Subject(definition, document, shape, known)
             problems += _found(RULES, subject)
-            if not any(problem.severity == "error" for problem in problems):
+            if kind == "CaseDefinition" and not any(problem.severity == "error" for problem in problems):
                 problems += _found(OF_THE_WHOLE, subject)
-            if prove and not any(_stops_proofs(problem) for problem in problems):
+            if prove and kind == "CaseDefinition" and not any(_stops_proofs(problem) for problem in problems):
                 with SOLVER:
                     problems += _found(PROOFS, subject)
+    if document.texts and not any(problem.severity == "error" for problem in problems):
+        text = flat(document, file)
+        problems += read(text).problems
     once = {_place(problem): replace(problem, file=problem.file or file) for problem in problems}
     placed = [once[place] for place in sorted(once)]
-    if definition is None or any(problem.severity == "error" for problem in placed):
-        return Checked(None, tuple(placed), document)
-    return Checked(definition.loaded_from(text, digest_of(_in_order(document.value))), tuple(placed), document)
+    if definition is None or kind != "CaseDefinition" or any(problem.severity == "error" for problem in placed):
+        return Checked(None, tuple(placed), document, file)
+    return Checked(definition.loaded_from(text, digest_of(_in_order(document.value))), tuple(placed), document, file)
 
 
 def _found(rules: Iterable[LintRule], subject: Subject) -> list[Problem]:
@@ -92,8 +115,8 @@ def _stops_proofs(problem: Problem) -> bool:
     return problem.severity == "error" and problem.at.split(".")[0] not in ("audience", "delivery", "evaluation")
 
 
-def _place(problem: Problem) -> tuple[int, int, str, str]:
-    return problem.line, problem.column, problem.code, problem.message
+def _place(problem: Problem) -> tuple[str, int, int, str, str]:
+    return problem.file, problem.line, problem.column, problem.code, problem.message
 
 
 def _in_order(value: object) -> object:

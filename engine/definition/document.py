@@ -71,13 +71,21 @@ class Place:
 
 @dataclass(slots=True)
 class Document:
-    """The values of a file, the places of values and keys by path, and what is wrong with it as YAML."""
+    """The values of a file, the places of values and keys by path, and what is wrong with it as YAML.
+
+    `texts` are the other files that it takes values from, by name.
+    """
 
     source: str
     value: Any = None
     places: dict[Path, Place] = field(default_factory=dict)
     keys: dict[Path, Place] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
+    texts: dict[str, str] = field(default_factory=dict)
+
+    def text_at(self, place: Place) -> str:
+        """The text of the file that a place is in."""
+        return self.texts[place.file] if place.file else self.source
 
     def place(self, path: Path, *, key: bool = False) -> Place:
         """Of the value at `path` (or its key); of what encloses it where it is not there."""

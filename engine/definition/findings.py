@@ -98,7 +98,9 @@ class Subject:
             {
                 "form": self._whole(scope.names["form"], "proposal", "fields"),
                 "params": self._whole(scope.names["params"], "params"),
-            }
+                "rules": scope.names["rules"],
+            },
+            scope.rules,
         )
 
     @cached_property
@@ -145,7 +147,7 @@ def problem_of(rule: LintRule, finding: Finding, subject: Subject) -> Problem | 
     place = document.place(path, key=finding.at_key)
     line, column = place.line, place.column
     if finding.offset is not None and place.end:
-        line, column = place.of_sign(document.source, finding.offset)
+        line, column = place.of_sign(document.text_at(place), finding.offset)
     message = " ".join((type(rule).__doc__ or "").split()).format(**finding.fields)
     return Problem(
         finding.fields.get("code", rule.code),

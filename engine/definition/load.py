@@ -2,15 +2,16 @@
 
 from engine.definition.check import check
 from engine.definition.model import Definition
+from engine.definition.texts import SHIPPED, Texts
 from engine.errors import InvalidDefinition
 
 
-def load(text: str, file: str = "", *, prove: bool = True) -> Definition:
+def load(text: str, file: str = "", texts: Texts = SHIPPED, *, prove: bool = True) -> Definition:
     """The definition; InvalidDefinition with ALL problems, each with line and column. Warnings do not refuse it.
 
-    `prove`: see `check`; a text that was published is read again without.
+    `texts` are those it may extend or import. `prove`: see `check`; a text that was published is read again without.
     """
-    checked = check(text, file, prove=prove)
+    checked = check(text, file, texts, prove=prove)
     if checked.definition is None:
-        raise InvalidDefinition([problem for problem in checked.problems if problem.severity == "error"])
+        raise InvalidDefinition(checked.reasons)
     return checked.definition

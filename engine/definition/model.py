@@ -16,21 +16,24 @@ from engine.definition.lifecycle import Lifecycle
 from engine.definition.params import Params, params_of, written
 from engine.definition.proposal import Proposal
 from engine.definition.scenarios import Scenario
-from engine.definition.section import Name, NotYet, Section
+from engine.definition.section import Name, Section
 from engine.delivery.plan import DeliveryPlan
 from engine.evaluation.plan import EvaluationPlan
 from engine.expr import Scope
+from engine.expr.types import BOOL, Record
 from engine.values import NO_TEXT, Bilingual, Digest
 
 DefinitionName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{2,59}$")]
-Param = Annotated[Any, BeforeValidator(written), WithJsonSchema({"type": ["integer", "string", "boolean", "array"]})]
+Param = Annotated[
+    Any, BeforeValidator(written), WithJsonSchema({"type": ["integer", "string", "boolean", "array", "null"]})
+]
 
 
 class Definition(Section):
     """One version of a case type. A section that is absent means that its cases have no such stage."""
 
     api_version: Literal["countersign/v1"] = Field(alias="apiVersion")
-    kind: Literal["CaseDefinition"]
+    kind: Literal["CaseDefinition", "CaseTemplate"]
     name: DefinitionName
     version: int = Field(strict=True, ge=1)
     title: Bilingual
@@ -44,7 +47,8 @@ class Definition(Section):
     delivery: DeliveryPlan | None = None
     evaluation: EvaluationPlan | None = None
     lifecycle: Lifecycle | None = None
-    extends: NotYet = None
+    extends: DefinitionName | None = Field(None, description="The definition or template that this one takes over")
+    import_: tuple[DefinitionName, ...] = Field((), alias="import", description="Libraries whose parts it may use")
     guarantees: tuple[Guarantee, ...] = ()
     tests: tuple[Scenario, ...] = ()
 
@@ -55,6 +59,7 @@ class Definition(Section):
         """The checks of the form may read the params, which stand elsewhere in the file."""
         super().model_post_init(context)
         self.proposal._params = self._typed_params
+        self.proposal._named = self.approval.rules
 
     @cached_property
     def _typed_params(self) -> Params:
@@ -67,8 +72,10 @@ class Definition(Section):
 
     @cached_property
     def scope(self) -> Scope:
-        """What an expression about a case may name: `form` and `params`."""
-        return Scope({"form": self.proposal.record, "params": self._typed_params.record})
+        """What an expression about a case may name: `form`, `params` and the rules that have a name."""
+        rules = self.approval.rules
+        known = Record(dict.fromkeys(rules, BOOL), "rules")
+        return Scope({"form": self.proposal.record, "params": self._typed_params.record, "rules": known}, rules)
 
     def context(self, form: Mapping[str, Any]) -> dict[str, Any]:
         """The values to that scope, of a case's form (JSON values); empty fields are absent."""

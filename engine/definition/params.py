@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic_core import PydanticCustomError
 
-from engine.expr.types import BOOL, DECIMAL, INT, TEXT, List, Record, Type
+from engine.expr.types import BOOL, DECIMAL, DYN, INT, TEXT, List, Record, Type
 
 _AMOUNT = re.compile(r"-?[0-9]+\.[0-9]+")
 
@@ -25,8 +25,11 @@ NO_PARAMS = Params(Record({}, "params"), {})
 
 
 def written(value: Any) -> Any:
-    """A param as YAML gives it: a whole number, a text, true or false, a list of texts; an exact decimal is quoted."""
-    if isinstance(value, bool | int | str):
+    """A param as YAML gives it: a whole number, a text, true or false, a list of texts; an exact decimal is quoted.
+
+    Nothing is right in a template alone: what extends it gives the value.
+    """
+    if value is None or isinstance(value, bool | int | str):
         return value
     if isinstance(value, list | tuple) and all(isinstance(one, str) for one in value):
         return tuple(value)
@@ -49,6 +52,8 @@ def _value(value: Any) -> Any:
 
 def _type(value: Any) -> Type:
     match value:
+        case None:
+            return DYN  # a template's, whose value comes with what extends it
         case bool():
             return BOOL
         case int():

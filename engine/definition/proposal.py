@@ -46,6 +46,7 @@ class Proposal(Section):
     material: tuple[str, ...] = ()
     checks: tuple[FormCheck, ...] = ()
 
+    _named: Mapping[str, str] = PrivateAttr(default_factory=dict)
     _params: Params = PrivateAttr(NO_PARAMS)  # set by the definition, whose params the checks may read
 
     @cached_property
@@ -116,5 +117,5 @@ class Proposal(Section):
 
     @cached_property
     def _rules(self) -> list[Expression]:
-        scope = Scope({"form": self.record, "params": self._params.record})
+        scope = Scope({"form": self.record, "params": self._params.record}, self._named)
         return [compile_expression(check.rule, scope, gives=BOOL) for check in self.checks]

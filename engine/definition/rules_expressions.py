@@ -11,6 +11,7 @@ from engine.definition.steps import Approve, Copy, File, Include
 from engine.delivery.plan import METRICS
 from engine.errors import InvalidExpression
 from engine.expr import Expression, Scope, compile_expression
+from engine.expr.naming import names_in
 from engine.expr.types import BOOL, DECIMAL, INT, Record
 
 
@@ -52,6 +53,8 @@ def expressions(subject: Subject) -> Iterator[tuple[Path, str, Scope]]:
     definition = subject.definition
     for n, check in enumerate(definition.proposal.checks):
         yield ("proposal", "checks", n, "rule"), check.rule, subject.scope
+    for name, rule in definition.approval.rules.items():
+        yield ("approval", "rules", name), rule, subject.scope
     for n, row in enumerate(definition.approval.route):
         when = getattr(row, "when", None)
         if when is not None:
@@ -90,4 +93,24 @@ def compiled(subject: Subject) -> Iterator[tuple[Path, Expression]]:
             continue
 
 
-EXPRESSIONS = (WrongExpression(), MayBeEmpty())
+class RuleNamesItself(LintRule):
+    """the rule {name} leads back to itself"""
+
+    code = "E311"
+
+    def find(self, subject: Subject) -> Iterator[Finding]:
+        rules = subject.definition.approval.rules
+        for name in rules:
+            found: set[str] = set()
+            open_ = [*names_in(rules[name])]
+            while open_:
+                one = open_.pop()
+                if one in rules and one not in found:
+                    found.add(one)
+                    open_ += names_in(rules[one])
+            if name in found:
+                hint = "write out what it means"
+                yield Finding(("approval", "rules", name), {"name": name}, hint, at_key=True)
+
+
+EXPRESSIONS = (WrongExpression(), MayBeEmpty(), RuleNamesItself())

@@ -178,6 +178,19 @@ def _written(subject: Subject) -> object:
     return delivery.get("message") if isinstance(delivery, dict) else None
 
 
+class ParamWithoutValue(LintRule):
+    """the param {name} has no value"""
+
+    code = "E117"
+
+    def find(self, subject: Subject) -> Iterator[Finding]:
+        if subject.definition.kind == "CaseDefinition":
+            for name, value in subject.definition.params_.items():
+                if value is None:
+                    hint = f"give it under params: {name}: ..."
+                    yield Finding(("params", name), {"name": name}, hint, at_key=True)
+
+
 NAMES = (
     UnknownChain(),
     UnknownBlock(),
@@ -187,4 +200,5 @@ NAMES = (
     UnknownCatalogue(),
     UnknownCustomerField(),
     UnknownPlaceholder(),
+    ParamWithoutValue(),
 )

@@ -78,6 +78,7 @@ class Shape:
     """The definition as far as it can be judged, the problems found, and the paths left out of it."""
 
     definition: Definition | None
+    model: type[BaseModel] = Definition
     problems: list[Problem] = field(default_factory=list)
     lost: set[Path] = field(default_factory=set)
     rows: dict[Path, list[int]] = field(default_factory=dict)
@@ -95,19 +96,21 @@ class Shape:
         return any(lost == path[: len(lost)] or lost[:-1] == path for lost in self.lost)
 
 
-def shape_of(document: Document) -> Shape:
-    """Validate, leaving out what is wrong until the rest stands."""
-    shape = Shape(None)
+def shape_of(document: Document, model: type[BaseModel] = Definition) -> Shape:
+    """Validate, leaving out what is wrong until the rest stands. Of another model than Definition only the problems."""
+    shape = Shape(None, model)
     if not isinstance(document.value, dict):
         place = document.place(())
         message, hint = "a definition is keys with values", "start with apiVersion: countersign/v1"
         shape.problems.append(Problem("E112", message, hint, line=place.line, column=place.column))
         return shape
     for _ in range(MAX_ROUNDS):
-        fillers = {name: filler for name, filler in _FILLERS.items() if (name,) in shape.lost}
+        of_model = {info.alias or name for name, info in model.model_fields.items()}
+        fillers = {name: filler for name, filler in _FILLERS.items() if (name,) in shape.lost and name in of_model}
         value = fillers | _without(document.value, (), shape)
         try:
-            shape.definition = Definition.model_validate(value)
+            valid = model.model_validate(value)
+            shape.definition = valid if isinstance(valid, Definition) else None
             return shape
         except ValidationError as error:
             before = len(shape.lost)
@@ -148,7 +151,7 @@ def _problems(errors: list[ErrorDetails], value: Any, document: Document, shape:
         elif error["type"] == "extra_forbidden":
             path = shape.in_file(_path(loc, value))
             shape.lost.add(path)
-            known = _known_keys(loc[:-1])
+            known = _known_keys(shape.model, loc[:-1])
             close = get_close_matches(str(loc[-1]), known, n=1, cutoff=0.6)
             misspelt.update((path[:-1], name) for name in close)
             hint = nearest(str(loc[-1]), tuple(known))
@@ -252,9 +255,9 @@ def _in(part: int | str, values: list[Any]) -> bool:
     return isinstance(part, int) and part < len(values)
 
 
-def _known_keys(loc: tuple[int | str, ...]) -> list[str]:
+def _known_keys(model: type[BaseModel], loc: tuple[int | str, ...]) -> list[str]:
     """The keys that may stand at a location, found by going down the types of the model."""
-    models: list[Any] = [Definition]
+    models: list[Any] = [model]
     for part in loc:
         models = [below for model in models for below in _below(model, part)]
     return sorted(

@@ -4,12 +4,13 @@ from typing import Any
 
 from sqlglot import exp
 
-from engine.errors import ExpressionFailed, InvalidExpression
+from engine.errors import ExpressionFailed, InvalidExpression, Problem
 from engine.expr.evaluate import FAILURES, Values, compiled, with_budget
 from engine.expr.explain import Explanation, explained, reason_of
 from engine.expr.functions import accepts
 from engine.expr.infer import Types, infer
 from engine.expr.lexer import wrong
+from engine.expr.naming import Spliced, spliced
 from engine.expr.parse import parse
 from engine.expr.sql import Columns, to_sql
 from engine.expr.tree import Has, Macro, Name, Tree, path_of, walk
@@ -83,8 +84,18 @@ class Expression:
 def compile_expression(text: str, scope: Scope, *, gives: Type | None = None) -> Expression:
     """Read and check `text`. InvalidExpression with all problems, each at its line and column of `text`.
 
-    `gives` is the type it must have, BOOL for a rule.
+    `gives` is the type it must have, BOOL for a rule. Named rules of the scope are put in place first.
     """
+    whole = spliced(text, scope.rules)
+    try:
+        return _compiled(whole.text, scope, gives)
+    except InvalidExpression as error:
+        if whole.text == text:
+            raise
+        raise InvalidExpression([_as_written(problem, text, whole) for problem in error.problems]) from None
+
+
+def _compiled(text: str, scope: Scope, gives: Type | None) -> Expression:
     tree = parse(text)
     types, problems = infer(text, tree, scope)
     result = types[tree.number]
@@ -93,3 +104,8 @@ def compile_expression(text: str, scope: Scope, *, gives: Type | None = None) ->
     if problems:
         raise InvalidExpression(problems)
     return Expression(text, tree, types)
+
+
+def _as_written(problem: Problem, text: str, whole: Spliced) -> Problem:
+    at = whole.original(problem.fields["offset"])
+    return wrong(text, problem.code, at, problem.message, problem.hint)

@@ -89,13 +89,14 @@ KINDS: Mapping[str, Simple] = {
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """The names an expression may start with, with their types."""
+    """The names an expression may start with, with their types, and the texts of the rules it may name."""
 
     names: Mapping[str, Type] = field(default_factory=dict)
+    rules: Mapping[str, str] = field(default_factory=dict)
 
     def plus(self, **names: Type) -> "Scope":
         """The scope with more names, which hide equal ones."""
-        return Scope({**self.names, **names})
+        return Scope({**self.names, **names}, self.rules)
 
 
 def nearest(wrong: str, known: Mapping[str, object] | frozenset[str] | tuple[str, ...]) -> str:

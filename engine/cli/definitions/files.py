@@ -5,6 +5,7 @@ from pathlib import Path
 from engine.definition.check import Checked, check
 from engine.definition.document import MAX_BYTES
 from engine.definition.model import Definition
+from engine.definition.texts import FOLDERS, SHIPPED, Text
 from engine.errors import InvalidDefinition, InvalidFile, Problem
 
 
@@ -28,10 +29,30 @@ def text_of(file: Path) -> str:
         raise _refused("E100", f"{file} is not UTF-8 text", f"the first wrong byte is on line {line}") from None
 
 
+class Folder:
+    """The texts beside a file and in the folder `library` beside it, and those that come with the product."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def find(self, name: str) -> Text | None:
+        """See Texts."""
+        for folder in FOLDERS:
+            file = self._path / folder / f"{name}.yaml"
+            if file.is_file():
+                return Text(str(file), text_of(file))
+        return SHIPPED.find(name)
+
+    def names(self) -> tuple[str, ...]:
+        """See Texts."""
+        own = (file.stem for folder in FOLDERS for file in (self._path / folder).glob("*.yaml"))
+        return tuple(sorted({*own, *SHIPPED.names()}))
+
+
 def checked(file: Path) -> Checked:
     """What the check says of `file`; a file that cannot be read is a problem like any other."""
     try:
-        return check(text_of(file), str(file))
+        return check(text_of(file), str(file), Folder(file.parent))
     except InvalidFile as error:
         return Checked(None, error.problems)
 
@@ -40,7 +61,7 @@ def loaded(file: Path) -> Definition:
     """The definition in `file`. Raises InvalidDefinition with every error."""
     found = checked(file)
     if found.definition is None:
-        raise InvalidDefinition([problem for problem in found.problems if problem.severity == "error"])
+        raise InvalidDefinition(found.reasons)
     return found.definition
 
 

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from engine.cli.definitions.comparing import lines_of, summary
-from engine.cli.definitions.files import checked, text_of
+from engine.cli.definitions.files import checked
 from engine.errors import InvalidDefinition, InvalidFile, NotFound, Problem, SignInNeeded
 from engine.service import people, publishing
 from engine.service.app import Countersign
@@ -28,12 +28,12 @@ def publish(
         raise InvalidFile([Problem("publish", message)])
     found = checked(file)
     if found.definition is None:
-        raise InvalidDefinition([problem for problem in found.problems if problem.severity == "error"])
+        raise InvalidDefinition(found.reasons)
     definition, title = found.definition, f"{found.definition.name} version {found.definition.version}"
     app = Countersign.open()
     try:
         if author:
-            saved = publishing.save_draft(app, acting(app, author), text_of(file), file=str(file))
+            saved = publishing.save_draft(app, acting(app, author), definition.source, file=str(file))
             told = "is published already, nothing changed" if saved.unchanged else f"is saved as a draft of {author}"
             typer.echo(f"{title} {told}")
         if by:

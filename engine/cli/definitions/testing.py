@@ -27,7 +27,7 @@ def test(
     failed = False
     for file in files:
         found = checked(file)
-        errors = [problem for problem in found.problems if problem.severity == "error"]
+        errors = found.reasons
         report = run_scenarios(found.definition, found.document, str(file)) if found.definition else None
         if report is not None and not report.results:
             errors.append(Problem("E902", "there are no scenarios", "write them under tests:", str(file)))
