@@ -68,7 +68,7 @@ class _Resolving:
         if name in above:
             circle = " -> ".join((*above[above.index(name) :], name))
             place = document.place(("extends",))
-            document.problems.append(_problem("E116", f"this extends itself: {circle}", "extend another", place))
+            document.problems.append(_problem("E120", f"this extends itself: {circle}", "extend another", place))
             return None
         inner = _Resolving(self.texts).whole(found, above) if _takes_over(found) else found
         kept = _without(inner, *OWN)

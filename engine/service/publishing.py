@@ -11,6 +11,7 @@ from engine.definition.load import load
 from engine.definition.model import Definition
 from engine.errors import NotFound, NotPossible
 from engine.service.app import Countersign
+from engine.service.published import PublishedTexts
 from engine.service.views import Viewer
 from engine.store import definitions
 from engine.store.definitions import Stored
@@ -58,19 +59,22 @@ class VersionRow:
 
 def save_draft(app: Countersign, viewer: Viewer, source: str, *, file: str = "") -> Saved:
     """Keep a draft of the viewer's; saved again, it is replaced, and its author is whoever saved it last.
+    What it extends or imports is taken from the published ones, and kept with it.
 
     Raises InvalidDefinition with every error, NotPossible where the version was not raised, and NotFound for who has
     none of the AUTHORS' roles.
     """
     _authorised(viewer)
-    definition = load(source, file)
+    definition = load(source, file, PublishedTexts(app))
     name, version, fingerprint = definition.name, definition.version, definition.fingerprint
     with app.db.begin() as tx:
         known = definitions.find(tx, name, version)
         if known is not None and known.state != "draft" and known.fingerprint == fingerprint:
             return Saved(name, version, fingerprint, known.author, unchanged=True)
         _raised(definition, definitions.versions(tx, name))
-        definitions.save(tx, name=name, version=version, fingerprint=fingerprint, source=source, author=viewer.person)
+        definitions.save(
+            tx, name=name, version=version, fingerprint=fingerprint, source=definition.source, author=viewer.person
+        )
     return Saved(name, version, fingerprint, viewer.person)
 
 

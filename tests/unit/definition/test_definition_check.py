@@ -172,7 +172,7 @@ CASES = [
     (("form.budget > params.limit", "form.goal == 'x' || form.budget > params.limit"), "W802", '"form.goal'),
     (('limit: "100.00"', 'limit: "100.00", unused: 5'), "W803", "unused"),
     # not supported yet
-    (("version: 1\n", "version: 1\nextends: telecom-marketing-case\n"), "E113", "telecom"),
+    (("version: 1\n", "version: 1\nextends: telecom-marketing-caes\n"), "E210", "telecom"),
     (("remind: [1wd], at: 3wd", "remind: [1wd], at: 3wd, do: pass"), "E112", "pass"),
     (('"head@county"}', '"head@county", timeout: {at: 3wd, do: approve}}'), "E706", "approve}"),
     (('"head@county"}', '"head@county", timeout: {at: 3wd, do: approve, limit: "true"}}'), "E706", "approve,"),
