@@ -128,7 +128,7 @@ def test_tests_are_not_taken_over(small: str) -> None:
 
 def test_a_mistake_in_the_base_is_told_in_the_base(small: str) -> None:
     problem = only(extended(small.replace("form.budget > params.limit", "form.budgt > params.limit"), ""))
-    assert str(problem).startswith("small-case.yaml:15:19: E303 form has no field budgt (did you mean budget?)")
+    assert str(problem).startswith("small-case.yaml:15:20: E303 form has no field budgt (did you mean budget?)")
 
 
 def test_a_mistake_in_the_extension_is_told_there(small: str) -> None:
@@ -208,7 +208,7 @@ def test_a_mistake_in_a_library_is_told_in_the_library(small: str) -> None:
     text = small.replace("version: 1\n", "version: 1\nimport: [shared]\n").replace("{use: both}", "{include: audited}")
     text = text.split("  blocks:")[0]
     problem = only(check(text, "own.yaml", Given(shared=LIBRARY.replace('who: "role:audit', 'whoo: "role:audit'))))
-    assert str(problem).startswith("shared.yaml:7:62: E111 unknown key whoo (did you mean who?)")
+    assert str(problem).startswith("shared.yaml:7:56: E111 unknown key whoo (did you mean who?)")
 
 
 def test_a_part_that_two_libraries_give_must_be_written_out(small: str) -> None:
