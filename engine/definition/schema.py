@@ -18,6 +18,7 @@ _SHORT: dict[str, dict[str, Any]] = {
 }
 """Parts that may also be written as one word; their models read it before the schema would."""
 
+_HEAD = ["apiVersion", "kind", "name", "version", "extends"]
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
@@ -28,7 +29,27 @@ def schema() -> dict[str, Any]:
         whole = made["$defs"][name]
         made["$defs"][name] = {"description": whole.get("description", ""), "anyOf": [word, whole]}
     _plain_words(made)
-    return {"$schema": DIALECT, **made, "title": "Countersign case definition"}
+    parts = made.pop("$defs")
+    return {
+        "$schema": DIALECT,
+        "title": "Countersign case definition",
+        "description": made.get("description", ""),
+        "$defs": parts,
+        "if": {"required": ["extends"]},
+        "then": _upon_another(made),
+        "else": made,
+    }
+
+
+def _upon_another(whole: dict[str, Any]) -> dict[str, Any]:
+    """What extends another need not be whole: its head is its own, its sections hold only what they change."""
+    own = {name: whole["properties"][name] for name in _HEAD}
+    others = {
+        name: {"description": part["description"]} if "description" in part else {}
+        for name, part in whole["properties"].items()
+        if name not in own
+    }
+    return {"type": "object", "properties": {**own, **others}, "required": _HEAD, "additionalProperties": False}
 
 
 def schema_text() -> str:
