@@ -15,7 +15,7 @@ from ruamel.yaml.error import MarkedYAMLError
 from engine.cli import standins
 from engine.errors import InvalidFile, Problem
 from engine.organisation import Grant, Office, Organisation, Person
-from engine.service import people
+from engine.service import people, reorganising
 from engine.service.app import Countersign
 from engine.settings import Settings
 from engine.values import Language, Level
@@ -39,12 +39,13 @@ class OfficeRow(_Row):
 
 
 class PersonRow(_Row):
-    """A person; `roles` are written ROLE@OFFICE."""
+    """A person; `roles` are written ROLE@OFFICE. `same_as`: another account of the same human being."""
 
     id: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,39}$")
     name: str
     email: str
     language: Language = "zh"
+    same_as: str = Field("", max_length=40)
     roles: tuple[str, ...] = Field(min_length=1)
 
 
@@ -70,10 +71,13 @@ def import_(file: Annotated[Path, typer.Argument(help="YAML with `offices:` and 
         known = people.known(opened)
         newcomers = [_newcomer(row) for row in staff.people if row.id not in known]
         people.load(opened, [Office(**row.model_dump()) for row in staff.offices], newcomers)
+        changed = reorganising.resolve_open(opened)
     finally:
         opened.close()
     console = Console(highlight=False)
     console.print(f"{len(staff.offices)} offices and {len(newcomers)} new people; {len(known)} were there.")
+    if changed:
+        console.print(f"{changed} cases under approval ask others now.")
     if newcomers:
         table = Table("sign-in name", "name", "first password")
         for one in newcomers:
@@ -110,6 +114,7 @@ def _newcomer(row: PersonRow) -> people.NewPerson:
         id=row.id,
         name=row.name,
         email=row.email,
+        same_as=row.same_as,
         language=row.language,
         password=secrets.token_urlsafe(9),
         grants=tuple(_role(row, role) for role in row.roles),

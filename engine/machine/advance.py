@@ -22,6 +22,7 @@ from engine.machine.commands import (
     Migrate,
     PauseDelivery,
     Perform,
+    Reorganise,
     ResumeDelivery,
     SelectAgain,
     StartDelivery,
@@ -36,6 +37,7 @@ from engine.machine.journal import Journal
 from engine.machine.migrating import migrate
 from engine.machine.outcome import Created, Moved, Outcome, TimerDisarmed
 from engine.machine.process import Process
+from engine.machine.resolving import resolve_again
 from engine.machine.states import Refusal
 from engine.machine.step import Movement, macrostep, start
 from engine.machine.steps import Copy, check_decision
@@ -73,6 +75,9 @@ def advance(process: Process, case: Case, command: AnyCommand, now: datetime) ->
                 event = _decide(journal, command)
             case TimerFired():
                 event = _fire(journal, command)
+            case Reorganise():
+                resolve_again(journal)
+                event = ""
             case Withdraw():
                 event = _withdraw(journal)
             case Migrate():
@@ -195,6 +200,7 @@ _WORDS: dict[type[AnyCommand], str] = {
     Submit: "submit",
     Withdraw: "withdraw",
     TimerFired: "act on time",
+    Reorganise: "ask whom the organisation names now",
     AudienceFrozen: "freeze the audience",
     AudienceFailed: "give up the selection",
     SelectAgain: "select the customers again",

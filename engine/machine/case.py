@@ -25,8 +25,8 @@ class Task(Struct, frozen=True):
     """What one person is asked to do (待办). `waiting`: a sequence step whose turn has not come.
 
     A cancelled task has in `reason` why: decided_by_other, joined, sibling_rejected, sibling_returned, withdrawn,
-    escalated, silence, objected, auto_returned, auto_rejected, auto_passed; `decided_by` and `decided_at` then say who
-    caused it and when.
+    escalated, silence, objected, auto_returned, auto_rejected, auto_passed, lost_role, left; `decided_by` and
+    `decided_at` then say who caused it and when.
 
     `id` is "<case>-<seq>-<n>": the history entry that opened it and its place in it, so replaying gives the same ids.
     """

@@ -71,6 +71,10 @@ class TimerFired(Command, frozen=True):
     step: str = ""
 
 
+class Reorganise(Command, frozen=True):
+    """The organisation changed: waiting steps ask whom their strategies find now. Changes nothing where that is so."""
+
+
 class AudienceFrozen(Command, frozen=True):
     """The audience stage is done: counts per arm and the snapshot's digest."""
 
@@ -143,6 +147,7 @@ AnyCommand = (
     | Decide
     | Perform
     | TimerFired
+    | Reorganise
     | AudienceFrozen
     | AudienceFailed
     | SelectAgain

@@ -47,6 +47,7 @@ class NewPerson:
     language: Language
     password: str
     grants: tuple[tuple[str, str], ...]
+    same_as: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +96,7 @@ def load(app: Countersign, offices: Iterable[Office], newcomers: Iterable[NewPer
                 "name": person.name,
                 "email": person.email,
                 "language": person.language,
+                "same_as": person.same_as,
                 "password_hash": _hasher.hash(person.password),
             }
         )

@@ -232,6 +232,9 @@ def _what(kept: Kept) -> tuple[str, str]:
         case c.TimerFired():
             kind = command.name.partition(":")[0]
             return _fired(kind, kept.events), command.step
+        case c.Reorganise():
+            changed = [event.task.step for event in kept.events if isinstance(event, TaskOpened | TaskClosed)]
+            return "reorganised", changed[0] if changed else ""
         case c.AudienceFrozen():
             return "frozen", ""
         case c.AudienceFailed():

@@ -171,9 +171,9 @@ class Change:
 class Entry:
     """One history entry, newest first in lists. `what` is a code: created, edited, submitted, resubmitted, approve,
     reject, return, acknowledge, object, read, performed, withdrawn, escalated, reminded, silent, objectable,
-    unobjected, staffed, unstaffed, auto_returned, auto_rejected, auto_passed, expired, frozen, selection_failed,
-    selecting, started, paused, resumed, delivered, evaluation_due, evaluated, closed. `via`: page, link, api, timer (a
-    deadline), stage (a finished stage reported). `remark` of an evaluation is its time ("7d")."""
+    unobjected, staffed, reorganised, unstaffed, auto_returned, auto_rejected, auto_passed, expired, frozen,
+    selection_failed, selecting, started, paused, resumed, delivered, evaluation_due, evaluated, closed. `via`: page,
+    link, api, timer (a deadline), stage (a finished stage reported). `remark` of an evaluation is its time ("7d")."""
 
     seq: int
     at: datetime

@@ -122,6 +122,12 @@ def any_case(tx: Connection) -> bool:
     return tx.execute(sa.select(cases.c.id).limit(1)).scalar_one_or_none() is not None
 
 
+def in_state(tx: Connection, state: str) -> tuple[str, ...]:
+    """The ids of all cases in a state of the lifecycle, the longest untouched first."""
+    query = sa.select(cases.c.id).where(cases.c.state == state).order_by(cases.c.updated_at, cases.c.id)
+    return tuple(tx.execute(query).scalars())
+
+
 def _in_two_messages(exchange: Exchange, case_id: str, key: str, decide: Decide) -> Recorded:
     row = exchange.first(statements.LOCK, (case_id, key))
     if row is None:

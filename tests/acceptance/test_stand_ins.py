@@ -10,8 +10,9 @@ import pytest
 
 from engine.errors import InvalidForm, NotFound, OwnCase, StandInOver
 from engine.organisation import StandIn
-from engine.service import approvals, cases, standins, workdays
+from engine.service import approvals, cases, reorganising, standins, workdays
 from engine.service.app import Countersign
+from engine.store import people as store
 from engine.store.session import Database
 from tests.acceptance.offices import DAY, key, notices, open_task, opened, submitted, viewer
 
@@ -143,6 +144,22 @@ def test_only_the_person_and_administrators_say_who_stands_in(app: Countersign) 
     standins.end(app, viewer(app, away), number)
     with pytest.raises(NotFound):
         standins.end(app, viewer(app, away), number)
+
+
+def test_a_new_holder_of_the_role_is_asked_in_the_open_case_and_the_history_says_so(app: Countersign) -> None:
+    case_id, by = submitted(app), colleague(app)
+    assert reorganising.resolve_open(app) == 0
+    with app.db.begin() as tx:
+        office = viewer(app, "wangmin").grants[0].office
+        store.add_grants(tx, [{"person": by, "role": "head", "office": office}])
+    assert reorganising.resolve_open(app) == 1
+    assert reorganising.resolve_open(app) == 0
+    assert approvals.inbox(app, viewer(app, by)).counts["to_do"] == 1
+    assert cases.case_page(app, viewer(app, by), case_id).history[0].what == "reorganised"
+    with app.db.begin() as tx:
+        store.remove_grant(tx, person=by, role="head", office=office)
+    assert reorganising.resolve_open(app) == 1
+    assert approvals.inbox(app, viewer(app, by)).to_do == ()
 
 
 def test_the_operators_own_days_move_deadlines_from_then_on(app: Countersign) -> None:
