@@ -1,11 +1,14 @@
 """Decisions for scripts."""
 
+from typing import Literal
+
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.deps import App, Caller, Key, Reader
 from api.rest.answers import answer
-from engine.service import approvals
+from engine.service import approvals, operations
+from engine.service.operations import Door, Handled
 
 router = APIRouter(tags=["tasks"])
 
@@ -32,3 +35,155 @@ def decide(app: App, caller: Caller, key: Key, task_id: str, body: Decide) -> Re
     """Decide. 409 names who was first where somebody was."""
     approvals.act(app, caller, task_id, body.decision, remark=body.remark, seen_seq=body.seen_seq, key=key, via="api")
     return answer(approvals.sheet(app, caller, task_id))
+
+
+class Reasoned(BaseModel):
+    """What an operation needs to say."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    remark: str = Field("", description="Why; the next person reads it")
+
+
+class Onward(Reasoned):
+    """To whom."""
+
+    to: str = Field(description="The account of the next person", examples=["zhanglan"])
+
+
+class Others(Reasoned):
+    """Whom to bring in."""
+
+    people: list[str] = Field(description="Accounts", min_length=1, max_length=50)
+
+
+class Signers(Others):
+    """Who signs too, and when."""
+
+    place: Literal["before", "after", "beside"] = Field("beside", description="before, after or beside you")
+
+
+class Removal(Reasoned):
+    """Whom to take back."""
+
+    seat: str = Field(description="Their task")
+
+
+class Question(BaseModel):
+    """What to ask whom."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    person: str
+    text: str = Field(max_length=2000)
+
+
+class Reply(BaseModel):
+    """An answer."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    text: str = Field(max_length=2000)
+
+
+class Bulk(Reasoned):
+    """Tasks to approve together."""
+
+    tasks: list[str] = Field(min_length=1, max_length=200)
+
+
+class HandOver(Reasoned):
+    """Who leaves, and who takes their tasks on."""
+
+    leaver: str
+    to: str
+
+
+@router.post("/tasks/{task_id}/transfer")
+def transfer(app: App, caller: Caller, key: Key, task_id: str, body: Onward) -> Response:
+    """Give the task to another person for good (转办)."""
+    operations.transfer(app, Door(caller, key, "api"), task_id, body.to, remark=body.remark)
+    return answer(approvals.sheet(app, caller, task_id))
+
+
+@router.post("/tasks/{task_id}/delegate")
+def delegate(app: App, caller: Caller, key: Key, task_id: str, body: Onward) -> Response:
+    """Have another person look first (委派); the task comes back with their opinion."""
+    operations.delegate(app, Door(caller, key, "api"), task_id, body.to, remark=body.remark)
+    return answer(approvals.sheet(app, caller, task_id))
+
+
+@router.post("/tasks/{task_id}/signers")
+def add_signers(app: App, caller: Caller, key: Key, task_id: str, body: Signers) -> Response:
+    """Have others sign too (加签)."""
+    door = Door(caller, key, "api")
+    operations.add_signers(app, door, task_id, body.people, body.place, remark=body.remark)
+    return answer(approvals.sheet(app, caller, task_id))
+
+
+@router.post("/tasks/{task_id}/signers/remove")
+def remove_signer(app: App, caller: Caller, key: Key, task_id: str, body: Removal) -> Response:
+    """Take back whom you brought in (减签)."""
+    operations.remove_signer(app, Door(caller, key, "api"), task_id, body.seat, remark=body.remark)
+    return answer(approvals.sheet(app, caller, task_id))
+
+
+@router.post("/tasks/{task_id}/append")
+def append(app: App, caller: Caller, key: Key, task_id: str, body: Others) -> Response:
+    """Have the step ask further people (追加)."""
+    operations.append(app, Door(caller, key, "api"), task_id, body.people, remark=body.remark)
+    return answer(approvals.sheet(app, caller, task_id))
+
+
+@router.post("/tasks/{task_id}/copies")
+def copy_to(app: App, caller: Caller, key: Key, task_id: str, body: Others) -> Response:
+    """Let others read along (抄送)."""
+    operations.copy_to(app, Door(caller, key, "api"), task_id, body.people, remark=body.remark)
+    return answer(approvals.sheet(app, caller, task_id))
+
+
+@router.post("/tasks/{task_id}/claim")
+def claim(app: App, caller: Caller, key: Key, task_id: str) -> Response:
+    """Take a task of a pool on (认领)."""
+    operations.claim(app, Door(caller, key, "api"), task_id)
+    return answer(approvals.sheet(app, caller, task_id))
+
+
+@router.post("/tasks/{task_id}/release")
+def release(app: App, caller: Caller, key: Key, task_id: str) -> Response:
+    """Give a claimed task back to the pool."""
+    operations.release(app, Door(caller, key, "api"), task_id)
+    return answer(approvals.sheet(app, caller, task_id))
+
+
+@router.post("/tasks/{task_id}/questions")
+def ask(app: App, caller: Caller, key: Key, task_id: str, body: Question) -> Response:
+    """Ask somebody about the case (沟通); the step's clock stands still until they answer."""
+    operations.ask(app, Door(caller, key, "api"), task_id, body.person, text=body.text)
+    return answer(approvals.sheet(app, caller, task_id))
+
+
+@router.post("/cases/{case_id}/questions/{question_id}/answer")
+def reply(app: App, caller: Caller, key: Key, case_id: str, question_id: str, body: Reply) -> Response:
+    """Answer a question that was put to you."""
+    recorded = operations.answer(app, Door(caller, key, "api"), case_id, question_id, text=body.text)
+    return answer(recorded.case.questions)
+
+
+@router.post("/tasks/approve")
+def approve_all(app: App, caller: Caller, key: Key, body: Bulk) -> Response:
+    """Approve several tasks of yours, one transaction each; `refused` says why one was left out."""
+    return _handled(operations.approve_all(app, Door(caller, key, "api"), body.tasks, remark=body.remark))
+
+
+@router.post("/hand-over")
+def hand_over(app: App, caller: Caller, key: Key, body: HandOver) -> Response:
+    """Give the open tasks of somebody who leaves to another person (离职转办); for process administrators."""
+    door = Door(caller, key, "api")
+    return _handled(operations.hand_over(app, door, body.leaver, body.to, remark=body.remark))
+
+
+def _handled(handled: tuple[Handled, ...]) -> Response:
+    return answer(
+        {"done": [one for one in handled if not one.refused], "left": [one for one in handled if one.refused]}
+    )

@@ -85,7 +85,7 @@ def _moves(trial: Trial) -> Iterator[Deed]:
     case, possible = trial.case, trial.process.possible(trial.case)
     for task in trial.open_tasks():
         seats = [seat for seat in case.tasks if seat.step == task.step and seat.round == case.round]
-        decision = next((one for one in _AGREES if one in trial.process.decisions(case, task.step)), None)
+        decision = next((one for one in _AGREES if one in trial.process.decisions(case, task)), None)
         if decision is not None and task in seats:
             yield Decides(task.step, seats.index(task) + 1, decision)
     match case.state:

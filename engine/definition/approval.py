@@ -24,6 +24,7 @@ from engine.definition.steps import (
     Timeout,
     Use,
 )
+from engine.machine.steps import ALLOWED, Operation
 
 
 class Row(Section):
@@ -65,6 +66,7 @@ class Defaults(Section):
     timeout: Timeout | None = None
     return_to: tuple[Literal["submitter", "previous", "any"], ...] = ("submitter",)
     resume: Literal["restart", "at_returner", "changed_aspects"] = "restart"
+    allow: tuple[Operation, ...] = ALLOWED
     link: Literal["remembered_device", "sign_in", "direct"] = "remembered_device"
 
 
@@ -113,7 +115,7 @@ class Approval(Section):
         )
 
     def _inheriting(self, step: Approve) -> Approve:
-        own = {name: getattr(step, name) for name in ("self_", "empty", "repeat", "timeout")}
+        own = {name: getattr(step, name) for name in ("self_", "empty", "repeat", "timeout", "allow")}
         return step.model_copy(
             update={name: getattr(self.defaults, name) for name, value in own.items() if value is None}
         )

@@ -16,7 +16,7 @@ from engine.definition.model import Definition
 from engine.definition.section import WhoElse, Whom, WhoRow
 from engine.definition.steps import PlainStep
 from engine.errors import ExpressionFailed
-from engine.expr import Expression, compile_expression
+from engine.expr import Expression, Scope, compile_expression
 from engine.expr.types import BOOL
 from engine.machine import tally
 from engine.machine.asking import Ask, Choice
@@ -26,7 +26,7 @@ from engine.machine.deadlines import NEVER, Timeout
 from engine.machine.lifecycle import Stages, lifecycle
 from engine.machine.process import Process, Row
 from engine.machine.states import Evaluation
-from engine.machine.steps import Approval, Copy, Filing
+from engine.machine.steps import ALLOWED, Approval, Copy, Filing
 
 PROCESS_ADMIN = "role:process_admin"
 
@@ -111,6 +111,8 @@ class _Compiler:
             ask=self.ask(step.who, step.self_ or "next_level_up", step.empty),
             tally=_tally(step.decide),
             timeout=self.timeout(step.timeout),
+            allow=step.allow if step.allow is not None else ALLOWED,
+            claim=step.claim,
             repeat=step.repeat or "ask_again",
         )
 
@@ -168,10 +170,21 @@ def _tally(decide: written.Tally) -> tally.Tally:
             return tally.AllOf()
         case written.InSequence():
             return tally.InSequence()
-        case written.Quorum():
-            return tally.Quorum(decide.n)
+        case written.Quorum(n=int(n)):
+            return tally.Quorum(n)
+        case written.Quorum(n=share):
+            return tally.Quorum(percent=int(str(share).removesuffix("%")))
         case written.Vote():
-            return tally.Vote()
+            return tally.Vote(
+                quorum=_of_votes(decide.quorum),
+                passing=_of_votes(decide.pass_),
+                veto=decide.veto,
+                is_weighted=decide.weights == "member.weight",
+            )
+
+
+def _of_votes(text: str | None) -> Expression | None:
+    return compile_expression(text, Scope({"votes": written.VOTES}), gives=BOOL) if text else None
 
 
 class OfForm(Struct, frozen=True):

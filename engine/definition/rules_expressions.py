@@ -7,7 +7,7 @@ from engine.definition.findings import Finding, LintRule, Subject
 from engine.definition.lifecycle import events_of
 from engine.definition.rules_time import timeouts
 from engine.definition.section import WhoRow
-from engine.definition.steps import Approve, Copy, File, Include
+from engine.definition.steps import VOTES, Approve, Copy, File, Include, Vote
 from engine.delivery.plan import METRICS
 from engine.errors import InvalidExpression
 from engine.expr import Expression, Scope, compile_expression
@@ -65,6 +65,11 @@ def expressions(subject: Subject) -> Iterator[tuple[Path, str, Scope]]:
         if isinstance(step, Approve | File | Copy) and not isinstance(step.who, str):
             rows = [(n, entry) for n, entry in enumerate(step.who) if isinstance(entry, WhoRow)]
             yield from (((*path, "who", n, "when"), entry.when, subject.scope) for n, entry in rows)
+        if isinstance(step, Approve) and isinstance(step.decide, Vote):
+            votes = Scope({"votes": VOTES})
+            for key, text in (("quorum", step.decide.quorum), ("pass", step.decide.pass_)):
+                if text is not None:
+                    yield (*path, "decide", key), text, votes
     for path, timeout in timeouts(subject):
         if timeout.limit is not None:
             yield (*path, "limit"), timeout.limit, subject.scope

@@ -165,7 +165,7 @@ def _play(trial: Trial) -> dict[str, tuple[tuple[str, datetime], ...]]:
 
 
 def _agreement(trial: Trial, task: Task) -> Decision | None:
-    return next((one for one in _AGREES if one in trial.process.decisions(trial.case, task.step)), None)
+    return next((one for one in _AGREES if one in trial.process.decisions(trial.case, task)), None)
 
 
 def _step(

@@ -8,7 +8,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, StrictBool, Tag
 
-from engine.definition.section import Name, NotYet, Rule, Section, Who, Whom
+from engine.definition.section import Name, Rule, Section, Who, Whom
+from engine.expr.types import INT, Record
+from engine.machine.steps import Operation
 from engine.values import NO_TEXT, Bilingual, Duration
 
 Access = Literal["read", "write"]
@@ -34,19 +36,24 @@ class InSequence(Section):
 
 
 class Quorum(Section):
-    """`n` of those asked must approve."""
+    """`n` of those asked must approve, as a number or as a share of them (60%)."""
 
     mode: Literal["quorum"]
-    n: int = Field(strict=True, ge=1)
+    n: Annotated[int, Field(strict=True, ge=1)] | Annotated[str, Field(pattern=r"^([1-9]|[1-9][0-9]|100)%$")]
 
 
 class Vote(Section):
-    """A weighted vote (票签)."""
+    """A weighted vote (票签). Abstaining is taking part.
+
+    `quorum` and `pass` are rules over `votes.yes`, `no`, `abstain`, `cast` (these three), `out` and `total`, sums of
+    weights; without them half must take part and more say yes than no. `veto`: a single no decides.
+    """
 
     mode: Literal["vote"]
-    weights: NotYet = None
-    quorum: NotYet = None
-    pass_: NotYet = Field(None, alias="pass")
+    weights: Literal["member.weight", "equal"] = "member.weight"
+    quorum: Rule | None = None
+    pass_: Rule | None = Field(None, alias="pass")
+    veto: StrictBool = False
 
 
 Tally = Annotated[AnyOf | AllOf | InSequence | Quorum | Vote, Discriminator("mode")]
@@ -120,6 +127,8 @@ class Approve(Step):
     empty: Empty | None = None
     repeat: Repeat | None = None
     timeout: Timeout | Literal["never"] | None = None
+    allow: tuple[Operation, ...] | None = None
+    claim: StrictBool = False
 
     @property
     def name(self) -> str:
@@ -217,6 +226,9 @@ class Countersign(Step):
             return self.join.n
         return 1 if self.join == "any" else len(self.branches)
 
+
+VOTES = Record(dict.fromkeys(("yes", "no", "abstain", "cast", "out", "total"), INT), "votes")
+"""What the rules of a vote may name."""
 
 VERBS: tuple[str, ...] = ("approve", "file", "copy", "use", "include")
 

@@ -10,24 +10,35 @@ from datetime import datetime
 from engine.errors import ChangedMeanwhile, NotFound, NotPossible
 from engine.machine.case import Case, ProcessRef
 from engine.machine.commands import (
+    AddSigners,
+    Answer,
     AnyCommand,
+    Append,
+    Ask,
     AudienceFailed,
     AudienceFrozen,
+    Claim,
     Close,
+    CopyTo,
     Create,
     Decide,
+    Delegate,
     DeliveryFinished,
     Edit,
     Evaluated,
     Migrate,
+    OnTask,
     PauseDelivery,
     Perform,
     Reorganise,
+    Release,
+    RemoveSigner,
     ResumeDelivery,
     SelectAgain,
     StartDelivery,
     Submit,
     TimerFired,
+    Transfer,
     Withdraw,
 )
 from engine.machine.declared import perform
@@ -35,12 +46,13 @@ from engine.machine.eligible import check_person
 from engine.machine.evolve import empty_case, evolve, fold
 from engine.machine.journal import Journal
 from engine.machine.migrating import migrate
+from engine.machine.operations import answer, operate
 from engine.machine.outcome import Created, Moved, Outcome, TimerDisarmed
 from engine.machine.process import Process
 from engine.machine.resolving import resolve_again
 from engine.machine.states import Refusal
 from engine.machine.step import Movement, macrostep, start
-from engine.machine.steps import Copy, check_decision
+from engine.machine.steps import check_decision
 
 __all__ = ["advance", "create", "evolve"]
 
@@ -73,6 +85,10 @@ def advance(process: Process, case: Case, command: AnyCommand, now: datetime) ->
         match command:
             case Decide():
                 event = _decide(journal, command)
+            case OnTask():
+                event = operate(journal, command)
+            case Answer():
+                event = answer(journal, command)
             case TimerFired():
                 event = _fire(journal, command)
             case Reorganise():
@@ -127,8 +143,9 @@ def _decide(journal: Journal, command: Decide) -> str:
         raise Refusal  # a declared state's task is done by one of its events
     state, step = journal.process.step(case, task.step)
     check_decision(step, task, command, case)
-    if isinstance(step, Copy):
-        return step.decide(journal, task, command, state)
+    if task.verb == "copy":
+        journal.decide(task, "read", remark=command.remark)
+        return ""
     check_person(journal, task, command)
     if state not in case.configuration:
         raise Refusal
@@ -199,6 +216,16 @@ _WORDS: dict[type[AnyCommand], str] = {
     Edit: "edit",
     Submit: "submit",
     Withdraw: "withdraw",
+    Transfer: "transfer",
+    Delegate: "delegate",
+    AddSigners: "add_signer",
+    Append: "append",
+    RemoveSigner: "remove_signer",
+    CopyTo: "copy",
+    Claim: "claim",
+    Release: "give the task back",
+    Ask: "ask",
+    Answer: "answer",
     TimerFired: "act on time",
     Reorganise: "ask whom the organisation names now",
     AudienceFrozen: "freeze the audience",

@@ -8,7 +8,8 @@ from typing import Any, Literal
 
 from msgspec import Struct, field
 
-Verb = Literal["approve", "file", "copy", "work"]
+Verb = Literal["approve", "file", "copy", "answer", "work"]
+Place = Literal["", "before", "after", "beside", "delegate"]
 TaskState = Literal["waiting", "open", "decided", "cancelled"]
 Decision = Literal["approve", "reject", "return", "acknowledge", "object", "read", "done", "abstain"]
 
@@ -22,11 +23,16 @@ class ProcessRef(Struct, frozen=True):
 
 
 class Task(Struct, frozen=True):
-    """What one person is asked to do (待办). `waiting`: a sequence step whose turn has not come.
+    """What one person is asked to do (待办). `waiting`: it is not their turn, and `reason` says why: in the line of a
+    sequence (empty), signers were added before them (before), a delegate works on it (delegated), somebody of the pool
+    claimed it (claimed), the one they sign after has not signed (after).
 
     A cancelled task has in `reason` why: decided_by_other, joined, sibling_rejected, sibling_returned, withdrawn,
-    escalated, silence, objected, auto_returned, auto_rejected, auto_passed, lost_role, left; `decided_by` and
-    `decided_at` then say who caused it and when.
+    escalated, silence, objected, auto_returned, auto_rejected, auto_passed, lost_role, left, transferred, removed;
+    `decided_by` and `decided_at` then say who caused it and when.
+
+    `asked_by` brought the person in; `of` is the task they sign with, at `place`: before, after or beside its person,
+    or as its delegate. `counted_from`: deadlines count from here where a question had stopped the clock.
 
     `id` is "<case>-<seq>-<n>": the history entry that opened it and its place in it, so replaying gives the same ids.
     """
@@ -45,6 +51,20 @@ class Task(Struct, frozen=True):
     remark: str = ""
     reason: str = ""
     weight: int = 1
+    asked_by: str = ""
+    of: str = ""
+    place: Place = ""
+    counted_from: datetime | None = None
+
+    @property
+    def signs(self) -> bool:
+        """Whether its person decides, rather than reads along or answers a question."""
+        return self.verb not in ("copy", "answer")
+
+    @property
+    def is_pending(self) -> bool:
+        """Whether it is still to be decided, now or later."""
+        return self.state in ("open", "waiting")
 
 
 class Timer(Struct, frozen=True):
@@ -54,6 +74,28 @@ class Timer(Struct, frozen=True):
     name: str
     due_at: datetime
     step: str = ""
+
+
+class Question(Struct, frozen=True):
+    """A question on a task (沟通), from its person to another; while it is open the step's clock stands still."""
+
+    id: str
+    task: str
+    step: str
+    asker: str
+    person: str
+    text: str
+    asked_at: datetime
+    answer: str = ""
+    answered_at: datetime | None = None
+
+
+class Stopped(Struct, frozen=True):
+    """The timers of a step, as they were when its clock was stopped."""
+
+    step: str
+    at: datetime
+    timers: tuple[Timer, ...]
 
 
 class Case(Struct, frozen=True):
@@ -81,4 +123,6 @@ class Case(Struct, frozen=True):
     form_seq: int = 0
     tasks: tuple[Task, ...] = ()
     timers: tuple[Timer, ...] = ()
+    questions: tuple[Question, ...] = ()
+    stopped: tuple[Stopped, ...] = ()
     facts: dict[str, Any] = field(default_factory=dict)

@@ -4,7 +4,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from engine.machine.case import Decision, ProcessRef
+from engine.machine.case import Decision, Place, ProcessRef
 
 
 class Command(Struct, frozen=True, tag=True, kw_only=True):
@@ -61,6 +61,72 @@ class Perform(Command, frozen=True):
     remark: str = ""
     task: str = ""
     seen_seq: int | None = None
+
+
+class OnTask(Command, frozen=True, kw_only=True):
+    """Something the person of an open task does with it, other than deciding. `remark` says why."""
+
+    task: str
+    remark: str = ""
+
+
+class Transfer(OnTask, frozen=True, kw_only=True):
+    """The task goes to another person for good (转办)."""
+
+    to: str
+
+
+class Delegate(OnTask, frozen=True, kw_only=True):
+    """Another person looks at it first (委派); with their opinion it comes back, and its person decides."""
+
+    to: str
+
+
+class AddSigners(OnTask, frozen=True, kw_only=True):
+    """Others must sign too (加签): before the task's person, after them, or beside them."""
+
+    people: tuple[str, ...]
+    place: Place = "beside"
+
+
+class Append(OnTask, frozen=True, kw_only=True):
+    """The step asks further people (追加), as if it had asked them from the start."""
+
+    people: tuple[str, ...]
+
+
+class RemoveSigner(OnTask, frozen=True, kw_only=True):
+    """A person whom the task's person brought in need not sign any more (减签). `seat` is their task."""
+
+    seat: str
+
+
+class CopyTo(OnTask, frozen=True, kw_only=True):
+    """Further people read along (抄送)."""
+
+    people: tuple[str, ...]
+
+
+class Claim(OnTask, frozen=True, kw_only=True):
+    """One of a pool takes the task on (认领); the others are set aside."""
+
+
+class Release(OnTask, frozen=True, kw_only=True):
+    """Who claimed it gives it back to the pool."""
+
+
+class Ask(OnTask, frozen=True, kw_only=True):
+    """Ask a person something about the case (沟通); the step's clock stands still until they answer."""
+
+    person: str
+    text: str
+
+
+class Answer(Command, frozen=True, kw_only=True):
+    """Answer a question that was put to the actor."""
+
+    question: str
+    text: str
 
 
 class TimerFired(Command, frozen=True):
@@ -146,6 +212,16 @@ AnyCommand = (
     | Withdraw
     | Decide
     | Perform
+    | Transfer
+    | Delegate
+    | AddSigners
+    | Append
+    | RemoveSigner
+    | CopyTo
+    | Claim
+    | Release
+    | Ask
+    | Answer
     | TimerFired
     | Reorganise
     | AudienceFrozen

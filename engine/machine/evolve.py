@@ -12,11 +12,14 @@ from msgspec.structs import replace
 from engine.machine.case import Case, ProcessRef, Task
 from engine.machine.outcome import (
     AnyEvent,
+    ClockStarted,
+    ClockStopped,
     Created,
     FormSaved,
     Migrated,
     Moved,
     Noted,
+    Questioned,
     Submitted,
     TaskClosed,
     TaskOpened,
@@ -58,6 +61,13 @@ def evolve(case: Case, event: AnyEvent) -> Case:
             return replace(case, form=event.form, editor=event.editor, form_seq=case.seq)
         case Submitted():
             return replace(case, number=event.number, round=event.round, route=event.route, material=event.material)
+        case Questioned():
+            others = tuple(one for one in case.questions if one.id != event.question.id)
+            return replace(case, questions=(*others, event.question))
+        case ClockStopped():
+            return replace(case, stopped=(*case.stopped, event.stopped))
+        case ClockStarted():
+            return replace(case, stopped=tuple(one for one in case.stopped if one.step != event.step))
         case Noted():
             return replace(case, facts={**case.facts, **event.facts})
         case Created():

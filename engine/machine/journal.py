@@ -71,9 +71,10 @@ class Journal:
         return str(getattr(self.command, "remark", "") or getattr(self.command, "reason", ""))
 
     def seats(self, step: str) -> list[Task]:
-        """The tasks of a step in this round."""
+        """The tasks of a step in this round, without those that only read along or answer."""
         number = self.case.round
-        return [task for task in self.case.tasks if task.step == step and task.round == number]
+        tasks = self.case.tasks
+        return [task for task in tasks if task.step == step and task.round == number and task.signs]
 
     def open_task(self, step: str, verb: Verb, person: str, *, due_at: datetime | None, weight: int = 1) -> Task:
         """Ask a person."""
@@ -89,7 +90,7 @@ class Journal:
 
     def call_up(self, task: Task, *, due_at: datetime | None) -> Task:
         """It is the turn of somebody in the line."""
-        task = replace(task, state="open", opened_at=self.now, due_at=due_at)
+        task = replace(task, state="open", reason="", opened_at=self.now, due_at=due_at)
         self.record(TaskOpened(task))
         return task
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from engine.machine.case import Case, ProcessRef, Task, Timer
+from engine.machine.case import Case, ProcessRef, Question, Stopped, Task, Timer
 
 
 class Event(Struct, frozen=True, tag=True):
@@ -73,6 +73,24 @@ class TimerDisarmed(Event, frozen=True):
     key: str
 
 
+class Questioned(Event, frozen=True):
+    """A question was asked, or answered."""
+
+    question: Question
+
+
+class ClockStopped(Event, frozen=True):
+    """The clock of a step stands still; its timers are gone until it goes on."""
+
+    stopped: Stopped
+
+
+class ClockStarted(Event, frozen=True):
+    """The clock of a step goes on."""
+
+    step: str
+
+
 class Noted(Event, frozen=True):
     """A stage reported facts (counts, digests, verdicts), merged over `Case.facts`."""
 
@@ -86,7 +104,19 @@ class Migrated(Event, frozen=True):
 
 
 AnyEvent = (
-    Created | FormSaved | Submitted | Moved | TaskOpened | TaskClosed | TimerArmed | TimerDisarmed | Noted | Migrated
+    Created
+    | FormSaved
+    | Submitted
+    | Moved
+    | TaskOpened
+    | TaskClosed
+    | TimerArmed
+    | TimerDisarmed
+    | Questioned
+    | ClockStopped
+    | ClockStarted
+    | Noted
+    | Migrated
 )
 
 
@@ -100,6 +130,14 @@ class NotifyTask(Effect, frozen=True):
     person: str
     task: str
     occasion: str = "task"
+
+
+class NotifyQuestion(Effect, frozen=True):
+    """Tell a person that they were asked something, or that they have their answer."""
+
+    person: str
+    question: str
+    occasion: str = "question"
 
 
 class NotifyOutcome(Effect, frozen=True):
@@ -132,7 +170,7 @@ class Evaluate(Effect, frozen=True):
     last: bool
 
 
-AnyEffect = NotifyTask | NotifyOutcome | SelectAudience | BeginDelivery | HoldDelivery | Evaluate
+AnyEffect = NotifyTask | NotifyQuestion | NotifyOutcome | SelectAudience | BeginDelivery | HoldDelivery | Evaluate
 
 
 class Outcome(Struct, frozen=True):

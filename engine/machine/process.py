@@ -13,8 +13,9 @@ from typing import Any, Never
 from msgspec import Struct
 
 from engine.machine import declared as declared_states
+from engine.machine import operations
 from engine.machine.asking import Directory
-from engine.machine.case import Case, ProcessRef, Timer
+from engine.machine.case import Case, ProcessRef, Task, Timer
 from engine.machine.chains import Column, Condition, Countersign, is_decided, state_of
 from engine.machine.chart import Chart
 from engine.machine.deadlines import Calendar
@@ -23,7 +24,7 @@ from engine.machine.drawing import ChainStep, draw, draw_places, foresee
 from engine.machine.lifecycle import Stages
 from engine.machine.states import Evaluation, Kind
 from engine.machine.step import macrostep
-from engine.machine.steps import AnyStep, Approval, Copy, Filing
+from engine.machine.steps import AnyStep, Approval, Copy, Filing, decisions_on
 from engine.values import Bilingual, Duration
 
 __all__ = ["Calendar", "ChainStep", "Directory", "Preview", "Process", "Row"]
@@ -175,9 +176,13 @@ class Process:
                 return next(name for name in self.active(case) if isinstance(self.kinds.get(name), Evaluation))
         return self.step(case, timer.step)[0] if timer.step else case.state
 
-    def decisions(self, case: Case, step: str) -> tuple[str, ...]:
-        """What can be decided at a step."""
-        return self.step(case, step)[1].decisions()
+    def decisions(self, case: Case, task: Task) -> tuple[str, ...]:
+        """What can be decided on a task of a chain."""
+        return decisions_on(self.step(case, task.step)[1], task)
+
+    def operations(self, case: Case, task: Task) -> tuple[str, ...]:
+        """What else its person may do with a task of a chain."""
+        return operations.possible(self.step(case, task.step)[1], task, case)
 
     def label(self, step: str) -> Bilingual:
         """A step's label, or a countersign's; its name where the definition has none."""

@@ -7,20 +7,35 @@ without a remark where one is due, and one on a form that changed since it was l
 from collections.abc import Sequence
 from typing import Literal
 
+from msgspec.structs import replace
+
 from engine.errors import AlreadyDecided, InvalidForm, Problem
+from engine.machine import clocks
 from engine.machine.asking import Ask, above, asked, fallback, found, quiet, weight_of
 from engine.machine.case import Case, Decision, Task, Timer
 from engine.machine.commands import Decide, TimerFired
 from engine.machine.deadlines import NEVER, Timeout, due_at, following
 from engine.machine.journal import Journal
 from engine.machine.lapsing import LAPSED, lapse, passes
-from engine.machine.outcome import NotifyOutcome, NotifyTask, Submitted
+from engine.machine.outcome import NotifyOutcome, NotifyTask, Submitted, TaskClosed, TaskOpened
+from engine.machine.signers import AGAINST, ballots, is_due, signers_of, standing
 from engine.machine.states import Kind, Refusal
-from engine.machine.tally import AnyOf, Ballot, InSequence, Tally, Verdict, Vote
+from engine.machine.tally import AnyOf, InSequence, Tally, Verdict, Vote
 from engine.values import NO_TEXT, Bilingual, Duration
 
 STAFF_AGAIN = Duration(1, "h")
 Repeat = Literal["ask_again", "carry", "carry_adjacent"]
+Operation = Literal["transfer", "delegate", "add_signer", "remove_signer", "append", "ask", "copy", "claim"]
+ALLOWED: tuple[Operation, ...] = (
+    "transfer",
+    "delegate",
+    "add_signer",
+    "remove_signer",
+    "append",
+    "ask",
+    "copy",
+    "claim",
+)
 NEEDS_REMARK = ("reject", "return", "object")
 
 
@@ -51,9 +66,10 @@ class Step(Kind, frozen=True, kw_only=True):
     def leave(self, journal: Journal, state: str) -> None:
         """See Kind."""
         journal.disarm(journal.timers_of(self.name))
+        clocks.forget(journal, self.name)
         reason = _reason(journal.cause, self.name)
         for task in journal.case.tasks:  # of any round: an objection has begun the next one already
-            if task.step == self.name and task.state in ("open", "waiting"):
+            if task.step == self.name and task.is_pending and task.verb != "copy":
                 journal.cancel(task, reason)
 
     def unstaffed(self, journal: Journal) -> None:
@@ -65,11 +81,16 @@ class Step(Kind, frozen=True, kw_only=True):
 
 
 class Approval(Step, frozen=True, kw_only=True):
-    """Ask for approval (报批): approve, return or reject."""
+    """Ask for approval (报批): approve, return or reject.
+
+    `allow`: what its people may do besides. `claim`: they are a pool, and whoever claims the task first decides.
+    """
 
     tally: Tally = AnyOf()
     timeout: Timeout = NEVER
     repeat: Repeat = "ask_again"
+    allow: tuple[Operation, ...] = ALLOWED
+    claim: bool = False
 
     @property
     def mode(self) -> str:
@@ -97,7 +118,7 @@ class Approval(Step, frozen=True, kw_only=True):
         is_quiet = quiet(process.directory, self.ask, case)
         due = due_at(process.calendar, self.timeout, journal.now)
         for place, person in enumerate(people):
-            weight = weight_of(process.directory, person, self.ask, case)
+            weight = weight_of(process.directory, person, self.ask, case) if self._is_weighted else 1
             if carries or (in_line and place):
                 task = journal.line_up(self.name, "approve", person, weight=weight)
                 if person in approved:
@@ -114,9 +135,13 @@ class Approval(Step, frozen=True, kw_only=True):
         else:
             self.wind(journal)
 
+    @property
+    def _is_weighted(self) -> bool:
+        return not isinstance(self.tally, Vote) or self.tally.is_weighted
+
     def call_up(self, journal: Journal) -> None:
         """Ask those who are waiting: the next in a sequence, else everybody; the clock starts for those called."""
-        waiting = [task for task in journal.seats(self.name) if task.state == "waiting"]
+        waiting = [task for task in journal.seats(self.name) if task.state == "waiting" and not task.reason]
         due = due_at(journal.process.calendar, self.timeout, journal.now)
         for task in waiting[:1] if isinstance(self.tally, InSequence) else waiting:
             journal.call_up(task, due_at=due)
@@ -128,8 +153,9 @@ class Approval(Step, frozen=True, kw_only=True):
         seats = journal.seats(self.name)
         escalated = len({task.decided_at for task in seats if task.reason == "escalated"})
         rung = following(self.timeout, escalated, after)
-        asked_at = max((task.opened_at for task in seats if task.state == "open"), default=journal.now)
-        if rung is not None:
+        counted = (task.counted_from or task.opened_at for task in seats if task.state == "open")
+        asked_at = max(counted, default=journal.now)
+        if rung is not None and not clocks.is_stopped(journal, self.name):
             journal.arm(rung.name, journal.process.calendar.due(asked_at, rung.after), step=self.name)
 
     def decide(self, journal: Journal, task: Task, command: Decide, state: str) -> str:
@@ -138,15 +164,38 @@ class Approval(Step, frozen=True, kw_only=True):
         return self.settled(journal, state)
 
     def settled(self, journal: Journal, state: str) -> str:
-        """The event of the result, if there is one; in a sequence the next person is called otherwise."""
+        """The event of the result, if there is one; otherwise those whose turn it is now are called."""
         verdict = self.verdict(journal)
         if verdict:
             journal.cause = (self.name, verdict)
             return f"{state}.{verdict}"
+        self._close_refused(journal)
+        self._call_due(journal)
         if not any(task.state == "open" for task in journal.seats(self.name)):
             journal.disarm(journal.timers_of(self.name))
             self.call_up(journal)
         return ""
+
+    def _close_refused(self, journal: Journal) -> None:
+        """Who signs with somebody need not any more once one of them has refused."""
+        tasks = journal.seats(self.name)
+        for seat in tasks:
+            if not seat.of and standing(seat, tasks) in AGAINST:
+                for task in (seat, *signers_of(seat, tasks)):
+                    if task.is_pending:
+                        journal.cancel(task, "sibling_rejected")
+
+    def _call_due(self, journal: Journal) -> None:
+        """Ask those who waited for others and wait no longer."""
+        tasks = journal.seats(self.name)
+        due = due_at(journal.process.calendar, self.timeout, journal.now)
+        called = [task for task in tasks if task.state == "waiting" and is_due(task, tasks)]
+        for task in called:
+            journal.call_up(task, due_at=due)
+            journal.ask(NotifyTask(task.person, task.id))
+        if called:
+            journal.disarm(journal.timers_of(self.name))
+            self.wind(journal)
 
     def verdict(self, journal: Journal) -> Verdict | None:
         """The result of the step so far."""
@@ -154,7 +203,7 @@ class Approval(Step, frozen=True, kw_only=True):
 
     def result(self, seats: Sequence[Task]) -> Verdict | None:
         """What the decisions of `seats` come to."""
-        return self.tally.verdict([Ballot(task.decision, task.weight) for task in seats])
+        return self.tally.verdict(ballots(seats))
 
     def fire(self, journal: Journal, timer: Timer, state: str) -> str:
         """See Kind."""
@@ -191,8 +240,11 @@ class Approval(Step, frozen=True, kw_only=True):
             journal.cancel(task, "escalated")
             if seat is None:
                 due = due_at(journal.process.calendar, self.timeout, journal.now)
-                fresh = journal.open_task(self.name, "approve", person, due_at=due, weight=task.weight)
-                journal.ask(NotifyTask(person, fresh.id, "escalation"))
+                seat = journal.open_task(self.name, "approve", person, due_at=due, weight=task.weight)
+                seat = replace(seat, of=task.of, place=task.place, asked_by=task.asked_by)
+                journal.record(TaskOpened(seat))
+                journal.ask(NotifyTask(person, seat.id, "escalation"))
+            hand_on(journal, task, seat)
             return True
         journal.ask(NotifyTask(task.person, task.id, "reminder"))
         return False
@@ -286,9 +338,28 @@ class Copy(Step, frozen=True, kw_only=True):
         return ""
 
 
+def hand_on(journal: Journal, task: Task, fresh: Task) -> None:
+    """Those who sign with the person of `task` sign with that of `fresh`."""
+    for other in journal.seats(task.step):
+        if other.of == task.id and other.state != "cancelled":
+            moved = replace(other, of=fresh.id)
+            journal.record(TaskClosed(moved) if moved.state == "decided" else TaskOpened(moved))
+
+
 AnyStep = Approval | Filing | Copy
 
 _APPROVAL: tuple[Decision, ...] = ("approve", "return", "reject")
+
+
+def decisions_on(step: AnyStep, task: Task) -> tuple[Decision, ...]:
+    """What can be decided on a task of `step`."""
+    match task.verb:
+        case "copy":
+            return ("read",)
+        case "answer":
+            return ()
+        case _:
+            return step.decisions()
 
 
 def check_decision(step: AnyStep, task: Task, command: Decide, case: Case) -> None:
@@ -299,7 +370,7 @@ def check_decision(step: AnyStep, task: Task, command: Decide, case: Case) -> No
     settled = settled_by(task, case)
     if settled is not None:
         raise AlreadyDecided(by=settled.decided_by, decision=settled.decision, at=settled.decided_at)
-    if task.state != "open" or command.decision not in step.decisions():
+    if task.state != "open" or command.decision not in decisions_on(step, task):
         raise Refusal
     if command.decision in NEEDS_REMARK and not command.remark.strip():
         problem = Problem("remark_missing", f"say why you {command.decision}", "the others read it", at="remark")

@@ -4,14 +4,17 @@ Each rule decides as early as the result is fixed either way. A person has one b
 bring them there. Refuses to know who may decide; `states` hands in the ballots.
 """
 
-from collections.abc import Sequence
-from typing import Literal
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, Protocol
 
 from msgspec import Struct
+from msgspec.structs import asdict
 
 from engine.machine.case import Decision
 
 Verdict = Literal["approve", "reject", "return"]
+
+MOST_ENDS = 20_000  # of a vote with many unequal weights; it is then decided a little later than it could be
 
 
 class Ballot(Struct, frozen=True):
@@ -71,15 +74,19 @@ class InSequence(Struct, frozen=True, tag=True):
 
 
 class Quorum(Struct, frozen=True, tag=True):
-    """`n` must approve, or all where fewer are asked. It fails as soon as those left cannot make up the number."""
+    """`n` must approve, or all where fewer are asked; with `percent` that share of those asked, rounded up.
 
-    n: int
+    It fails as soon as those left cannot make up the number.
+    """
+
+    n: int = 0
+    percent: int = 0
 
     mode = "quorum"
 
     def needed(self, seats: int) -> int:
         """See AnyOf."""
-        return min(self.n, seats)
+        return -(-seats * self.percent // 100) if self.percent else min(self.n, seats)
 
     def verdict(self, ballots: Sequence[Ballot]) -> Verdict | None:
         """See AnyOf."""
@@ -92,46 +99,89 @@ class Quorum(Struct, frozen=True, tag=True):
         return None
 
 
-class Vote(Struct, frozen=True, tag=True):
-    """A weighted vote (票签).
+class Rule(Protocol):
+    """A rule over the count of votes; `engine.expr.Expression` is one.
 
-    It passes when at least `quorum` of all weights took part (abstaining is taking part) and more than `passing` of the
-    weights that said yes or no said yes; with `veto` a single no decides. Shares are (numerator, denominator), so
-    nothing is rounded.
+    It may name `votes.yes`, `no`, `abstain`, `cast` (those three together), `out` and `total`: sums of weights.
     """
 
-    quorum: tuple[int, int] = (1, 2)
-    passing: tuple[int, int] = (1, 2)
+    def evaluate(self, values: Mapping[str, Any]) -> Any:
+        """Its value."""
+        ...
+
+
+class Vote(Struct, frozen=True):
+    """A weighted vote (票签). Abstaining is taking part; a return counts as a no.
+
+    It passes when `quorum` and `passing` both hold of the count (without a rule: half of all weights took part, more
+    yes than no); with `veto` a single no decides. `is_weighted`: members vote with their weights, else with 1.
+    """
+
+    quorum: Rule | None = None
+    passing: Rule | None = None
     veto: bool = False
+    is_weighted: bool = True
 
     mode = "vote"
 
     def needed(self, seats: int) -> int:
-        """See AnyOf. Weights decide, so this is what all of equal weight would need."""
-        return seats * self.passing[0] // self.passing[1] + 1 if seats else 0
+        """See AnyOf. Weights and rules decide, so this is the majority that equal weights would need."""
+        return seats // 2 + 1 if seats else 0
 
     def verdict(self, ballots: Sequence[Ballot]) -> Verdict | None:
-        """See AnyOf."""
-        decisions = [ballot.decision for ballot in ballots]
+        """See AnyOf. It is fixed as soon as whatever those out may do (vote, abstain, stay away) gives the same."""
+        out = [ballot.weight for ballot in ballots if ballot.decision is None]
+        ends = _ends(Count.of(ballots), out)
+        if not ballots or ends is None:
+            return None
         total = sum(ballot.weight for ballot in ballots)
-        yes = sum(ballot.weight for ballot in ballots if ballot.decision == "approve")
-        no = sum(ballot.weight for ballot in ballots if ballot.decision in ("reject", "return"))
-        out = sum(ballot.weight for ballot in ballots if ballot.decision is None)
-        if self.veto and no:
-            return _against(decisions)
-        present = total - out
-        if ballots and not out:
-            return "approve" if self._passes(yes, no, present, total) else _against(decisions)
-        # every completion lies between these two: all that is out says no, or all of it says yes
-        if yes and self._passes(yes, no + out, present, total) and not (self.veto and out):
-            return "approve"
-        if not self._passes(yes + out, no, total, total):
-            return _against(decisions)
-        return None
+        results = {self._passes(end, total) for end in ends}
+        if len(results) != 1:
+            return None
+        return "approve" if results == {True} else _against([ballot.decision for ballot in ballots])
 
-    def _passes(self, yes: int, no: int, present: int, total: int) -> bool:
-        enough = present * self.quorum[1] >= total * self.quorum[0]
-        return enough and yes * self.passing[1] > (yes + no) * self.passing[0]
+    def _passes(self, count: "Count", total: int) -> bool:
+        if self.veto and count.no:
+            return False
+        cast = count.yes + count.no + count.abstain
+        values = {"votes": {**asdict(count), "cast": cast, "out": total - cast, "total": total}}
+        has_quorum = cast * 2 >= total if self.quorum is None else self.quorum.evaluate(values) is True
+        return has_quorum and (count.yes > count.no if self.passing is None else self.passing.evaluate(values) is True)
+
+
+class Count(Struct, frozen=True):
+    """Sums of weights."""
+
+    yes: int
+    no: int
+    abstain: int
+
+    @classmethod
+    def of(cls, ballots: Sequence[Ballot]) -> "Count":
+        """What was cast so far."""
+        return cls(
+            yes=sum(ballot.weight for ballot in ballots if ballot.decision == "approve"),
+            no=sum(ballot.weight for ballot in ballots if ballot.decision in ("reject", "return")),
+            abstain=sum(ballot.weight for ballot in ballots if ballot.decision == "abstain"),
+        )
+
+
+def _ends(count: Count, out: Sequence[int]) -> set[Count] | None:
+    """Every count that may come of it; None where there are too many to look at all of them yet."""
+    ends = {count}
+    for weight in out:
+        ends |= {
+            end
+            for at in ends
+            for end in (
+                Count(at.yes + weight, at.no, at.abstain),
+                Count(at.yes, at.no + weight, at.abstain),
+                Count(at.yes, at.no, at.abstain + weight),
+            )
+        }
+        if len(ends) > MOST_ENDS:
+            return None
+    return ends
 
 
 Tally = AnyOf | AllOf | InSequence | Quorum | Vote

@@ -17,7 +17,7 @@ from engine.machine.steps import settled_by
 from engine.service import running, standins
 from engine.service.app import Countersign
 from engine.service.cases import case_view, load_visible
-from engine.service.showing import case_row, changes_between, flags_of, form_at, person_name, task_row
+from engine.service.showing import case_row, changes_between, flags_of, form_at, person_name, questions_view, task_row
 from engine.service.views import Act, Inbox, SheetView, Viewer
 from engine.store import history
 from engine.store import inbox as inboxes
@@ -53,8 +53,16 @@ def sheet(app: Countersign, viewer: Viewer, task_id: str) -> SheetView:
         case = load_visible(app, tx, viewer, line.case_id)
         view = case_view(app, tx, viewer, case)
         entries = history.load(tx, case.id)
+<<<<<<< HEAD
         represents = line.person != viewer.person and viewer.person in standins.standing_in(app, tx, line.person, case)
         may = (line.person == viewer.person or represents) and line.state == "open"
+=======
+        task = next(task for task in case.tasks if task.id == line.id)
+        is_own = line.person == viewer.person
+        may = is_own and line.state == "open"
+        in_chain = line.verb != "work"
+        process = app.process(case.process, tx)
+>>>>>>> 9be3c74 (Let approvers pass a task on, bring others in, ask, claim; let a vote be ruled by expressions)
         decided_by = line.decided_by or _decided_instead(case, line)
         return SheetView(
             case=view,
@@ -69,8 +77,10 @@ def sheet(app: Countersign, viewer: Viewer, task_id: str) -> SheetView:
             opinions=tuple(entry for entry in view.history if entry.what in OPINIONS),
             changes=changes_between(app.definition(case.process), _form_last_seen(entries, viewer), case.form),
             may_decide=may,
-            decisions=app.process(case.process, tx).decisions(case, line.step) if may and line.verb != "work" else (),
             acts=_acts(app, tx, viewer, case) if may and line.verb == "work" else (),
+            decisions=process.decisions(case, task) if may and in_chain else (),
+            operations=process.operations(case, task) if is_own and in_chain else (),
+            questions=questions_view(app.organisation(tx), case, viewer.person),
         )
 
 

@@ -6,7 +6,7 @@ never stops the others.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import assert_never
@@ -24,6 +24,7 @@ from engine.machine.outcome import (
     Evaluate,
     HoldDelivery,
     NotifyOutcome,
+    NotifyQuestion,
     NotifyTask,
     SelectAudience,
 )
@@ -40,7 +41,7 @@ LEASE = timedelta(seconds=60)  # kept while the batch is carried out; so long no
 BATCH = 20
 TIMER_BATCH = 1000
 TOGETHER = 100  # timers that fire in one transaction; longer ones keep people waiting for their case
-PROMPT = (NotifyTask, NotifyOutcome, SelectAudience, BeginDelivery, HoldDelivery)
+PROMPT = (NotifyTask, NotifyQuestion, NotifyOutcome, SelectAudience, BeginDelivery, HoldDelivery)
 
 log = structlog.get_logger()
 
@@ -194,6 +195,10 @@ def _act(app: Countersign, claimed: Claimed, notify: Notify) -> None:
                 notice = _task_notice(app, case_id, replace(effect, person=person))
                 if notice is not None:
                     notify(notice)
+        case NotifyQuestion():
+            notice = _question_notice(app, case_id, effect)
+            if notice is not None:
+                notify(notice)
         case NotifyOutcome():
             notice = _outcome_notice(app, case_id, effect)
             if notice is not None:
@@ -233,6 +238,18 @@ def _task_notice(app: Countersign, case_id: str, effect: NotifyTask) -> Notice |
         )
         step = app.process(case.process, tx).label(task.step)
         return _notice(app, tx, case, effect.person, effect.occasion, link=f"/l/{token}", step=step, due_at=task.due_at)
+
+
+def _question_notice(app: Countersign, case_id: str, effect: NotifyQuestion) -> Notice | None:
+    """The question to the one who is asked, or the answer to the one who asked."""
+    with app.db.read() as tx:
+        case = cases.load(tx, case_id)
+        question = next(one for one in case.questions if one.id == effect.question)
+        by, said = (
+            (question.asker, question.text) if effect.occasion == "question" else (question.person, question.answer)
+        )
+        notice = _notice(app, tx, case, effect.person, effect.occasion, link=f"/cases/{case_id}", remark=said)
+        return None if notice is None else replace(notice, by=app.organisation(tx).name(by))
 
 
 def _outcome_notice(app: Countersign, case_id: str, effect: NotifyOutcome) -> Notice | None:

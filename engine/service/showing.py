@@ -12,12 +12,12 @@ from sqlalchemy import Connection
 from engine.definition.model import Definition
 from engine.machine import commands as c
 from engine.machine.case import Case
-from engine.machine.outcome import AnyEvent, FormSaved, Submitted, TaskClosed, TaskOpened, TimerArmed
+from engine.machine.outcome import AnyEvent, FormSaved, Questioned, Submitted, TaskClosed, TaskOpened, TimerArmed
 from engine.machine.process import ChainStep
 from engine.organisation import Organisation
 from engine.service.app import Countersign
 from engine.service.candidates import Choices
-from engine.service.views import CaseRow, Chain, Change, Entry, FieldView, Node, Seat, TaskRow
+from engine.service.views import CaseRow, Chain, Change, Entry, FieldView, Node, QuestionView, Seat, TaskRow
 from engine.store.history import Entry as Kept
 from engine.store.lines import CaseLine, TaskLine
 from engine.values import NO_TEXT, Bilingual
@@ -185,6 +185,7 @@ def history_view(app: Countersign, tx: Connection, case: Case, entries: Sequence
             what=what,
             step=process.label(step) if step else NO_TEXT,
             remark=_remark(kept.command),
+            people=tuple(person_name(organisation, person) for person in _brought_in(kept)),
             changes=changes,
             number=_number(kept.command),
             event=process.event_label(kept.command.event) if isinstance(kept.command, c.Perform) else NO_TEXT,
@@ -229,6 +230,8 @@ def _what(kept: Kept) -> tuple[str, str]:
         case c.Perform():
             left = (event.task for event in kept.events if isinstance(event, TaskClosed))
             return "performed", next((task.step for task in left if task.state == "decided"), "")
+        case c.OnTask() | c.Answer():
+            return _OPERATIONS[type(command)], _step_of(kept)
         case c.TimerFired():
             kind = command.name.partition(":")[0]
             return _fired(kind, kept.events), command.step
@@ -257,6 +260,62 @@ def _what(kept: Kept) -> tuple[str, str]:
             return "migrated", ""
         case _:
             assert_never(command)
+
+
+_OPERATIONS: dict[type[c.AnyCommand], str] = {
+    c.Transfer: "transferred",
+    c.Delegate: "delegated",
+    c.AddSigners: "signers_added",
+    c.Append: "appended",
+    c.RemoveSigner: "signer_removed",
+    c.CopyTo: "copied_to",
+    c.Claim: "claimed",
+    c.Release: "released",
+    c.Ask: "asked",
+    c.Answer: "answered",
+}
+
+
+def _step_of(kept: Kept) -> str:
+    """The step that an operation was about."""
+    for event in kept.events:
+        match event:
+            case TaskOpened(task) | TaskClosed(task):
+                return task.step
+            case Questioned(question):
+                return question.step
+    return ""
+
+
+def _brought_in(kept: Kept) -> tuple[str, ...]:
+    """Whom an operation names besides the actor."""
+    match kept.command:
+        case c.Transfer(to=person) | c.Delegate(to=person) | c.Ask(person=person):
+            return (person,)
+        case c.AddSigners(people=people) | c.Append(people=people) | c.CopyTo(people=people):
+            return people
+        case c.RemoveSigner(seat=seat):
+            closed = (event.task for event in kept.events if isinstance(event, TaskClosed))
+            return tuple(task.person for task in closed if task.id == seat)
+        case _:
+            return ()
+
+
+def questions_view(organisation: Organisation, case: Case, viewer: str) -> tuple[QuestionView, ...]:
+    """The questions on a case, in the order in which they were asked."""
+    return tuple(
+        QuestionView(
+            id=question.id,
+            asker=person_name(organisation, question.asker),
+            person=person_name(organisation, question.person),
+            text=question.text,
+            asked_at=question.asked_at,
+            answer=question.answer,
+            answered_at=question.answered_at,
+            may_answer=question.person == viewer and question.answered_at is None,
+        )
+        for question in sorted(case.questions, key=lambda question: (question.asked_at, question.id))
+    )
 
 
 def _fired(kind: str, events: Sequence[AnyEvent]) -> str:
@@ -290,7 +349,9 @@ def _via(kept: Kept) -> str:
 
 def _remark(command: c.AnyCommand) -> str:
     match command:
-        case c.Decide() | c.Perform():
+        case c.Ask() | c.Answer():
+            return command.text
+        case c.Decide() | c.Perform() | c.OnTask():
             return command.remark
         case c.Withdraw() | c.PauseDelivery() | c.AudienceFailed():
             return command.reason

@@ -172,8 +172,10 @@ class Entry:
     """One history entry, newest first in lists. `what` is a code: created, edited, submitted, resubmitted, approve,
     reject, return, acknowledge, object, read, performed, withdrawn, escalated, reminded, silent, objectable,
     unobjected, staffed, reorganised, unstaffed, auto_returned, auto_rejected, auto_passed, expired, frozen,
-    selection_failed, selecting, started, paused, resumed, delivered, evaluation_due, evaluated, closed. `via`: page,
-    link, api, timer (a deadline), stage (a finished stage reported). `remark` of an evaluation is its time ("7d")."""
+    selection_failed, selecting, started, paused, resumed, delivered, evaluation_due, evaluated, closed,
+    transferred, delegated, signers_added, appended, signer_removed, copied_to, claimed, released, asked, answered.
+    `via`: page, link, api, timer (a deadline), stage (a finished stage reported). `remark` of an evaluation is its
+    time ("7d")."""
 
     seq: int
     at: datetime
@@ -185,6 +187,7 @@ class Entry:
     remark: str
     changes: tuple[Change, ...] = ()
     number: int | None = None
+    people: tuple[str, ...] = ()  # the names of those it was passed on to, or who were brought in
     event: Bilingual = NO_TEXT
 
 
@@ -315,6 +318,20 @@ class Act:
 
 
 @dataclass(frozen=True, slots=True)
+class QuestionView:
+    """A question on the case and its answer. `may_answer`: it was put to the viewer and is open."""
+
+    id: str
+    asker: str
+    person: str
+    text: str
+    asked_at: datetime
+    answer: str
+    answered_at: datetime | None
+    may_answer: bool
+
+
+@dataclass(frozen=True, slots=True)
 class SheetView:
     """The approval sheet of one task. Once decided, `task.decision` is set and `decided_by` names who was first
     (`decided_by` may be another person for an any-of step)."""
@@ -327,6 +344,8 @@ class SheetView:
     may_decide: bool
     decisions: tuple[str, ...]
     acts: tuple[Act, ...] = ()  # instead of decisions, where the definition declares a lifecycle of its own
+    operations: tuple[str, ...] = ()  # what the viewer may do with the task besides: transfer, add_signer, ...
+    questions: tuple[QuestionView, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,13 @@ def to_do(tx: Connection, person: str, limit: int = ROWS) -> tuple[TaskLine, ...
     return _tasks(tx, _to_do(person), order, limit)
 
 
+def open_tasks(tx: Connection, person: str) -> tuple[TaskLine, ...]:
+    """Everything that waits for the person's decision, without a limit, the oldest first."""
+    joined = tasks.join(cases, cases.c.id == tasks.c.case_id)
+    query = sa.select(*TASK_COLUMNS, *CASE_COLUMNS).select_from(joined).where(_to_do(person))
+    return tuple(task_line(row) for row in tx.execute(query.order_by(tasks.c.opened_at, tasks.c.id)))
+
+
 def done(tx: Connection, person: str, limit: int = ROWS) -> tuple[TaskLine, ...]:
     """Decided tasks, the newest decision first."""
     return _tasks(tx, _done(person), (tasks.c.decided_at.desc(), tasks.c.id), limit)

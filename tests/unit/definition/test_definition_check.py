@@ -186,7 +186,9 @@ CASES = [
     (("  defaults:\n", "  defaults:\n    resume: at_returner\n"), "E113", "at_returner"),
     (("  defaults:\n", "  defaults:\n    link: direct\n"), "E113", "direct"),
     (('"head@county"}', '"head@county", fields: {budget: write}}'), "E113", "write"),
-    (('"head@county"}', '"head@county", decide: {mode: vote, weights: member.weight}}'), "E113", "member.weight"),
+    (('"head@county"}', '"head@county", decide: {mode: vote, pass: "votes.yess > 1"}}'), "E303", "yess"),
+    (('"head@county"}', '"head@county", decide: {mode: quorum, n: 160%}}'), "E112", "160%"),
+    (('"head@county"}', '"head@county", allow: [transfers]}'), "E112", "transfers"),
 ]
 
 

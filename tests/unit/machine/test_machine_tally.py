@@ -6,17 +6,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engine.expr import Scope, compile_expression
+from engine.expr.types import BOOL, INT, Record
 from engine.machine.case import Decision
 from engine.machine.tally import AllOf, AnyOf, Ballot, InSequence, Quorum, Tally, Vote
 
+COUNTS = Scope({"votes": Record(dict.fromkeys(("yes", "no", "abstain", "cast", "out", "total"), INT), "votes")})
+TWO_THIRDS = Vote(passing=compile_expression("votes.yes * 3 > (votes.yes + votes.no) * 2", COUNTS, gives=BOOL))
+ATTENDED = Vote(quorum=compile_expression("votes.cast * 4 >= votes.total * 3", COUNTS, gives=BOOL))
 RULES: list[Tally] = [
     AnyOf(),
     AllOf(),
     InSequence(),
     Quorum(2),
     Quorum(5),
+    Quorum(percent=60),
     Vote(),
-    Vote(passing=(2, 3)),
+    TWO_THIRDS,
     Vote(veto=True),
 ]
 VOTES: tuple[Decision, ...] = ("approve", "reject", "abstain")
@@ -46,8 +52,13 @@ def ballots(text: str) -> list[Ballot]:
         (Vote(), "ao---", None),
         (Vote(), "ar", "reject"),  # a tie is no majority
         (Vote(), "oo", "reject"),
-        (Vote(passing=(2, 3)), "aar", "reject"),
-        (Vote(passing=(2, 3)), "aaar", "approve"),
+        (TWO_THIRDS, "aar", "reject"),
+        (TWO_THIRDS, "aaar", "approve"),
+        (ATTENDED, "aaaaa---", None),  # a majority for sure, but too few have come
+        (ATTENDED, "aaaaao--", "approve"),
+        (Quorum(percent=60), "aa---", None),
+        (Quorum(percent=60), "aaa--", "approve"),
+        (Quorum(percent=60), "rrr--", "reject"),
         (Vote(veto=True), "aa-", None),
         (Vote(veto=True), "aar", "reject"),
         (Vote(veto=True), "r--", "reject"),
@@ -55,6 +66,12 @@ def ballots(text: str) -> list[Ballot]:
 )
 def test_a_tally_decides(rule: Tally, cast: str, verdict: str | None) -> None:
     assert rule.verdict(ballots(cast)) == verdict
+
+
+def test_a_large_vote_of_unequal_weights_is_decided_when_all_have_voted() -> None:
+    weights = [3**n for n in range(20)]
+    assert Vote().verdict([Ballot(None, weight) for weight in weights]) is None
+    assert Vote().verdict([Ballot("approve", weight) for weight in weights]) == "approve"
 
 
 def test_weights_count_and_not_heads() -> None:

@@ -26,7 +26,7 @@ from engine.machine.deadlines import Timeout
 from engine.machine.drawing import ChainStep
 from engine.machine.evolve import empty_case, fold
 from engine.machine.lifecycle import Stages, lifecycle
-from engine.machine.outcome import AnyEffect, AnyEvent, NotifyOutcome, NotifyTask, Outcome
+from engine.machine.outcome import AnyEffect, AnyEvent, NotifyOutcome, NotifyQuestion, NotifyTask, Outcome
 from engine.machine.process import Process, Row
 from engine.machine.replay import replay
 from engine.machine.states import Evaluation
@@ -225,7 +225,7 @@ class Trial:
 
     def told(self, person: str) -> list[str]:
         """What a person was told, in order."""
-        notices = [effect for effect in self.effects if isinstance(effect, NotifyTask | NotifyOutcome)]
+        notices = [effect for effect in self.effects if isinstance(effect, NotifyTask | NotifyQuestion | NotifyOutcome)]
         return [notice.occasion for notice in notices if notice.person == person]
 
     def timers(self) -> set[tuple[str, str]]:

@@ -1,0 +1,162 @@
+"""What an approver does with a task besides deciding: pass it on, bring others in, ask, claim; and many at once.
+
+Each is one command on the case under its lock, named by a key as a decision is. People are named by their accounts.
+Refuses to say whether somebody else's task exists.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from engine.errors import CountersignError, NotFound
+from engine.machine import commands
+from engine.machine.case import Place
+from engine.machine.commands import AnyCommand
+from engine.service import running
+from engine.service.app import Countersign
+from engine.service.approvals import decide
+from engine.service.views import Viewer
+from engine.store import inbox as inboxes
+from engine.store import people
+from engine.store.cases import Recorded
+
+MANAGES = ("process_admin", "administrator")
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """Who acts, by which door, under which key (the same key again gives the first result)."""
+
+    viewer: Viewer
+    key: str
+    via: str = "page"
+
+
+@dataclass(frozen=True, slots=True)
+class Handled:
+    """What became of one task of many; `refused` says why it was left out, empty where it was done."""
+
+    task: str
+    case_id: str
+    number: str
+    refused: str = ""
+
+
+def transfer(app: Countersign, door: Door, task: str, to: str, *, remark: str) -> Recorded:
+    """Give the task to another person for good (转办). `remark` says why."""
+    who, case_id = _of(app, door, task)
+    return _carry(app, door, case_id, commands.Transfer(**who, task=task, to=to, remark=remark))
+
+
+def delegate(app: Countersign, door: Door, task: str, to: str, *, remark: str) -> Recorded:
+    """Have another person look at it first (委派); it comes back with their opinion."""
+    who, case_id = _of(app, door, task)
+    return _carry(app, door, case_id, commands.Delegate(**who, task=task, to=to, remark=remark))
+
+
+def add_signers(
+    app: Countersign, door: Door, task: str, names: Sequence[str], place: Place, *, remark: str
+) -> Recorded:
+    """Have others sign too (加签), before, after or beside the viewer."""
+    who, case_id = _of(app, door, task)
+    command = commands.AddSigners(**who, task=task, people=tuple(names), place=place, remark=remark)
+    return _carry(app, door, case_id, command)
+
+
+def append(app: Countersign, door: Door, task: str, names: Sequence[str], *, remark: str) -> Recorded:
+    """Have the step ask further people (追加)."""
+    who, case_id = _of(app, door, task)
+    return _carry(app, door, case_id, commands.Append(**who, task=task, people=tuple(names), remark=remark))
+
+
+def remove_signer(app: Countersign, door: Door, task: str, seat: str, *, remark: str) -> Recorded:
+    """Take back whom the viewer brought in (减签); `seat` is that person's task."""
+    who, case_id = _of(app, door, task)
+    return _carry(app, door, case_id, commands.RemoveSigner(**who, task=task, seat=seat, remark=remark))
+
+
+def copy_to(app: Countersign, door: Door, task: str, names: Sequence[str], *, remark: str = "") -> Recorded:
+    """Let others read along (抄送)."""
+    who, case_id = _of(app, door, task)
+    return _carry(app, door, case_id, commands.CopyTo(**who, task=task, people=tuple(names), remark=remark))
+
+
+def claim(app: Countersign, door: Door, task: str) -> Recorded:
+    """Take a task of a pool on (认领)."""
+    who, case_id = _of(app, door, task)
+    return _carry(app, door, case_id, commands.Claim(**who, task=task))
+
+
+def release(app: Countersign, door: Door, task: str) -> Recorded:
+    """Give a claimed task back to the pool."""
+    who, case_id = _of(app, door, task)
+    return _carry(app, door, case_id, commands.Release(**who, task=task))
+
+
+def ask(app: Countersign, door: Door, task: str, person: str, *, text: str) -> Recorded:
+    """Ask somebody about the case (沟通); the step's clock stands still until they answer."""
+    who, case_id = _of(app, door, task)
+    return _carry(app, door, case_id, commands.Ask(**who, task=task, person=person, text=text))
+
+
+def answer(app: Countersign, door: Door, case_id: str, question: str, *, text: str) -> Recorded:
+    """Answer a question that was put to the viewer. NotFound for any other."""
+    command = commands.Answer(actor=door.viewer.person, via=door.via, question=question, text=text)
+    return _carry(app, door, case_id, command)
+
+
+def approve_all(app: Countersign, door: Door, tasks: Sequence[str], *, remark: str = "") -> tuple[Handled, ...]:
+    """Approve each of these tasks of the viewer's, one transaction per case; what cannot be approved says why."""
+    return tuple(_approved(app, door, task, remark) for task in dict.fromkeys(tasks))
+
+
+def hand_over(app: Countersign, door: Door, leaver: str, to: str, *, remark: str) -> tuple[Handled, ...]:
+    """Give all open tasks of somebody who leaves to another person (离职转办), one transaction per case.
+
+    For process administrators; NotFound for others. What could not be given says why, and stays where it is.
+    """
+    with app.db.read() as tx:
+        granted = {grant.role for grant in app.organisation(tx).grants if grant.person == door.viewer.person}
+        if not granted.intersection(MANAGES) or people.find_person(tx, leaver) is None:
+            raise NotFound()
+        lines = inboxes.open_tasks(tx, leaver)
+    handled = []
+    for line in lines:
+        command = commands.Transfer(
+            actor=door.viewer.person, on_behalf_of=leaver, via=door.via, task=line.id, to=to, remark=remark
+        )
+        refused = _refused(partial(_carry, app, door, line.case_id, command, suffix=line.id))
+        handled.append(Handled(line.id, line.case_id, line.case.number or "", refused))
+    return tuple(handled)
+
+
+def _approved(app: Countersign, door: Door, task: str, remark: str) -> Handled:
+    with app.db.read() as tx:
+        line = inboxes.find_task(tx, task)
+    if line is None or line.person != door.viewer.person:
+        return Handled(task, "", "", NotFound().message)
+    key = f"{door.key}:{task}"
+    act = partial(decide, app, door.viewer, task, "approve", remark=remark, seen_seq=None, key=key, via=door.via)
+    refused = _refused(act)
+    return Handled(task, line.case_id, line.case.number or "", refused)
+
+
+def _of(app: Countersign, door: Door, task: str) -> tuple[dict[str, str], str]:
+    """Who acts on a task and on which case; NotFound unless it is the viewer's."""
+    with app.db.read() as tx:
+        line = inboxes.find_task(tx, task)
+    if line is None or line.person != door.viewer.person:
+        raise NotFound()
+    return {"actor": door.viewer.person, "via": door.via}, line.case_id
+
+
+def _carry(app: Countersign, door: Door, case_id: str, command: AnyCommand, *, suffix: str = "") -> Recorded:
+    return running.carry_out(app, case_id, command, key=f"{door.viewer.person}:{door.key}{suffix}")
+
+
+def _refused(act: Callable[[], object]) -> str:
+    try:
+        act()
+    except CountersignError as error:
+        return error.message
+    return ""
