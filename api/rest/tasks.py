@@ -164,7 +164,7 @@ def ask(app: App, caller: Caller, key: Key, task_id: str, body: Question) -> Res
 
 
 @router.post("/cases/{case_id}/questions/{question_id}/answer")
-def reply(app: App, caller: Caller, key: Key, case_id: str, question_id: str, body: Reply) -> Response:
+def reply(*, app: App, caller: Caller, key: Key, case_id: str, question_id: str, body: Reply) -> Response:
     """Answer a question that was put to you."""
     recorded = operations.answer(app, Door(caller, key, "api"), case_id, question_id, text=body.text)
     return answer(recorded.case.questions)

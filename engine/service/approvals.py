@@ -53,16 +53,12 @@ def sheet(app: Countersign, viewer: Viewer, task_id: str) -> SheetView:
         case = load_visible(app, tx, viewer, line.case_id)
         view = case_view(app, tx, viewer, case)
         entries = history.load(tx, case.id)
-<<<<<<< HEAD
-        represents = line.person != viewer.person and viewer.person in standins.standing_in(app, tx, line.person, case)
-        may = (line.person == viewer.person or represents) and line.state == "open"
-=======
         task = next(task for task in case.tasks if task.id == line.id)
         is_own = line.person == viewer.person
-        may = is_own and line.state == "open"
+        represents = not is_own and viewer.person in standins.standing_in(app, tx, line.person, case)
+        may = (is_own or represents) and line.state == "open"
         in_chain = line.verb != "work"
         process = app.process(case.process, tx)
->>>>>>> 9be3c74 (Let approvers pass a task on, bring others in, ask, claim; let a vote be ruled by expressions)
         decided_by = line.decided_by or _decided_instead(case, line)
         return SheetView(
             case=view,

@@ -5,8 +5,9 @@ crash, so each is idempotent: stages by their key, notices by being harmless. Wh
 never stops the others.
 """
 
+import dataclasses
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import assert_never
@@ -249,7 +250,7 @@ def _question_notice(app: Countersign, case_id: str, effect: NotifyQuestion) -> 
             (question.asker, question.text) if effect.occasion == "question" else (question.person, question.answer)
         )
         notice = _notice(app, tx, case, effect.person, effect.occasion, link=f"/cases/{case_id}", remark=said)
-        return None if notice is None else replace(notice, by=app.organisation(tx).name(by))
+        return None if notice is None else dataclasses.replace(notice, by=app.organisation(tx).name(by))
 
 
 def _outcome_notice(app: Countersign, case_id: str, effect: NotifyOutcome) -> Notice | None:
