@@ -3,14 +3,14 @@
 Each POST takes an `Idempotency-Key` header: the same key again gives the first result.
 """
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.deps import App, Caller, Key, Reader
 from api.rest.answers import answer
-from engine.service import approvals, cases, proposals, responses, stages
+from engine.service import approvals, cases, interventions, proposals, responses, stages
 from engine.service.app import Countersign
 from engine.service.views import Viewer
 
@@ -52,6 +52,19 @@ class Happening(Body):
 
     event: str
     remark: str = ""
+
+
+class Withdrawal(Reason):
+    """Why, and whether the case is to be submitted again."""
+
+    again: bool = False
+
+
+class Operation(Reason):
+    """What, why, and for a jump the step to go on from."""
+
+    operation: Literal["terminate", "void", "suspend", "activate", "wake", "jump", "take_back"]
+    to: str = ""
 
 
 class Lessons(Body):
@@ -129,9 +142,16 @@ def resume(app: App, caller: Caller, key: Key, case_id: str) -> Response:
 
 
 @router.post("/cases/{case_id}/withdraw")
-def withdraw(app: App, caller: Caller, key: Key, case_id: str, body: Reason) -> Response:
-    """Take the case back for good."""
-    proposals.withdraw(app, caller, case_id, body.reason, key=key)
+def withdraw(app: App, caller: Caller, key: Key, case_id: str, body: Withdrawal) -> Response:
+    """Take the case back: for good, or `again` to change it."""
+    proposals.withdraw(app, caller, case_id, body.reason, key=key, again=body.again)
+    return _waiting(app, caller, case_id)
+
+
+@router.post("/cases/{case_id}/operations")
+def operate(app: App, caller: Caller, key: Key, case_id: str, body: Operation) -> Response:
+    """Terminate, void, suspend, activate, wake, jump (to the step `to`) or take back. Most need a reason."""
+    interventions.intervene(app, caller, case_id, body.operation, reason=body.reason, to=body.to, key=key)
     return _waiting(app, caller, case_id)
 
 

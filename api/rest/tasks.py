@@ -21,6 +21,7 @@ class Decide(BaseModel):
 
     decision: str = Field(examples=["approve"])
     remark: str = Field("", description="Required to return, reject or object")
+    to: str = Field("submitter", description="Where a return goes: submitter, previous, or an earlier step")
     seen_seq: int | None = Field(None, description="The `seq` of the case that was looked at; refused if it is older")
 
 
@@ -33,7 +34,17 @@ def sheet(app: App, caller: Reader, task_id: str) -> Response:
 @router.post("/tasks/{task_id}/decision")
 def decide(app: App, caller: Caller, key: Key, task_id: str, body: Decide) -> Response:
     """Decide. 409 names who was first where somebody was."""
-    approvals.act(app, caller, task_id, body.decision, remark=body.remark, seen_seq=body.seen_seq, key=key, via="api")
+    approvals.act(
+        app,
+        caller,
+        task_id,
+        body.decision,
+        remark=body.remark,
+        seen_seq=body.seen_seq,
+        key=key,
+        via="api",
+        to=body.to,
+    )
     return answer(approvals.sheet(app, caller, task_id))
 
 

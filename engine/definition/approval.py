@@ -21,6 +21,7 @@ from engine.definition.steps import (
     Own,
     PlainStep,
     Repeat,
+    ReturnTo,
     Timeout,
     Use,
 )
@@ -64,7 +65,7 @@ class Defaults(Section):
     empty: Empty = Empty(assign="role:process_admin")
     repeat: Repeat = "ask_again"
     timeout: Timeout | None = None
-    return_to: tuple[Literal["submitter", "previous", "any"], ...] = ("submitter",)
+    return_to: tuple[ReturnTo, ...] = ("submitter",)
     resume: Literal["restart", "at_returner", "changed_aspects"] = "restart"
     allow: tuple[Operation, ...] = ALLOWED
     link: Literal["remembered_device", "sign_in", "direct"] = "remembered_device"
@@ -115,7 +116,7 @@ class Approval(Section):
         )
 
     def _inheriting(self, step: Approve) -> Approve:
-        own = {name: getattr(step, name) for name in ("self_", "empty", "repeat", "timeout", "allow")}
+        own = {name: getattr(step, name) for name in ("self_", "empty", "repeat", "timeout", "allow", "return_to")}
         return step.model_copy(
             update={name: getattr(self.defaults, name) for name, value in own.items() if value is None}
         )

@@ -62,6 +62,8 @@ class _Compiler:
             material=definition.proposal.material,
             context=definition.context,
             declared=declared,
+            aspects=definition.proposal.aspects,
+            resume=self.approval.defaults.resume,
         )
 
     def rows(self) -> list[Row]:
@@ -114,6 +116,8 @@ class _Compiler:
             allow=step.allow if step.allow is not None else ALLOWED,
             claim=step.claim,
             repeat=step.repeat or "ask_again",
+            return_to=step.return_to or ("submitter",),
+            aspects=step.aspects,
         )
 
     def file(self, step: written.File) -> Filing:

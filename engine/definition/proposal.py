@@ -44,6 +44,8 @@ class Proposal(Section):
     visibility: Literal["confidential", "open"] = "confidential"
     fields: dict[Name, FormField] = Field(min_length=1, max_length=200)
     material: tuple[str, ...] = ()
+    # groups of material fields that steps may look at by name
+    aspects: dict[Name, tuple[str, ...]] = Field(default_factory=dict)
     checks: tuple[FormCheck, ...] = ()
 
     _named: Mapping[str, str] = PrivateAttr(default_factory=dict)

@@ -30,11 +30,6 @@ class SourceNotYet(LintRule):
 
 def _of_approval(subject: Subject) -> Iterator[tuple[Path, str, str]]:
     defaults = subject.definition.approval.defaults
-    for n, to in enumerate(defaults.return_to):
-        if to != "submitter":
-            yield ("approval", "defaults", "return_to", n), f"return to {to}", "write return_to: [submitter]"
-    if defaults.resume != "restart":
-        yield ("approval", "defaults", "resume"), f"resume {defaults.resume}", "write resume: restart"
     if defaults.link != "remembered_device":
         yield ("approval", "defaults", "link"), f"link {defaults.link}", "write link: remembered_device"
 

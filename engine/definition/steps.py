@@ -16,6 +16,8 @@ from engine.values import NO_TEXT, Bilingual, Duration
 Access = Literal["read", "write"]
 OnReject = Literal["reject", "return_submitter"]
 
+ReturnTo = Literal["submitter", "previous", "any"]
+
 
 class AnyOf(Section):
     """One decides for all (或签)."""
@@ -126,6 +128,9 @@ class Approve(Step):
     self_: Own | None = Field(None, alias="self")
     empty: Empty | None = None
     repeat: Repeat | None = None
+    return_to: tuple[ReturnTo, ...] | None = None
+    # what of the proposal it looks at; nothing said means everything
+    aspects: tuple[Name, ...] = ()
     timeout: Timeout | Literal["never"] | None = None
     allow: tuple[Operation, ...] | None = None
     claim: StrictBool = False

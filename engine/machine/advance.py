@@ -7,6 +7,8 @@ case before. Refuses what is not possible, and says what is.
 
 from datetime import datetime
 
+from msgspec.structs import replace
+
 from engine.errors import ChangedMeanwhile, NotFound, NotPossible
 from engine.machine.case import Case, ProcessRef
 from engine.machine.commands import (
@@ -28,6 +30,7 @@ from engine.machine.commands import (
     Evaluated,
     Migrate,
     OnTask,
+    Operate,
     PauseDelivery,
     Perform,
     Release,
@@ -44,13 +47,15 @@ from engine.machine.commands import (
 from engine.machine.declared import perform
 from engine.machine.eligible import check_person
 from engine.machine.evolve import empty_case, evolve, fold
+from engine.machine.interventions import intervene
 from engine.machine.journal import Journal
 from engine.machine.migrating import migrate
 from engine.machine.operations import answer, operate
 from engine.machine.outcome import Created, Moved, Outcome, TimerDisarmed
 from engine.machine.process import Process
 from engine.machine.resolving import resolve_again
-from engine.machine.states import Refusal
+from engine.machine.returns import redirected, resolve
+from engine.machine.states import SUSPENDED, Refusal
 from engine.machine.step import Movement, macrostep, start
 from engine.machine.steps import check_decision
 
@@ -82,15 +87,19 @@ def advance(process: Process, case: Case, command: AnyCommand, now: datetime) ->
     """
     journal = Journal(process, case, command, now)
     try:
+        if case.state == SUSPENDED and isinstance(command, Reorganise):
+            return journal.outcome()  # nobody is asked anew while the case stands still; it is done when it goes on
+        if case.state == SUSPENDED and not isinstance(command, Operate):
+            raise Refusal
         match command:
             case Decide():
-                event = _decide(journal, command)
+                event = redirected(journal, _decide(journal, command))
             case OnTask():
-                event = operate(journal, command)
+                event = redirected(journal, operate(journal, command))
             case Answer():
                 event = answer(journal, command)
             case TimerFired():
-                event = _fire(journal, command)
+                event = redirected(journal, _fire(journal, command))
             case Reorganise():
                 resolve_again(journal)
                 event = ""
@@ -99,6 +108,8 @@ def advance(process: Process, case: Case, command: AnyCommand, now: datetime) ->
             case Migrate():
                 migrate(journal, command)
                 event = ""
+            case Operate():
+                event = intervene(journal, command)
             case Perform():
                 event = perform(journal, command)
             case _ if process.declared is not None:
@@ -151,6 +162,8 @@ def _decide(journal: Journal, command: Decide) -> str:
         raise Refusal
     if command.seen_seq is not None and command.seen_seq < case.form_seq:
         raise ChangedMeanwhile()
+    if command.decision == "return":
+        journal.command = command = replace(command, to=resolve(journal.process, case, task.step, command.to))
     return step.decide(journal, task, command, state)
 
 
@@ -170,7 +183,11 @@ def _withdraw(journal: Journal) -> str:
     if not journal.process.may(journal.case, "withdraw"):
         raise Refusal
     journal.cause = ("", "withdraw")
-    return "withdraw"
+    if not journal.command.again:  # type: ignore[union-attr]  # a Withdraw
+        return "withdraw"
+    if journal.case.state != "approving":
+        raise Refusal
+    return "recall"
 
 
 def _move(journal: Journal, event: str) -> None:
@@ -207,6 +224,8 @@ def _action(command: AnyCommand) -> str:
             return command.decision
         case Perform():
             return command.event
+        case Operate():
+            return command.operation
         case _:
             return _WORDS[type(command)]
 

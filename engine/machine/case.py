@@ -34,6 +34,9 @@ class Task(Struct, frozen=True):
     `asked_by` brought the person in; `of` is the task they sign with, at `place`: before, after or beside its person,
     or as its delegate. `counted_from`: deadlines count from here where a question had stopped the clock.
 
+    `saw` is the digest of each aspect that an approval was given for; `back_to` the step that a return names, empty for
+    the submitter.
+
     `id` is "<case>-<seq>-<n>": the history entry that opened it and its place in it, so replaying gives the same ids.
     """
 
@@ -55,6 +58,8 @@ class Task(Struct, frozen=True):
     of: str = ""
     place: Place = ""
     counted_from: datetime | None = None
+    saw: dict[str, str] = field(default_factory=dict)
+    back_to: str = ""
 
     @property
     def signs(self) -> bool:
@@ -101,7 +106,10 @@ class Stopped(Struct, frozen=True):
 class Case(Struct, frozen=True):
     """One marketing case (营销案). `seq` counts its history entries and is its version.
 
-    `form_seq` is the entry that last changed the form: who looked at an earlier one looks again before deciding.
+    `form_seq` is the entry that last changed the material of the form: who looked at an earlier one looks again before
+    deciding. `since` is the first round whose decisions still count on the way of this case; `returned_at` the step
+    that sent it back to the submitter, `returned_by` who decided so; `standing` the approvals of earlier rounds that
+    pass at once when their step is come to.
     """
 
     id: str
@@ -126,3 +134,7 @@ class Case(Struct, frozen=True):
     questions: tuple[Question, ...] = ()
     stopped: tuple[Stopped, ...] = ()
     facts: dict[str, Any] = field(default_factory=dict)
+    since: int = 0
+    returned_at: str = ""
+    returned_by: str = ""
+    standing: tuple[str, ...] = ()

@@ -91,8 +91,23 @@ def chain(name: str, columns: Sequence[Column], kinds: Kinds) -> ChartState:
     return Compound(
         id=name,
         children=(*states, Final(id=done)),
-        transitions=(Transition((effective,), (f"done.state.{name}",)),),
+        transitions=(
+            Transition((effective,), (f"done.state.{name}",)),
+            *(Transition((step,), (f"goto.{step}",)) for step in _to_go_to(name, columns)),
+        ),
     )
+
+
+def _to_go_to(name: str, columns: Sequence[Column]) -> list[str]:
+    """The states that a case may be sent to: every step that is decided, and every countersign as a whole."""
+    found = []
+    for column in columns:
+        if isinstance(column, Countersign):
+            found.append(state_of(name, column.name))
+            found += [state_of(name, placed.step.name) for placed in column.branches]
+        elif not isinstance(column.step, Copy):
+            found.append(state_of(name, column.step.name))
+    return found
 
 
 def _name(column: Column) -> str:

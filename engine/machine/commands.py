@@ -35,21 +35,34 @@ class Submit(Command, frozen=True):
 
 
 class Withdraw(Command, frozen=True):
-    """The submitter takes the case back for good."""
+    """The submitter takes the case back: for good, or `again` to change it and submit it once more."""
 
     reason: str = ""
+    again: bool = False
+
+
+class Operate(Command, frozen=True):
+    """What a process administrator or the submitter may do with a whole case: terminate, void, suspend, activate,
+    wake, jump (to the step `to`), convert (a filing into an approval), take_back (a decision just taken)."""
+
+    operation: str
+    reason: str = ""
+    to: str = ""
 
 
 class Decide(Command, frozen=True):
     """A decision on one task. A remark is required to return or reject.
 
-    `seen_seq` is the history entry the person had seen.
+    `seen_seq` is the history entry the person had seen. `to`: where a return goes: submitter, previous, or the name of
+    an earlier step. `form`: the form with what the approver amended, where the step may write fields.
     """
 
     task: str
     decision: Decision
     remark: str = ""
     seen_seq: int | None = None
+    to: str = "submitter"
+    form: dict[str, Any] | None = None
 
 
 class Perform(Command, frozen=True):
@@ -210,6 +223,7 @@ AnyCommand = (
     | Edit
     | Submit
     | Withdraw
+    | Operate
     | Decide
     | Perform
     | Transfer

@@ -20,11 +20,13 @@ from engine.machine.outcome import (
     Moved,
     Noted,
     Questioned,
+    Returned,
     Submitted,
     TaskClosed,
     TaskOpened,
     TimerArmed,
     TimerDisarmed,
+    Turned,
 )
 
 
@@ -58,9 +60,24 @@ def evolve(case: Case, event: AnyEvent) -> Case:
         case Moved():
             return replace(case, state=event.state, configuration=event.configuration, remembered=event.remembered)
         case FormSaved():
-            return replace(case, form=event.form, editor=event.editor, form_seq=case.seq)
+            seq = case.seq if event.material else case.form_seq
+            return replace(case, form=event.form, editor=event.editor, form_seq=seq)
         case Submitted():
-            return replace(case, number=event.number, round=event.round, route=event.route, material=event.material)
+            return replace(
+                case,
+                number=event.number,
+                round=event.round,
+                route=event.route,
+                material=event.material,
+                since=event.round,
+                standing=event.standing,
+                returned_at="",
+                returned_by="",
+            )
+        case Returned():
+            return replace(case, returned_at=event.step, returned_by=event.by)
+        case Turned():
+            return replace(case, round=event.round, standing=event.standing)
         case Questioned():
             others = tuple(one for one in case.questions if one.id != event.question.id)
             return replace(case, questions=(*others, event.question))

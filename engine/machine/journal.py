@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
+from engine.machine.aspects import digests
 from engine.machine.case import Case, Decision, Task, Timer, Verb
 from engine.machine.commands import AnyCommand
 from engine.machine.evolve import evolve, next_entry
@@ -104,6 +105,27 @@ class Journal:
             decided_at=self.now,
             remark=remark,
             reason=reason,
+            back_to=getattr(self.command, "to", "").replace("submitter", "") if decision == "return" else "",
+            saw=self.digests() if decision in ("approve", "acknowledge") else {},
+        )
+        self.record(TaskClosed(task))
+        return task
+
+    def digests(self) -> dict[str, str]:
+        """The digest of each aspect of the form as it is now."""
+        return digests(self.process.looked_at, self.case.form)
+
+    def carry(self, kept: Task) -> Task:
+        """A decision of an earlier round stands: it is recorded again in this one, as its person gave it then."""
+        task = replace(
+            self._task(kept.step, kept.verb, kept.person, due_at=None, weight=kept.weight),
+            state="decided",
+            decision=kept.decision,
+            decided_by=kept.decided_by,
+            decided_at=self.now,
+            remark=kept.remark,
+            reason="carried",
+            saw=kept.saw,
         )
         self.record(TaskClosed(task))
         return task

@@ -1,7 +1,8 @@
 """The chart of a case type: the approval chains inside the default lifecycle, and the stages after them.
 
 draft -> approving -> (returned -> approving)* -> approved | filed -> targeting -> ready -> delivering <-> paused ->
-evaluating -> closed; ends rejected and withdrawn. A stage that the definition does not have is not in the chart.
+evaluating -> closed; ends rejected, withdrawn, cancelled (terminated) and voided. A stage that the definition does not
+have is not in the chart.
 """
 
 from msgspec import Struct
@@ -12,6 +13,16 @@ from engine.machine.chart import Atomic, Chart, Compound, Final, Transition
 from engine.machine.states import Approving, Audience, Delivery, Effective, Ended, Evaluation, Form, Ready
 
 _WITHDRAW = Transition(("withdrawn",), ("withdraw",))
+# from anywhere; `operations` says who may, and when
+_ANYWHERE = tuple(
+    Transition((state,), (event,))
+    for event, state in (
+        ("terminate", "cancelled"),
+        ("void", "voided"),
+        ("wake.draft", "draft"),
+        ("wake.returned", "returned"),
+    )
+)
 
 
 class Stages(Struct, frozen=True):
@@ -30,15 +41,18 @@ def lifecycle(chains: Chains, stages: Stages) -> tuple[Chart, Kinds]:
         "returned": Form("returned"),
         "rejected": Ended("rejected"),
         "withdrawn": Ended(),
+        "cancelled": Ended("cancelled"),
+        "voided": Ended("voided"),
     }
     submits = tuple(Transition((name,), (f"submit.{name}",)) for name in chains)
     approving = Compound(
         id="approving",
-        transitions=(_WITHDRAW,),
+        transitions=(_WITHDRAW, Transition(("returned",), ("recall",))),
         children=tuple(chain(name, columns, kinds) for name, columns in chains.items()),
     )
     root = Compound(
         id="case",
+        transitions=_ANYWHERE,
         children=(
             Atomic(id="draft", transitions=(*submits, _WITHDRAW)),
             approving,
@@ -46,6 +60,8 @@ def lifecycle(chains: Chains, stages: Stages) -> tuple[Chart, Kinds]:
             *_stages(stages, kinds),
             Final(id="rejected"),
             Final(id="withdrawn"),
+            Final(id="cancelled"),
+            Final(id="voided"),
         ),
     )
     return Chart(root), kinds

@@ -25,20 +25,45 @@ class Created(Event, frozen=True):
 
 
 class FormSaved(Event, frozen=True):
-    """The values of the form from now on (whole, not a difference)."""
+    """The values of the form from now on (whole, not a difference). `material`: what approvals look at changed."""
 
     form: dict[str, Any]
     editor: str
+    material: bool = True
 
 
 class Submitted(Event, frozen=True):
-    """A round began: its number, the chain chosen, the digest of the material fields."""
+    """A round began: its number, the chain chosen, the digest of the material fields.
+
+    `standing`: the approvals of earlier rounds that still hold, by the policy `resume`.
+    """
 
     number: str
     round: int
     route: str
     material: str
     reasons: tuple[str, ...] = ()
+    standing: tuple[str, ...] = ()
+    resume: str = ""
+
+
+class Returned(Event, frozen=True):
+    """A step sent the case back to the submitter, who resumes it by this record."""
+
+    step: str
+    by: str
+
+
+class Turned(Event, frozen=True):
+    """The case goes on from the step `to` in a round of its own: returned, jumped, taken_back, amended, drifted,
+    converted. `by_step` is the step that sent it there, if one did; `standing` as in Submitted."""
+
+    round: int
+    to: str
+    why: str
+    by: str
+    by_step: str = ""
+    standing: tuple[str, ...] = ()
 
 
 class Moved(Event, frozen=True):
@@ -107,6 +132,8 @@ AnyEvent = (
     Created
     | FormSaved
     | Submitted
+    | Returned
+    | Turned
     | Moved
     | TaskOpened
     | TaskClosed

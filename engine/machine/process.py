@@ -22,7 +22,9 @@ from engine.machine.deadlines import Calendar
 from engine.machine.declared import Lifecycle
 from engine.machine.drawing import ChainStep, draw, draw_places, foresee
 from engine.machine.lifecycle import Stages
-from engine.machine.states import Evaluation, Kind
+from engine.machine.returns import targets
+from engine.machine.standing import Resume, kept_at, standing
+from engine.machine.states import SUSPENDED, Evaluation, Kind
 from engine.machine.step import macrostep
 from engine.machine.steps import AnyStep, Approval, Copy, Filing, decisions_on
 from engine.values import Bilingual, Duration
@@ -96,6 +98,8 @@ class Process:
     directory: Directory = field(default_factory=Unbound)
     calendar: Calendar = field(default_factory=Unbound)
     declared: Lifecycle | None = None
+    aspects: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    resume: Resume = "restart"
 
     def bound(self, directory: Directory, calendar: Calendar) -> "Process":
         """The same process in an organisation, with its calendar."""
@@ -116,6 +120,29 @@ class Process:
                 return row.use, reasons
             against.extend(reasons)
         raise ValueError(f"{self.ref.name} has a route table without else")
+
+    @property
+    def looked_at(self) -> Mapping[str, tuple[str, ...]]:
+        """The fields of each aspect; without aspects of its own a definition has one, the material fields."""
+        return self.aspects or {"material": self.material}
+
+    def aspects_of(self, case: Case, step: str) -> tuple[str, ...]:
+        """The aspects that a step looks at."""
+        kind = self.step(case, step)[1]
+        own = kind.aspects if isinstance(kind, Approval) else ()
+        return own or tuple(self.looked_at)
+
+    def standing(self, case: Case, returner: str) -> tuple[str, ...]:
+        """The approvals that stand when the case is resumed after `returner` sent it back."""
+        return standing(self, case, returner) if case.route else ()
+
+    def kept_at(self, case: Case, step: str) -> tuple[Task, ...]:
+        """The standing decisions of a step that the case comes to."""
+        return kept_at(self, case, step) if case.standing else ()
+
+    def return_targets(self, case: Case, step: str) -> tuple[str, ...]:
+        """Where an approver at `step` may send the case back to."""
+        return targets(self, case, step)
 
     def is_decided(self, route: str, values: Mapping[str, Any]) -> bool:
         """Whether anybody would decide on the chain `route`: no case passes because all of its steps are left out."""
@@ -146,6 +173,8 @@ class Process:
         """What people may do now: edit, submit, withdraw, start, pause, resume, close; decisions are with the tasks."""
         if self.declared is not None:
             return declared_states.possible(self, case)
+        if case.state == SUSPENDED:
+            return ("activate", "terminate")
         kind = self.kinds.get(case.state)
         actions = kind.actions(case) if kind is not None else ()
         return (*actions, "withdraw") if self.may(case, "withdraw") else actions

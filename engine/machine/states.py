@@ -7,6 +7,7 @@ a kind, write its class here or beside `steps` and name it in the union of `life
 from msgspec import Struct
 
 from engine.errors import ChangedMeanwhile, InvalidForm, NotFound, Problem
+from engine.machine.aspects import digests
 from engine.machine.case import Case, Timer
 from engine.machine.commands import (
     AnyCommand,
@@ -23,8 +24,20 @@ from engine.machine.commands import (
     Submit,
 )
 from engine.machine.journal import Journal
-from engine.machine.outcome import BeginDelivery, Evaluate, FormSaved, HoldDelivery, Noted, SelectAudience, Submitted
+from engine.machine.outcome import (
+    BeginDelivery,
+    Evaluate,
+    FormSaved,
+    HoldDelivery,
+    Noted,
+    Returned,
+    SelectAudience,
+    Submitted,
+)
 from engine.values import Duration, digest_of
+
+SUSPENDED = "suspended"
+"""The state of a case on hold. It stays in its configuration, and goes on from it."""
 
 
 class Refusal(Exception):
@@ -64,6 +77,9 @@ class Form(Kind, frozen=True):
 
     def enter(self, journal: Journal, state: str) -> None:
         """See Kind."""
+        step, _ = journal.cause
+        if self.occasion and step:
+            journal.record(Returned(step, journal.command.actor))
         if self.occasion:
             journal.tell_submitter(self.occasion, journal.remark())
 
@@ -267,7 +283,10 @@ def submit(journal: Journal, command: Submit) -> str:
         raise InvalidForm(
             [Problem("nobody_decides", f"the definition lets nobody decide on this case ({route})", hint)]
         )
-    journal.record(Submitted(case.number or command.number, case.round + 1, route, material, reasons))
+    standing = process.standing(case, case.returned_at)
+    journal.record(
+        Submitted(case.number or command.number, case.round + 1, route, material, reasons, standing, process.resume)
+    )
     return f"submit.{route}"
 
 
@@ -280,4 +299,6 @@ def close(journal: Journal, command: Close) -> str:
 
 def _save(journal: Journal, command: Edit | Submit) -> None:
     if command.form != journal.case.form or command.actor != journal.case.editor:
-        journal.record(FormSaved(command.form, command.actor))
+        aspects = journal.process.looked_at
+        material = digests(aspects, journal.case.form) != digests(aspects, command.form)
+        journal.record(FormSaved(command.form, command.actor, material))

@@ -91,6 +91,8 @@ class Approval(Step, frozen=True, kw_only=True):
     repeat: Repeat = "ask_again"
     allow: tuple[Operation, ...] = ALLOWED
     claim: bool = False
+    return_to: tuple[str, ...] = ("submitter",)
+    aspects: tuple[str, ...] = ()
 
     @property
     def mode(self) -> str:
@@ -116,6 +118,14 @@ class Approval(Step, frozen=True, kw_only=True):
         carries = self.repeat != "ask_again"
         approved = approved_before(journal, self) if carries else frozenset[str]()
         is_quiet = quiet(process.directory, self.ask, case)
+        kept = process.kept_at(case, self.name)
+        if self._passed(case, kept):
+            for task in kept:
+                journal.carry(task)
+            journal.raised.append((f"{state}.approve", (self.name, "approve")))
+            return
+        carries = carries or bool(kept)
+        approved |= {task.person for task in kept}
         due = due_at(process.calendar, self.timeout, journal.now)
         for place, person in enumerate(people):
             weight = weight_of(process.directory, person, self.ask, case) if self._is_weighted else 1
@@ -138,6 +148,14 @@ class Approval(Step, frozen=True, kw_only=True):
     @property
     def _is_weighted(self) -> bool:
         return not isinstance(self.tally, Vote) or self.tally.is_weighted
+
+    def _passed(self, case: Case, kept: Sequence[Task]) -> bool:
+        """Whether the step was approved in the round that `kept` are of, and all who approved it still stand."""
+        if not kept:
+            return False
+        same = [task for task in case.tasks if (task.step, task.round) == (self.name, kept[0].round)]
+        seats = [task for task in same if task.state != "cancelled"]
+        return self.result(seats) == "approve" and all(task in kept for task in seats if task.decision == "approve")
 
     def call_up(self, journal: Journal) -> None:
         """Ask those who are waiting: the next in a sequence, else everybody; the clock starts for those called."""
@@ -280,6 +298,11 @@ class Filing(Step, frozen=True, kw_only=True):
     def enter(self, journal: Journal, state: str) -> None:
         """See Kind."""
         process = journal.process
+        kept = process.kept_at(journal.case, self.name)
+        if kept:
+            journal.carry(kept[0])
+            journal.raised.append((f"{state}.effective", (self.name, "acknowledge")))
+            return
         people = asked(process.directory, self.ask, journal.case, one_is_enough=True)
         if not people:
             self.unstaffed(journal)
@@ -402,6 +425,11 @@ _REASONS = {
     "reject": "sibling_rejected",
     "return": "sibling_returned",
     "withdraw": "withdrawn",
+    "terminate": "terminated",
+    "void": "voided",
+    "jump": "jumped",
+    "take_back": "taken_back",
+    "convert": "converted",
 }
 
 

@@ -97,6 +97,7 @@ def act(
     seen_seq: int | None,
     key: str,
     via: str = "page",
+    to: str = "submitter",
 ) -> Recorded:
     """Do what `name` says on a task of the viewer's: one of the decisions, or an event of a declared lifecycle.
 
@@ -108,7 +109,7 @@ def act(
         raise NotFound()
     if row.verb != "work":
         decision = decision_named(name)
-        return decide(app, viewer, task_id, decision, remark=remark, seen_seq=seen_seq, key=key, via=via)
+        return decide(app, viewer, task_id, decision, remark=remark, seen_seq=seen_seq, key=key, via=via, to=to)
     command = Perform(actor=viewer.person, via=via, task=task_id, event=name, remark=remark.strip(), seen_seq=seen_seq)
     return _told_by_name(app, row.case_id, command, key=f"{viewer.person}:{key}")
 
@@ -152,6 +153,7 @@ def decide(
     seen_seq: int | None,
     key: str,
     via: str = "page",
+    to: str = "submitter",
 ) -> Recorded:
     """Decide on a task of the viewer's; the same `key` again gives the first result.
 
@@ -169,6 +171,7 @@ def decide(
         decision=decision,
         remark=remark.strip(),
         seen_seq=seen_seq,
+        to=to,
     )
     return _told_by_name(app, row.case_id, command, key=f"{viewer.person}:{key}")
 

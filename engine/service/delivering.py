@@ -76,7 +76,7 @@ def hold(app: Countersign, case_id: str, action: Literal["pause", "resume", "can
             assert wave is not None
             if action == "cancel":
                 waves.move(tx, wave.id, to="cancelled", come_from=("loading", "planned", "running", "gated", "paused"))
-            elif case.state == "paused":
+            elif case.state in ("paused", "suspended"):
                 because = wave.held_because or case.facts.get("paused", "") or "paused"
                 waves.move(tx, wave.id, to="paused", come_from=("running",), held_because=because)
             elif case.state == "delivering":

@@ -92,11 +92,11 @@ def submit(app: Countersign, viewer: Viewer, case_id: str, raw: Mapping[str, Any
     running.carry_out(app, case_id, command, key=key)
 
 
-def withdraw(app: Countersign, viewer: Viewer, case_id: str, reason: str, *, key: str) -> None:
-    """Take the case back for good, as long as nothing was sent."""
+def withdraw(app: Countersign, viewer: Viewer, case_id: str, reason: str, *, key: str, again: bool = False) -> None:
+    """Take the case back, as long as nothing was sent: for good, or `again` to change it and submit it once more."""
     with app.db.read() as tx:
         _own(app, tx, viewer, case_id)
-    running.carry_out(app, case_id, Withdraw(actor=viewer.person, reason=reason.strip()), key=key)
+    running.carry_out(app, case_id, Withdraw(actor=viewer.person, reason=reason.strip(), again=again), key=key)
 
 
 def _number(app: Countersign, definition: Definition, locked: Locked) -> str:

@@ -23,6 +23,15 @@ from engine.store.lines import CaseLine, TaskLine
 from engine.values import NO_TEXT, Bilingual
 
 SOON = timedelta(hours=24)
+OPERATIONS = {
+    "terminate": "terminated",
+    "void": "voided",
+    "suspend": "suspended",
+    "activate": "activated",
+    "wake": "woken",
+    "jump": "jumped",
+    "take_back": "taken_back",
+}
 
 
 def case_row(app: Countersign, tx: Connection, line: CaseLine) -> CaseRow:
@@ -222,7 +231,9 @@ def _what(kept: Kept) -> tuple[str, str]:
             first = any(isinstance(event, Submitted) and event.round == 1 for event in kept.events)
             return "submitted" if first else "resubmitted", ""
         case c.Withdraw():
-            return "withdrawn", ""
+            return ("recalled" if command.again else "withdrawn"), ""
+        case c.Operate():
+            return OPERATIONS.get(command.operation, command.operation), command.to
         case c.Decide():
             closed = (event.task for event in kept.events if isinstance(event, TaskClosed))
             step = next((task.step for task in closed if task.id == command.task), "")
@@ -353,7 +364,7 @@ def _remark(command: c.AnyCommand) -> str:
             return command.text
         case c.Decide() | c.Perform() | c.OnTask():
             return command.remark
-        case c.Withdraw() | c.PauseDelivery() | c.AudienceFailed():
+        case c.Withdraw() | c.Operate() | c.PauseDelivery() | c.AudienceFailed():
             return command.reason
         case c.Close():
             return command.lessons
@@ -401,6 +412,9 @@ def reason_of(organisation: Organisation, entries: Sequence[Kept], case: Case) -
         "returned": ("return", "reject", "auto_returned", "auto_rejected"),
         "rejected": ("reject", "auto_rejected"),
         "withdrawn": ("withdrawn",),
+        "cancelled": ("terminated",),
+        "voided": ("voided",),
+        "suspended": ("suspended",),
         "targeting": ("selection_failed",) if case.facts.get("audience_failed") else (),
         "paused": ("paused",),
     }

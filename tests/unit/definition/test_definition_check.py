@@ -182,8 +182,6 @@ CASES = [
     (('"head@county"}', '"head@county", timeout: {remind: [1wd], do: return}}'), "E708", "return}"),
     (('"head@county"}', '"head@county", timeout: {remind: [4wh], at: 3wd}}'), "E703", "4wh"),
     (('"head@county"}', '"head@county", self: {assign: superior}, repeat: carry_adjacent}'), None, ""),
-    (("  defaults:\n", "  defaults:\n    return_to: [previous]\n"), "E113", "previous"),
-    (("  defaults:\n", "  defaults:\n    resume: at_returner\n"), "E113", "at_returner"),
     (("  defaults:\n", "  defaults:\n    link: direct\n"), "E113", "direct"),
     (('"head@county"}', '"head@county", fields: {budget: write}}'), "E113", "write"),
     (('"head@county"}', '"head@county", decide: {mode: vote, pass: "votes.yess > 1"}}'), "E303", "yess"),

@@ -1,0 +1,183 @@
+"""What can be done with a whole case outside its ordinary way: terminate, void, suspend, activate, wake, jump, take
+back.
+
+Each is for the process administrator, the submitter, or who decided last, and most need a reason. Refuses everything
+in a declared lifecycle: there the definition says what people may do.
+"""
+
+from datetime import datetime, timedelta
+
+from msgspec.structs import replace
+
+from engine.errors import InvalidForm, NotFound, Problem
+from engine.machine.case import Case, Task, Timer
+from engine.machine.commands import Operate
+from engine.machine.journal import Journal
+from engine.machine.outcome import HoldDelivery, Moved, Noted, SelectAudience, TaskOpened, TimerArmed
+from engine.machine.resolving import resolve_again
+from engine.machine.returns import turn
+from engine.machine.standing import in_force, places
+from engine.machine.states import SUSPENDED, Refusal
+
+PROCESS_ADMIN = "role:process_admin"
+RUNNING = ("draft", "approving", "returned", "approved", "filed", "targeting", "ready", "delivering", "paused")
+EFFECTIVE = ("approved", "filed", "targeting", "ready", "delivering", "paused")
+SENDING = ("delivering", "paused")
+WAKES = ("rejected", "cancelled", "withdrawn")
+NEED_REASON = ("terminate", "void", "suspend", "wake", "jump")
+
+
+def intervene(journal: Journal, command: Operate) -> str:
+    """Carry an operation out; returns the event that moves the chart, empty where it stays.
+
+    Raises NotFound for who may not, Refusal where the case is not in a state for it, InvalidForm without a reason.
+    """
+    if journal.process.declared is not None:
+        raise Refusal
+    if command.operation in NEED_REASON and not command.reason.strip():
+        raise InvalidForm(
+            [Problem("remark_missing", f"say why you {command.operation}", "others read it", at="reason")]
+        )
+    match command.operation:
+        case "terminate":
+            return _terminate(journal)
+        case "void":
+            return _void(journal)
+        case "suspend":
+            return _suspend(journal)
+        case "activate":
+            return _activate(journal)
+        case "wake":
+            return _wake(journal)
+        case "jump":
+            return _jump(journal, command.to)
+        case "take_back":
+            return _take_back(journal)
+        case _:
+            raise Refusal
+
+
+def is_admin(journal: Journal) -> bool:
+    """Whether who acts administers processes for the case's office."""
+    case = journal.case
+    return journal.command.actor in journal.process.directory.resolve(PROCESS_ADMIN, case.office, case.submitter)
+
+
+def _only_admin(journal: Journal) -> None:
+    if not is_admin(journal):
+        raise NotFound()
+
+
+def _only_admin_or_submitter(journal: Journal) -> None:
+    if journal.command.actor != journal.case.submitter:
+        _only_admin(journal)
+
+
+def _state(case: Case) -> str:
+    """Where the case is, also while it is suspended."""
+    return case.facts["suspended"]["state"] if case.state == SUSPENDED else case.state
+
+
+def _end_sending(journal: Journal) -> None:
+    if _state(journal.case) in SENDING:
+        journal.ask(HoldDelivery("cancel"))
+
+
+def _terminate(journal: Journal) -> str:
+    _only_admin(journal)
+    if _state(journal.case) not in (*RUNNING, "evaluating"):
+        raise Refusal
+    _end_sending(journal)
+    journal.cause = ("", "terminate")
+    return "terminate"
+
+
+def _void(journal: Journal) -> str:
+    _only_admin_or_submitter(journal)
+    if journal.case.state not in EFFECTIVE:
+        raise Refusal
+    _end_sending(journal)
+    journal.cause = ("", "void")
+    return "void"
+
+
+def _suspend(journal: Journal) -> str:
+    _only_admin(journal)
+    case = journal.case
+    if case.state not in (*RUNNING, "evaluating"):
+        raise Refusal
+    left = [[timer.name, timer.step, (timer.due_at - journal.now).total_seconds()] for timer in case.timers]
+    journal.record(Noted({"suspended": {"state": case.state, "at": journal.now.isoformat(), "timers": left}}))
+    journal.disarm(case.timers)
+    journal.record(Moved(SUSPENDED, case.configuration, case.remembered))
+    if case.state == "delivering":
+        journal.ask(HoldDelivery("pause"))
+    return ""
+
+
+def _activate(journal: Journal) -> str:
+    """Go on where it was. What was due moves by the time that the case stood still."""
+    _only_admin(journal)
+    case = journal.case
+    if case.state != SUSPENDED:
+        raise Refusal
+    held = case.facts["suspended"]
+    stood = journal.now - datetime.fromisoformat(held["at"])
+    journal.record(Moved(held["state"], case.configuration, case.remembered))
+    for task in case.tasks:
+        if task.state == "open" and task.due_at is not None:
+            journal.record(TaskOpened(replace(task, due_at=task.due_at + stood)))
+    for name, step, seconds in held["timers"]:
+        key = f"{case.id}:{case.seq}:{step}/{name}" if step else f"{case.id}:{case.seq}:{name}"
+        journal.record(TimerArmed(Timer(key, name, journal.now + timedelta(seconds=seconds), step)))
+    journal.record(Noted({"suspended": None}))
+    if held["state"] == "delivering":
+        journal.ask(HoldDelivery("resume"))
+    if held["state"] == "targeting":
+        journal.ask(SelectAudience())
+    resolve_again(journal)
+    return ""
+
+
+def _wake(journal: Journal) -> str:
+    case = journal.case
+    if case.state not in WAKES:
+        raise Refusal
+    if case.state == "withdrawn":
+        _only_admin_or_submitter(journal)
+    else:
+        _only_admin(journal)
+    return "wake.returned" if case.number else "wake.draft"
+
+
+def _jump(journal: Journal, to: str) -> str:
+    """To any step of the chain; those who are asked now need not decide any more."""
+    _only_admin(journal)
+    case, process = journal.case, journal.process
+    if case.state != "approving":
+        raise Refusal
+    steps = places(process.chains[case.route or ""])
+    if not process.may(case, f"goto.{case.route}/{to}"):
+        hint = f"possible: {', '.join(steps)}"
+        raise InvalidForm([Problem("jump", f"the chain of this case has no step {to} to jump to", hint, at="to")])
+    journal.cause = ("", "jump")
+    return turn(journal, to, "jump")
+
+
+def _take_back(journal: Journal) -> str:
+    """Who approved last decides again, as long as nobody after them has."""
+    case = journal.case
+    if case.state != "approving":
+        raise Refusal
+    last = _last(case)
+    if last is None or journal.command.actor not in (last.decided_by, last.person):
+        raise NotFound()
+    if last.reason == "carried" or last.step not in places(journal.process.chains[case.route or ""]):
+        raise Refusal
+    journal.cause = ("", "take_back")
+    return turn(journal, last.step, "take_back", by_step=last.step)
+
+
+def _last(case: Case) -> Task | None:
+    decided = [task for task in in_force(case) if task.verb == "approve" and task.decided_at is not None]
+    return max(decided, key=lambda task: (task.decided_at, task.id), default=None)
