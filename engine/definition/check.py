@@ -21,6 +21,7 @@ from engine.definition.rules_people import PEOPLE
 from engine.definition.rules_proved import PROVED, SOLVER
 from engine.definition.rules_routes import ROUTES
 from engine.definition.rules_scenarios import SCENARIOS, SCENARIOS_OF_THE_WHOLE
+from engine.definition.rules_size import SIZE
 from engine.definition.rules_soundness import SOUNDNESS
 from engine.definition.rules_style import STYLE
 from engine.definition.rules_support import SUPPORT
@@ -31,6 +32,7 @@ from engine.errors import Problem
 from engine.values import digest_of
 
 RULES: tuple[LintRule, ...] = (
+    *SIZE,
     *NAMES,
     *EXPRESSIONS,
     *ROUTES,
@@ -89,7 +91,8 @@ def check(text: str, file: str = "", texts: Texts = SHIPPED, *, prove: bool = Tr
         if definition is not None:
             known = catalogue(definition.catalogue) or Catalogue(definition.catalogue, {})
             subject = Subject(definition, document, shape, known)
-            problems += _found(RULES, subject)
+            too_large = _found(SIZE, subject)
+            problems += too_large or _found(RULES, subject)
             if kind == "CaseDefinition" and not any(problem.severity == "error" for problem in problems):
                 problems += _found(OF_THE_WHOLE, subject)
             if prove and kind == "CaseDefinition" and not any(_stops_proofs(problem) for problem in problems):
