@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from engine.machine.asking import Directory, asked, found
 from engine.machine.case import Case, Task
@@ -92,6 +93,14 @@ def draw_places(case: Case, chart: Chart, lifecycle: Lifecycle) -> Columns:
     columns.append(tuple(_place(case, lifecycle.places[name], "done" if over else "current") for name in now))
     columns.append(tuple(_place(case, lifecycle.places[name], "ahead") for name in ahead if name not in trail))
     return tuple(column for column in columns if column)
+
+
+def as_drawn(case: Case, lifecycle: Lifecycle) -> Case:
+    """A case that ended in a state of its definition's own, as the stages are drawn: gone through, or broken off."""
+    place = lifecycle.places.get(case.state)
+    if place is None or place.kind != "final":
+        return case
+    return replace(case, state="closed" if case.facts.get("evaluated_last") else "withdrawn")
 
 
 def _place(case: Case, place: Place, state: StepState) -> ChainStep:

@@ -20,7 +20,7 @@ from engine.machine.chains import Column, Condition, Countersign, is_decided, st
 from engine.machine.chart import Chart
 from engine.machine.deadlines import Calendar
 from engine.machine.declared import Lifecycle
-from engine.machine.drawing import ChainStep, draw, draw_places, foresee
+from engine.machine.drawing import ChainStep, as_drawn, draw, draw_places, foresee
 from engine.machine.lifecycle import Stages
 from engine.machine.returns import targets
 from engine.machine.standing import Resume, kept_at, standing
@@ -230,6 +230,8 @@ class Process:
         columns = self.chains[case.route] if case.route else ()
         if self.declared is not None and not columns:
             return draw_places(case, self.chart, self.declared)
+        if self.declared is not None:
+            case = as_drawn(case, self.declared)
         return draw(case, columns, self.stages, self.context(case.form))
 
     def preview(self, form: dict[str, Any], office: str, submitter: str, now: datetime) -> Preview:

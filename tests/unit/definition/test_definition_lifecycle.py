@@ -14,7 +14,17 @@ from engine.definition.load import load
 from engine.definition.trial import Trial
 from engine.errors import AlreadyDecided, InvalidForm, NotPossible, OwnCase
 from engine.machine.case import Case
-from engine.machine.commands import Decide, Perform
+from engine.machine.commands import (
+    AudienceFrozen,
+    Close,
+    Decide,
+    DeliveryFinished,
+    Evaluated,
+    PauseDelivery,
+    Perform,
+    ResumeDelivery,
+    StartDelivery,
+)
 from engine.machine.evolve import empty_case, fold
 from engine.machine.outcome import AnyEvent, NotifyTask
 from engine.organisation import Workdays
@@ -394,3 +404,80 @@ def test_a_section_without_its_state_is_refused() -> None:
 def test_approval_may_be_left_out_only_with_a_lifecycle(small: str, broken: Callable[..., list[object]]) -> None:
     problems = check(small[: small.index("approval:")]).problems
     assert "E110" in [problem.code for problem in problems]
+
+
+STAGES = """
+lifecycle:
+  roles: {owner: {who: submitter, label: {zh: 主办, en: Owner}}}
+  events:
+    submit: {label: {zh: 提交, en: Submit}}
+    cancel: {label: {zh: 取消, en: Cancel}}
+  states:
+    draft: {kind: form, label: {zh: 填写, en: Draft}, events: [{event: submit, role: owner, to: approving}]}
+    approving:
+      kind: approval
+      events:
+        - {event: approved, to: targeting}
+        - {event: filed, to: targeting}
+        - {event: returned, to: draft}
+        - {event: rejected, to: over}
+        - {event: cancel, role: owner, to: over}
+    targeting: {kind: audience, events: [{event: frozen, to: delivering}, {event: cancel, role: owner, to: over}]}
+    delivering: {kind: delivery, events: [{event: delivered, to: evaluating}]}
+    evaluating: {kind: evaluation, events: [{event: close, to: over}]}
+    over: {kind: final, label: {zh: 结束, en: Over}}
+"""
+TELECOM = {
+    "title": "五月流量",
+    "offer": "gprs-30",
+    "budget": "80000.00",
+    "reach": 9000,
+    "discount": "0.90",
+    "channels": ["sms"],
+    "window": ["2026-05-01", "2026-06-30"],
+    "message": "您好",
+}
+
+
+def with_stages() -> str:
+    text = (ROOT / "definitions/telecom-marketing-case.yaml").read_text(encoding="utf-8")
+    return text[: text.index("\ntests:")] + STAGES
+
+
+def approved(trial: Trial) -> Trial:
+    trial.submit(TELECOM)
+    while trial.case.state == "approving":
+        task = trial.open_tasks()[0]
+        trial.decide(task, "approve" if task.verb == "approve" else "acknowledge")
+    return trial
+
+
+def test_all_stages_stand_in_a_lifecycle_of_its_own() -> None:
+    assert [str(problem) for problem in check(with_stages()).problems] == []
+    trial = approved(trial_of(with_stages()))
+    states = [trial.case.state]
+    for command in (
+        AudienceFrozen(actor="system", snapshot="s", digest="d", target=10, control=2),
+        StartDelivery(actor="submitter", recipients=10),
+        PauseDelivery(actor="submitter"),
+        ResumeDelivery(actor="submitter"),
+        DeliveryFinished(actor="system", sums={"sent": 10}),
+    ):
+        trial.do(command)
+        states.append(trial.case.state)
+    assert states == ["targeting", "ready", "delivering", "paused", "delivering", "evaluating"]
+    trial.wait(Duration(40, "d"))
+    assert trial.case.timers == ()
+    trial.do(Evaluated(actor="system", label="7d", digest="d", verdict="works", last=False))
+    trial.do(Evaluated(actor="system", label="30d", digest="d", verdict="works", last=True))
+    trial.do(Close(actor="submitter"))
+    assert trial.case.state == "over"
+    assert {step.state for column in trial.process.chain(trial.case)[-4:] for step in column} == {"done"}
+    assert replayed(trial) == trial.case
+
+
+def test_a_case_cancelled_between_the_stages_is_drawn_as_broken_off() -> None:
+    trial = approved(trial_of(with_stages()))
+    do(trial, "cancel", "submitter")
+    assert trial.case.state == "over"
+    assert {step.state for column in trial.process.chain(trial.case)[-4:] for step in column} == {"cancelled"}
