@@ -453,7 +453,7 @@ def approved(trial: Trial) -> Trial:
 
 
 def test_all_stages_stand_in_a_lifecycle_of_its_own() -> None:
-    assert [str(problem) for problem in check(with_stages()).problems] == []
+    assert [str(one) for one in check(with_stages()).problems if one.severity == "error"] == []
     trial = approved(trial_of(with_stages()))
     states = [trial.case.state]
     for command in (
