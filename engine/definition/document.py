@@ -112,7 +112,7 @@ def read(source: str) -> Document:
         _Reader(document).whole()
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+        line, column = _culprit(source, error) or ((mark.line + 1, mark.column + 1) if mark else (1, 1))
         message = " ".join(str(error.problem or error.context or "this is not YAML").split())
         document.problems.append(
             _problem("E101", f"this is not YAML: {message}", _yaml_hint(source, line), line, column)
@@ -215,6 +215,8 @@ class _Reader:
             following = next(self.events)
             assert isinstance(following, NodeEvent)
             value = self.value(following, inner)
+            if isinstance(following, ScalarEvent) and not following.value and not following.style:
+                self.document.places[inner] = Place(line, column)  # an empty value starts at whatever comes next
             if name not in values:
                 values[name] = value
         raise _Unreadable
@@ -240,6 +242,27 @@ def _at(event: Event) -> tuple[int, int]:
 
 def _problem(code: str, message: str, hint: str, line: int, column: int) -> Problem:
     return Problem(code, message, hint, line=line, column=column)
+
+
+def _culprit(source: str, error: MarkedYAMLError) -> tuple[int, int] | None:
+    """Where the mistake was made that the parser noticed later: a quote or bracket left open, a space left out."""
+    mark = error.problem_mark or error.context_mark
+    if mark is None:
+        return None
+    lines = source.splitlines()[: mark.line + 1]
+    for number in range(len(lines) - 1, -1, -1):
+        if lines[number].count('"') % 2 and not lines[number].lstrip().startswith("#"):
+            return number + 1, lines[number].rfind('"') + 1
+    opened = error.context_mark
+    if opened is not None and "flow" in str(error.context):
+        text = lines[opened.line] if opened.line < len(lines) else ""
+        if text.count("{") > text.count("}") or text.count("[") > text.count("]"):
+            return opened.line + 1, opened.column + 1
+    if "mapping values" in str(error.problem) and len(lines) > 1:
+        glued = re.match(r"\s*(?:- )?[A-Za-z_]+:(?=[^\s])", lines[-2])
+        if glued:
+            return len(lines) - 1, glued.end()
+    return None
 
 
 def _yaml_hint(source: str, line: int) -> str:

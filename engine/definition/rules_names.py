@@ -127,6 +127,20 @@ class StepTwice(LintRule):
                 seen |= names
 
 
+class BranchTwice(LintRule):
+    """the branch {name} stands twice in the block {block}"""
+
+    code = "E206"
+
+    def find(self, subject: Subject) -> Iterator[Finding]:
+        for block, parallel in subject.definition.approval.blocks.items():
+            names = [branch.name for branch in parallel.parallel]
+            for n, name in enumerate(names):
+                if name in names[:n]:
+                    path = ("approval", "blocks", block, "parallel", n)
+                    yield Finding(path, {"name": name, "block": block}, "give it another name")
+
+
 class UnknownCatalogue(LintRule):
     """there is no catalogue of customer fields {name}"""
 
@@ -197,6 +211,7 @@ NAMES = (
     UnknownField(),
     UnknownStep(),
     StepTwice(),
+    BranchTwice(),
     UnknownCatalogue(),
     UnknownCustomerField(),
     UnknownPlaceholder(),

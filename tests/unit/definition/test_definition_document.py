@@ -74,7 +74,7 @@ def test_every_value_and_key_knows_its_place() -> None:
         ("# only a comment\n", "E108", 1, 1),
         ("a: 1\n---\nb: 2\n", "E108", 3, 1),
         ("? [a]\n: 1\n", "E109", 1, 3),
-        ("a: [1, 2\nb: 3\n", "E101", 2, 2),
+        ("a: [1, 2\nb: 3\n", "E101", 1, 4),
         ("a:\n\t- 1\n", "E101", 2, 1),
         ("a: b: c\n", "E101", 1, 5),
         ("a: \x01\n", "E101", 1, 4),
