@@ -123,6 +123,10 @@ ACTIONS = {  # what an error may name as possible
     "wake": N_("wake up"),
     "jump": N_("send to another step"),
     "take_back": N_("take back"),
+    "add_case": N_("open another case"),
+    "open another case": N_("open another case"),
+    "follow its case": N_("follow its case"),
+    "cancel": N_("cancel"),
     "nothing": N_("nothing"),
 }
 NEEDS_REMARK = ("return", "reject", "object")
@@ -183,6 +187,9 @@ EVENTS = {
     "woken": N_("woke the case up"),
     "jumped": N_("sent the case to another step"),
     "taken_back": N_("took the decision back"),
+    "child_moved": N_("one of its cases moved on"),
+    "child_added": N_("opened another case"),
+    "cancelled": N_("cancelled the case: nobody waits for it any more"),
     "migrated": N_("moved the case to another version of its definition"),
 }
 VIAS = {

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api.deps import App, Caller, Key, Reader
 from api.rest.answers import answer
-from engine.service import approvals, cases, interventions, proposals, responses, stages
+from engine.service import approvals, cases, children, interventions, proposals, responses, stages
 from engine.service.app import Countersign
 from engine.service.views import Viewer
 
@@ -67,6 +67,13 @@ class Operation(Reason):
     to: str = ""
 
 
+class FurtherCase(Body):
+    """What one more case is opened for; `place` is the state that waits for it, where several do."""
+
+    place: str = ""
+    element: Any = None
+
+
 class Lessons(Body):
     """What was learned."""
 
@@ -96,6 +103,13 @@ def submit(app: App, caller: Caller, key: Key, case_id: str, body: Proposal) -> 
 def perform(app: App, caller: Caller, key: Key, case_id: str, body: Happening) -> Response:
     """Do a declared event, as far as a role of the caller may. 409 says what is possible for them."""
     approvals.perform(app, caller, case_id, body.event, remark=body.remark, key=key, via="api")
+    return answer(cases.case_page(app, caller, case_id))
+
+
+@router.post("/cases/{case_id}/children")
+def add_case(app: App, caller: Caller, key: Key, case_id: str, body: FurtherCase) -> Response:
+    """Open one more case in a state that waits for cases, where its definition lets a role of the caller's."""
+    children.add(app, caller, case_id, body.place, body.element, key=key, via="api")
     return answer(cases.case_page(app, caller, case_id))
 
 

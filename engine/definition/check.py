@@ -14,6 +14,7 @@ from engine.definition.findings import LintRule, Subject, problem_of
 from engine.definition.flat import flat
 from engine.definition.library import Library
 from engine.definition.model import Definition
+from engine.definition.rules_children import CHILDREN
 from engine.definition.rules_expressions import EXPRESSIONS
 from engine.definition.rules_lifecycle import LIFECYCLE
 from engine.definition.rules_names import NAMES
@@ -38,6 +39,7 @@ RULES: tuple[LintRule, ...] = (
     *ROUTES,
     *SOUNDNESS,
     *LIFECYCLE,
+    *CHILDREN,
     *PEOPLE,
     *TIME,
     *SCENARIOS,

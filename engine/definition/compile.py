@@ -10,6 +10,7 @@ from typing import Any, Literal
 from msgspec import Struct
 
 from engine.definition import steps as written
+from engine.definition.children import formulas
 from engine.definition.fields import PersonField
 from engine.definition.lifecycle_compile import compile_lifecycle
 from engine.definition.model import Definition
@@ -51,7 +52,9 @@ class _Compiler:
         if definition.lifecycle is None:
             chart, kinds = lifecycle(chains, stages)
         else:
-            chart, kinds, declared = compile_lifecycle(definition.lifecycle, chains, stages, self.rule)
+            chart, kinds, declared = compile_lifecycle(
+                definition.lifecycle, chains, stages, self.rule, lambda state: formulas(state, definition.scope)
+            )
         return Process(
             ref=ProcessRef(definition.name, definition.version, definition.fingerprint),
             chart=chart,

@@ -5,9 +5,10 @@ whose name is not declared under `events:`: that is where its label stands, and 
 """
 
 from collections.abc import Iterator
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Discriminator, Field, StrictBool
+from pydantic import BeforeValidator, Discriminator, Field, StrictBool, Tag, model_validator
+from pydantic_core import PydanticCustomError
 
 from engine.definition.section import Name, Rule, Section, Who
 from engine.values import NO_TEXT, Bilingual, Duration
@@ -35,17 +36,34 @@ class EventName(Section):
     reason: Literal["required", "optional"] = "optional"
 
 
+class AtLeast(Section):
+    """At least `n` of the states `of`."""
+
+    n: int = Field(strict=True, ge=1)
+    of: tuple[Name, ...] = Field(min_length=1)
+
+
+def _during(value: Any) -> str:
+    return "least" if isinstance(value, dict | AtLeast) else "all"
+
+
+During = Annotated[Annotated[Names, Tag("all")] | Annotated[AtLeast, Tag("least")], Discriminator(_during)]
+"""States that must be active: all that are named, or at least n of them."""
+
+
 class Event(Section):
     """A way out of a state (or within it, without `to`).
 
     With `role`: a holder may do it. Without: a timer or the state's kind raises it. Without `event`: taken as soon as
-    `when` holds. `internal`: a target inside the state does not leave the state.
+    `when` holds. `while`: only as long as these states are active, in other regions of a parallel one. `internal`: a
+    target inside the state does not leave the state.
     """
 
     event: Name | None = None
     role: Names = ()
     to: Names = ()
     when: Rule | None = None
+    while_: During | None = Field(None, alias="while")
     internal: StrictBool = False
 
 
@@ -108,6 +126,43 @@ class Wait(_State):
     may_end: StrictBool = False
 
 
+class Count(Section):
+    """`n` of the children, or as soon as `when` holds (`children.done`, `.failed`, `.cancelled`, `.open`, `.total`)."""
+
+    n: int | None = Field(None, strict=True, ge=1)
+    when: Rule | None = None
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Self:
+        if (self.n is None) == (self.when is None):
+            raise PydanticCustomError("join", "write {{n: 2}} or {{when: ...}}", {})
+        return self
+
+
+class Cases(_State):
+    """Opens cases of the definition `open` and waits for them (子案).
+
+    `for`: a list or set of the form (a case for each), or a number; without it one case. `pass`: fields of the child's
+    form. `join` says when the event `done` comes; `failed` comes when it cannot be met any more. `rest`: what becomes
+    of the others then. `counts`: the child's states that are a success; by default every end but a rejection or a
+    withdrawal. `add`: the roles that may open further cases meanwhile. `depth`: how often a definition may open itself.
+    """
+
+    kind: Literal["cases"]
+    open: str = Field(pattern=r"^[a-z][a-z0-9-]{2,59}$")
+    for_: str | None = Field(None, alias="for")
+    pass_: dict[Name, str] = Field(default_factory=dict, alias="pass")
+    join: Annotated[
+        Annotated[Literal["all", "any"], Tag("word")] | Annotated[Count, Tag("count")],
+        Discriminator(lambda value: "count" if isinstance(value, dict | Count) else "word"),
+    ] = "all"
+    rest: Literal["cancel", "continue"] = "cancel"
+    counts: Names = ()
+    add: Names = ()
+    depth: int | None = Field(None, strict=True, ge=1, le=10)
+    timeouts: tuple[Limit, ...] = ()
+
+
 class Final(Section):
     """The end: of the case, or of the state around it."""
 
@@ -139,7 +194,7 @@ class History(Section):
 
 
 AnyState = Annotated[
-    Form | Approval | Audience | Delivery | Evaluation | Task | Wait | Final | Compound | Parallel | History,
+    Form | Approval | Audience | Delivery | Evaluation | Task | Wait | Cases | Final | Compound | Parallel | History,
     Discriminator("kind"),
 ]
 
@@ -153,6 +208,7 @@ RAISED: dict[str, tuple[str, ...]] = {
     "audience": ("frozen",),
     "delivery": ("delivered",),
     "evaluation": ("close",),
+    "cases": ("done", "failed"),
     "compound": ("done",),
     "parallel": ("done",),
 }

@@ -14,6 +14,7 @@ from engine.errors import ExpressionFailed
 from engine.machine import chart as charts
 from engine.machine.chains import Chains, Condition, Kinds, chain
 from engine.machine.chart import Chart, Situation, Transition
+from engine.machine.children import CANCEL, CANCELLED, Formula, Join, Opening, Opens, event_of
 from engine.machine.declared import (
     DeclaredForm,
     Lifecycle,
@@ -32,37 +33,57 @@ from engine.values import NO_TEXT
 
 READY = "ready"
 
+Formulas = Callable[[written.Cases], tuple[Formula | None, tuple[tuple[str, Formula], ...], Formula | None]]
+"""Of a state that opens cases: for each of what, what is passed, and when it is done where a rule says so."""
+
 
 class Taken(Struct, frozen=True):
-    """A declared condition holds. What cannot be worked out does not: nothing happens by doubt."""
+    """A declared condition holds, and enough of the states are active. What cannot be worked out does not hold:
+    nothing happens by doubt."""
 
-    condition: Condition
+    condition: Condition | None
+    states: tuple[str, ...] = ()
+    needed: int = 0
 
     def __call__(self, situation: Situation) -> bool:
         """See `Guard`."""
+        if sum(situation.inside(state) for state in self.states) < self.needed:
+            return False
         try:
+            if self.condition is None:
+                return True
             return self.condition.evaluate(situation.values) is True
         except ExpressionFailed:
             return False
 
 
 def compile_lifecycle(
-    section: written.Lifecycle, chains: Chains, stages: Stages, rule: Callable[[str], Condition]
+    section: written.Lifecycle,
+    chains: Chains,
+    stages: Stages,
+    rule: Callable[[str], Condition],
+    formulas: Formulas,
 ) -> tuple[Chart, Kinds, Lifecycle]:
     """The compiled chart, the kind of each state that has one, and what is declared of each state."""
-    return _Compiler(section, chains, stages, rule).result()
+    return _Compiler(section, chains, stages, rule, formulas).result()
 
 
 class _Compiler:
     """One section while it is being compiled."""
 
     def __init__(
-        self, section: written.Lifecycle, chains: Chains, stages: Stages, rule: Callable[[str], Condition]
+        self,
+        section: written.Lifecycle,
+        chains: Chains,
+        stages: Stages,
+        rule: Callable[[str], Condition],
+        formulas: Formulas,
     ) -> None:
         self.section = section
         self.chains = chains
         self.stages = stages
         self.rule = rule
+        self.formulas = formulas
         self.kinds: Kinds = {}
         self.names = {name for _, name, _, _ in section.walk()}
         self.roles = {name: Role(name, role.who, role.label) for name, role in section.roles.items()}
@@ -72,7 +93,12 @@ class _Compiler:
         section = self.section
         states = [one for name, state in section.states.items() for one in self.states(name, state)]
         initial = (self.target(section.initial),) if section.initial else ()
-        root = charts.Compound(id="case", children=(*states, *self.outcomes()), initial=initial)
+        ends = () if CANCELLED in self.names else (charts.Final(id=CANCELLED),)
+        self.kinds.setdefault(CANCELLED, Ended())
+        cancel = Transition((CANCELLED,), (CANCEL,))
+        root = charts.Compound(
+            id="case", children=(*states, *self.outcomes(), *ends), initial=initial, transitions=(cancel,)
+        )
         labels = {name: event.label for name, event in section.events.items()}
         return Chart(root), self.kinds, Lifecycle(self.places, self.roles, labels)
 
@@ -112,6 +138,8 @@ class _Compiler:
                 self.kinds[name] = Work(place=place, occasion=told, roles=tuple(self.roles[role] for role in roles))
             case written.Wait():
                 self.kinds[name] = Waiting(place=place, occasion=told)
+            case written.Cases():
+                self.kinds[name] = self.opens(place, state, told)
             case written.Final():
                 self.kinds[name] = Ended(told)
                 return [charts.Final(id=name)]
@@ -125,6 +153,19 @@ class _Compiler:
             case written.History():
                 return [charts.History(id=name, default=(self.target(state.default),), deep=state.deep)]
         return [charts.Atomic(id=name, transitions=ways)]
+
+    def opens(self, place: Place, state: written.Cases, told: str) -> Opens:
+        """A state that opens cases, with its formulas; each sees the element it is opened for as `each`."""
+        each, passes, rule = self.formulas(state)
+        needed = state.join.n if isinstance(state.join, written.Count) else {"all": None, "any": 1}[state.join]
+        return Opens(
+            place=place,
+            occasion=told,
+            opening=Opening(state.open, each, passes, state.counts, state.depth or 0),
+            join=Join(needed, rule),
+            adders=state.add,
+            stay=state.rest == "continue",
+        )
 
     def delivery(self, name: str, ways: tuple[Transition, ...]) -> Sequence[charts.AnyState]:
         self.kinds |= {READY: Ready(), name: Delivery(), "paused": Delivery(paused=True)}
@@ -170,6 +211,8 @@ class _Compiler:
             return [self.transition(name, event, words)]
         holds_states = isinstance(state, written.Compound | written.Parallel)
         raised = f"done.state.{name}" if event.event == "done" and holds_states else event.event
+        if isinstance(state, written.Cases) and event.event in RAISED["cases"]:
+            raised = event_of(name, event.event)
         return [self.transition(name, event, (raised,))]
 
     def transition(self, name: str, event: Event, words: tuple[str, ...]) -> Transition:
@@ -182,7 +225,11 @@ class _Compiler:
         return any(kinds.get(target) == "approval" for target in event.to)
 
     def guard(self, event: Event) -> Taken | None:
-        return Taken(self.rule(event.when)) if event.when else None
+        if not event.when and event.while_ is None:
+            return None
+        states = event.while_.of if isinstance(event.while_, written.AtLeast) else event.while_ or ()
+        needed = event.while_.n if isinstance(event.while_, written.AtLeast) else len(states)
+        return Taken(self.rule(event.when) if event.when else None, tuple(states), needed)
 
     def target(self, name: str) -> str:
         """Who goes to the delivery first comes to its beginning, where the submitter starts it."""

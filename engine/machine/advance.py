@@ -10,8 +10,10 @@ from datetime import datetime
 from msgspec.structs import replace
 
 from engine.errors import ChangedMeanwhile, NotFound, NotPossible
+from engine.machine import children
 from engine.machine.case import Case, ProcessRef
 from engine.machine.commands import (
+    AddChild,
     AddSigners,
     Answer,
     AnyCommand,
@@ -19,6 +21,8 @@ from engine.machine.commands import (
     Ask,
     AudienceFailed,
     AudienceFrozen,
+    Cancel,
+    ChildMoved,
     Claim,
     Close,
     CopyTo,
@@ -51,7 +55,7 @@ from engine.machine.interventions import intervene
 from engine.machine.journal import Journal
 from engine.machine.migrating import migrate
 from engine.machine.operations import answer, operate
-from engine.machine.outcome import Created, Moved, Outcome, TimerDisarmed
+from engine.machine.outcome import AnyEvent, Created, FormSaved, Moved, Outcome, TellParent, TimerDisarmed
 from engine.machine.process import Process
 from engine.machine.resolving import resolve_again
 from engine.machine.returns import redirected, resolve
@@ -70,11 +74,15 @@ def create(case_id: str, ref: ProcessRef, command: Create, now: datetime, proces
 
     `process` is needed where the definition may declare a lifecycle: it says where a case begins.
     """
+    passed = (FormSaved(command.form, command.actor),) if command.form else ()
     if process is None or process.declared is None:
-        events = (Created(ref, command.office, command.actor), _DRAFT)
-        return Outcome(fold(empty_case(case_id, now), events, now), events, at=now)
+        events: tuple[AnyEvent, ...] = (Created(ref, command.office, command.actor, command.parent), *passed, _DRAFT)
+        told = (TellParent(command.parent.case, _DRAFT.state, 1, ended=False),) if command.parent else ()
+        return Outcome(fold(empty_case(case_id, now), events, now), events, told, at=now)
     journal = Journal(process, empty_case(case_id, now), command, now)
-    journal.record(Created(ref, command.office, command.actor))
+    journal.record(Created(ref, command.office, command.actor, command.parent))
+    for saved in passed:
+        journal.record(saved)
     _settle(journal, start(process.chart, journal.values))
     return _to_rest(journal, "create")
 
@@ -112,6 +120,12 @@ def advance(process: Process, case: Case, command: AnyCommand, now: datetime) ->
                 event = intervene(journal, command)
             case Perform():
                 event = perform(journal, command)
+            case ChildMoved():
+                event = children.heard(journal, command)
+            case AddChild():
+                event = children.add(journal, command)
+            case Cancel():
+                event = children.cancel(journal, command)
             case _ if process.declared is not None:
                 event = _take(journal, command)
             case _:
@@ -127,8 +141,11 @@ def advance(process: Process, case: Case, command: AnyCommand, now: datetime) ->
 def _to_rest(journal: Journal, action: str) -> Outcome:
     for _ in range(LONGEST):
         if not journal.raised:
+            children.tell(journal)
             return journal.outcome()
         event, journal.cause = journal.raised.pop(0)
+        if children.is_past(journal, event):
+            continue
         _move(journal, event)
     raise RecursionError(f"{journal.case.id} does not come to rest after {action}")
 
@@ -257,4 +274,7 @@ _WORDS: dict[type[AnyCommand], str] = {
     Evaluated: "evaluate",
     Close: "close",
     Migrate: "move to another version",
+    ChildMoved: "follow its case",
+    AddChild: "open another case",
+    Cancel: "cancel",
 }

@@ -11,6 +11,7 @@ from msgspec import Struct, field
 Verb = Literal["approve", "file", "copy", "answer", "work"]
 Place = Literal["", "before", "after", "beside", "delegate"]
 TaskState = Literal["waiting", "open", "decided", "cancelled"]
+ChildOutcome = Literal["", "done", "failed", "cancelled"]
 Decision = Literal["approve", "reject", "return", "acknowledge", "object", "read", "done", "abstain"]
 
 
@@ -103,6 +104,34 @@ class Stopped(Struct, frozen=True):
     timers: tuple[Timer, ...]
 
 
+class Parent(Struct, frozen=True):
+    """The case that opened this one, and the state it waits in. `depth` counts the cases above this one; `nested`
+    how many of those follow the same definition as this one."""
+
+    case: str
+    place: str
+    depth: int = 1
+    nested: int = 0
+
+
+class Child(Struct, frozen=True):
+    """A case that this one opened (子案): planned, then in the state it told last (`seq` is its entry that told).
+
+    `outcome` stays empty while it runs. `left`: the state that opened it was left, so its end decides nothing any more.
+    `element` is what it was opened for.
+    """
+
+    id: str
+    place: str
+    definition: str
+    element: Any = None
+    state: str = "planned"
+    number: str = ""
+    seq: int = 0
+    outcome: ChildOutcome = ""
+    left: bool = False
+
+
 class Case(Struct, frozen=True):
     """One marketing case (营销案). `seq` counts its history entries and is its version.
 
@@ -138,3 +167,5 @@ class Case(Struct, frozen=True):
     returned_at: str = ""
     returned_by: str = ""
     standing: tuple[str, ...] = ()
+    parent: Parent | None = None
+    children: tuple[Child, ...] = ()

@@ -4,7 +4,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from engine.machine.case import Decision, Place, ProcessRef
+from engine.machine.case import Decision, Parent, Place, ProcessRef
 
 
 class Command(Struct, frozen=True, tag=True, kw_only=True):
@@ -16,9 +16,11 @@ class Command(Struct, frozen=True, tag=True, kw_only=True):
 
 
 class Create(Command, frozen=True):
-    """Open a draft in the actor's office."""
+    """Open a draft in the actor's office. `parent` and the values it passed, where another case opened it."""
 
     office: str
+    parent: Parent | None = None
+    form: dict[str, Any] | None = None
 
 
 class Edit(Command, frozen=True):
@@ -218,6 +220,29 @@ class Migrate(Command, frozen=True):
     again: tuple[str, ...] = ()
 
 
+class ChildMoved(Command, frozen=True):
+    """A case that this one opened tells where it is. `seq` is its entry that says so; an older one changes nothing."""
+
+    child: str
+    state: str
+    seq: int
+    ended: bool
+    number: str = ""
+
+
+class AddChild(Command, frozen=True):
+    """Open one more case in a state that waits for cases; `element` is what for, by the kind of its elements."""
+
+    place: str = ""
+    element: Any = None
+
+
+class Cancel(Command, frozen=True):
+    """End a case whose parent does not wait for it any more."""
+
+    reason: str = ""
+
+
 AnyCommand = (
     Create
     | Edit
@@ -248,4 +273,7 @@ AnyCommand = (
     | Evaluated
     | Close
     | Migrate
+    | ChildMoved
+    | AddChild
+    | Cancel
 )

@@ -9,9 +9,10 @@ from typing import assert_never
 
 from msgspec.structs import replace
 
-from engine.machine.case import Case, ProcessRef, Task
+from engine.machine.case import Case, Child, ProcessRef, Task
 from engine.machine.outcome import (
     AnyEvent,
+    ChildChanged,
     ClockStarted,
     ClockStopped,
     Created,
@@ -88,9 +89,12 @@ def evolve(case: Case, event: AnyEvent) -> Case:
         case Noted():
             return replace(case, facts={**case.facts, **event.facts})
         case Created():
-            return replace(case, process=event.process, office=event.office, submitter=event.submitter)
+            opened = replace(case, process=event.process, office=event.office, submitter=event.submitter)
+            return replace(opened, parent=event.parent)
         case Migrated():
             return replace(case, process=event.process)
+        case ChildChanged():
+            return replace(case, children=_with_child(case.children, event.child))
         case _:
             assert_never(event)
 
@@ -100,3 +104,9 @@ def _with(tasks: tuple[Task, ...], task: Task) -> tuple[Task, ...]:
         if known.id == task.id:
             return (*tasks[:place], task, *tasks[place + 1 :])
     return (*tasks, task)
+
+
+def _with_child(children: tuple[Child, ...], child: Child) -> tuple[Child, ...]:
+    if all(known.id != child.id for known in children):
+        return (*children, child)
+    return tuple(child if known.id == child.id else known for known in children)

@@ -52,7 +52,7 @@ def lifecycle(chains: Chains, stages: Stages) -> tuple[Chart, Kinds]:
     )
     root = Compound(
         id="case",
-        transitions=_ANYWHERE,
+        transitions=(*_ANYWHERE, Transition(("cancelled",), ("cancel",))),
         children=(
             Atomic(id="draft", transitions=(*submits, _WITHDRAW)),
             approving,

@@ -9,7 +9,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from engine.machine.case import Case, ProcessRef, Question, Stopped, Task, Timer
+from engine.machine.case import Case, Child, Parent, ProcessRef, Question, Stopped, Task, Timer
 
 
 class Event(Struct, frozen=True, tag=True):
@@ -22,6 +22,7 @@ class Created(Event, frozen=True):
     process: ProcessRef
     office: str
     submitter: str
+    parent: Parent | None = None
 
 
 class FormSaved(Event, frozen=True):
@@ -128,6 +129,12 @@ class Migrated(Event, frozen=True):
     process: ProcessRef
 
 
+class ChildChanged(Event, frozen=True):
+    """A case that this one opened was planned, told where it is, or does not matter any more."""
+
+    child: Child
+
+
 AnyEvent = (
     Created
     | FormSaved
@@ -144,6 +151,7 @@ AnyEvent = (
     | ClockStarted
     | Noted
     | Migrated
+    | ChildChanged
 )
 
 
@@ -197,7 +205,45 @@ class Evaluate(Effect, frozen=True):
     last: bool
 
 
-AnyEffect = NotifyTask | NotifyQuestion | NotifyOutcome | SelectAudience | BeginDelivery | HoldDelivery | Evaluate
+class OpenChild(Effect, frozen=True):
+    """Open the case `child` under the newest version of `definition`, with these values; submit it where they are
+    whole, else its submitter completes it."""
+
+    child: str
+    definition: str
+    form: dict[str, Any]
+    parent: Parent
+
+
+class CancelChild(Effect, frozen=True):
+    """End the case `child`: nobody waits for it any more."""
+
+    child: str
+    reason: str
+
+
+class TellParent(Effect, frozen=True):
+    """Tell the case that opened this one where it is."""
+
+    parent: str
+    state: str
+    seq: int
+    ended: bool
+    number: str = ""
+
+
+AnyEffect = (
+    NotifyTask
+    | NotifyQuestion
+    | NotifyOutcome
+    | SelectAudience
+    | BeginDelivery
+    | HoldDelivery
+    | Evaluate
+    | OpenChild
+    | CancelChild
+    | TellParent
+)
 
 
 class Outcome(Struct, frozen=True):

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from sqlalchemy import Connection
 
 from engine.errors import NotFound
-from engine.machine.case import Case
+from engine.machine.case import Case, Child
 from engine.machine.process import Process
 from engine.service import candidates, delivering, evaluating, selecting, showing
 from engine.service.app import Countersign
-from engine.service.views import CaseRow, CaseView, Chain, Node, Viewer, Waiting
+from engine.service.views import CaseRow, CaseView, Chain, ChildView, Node, Viewer, Waiting
 from engine.store import cases, history, visibility
 
 LISTED = 100
@@ -66,6 +66,21 @@ def case_view(app: Countersign, tx: Connection, viewer: Viewer, case: Case) -> C
         evaluations=evaluating.evaluations_view(app, tx, case.id),
         history=showing.history_view(app, tx, case, entries),
         message=str(case.form.get("message") or ""),
+        children=tuple(_child_view(tx, process, viewer, child) for child in case.children),
+        parent=case.parent.case if case.parent and visibility.may_see(tx, viewer.person, case.parent.case) else "",
+    )
+
+
+def _child_view(tx: Connection, process: Process, viewer: Viewer, child: Child) -> ChildView:
+    seen = visibility.may_see(tx, viewer.person, child.id)
+    return ChildView(
+        id=child.id if seen else "",
+        number=child.number if seen else "",
+        definition=child.definition,
+        place=process.label(child.place),
+        element="" if child.element is None else str(child.element),
+        state=child.state,
+        outcome=child.outcome,
     )
 
 

@@ -21,15 +21,18 @@ from engine.machine.case import Case
 from engine.machine.commands import TimerFired
 from engine.machine.outcome import (
     BeginDelivery,
+    CancelChild,
     Effect,
     Evaluate,
     HoldDelivery,
     NotifyOutcome,
     NotifyQuestion,
     NotifyTask,
+    OpenChild,
     SelectAudience,
+    TellParent,
 )
-from engine.service import delivering, evaluating, running, selecting, standins
+from engine.service import children, delivering, evaluating, running, selecting, standins
 from engine.service.app import Countersign
 from engine.service.keeping import kept
 from engine.store import cases, links, outbox, people, timers, visibility
@@ -42,7 +45,17 @@ LEASE = timedelta(seconds=60)  # kept while the batch is carried out; so long no
 BATCH = 20
 TIMER_BATCH = 1000
 TOGETHER = 100  # timers that fire in one transaction; longer ones keep people waiting for their case
-PROMPT = (NotifyTask, NotifyQuestion, NotifyOutcome, SelectAudience, BeginDelivery, HoldDelivery)
+PROMPT = (
+    NotifyTask,
+    NotifyQuestion,
+    NotifyOutcome,
+    SelectAudience,
+    BeginDelivery,
+    HoldDelivery,
+    OpenChild,
+    CancelChild,
+    TellParent,
+)
 
 log = structlog.get_logger()
 
@@ -204,6 +217,12 @@ def _act(app: Countersign, claimed: Claimed, notify: Notify) -> None:
             notice = _outcome_notice(app, case_id, effect)
             if notice is not None:
                 notify(notice)
+        case OpenChild():
+            children.open_child(app, effect, key)
+        case CancelChild():
+            children.cancel_child(app, effect, key)
+        case TellParent():
+            children.tell_parent(app, case_id, effect, key)
         case _:
             assert_never(effect)
 

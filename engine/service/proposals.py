@@ -86,7 +86,7 @@ def submit(app: Countersign, viewer: Viewer, case_id: str, raw: Mapping[str, Any
         raise InvalidForm(parsed.problems)
 
     def command(locked: Locked) -> Submit:
-        number = locked.case.number or _number(app, definition, locked)
+        number = locked.case.number or number_for(app, definition, locked)
         return Submit(actor=viewer.person, form=parsed.values, number=number)
 
     running.carry_out(app, case_id, command, key=key)
@@ -99,7 +99,7 @@ def withdraw(app: Countersign, viewer: Viewer, case_id: str, reason: str, *, key
     running.carry_out(app, case_id, Withdraw(actor=viewer.person, reason=reason.strip(), again=again), key=key)
 
 
-def _number(app: Countersign, definition: Definition, locked: Locked) -> str:
+def number_for(app: Countersign, definition: Definition, locked: Locked) -> str:
     """The next case number of the pattern; the scope is the pattern with the office and year filled in."""
     office, year = locked.case.office, app.now().astimezone(app.settings.zone).year
     numbering = definition.proposal.numbering

@@ -269,6 +269,12 @@ def _what(kept: Kept) -> tuple[str, str]:
             return "closed", ""
         case c.Migrate():
             return "migrated", ""
+        case c.ChildMoved():
+            return "child_moved", ""
+        case c.AddChild():
+            return "child_added", ""
+        case c.Cancel():
+            return "cancelled", ""
         case _:
             assert_never(command)
 
@@ -370,6 +376,8 @@ def _remark(command: c.AnyCommand) -> str:
             return command.lessons
         case c.Evaluated():
             return command.label
+        case c.ChildMoved():
+            return " ".join(filter(None, (command.number, command.state)))
         case c.Migrate():
             return f"{command.to.name} v{command.to.version}"
         case c.TimerFired():

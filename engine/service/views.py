@@ -168,6 +168,20 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
+class ChildView:
+    """A case that this one opened. `id` is empty where the viewer may not see it; `outcome`: empty while it runs, else
+    done, failed, cancelled. `place` is the state that waits for it."""
+
+    id: str
+    number: str
+    definition: str
+    place: Bilingual
+    element: str
+    state: str
+    outcome: str
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
     """One history entry, newest first in lists. `what` is a code: created, edited, submitted, resubmitted, approve,
     reject, return, acknowledge, object, read, performed, withdrawn, escalated, reminded, silent, objectable,
@@ -306,6 +320,8 @@ class CaseView:
     evaluations: tuple[EvaluationView, ...]
     history: tuple[Entry, ...]
     message: str
+    children: tuple[ChildView, ...] = ()
+    parent: str = ""  # the case that opened this one, where the viewer may see it
 
 
 @dataclass(frozen=True, slots=True)

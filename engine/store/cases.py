@@ -117,6 +117,13 @@ def load(tx: Connection, case_id: str) -> Case:
     return _read_case(body)
 
 
+def locked(tx: Connection, case_id: str) -> Case | None:
+    """The case under its lock, until the transaction ends; None where there is none."""
+    query = sa.select(cases.c.body).where(cases.c.id == case_id).with_for_update()
+    body = tx.execute(query).scalar_one_or_none()
+    return None if body is None else _read_case(body)
+
+
 def any_case(tx: Connection) -> bool:
     """Whether there is a case at all."""
     return tx.execute(sa.select(cases.c.id).limit(1)).scalar_one_or_none() is not None
