@@ -3,15 +3,18 @@
 `for` sees the case; `pass` also `each`, the element a case is opened for; `join: {when: ...}` also `children`.
 """
 
+from typing import TYPE_CHECKING
+
 from engine.definition.lifecycle import Cases, Count
 from engine.errors import ExpressionFailed, InvalidExpression
 from engine.expr import Expression, Scope, compile_expression
 from engine.expr.lexer import wrong
 from engine.expr.types import BOOL, DYN, INT, List, Record, Type
 
-SUMS = Record(dict.fromkeys(("total", "done", "failed", "cancelled", "open"), INT), "children")
+if TYPE_CHECKING:
+    from engine.definition.model import Definition
 
-__all__ = ["element_of", "formulas", "passing", "rule_of", "source_of"]
+SUMS = Record(dict.fromkeys(("total", "done", "failed", "cancelled", "open"), INT), "children")
 
 
 def formulas(
@@ -22,6 +25,13 @@ def formulas(
     passes = tuple((name, compile_expression(text, seen)) for name, text in state.pass_.items())
     rule = compile_expression(rule_of(state), scope.plus(children=SUMS), gives=BOOL) if rule_of(state) else None
     return source_of(state, scope), passes, rule
+
+
+def opening_states(definition: "Definition") -> tuple[Cases, ...]:
+    """The states of a definition that open cases."""
+    if definition.lifecycle is None:
+        return ()
+    return tuple(state for _, _, state, _ in definition.lifecycle.walk() if isinstance(state, Cases))
 
 
 def source_of(state: Cases, scope: Scope) -> Expression | None:

@@ -6,6 +6,9 @@ was not raised, and a publisher who is the author: nobody changes alone who appr
 
 from dataclasses import dataclass
 
+from sqlalchemy import Connection
+
+from engine.definition.children import opening_states
 from engine.definition.diff import Change, diff
 from engine.definition.load import load
 from engine.definition.model import Definition
@@ -103,6 +106,7 @@ def publish(app: Countersign, viewer: Viewer, name: str, version: int, *, finger
         definition = load(stored.source, f"{name}@{version}")
         others = definitions.versions(tx, name)
         _raised(definition, others)
+        _opens(tx, definition)
         definitions.publish(
             tx,
             name=name,
@@ -168,3 +172,45 @@ def _raised(definition: Definition, known: tuple[Stored, ...]) -> None:
             state=f"version {newest} is published",
             possible=f"write `version: {newest + 1}` in its text",
         )
+
+
+def _opens(tx: Connection, definition: Definition) -> None:
+    """The definitions whose cases it opens are published, have the fields that it passes and do not open it."""
+    what = f"publish {definition.name} version {definition.version}"
+    for state in opening_states(definition):
+        if state.open == definition.name:
+            continue
+        opened = _published(tx, state.open)
+        if opened is None:
+            raise NotPossible(
+                action=what, state=f"it opens {state.open}, which is not published", possible=f"publish {state.open}"
+            )
+        lacks = [name for name in state.pass_ if name not in opened.proposal.fields]
+        if lacks:
+            fields = ", ".join(opened.proposal.fields)
+            raise NotPossible(
+                action=what, state=f"it passes {lacks[0]}, which {state.open} does not have", possible=f"pass {fields}"
+            )
+        way = _way_back(tx, opened, definition.name, (definition.name,))
+        if way:
+            shown = " -> ".join((*way, definition.name))
+            raise NotPossible(
+                action=what, state=f"cases would open each other without an end: {shown}", possible="open another one"
+            )
+
+
+def _way_back(tx: Connection, opened: Definition, name: str, seen: tuple[str, ...]) -> tuple[str, ...]:
+    """The definitions from `name` to one that opens it again; empty where none does."""
+    for state in opening_states(opened):
+        if state.open == name:
+            return (*seen, opened.name)
+        following = None if state.open in (*seen, opened.name) else _published(tx, state.open)
+        if following is not None and (way := _way_back(tx, following, name, (*seen, opened.name))):
+            return way
+    return ()
+
+
+def _published(tx: Connection, name: str) -> Definition | None:
+    row = definitions.newest(tx, name)
+    source = definitions.source(tx, row.fingerprint) if row else None
+    return load(source, name, prove=False) if source is not None else None

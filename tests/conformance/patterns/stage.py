@@ -73,9 +73,7 @@ class Stage:
         """Publish a definition with these states; `events` are what people do in them."""
         named = "".join(f"    {event}: {{label: {{zh: {event}, en: {event}}}}}\n" for event in ("submit", *events))
         body = indent(dedent(states).strip("\n"), "    ")
-        self.publish(
-            name, f"lifecycle:\n  roles:\n{OWN}{ROLE_LINES}  events:\n{named}  states:\n{body}\n"
-        )
+        self.publish(name, f"lifecycle:\n  roles:\n{OWN}{ROLE_LINES}  events:\n{named}  states:\n{body}\n")
 
     def start(self, name: str = "pattern", **form: Any) -> str:
         """A case that amy submitted."""
