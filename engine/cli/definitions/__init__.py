@@ -7,6 +7,7 @@ from engine.cli.definitions import (
     comparing,
     drawing,
     migrating,
+    proving,
     publishing,
     replaying,
     schemas,
@@ -27,6 +28,7 @@ app.command("diagram")(drawing.diagram)
 app.command("diff")(comparing.diff)
 app.command("list")(publishing.listed)
 app.command("migrate")(migrating.migrate)
+app.command("prove")(proving.prove)
 app.command("publish")(publishing.publish)
 app.command("replay")(replaying.replay)
 app.command("schema")(schemas.schema)
