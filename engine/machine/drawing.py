@@ -14,6 +14,7 @@ from engine.machine.asking import Directory, asked, found
 from engine.machine.case import Case, Task
 from engine.machine.chains import Column, Countersign, Placed, holds, state_of
 from engine.machine.chart import Chart
+from engine.machine.deadlines import Calendar, due_at
 from engine.machine.declared import Lifecycle, Place
 from engine.machine.lapsing import lapsed
 from engine.machine.lifecycle import Stages
@@ -124,17 +125,46 @@ def _place(case: Case, place: Place, state: StepState) -> ChainStep:
 
 
 def foresee(
-    case: Case, columns: Sequence[Column], stages: Stages, values: Mapping[str, Any], directory: Directory
+    case: Case,
+    columns: Sequence[Column],
+    stages: Stages,
+    values: Mapping[str, Any],
+    *,
+    directory: Directory,
+    calendar: Calendar,
 ) -> Columns:
-    """The chain of a case that is not submitted yet, with the people who would be asked today."""
-    drawn = tuple(
-        tuple(
+    """The chain of a case that is not submitted yet, with the people who would be asked today.
+
+    Those who would be asked at once have their deadline; the later ones depend on when it is their turn.
+    """
+    drawn: list[tuple[ChainStep, ...]] = []
+    is_next = True
+    for column in columns:
+        taken = holds(column.when, values)
+        steps = tuple(
             _foreseen(case, placed, directory, taken=taken and holds(placed.when, values)) for placed in _placed(column)
         )
-        for column in columns
-        for taken in (holds(column.when, values),)
-    )
+        if is_next:
+            pairs = zip(steps, _placed(column), strict=True)
+            steps = tuple(
+                replace(step, due_at=_first_due(placed, calendar, case.created_at, step)) for step, placed in pairs
+            )
+        is_next = is_next and all(step.state == "skipped" or step.verb == "copy" for step in steps)
+        drawn.append(steps)
     return (*drawn, *_stages(case, stages))
+
+
+def _first_due(placed: Placed, calendar: Calendar, now: datetime, step: ChainStep) -> datetime | None:
+    """By when a step must be decided that is asked now, as its own tasks would say."""
+    if step.state == "skipped":
+        return None
+    match placed.step:
+        case Approval(timeout=timeout):
+            return due_at(calendar, timeout, now)
+        case Filing(ack=ack):
+            return calendar.due(now, ack)
+        case _:
+            return None
 
 
 def _placed(column: Column) -> tuple[Placed, ...]:

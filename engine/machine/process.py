@@ -239,7 +239,8 @@ class Process:
         values = self.context(form)
         route, reasons = self.choose(values) if self.route else ("", ())
         case = Case("", self.ref, office, submitter, created_at=now, updated_at=now, form=form)
-        columns = foresee(case, self.chains[route] if route else (), self.stages, values, self.directory)
+        chain = self.chains[route] if route else ()
+        columns = foresee(case, chain, self.stages, values, directory=self.directory, calendar=self.calendar)
         return Preview(route, reasons, columns)
 
     @cached_property
