@@ -5,13 +5,15 @@ A task state asks the holders of its events' roles. Refuses everybody else, and 
 """
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from engine.errors import AlreadyDecided, ChangedMeanwhile, InvalidForm, NotFound, NotPossible, OwnCase, Problem
 from engine.machine.asking import Ask, fallback
-from engine.machine.case import Case, Timer
+from engine.machine.case import Case, Task, Timer
 from engine.machine.commands import AnyCommand, Perform, Submit, TimerFired
 from engine.machine.journal import Journal
 from engine.machine.outcome import NotifyTask
@@ -141,7 +143,7 @@ class Work(Waiting, frozen=True, kw_only=True):
             return
         due = min((journal.process.calendar.due(journal.now, limit.after) for limit in self.place.limits), default=None)
         for person in people:
-            task = journal.open_task(state, "work", person, due_at=due)
+            task = _asked_again(journal, state, person, due) or journal.open_task(state, "work", person, due_at=due)
             journal.ask(NotifyTask(person, task.id))
 
     def leave(self, journal: Journal, state: str) -> None:
@@ -163,6 +165,16 @@ class Work(Waiting, frozen=True, kw_only=True):
             self.ask(journal, state)
             return ""
         return super().fire(journal, timer, state)
+
+
+def _asked_again(journal: Journal, state: str, person: str, due: datetime | None) -> Task | None:
+    """The task of somebody who was asked here before in this round, open once more: a person has one task per round at
+    a state, and the history keeps what they did with it before."""
+    before = next((task for task in journal.seats(state) if task.person == person), None)
+    if before is None:
+        return None
+    fresh = replace(before, decision=None, decided_by=None, decided_at=None, remark="", reason="")
+    return journal.call_up(fresh, due_at=due)
 
 
 def holders(process: "Process", case: Case, role: str) -> tuple[str, ...]:

@@ -2,18 +2,18 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
 from pathlib import Path
 from textwrap import dedent, indent
 from typing import Any
 
 from engine.definition.load import load
 from engine.machine.case import Case, Child
+from engine.machine.outcome import TaskClosed
 from engine.organisation.offices import Office
 from engine.service import approvals, children, people, proposals
 from engine.service.app import Countersign
 from engine.settings import Settings
-from engine.store import cases, definitions
+from engine.store import cases, definitions, history
 from engine.store import people as store
 from tests.acceptance.offices import key, notices
 from tests.invariants import check_invariants
@@ -131,6 +131,13 @@ class Stage:
         """Where the cases are that it opened, as those cases say themselves."""
         return [self.case(child.id).state for child in self.children(case_id)]
 
+    def done_in(self, case_id: str) -> list[str]:
+        """The states in which somebody did something, in the order of the history."""
+        with self.app.db.read() as tx:
+            entries = history.load(tx, case_id)
+        closed = [event.task for entry in entries for event in entry.events if isinstance(event, TaskClosed)]
+        return [task.step for task in closed if task.state == "decided"]
+
     def why_cancelled(self, case_id: str) -> dict[str, str]:
         """Of each cancelled task its reason, by step."""
         return {task.step: task.reason for task in self.case(case_id).tasks if task.state == "cancelled"}
@@ -159,8 +166,3 @@ def staged(url: str, home: Path) -> Iterator[Stage]:
         check_invariants(app.db)
     finally:
         app.close()
-
-
-def noon(day: int) -> datetime:
-    """A time of the week in which patterns with deadlines are played."""
-    return datetime.fromisoformat(f"2026-03-{day:02}T12:00:00+08:00")
