@@ -172,7 +172,9 @@ def _placed(column: Column) -> tuple[Placed, ...]:
 
 
 def _tasks(case: Case, step: str) -> tuple[Task, ...]:
-    return tuple(task for task in case.tasks if task.step == step and task.round == case.round)
+    """The tasks of those who decide at a step, or of the readers of a copy."""
+    tasks = tuple(task for task in case.tasks if task.step == step and task.round == case.round)
+    return tuple(task for task in tasks if task.signs) or tasks
 
 
 def _is_active(case: Case, step: str) -> bool:

@@ -362,6 +362,17 @@ class TestCopies:
         trial.decide("ann", "read")
         assert [task.decision for task in trial.case.tasks if task.person == "ann"] == ["read"]
 
+    def test_readers_and_those_who_are_asked_are_not_drawn_as_deciding(self) -> None:
+        trial = submitted(board(AllOf()))
+        do(trial, "fin_a", CopyTo, people=("ann",))
+        task = next(task for task in trial.case.tasks if task.person == "fin_a")
+        trial.do(Ask(actor="fin_a", task=task.id, person="bob", text="Why?"))
+        drawn = trial.drawn()["board"]
+        assert {seat.person for seat in drawn.seats} == {"fin_a", "fin_b", "fin_c"}
+        assert drawn.need == 3
+        trial.approve("fin_a", "fin_b", "fin_c")
+        assert trial.drawn()["board"].state == "done"
+
     def test_a_reader_does_not_decide(self) -> None:
         trial = submitted()
         do(trial, "fin_a", CopyTo, people=("ann",))
