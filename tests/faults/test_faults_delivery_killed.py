@@ -14,7 +14,7 @@ from engine.service import delivering
 from engine.service.app import Countersign
 from tests.faults.delivering_case import CASE, delivering_case
 from tests.servers.gateway import RunningGateway, running_gateway
-from tests.support import ROOT, kill
+from tests.support import ROOT, kill, wait_until
 
 CUSTOMERS = 2000
 TARGET = 1800
@@ -50,6 +50,10 @@ def _counted(app: Countersign) -> dict[str, int]:
         return {row.state: row.count_ for row in rows}
 
 
+def _size(gateway: RunningGateway) -> int:
+    return gateway.log.stat().st_size if gateway.log.exists() else 0
+
+
 def test_workers_killed_in_the_middle_of_a_wave_leave_every_recipient_exactly_once(
     db_url: str, tmp_path: Path, gateway: RunningGateway
 ) -> None:
@@ -58,8 +62,10 @@ def test_workers_killed_in_the_middle_of_a_wave_leave_every_recipient_exactly_on
     chance = random.Random(7)
     interrupted = 0
     for _ in range(4):
+        before = _size(gateway)
         worker = _worker(app, db_url, gateway.url)
-        time.sleep(chance.uniform(0.02, 0.35))
+        wait_until(lambda before=before: _size(gateway) > before, what="the gateway gets what this worker sends")
+        time.sleep(chance.uniform(0, 0.1))
         kill(worker.pid)
         assert worker.wait(10) == -9
         assert worker.stdout is not None
