@@ -1,0 +1,266 @@
+"""The reference of the language, made of the models that `check` reads a file with.
+
+It has every part, key, type, default and code, in the words of the models and rules themselves; an example of a part
+comes from the definitions that come with the product. Refuses to explain how to begin: that is the tutorial.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from functools import cache
+from typing import Any
+
+import orjson
+from pydantic import BaseModel
+
+from engine.definition.check import OF_THE_WHOLE, PROOFS, RULES, check
+from engine.definition.document import Path, read
+from engine.definition.findings import LintRule
+from engine.definition.schema import schema
+from engine.definition.texts import SHIPPED
+
+_WIDEST = 150
+_OF_EXPRESSIONS = "E300"
+"""Stands for whichever of E301 and on the expression itself tells; nobody ever sees it."""
+_KINDS = {
+    "string": "text",
+    "integer": "whole number",
+    "number": "number",
+    "boolean": "true or false",
+    "array": "list",
+    "object": "mapping",
+}
+_HEAD = """# Reference of the definition language · 定义语言参考
+
+Made from the models: `countersign definitions reference --output docs/reference.md`. How to begin stands in the
+[tutorial](tutorial.md), what belongs together in [Definition language](definition-language.md). A key in **bold** must
+be there; the others have the default that is shown. Examples are taken from the definitions that come with the
+product.
+"""
+_READING = {
+    "E101": "not YAML 1.2",
+    "E102": "a key stands twice",
+    "E103": "an anchor",
+    "E104": "an alias",
+    "E105": "a tag or a %YAML line",
+    "E106": "the file is too large",
+    "E107": "more than 20 levels",
+    "E108": "an empty file, or more than one definition in it",
+    "E109": "a key that is no text",
+    "E110": "a key is missing",
+    "E111": "an unknown key",
+    "E112": "a value that is not allowed there",
+    "E114": "none of the kinds that are possible there",
+    "E115": "a sentence of a scenario that cannot be read",
+    "E116": "what a guarantee cannot say",
+    "E118": "a part that two texts give",
+    "E119": "a template or a library where a definition is wanted",
+    "E120": "a definition that extends itself",
+    "E301": "an expression that cannot be read",
+    "E302": "an unknown name",
+    "E303": "a field that is not there",
+    "E304": "a type that does not fit the operator or condition",
+    "E305": "a result of the wrong type",
+    "E306": "a function that is not there",
+    "E307": "a function or macro with the wrong arguments",
+    "E308": "an expression that is too long or too deep",
+    "E309": "a date, time or number in quotes that is none",
+    "E310": "what cannot be asked of customers in SQL",
+    "E601": "a `who` that cannot be read",
+    "E701": "no duration",
+    "E702": "no hours of the day",
+    "E901": "a scenario comes out otherwise (`definitions test`)",
+    "E902": "there are no scenarios (`definitions test`)",
+}
+"""What is found while a file is read or its scenarios are played. The rules say theirs themselves."""
+
+
+def reference_text() -> str:
+    """The whole page, as Markdown."""
+    return "\n".join([_HEAD, *_parts(), *_codes()]) + "\n"
+
+
+def _parts() -> Iterator[str]:
+    whole = schema()
+    parts: Mapping[str, dict[str, Any]] = whole["$defs"]
+    found = _examples()
+    root = {**whole["else"], "description": whole["description"]}
+    for name in ["Definition", *_reached(root, parts)]:
+        part = root if name == "Definition" else parts[name]
+        yield f"## {_title(name)}\n"
+        yield f"{part.get('description') or 'The whole file.'}\n"
+        if "properties" in part:
+            yield "| key | type | default | means |"
+            yield "|---|---|---|---|"
+            yield from (_row(key, value, part) for key, value in part["properties"].items())
+            yield ""
+        elif words := _type(part):
+            yield f"Written as {words}.\n"
+        if example := found.get(name):
+            yield f"    {example}\n"
+
+
+def _reached(root: dict[str, Any], parts: Mapping[str, dict[str, Any]]) -> list[str]:
+    """The names of all parts in the order in which a reader from the top comes to them."""
+    order: list[str] = []
+    waiting = list(_refs(root))
+    while waiting:
+        name = waiting.pop(0)
+        if name not in order:
+            order.append(name)
+            waiting = [*_refs(parts[name]), *waiting]
+    return order
+
+
+def _refs(part: Any) -> Iterator[str]:
+    if isinstance(part, dict):
+        if "$ref" in part:
+            yield part["$ref"].rsplit("/", 1)[1]
+        for key, inner in part.items():
+            if key != "discriminator":
+                yield from _refs(inner)
+    elif isinstance(part, list):
+        for inner in part:
+            yield from _refs(inner)
+
+
+def _title(name: str) -> str:
+    """`engine__definition__steps__AtLeast` -> `AtLeast (steps)`."""
+    *folder, last = name.split("__")
+    return f"{last} ({folder[-1]})" if folder else last
+
+
+def _anchor(name: str) -> str:
+    return re.sub(r"[^a-z0-9 -]", "", _title(name).lower()).replace(" ", "-")
+
+
+def _row(key: str, value: dict[str, Any], part: dict[str, Any]) -> str:
+    must = key in part.get("required", ())
+    shown = f"**`{key}`**" if must else f"`{key}`"
+    means = value.get("description", "")
+    return f"| {shown} | {_cell(_type(value))} | {_cell('' if must else _default(value))} | {_cell(means)} |"
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
+
+
+def _default(value: dict[str, Any]) -> str:
+    given = value.get("default")
+    if given in (None, [], {}, "") or (isinstance(given, dict) and not any(given.values())):
+        return ""
+    if isinstance(given, dict) and given.keys() == {"pattern"}:
+        given = given["pattern"]
+    text = _flow(given)
+    return f"`{text}`" if len(text) <= 60 else "see there"
+
+
+def _type(value: dict[str, Any]) -> str:
+    """The type in words; parts are links."""
+    match value:
+        case {"$ref": str(ref)}:
+            name = ref.rsplit("/", 1)[1]
+            return f"[{_title(name)}](#{_anchor(name)})"
+        case {"const": const}:
+            return f"`{_flow(const)}`"
+        case {"enum": [*words]}:
+            return ", ".join(f"`{_flow(word)}`" for word in words)
+        case {"anyOf": [*several]} | {"oneOf": [*several]}:
+            kinds = dict.fromkeys(_type(one) for one in several if one.get("type") != "null")
+            return " or ".join(kinds)
+        case {"type": [*several]}:
+            return " or ".join(_type({"type": one}) for one in several if one != "null")
+        case {"type": "array", "items": dict(items)}:
+            return f"list of {_type(items)}"
+        case {"type": "object", "additionalProperties": dict(items)}:
+            return f"names, each with {_type(items)}"
+        case {"type": str(kind)}:
+            return _KINDS[kind] + _bounds(value)
+    return "anything" if value.keys() <= {"default", "description"} else ""
+
+
+def _bounds(value: dict[str, Any]) -> str:
+    if "pattern" in value:
+        return " such as `3wd`" if "wd" in value["pattern"] else f" like `{value['pattern']}`"
+    names = {"minimum": "from", "exclusiveMinimum": "above", "maximum": "to", "exclusiveMaximum": "below"}
+    return "".join(f" {word} {value[key]}" for key, word in names.items() if key in value)
+
+
+@cache
+def _examples() -> dict[str, str]:
+    """By part, the example that shows most of its keys and still fits on a line."""
+    best: dict[str, tuple[int, str]] = {}
+    for name in SHIPPED.names():
+        text = SHIPPED.find(name)
+        found = check(text.source, text.file, prove=False) if text else None
+        if text is None or found is None or found.definition is None:
+            continue
+        written = read(text.source).value
+        for part, path in _walk(found.definition, ()):
+            value = _at(written, path)
+            shown = _flow(value) if isinstance(value, dict) else ""
+            if not shown or len(shown) > _WIDEST:
+                continue
+            for title in (part.__name__, f"{part.__module__.replace('.', '__')}__{part.__name__}"):
+                if len(value) > best.get(title, (0, ""))[0]:
+                    best[title] = (len(value), shown)
+    return {name: shown for name, (_, shown) in best.items()}
+
+
+def _walk(value: Any, path: Path) -> Iterator[tuple[type[BaseModel], Path]]:
+    match value:
+        case BaseModel():
+            yield type(value), path
+            for name, field in type(value).model_fields.items():
+                yield from _walk(getattr(value, name), (*path, field.alias or name))
+        case Mapping():
+            for key, inner in value.items():
+                yield from _walk(inner, (*path, key))
+        case tuple() | list():
+            for n, inner in enumerate(value):
+                yield from _walk(inner, (*path, n))
+
+
+def _at(written: Any, path: Path) -> Any:
+    """What the file itself says at that path; None where it was filled in or written otherwise."""
+    for key in path:
+        try:
+            written = written[key]
+        except (KeyError, IndexError, TypeError):
+            return None
+    return written
+
+
+def _flow(value: Any) -> str:
+    """A value on one line, as YAML."""
+    match value:
+        case dict():
+            return "{" + ", ".join(f"{key}: {_flow(inner)}" for key, inner in value.items()) + "}"
+        case list():
+            return "[" + ", ".join(map(_flow, value)) + "]"
+        case Decimal():
+            return str(value)
+        case str() if re.fullmatch(r"[A-Za-z_一-鿿][\w-]*|[0-9]+[a-z%]+", value) and read(value).value == value:
+            return value
+    return orjson.dumps(value).decode()
+
+
+def _codes() -> Iterator[str]:
+    """Every code with what its rules say; ‹words› stand for what the file says."""
+    said: dict[str, list[str]] = {code: [message] for code, message in _READING.items()}
+    for rule in (*RULES, *OF_THE_WHOLE, *PROOFS):
+        if rule.code == _OF_EXPRESSIONS:
+            continue
+        messages = said.setdefault(rule.code, [])
+        if (message := _message(rule)) not in messages:
+            messages.append(message)
+    yield "## Codes\n"
+    yield "E is an error, W a warning. ‹words› stand for what the file says.\n"
+    yield "| code | message |"
+    yield "|---|---|"
+    yield from (f"| {code} | {_cell('; or: '.join(said[code]))} |" for code in sorted(said))
+
+
+def _message(rule: LintRule) -> str:
+    plain = " ".join((type(rule).__doc__ or "").split())
+    return re.sub(r"\{(\w+)[^}]*\}", r"‹\1›", plain)

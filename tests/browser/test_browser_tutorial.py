@@ -1,0 +1,95 @@
+"""The last step of docs/tutorial.md in a real Chromium, at a desk and on a phone, with `countersign up` as the page says."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.tutorial import ROOT, SERVES, TEXT, run
+
+LAST = TEXT[TEXT.index("## 10. ") :]
+
+
+@pytest.fixture(scope="module")
+def served(chromium: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, dict[str, str]]]:
+    """The address and the first passwords, after the steps before it."""
+    folder = tmp_path_factory.mktemp("tutorial")
+    for name in ("staff.yaml", "5-version-2.yaml"):
+        (folder / name).write_text((ROOT / "docs/tutorial" / name).read_text("utf-8"), encoding="utf-8")
+    passwords = dict(re.findall(r"│ (\w+) +│ \S+ +│ (\S+)", run(folder, "countersign people import staff.yaml")))
+    run(folder, "countersign definitions publish 5-version-2.yaml --author shiyu")
+    run(folder, "countersign definitions publish 5-version-2.yaml --as gaolin")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    assert f"\n{SERVES}\n" in LAST
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("COUNTERSIGN_")}
+    command = [sys.executable, "-m", "engine.cli.main", *SERVES.split()[1:], "--port", str(port)]
+    log = folder / "up.log"
+    with log.open("w") as out:
+        server = subprocess.Popen(command, cwd=folder, env=kept | {"PYTHONPATH": str(ROOT)}, stdout=out, stderr=out)
+        try:
+            end = time.monotonic() + 120
+            while "Ready." not in log.read_text("utf-8"):
+                assert server.poll() is None and time.monotonic() < end, log.read_text("utf-8")
+                time.sleep(0.2)
+            yield f"http://127.0.0.1:{port}", passwords
+        finally:
+            server.send_signal(signal.SIGINT)
+            server.communicate(timeout=60)
+
+
+def named(word: str) -> str:
+    """A word that the page's last step shows in bold, so that a reader knows what to look for."""
+    assert f"**{word}**" in LAST
+    return word
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_the_last_step_starts_a_case_and_approves_it(
+    chromium: Any, served: tuple[str, dict[str, str]], width: int, tmp_path: Path
+):
+    address, passwords = served
+    context = chromium.new_context(viewport={"width": width, "height": 800}, base_url=address, locale="zh-CN")
+    page = context.new_page()
+    title = f"春季传单 {width}"
+
+    def sign_in(login: str) -> None:
+        page.goto("/")
+        page.fill("#login", login)
+        page.fill("#password", passwords[login])
+        page.get_by_role("button", name=named("登录")).click()
+        page.wait_for_url("**/inbox")
+
+    sign_in("xiaomei")
+    page.get_by_role("link", name=named("新建营销案")).click()
+    page.get_by_role("button", name=named("新建：传单营销案")).click()
+    page.get_by_label("案名").fill(title)
+    page.get_by_label("预算").fill("25000")
+    page.get_by_label("目标户数").fill("900")
+    page.locator("input[type=date]").nth(0).fill("2027-03-01")
+    page.locator("input[type=date]").nth(1).fill("2027-03-31")
+    page.get_by_role("button", name=named("保存草稿")).click()
+    page.get_by_text("市总经理").first.wait_for()
+    assert "何军" in page.inner_text("main")
+    page.screenshot(path=tmp_path / "form.png", full_page=True)
+    page.get_by_role("button", name=named("提交审批")).click()
+    page.get_by_text("等待 县经理 何军").wait_for()
+    page.screenshot(path=tmp_path / "case.png", full_page=True)
+    page.get_by_role("button", name=named("退出")).click()
+    sign_in("hejun")
+    page.get_by_role("link", name=title).click()
+    page.screenshot(path=tmp_path / "sheet.png", full_page=True)
+    page.get_by_role("button", name=named("同意"), exact=True).click()
+    page.get_by_text("市财务").first.wait_for()
+    page.screenshot(path=tmp_path / "decided.png", full_page=True)
+    assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0
+    context.close()

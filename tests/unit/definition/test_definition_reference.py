@@ -1,0 +1,57 @@
+"""docs/reference.md is what the models and rules say; docs/filing.md holds definitions that do what it says."""
+
+import re
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from engine.cli.main import app
+from engine.definition.check import check
+from engine.definition.reference import reference_text
+from engine.definition.schema import schema
+
+ROOT = Path(__file__).resolve().parents[3]
+PAGE = ROOT / "docs/reference.md"
+FILING = re.findall(r"```yaml\n(.*?)```", (ROOT / "docs/filing.md").read_text("utf-8"), re.DOTALL)
+
+
+def test_the_page_is_what_the_models_say():
+    told = "run: countersign definitions reference --output docs/reference.md"
+    assert PAGE.read_text("utf-8") == reference_text(), told
+
+
+def test_the_command_writes_the_page(tmp_path: Path):
+    done = CliRunner().invoke(app, ["definitions", "reference", "--output", str(tmp_path / "page.md")])
+    assert done.exit_code == 0
+    assert (tmp_path / "page.md").read_text("utf-8") == PAGE.read_text("utf-8")
+
+
+def test_every_part_has_a_place_and_every_link_leads_to_one():
+    text = PAGE.read_text("utf-8")
+    titles = re.findall(r"^## (.+)$", text, re.MULTILINE)
+    assert len(titles) == len(set(titles)) == len(schema()["$defs"]) + 2  # the whole, and the codes
+    anchors = {re.sub(r"[^a-z0-9 -]", "", title.lower()).replace(" ", "-") for title in titles}
+    assert set(re.findall(r"\]\(#([^)]*)\)", text)) - anchors == set()
+
+
+def test_every_code_of_the_language_stands_in_it():
+    code = re.compile(r'"([EW][0-9]{3})"')
+    told = {
+        found
+        for folder in ("definition", "expr")
+        for file in (ROOT / "engine" / folder).rglob("*.py")
+        for found in code.findall(file.read_text("utf-8"))
+    }
+    assert len(told) > 90
+    assert told - set(re.findall(r"^\| ([EW][0-9]{3}) \|", PAGE.read_text("utf-8"), re.MULTILINE)) == {"E300"}
+
+
+@pytest.mark.parametrize("text", FILING, ids=["filing alone", "approval first"])
+def test_the_definitions_of_the_filing_page_do_what_their_scenarios_say(text: str, tmp_path: Path):
+    assert check(text).problems == ()
+    file = tmp_path / "filing.yaml"
+    file.write_text(text, encoding="utf-8")
+    done = CliRunner().invoke(app, ["definitions", "test", str(file)])
+    assert done.exit_code == 0, done.output
+    assert text.count("- {name: ") >= 4
