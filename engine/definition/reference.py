@@ -38,6 +38,7 @@ be there; the others have the default that is shown. Examples are taken from the
 product.
 """
 _READING = {
+    "E100": "a file that cannot be read, or that is no text",
     "E101": "not YAML 1.2",
     "E102": "a key stands twice",
     "E103": "an anchor",
@@ -56,6 +57,8 @@ _READING = {
     "E118": "a part that two texts give",
     "E119": "a template or a library where a definition is wanted",
     "E120": "a definition that extends itself",
+    "E210": "a text to extend or to import that is not there",
+    "E211": "a text that is not of the kind to extend or to import",
     "E301": "an expression that cannot be read",
     "E302": "an unknown name",
     "E303": "a field that is not there",

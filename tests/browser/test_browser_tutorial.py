@@ -1,4 +1,4 @@
-"""The last step of docs/tutorial.md in a real Chromium, at a desk and on a phone, with `countersign up` as the page says."""
+"""The last step of docs/tutorial.md in a real Chromium, at a desk and on a phone, served as the page says."""
 
 import os
 import re

@@ -1,12 +1,18 @@
-"""docs/definition-language.md: its definition loads, its expressions compile, its tables are complete."""
+"""docs/definition-language.md: its definition loads, its expressions compile, its tables are complete.
+
+The reference beside it is what the models and rules say.
+"""
 
 import re
 from pathlib import Path
 from typing import get_args
 
+import pytest
+
 from engine.definition.catalogue import catalogue
 from engine.definition.check import RULES, check
 from engine.definition.fields import FormField
+from engine.definition.reference import reference_text
 from engine.expr import compile_expression
 from engine.expr.functions import FUNCTIONS
 from engine.expr.types import BOOL, DECIMAL, INT, TEXT, List, Record, Scope
@@ -41,3 +47,9 @@ def test_every_field_kind_function_and_code_stands_on_the_page() -> None:
     ]
     codes = {rule.code for rule in RULES if rule.code != "E300"}
     assert [c for c in codes if not any(c[0] == s and low <= int(c[1:]) <= high for s, low, high in spans)] == []
+
+
+def test_the_reference_is_what_the_models_and_rules_say() -> None:
+    kept = (ROOT / "docs/reference.md").read_text(encoding="utf-8")
+    if kept != reference_text():
+        pytest.fail("run: countersign definitions reference --output docs/reference.md", pytrace=False)

@@ -1,4 +1,4 @@
-"""docs/reference.md is what the models and rules say; docs/filing.md holds definitions that do what it says."""
+"""docs/reference.md is whole; docs/filing.md holds definitions that do what it says."""
 
 import re
 from pathlib import Path
@@ -8,17 +8,11 @@ from typer.testing import CliRunner
 
 from engine.cli.main import app
 from engine.definition.check import check
-from engine.definition.reference import reference_text
 from engine.definition.schema import schema
 
 ROOT = Path(__file__).resolve().parents[3]
 PAGE = ROOT / "docs/reference.md"
 FILING = re.findall(r"```yaml\n(.*?)```", (ROOT / "docs/filing.md").read_text("utf-8"), re.DOTALL)
-
-
-def test_the_page_is_what_the_models_say():
-    told = "run: countersign definitions reference --output docs/reference.md"
-    assert PAGE.read_text("utf-8") == reference_text(), told
 
 
 def test_the_command_writes_the_page(tmp_path: Path):
@@ -39,7 +33,7 @@ def test_every_code_of_the_language_stands_in_it():
     code = re.compile(r'"([EW][0-9]{3})"')
     told = {
         found
-        for folder in ("definition", "expr")
+        for folder in ("definition", "expr", "cli/definitions")
         for file in (ROOT / "engine" / folder).rglob("*.py")
         for found in code.findall(file.read_text("utf-8"))
     }
