@@ -24,10 +24,11 @@ from engine.machine.asking import Ask, Choice
 from engine.machine.case import ProcessRef
 from engine.machine.chains import Column, Countersign, Placed
 from engine.machine.deadlines import NEVER, Timeout
+from engine.machine.filing import Filing
 from engine.machine.lifecycle import Stages, lifecycle
 from engine.machine.process import Process, Row
 from engine.machine.states import Evaluation
-from engine.machine.steps import ALLOWED, Approval, Copy, Filing
+from engine.machine.steps import ALLOWED, Approval, Copy
 
 PROCESS_ADMIN = "role:process_admin"
 

@@ -11,9 +11,10 @@ from engine.definition.trial import Trial
 from engine.errors import ExpressionFailed
 from engine.machine.chains import Column, Countersign, Placed
 from engine.machine.commands import Submit
+from engine.machine.filing import Filing
 from engine.machine.outcome import Submitted, TaskClosed, TaskOpened, TimerArmed
 from engine.machine.process import Process
-from engine.machine.steps import Copy, Filing
+from engine.machine.steps import Copy
 
 REACHED = "reached"
 SILENCE = "silence"

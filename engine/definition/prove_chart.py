@@ -16,10 +16,11 @@ from engine.definition.prove_route import RouteTable
 from engine.definition.prove_terms import Formula, Untranslatable, both, either, negated, not_false
 from engine.machine import chains as chart_chains
 from engine.machine.chains import Condition, Countersign
+from engine.machine.filing import Filing
 from engine.machine.process import Process
 from engine.machine.states import Form as FormState
 from engine.machine.step import macrostep
-from engine.machine.steps import Copy, Filing
+from engine.machine.steps import Copy
 
 LIMIT = 4_000
 """Places of one region. The shipped definitions have at most 30."""

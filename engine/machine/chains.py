@@ -11,8 +11,9 @@ from msgspec import Struct
 from engine.errors import ExpressionFailed
 from engine.machine.chart import AnyState as ChartState
 from engine.machine.chart import Atomic, Compound, Final, Parallel, Situation, Transition
+from engine.machine.filing import Filing
 from engine.machine.states import Kind
-from engine.machine.steps import AnyStep, Approval, Copy, Filing
+from engine.machine.steps import AnyStep, Approval, Copy
 from engine.values import NO_TEXT, Bilingual
 
 Kinds = dict[str, Kind]

@@ -18,7 +18,8 @@ from engine.machine.commands import AnyCommand, Perform, Submit, TimerFired
 from engine.machine.journal import Journal
 from engine.machine.outcome import NotifyTask
 from engine.machine.states import Form, Kind, Refusal
-from engine.machine.steps import STAFF_AGAIN, settled_by
+from engine.machine.step_kind import STAFF_AGAIN
+from engine.machine.steps import settled_by
 from engine.values import NO_TEXT, Bilingual, Duration
 
 if TYPE_CHECKING:

@@ -16,9 +16,10 @@ from engine.machine.chains import Column, Countersign, Placed, holds, state_of
 from engine.machine.chart import Chart
 from engine.machine.deadlines import Calendar, due_at
 from engine.machine.declared import Lifecycle, Place
+from engine.machine.filing import Filing
 from engine.machine.lapsing import lapsed
 from engine.machine.lifecycle import Stages
-from engine.machine.steps import Approval, Copy, Filing, last_decided
+from engine.machine.steps import Approval, Copy, last_decided
 from engine.machine.tally import AnyOf
 from engine.values import NO_TEXT, Bilingual
 

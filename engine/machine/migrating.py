@@ -15,10 +15,11 @@ from engine.machine.chains import Column, Countersign, holds, state_of
 from engine.machine.chart import Chart
 from engine.machine.commands import Migrate
 from engine.machine.deadlines import due_at
+from engine.machine.filing import Filing
 from engine.machine.journal import Journal
 from engine.machine.outcome import Migrated, NotifyTask, TaskOpened
 from engine.machine.process import Process
-from engine.machine.steps import AnyStep, Approval, Copy, Filing
+from engine.machine.steps import AnyStep, Approval, Copy
 from engine.machine.tally import AnyOf, InSequence
 from engine.values import NO_TEXT
 

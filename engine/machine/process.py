@@ -21,12 +21,13 @@ from engine.machine.chart import Chart
 from engine.machine.deadlines import Calendar
 from engine.machine.declared import Lifecycle
 from engine.machine.drawing import ChainStep, as_drawn, draw, draw_places, foresee
+from engine.machine.filing import Filing
 from engine.machine.lifecycle import Stages
 from engine.machine.returns import targets
 from engine.machine.standing import Resume, kept_at, standing
 from engine.machine.states import SUSPENDED, Evaluation, Kind
 from engine.machine.step import macrostep
-from engine.machine.steps import AnyStep, Approval, Copy, Filing, decisions_on
+from engine.machine.steps import AnyStep, Approval, Copy, decisions_on
 from engine.values import Bilingual, Duration
 
 __all__ = ["Calendar", "ChainStep", "Directory", "Preview", "Process", "Row"]

@@ -10,9 +10,10 @@ from msgspec.structs import replace
 from engine.machine.asking import asked, weight_of
 from engine.machine.case import Task, Verb
 from engine.machine.deadlines import due_at
+from engine.machine.filing import Filing
 from engine.machine.journal import Journal
 from engine.machine.outcome import Noted, NotifyTask, TaskOpened
-from engine.machine.steps import Approval, Filing
+from engine.machine.steps import Approval
 from engine.machine.tally import AnyOf, InSequence
 
 LOST_ROLE, LEFT = "lost_role", "left"

@@ -1,4 +1,4 @@
-"""The steps of an approval chain (环节) as kinds of state: approve, file, copy.
+"""The steps of an approval chain (环节) that are decided or read: approve and copy; `filing` has the third.
 
 Entering a step asks people, leaving it tells the rest that they need not decide. Refuses a second decision, a decision
 without a remark where one is due, and one on a form that changed since it was looked at (`advance` checks who).
@@ -13,17 +13,17 @@ from engine.errors import AlreadyDecided, InvalidForm, Problem
 from engine.machine import clocks
 from engine.machine.asking import Ask, above, asked, fallback, found, quiet, weight_of
 from engine.machine.case import Case, Decision, Task, Timer
-from engine.machine.commands import Decide, TimerFired
+from engine.machine.commands import Decide
 from engine.machine.deadlines import NEVER, Timeout, due_at, following
+from engine.machine.filing import Filing
 from engine.machine.journal import Journal
 from engine.machine.lapsing import LAPSED, lapse, passes
-from engine.machine.outcome import NotifyOutcome, NotifyTask, Submitted, TaskClosed, TaskOpened
+from engine.machine.outcome import NotifyOutcome, NotifyTask, TaskClosed, TaskOpened
 from engine.machine.signers import AGAINST, ballots, is_due, signers_of, standing
-from engine.machine.states import Kind, Refusal
+from engine.machine.states import Refusal
+from engine.machine.step_kind import Step
 from engine.machine.tally import AnyOf, InSequence, Tally, Verdict, Vote
-from engine.values import NO_TEXT, Bilingual, Duration
 
-STAFF_AGAIN = Duration(1, "h")
 Repeat = Literal["ask_again", "carry", "carry_adjacent"]
 Operation = Literal["transfer", "delegate", "add_signer", "remove_signer", "append", "ask", "copy", "claim"]
 ALLOWED: tuple[Operation, ...] = (
@@ -37,47 +37,6 @@ ALLOWED: tuple[Operation, ...] = (
     "claim",
 )
 NEEDS_REMARK = ("reject", "return", "object")
-
-
-class Step(Kind, frozen=True, kw_only=True):
-    """What approve, file and copy have in common."""
-
-    name: str
-    ask: Ask
-    label: Bilingual = NO_TEXT
-
-    @property
-    def mode(self) -> str:
-        """How several people decide together; empty where they do not."""
-        return ""
-
-    def needed(self, seats: int) -> int:
-        """How many of `seats` must decide."""
-        return min(1, seats)
-
-    def decisions(self) -> tuple[Decision, ...]:
-        """What can be decided here."""
-        raise NotImplementedError
-
-    def decide(self, journal: Journal, task: Task, command: Decide, state: str) -> str:
-        """Take the decision of a person on an open task; returns as `Kind.take`."""
-        raise NotImplementedError
-
-    def leave(self, journal: Journal, state: str) -> None:
-        """See Kind."""
-        journal.disarm(journal.timers_of(self.name))
-        clocks.forget(journal, self.name)
-        reason = _reason(journal.cause, self.name)
-        for task in journal.case.tasks:  # of any round: an objection has begun the next one already
-            if task.step == self.name and task.is_pending and task.verb != "copy":
-                journal.cancel(task, reason)
-
-    def unstaffed(self, journal: Journal) -> None:
-        """Nobody at all can be asked: say so once, and look again every hour. It never passes by itself."""
-        looks_again = isinstance(journal.command, TimerFired) and journal.command.name == "staff"
-        if not looks_again:
-            journal.tell_submitter("unstaffed")
-        journal.arm("staff", journal.process.calendar.due(journal.now, STAFF_AGAIN), step=self.name)
 
 
 class Approval(Step, frozen=True, kw_only=True):
@@ -275,69 +234,6 @@ class Approval(Step, frozen=True, kw_only=True):
         return found[0] if found else None
 
 
-class Filing(Step, frozen=True, kw_only=True):
-    """File with an office (报备): acknowledged, or not objected to in time, it is effective.
-
-    Silence for `ack` counts as acknowledgement; with an objection clause it may still be objected to for `window` after
-    that. An objection makes it an approval on the chain `objection`.
-    """
-
-    ack: Duration
-    window: Duration | None = None
-    objection: str = ""
-
-    @property
-    def mode(self) -> str:
-        """See Step."""
-        return "any"
-
-    def decisions(self) -> tuple[Decision, ...]:
-        """See Step."""
-        return ("acknowledge", "object") if self.objection else ("acknowledge",)
-
-    def enter(self, journal: Journal, state: str) -> None:
-        """See Kind."""
-        process = journal.process
-        kept = process.kept_at(journal.case, self.name)
-        if kept:
-            journal.carry(kept[0])
-            journal.raised.append((f"{state}.effective", (self.name, "acknowledge")))
-            return
-        people = asked(process.directory, self.ask, journal.case, one_is_enough=True)
-        if not people:
-            self.unstaffed(journal)
-            return
-        due = process.calendar.due(journal.now, self.ack)
-        for person in people:
-            task = journal.open_task(self.name, "file", person, due_at=due)
-            journal.ask(NotifyTask(person, task.id))
-        journal.arm("silence", due, step=self.name)
-
-    def decide(self, journal: Journal, task: Task, command: Decide, state: str) -> str:
-        """See Step."""
-        journal.decide(task, command.decision, remark=command.remark)
-        if command.decision == "acknowledge":
-            journal.cause = (self.name, "acknowledge")
-            return f"{state}.effective"
-        journal.cause = (self.name, "object")
-        case = journal.case
-        reason = f"{self.name}: objection"
-        journal.record(Submitted(case.number or "", case.round + 1, self.objection, case.material, (reason,)))
-        journal.tell_submitter("objected", command.remark)
-        return f"{state}.object"
-
-    def fire(self, journal: Journal, timer: Timer, state: str) -> str:
-        """See Kind."""
-        if timer.name == "staff":
-            self.enter(journal, state)
-            return ""
-        if timer.name == "silence" and self.window is not None:
-            journal.arm("objection", journal.process.calendar.due(timer.due_at, self.window), step=self.name)
-            return ""
-        journal.cause = (self.name, "silence")
-        return f"{state}.effective"
-
-
 class Copy(Step, frozen=True, kw_only=True):
     """Let people read along (抄送): nothing waits for them, and they may read at any time, even after the end."""
 
@@ -418,27 +314,6 @@ def approved_before(journal: Journal, step: Approval) -> frozenset[str]:
         near = journal.process.column_before(case, step.name)
         done = [task for task in done if task.step in near]
     return frozenset(task.person for task in done)
-
-
-_REASONS = {
-    "approve": "joined",
-    "reject": "sibling_rejected",
-    "return": "sibling_returned",
-    "withdraw": "withdrawn",
-    "terminate": "terminated",
-    "void": "voided",
-    "jump": "jumped",
-    "take_back": "taken_back",
-    "convert": "converted",
-}
-
-
-def _reason(cause: tuple[str, str], step: str) -> str:
-    """Why the tasks of `step` are cancelled."""
-    by, verdict = cause
-    if verdict == "silence":
-        return "silence"
-    return "decided_by_other" if by == step else _REASONS.get(verdict, "withdrawn")
 
 
 def last_decided(tasks: Sequence[Task]) -> Task | None:

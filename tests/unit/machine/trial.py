@@ -25,12 +25,13 @@ from engine.machine.commands import (
 from engine.machine.deadlines import Timeout
 from engine.machine.drawing import ChainStep
 from engine.machine.evolve import empty_case, fold
+from engine.machine.filing import Filing
 from engine.machine.lifecycle import Stages, lifecycle
 from engine.machine.outcome import AnyEffect, AnyEvent, NotifyOutcome, NotifyQuestion, NotifyTask, Outcome
 from engine.machine.process import Process, Row
 from engine.machine.replay import replay
 from engine.machine.states import Evaluation
-from engine.machine.steps import Approval, Copy, Filing
+from engine.machine.steps import Approval, Copy
 from engine.machine.tally import AllOf, AnyOf, InSequence, Tally
 from engine.values import Duration
 from tests.fakes.organisation import EverydayCalendar, FakeDirectory
