@@ -9,13 +9,14 @@ from collections.abc import Callable, Mapping, Sequence
 from msgspec import Struct
 
 from engine.definition import lifecycle as written
-from engine.definition.lifecycle import RAISED, AnyState, Event, events_of
+from engine.definition.lifecycle import RAISED, STAGES, AnyState, Event, events_of
 from engine.errors import ExpressionFailed
 from engine.machine import chart as charts
 from engine.machine.chains import Chains, Condition, Kinds, chain
 from engine.machine.chart import Chart, Situation, Transition
 from engine.machine.children import CANCEL, CANCELLED, Formula, Join, Opening, Opens, event_of
 from engine.machine.declared import (
+    JUMP,
     DeclaredForm,
     Lifecycle,
     Limit,
@@ -32,6 +33,11 @@ from engine.machine.states import Approving, Audience, Delivery, Ended, Evaluati
 from engine.values import NO_TEXT
 
 READY = "ready"
+RETURNED = "returned"
+VOIDED = "voided"
+EFFECTIVE = ("approved", "filed")
+BY_HAND = ("form", "task", "wait", "cases", "compound", "parallel")
+"""Where an administrator may put a case. The stages begin with what comes before them: the rest is done there."""
 
 Formulas = Callable[[written.Cases], tuple[Formula | None, tuple[tuple[str, Formula], ...], Formula | None]]
 """Of a state that opens cases: for each of what, what is passed, and when it is done where a rule says so."""
@@ -93,14 +99,54 @@ class _Compiler:
         section = self.section
         states = [one for name, state in section.states.items() for one in self.states(name, state)]
         initial = (self.target(section.initial),) if section.initial else ()
-        ends = () if CANCELLED in self.names else (charts.Final(id=CANCELLED),)
-        self.kinds.setdefault(CANCELLED, Ended())
-        cancel = Transition((CANCELLED,), (CANCEL,))
+        ends = tuple(charts.Final(id=name) for name in (CANCELLED, VOIDED) if name not in self.names)
+        for name in (CANCELLED, VOIDED):
+            self.kinds.setdefault(name, Ended(name))
+        by_hand = tuple(name for name, state in section.states.items() if state.kind in BY_HAND)
+        anywhere = (
+            Transition((CANCELLED,), (CANCEL, "terminate")),
+            Transition((VOIDED,), ("void",)),
+            *(Transition((name,), (f"{JUMP}.{name}",)) for name in by_hand),
+        )
         root = charts.Compound(
-            id="case", children=(*states, *self.outcomes(), *ends), initial=initial, transitions=(cancel,)
+            id="case", children=(*states, *self.outcomes(), *ends), initial=initial, transitions=anywhere
         )
         labels = {name: event.label for name, event in section.events.items()}
-        return Chart(root), self.kinds, Lifecycle(self.places, self.roles, labels)
+        return (
+            Chart(root),
+            self.kinds,
+            Lifecycle(self.places, self.roles, labels, self.effective(), by_hand, self.wakes()),
+        )
+
+    def wakes(self) -> tuple[str, ...]:
+        """The form where a case begins, and the one it is returned to, if there is one."""
+        forms = [name for name, state in self.section.states.items() if isinstance(state, written.Form)]
+        first = self.section.initial if self.section.initial in forms else next(iter(forms), None)
+        return () if first is None else (first, RETURNED if RETURNED in forms else first)
+
+    def effective(self) -> tuple[str, ...]:
+        """The outermost states that only the approval leads to: without it, a case does not come there."""
+        reached, without = self.reached(()), self.reached(EFFECTIVE)
+        found = [name for name in self.section.states if name in reached - without]
+        return (*found, READY, "paused") if STAGES["delivery"] in found else tuple(found)
+
+    def reached(self, leaving_out: Sequence[str]) -> set[str]:
+        """The outermost states that a case may come to where the chains never end in `leaving_out`."""
+        outermost: dict[str, str] = {}
+        follow: dict[str, set[str]] = {}
+        for _, name, _, around in self.section.walk():
+            outermost[name] = outermost.get(around, name)
+        for _, name, state, _ in self.section.walk():
+            taken = [e for e in events_of(state) if state.kind != "approval" or e.event not in leaving_out]
+            onward = {outermost[target] for event in taken for target in event.to}
+            follow.setdefault(outermost[name], set()).update(onward)
+        open_ = [outermost[self.section.initial or next(iter(self.section.states))]]
+        found = set(open_)
+        while open_:
+            fresh = follow[open_.pop()] - found
+            found |= fresh
+            open_ += fresh
+        return found
 
     def place(self, name: str, state: AnyState) -> Place:
         ways: dict[str, Way] = {}

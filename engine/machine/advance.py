@@ -97,7 +97,7 @@ def advance(process: Process, case: Case, command: AnyCommand, now: datetime) ->
     try:
         if case.state == SUSPENDED and isinstance(command, Reorganise):
             return journal.outcome()  # nobody is asked anew while the case stands still; it is done when it goes on
-        if case.state == SUSPENDED and not isinstance(command, Operate):
+        if case.state == SUSPENDED and not isinstance(command, Operate | ChildMoved | Cancel):
             raise Refusal
         match command:
             case Decide():

@@ -20,7 +20,7 @@ from engine.machine.commands import AddChild, Cancel, ChildMoved
 from engine.machine.declared import Waiting, holders
 from engine.machine.journal import Journal
 from engine.machine.outcome import CancelChild, ChildChanged, OpenChild, TellParent
-from engine.machine.states import Effective, Kind, Refusal
+from engine.machine.states import SUSPENDED, Effective, Kind, Refusal
 
 if TYPE_CHECKING:
     from engine.machine.process import Process
@@ -183,9 +183,19 @@ def heard(journal: Journal, command: ChildMoved) -> str:
     journal.record(ChildChanged(told))
     if not isinstance(kind, Opens) or child.left or child.place not in journal.case.configuration:
         return ""
+    if journal.case.state == SUSPENDED:
+        return ""  # what it comes to is seen when the case goes on
     verdict = kind.verdict(journal, child.place)
     journal.cause = (child.place, verdict)
     return event_of(child.place, verdict) if verdict else ""
+
+
+def go_on(journal: Journal) -> None:
+    """The case stood still: what its children came to meanwhile moves it now."""
+    for name in journal.case.configuration:
+        kind = journal.process.kinds.get(name)
+        if isinstance(kind, Opens) and (verdict := kind.verdict(journal, name)):
+            journal.raised.append((event_of(name, verdict), (name, verdict)))
 
 
 def add(journal: Journal, command: AddChild) -> str:
@@ -222,7 +232,7 @@ def has_ended(process: "Process", case: Case) -> bool:
     kind: Kind | None = process.kinds.get(case.state)
     if isinstance(kind, Effective) and kind.last:
         return True
-    return bool(process.chart.finals >> process.chart.index[case.state] & 1)
+    return process.is_end(case.state)
 
 
 def tell(journal: Journal) -> None:

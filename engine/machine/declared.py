@@ -17,14 +17,16 @@ from engine.machine.case import Case, Task, Timer
 from engine.machine.commands import AnyCommand, Perform, Submit, TimerFired
 from engine.machine.journal import Journal
 from engine.machine.outcome import NotifyTask
-from engine.machine.states import Form, Kind, Refusal
-from engine.machine.step_kind import STAFF_AGAIN
+from engine.machine.states import SUSPENDED, Form, Kind, Refusal
+from engine.machine.step_kind import REASONS, STAFF_AGAIN
 from engine.machine.steps import settled_by
 from engine.values import NO_TEXT, Bilingual, Duration
 
 if TYPE_CHECKING:
     from engine.machine.process import Process
 
+JUMP = "jump"
+"""The event `jump.STATE` puts a case into a state by hand."""
 SUBMITTER = "submitter"
 PROCESS_ADMIN = "role:process_admin"
 
@@ -70,11 +72,19 @@ class Place(Struct, frozen=True):
 
 
 class Lifecycle(Struct, frozen=True):
-    """All declared states, events' labels and roles, by name."""
+    """All declared states, events' labels and roles, by name.
+
+    `effective`: the outermost states that a case comes to by its approval alone. `by_hand`: those that an
+    administrator may put it into. `wakes`: the forms in which a case that had ended begins again, before and after it
+    was first submitted.
+    """
 
     places: Mapping[str, Place]
     roles: Mapping[str, Role]
     labels: Mapping[str, Bilingual]
+    effective: tuple[str, ...] = ()
+    by_hand: tuple[str, ...] = ()
+    wakes: tuple[str, ...] = ()
 
 
 class DeclaredForm(Form, frozen=True):
@@ -157,7 +167,7 @@ class Work(Waiting, frozen=True, kw_only=True):
             if isinstance(command, Perform) and by == state and task.person in (command.actor, command.on_behalf_of):
                 journal.decide(task, "done", remark=command.remark)
             else:
-                other = "decided_by_other" if by == state else "joined"
+                other = "decided_by_other" if by == state else REASONS.get(verdict, "joined")
                 journal.cancel(task, "silence" if verdict == "silence" else other)
 
     def fire(self, journal: Journal, timer: Timer, state: str) -> str:
@@ -282,6 +292,8 @@ def _check_task(case: Case, command: Perform) -> None:
 def _open_ways(process: "Process", case: Case) -> Iterable[tuple[str, Way]]:
     """The events of the active states, innermost states first; a form's `submit` is a command of its own."""
     lifecycle = _lifecycle(process)
+    if case.state == SUSPENDED:
+        return
     for name in process.active(case):
         place = lifecycle.places.get(name)
         if place is not None:

@@ -83,7 +83,7 @@ def draw_places(case: Case, chart: Chart, lifecycle: Lifecycle) -> Columns:
 
     Side by side stand states that are active together, or that the case may go to next.
     """
-    active = chart.names(chart.mask(case.configuration))
+    active = chart.names(chart.mask(case.configuration) & ~1)  # without the case itself: its ways are by hand
     trail = dict.fromkeys(task.step for task in case.tasks if task.verb == "work" and task.step not in active)
     now = [name for name in case.configuration if name in lifecycle.places]
     ways = (way for name in active for way in chart.states[chart.index[name]].transitions)  # type: ignore[union-attr]  # history is never active

@@ -1,28 +1,33 @@
 """What can be done with a whole case outside its ordinary way: terminate, void, suspend, activate, wake, jump, take
 back.
 
-Each is for the process administrator, the submitter, or who decided last, and most need a reason. Refuses everything
-in a declared lifecycle: there the definition says what people may do.
+Each is for the process administrator, the submitter, or who decided last, and most need a reason. In a lifecycle that
+the definition declares they do the same: a case goes on from where it was suspended, jumps to one of its states too,
+and is void only after its approval. Refuses to take a case past an approval.
 """
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
 from engine.errors import InvalidForm, NotFound, Problem
 from engine.machine.case import Case, Task, Timer
+from engine.machine.children import go_on
 from engine.machine.commands import Operate
+from engine.machine.declared import JUMP, Lifecycle
 from engine.machine.journal import Journal
 from engine.machine.outcome import HoldDelivery, Moved, Noted, SelectAudience, TaskOpened, TimerArmed
 from engine.machine.resolving import resolve_again
 from engine.machine.returns import turn
 from engine.machine.standing import in_force, places
 from engine.machine.states import SUSPENDED, Refusal
+from engine.machine.steps import last_decided
 
 PROCESS_ADMIN = "role:process_admin"
-RUNNING = ("draft", "approving", "returned", "approved", "filed", "targeting", "ready", "delivering", "paused")
 EFFECTIVE = ("approved", "filed", "targeting", "ready", "delivering", "paused")
 SENDING = ("delivering", "paused")
+RESTS = ("form", "task", "wait")
 WAKES = ("rejected", "cancelled", "withdrawn")
 NEED_REASON = ("terminate", "void", "suspend", "wake", "jump")
 
@@ -32,8 +37,6 @@ def intervene(journal: Journal, command: Operate) -> str:
 
     Raises NotFound for who may not, Refusal where the case is not in a state for it, InvalidForm without a reason.
     """
-    if journal.process.declared is not None:
-        raise Refusal
     if command.operation in NEED_REASON and not command.reason.strip():
         raise InvalidForm(
             [Problem("remark_missing", f"say why you {command.operation}", "others read it", at="reason")]
@@ -85,7 +88,7 @@ def _end_sending(journal: Journal) -> None:
 
 def _terminate(journal: Journal) -> str:
     _only_admin(journal)
-    if _state(journal.case) not in (*RUNNING, "evaluating"):
+    if journal.process.is_end(_state(journal.case)):
         raise Refusal
     _end_sending(journal)
     journal.cause = ("", "terminate")
@@ -94,7 +97,7 @@ def _terminate(journal: Journal) -> str:
 
 def _void(journal: Journal) -> str:
     _only_admin_or_submitter(journal)
-    if journal.case.state not in EFFECTIVE:
+    if journal.case.state not in _effective(journal) or journal.process.is_end(journal.case.state):
         raise Refusal
     _end_sending(journal)
     journal.cause = ("", "void")
@@ -104,7 +107,7 @@ def _void(journal: Journal) -> str:
 def _suspend(journal: Journal) -> str:
     _only_admin(journal)
     case = journal.case
-    if case.state not in (*RUNNING, "evaluating"):
+    if case.state == SUSPENDED or journal.process.is_end(case.state):
         raise Refusal
     left = [[timer.name, timer.step, (timer.due_at - journal.now).total_seconds()] for timer in case.timers]
     journal.record(Noted({"suspended": {"state": case.state, "at": journal.now.isoformat(), "timers": left}}))
@@ -136,6 +139,7 @@ def _activate(journal: Journal) -> str:
     if held["state"] == "targeting":
         journal.ask(SelectAudience())
     resolve_again(journal)
+    go_on(journal)
     return ""
 
 
@@ -147,26 +151,50 @@ def _wake(journal: Journal) -> str:
         _only_admin_or_submitter(journal)
     else:
         _only_admin(journal)
-    return "wake.returned" if case.number else "wake.draft"
+    if journal.process.declared is None:
+        return "wake.returned" if case.number else "wake.draft"
+    if not journal.process.declared.wakes:
+        raise Refusal
+    return f"{JUMP}.{journal.process.declared.wakes[-1 if case.number else 0]}"
 
 
 def _jump(journal: Journal, to: str) -> str:
-    """To any step of the chain; those who are asked now need not decide any more."""
+    """To any step of the chain, or to a declared state; those who are asked now need not decide any more."""
     _only_admin(journal)
     case, process = journal.case, journal.process
-    if case.state != "approving":
+    states = _places(journal)
+    if not states and case.state != "approving":
         raise Refusal
-    steps = places(process.chains[case.route or ""])
-    if not process.may(case, f"goto.{case.route}/{to}"):
-        hint = f"possible: {', '.join(steps)}"
-        raise InvalidForm([Problem("jump", f"the chain of this case has no step {to} to jump to", hint, at="to")])
+    steps = tuple(places(process.chains[case.route or ""])) if case.state == "approving" else ()
     journal.cause = ("", "jump")
+    if to in states:
+        return f"{JUMP}.{to}"
+    if not steps or not process.may(case, f"goto.{case.route}/{to}"):
+        what = "the chain of this case has no step" if process.declared is None else "there is no step and no state"
+        hint = f"possible: {', '.join((*steps, *states))}"
+        raise InvalidForm([Problem("jump", f"{what} {to} to jump to", hint, at="to")])
     return turn(journal, to, "jump")
+
+
+def _effective(journal: Journal) -> Sequence[str]:
+    """The states that a case comes to by its approval alone."""
+    return EFFECTIVE if journal.process.declared is None else journal.process.declared.effective
+
+
+def _places(journal: Journal) -> tuple[str, ...]:
+    """The declared states that a case may be put into by hand; none where it has ended or waves go out."""
+    process, state = journal.process, journal.case.state
+    if process.declared is None or state in SENDING or process.is_end(state):
+        return ()
+    after = () if state in process.declared.effective else process.declared.effective
+    return tuple(name for name in process.declared.by_hand if name != state and name not in after)
 
 
 def _take_back(journal: Journal) -> str:
     """Who approved last decides again, as long as nobody after them has."""
     case = journal.case
+    if journal.process.declared is not None and case.state != "approving":
+        return _act_again(journal, journal.process.declared)
     if case.state != "approving":
         raise Refusal
     last = _last(case)
@@ -176,6 +204,21 @@ def _take_back(journal: Journal) -> str:
         raise Refusal
     journal.cause = ("", "take_back")
     return turn(journal, last.step, "take_back", by_step=last.step)
+
+
+def _act_again(journal: Journal, lifecycle: Lifecycle) -> str:
+    """Who moved the case last acts again in the state it was in, as long as it rests where they brought it."""
+    case = journal.case
+    acted = [task for task in case.tasks if (task.decision, task.round) == ("done", case.round)]
+    last = last_decided(acted)
+    if last is None or last.decided_at is None or journal.command.actor not in (last.decided_by, last.person):
+        raise NotFound()
+    now = [lifecycle.places.get(name) for name in case.configuration]
+    after = any((task.decided_at or task.opened_at) > last.decided_at for task in case.tasks)
+    if after or last.step not in _places(journal) or any(one is None or one.kind not in RESTS for one in now):
+        raise Refusal
+    journal.cause = ("", "take_back")
+    return f"{JUMP}.{last.step}"
 
 
 def _last(case: Case) -> Task | None:

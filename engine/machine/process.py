@@ -172,13 +172,17 @@ class Process:
 
     def possible(self, case: Case) -> tuple[str, ...]:
         """What people may do now: edit, submit, withdraw, start, pause, resume, close; decisions are with the tasks."""
-        if self.declared is not None:
-            return declared_states.possible(self, case)
         if case.state == SUSPENDED:
             return ("activate", "terminate")
+        if self.declared is not None:
+            return declared_states.possible(self, case)
         kind = self.kinds.get(case.state)
         actions = kind.actions(case) if kind is not None else ()
         return (*actions, "withdraw") if self.may(case, "withdraw") else actions
+
+    def is_end(self, state: str) -> bool:
+        """Whether nothing follows a state of the lifecycle."""
+        return state != SUSPENDED and bool(self.chart.finals >> self.chart.index[state] & 1)
 
     def may(self, case: Case, event: str) -> bool:
         """Whether `event` would move the chart."""

@@ -55,7 +55,7 @@ class Step(Kind, frozen=True, kw_only=True):
         journal.arm("staff", journal.process.calendar.due(journal.now, STAFF_AGAIN), step=self.name)
 
 
-_REASONS = {
+REASONS = {
     "approve": "joined",
     "reject": "sibling_rejected",
     "return": "sibling_returned",
@@ -73,4 +73,4 @@ def _reason(cause: tuple[str, str], step: str) -> str:
     by, verdict = cause
     if verdict == "silence":
         return "silence"
-    return "decided_by_other" if by == step else _REASONS.get(verdict, "withdrawn")
+    return "decided_by_other" if by == step else REASONS.get(verdict, "withdrawn")
