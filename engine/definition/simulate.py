@@ -18,7 +18,7 @@ from engine.definition.trial import Trial
 from engine.errors import InvalidForm, Problem
 from engine.machine.case import Decision, Task
 from engine.machine.chains import Countersign, Placed, holds
-from engine.machine.deadlines import Calendar
+from engine.machine.deadlines import Calendar, ladder
 from engine.machine.drawing import ChainStep
 from engine.machine.process import Directory, Process
 from engine.machine.steps import Approval
@@ -180,6 +180,10 @@ def _step(
     step = placed.step
     conditions = [condition for condition in (sign.when if sign else None, placed.when) if condition is not None]
     tasks = [task for task in trial.case.tasks if task.step == step.name]
+    due = dict(timers.get(step.name, ()))
+    if isinstance(step, Approval) and tasks:  # armed is only the next rung
+        since, rungs = tasks[0].opened_at, ladder(step.timeout, 0)
+        due |= {rung.name: trial.process.calendar.due(since, rung.after) for rung in rungs}
     return SimulatedStep(
         name=step.name,
         label=trial.process.label(step.name),
@@ -191,5 +195,5 @@ def _step(
         when=" and ".join(str(getattr(condition, "text", "")) for condition in conditions),
         reasons=tuple(str(reason) for condition in conditions for reason in condition.explain(values).reasons),
         people=tuple(Asked(task.person, task.opened_at, task.due_at) for task in tasks),
-        timers=timers.get(step.name, ()),
+        timers=tuple(sorted(due.items(), key=lambda one: one[1])),
     )

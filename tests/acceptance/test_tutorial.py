@@ -28,7 +28,7 @@ def test_following_the_text_prints_what_it_shows_and_makes_the_files(tmp_path: P
             case "text":
                 assert shows(block.text, printed), f"{block.text}\n--- but this was printed:\n{printed}"
     words = {line.split()[2] for line in commands if line.startswith("countersign definitions ")}
-    assert words == {"check", "simulate", "diagram", "test", "publish", "diff", "list"}
+    assert words == {"check", "simulate", "diagram", "test", "prove", "publish", "diff", "list"}
     assert (tmp_path / "leaflet.svg").read_text("utf-8").startswith("<svg")
     kept = {file.name: file.read_text("utf-8") for file in [*STEPS, ROOT / "docs/tutorial/staff.yaml"]}
     assert [name for name, text in kept.items() if text not in made] == []

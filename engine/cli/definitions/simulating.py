@@ -141,7 +141,14 @@ def _step(step: SimulatedStep, names: dict[str, str]) -> list[str]:
     people = ", ".join(names.get(one.person, one.person) for one in step.people) or "nobody"
     due = min((one.due_at for one in step.people if one.due_at), default=None)
     lines = [f"{title}: {people}" + (f", by {_moment(due)}" if due else ""), *guard]
-    return [*lines, *(f"    {name} at {_moment(when)}" for name, when in step.timers if when != due)]
+    return [*lines, *(f"    {_happening(name)} at {_moment(when)}" for name, when in step.timers)]
+
+
+def _happening(timer: str) -> str:
+    """What a timer does, in words: reminders are numbered."""
+    return {"silence": "counts as acknowledged", "staff": "looks again for people"}.get(
+        timer, timer.replace("remind:", "reminder ")
+    )
 
 
 def _moment(at: datetime) -> str:

@@ -61,7 +61,14 @@ def test_deadlines_are_those_of_the_engine():
     assert [one.due_at for one in head.people] == [task.due_at]
     assert task.due_at is not None
     assert task.due_at > datetime(2026, 10, 8, tzinfo=ZONE)  # the holiday is no working time
-    assert [name for name, _ in head.timers] == ["remind:1"]
+    assert [name for name, _ in head.timers] == [
+        "remind:1",
+        "remind:2",
+        "escalate",
+    ]  # the case itself arms one at a time
+    armed = {(timer.name, timer.due_at) for timer in trial.case.timers if timer.step == "county_head"}
+    assert armed == {head.timers[0]}
+    assert head.timers[-1][1] == task.due_at
 
 
 def test_where_nobody_can_be_asked_the_case_waits():
