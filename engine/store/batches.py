@@ -15,9 +15,9 @@ import psycopg2.errors
 from engine.errors import CountersignError
 from engine.machine.case import Case
 from engine.store import statements
-from engine.store.cases import Decide, Locked, Recorded, recorded, scoped, second_message
+from engine.store.cases import Decide, Locked, Recorded, index_values, recorded, scoped, values_of
 from engine.store.exchange import Exchange
-from engine.store.rows import rows_of
+from engine.store.rows import CaseIndex, Written, rows_of
 from engine.store.session import Database
 
 _read_case = msgspec.json.Decoder(Case).decode
@@ -48,8 +48,7 @@ def transition_many(db: Database, moves: Sequence[Move]) -> dict[str, Recorded]:
 def _together(exchange: Exchange, moves: Sequence[Move]) -> dict[str, Recorded]:
     keys = [scoped(move.case_id, move.key) for move in moves]
     locked = exchange.all(statements.LOCK_MANY, ([move.case_id for move in moves], keys))
-    messages: list[str] = []
-    values: list[object] = []
+    written: list[tuple[Written, str, CaseIndex | None]] = []
     done: dict[str, Recorded] = {}
     for place, body, head, now, revision, earlier in locked:
         move, case = moves[place - 1], _read_case(body)
@@ -60,13 +59,24 @@ def _together(exchange: Exchange, moves: Sequence[Move]) -> dict[str, Recorded]:
         except CountersignError:
             continue
         if decided.outcome.events:
-            written = rows_of(decided, seq=case.seq + 1, previous=head, now=now)
-            message, of_message = second_message(written, keys[place - 1], decided.index)
-            messages.append(message)
-            values.extend(of_message)
+            rows = rows_of(decided, seq=case.seq + 1, previous=head, now=now)
+            written.append((rows, keys[place - 1], decided.index))
             done[case.id] = recorded(decided)
-    if not messages:
+    if not written:
         exchange.drop()
         return {}
-    exchange.last("; ".join(messages), values)
+    exchange.last(*_second_message(written))
     return done
+
+
+def _second_message(written: Sequence[tuple[Written, str, CaseIndex | None]]) -> tuple[str, list[object]]:
+    columns = zip(*(values_of(one, key) for one, key, _ in written), strict=True)
+    values: list[object] = [
+        *(list(column) for column in columns),
+        [key for one, _, _ in written for key in one.fired],
+        [key for one, _, _ in written for key in one.disarmed],
+    ]
+    indexed = [index_values(one.case.id, index) for one, _, index in written if index is not None]
+    for of_case in indexed:
+        values.extend(of_case)
+    return "; ".join([statements.RECORD_MANY, *[statements.REINDEX] * len(indexed)]), values

@@ -171,18 +171,27 @@ def _repeated(exchange: Exchange, case: Case, key: str) -> Recorded | None:
 
 def second_message(written: Written, key: str, index: CaseIndex | None) -> tuple[str, Sequence[object]]:
     """The statements that record a transition on PostgreSQL, and their values."""
+    values: list[object] = [*values_of(written, key), [*written.fired], [*written.disarmed]]
+    if index is None:
+        return statements.RECORD, values
+    return f"{statements.RECORD}; {statements.REINDEX}", [*values, *index_values(written.case.id, index)]
+
+
+def values_of(written: Written, key: str) -> tuple[object, ...]:
+    """The values of `statements.RECORD`, without the keys of timers."""
     case, entry = written.case, written.entry
-    values: list[object] = [
+    return (
         *(case.id, entry.seq - 1, _to_json(case).decode(), entry.hash, case.state, case.round, case.number),
         *(case.updated_at, key, entry.kind, entry.at, entry.actor, entry.on_behalf_of, entry.via),
         *(entry.body, entry.previous, entry.hash),
-        *(_rows(written.tasks), _rows(written.armed), [*written.fired], [*written.disarmed], _rows(written.outbox)),
-    ]
-    if index is None:
-        return statements.RECORD, values
+        *(_rows(written.tasks), _rows(written.armed), _rows(written.outbox)),
+    )
+
+
+def index_values(case_id: str, index: CaseIndex) -> tuple[object, ...]:
+    """The values of `statements.REINDEX`."""
     offices = None if index.offices is None else [*index.offices]
-    values += [case.id, index.title, index.budget, index.reach, index.confidential, offices]
-    return f"{statements.RECORD}; {statements.REINDEX}", values
+    return (case_id, index.title, index.budget, index.reach, index.confidential, offices)
 
 
 def _rows(rows: Sequence[msgspec.Struct]) -> str | None:

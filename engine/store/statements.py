@@ -4,6 +4,31 @@ A round trip costs more than a statement (nine of them take twice as long as two
 and reads, and the second writes everything in one statement and commits. `cases.py` has the same writes for SQLite.
 """
 
+# What is recorded of each case, in the order of the parameters; after it come the keys of the timers that fired, and of
+# those that were called off.
+_WANTED = {
+    "case_id": "text",
+    "seq": "int",
+    "case_body": "text",
+    "head": "text",
+    "state": "text",
+    "round": "int",
+    "number": "text",
+    "updated_at": "timestamptz",
+    "key": "text",
+    "kind": "text",
+    "at": "timestamptz",
+    "actor": "text",
+    "on_behalf_of": "text",
+    "via": "text",
+    "body": "text",
+    "previous": "text",
+    "hash": "text",
+    "tasks": "jsonb",
+    "armed": "jsonb",
+    "effects": "jsonb",
+}
+
 LOCK = "EXECUTE lock_case(%s, %s)"
 LOCK_MANY = """
 SELECT wanted.place, body, head, clock_timestamp(),
@@ -15,6 +40,9 @@ ORDER BY cases.id FOR UPDATE OF cases SKIP LOCKED
 """
 EARLIER = "EXECUTE earlier_result(%s)"
 RECORD = f"EXECUTE record_transition({', '.join(['%s'] * 22)})"
+RECORD_MANY = (
+    f"EXECUTE record_transitions({', '.join(f'%s::{kind}[]' for kind in [*_WANTED.values(), 'text', 'text'])})"
+)
 REINDEX = "EXECUTE index_case(%s, %s, %s, %s, %s, %s)"
 
 # The head of the history stands in the case's row and not in a look-up: where this statement had to wait for the lock,
@@ -30,23 +58,21 @@ FROM cases WHERE id = $1 FOR UPDATE
 _EARLIER = "PREPARE earlier_result(text) AS SELECT seq FROM idempotency WHERE key = $1"
 
 _RECORD = """
-PREPARE record_transition(
-    text, int, text, text, text, int, text, timestamptz,
-    text, text, timestamptz, text, text, text, text, text, text,
-    jsonb, jsonb, text[], text[], jsonb) AS
-WITH moved AS (
-    UPDATE cases SET seq = $2 + 1, body = $3, head = $4, state = $5, round = $6, number = $7, updated_at = $8
-    WHERE id = $1 AND seq = $2 RETURNING id
+, moved AS (
+    UPDATE cases SET seq = wanted.seq + 1, body = case_body, head = wanted.head, state = wanted.state,
+                     round = wanted.round, number = wanted.number, updated_at = wanted.updated_at
+    FROM wanted WHERE cases.id = case_id AND cases.seq = wanted.seq RETURNING cases.id
 ), keyed AS (
-    INSERT INTO idempotency (key, case_id, seq, at) SELECT $9, $1, $2 + 1, $11 WHERE $9 <> ''
+    INSERT INTO idempotency (key, case_id, seq, at) SELECT key, case_id, seq + 1, at FROM wanted WHERE key <> ''
 ), written AS (
     INSERT INTO history (case_id, seq, kind, at, actor, on_behalf_of, via, body, previous, hash)
-    VALUES ($1, $2 + 1, $10, $11, $12, $13, $14, $15, $16, $17)
+    SELECT case_id, seq + 1, kind, at, actor, on_behalf_of, via, body, previous, hash FROM wanted
 ), asked AS (
     INSERT INTO tasks (id, case_id, round, step, person, verb, state, opened_at, due_at, decision, decided_by,
                        decided_at, remark, reason)
-    SELECT id, $1, round, step, person, verb, state, opened_at, due_at, decision, decided_by, decided_at, remark, reason
-    FROM jsonb_to_recordset($18) AS task(
+    SELECT task.id, case_id, task.round, step, person, verb, task.state, opened_at, due_at, decision, decided_by,
+           decided_at, remark, reason
+    FROM wanted, jsonb_to_recordset(tasks) AS task(
         id text, round int, step text, person text, verb text, state text, opened_at timestamptz, due_at timestamptz,
         decision text, decided_by text, decided_at timestamptz, remark text, reason text)
     ON CONFLICT (id) DO UPDATE SET
@@ -55,17 +81,17 @@ WITH moved AS (
         remark = excluded.remark, reason = excluded.reason
 ), armed AS (
     INSERT INTO timers (key, case_id, name, step, due_at, state)
-    SELECT key, $1, name, step, due_at, 'armed'
-    FROM jsonb_to_recordset($19) AS timer(key text, name text, step text, due_at timestamptz)
+    SELECT timer.key, case_id, name, step, due_at, 'armed'
+    FROM wanted, jsonb_to_recordset(armed) AS timer(key text, name text, step text, due_at timestamptz)
 ), settled AS (
-    UPDATE timers SET state = CASE WHEN key = ANY($20) THEN 'fired' ELSE 'disarmed' END
-    WHERE key = ANY($20 || $21) AND state = 'armed'
+    UPDATE timers SET state = CASE WHEN key = ANY($21) THEN 'fired' ELSE 'disarmed' END
+    WHERE key = ANY($21 || $22) AND state = 'armed'
 ), sent AS (
     INSERT INTO outbox (key, case_id, kind, body, state, available_at)
-    SELECT key, $1, kind, body, 'pending', clock_timestamp()
-    FROM jsonb_to_recordset($22) AS effect(key text, kind text, body text)
+    SELECT effect.key, case_id, effect.kind, effect.body, 'pending', clock_timestamp()
+    FROM wanted, jsonb_to_recordset(effects) AS effect(key text, kind text, body text)
 )
-SELECT 1 / count(*) FROM moved
+SELECT 1 / ((SELECT count(*) FROM moved) = (SELECT count(*) FROM wanted))::int
 """  # dividing by zero is how the statement fails when the case is not where it was locked
 
 _REINDEX = """
@@ -78,4 +104,15 @@ WITH moved AS (
 INSERT INTO case_offices (case_id, office) SELECT $1, unnest($6) ON CONFLICT DO NOTHING
 """
 
-PREPARED = (_LOCK, _EARLIER, _RECORD, _REINDEX)
+_ONE = f"""
+PREPARE record_transition({", ".join(_WANTED.values())}, text[], text[]) AS
+WITH wanted AS (SELECT {", ".join(f"${n} AS {name}" for n, name in enumerate(_WANTED, 1))})
+"""
+_MANY = f"""
+PREPARE record_transitions({", ".join(f"{kind}[]" for kind in _WANTED.values())}, text[], text[]) AS
+WITH wanted AS (
+    SELECT * FROM unnest({", ".join(f"${n}" for n, _ in enumerate(_WANTED, 1))}) AS wanted({", ".join(_WANTED)})
+)
+"""
+
+PREPARED = (_LOCK, _EARLIER, _ONE + _RECORD, _MANY + _RECORD, _REINDEX)
