@@ -119,7 +119,12 @@ def _expected(request: Request, error: Exception) -> Response:
 
 
 def problem_json(error: CountersignError) -> JSONResponse:
-    """The error as problem+json. `problems` has one entry per wrong field."""
+    """The error as problem+json."""
+    return JSONResponse(problem_body(error), error.status, media_type="application/problem+json")
+
+
+def problem_body(error: CountersignError) -> dict[str, Any]:
+    """The members of problem+json. `problems` has one entry per wrong field."""
     body: dict[str, Any] = {"type": type(error).__name__, "status": error.status, "detail": error.message}
     if isinstance(error, DatabaseUnavailable | NoSpace):
         body["detail"] = NO_DATABASE
@@ -129,7 +134,7 @@ def problem_json(error: CountersignError) -> JSONResponse:
             | ({"line": problem.line, "column": problem.column} if problem.line else {})
             for problem in error.problems
         ]
-    return JSONResponse(body, error.status, media_type="application/problem+json")
+    return body
 
 
 def _http(request: Request, error: Exception) -> Response:

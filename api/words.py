@@ -129,6 +129,7 @@ ACTIONS = {  # what an error may name as possible
     "cancel": N_("cancel"),
     "nothing": N_("nothing"),
 }
+TOGETHER = ("approve", "file")  # tasks of these kinds can be decided with others
 NEEDS_REMARK = ("return", "reject", "object")
 DECISION_TONES = {
     "approve": "go",
@@ -193,6 +194,7 @@ EVENTS = {
     "migrated": N_("moved the case to another version of its definition"),
 }
 VIAS = {
+    "bulk": N_("together with others"),
     "link": N_("by link"),
     "api": N_("by API"),
     "cli": N_("by command"),
@@ -275,6 +277,13 @@ PROBLEMS = {  # by code; the braces are filled with the problem's fields
     "form.not_code": N_("“{value}” is not a code."),
     "return_to": N_("The case cannot be returned to there; choose one of the steps before."),
     "jump": N_("The chain of this case has no such step."),
+    "bulk.choices": N_("This step has choices of its own."),
+    "bulk.never": N_("Cases of this kind are decided one by one."),
+    "bulk.confidential": N_("The case is confidential."),
+    "bulk.limit": N_("It is above the limit for deciding on several at once."),
+    "bulk.question": N_("A question is open; wait for the answer."),
+    "bulk.moved_on": N_("The case moved on after the list was shown."),
+    "bulk.changed": N_("The proposal was changed after you last acted on it."),
     "remark_missing": N_("Say why: the others read it."),
     "answer_missing": N_("Write an answer."),
     "question_missing": N_("Write what you want to know."),

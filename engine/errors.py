@@ -2,7 +2,7 @@
 
 CountersignError
 |- Invalid           the input is wrong; the fields say where (pages show it beside them)
-|   |- InvalidForm, InvalidDefinition, InvalidFile, InvalidExpression
+|   |- InvalidForm, InvalidDefinition, InvalidFile, InvalidExpression, LeftOut
 |- Refused           understood, but not possible now; says what is possible instead
 |   |- NotPossible, AlreadyDecided, ChangedMeanwhile, OwnCase, StandInOver, StandInTwice, TooManyTries,
 |   |   NoControl
@@ -82,6 +82,10 @@ class InvalidFile(Invalid):
 
 
 class InvalidExpression(Invalid):
+    """{summary}"""
+
+
+class LeftOut(Invalid):
     """{summary}"""
 
 

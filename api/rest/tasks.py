@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from api.deps import App, Caller, Key, Reader
 from api.rest.answers import answer
 from engine.service import approvals, operations
-from engine.service.operations import Door, Handled
+from engine.service.operations import Door
 
 router = APIRouter(tags=["tasks"])
 
@@ -97,12 +97,6 @@ class Reply(BaseModel):
     text: str = Field(max_length=2000)
 
 
-class Bulk(Reasoned):
-    """Tasks to approve together."""
-
-    tasks: list[str] = Field(min_length=1, max_length=200)
-
-
 class HandOver(Reasoned):
     """Who leaves, and who takes their tasks on."""
 
@@ -181,20 +175,11 @@ def reply(*, app: App, caller: Caller, key: Key, case_id: str, question_id: str,
     return answer(recorded.case.questions)
 
 
-@router.post("/tasks/approve")
-def approve_all(app: App, caller: Caller, key: Key, body: Bulk) -> Response:
-    """Approve several tasks of yours, one transaction each; `refused` says why one was left out."""
-    return _handled(operations.approve_all(app, Door(caller, key, "api"), body.tasks, remark=body.remark))
-
-
 @router.post("/hand-over")
 def hand_over(app: App, caller: Caller, key: Key, body: HandOver) -> Response:
     """Give the open tasks of somebody who leaves to another person (离职转办); for process administrators."""
     door = Door(caller, key, "api")
-    return _handled(operations.hand_over(app, door, body.leaver, body.to, remark=body.remark))
-
-
-def _handled(handled: tuple[Handled, ...]) -> Response:
+    handled = operations.hand_over(app, door, body.leaver, body.to, remark=body.remark)
     return answer(
         {"done": [one for one in handled if not one.refused], "left": [one for one in handled if one.refused]}
     )

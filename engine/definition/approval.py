@@ -6,7 +6,7 @@ Refuses a case that fits no row: the table ends with `else`, so nothing is appro
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
-from pydantic import Discriminator, Field, Tag
+from pydantic import Discriminator, Field, StrictBool, Tag
 
 from engine.definition.section import Name, Rule, Section
 from engine.definition.steps import (
@@ -53,12 +53,20 @@ def _kind(value: Any) -> str:
 RouteRow = Annotated[Annotated[Row, Tag("row")] | Annotated[Else, Tag("else")], Discriminator(_kind)]
 
 
+class Bulk(Section):
+    """What may be decided together with other cases (批量审批): those within `limit`, confidential ones only where
+    `confidential` lets them."""
+
+    limit: Rule | None = None
+    confidential: StrictBool = False
+
+
 class Defaults(Section):
     """What steps inherit unless they say otherwise.
 
     `self`: the approver is the submitter. `empty`: nobody holds the role. `repeat`: the same person twice in one
     round (carry_adjacent: in two columns that follow each other). `return_to`: where an approver may send the case
-    back. `resume`: where it goes on after that.
+    back. `resume`: where it goes on after that. `bulk`: which cases may be decided together with others.
     """
 
     self_: Own = Field("next_level_up", alias="self")
@@ -69,6 +77,7 @@ class Defaults(Section):
     resume: Literal["restart", "at_returner", "changed_aspects"] = "restart"
     allow: tuple[Operation, ...] = ALLOWED
     link: Literal["remembered_device", "sign_in", "direct"] = "remembered_device"
+    bulk: Bulk | Literal["never"] = Bulk()
 
 
 class Approval(Section):

@@ -19,7 +19,7 @@ from engine.definition.scenarios import Scenario
 from engine.definition.section import Name, Section
 from engine.delivery.plan import DeliveryPlan
 from engine.evaluation.plan import EvaluationPlan
-from engine.expr import Scope
+from engine.expr import Expression, Scope, compile_expression
 from engine.expr.types import BOOL, Record
 from engine.values import NO_TEXT, Bilingual, Digest
 
@@ -80,6 +80,13 @@ class Definition(Section):
     def context(self, form: Mapping[str, Any]) -> dict[str, Any]:
         """The values to that scope, of a case's form (JSON values); empty fields are absent."""
         return {"form": self.proposal.typed(form), "params": self.params}
+
+    @cached_property
+    def bulk_limit(self) -> Expression | None:
+        """Up to which form a case may be decided together with others; None where there is no limit."""
+        bulk = self.approval.defaults.bulk
+        limit = None if bulk == "never" else bulk.limit
+        return compile_expression(limit, self.scope, gives=BOOL) if limit else None
 
     @property
     def source(self) -> str:

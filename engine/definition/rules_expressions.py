@@ -73,6 +73,9 @@ def expressions(subject: Subject) -> Iterator[tuple[Path, str, Scope]]:
     for path, timeout in timeouts(subject):
         if timeout.limit is not None:
             yield (*path, "limit"), timeout.limit, subject.scope
+    bulk = definition.approval.defaults.bulk
+    if bulk != "never" and bulk.limit is not None:
+        yield ("approval", "defaults", "bulk", "limit"), bulk.limit, subject.scope
     if definition.lifecycle:
         for place, _, state, _ in definition.lifecycle.walk():
             for n, event in enumerate(events_of(state)):

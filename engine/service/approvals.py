@@ -9,7 +9,7 @@ from typing import Any, cast, get_args
 
 from sqlalchemy import Connection
 
-from engine.errors import AlreadyDecided, Invalid, NotFound, Problem, StandInOver, StandInTwice
+from engine.errors import AlreadyDecided, CountersignError, Invalid, NotFound, Problem, StandInOver, StandInTwice
 from engine.machine.case import Case, Decision
 from engine.machine.commands import Decide, Perform
 from engine.machine.declared import events_for
@@ -180,10 +180,16 @@ def _told_by_name(app: Countersign, case_id: str, command: Decide | Perform, *, 
     """Carry it out; who was first is told by name."""
     try:
         return running.carry_out(app, case_id, command, key=key)
-    except (StandInOver, StandInTwice) as error:
+    except (StandInOver, StandInTwice, AlreadyDecided) as error:
         with app.db.read() as tx:
-            raise type(error)(person=person_name(app.organisation(tx), error.fields["person"])) from error
-    except AlreadyDecided as error:
-        with app.db.read() as tx:
-            by = person_name(app.organisation(tx), error.fields["by"])
-        raise AlreadyDecided(**error.fields | {"by": by}) from error
+            raise by_name(app, tx, error) from error
+
+
+def by_name(app: Countersign, tx: Connection, error: CountersignError) -> CountersignError:
+    """The same refusal with the names of people instead of their accounts."""
+    organisation = app.organisation(tx)
+    if isinstance(error, StandInOver | StandInTwice):
+        return type(error)(person=person_name(organisation, error.fields["person"]))
+    if isinstance(error, AlreadyDecided):
+        return AlreadyDecided(**error.fields | {"by": person_name(organisation, error.fields["by"])})
+    return error

@@ -1,4 +1,4 @@
-"""What an approver does with a task besides deciding: pass it on, bring others in, ask, claim; and many at once.
+"""What an approver does with a task besides deciding: pass it on, bring others in, ask, claim, hand all of them over.
 
 Each is one command on the case under its lock, named by a key as a decision is. People are named by their accounts.
 Refuses to say whether somebody else's task exists.
@@ -14,7 +14,6 @@ from engine.machine.case import Place
 from engine.machine.commands import AnyCommand
 from engine.service import running
 from engine.service.app import Countersign
-from engine.service.approvals import decide
 from engine.service.views import Viewer
 from engine.store import inbox as inboxes
 from engine.store import people
@@ -105,11 +104,6 @@ def answer(app: Countersign, door: Door, case_id: str, question: str, *, text: s
     return _carry(app, door, case_id, command)
 
 
-def approve_all(app: Countersign, door: Door, tasks: Sequence[str], *, remark: str = "") -> tuple[Handled, ...]:
-    """Approve each of these tasks of the viewer's, one transaction per case; what cannot be approved says why."""
-    return tuple(_approved(app, door, task, remark) for task in dict.fromkeys(tasks))
-
-
 def hand_over(app: Countersign, door: Door, leaver: str, to: str, *, remark: str) -> tuple[Handled, ...]:
     """Give all open tasks of somebody who leaves to another person (离职转办), one transaction per case.
 
@@ -128,17 +122,6 @@ def hand_over(app: Countersign, door: Door, leaver: str, to: str, *, remark: str
         refused = _refused(partial(_carry, app, door, line.case_id, command, suffix=line.id))
         handled.append(Handled(line.id, line.case_id, line.case.number or "", refused))
     return tuple(handled)
-
-
-def _approved(app: Countersign, door: Door, task: str, remark: str) -> Handled:
-    with app.db.read() as tx:
-        line = inboxes.find_task(tx, task)
-    if line is None or line.person != door.viewer.person:
-        return Handled(task, "", "", NotFound().message)
-    key = f"{door.key}:{task}"
-    act = partial(decide, app, door.viewer, task, "approve", remark=remark, seen_seq=None, key=key, via=door.via)
-    refused = _refused(act)
-    return Handled(task, line.case_id, line.case.number or "", refused)
 
 
 def _of(app: Countersign, door: Door, task: str) -> tuple[dict[str, str], str]:

@@ -91,6 +91,18 @@ def load(tx: Connection, case_id: str) -> tuple[Entry, ...]:
     return tuple(Entry(*row) for row in tx.execute(query))
 
 
+def last_by(tx: Connection, case_id: str, person: str) -> int:
+    """The newest entry that `person` wrote in a case; 0 where there is none."""
+    query = sa.select(sa.func.max(history.c.seq)).where(history.c.case_id == case_id, history.c.actor == person)
+    return tx.execute(query).scalar_one() or 0
+
+
+def is_moved_on(tx: Connection, case_id: str, since: int, person: str) -> bool:
+    """Whether anybody but `person` did something with a case after entry `since`; deadlines do not count."""
+    later = sa.and_(history.c.case_id == case_id, history.c.seq > since, history.c.actor.not_in((person, "system")))
+    return bool(tx.execute(sa.select(sa.exists().where(later))).scalar_one())
+
+
 def case_ids(tx: Connection) -> Sequence[str]:
     """Every case, in a fixed order."""
     return tx.execute(sa.select(cases.c.id).order_by(cases.c.id)).scalars().all()

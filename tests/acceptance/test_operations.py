@@ -100,8 +100,8 @@ def test_who_leaves_hands_every_task_over_and_what_cannot_go_says_why(app: Count
     assert "case of their own" in refused["left"][0]["refused"]
     handed = admin.post("/api/v1/hand-over", json=body).json()
     assert [len(handed["done"]), len(handed["left"])] == [2, 0]
-    answer = script(api, "sunli").post("/api/v1/tasks/approve", json={"tasks": [one["task"] for one in handed["done"]]})
-    assert len(answer.json()["left"]) == 2  # those tasks went with their first person
-    todo = script(api, "sunli").get("/api/v1/inbox").json()["to_do"]
-    done = script(api, "sunli").post("/api/v1/tasks/approve", json={"tasks": [task["id"] for task in todo]}).json()
-    assert len(done["done"]) == 2
+    client = script(api, "sunli")
+    gone = client.get("/api/v1/tasks/decisions", params={"task": [one["task"] for one in handed["done"]]}).json()
+    assert [one["because"]["type"] for one in gone["left"]] == ["NotFound"] * 2, "those went with their first person"
+    todo = client.get("/api/v1/inbox").json()["to_do"]
+    assert len(todo) == 2

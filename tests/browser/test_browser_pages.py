@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from engine.cli.demo.people import PASSWORD
-from engine.service import people
+from engine.service import approvals, people
 from engine.service.app import Countersign
 from tests.acceptance import email_case
 from tests.api.cases import FORM, decide, drafted, submitted, task_of, viewer
@@ -123,6 +123,34 @@ def test_from_sign_in_over_the_inbox_to_the_approval(app: Countersign, window: W
     page.wait_for_selector("[role=status]")
     assert "李国强" in page.inner_text("[role=status]")
     assert task_of(app, "zhanglan").case.title == "Autumn data package"
+
+
+@pytest.mark.parametrize("seen_as", [(390, "zh"), (390, "en"), (1280, "zh"), (1280, "en")], ids=str)
+def test_several_are_decided_at_once_without_scripts(app: Countersign, window: Windows, seen_as: tuple[int, str]):
+    width, language = seen_as
+    people.set_language(app, viewer(app, "liguoqiang"), "zh" if language == "zh" else "en")
+    for n in range(3):
+        submitted(app, title=f"Small case {n}", budget="30000.00")
+    submitted(app, title="A large one")
+    looking, page = window(width), window(width, java_script_enabled=False)
+    sign_in(looking, "liguoqiang")
+    sign_in(page, "liguoqiang")
+    for box in page.locator("[name=task]").all()[1:]:
+        box.check()
+    page.click(".pick-bar button")
+    page.wait_for_url("**/inbox/decisions?*")
+    for path in ("/inbox", page.url):
+        looking.goto(path)
+        assert faults(looking) == []
+        looking.set_viewport_size({"width": min(width, 320), "height": 800})
+        assert overflow(looking) == 0
+        looking.set_viewport_size({"width": width, "height": 800})
+    assert page.locator("form.stack [name=task]").count() == 2
+    page.fill("[name=remark]", "ok")
+    page.click("button.filled")
+    assert page.locator(".pill.go").count() == 2
+    assert overflow(page) == 0
+    assert len(approvals.inbox(app, viewer(app, "liguoqiang")).to_do) == 2
 
 
 def test_the_decision_bar_is_in_reach_without_scrolling_and_big_enough_to_touch(app: Countersign, window: Windows):
