@@ -21,6 +21,7 @@ def check_invariants(db: Database) -> None:
         broken = [words for case_id in recorded for words in _of_case(tx, case_id)]
         broken += _of_keys(tx)
         broken += _of_deliveries(tx)
+        broken += _of_registers(tx)
     assert broken == []
 
 
@@ -56,6 +57,13 @@ def _of_timers(tx: Connection, case: Case) -> list[str]:
     armed = sa.select(timers.c.key).where(timers.c.case_id == case.id, timers.c.state == "armed")
     alone = {timer.key for timer in case.timers} ^ set(tx.execute(armed).scalars())
     return [f"{case.id}: timer {key} is armed in the rows or the case alone" for key in sorted(alone)]
+
+
+def _of_registers(tx: Connection) -> list[str]:
+    """No register number was given to two cases."""
+    every = (cases.load(tx, case_id) for case_id in tx.execute(sa.select(case_table.c.id)).scalars())
+    given = Counter((one.office, one.number) for case in every for one in case.registered if one.number)
+    return [f"register number {number} of {office} is given twice" for (office, number), n in given.items() if n > 1]
 
 
 def _of_keys(tx: Connection) -> list[str]:

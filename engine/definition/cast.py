@@ -63,6 +63,16 @@ class Cast:
         place += role == HEAD
         return f"{HEAD}@{LEVELS[place]}" if place < len(LEVELS) else None
 
+    def heads_above(self, office: str) -> tuple[str, ...]:
+        """See Directory. An office is called by its level."""
+        return tuple(f"{HEAD}@{level}" for level in LEVELS[LEVELS.index(self._level) + 1 :])
+
+    def office_of(self, who: str, office: str, person: str) -> str:
+        """See Directory. Who is named after no level is of the office that proposes."""
+        level = person.partition("@")[2].partition(".")[0]
+        asked = parse(who)
+        return (asked.level if isinstance(asked, Holders) else None) or (level if level in LEVELS else office)
+
     def weight(self, person: str, who: str, office: str) -> int:
         """See Directory."""
         return self._weights.get(person, 1)

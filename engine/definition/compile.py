@@ -131,6 +131,7 @@ class _Compiler:
             label=step.title,
             ask=self.ask(step.who, "next_level_up", step.empty),
             ack=step.ack,
+            register=step.register_,
             window=objection.window if objection else None,
             objection=objection.then if objection else "",
         )

@@ -1,4 +1,4 @@
-"""The pattern of case numbers (统一编号).
+"""The pattern of case numbers (统一编号) and of register numbers (备案号).
 
 Refuses a pattern without a running number, which would give two cases one number.
 """
@@ -36,6 +36,15 @@ class NumberPattern:
         return _PART.sub(
             lambda part: "#" if _SEQUENCE.fullmatch(part[1]) else _given(part[1], office, year), self.pattern
         )
+
+    def counted(self, *, office: str, year: int) -> tuple[str, int]:
+        """The scope and the year that running numbers are counted by; 0 where the pattern runs on over the years."""
+        return self.scope(office=office, year=year), year if "{year}" in self.pattern else 0
+
+    @property
+    def names_office(self) -> bool:
+        """Whether each office counts by itself."""
+        return "{office.code}" in self.pattern
 
     def __str__(self) -> str:
         return self.pattern

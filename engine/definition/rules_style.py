@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from engine.definition.document import Path
 from engine.definition.findings import Finding, LintRule, Subject
 from engine.definition.rules_expressions import expressions
-from engine.definition.steps import Include
+from engine.definition.steps import File, Include
 from engine.values import Bilingual
 
 
@@ -50,4 +50,17 @@ class ParamNeverUsed(LintRule):
                 yield Finding(("params", name), {"name": name}, "delete it, or read it as params." + name, at_key=True)
 
 
-STYLE = (HalfALabel(), ParamNeverUsed())
+class RegisterOfAll(LintRule):
+    """the numbers of all offices run together in the register {pattern}"""
+
+    code = "W807"
+    severity = "warning"
+
+    def find(self, subject: Subject) -> Iterator[Finding]:
+        for path, step in subject.steps:
+            if isinstance(step, File) and not step.register_.names_office:
+                hint = "put {office.code} into it, so that each office counts its own filings"
+                yield Finding((*path, "register"), {"pattern": step.register_}, hint)
+
+
+STYLE = (HalfALabel(), ParamNeverUsed(), RegisterOfAll())

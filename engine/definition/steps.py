@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, StrictBool, Tag
 
+from engine.definition.numbers import NumberPattern
 from engine.definition.section import Name, Rule, Section, Who, Whom
 from engine.expr.types import INT, Record
 from engine.machine.steps import Operation
@@ -151,17 +152,22 @@ class Objection(Section):
     then: Name
 
 
+REGISTER = NumberPattern("备{office.code}-{year}-{seq:05}")
+
+
 class File(Step):
     """File with an office (报备): it is told and acknowledges, and the case goes on; or it objects.
 
     After `ack` its silence counts as acknowledgement; the case goes on when the objection window has passed as well.
-    A chain that only files makes the case effective (state filed).
+    A chain that only files makes the case effective (state filed). What took effect gets the next number of the
+    office's `register`.
     """
 
     file: Name
     who: Whom
     ack: Duration
     objection: Objection | None = None
+    register_: NumberPattern = Field(REGISTER, alias="register")
     empty: Empty | None = None
 
     @property

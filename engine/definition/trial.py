@@ -14,6 +14,7 @@ from engine.machine.advance import advance, create
 from engine.machine.case import Case, Decision, Task, Timer
 from engine.machine.commands import AnyCommand, Create, Decide, Submit, TimerFired
 from engine.machine.evolve import empty_case
+from engine.machine.filing import Register, numbered
 from engine.machine.outcome import AnyEffect, Outcome
 from engine.machine.process import Process
 from engine.values import Duration
@@ -48,7 +49,7 @@ class Trial:
 
     def do(self, command: AnyCommand) -> Outcome:
         """Carry a command out; raises what the machine refuses."""
-        outcome = advance(self.process, self.case, command, self.now)
+        outcome = numbered(self.process, self.case, advance(self.process, self.case, command, self.now), self._draw)
         self._keep(command, outcome)
         return outcome
 
@@ -100,6 +101,9 @@ class Trial:
     def effects(self) -> list[AnyEffect]:
         """Everything that was to be carried out so far, in order."""
         return [effect for outcome in self.outcomes for effect in outcome.effects]
+
+    def _draw(self, register: Register, office: str) -> str:
+        return register.number(office=office, year=self.now.year, seq=len(self.case.registered) + 1)
 
     def _keep(self, command: AnyCommand, outcome: Outcome) -> None:
         if outcome.events:

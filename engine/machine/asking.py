@@ -30,6 +30,14 @@ class Directory(Protocol):
         """The head above `person` in the line of `office`; None at the top."""
         ...
 
+    def heads_above(self, office: str) -> tuple[str, ...]:
+        """The heads of the offices above `office`, the nearest first."""
+        ...
+
+    def office_of(self, who: str, office: str, person: str) -> str:
+        """The office that `who` asks for a case of `office`, where it found `person`."""
+        ...
+
     def weight(self, person: str, who: str, office: str) -> int:
         """The weight of `person`'s vote where `who` asked them."""
         ...
@@ -113,6 +121,13 @@ def weight_of(directory: Directory, person: str, ask: Ask, case: Case) -> int:
         if person in _resolved(directory, who, ask, case):
             return directory.weight(person, who, case.office)
     return 1
+
+
+def office_asked(directory: Directory, person: str, ask: Ask, case: Case) -> str:
+    """The office that `person` decides for: that of the first strategy which finds them, or else of the first."""
+    whos = strategies(ask, case)
+    found_by = (who for who in whos if person in _resolved(directory, who, ask, case))
+    return directory.office_of(next(found_by, whos[0]), case.office, person)
 
 
 def above(directory: Directory, person: str, case: Case) -> str | None:

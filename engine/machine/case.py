@@ -104,6 +104,18 @@ class Stopped(Struct, frozen=True):
     timers: tuple[Timer, ...]
 
 
+class Registration(Struct, frozen=True):
+    """A filing that took effect: its number in the register of the office it was filed with (备案号).
+
+    The number stays with the case and its step, whatever becomes of the case, and is given to no other.
+    """
+
+    step: str
+    office: str
+    number: str
+    round: int
+
+
 class Parent(Struct, frozen=True):
     """The case that opened this one, and the state it waits in. `depth` counts the cases above this one; `nested`
     how many of those follow the same definition as this one."""
@@ -169,3 +181,4 @@ class Case(Struct, frozen=True):
     standing: tuple[str, ...] = ()
     parent: Parent | None = None
     children: tuple[Child, ...] = ()
+    registered: tuple[Registration, ...] = ()

@@ -9,7 +9,7 @@ from typing import assert_never
 
 from msgspec.structs import replace
 
-from engine.machine.case import Case, Child, ProcessRef, Task
+from engine.machine.case import Case, Child, ProcessRef, Registration, Task
 from engine.machine.outcome import (
     AnyEvent,
     ChildChanged,
@@ -21,6 +21,7 @@ from engine.machine.outcome import (
     Moved,
     Noted,
     Questioned,
+    Registered,
     Returned,
     Submitted,
     TaskClosed,
@@ -95,6 +96,8 @@ def evolve(case: Case, event: AnyEvent) -> Case:
             return replace(case, process=event.process)
         case ChildChanged():
             return replace(case, children=_with_child(case.children, event.child))
+        case Registered():
+            return replace(case, registered=_with_registration(case.registered, event.registration))
         case _:
             assert_never(event)
 
@@ -110,3 +113,7 @@ def _with_child(children: tuple[Child, ...], child: Child) -> tuple[Child, ...]:
     if all(known.id != child.id for known in children):
         return (*children, child)
     return tuple(child if known.id == child.id else known for known in children)
+
+
+def _with_registration(known: tuple[Registration, ...], fresh: Registration) -> tuple[Registration, ...]:
+    return (*(one for one in known if one.step != fresh.step), fresh)

@@ -9,7 +9,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from engine.machine.case import Case, Child, Parent, ProcessRef, Question, Stopped, Task, Timer
+from engine.machine.case import Case, Child, Parent, ProcessRef, Question, Registration, Stopped, Task, Timer
 
 
 class Event(Struct, frozen=True, tag=True):
@@ -135,6 +135,12 @@ class ChildChanged(Event, frozen=True):
     child: Child
 
 
+class Registered(Event, frozen=True):
+    """A filing took effect and stands in the register. Its number is empty until the transaction draws one."""
+
+    registration: Registration
+
+
 AnyEvent = (
     Created
     | FormSaved
@@ -152,6 +158,7 @@ AnyEvent = (
     | Noted
     | Migrated
     | ChildChanged
+    | Registered
 )
 
 

@@ -60,6 +60,14 @@ class Unbound:
         """Refuse."""
         raise LookupError("this process is not bound to an organisation yet")
 
+    def heads_above(self, office: str) -> Never:
+        """Refuse."""
+        raise LookupError("this process is not bound to an organisation yet")
+
+    def office_of(self, who: str, office: str, person: str) -> Never:
+        """Refuse."""
+        raise LookupError("this process is not bound to an organisation yet")
+
     def weight(self, person: str, who: str, office: str) -> Never:
         """Refuse."""
         raise LookupError("this process is not bound to an organisation yet")

@@ -94,10 +94,31 @@ class Organisation:
         own = self._offices_of.get(person, frozenset())
         standing = max((place for place, above in enumerate(line) if above.code in own), default=0)
         for above in line[standing:]:
-            heads = [grant.person for grant in self._holders.get((above.code, HEAD), ())]
+            heads = [grant.person for grant in self._headed(above.code)]
             if person not in heads and heads:
                 return heads[0]
         return None
+
+    def heads_above(self, office: str) -> tuple[str, ...]:
+        """The heads of the offices above `office`, the nearest first, each once."""
+        heads = (grant.person for above in self.offices.line(office)[1:] for grant in self._headed(above.code))
+        return tuple(dict.fromkeys(heads))
+
+    def office_of(self, who: str, office: str, person: str) -> str:
+        """The code of the office that `who` asks for a case of `office`.
+
+        Without a level that is where `person`, whom it found, holds the role; else where they stand in the line of
+        `office`, and `office` itself where they stand nowhere in it.
+        """
+        match parse(who):
+            case Holders(level=level) as holders:
+                place = self.offices.at_level(office, level) if level is not None else None
+                if place is not None:
+                    return place.code
+                held = (grant.office for grant in self._found(who, holders, office) if grant.person == person)
+                return next(held, self._standing(person, office))
+            case _:
+                return self._standing(person, office)
 
     def name(self, person: str) -> str:
         """The person's name; the account where it is unknown."""
@@ -107,6 +128,13 @@ class Organisation:
     def line(self, office: str) -> tuple[str, ...]:
         """The codes of the office and those above it: its chain of command."""
         return tuple(above.code for above in self.offices.line(office))
+
+    def _headed(self, office: str) -> tuple[Grant, ...]:
+        return self._holders.get((office, HEAD), ())
+
+    def _standing(self, person: str, office: str) -> str:
+        own = self._offices_of.get(person, frozenset())
+        return next((code for code in reversed(self.line(office)) if code in own), office)
 
     def _found(self, who: str, holders: Holders, office: str) -> tuple[Grant, ...]:
         found = self._resolved.get((who, office))

@@ -9,7 +9,7 @@ from engine.machine.case import Case, Child
 from engine.machine.process import Process
 from engine.service import candidates, delivering, evaluating, selecting, showing
 from engine.service.app import Countersign
-from engine.service.views import CaseRow, CaseView, Chain, ChildView, Node, Viewer, Waiting
+from engine.service.views import CaseRow, CaseView, Chain, ChildView, Node, RegistrationView, Viewer, Waiting
 from engine.store import cases, history, visibility
 
 LISTED = 100
@@ -66,6 +66,10 @@ def case_view(app: Countersign, tx: Connection, viewer: Viewer, case: Case) -> C
         evaluations=evaluating.evaluations_view(app, tx, case.id),
         history=showing.history_view(app, tx, case, entries),
         message=str(case.form.get("message") or ""),
+        registered=tuple(
+            RegistrationView(one.number, showing.office_name(organisation, one.office), process.label(one.step))
+            for one in case.registered
+        ),
         children=tuple(_child_view(tx, process, viewer, child) for child in case.children),
         parent=case.parent.case if case.parent and visibility.may_see(tx, viewer.person, case.parent.case) else "",
     )

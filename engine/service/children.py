@@ -20,7 +20,7 @@ from engine.service import running
 from engine.service.app import Countersign
 from engine.service.cases import load_visible
 from engine.service.definitions import newest
-from engine.service.proposals import number_for
+from engine.service.numbers import case_number
 from engine.service.views import Viewer
 from engine.store import cases
 from engine.store.cases import Locked, Recorded
@@ -102,7 +102,7 @@ def _created(app: Countersign, tx: Connection, effect: OpenChild, ref: ProcessRe
 
 def _submit(app: Countersign, case: Case, definition: Definition, form: dict[str, Any], *, key: str) -> None:
     def command(locked: Locked) -> Submit:
-        number = locked.case.number or number_for(app, definition, locked)
+        number = locked.case.number or case_number(app, definition.proposal.numbering, locked)
         return Submit(actor=case.submitter, via="timer", form=form, number=number)
 
     running.carry_out(app, case.id, command, key=key)

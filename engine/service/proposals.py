@@ -9,7 +9,6 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from engine.definition.model import Definition
 from engine.definition.proposal import Parsed
 from engine.errors import InvalidForm, NotFound, Problem
 from engine.machine.advance import create
@@ -20,6 +19,7 @@ from engine.service.app import Countersign
 from engine.service.cases import load_visible
 from engine.service.definitions import Startable, newest
 from engine.service.definitions import startable as all_startable
+from engine.service.numbers import case_number
 from engine.service.showing import chain_view, field_views, reason_of, waves_of
 from engine.service.views import FormView, Viewer
 from engine.store import cases, history
@@ -86,7 +86,7 @@ def submit(app: Countersign, viewer: Viewer, case_id: str, raw: Mapping[str, Any
         raise InvalidForm(parsed.problems)
 
     def command(locked: Locked) -> Submit:
-        number = locked.case.number or number_for(app, definition, locked)
+        number = locked.case.number or case_number(app, definition.proposal.numbering, locked)
         return Submit(actor=viewer.person, form=parsed.values, number=number)
 
     running.carry_out(app, case_id, command, key=key)
@@ -97,14 +97,6 @@ def withdraw(app: Countersign, viewer: Viewer, case_id: str, reason: str, *, key
     with app.db.read() as tx:
         _own(app, tx, viewer, case_id)
     running.carry_out(app, case_id, Withdraw(actor=viewer.person, reason=reason.strip(), again=again), key=key)
-
-
-def number_for(app: Countersign, definition: Definition, locked: Locked) -> str:
-    """The next case number of the pattern; the scope is the pattern with the office and year filled in."""
-    office, year = locked.case.office, app.now().astimezone(app.settings.zone).year
-    numbering = definition.proposal.numbering
-    scope = numbering.scope(office=office, year=year)
-    return str(numbering.number(office=office, year=year, seq=locked.next_number(scope, year)))
 
 
 def _kept(case: Case, raw: Mapping[str, Any], parsed: Parsed) -> dict[str, Any]:

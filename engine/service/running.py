@@ -8,8 +8,10 @@ from engine.definition.model import Definition
 from engine.machine.advance import advance
 from engine.machine.case import Case
 from engine.machine.commands import AnyCommand, Edit, Submit
+from engine.machine.filing import numbered
 from engine.organisation import Organisation
 from engine.service.app import Countersign
+from engine.service.numbers import register_number
 from engine.store import cases
 from engine.store.cases import Locked, Recorded
 from engine.store.rows import CaseIndex, Decided
@@ -32,7 +34,12 @@ def decide(app: Countersign, locked: Locked, command: AnyCommand | Callable[[Loc
     case = locked.case
     asked = command(locked) if callable(command) else command
     process = app.process(case.process, locked)
-    outcome = advance(process, case, asked, app.now())
+    outcome = numbered(
+        process,
+        case,
+        advance(process, case, asked, app.now()),
+        lambda register, office: register_number(app, register, locked, office),
+    )
     if isinstance(asked, Edit | Submit):
         organisation = app.organisation(locked)
         return Decided(asked, outcome, index_of(app.definition(case.process), organisation, outcome.case))

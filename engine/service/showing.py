@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 from engine.definition.model import Definition
 from engine.machine import commands as c
 from engine.machine.case import Case
+from engine.machine.filing import registrations
 from engine.machine.outcome import AnyEvent, FormSaved, Questioned, Submitted, TaskClosed, TaskOpened, TimerArmed
 from engine.machine.process import ChainStep
 from engine.organisation import Organisation
@@ -198,6 +199,7 @@ def history_view(app: Countersign, tx: Connection, case: Case, entries: Sequence
             changes=changes,
             number=_number(kept.command),
             event=process.event_label(kept.command.event) if isinstance(kept.command, c.Perform) else NO_TEXT,
+            register=next((one.number for one in registrations(kept.events)), ""),
         )
         if what == "edited" and shown and shown[-1].what == "edited" and shown[-1].actor == entry.actor:
             shown.pop()
@@ -350,7 +352,8 @@ def _fired(kind: str, events: Sequence[AnyEvent]) -> str:
         case "evaluate":
             return "evaluation_due"
         case "silence":
-            return "objectable" if any(isinstance(event, TimerArmed) for event in events) else "silent"
+            is_effective = bool(registrations(events)) or not any(isinstance(event, TimerArmed) for event in events)
+            return "silent" if is_effective else "objectable"
         case "objection":
             return "unobjected"
         case "staff":

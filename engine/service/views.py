@@ -168,6 +168,15 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
+class RegistrationView:
+    """A filing that took effect: its number (备案号) in the register of the office."""
+
+    number: str
+    office: Bilingual
+    step: Bilingual
+
+
+@dataclass(frozen=True, slots=True)
 class ChildView:
     """A case that this one opened. `id` is empty where the viewer may not see it; `outcome`: empty while it runs, else
     done, failed, cancelled. `place` is the state that waits for it."""
@@ -203,6 +212,7 @@ class Entry:
     number: int | None = None
     people: tuple[str, ...] = ()  # the names of those it was passed on to, or who were brought in
     event: Bilingual = NO_TEXT
+    register: str = ""  # the register number of the filing that took effect
 
 
 @dataclass(frozen=True, slots=True)
@@ -322,6 +332,7 @@ class CaseView:
     message: str
     children: tuple[ChildView, ...] = ()
     parent: str = ""  # the case that opened this one, where the viewer may see it
+    registered: tuple[RegistrationView, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

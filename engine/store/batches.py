@@ -2,8 +2,8 @@
 
 A transaction for each of 100,000 timers spends most of its time on commits and messages. Here a batch is locked by one
 message and recorded by another. A batch is all or nothing, so what might fail is left out of it and given back: cases
-that somebody else holds, commands that are refused, keys that were used. Refuses commands of people: each of theirs is
-a transaction of its own (`cases.transition`), whose result they are told.
+that somebody else holds, commands that are refused, keys that were used; and so is what draws a number. Refuses
+commands of people: each of theirs is a transaction of its own (`cases.transition`), whose result they are told.
 """
 
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ import psycopg2.errors
 from engine.errors import CountersignError
 from engine.machine.case import Case
 from engine.store import statements
-from engine.store.cases import Decide, Locked, Recorded, index_values, recorded, scoped, values_of
+from engine.store.cases import Decide, Locked, NotAlone, Recorded, index_values, recorded, scoped, values_of
 from engine.store.exchange import Exchange
 from engine.store.rows import CaseIndex, Written, rows_of
 from engine.store.session import Database
@@ -55,8 +55,8 @@ def _together(exchange: Exchange, moves: Sequence[Move]) -> dict[str, Recorded]:
         if earlier is not None:
             continue
         try:
-            decided = move.decide(Locked(case, revision or 0, now, lambda: exchange.tx))
-        except CountersignError:
+            decided = move.decide(Locked(case, revision or 0, now, lambda: exchange.tx, is_alone=False))
+        except (CountersignError, NotAlone):
             continue
         if decided.outcome.events:
             rows = rows_of(decided, seq=case.seq + 1, previous=head, now=now)

@@ -34,14 +34,22 @@ _read_case = msgspec.json.Decoder(Case).decode
 _to_json = msgspec.json.Encoder().encode
 
 
+class NotAlone(Exception):
+    """This decision needs a transaction of its own."""
+
+
 @dataclass(frozen=True, slots=True)
 class Locked:
-    """What a decision may look at: the case under its lock, and the database's clock when it was locked."""
+    """What a decision may look at: the case under its lock, and the database's clock when it was locked.
+
+    `is_alone`: no other case is moved in the same transaction.
+    """
 
     case: Case
     organisation_revision: int
     now: datetime
     _open: Callable[[], Connection]
+    is_alone: bool = True
 
     @property
     def tx(self) -> Connection:
@@ -49,7 +57,13 @@ class Locked:
         return self._open()
 
     def next_number(self, scope: str, year: int) -> int:
-        """The next number of `scope` in `year`; returned if the decision fails or changes nothing."""
+        """The next number of `scope` in `year`; returned if the decision fails or changes nothing.
+
+        Raises NotAlone among other cases: two batches that draw for the same offices in another order would wait for
+        each other, and a decision that is left out of its batch would leave a gap.
+        """
+        if not self.is_alone:
+            raise NotAlone
         return next_number(self.tx, scope, year)
 
 

@@ -12,7 +12,8 @@ from engine.values import Duration
 class FakeDirectory:
     """`holders` maps a `who` to people, `superiors` a person to the one above; the weights of votes by person.
 
-    `twins` names the second account of a person, `represented` who stands in for them, `closed` those who left.
+    `twins` names the second account of a person, `represented` who stands in for them, `closed` those who left,
+    `heads` those of the offices above. An office is called by the level that a `who` names.
     """
 
     holders: dict[str, tuple[str, ...]]
@@ -21,12 +22,19 @@ class FakeDirectory:
     twins: Mapping[str, str] = field(default_factory=dict)
     represented: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     closed: frozenset[str] = frozenset()
+    heads: tuple[str, ...] = ()
 
     def resolve(self, who: str, office: str, submitter: str = "") -> tuple[str, ...]:
         return self.holders.get(who, ())
 
     def superior(self, person: str, office: str) -> str | None:
         return self.superiors.get(person)
+
+    def heads_above(self, office: str) -> tuple[str, ...]:
+        return self.heads
+
+    def office_of(self, who: str, office: str, person: str) -> str:
+        return who.partition("@")[2].rstrip(")") or office
 
     def weight(self, person: str, who: str, office: str) -> int:
         return self.weights.get(person, 1)

@@ -8,6 +8,8 @@ import sqlalchemy as sa
 
 from engine.store import cases, history
 from engine.store.batches import Move, transition_many
+from engine.store.numbering import next_number
+from engine.store.rows import Decided
 from engine.store.session import Database
 from engine.store.tables import idempotency
 from engine.store.tables import tasks as task_table
@@ -56,6 +58,18 @@ def test_a_key_that_was_used_and_a_case_that_refuses_are_left_out(pg: Database) 
     approve(pg, "wang", "c2", key="another")
     assert set(transition_many(pg, [*moves(*NAMES), *moves("nowhere")])) == {"c3"}
     assert states(pg) == dict.fromkeys(NAMES, ("approved", 3))
+
+
+def test_what_draws_a_number_is_left_for_a_transaction_of_its_own(pg: Database) -> None:
+    def drawing(locked: cases.Locked) -> Decided:
+        locked.next_number("city", 2026)
+        return approving("wang")(locked)
+
+    assert set(transition_many(pg, [Move("c1", "go:c1", drawing), *moves("c2", "c3")])) == {"c2", "c3"}
+    assert states(pg)["c1"] == ("approving", 2)
+    cases.transition(pg, "c1", "go:c1", drawing)
+    with pg.begin() as tx:
+        assert next_number(tx, "city", 2026) == 2
 
 
 def test_a_case_that_somebody_holds_is_left_to_them(pg: Database) -> None:

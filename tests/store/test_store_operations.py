@@ -50,7 +50,7 @@ class Durable(Trial):
             return Decided(command, outcome[-1])
 
         cases.transition(self.db, "case1", "", decide)
-        self._keep(outcome[-1])
+        self.keep(outcome[-1])
         with self.db.read() as tx:
             assert cases.load(tx, "case1") == self.case
         return outcome[-1]

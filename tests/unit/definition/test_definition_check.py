@@ -168,6 +168,9 @@ CASES = [
     (("label: {zh: 经理, en: Head}", "label: {zh: 经理}"), "W801", "{approve: head"),
     (("form.budget > params.limit", "form.goal == 'x' || form.budget > params.limit"), "W802", '"form.goal'),
     (('limit: "100.00"', 'limit: "100.00", unused: 5'), "W803", "unused"),
+    (("ack: 5wd\n", 'ack: 5wd\n        register: "备{year}-{seq:05}"\n'), "W807", '"备{year}'),
+    (("ack: 5wd\n", 'ack: 5wd\n        register: "{office.code}-{year}"\n'), "E112", '"{office'),
+    (("ack: 5wd\n", 'ack: 5wd\n        register: "市备[{year}]{office.code}号{seq:03}"\n'), None, ""),
     # not supported yet
     (("version: 1\n", "version: 1\nextends: telecom-marketing-caes\n"), "E210", "telecom"),
     (("remind: [1wd], at: 3wd", "remind: [1wd], at: 3wd, do: pass"), "E112", "pass"),

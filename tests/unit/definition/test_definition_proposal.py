@@ -166,3 +166,10 @@ def test_a_case_number_follows_its_pattern(pattern: str, number: str, scope: str
     made = NumberPattern(pattern)
     assert made.number(office="440111", year=2026, seq=7) == number
     assert made.scope(office="440111", year=2026) == scope
+
+
+@pytest.mark.parametrize(
+    ("pattern", "counted"), [("备{office.code}-{year}-{seq:05}", ("备440111-2026-#", 2026)), ("X{seq}", ("X#", 0))]
+)
+def test_a_pattern_without_the_year_goes_on_counting_in_the_next(pattern: str, counted: tuple[str, int]) -> None:
+    assert NumberPattern(pattern).counted(office="440111", year=2026) == counted

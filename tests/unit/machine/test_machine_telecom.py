@@ -63,7 +63,7 @@ def begun(process: Process) -> Trial:
     trial = Trial(process)
     trial.now = datetime(2026, 9, 30, 2, 0, tzinfo=UTC)
     trial.case, trial.entries = empty_case("case1", trial.now), []
-    trial._keep(create("case1", process.ref, Create(actor="clerk", office="440111"), trial.now))
+    trial.keep(create("case1", process.ref, Create(actor="clerk", office="440111"), trial.now))
     return trial
 
 

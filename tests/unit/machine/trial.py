@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from engine.definition.steps import REGISTER
 from engine.expr import Scope, compile_expression
 from engine.expr.types import BOOL, INT, Record
 from engine.machine.advance import advance, create
@@ -84,6 +85,7 @@ def file(name: str, who: str, *, window: str = "", objection: str = "") -> Place
             name=name,
             ask=Ask(who),
             ack=Duration.parse("5wd"),
+            register=REGISTER,
             window=Duration.parse(window) if window else None,
             objection=objection,
         )
@@ -163,12 +165,12 @@ class Trial:
         self.entries: list[Kept] = []
         outcome = create("case1", REF, Create(actor="clerk", office="c1"), self.now)
         self.case = empty_case("case1", self.now)
-        self._keep(outcome)
+        self.keep(outcome)
 
     def do(self, command: AnyCommand) -> Outcome:
         """Carry a command out; nothing is kept where it is refused."""
         outcome = advance(self.process, self.case, command, self.now)
-        self._keep(outcome)
+        self.keep(outcome)
         return outcome
 
     def submit(self, form: dict[str, Any] = MIDDLE, *, actor: str = "clerk") -> Outcome:
@@ -242,7 +244,7 @@ class Trial:
     def replayed(self) -> Case:
         return replay(self.entries)
 
-    def _keep(self, outcome: Outcome) -> None:
+    def keep(self, outcome: Outcome) -> None:
         if not outcome.events:
             assert outcome.case == self.case
             assert not outcome.effects
