@@ -1,6 +1,6 @@
 """Decisions for scripts."""
 
-from typing import Literal
+from typing import Any, Literal
 
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict, Field
@@ -23,6 +23,9 @@ class Decide(BaseModel):
     remark: str = Field("", description="Required to return, reject or object")
     to: str = Field("submitter", description="Where a return goes: submitter, previous, or an earlier step")
     seen_seq: int | None = Field(None, description="The `seq` of the case that was looked at; refused if it is older")
+    form: dict[str, Any] | None = Field(
+        None, description="Fields of the proposal that an approval changes, where its step may write them"
+    )
 
 
 @router.get("/tasks/{task_id}")
@@ -44,6 +47,7 @@ def decide(app: App, caller: Caller, key: Key, task_id: str, body: Decide) -> Re
         key=key,
         via="api",
         to=body.to,
+        form=body.form,
     )
     return answer(approvals.sheet(app, caller, task_id))
 

@@ -66,7 +66,8 @@ class Defaults(Section):
 
     `self`: the approver is the submitter. `empty`: nobody holds the role. `repeat`: the same person twice in one
     round (carry_adjacent: in two columns that follow each other). `return_to`: where an approver may send the case
-    back. `resume`: where it goes on after that. `bulk`: which cases may be decided together with others.
+    back. `resume`: where it goes on after that. `shorten`: whether a change by an approver may leave steps out.
+    `bulk`: which cases may be decided together with others.
     """
 
     self_: Own = Field("next_level_up", alias="self")
@@ -75,6 +76,7 @@ class Defaults(Section):
     timeout: Timeout | None = None
     return_to: tuple[ReturnTo, ...] = ("submitter",)
     resume: Literal["restart", "at_returner", "changed_aspects"] = "restart"
+    shorten: Literal["refuse", "follow"] = "refuse"
     allow: tuple[Operation, ...] = ALLOWED
     link: Literal["remembered_device", "sign_in", "direct"] = "remembered_device"
     bulk: Bulk | Literal["never"] = Bulk()

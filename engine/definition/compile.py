@@ -68,6 +68,7 @@ class _Compiler:
             declared=declared,
             aspects=definition.proposal.aspects,
             resume=self.approval.defaults.resume,
+            may_shorten=self.approval.defaults.shorten == "follow",
         )
 
     def rows(self) -> list[Row]:
@@ -108,13 +109,15 @@ class _Compiler:
             case written.File():
                 return Placed(self.file(step), when)
             case written.Copy():
-                return Placed(Copy(name=step.name, label=step.title, ask=self.ask(step.who, "skip", None)), when)
+                ask, fields = self.ask(step.who, "skip", None), tuple(step.fields.items())
+                return Placed(Copy(name=step.name, label=step.title, ask=ask, fields=fields), when)
 
     def approve(self, step: written.Approve) -> Approval:
         return Approval(
             name=step.name,
             label=step.title,
             ask=self.ask(step.who, step.self_ or "next_level_up", step.empty),
+            fields=tuple(step.fields.items()),
             tally=_tally(step.decide),
             timeout=self.timeout(step.timeout),
             allow=step.allow if step.allow is not None else ALLOWED,
@@ -130,6 +133,7 @@ class _Compiler:
             name=step.name,
             label=step.title,
             ask=self.ask(step.who, "next_level_up", step.empty),
+            fields=tuple(step.fields.items()),
             ack=step.ack,
             register=step.register_,
             window=objection.window if objection else None,

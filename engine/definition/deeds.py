@@ -73,29 +73,35 @@ class Deed:
 
 @dataclass(frozen=True, slots=True)
 class Decides(Deed):
-    """Somebody who is asked decides. Without a seat: the first who is asked now."""
+    """Somebody who is asked decides. Without a seat: the first who is asked now. With values: an approval that changes
+    these fields."""
 
     verbs = ("approve", "reject", "return", "acknowledge", "object", "abstain", "read")
-    form = "STEP approve, STEP.2 approve (its second person), STEP reject"
+    form = "STEP approve, STEP.2 approve (its second person), STEP reject, STEP approve {FIELD: VALUE}"
     of_step = True
 
     step: str = ""
     seat: int = 0
     decision: Decision = "approve"
+    values: tuple[tuple[str, Any], ...] = ()
 
     @classmethod
     def read(cls, words: Words) -> Self:
         """See Deed."""
         match = _SEAT.fullmatch(words.subject)
-        if match is None or words.rest or words.values is not None:
+        if match is None or words.rest or (words.values is not None and words.verb != "approve"):
             raise Unreadable("a decision is a step and a verb", f"write {cls.form}")
-        return cls(match["step"], int(match["number"] or 0), cast("Decision", words.verb))
+        values = tuple((words.values or {}).items())
+        return cls(match["step"], int(match["number"] or 0), cast("Decision", words.verb), values)
 
     def play(self, trial: Trial) -> None:
         """See Deed."""
         remark = "as tried" if self.decision in ("reject", "return", "object") else ""
-        task = self.task(trial)
-        trial.do(Decide(actor=task.person, task=task.id, decision=self.decision, remark=remark))
+        task, form = self.task(trial), None
+        if self.values:
+            read = trial.read_form(dict(self.values), whole=True)
+            form = {name: read.get(name) for name, _ in self.values}
+        trial.do(Decide(actor=task.person, task=task.id, decision=self.decision, remark=remark, form=form))
 
     def task(self, trial: Trial) -> Task:
         """The task that is decided on; NotPossible where nobody of the step is, or was, asked in this round."""

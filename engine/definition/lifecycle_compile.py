@@ -12,7 +12,7 @@ from engine.definition import lifecycle as written
 from engine.definition.lifecycle import RAISED, STAGES, AnyState, Event, events_of
 from engine.errors import ExpressionFailed
 from engine.machine import chart as charts
-from engine.machine.chains import Chains, Condition, Kinds, chain
+from engine.machine.chains import Chains, Condition, Kinds, chain, rerouted
 from engine.machine.chart import Chart, Situation, Transition
 from engine.machine.children import CANCEL, CANCELLED, Formula, Join, Opening, Opens, event_of
 from engine.machine.declared import (
@@ -172,7 +172,7 @@ class _Compiler:
             case written.Approval():
                 self.kinds[name] = Approving()
                 inside = tuple(chain(chosen, columns, self.kinds) for chosen, columns in self.chains.items())
-                return [charts.Compound(id=name, transitions=ways, children=inside)]
+                return [charts.Compound(id=name, transitions=(*ways, *rerouted(self.chains)), children=inside)]
             case written.Audience():
                 self.kinds[name] = Audience()
             case written.Delivery():

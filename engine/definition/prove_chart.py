@@ -192,6 +192,7 @@ class World:
         for number in chart.numbers(active):
             for transition in getattr(chart.states[number], "transitions", ()):
                 found |= dict.fromkeys(event for event in transition.events if not event.startswith("done."))
+        found = {event: None for event in found if not event.startswith("reroute.")}  # a form that changes: undecided
         return [event for event in found if not event.startswith("goto.") or self._is_back(active, event)]
 
     def _is_back(self, active: int, event: str) -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from engine.definition.catalogue import known_catalogues
 from engine.definition.document import Path
 from engine.definition.findings import Finding, LintRule, Subject
-from engine.definition.steps import Approve, File, Include, Use
+from engine.definition.steps import Approve, Copy, File, Include, Use
 from engine.delivery.message import unusable
 from engine.expr.types import nearest
 
@@ -62,7 +62,7 @@ class UnknownField(LintRule):
             if check.at
         ]
         for path, step in subject.steps:
-            if isinstance(step, Approve):
+            if isinstance(step, Approve | File | Copy):
                 uses += [((*path, "fields", name), name, True) for name in step.fields if name != "*"]
         if definition.audience and definition.audience.drift:
             uses.append((("audience", "drift", "from"), definition.audience.drift.source, False))

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 from engine.definition.document import Path
 from engine.definition.findings import Finding, LintRule, Subject
-from engine.definition.steps import Approve
 
 
 class NotCarriedOut(LintRule):
@@ -13,7 +12,7 @@ class NotCarriedOut(LintRule):
     code = "E113"
 
     def find(self, subject: Subject) -> Iterator[Finding]:
-        for path, what, hint in (*_of_approval(subject), *_of_steps(subject), *_of_stages(subject)):
+        for path, what, hint in (*_of_approval(subject), *_of_stages(subject)):
             yield Finding(path, {"what": what}, hint)
 
 
@@ -32,14 +31,6 @@ def _of_approval(subject: Subject) -> Iterator[tuple[Path, str, str]]:
     defaults = subject.definition.approval.defaults
     if defaults.link != "remembered_device":
         yield ("approval", "defaults", "link"), f"link {defaults.link}", "write link: remembered_device"
-
-
-def _of_steps(subject: Subject) -> Iterator[tuple[Path, str, str]]:
-    for path, step in subject.steps:
-        if isinstance(step, Approve):
-            for field, access in step.fields.items():
-                if access == "write":
-                    yield (*path, "fields", field), "writing fields at a step", "return the case to the submitter"
 
 
 def _of_stages(subject: Subject) -> Iterator[tuple[Path, str, str]]:

@@ -11,10 +11,11 @@ from pydantic import Discriminator, Field, StrictBool, Tag
 from engine.definition.numbers import NumberPattern
 from engine.definition.section import Name, Rule, Section, Who, Whom
 from engine.expr.types import INT, Record
+from engine.machine.rights import Access, access
 from engine.machine.steps import Operation
 from engine.values import NO_TEXT, Bilingual, Duration
 
-Access = Literal["read", "write"]
+Seen = Literal["read", "hidden"]
 OnReject = Literal["reject", "return_submitter"]
 
 ReturnTo = Literal["submitter", "previous", "any"]
@@ -118,6 +119,7 @@ class Step(Section):
 class Approve(Step):
     """Ask for a decision: approve, reject or return (同意, 拒绝, 退回).
 
+    `fields`: what its people may do with each field of the proposal, `*` for all others.
     What is None here is inherited from the section's `defaults`; in `Approval.steps` nothing is.
     """
 
@@ -142,7 +144,7 @@ class Approve(Step):
 
     def may_write(self, field: str) -> bool:
         """Whether the approver may change `field` of the proposal."""
-        return self.fields.get(field, self.fields.get("*", "read")) == "write"
+        return access(tuple(self.fields.items()), field) == "write"
 
 
 class Objection(Section):
@@ -169,6 +171,7 @@ class File(Step):
     objection: Objection | None = None
     register_: NumberPattern = Field(REGISTER, alias="register")
     empty: Empty | None = None
+    fields: dict[str, Seen] = Field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -180,6 +183,7 @@ class Copy(Step):
 
     copy_: Name = Field(alias="copy")
     who: Whom
+    fields: dict[str, Seen] = Field(default_factory=dict)
 
     @property
     def name(self) -> str:

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from engine.errors import ChangedMeanwhile, NotFound, NotPossible
 from engine.machine import children
+from engine.machine.amending import amend
 from engine.machine.case import Case, ProcessRef
 from engine.machine.commands import (
     AddChild,
@@ -181,6 +182,8 @@ def _decide(journal: Journal, command: Decide) -> str:
         raise ChangedMeanwhile()
     if command.decision == "return":
         journal.command = command = replace(command, to=resolve(journal.process, case, task.step, command.to))
+    if command.form:
+        return amend(journal, task, command, state)
     return step.decide(journal, task, command, state)
 
 

@@ -73,8 +73,9 @@ class Choice(Struct, frozen=True):
 class Ask(Struct, frozen=True):
     """Whom to ask: the first row of `table` that holds, else `who` and all of `also`.
 
-    `own`: what happens where the submitter is found (`instead` is who decides then, for assign); `otherwise`: who is
-    asked where nobody is, told by a notice where `notify`. `fields` says of each person field who may stand in it.
+    `own`: what happens where the submitter is found, or the approver who changed the form (`instead` is who decides
+    then, for assign); `otherwise`: who is asked where nobody is, told by a notice where `notify`. `fields` says of each
+    person field who may stand in it.
     """
 
     who: str
@@ -101,12 +102,20 @@ def found(directory: Directory, ask: Ask, case: Case) -> tuple[str, ...]:
     return tuple(dict.fromkeys(people))
 
 
-def asked(directory: Directory, ask: Ask, case: Case, *, one_is_enough: bool = False) -> tuple[str, ...]:
+def asked(
+    directory: Directory,
+    ask: Ask,
+    case: Case,
+    *,
+    one_is_enough: bool = False,
+    settled: frozenset[str] = frozenset(),
+) -> tuple[str, ...]:
     """The people to ask, each once. Empty only where the fallback too finds nobody who may decide.
 
-    `one_is_enough`: the submitter's colleagues decide, so nobody is brought in for the submitter.
+    `one_is_enough`: the submitter's colleagues decide, so nobody is brought in for the submitter; nor is anybody for
+    those who are `settled`, whose decision stands.
     """
-    people = _first_choice(directory, ask, case, one_is_enough=one_is_enough)
+    people = _first_choice(directory, ask, case, one_is_enough=one_is_enough, settled=settled)
     return people or fallback(directory, ask, case)
 
 
@@ -148,9 +157,8 @@ def fallback(directory: Directory, ask: Ask, case: Case) -> tuple[str, ...]:
 
 def involved(directory: Directory, case: Case) -> frozenset[str]:
     """Who may not decide on the case: its submitter and last editor, their other accounts, and their stand-ins now."""
-    own = frozenset({case.submitter, case.editor} - {""})
-    accounts = own.union(*(directory.accounts(person) for person in own))
-    return accounts.union(*(stand_ins(directory, person, case) for person in accounts))
+    own = {case.submitter, case.editor} - {""}
+    return frozenset().union(*(_around(directory, person, case) for person in own))
 
 
 def stand_ins(directory: Directory, person: str, case: Case) -> tuple[str, ...]:
@@ -158,14 +166,23 @@ def stand_ins(directory: Directory, person: str, case: Case) -> tuple[str, ...]:
     return directory.stand_ins(person, at=case.updated_at, definition=case.process.name, form=case.form)
 
 
-def _first_choice(directory: Directory, ask: Ask, case: Case, *, one_is_enough: bool) -> tuple[str, ...]:
+def _around(directory: Directory, person: str, case: Case) -> frozenset[str]:
+    """A person's accounts, and who stands in for them now."""
+    accounts = directory.accounts(person)
+    return accounts.union(*(stand_ins(directory, one, case) for one in accounts))
+
+
+def _first_choice(
+    directory: Directory, ask: Ask, case: Case, *, one_is_enough: bool, settled: frozenset[str] = frozenset()
+) -> tuple[str, ...]:
     everybody = found(directory, ask, case)
     people = _without(directory, case, everybody)
-    if len(people) == len(everybody) or (people and one_is_enough):
+    if not set(everybody) - settled.union(people) or (people and one_is_enough):
         return people
     match ask.own:
         case "next_level_up":
-            superior = above(directory, case.submitter, case)
+            is_theirs = not _around(directory, case.submitter, case).isdisjoint(everybody)
+            superior = above(directory, case.submitter if is_theirs else case.editor, case)
             return tuple(dict.fromkeys((*people, superior))) if superior is not None else people
         case "assign":
             others = _without(directory, case, _resolved(directory, ask.instead, ask, case))

@@ -29,7 +29,8 @@ class Task(Struct, frozen=True):
     claimed it (claimed), the one they sign after has not signed (after).
 
     A cancelled task has in `reason` why: decided_by_other, joined, sibling_rejected, sibling_returned, withdrawn,
-    escalated, silence, objected, auto_returned, auto_rejected, auto_passed, lost_role, left, transferred, removed;
+    escalated, silence, objected, auto_returned, auto_rejected, auto_passed, lost_role, left, transferred, removed,
+    amended;
     `decided_by` and `decided_at` then say who caused it and when.
 
     `asked_by` brought the person in; `of` is the task they sign with, at `place`: before, after or beside its person,

@@ -99,6 +99,11 @@ def chain(name: str, columns: Sequence[Column], kinds: Kinds) -> ChartState:
     )
 
 
+def rerouted(chains: Chains) -> tuple[Transition, ...]:
+    """The ways of a case under way to the start of each chain: a change of its form has voided approvals."""
+    return tuple(Transition((name,), (f"reroute.{name}",), internal=True) for name in chains)
+
+
 def _to_go_to(name: str, columns: Sequence[Column]) -> list[str]:
     """The states that a case may be sent to: every step that is decided, and every countersign as a whole."""
     found = []

@@ -56,7 +56,8 @@ class Decide(Command, frozen=True):
     """A decision on one task. A remark is required to return or reject.
 
     `seen_seq` is the history entry the person had seen. `to`: where a return goes: submitter, previous, or the name of
-    an earlier step. `form`: the form with what the approver amended, where the step may write fields.
+    an earlier step. `form`: the fields that the approver amends with an approval, where the step may write them; None
+    empties one.
     """
 
     task: str

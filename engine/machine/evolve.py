@@ -79,7 +79,8 @@ def evolve(case: Case, event: AnyEvent) -> Case:
         case Returned():
             return replace(case, returned_at=event.step, returned_by=event.by)
         case Turned():
-            return replace(case, round=event.round, standing=event.standing)
+            route = event.route or case.route
+            return replace(case, round=event.round, standing=event.standing, route=route)
         case Questioned():
             others = tuple(one for one in case.questions if one.id != event.question.id)
             return replace(case, questions=(*others, event.question))

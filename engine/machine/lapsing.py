@@ -18,8 +18,18 @@ LAPSED: dict[str, str] = {"return": "auto_returned", "reject": "auto_rejected", 
 
 
 def passes(timeout: Timeout, journal: Journal) -> bool:
-    """Whether silence counts as approval for this form: only within the limit, and not where that is in doubt."""
-    return timeout.passes is not None and timeout.passes.is_within(journal.case.form)
+    """Whether silence counts as approval for this form: only within the limit, not where that is in doubt, and not as
+    the second opinion on what an approver changed."""
+    within = timeout.passes is not None and timeout.passes.is_within(journal.case.form)
+    return within and not _is_unseconded(journal)
+
+
+def _is_unseconded(journal: Journal) -> bool:
+    case, now = journal.case, journal.digests()
+    if case.editor in ("", case.submitter):
+        return False
+    approved = [task for task in case.tasks if task.decision == "approve" and task.saw == now]
+    return all(case.editor in (task.person, task.decided_by) for task in approved)
 
 
 def lapse(journal: Journal, step: str, verdict: str, state: str) -> str:

@@ -7,7 +7,7 @@ have is not in the chart.
 
 from msgspec import Struct
 
-from engine.machine.chains import Chains, Kinds, chain
+from engine.machine.chains import Chains, Kinds, chain, rerouted
 from engine.machine.chart import AnyState as ChartState
 from engine.machine.chart import Atomic, Chart, Compound, Final, Transition
 from engine.machine.states import Approving, Audience, Delivery, Effective, Ended, Evaluation, Form, Ready
@@ -47,7 +47,7 @@ def lifecycle(chains: Chains, stages: Stages) -> tuple[Chart, Kinds]:
     submits = tuple(Transition((name,), (f"submit.{name}",)) for name in chains)
     approving = Compound(
         id="approving",
-        transitions=(_WITHDRAW, Transition(("returned",), ("recall",))),
+        transitions=(_WITHDRAW, Transition(("returned",), ("recall",)), *rerouted(chains)),
         children=tuple(chain(name, columns, kinds) for name, columns in chains.items()),
     )
     root = Compound(

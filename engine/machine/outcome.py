@@ -57,7 +57,11 @@ class Returned(Event, frozen=True):
 
 class Turned(Event, frozen=True):
     """The case goes on from the step `to` in a round of its own: returned, jumped, taken_back, amended, drifted,
-    converted. `by_step` is the step that sent it there, if one did; `standing` as in Submitted."""
+    converted. `by_step` is the step that sent it there, if one did; `standing` as in Submitted.
+
+    An amendment goes on from the start of the chain `route`, which it may change, for `reasons`; `void` are the steps
+    whose approvals it voided.
+    """
 
     round: int
     to: str
@@ -65,6 +69,9 @@ class Turned(Event, frozen=True):
     by: str
     by_step: str = ""
     standing: tuple[str, ...] = ()
+    route: str = ""
+    reasons: tuple[str, ...] = ()
+    void: tuple[str, ...] = ()
 
 
 class Moved(Event, frozen=True):

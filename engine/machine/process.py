@@ -93,7 +93,8 @@ class Unbound:
 class Process:
     """What `advance` runs a case by. `context` turns a form into the values of expressions.
 
-    `declared` is None where cases live the default lifecycle.
+    `declared` is None where cases live the default lifecycle. `may_shorten`: an approver's change of the form may leave
+    steps out.
     """
 
     ref: ProcessRef
@@ -109,6 +110,7 @@ class Process:
     declared: Lifecycle | None = None
     aspects: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     resume: Resume = "restart"
+    may_shorten: bool = False
 
     def bound(self, directory: Directory, calendar: Calendar) -> "Process":
         """The same process in an organisation, with its calendar."""

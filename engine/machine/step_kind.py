@@ -8,6 +8,7 @@ from engine.machine.asking import Ask
 from engine.machine.case import Decision, Task
 from engine.machine.commands import Decide, TimerFired
 from engine.machine.journal import Journal
+from engine.machine.rights import Fields
 from engine.machine.states import Kind
 from engine.values import NO_TEXT, Bilingual, Duration
 
@@ -15,11 +16,12 @@ STAFF_AGAIN = Duration(1, "h")
 
 
 class Step(Kind, frozen=True, kw_only=True):
-    """What approve, file and copy have in common."""
+    """What approve, file and copy have in common. `fields`: what their people may do with the fields of the form."""
 
     name: str
     ask: Ask
     label: Bilingual = NO_TEXT
+    fields: Fields = ()
 
     @property
     def mode(self) -> str:
@@ -64,6 +66,7 @@ REASONS = {
     "void": "voided",
     "jump": "jumped",
     "take_back": "taken_back",
+    "amended": "amended",
     "convert": "converted",
 }
 

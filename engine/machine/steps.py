@@ -19,6 +19,7 @@ from engine.machine.filing import Filing
 from engine.machine.journal import Journal
 from engine.machine.lapsing import LAPSED, lapse, passes
 from engine.machine.outcome import NotifyOutcome, NotifyTask, TaskClosed, TaskOpened
+from engine.machine.repeats import approved_before
 from engine.machine.signers import AGAINST, ballots, is_due, signers_of, standing
 from engine.machine.states import Refusal
 from engine.machine.step_kind import Step
@@ -69,7 +70,14 @@ class Approval(Step, frozen=True, kw_only=True):
     def enter(self, journal: Journal, state: str) -> None:
         """See Kind."""
         process, case = journal.process, journal.case
-        people = asked(process.directory, self.ask, case, one_is_enough=isinstance(self.tally, AnyOf))
+        kept = process.kept_at(case, self.name)
+        if self._passed(case, kept):
+            for task in kept:
+                journal.carry(task)
+            journal.raised.append((f"{state}.approve", (self.name, "approve")))
+            return
+        settled = frozenset(task.person for task in kept)
+        people = asked(process.directory, self.ask, case, one_is_enough=isinstance(self.tally, AnyOf), settled=settled)
         if not people:
             self.unstaffed(journal)
             return
@@ -77,14 +85,11 @@ class Approval(Step, frozen=True, kw_only=True):
         carries = self.repeat != "ask_again"
         approved = approved_before(journal, self) if carries else frozenset[str]()
         is_quiet = quiet(process.directory, self.ask, case)
-        kept = process.kept_at(case, self.name)
-        if self._passed(case, kept):
-            for task in kept:
-                journal.carry(task)
-            journal.raised.append((f"{state}.approve", (self.name, "approve")))
-            return
         carries = carries or bool(kept)
-        approved |= {task.person for task in kept}
+        approved |= settled
+        for task in kept:
+            if task.person not in people and task.person == case.editor:
+                journal.carry(task)  # who changed the form is asked nothing more, and has decided
         due = due_at(process.calendar, self.timeout, journal.now)
         for place, person in enumerate(people):
             weight = weight_of(process.directory, person, self.ask, case) if self._is_weighted else 1
@@ -304,16 +309,6 @@ def settled_by(task: Task, case: Case) -> Task | None:
         return None
     same = [other for other in case.tasks if other.state == "decided" and other.decided_at == task.decided_at]
     return next((other for other in same if other.decided_by == task.decided_by), None)
-
-
-def approved_before(journal: Journal, step: Approval) -> frozenset[str]:
-    """Who approved in this round already, and so does not at `step`; with carry_adjacent only in the column before."""
-    case = journal.case
-    done = [task for task in case.tasks if task.round == case.round and task.decision == "approve"]
-    if step.repeat == "carry_adjacent":
-        near = journal.process.column_before(case, step.name)
-        done = [task for task in done if task.step in near]
-    return frozenset(task.person for task in done)
 
 
 def last_decided(tasks: Sequence[Task]) -> Task | None:

@@ -4,9 +4,10 @@ A decision is one command on the case under its lock. Whoever comes second is to
 and when; nothing a second click does changes anything.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast, get_args
 
+from msgspec.structs import replace
 from sqlalchemy import Connection
 
 from engine.errors import AlreadyDecided, CountersignError, Invalid, NotFound, Problem, StandInOver, StandInTwice
@@ -14,14 +15,15 @@ from engine.machine.case import Case, Decision
 from engine.machine.commands import Decide, Perform
 from engine.machine.declared import events_for
 from engine.machine.steps import settled_by
-from engine.service import running, standins
+from engine.service import amending, running, standins
 from engine.service.app import Countersign
 from engine.service.cases import case_view, load_visible
-from engine.service.showing import case_row, changes_between, flags_of, form_at, person_name, questions_view, task_row
+from engine.service.fields import changes_between
+from engine.service.showing import case_row, flags_of, form_at, person_name, questions_view, task_row
 from engine.service.views import Act, Inbox, SheetView, Viewer
 from engine.store import history
 from engine.store import inbox as inboxes
-from engine.store.cases import Recorded
+from engine.store.cases import Locked, Recorded
 from engine.store.history import Entry
 from engine.store.lines import TaskLine
 
@@ -98,8 +100,11 @@ def act(
     key: str,
     via: str = "page",
     to: str = "submitter",
+    form: Mapping[str, Any] | None = None,
 ) -> Recorded:
     """Do what `name` says on a task of the viewer's: one of the decisions, or an event of a declared lifecycle.
+
+    `form`: fields that an approval changes, where its step may write them.
 
     Raises as `decide`, and NotPossible for an event that is not open to the viewer.
     """
@@ -109,7 +114,9 @@ def act(
         raise NotFound()
     if row.verb != "work":
         decision = decision_named(name)
-        return decide(app, viewer, task_id, decision, remark=remark, seen_seq=seen_seq, key=key, via=via, to=to)
+        return decide(
+            app, viewer, task_id, decision, remark=remark, seen_seq=seen_seq, key=key, via=via, to=to, form=form
+        )
     command = Perform(actor=viewer.person, via=via, task=task_id, event=name, remark=remark.strip(), seen_seq=seen_seq)
     return _told_by_name(app, row.case_id, command, key=f"{viewer.person}:{key}")
 
@@ -154,10 +161,12 @@ def decide(
     key: str,
     via: str = "page",
     to: str = "submitter",
+    form: Mapping[str, Any] | None = None,
 ) -> Recorded:
     """Decide on a task of the viewer's; the same `key` again gives the first result.
 
-    Raises AlreadyDecided, OwnCase, ChangedMeanwhile or NotPossible, and Invalid where a remark is missing.
+    `form`: fields that an approval changes, where its step may write them. Raises AlreadyDecided, OwnCase,
+    ChangedMeanwhile or NotPossible, and Invalid where a remark is missing or a value is wrong.
     """
     with app.db.read() as tx:
         row = inboxes.find_task(tx, task_id)
@@ -173,10 +182,17 @@ def decide(
         seen_seq=seen_seq,
         to=to,
     )
-    return _told_by_name(app, row.case_id, command, key=f"{viewer.person}:{key}")
+
+    def with_changes(locked: Locked) -> Decide:
+        changed = amending.changes(app, locked.tx, locked.case, task_id, form or {}, seen_seq=seen_seq)
+        return replace(command, form=changed)
+
+    return _told_by_name(app, row.case_id, with_changes if form else command, key=f"{viewer.person}:{key}")
 
 
-def _told_by_name(app: Countersign, case_id: str, command: Decide | Perform, *, key: str) -> Recorded:
+def _told_by_name(
+    app: Countersign, case_id: str, command: Decide | Perform | Callable[[Locked], Decide], *, key: str
+) -> Recorded:
     """Carry it out; who was first is told by name."""
     try:
         return running.carry_out(app, case_id, command, key=key)

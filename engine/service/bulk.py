@@ -18,8 +18,9 @@ from engine.machine.commands import Decide
 from engine.service import running, standins
 from engine.service.app import Countersign
 from engine.service.approvals import by_name
+from engine.service.fields import field_views
 from engine.service.operations import Door
-from engine.service.showing import field_views, flags_of, person_name, state_label, task_row
+from engine.service.showing import flags_of, person_name, state_label, task_row
 from engine.service.views import FieldView, TaskRow, Viewer
 from engine.store import cases, history
 from engine.store import inbox as inboxes

@@ -7,7 +7,7 @@ from sqlalchemy import Connection
 from engine.errors import NotFound
 from engine.machine.case import Case, Child
 from engine.machine.process import Process
-from engine.service import candidates, delivering, evaluating, selecting, showing
+from engine.service import candidates, delivering, evaluating, fields, selecting, showing
 from engine.service.app import Countersign
 from engine.service.views import CaseRow, CaseView, Chain, ChildView, Node, RegistrationView, Viewer, Waiting
 from engine.store import cases, history, visibility
@@ -58,7 +58,7 @@ def case_view(app: Countersign, tx: Connection, viewer: Viewer, case: Case) -> C
         seq=case.seq,
         waiting=_waiting(case, chain, _possible(process, case, viewer), showing.reason_of(organisation, entries, case)),
         chain=chain,
-        fields=showing.field_views(
+        fields=fields.field_views(
             definition, case.form, writable=False, people=candidates.choices(organisation, definition, case)
         ),
         audience=selecting.audience_view(app, tx, case.id),

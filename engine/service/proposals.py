@@ -19,8 +19,9 @@ from engine.service.app import Countersign
 from engine.service.cases import load_visible
 from engine.service.definitions import Startable, newest
 from engine.service.definitions import startable as all_startable
+from engine.service.fields import field_views
 from engine.service.numbers import case_number
-from engine.service.showing import chain_view, field_views, reason_of, waves_of
+from engine.service.showing import chain_view, reason_of, waves_of
 from engine.service.views import FormView, Viewer
 from engine.store import cases, history
 from engine.store.cases import Locked

@@ -9,6 +9,7 @@ from engine.machine.advance import advance
 from engine.machine.case import Case
 from engine.machine.commands import AnyCommand, Edit, Submit
 from engine.machine.filing import numbered
+from engine.machine.outcome import FormSaved
 from engine.organisation import Organisation
 from engine.service.app import Countersign
 from engine.service.numbers import register_number
@@ -40,7 +41,7 @@ def decide(app: Countersign, locked: Locked, command: AnyCommand | Callable[[Loc
         advance(process, case, asked, app.now()),
         lambda register, office: register_number(app, register, locked, office),
     )
-    if isinstance(asked, Edit | Submit):
+    if isinstance(asked, Edit | Submit) or any(isinstance(event, FormSaved) for event in outcome.events):
         organisation = app.organisation(locked)
         return Decided(asked, outcome, index_of(app.definition(case.process), organisation, outcome.case))
     return Decided(asked, outcome)

@@ -13,12 +13,21 @@ from engine.definition.model import Definition
 from engine.machine import commands as c
 from engine.machine.case import Case
 from engine.machine.filing import registrations
-from engine.machine.outcome import AnyEvent, FormSaved, Questioned, Submitted, TaskClosed, TaskOpened, TimerArmed
+from engine.machine.outcome import (
+    AnyEvent,
+    FormSaved,
+    Questioned,
+    Submitted,
+    TaskClosed,
+    TaskOpened,
+    TimerArmed,
+    Turned,
+)
 from engine.machine.process import ChainStep
 from engine.organisation import Organisation
 from engine.service.app import Countersign
-from engine.service.candidates import Choices
-from engine.service.views import CaseRow, Chain, Change, Entry, FieldView, Node, QuestionView, Seat, TaskRow
+from engine.service.fields import changes_between
+from engine.service.views import CaseRow, Chain, Change, Entry, Node, QuestionView, Seat, TaskRow
 from engine.store.history import Entry as Kept
 from engine.store.lines import CaseLine, TaskLine
 from engine.values import NO_TEXT, Bilingual
@@ -89,48 +98,6 @@ def flags_of(line: TaskLine, now: datetime) -> tuple[str, ...]:
     return ("due_soon",) if line.due_at - now <= SOON else ()
 
 
-def field_views(
-    definition: Definition,
-    form: dict[str, Any],
-    *,
-    writable: bool,
-    before: dict[str, Any] | None = None,
-    people: Choices | None = None,
-) -> tuple[FieldView, ...]:
-    """The proposal's fields in the definition's order; `before` is the form that the viewer last saw.
-
-    `people` are the names behind the accounts in person fields.
-    """
-    return tuple(
-        FieldView(
-            name=name,
-            label=field.label,
-            kind=field.type,
-            raw=form.get(name),
-            required=field.required,
-            writable=writable,
-            material=name in definition.proposal.material,
-            currency=getattr(field, "currency", ""),
-            choices=(people or {}).get(name) or field.shown_choices(),
-            limits=field.limits(),
-            help=field.help,
-            was=before.get(name) if before is not None and before.get(name) != form.get(name) else None,
-        )
-        for name, field in definition.proposal.fields.items()
-    )
-
-
-def changes_between(definition: Definition, was: dict[str, Any] | None, now: dict[str, Any]) -> tuple[Change, ...]:
-    """The fields whose values differ; none where there was no earlier form."""
-    if was is None:
-        return ()
-    return tuple(
-        Change(label=field.label, kind=field.type, was=was.get(name), now=now.get(name))
-        for name, field in definition.proposal.fields.items()
-        if was.get(name) != now.get(name)
-    )
-
-
 def chain_view(
     organisation: Organisation, columns: Iterable[Sequence[ChainStep]], *, waves: int | None = None
 ) -> Chain:
@@ -179,12 +146,16 @@ def history_view(app: Countersign, tx: Connection, case: Case, entries: Sequence
         app.definition(case.process),
     )
     shown: list[Entry] = []
+    current: dict[str, Any] | None = None
     submitted: dict[str, Any] | None = None
     for kept in entries:
         form = _form_of(kept.events)
         changes: tuple[Change, ...] = ()
         if isinstance(kept.command, c.Submit) and form is not None:
             changes, submitted = changes_between(definition, submitted, form), form
+        if isinstance(kept.command, c.Decide) and form is not None:
+            changes, submitted = changes_between(definition, current, form), form
+        current = form or current
         what, step = _what(kept)
         entry = Entry(
             seq=kept.seq,
@@ -197,6 +168,7 @@ def history_view(app: Countersign, tx: Connection, case: Case, entries: Sequence
             remark=_remark(kept.command),
             people=tuple(person_name(organisation, person) for person in _brought_in(kept)),
             changes=changes,
+            again=tuple(process.label(name) for name in _voided(kept.events)),
             number=_number(kept.command),
             event=process.event_label(kept.command.event) if isinstance(kept.command, c.Perform) else NO_TEXT,
             register=next((one.number for one in registrations(kept.events)), ""),
@@ -205,6 +177,11 @@ def history_view(app: Countersign, tx: Connection, case: Case, entries: Sequence
             shown.pop()
         shown.append(entry)
     return tuple(reversed(shown))
+
+
+def _voided(events: Iterable[AnyEvent]) -> tuple[str, ...]:
+    """The steps that a change by an approver asks again."""
+    return next((event.void for event in events if isinstance(event, Turned)), ())
 
 
 def form_at(entries: Iterable[Kept], seq: int) -> dict[str, Any] | None:
@@ -412,9 +389,14 @@ def person_name(organisation: Organisation, person: str) -> str:
 
 
 def reasons_of(entries: Iterable[Kept]) -> tuple[str, ...]:
-    """Why the case took its chain: the explanation recorded with the last submission."""
-    submitted = [event for kept in entries for event in kept.events if isinstance(event, Submitted)]
-    return submitted[-1].reasons if submitted else ()
+    """Why the case took its chain: the explanation recorded with the last submission, or change that led elsewhere."""
+    chosen = [
+        event.reasons
+        for kept in entries
+        for event in kept.events
+        if isinstance(event, Submitted) or (isinstance(event, Turned) and event.reasons)
+    ]
+    return chosen[-1] if chosen else ()
 
 
 def reason_of(organisation: Organisation, entries: Sequence[Kept], case: Case) -> tuple[str, str]:

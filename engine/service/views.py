@@ -213,6 +213,7 @@ class Entry:
     people: tuple[str, ...] = ()  # the names of those it was passed on to, or who were brought in
     event: Bilingual = NO_TEXT
     register: str = ""  # the register number of the filing that took effect
+    again: tuple[Bilingual, ...] = ()  # the steps whose approvals the changes voided
 
 
 @dataclass(frozen=True, slots=True)

@@ -183,10 +183,16 @@ CASES = [
     (('"head@county"}', '"head@county", timeout: {remind: [4wh], at: 3wd}}'), "E703", "4wh"),
     (('"head@county"}', '"head@county", self: {assign: superior}, repeat: carry_adjacent}'), None, ""),
     (("  defaults:\n", "  defaults:\n    link: direct\n"), "E113", "direct"),
-    (('"head@county"}', '"head@county", fields: {budget: write}}'), "E113", "write"),
     (('"head@county"}', '"head@county", decide: {mode: vote, pass: "votes.yess > 1"}}'), "E303", "yess"),
     (('"head@county"}', '"head@county", decide: {mode: quorum, n: 160%}}'), "E112", "160%"),
     (('"head@county"}', '"head@county", allow: [transfers]}'), "E112", "transfers"),
+    (('"head@county"}', '"head@county", fields: {budget: write, "*": hidden}}'), None, ""),
+    (('"head@county"}', '"head@county", fields: {budgt: write}}'), "E203", "budgt"),
+    (('"head@county"}', '"head@county", fields: {budget: wirte}}'), "E112", "wirte"),
+    (("ack: 5wd\n", "ack: 5wd\n        fields: {goal: hidden}\n"), None, ""),
+    (("ack: 5wd\n", "ack: 5wd\n        fields: {budget: write}\n"), "E112", "write"),
+    (("ack: 5wd\n", "ack: 5wd\n        fields: {gaol: hidden}\n"), "E203", "gaol"),
+    (("{use: both}", "{use: both, fields: {budget: read}}"), "E111", "fields"),
 ]
 
 

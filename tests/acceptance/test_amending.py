@@ -1,0 +1,145 @@
+"""An approver changes what the step lets them, through the public doors, on both databases."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from fastapi.testclient import TestClient
+
+from api.app import create_app
+from engine.cli.demo.people import PASSWORD
+from engine.definition.check import check
+from engine.definition.scenario_run import run_scenarios
+from engine.errors import ChangedMeanwhile, InvalidForm
+from engine.service import approvals
+from engine.service.app import Countersign
+from engine.store import cases as store
+from engine.store.history import verify
+from tests.acceptance.amending_case import FORM, TEXT, asked, decide, page, publish, started
+from tests.acceptance.offices import key, open_task, opened, viewer
+
+
+@pytest.fixture
+def app(db_url: str, tmp_path: Path) -> Iterator[Countersign]:
+    with opened(db_url, tmp_path, shipped=False) as application:
+        publish(application)
+        yield application
+
+
+def script(app: Countersign, login: str) -> TestClient:
+    client = TestClient(create_app(app), raise_server_exceptions=False)
+    answer = client.post("/api/v1/session", json={"login": login, "password": PASSWORD})
+    client.headers["Authorization"] = f"Bearer {answer.json()['token']}"
+    return client
+
+
+def test_the_scenarios_of_the_kind_pass() -> None:
+    checked = check(TEXT)
+    assert checked.problems == ()
+    assert checked.definition is not None
+    assert run_scenarios(checked.definition, checked.document, "").passed
+
+
+def test_a_changed_budget_is_told_asks_again_and_is_what_gets_approved(app: Countersign) -> None:
+    case_id = started(app)
+    decide(app, "liguoqiang")
+    decide(app, "zhanglan", {"budget": "60000"})
+    assert asked(app, case_id) == {"liguoqiang"}
+    entry = page(app, case_id).history[0]
+    assert (entry.actor, entry.what, entry.step.zh) == ("张岚", "approve", "市财务")
+    assert [(one.label.en, one.was, one.now) for one in entry.changes] == [("Budget", "80000.00", "60000")]
+    assert [label.en for label in entry.again] == ["County head"]
+    sheet = approvals.sheet(app, viewer(app, "liguoqiang"), open_task(app, "liguoqiang"))
+    assert [(one.label.en, one.now) for one in sheet.changes] == [("Budget", "60000")]
+    assert page(app, case_id).row.budget == 60_000
+    decide(app, "liguoqiang")
+    assert asked(app, case_id) == {"zhouning"}
+    decide(app, "zhouning")
+    assert page(app, case_id).row.state == "approved"
+    with app.db.read() as tx:
+        assert verify(tx, case_id) is None
+        assert store.load(tx, case_id).form["budget"] == "60000"
+
+
+def test_a_higher_budget_takes_the_case_to_the_province(app: Countersign) -> None:
+    case_id = started(app, reach="90000")
+    decide(app, "liguoqiang")
+    decide(app, "hejing", {"budget": "400000"})
+    view = page(app, case_id)
+    assert (view.route, view.reasons) == ("large", ("form.budget 400000 > 300000: true",))
+    for login in ("liguoqiang", "zhouning", "gaoyuan"):
+        decide(app, login)
+    assert page(app, case_id).row.state == "approved"
+
+
+def test_a_budget_that_would_leave_the_province_out_is_refused(app: Countersign) -> None:
+    case_id = started(app, reach="90000", budget="400000")
+    decide(app, "liguoqiang")
+    with pytest.raises(InvalidForm, match="would not come to Province head any more"):
+        decide(app, "zhanglan", {"budget": "80000"})
+    assert page(app, case_id).row.budget == 400_000
+
+
+def test_everything_wrong_with_a_change_comes_at_once_and_nothing_is_kept(app: Countersign) -> None:
+    case_id = started(app)
+    decide(app, "liguoqiang")
+    with pytest.raises(InvalidForm) as refused:
+        decide(app, "zhanglan", {"budget": "many", "reach": 5, "channels": ["fax"], "colour": "red"})
+    assert {(problem.at, problem.code) for problem in refused.value.problems} == {
+        ("budget", "form.not_number"),
+        ("reach", "form.read_only"),
+        ("channels", "form.not_among"),
+        ("colour", "form.unknown"),
+    }
+    with pytest.raises(InvalidForm, match="At most 10 per customer"):
+        decide(app, "zhanglan", {"budget": "90001"})
+    assert asked(app, case_id) == {"zhanglan", "hejing"}
+
+
+def test_what_stood_on_the_page_when_it_was_opened_is_no_change(app: Countersign) -> None:
+    case_id = started(app)
+    seen = page(app, case_id).seq
+    decide(app, "liguoqiang")
+    decide(app, "zhanglan", {"budget": FORM["budget"], "channels": ["sms"]}, seen=seen)
+    assert asked(app, case_id) == {"zhouning"}
+
+
+def test_a_change_after_the_page_was_opened_is_looked_at_first(app: Countersign) -> None:
+    case_id = started(app)
+    seen = page(app, case_id).seq
+    decide(app, "liguoqiang")
+    decide(app, "zhanglan", {"budget": "60000"})
+    with pytest.raises(ChangedMeanwhile):
+        decide(app, "liguoqiang", seen=seen)
+
+
+def test_a_script_changes_fields_with_its_decision(app: Countersign) -> None:
+    case_id = started(app)
+    decide(app, "liguoqiang")
+    client, task = script(app, "zhanglan"), open_task(app, "zhanglan")
+    refused = client.post(f"/api/v1/tasks/{task}/decision", json={"decision": "approve", "form": {"reach": 5}})
+    assert refused.status_code == 422
+    (problem,) = refused.json()["problems"]
+    assert problem["at"] == "reach"
+    assert "submitter" in str(problem)
+    headers = {"Idempotency-Key": f"amended-{key()}"}
+    for _ in range(2):  # the second click does nothing
+        answer = client.post(
+            f"/api/v1/tasks/{task}/decision",
+            json={"decision": "approve", "form": {"budget": "60000", "channels": []}},
+            headers=headers,
+        )
+        assert answer.status_code == 200, answer.text
+    changes = page(app, case_id).history[0].changes
+    assert {change.label.en for change in changes} == {"Budget", "Channels"}
+    assert asked(app, case_id) == {"liguoqiang"}
+
+
+def test_who_comes_second_is_told_who_was_first_whatever_they_entered(app: Countersign) -> None:
+    started(app)
+    decide(app, "liguoqiang")
+    late = open_task(app, "hejing")
+    decide(app, "zhanglan")
+    client = script(app, "hejing")
+    answer = client.post(f"/api/v1/tasks/{late}/decision", json={"decision": "approve", "form": {"budget": "many"}})
+    assert answer.status_code == 409
