@@ -2,26 +2,30 @@
 
 Both write the same rows: key, case, tasks, timers, history, outbox, one commit. The base knows its rows beforehand and
 sends nine messages; ours locks, decodes, decides, seals the history and sends two. The base runs twice per round: where
-its two medians differ by more than 15% the machine was too restless, and the remark says so.
+its two medians differ by more than 15% the machine was too restless, and the remark says so. Other engines (`peers.py`)
+take their turn in the same rounds with 8 threads.
+Other engines take their turn in the same rounds (see `peers.py`).
 """
 
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from itertools import count
 from statistics import median
 from threading import Barrier
 from time import perf_counter
+from typing import TypeVar
 
 import msgspec
 import psycopg2
 import sqlalchemy as sa
 from psycopg2.extras import execute_values
 
-from benchmarks import ROUNDS, Row
+from benchmarks import ROUNDS, Row, interleaved
 from benchmarks.county import NOW, County
+from benchmarks.peers import STEPS, Dbos, Spiff
 from engine.machine.case import Case, Task
 from engine.store import cases
 from engine.store.history import BEGINNING
@@ -31,7 +35,11 @@ from engine.store.tables import cases as case_table
 from engine.store.tables import history, tasks, timers
 from tests.servers.postgres import PostgresServer, create_database, make_folder
 
+Share = TypeVar("Share")
+
+_NUMBERS = count()
 JOB = "durable transition"
+BASE, AGAIN, OURS = "psycopg2, nine messages", "psycopg2 again", "countersign"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,35 +65,47 @@ def server() -> Iterator[str]:
 def run(quick: bool) -> list[Row]:
     """The rows of B1 with 8 threads and with 1 client."""
     rounds, each = (2, 200) if quick else (ROUNDS, 2000)
-    with server() as url:
-        db = Database(create_database(url, "bench"), pool_size=16)
+    with server() as url, closing(Database(create_database(url, "bench"), pool_size=16)) as db:
         db.migrate()
-        county = County()
-        rows: list[Row] = []
-        for clients, size in ((8, each), (1, each // 2)):
-            fresh = supply(db, county, size)
-            figures: dict[str, list[float]] = {"base": [], "ours": [], "base again": []}
-            for _ in range(rounds):
-                figures["base"].append(_base(db, fresh(), clients))
-                figures["ours"].append(_ours(db, county, fresh(), clients))
-                figures["base again"].append(_base(db, fresh(), clients))
-            rows += _rows(figures, clients)
-        db.close()
-    return rows
+        with closing(Dbos(create_database(url, "dbos"))) as dbos:
+            figures = interleaved(_contestants(db, each, 8) | _peers(db, dbos, each), rounds)
+        return [*_rows(figures, 8), *_rows(interleaved(_contestants(db, each // 2, 1), rounds), 1)]
+
+
+def _contestants(db: Database, size: int, clients: int) -> dict[str, Callable[[], float]]:
+    county = County()
+    fresh = supply(db, county, size)
+    return {
+        BASE: lambda: _base(db, fresh(), clients),
+        OURS: lambda: _ours(db, county, fresh(), clients),
+        AGAIN: lambda: _base(db, fresh(), clients),
+    }
+
+
+def _peers(db: Database, dbos: Dbos, size: int) -> dict[str, Callable[[], float]]:
+    spiff, fresh = Spiff(), supply(db, County(), size // 2)
+    steps, messages = size // 20, [size // 40] * 8
+    return {
+        "SpiffWorkflow with the same rows": lambda: _base(db, fresh(), 8, lambda: spiff.decide(spiff.waiting)),
+        "DBOS, plain steps": lambda: STEPS * _timed(lambda share: [dbos.steps(n) for n in share], range(steps), 8),
+        "DBOS, send and receive": lambda: (
+            messages[0] * _timed(lambda share: [dbos.decisions(n) for n in share], messages, 8)
+        ),
+    }
 
 
 def _rows(figures: dict[str, list[float]], clients: int) -> Iterator[Row]:
     job = f"{JOB}, {clients} {'threads' if clients > 1 else 'client'}"
-    first, again = median(figures["base"]), median(figures["base again"])
-    base = median(figures["base"] + figures["base again"])
-    ratio = median(
-        2 * ours / (one + two)
-        for one, ours, two in zip(figures["base"], figures["ours"], figures["base again"], strict=True)
-    )
-    restless = abs(first - again) / base
+    bases = [(one + two) / 2 for one, two in zip(figures[BASE], figures[AGAIN], strict=True)]
+    restless = abs(median(figures[BASE]) - median(figures[AGAIN])) / median(bases)
     remark = f"bases differ by {restless:.0%}" + (": does not count" if restless > 0.15 else "")
-    yield Row("B1", job, "psycopg2, nine messages", base, "per second", remark=remark)
-    yield Row("B1", job, "countersign", median(figures["ours"]), "per second", ratio)
+    yield Row("B1", job, BASE, median(bases), "per second", remark=remark)
+    for name, speeds in figures.items():
+        if name not in (BASE, AGAIN):
+            ratio = median(speed / base for speed, base in zip(speeds, bases, strict=True))
+            times = median(ours / speed for ours, speed in zip(figures[OURS], speeds, strict=True))
+            remark = "" if name == OURS else f"ours is {times:.1f} times as fast"
+            yield Row("B1", job, name, median(speeds), "per second", ratio, remark)
 
 
 def _ours(db: Database, county: County, ready: Sequence[Ready], clients: int) -> float:
@@ -97,7 +117,8 @@ def _ours(db: Database, county: County, ready: Sequence[Ready], clients: int) ->
     return _timed(work, ready[clients:], clients)
 
 
-def _base(db: Database, ready: Sequence[Ready], clients: int) -> float:
+def _base(db: Database, ready: Sequence[Ready], clients: int, decide: Callable[[], str] | None = None) -> float:
+    """`decide` gives the body of the case where it is not known beforehand."""
     url = db.url.render_as_string(hide_password=False).replace("+psycopg2", "")
     connections = [psycopg2.connect(url) for _ in range(clients)]
     free = iter(connections * 2)
@@ -105,7 +126,7 @@ def _base(db: Database, ready: Sequence[Ready], clients: int) -> float:
     def work(share: Sequence[Ready]) -> None:
         connection = next(free)
         for one in share:
-            _nine_messages(connection, one)
+            _nine_messages(connection, one, decide)
 
     try:
         _timed(work, ready[:clients], clients)
@@ -115,12 +136,13 @@ def _base(db: Database, ready: Sequence[Ready], clients: int) -> float:
             connection.close()
 
 
-def _nine_messages(connection: "psycopg2.extensions.connection", one: Ready) -> None:
+def _nine_messages(connection: "psycopg2.extensions.connection", one: Ready, decide: Callable[[], str] | None) -> None:
     case, entry = one.written.case, one.written.entry
     key = f"{case.id}:decide-1"
     with connection.cursor() as cursor:  # the driver sends BEGIN by itself, as a message of its own
         cursor.execute("SELECT body, head, seq FROM cases WHERE id = %s FOR UPDATE", (case.id,))
         cursor.fetchone()
+        body = decide() if decide is not None else msgspec.json.encode(case).decode()
         cursor.execute(
             "INSERT INTO idempotency (key, case_id, seq, at) VALUES (%s, %s, %s, %s) ON CONFLICT DO NOTHING",
             (key, case.id, entry.seq, entry.at),
@@ -129,7 +151,7 @@ def _nine_messages(connection: "psycopg2.extensions.connection", one: Ready) -> 
             "UPDATE cases SET seq = %s, body = %s, head = %s, state = %s, round = %s, number = %s, updated_at = %s "
             "WHERE id = %s AND seq = %s",
             (
-                *(entry.seq, msgspec.json.encode(case).decode(), entry.hash, case.state, case.round, case.number),
+                *(entry.seq, body, entry.hash, case.state, case.round, case.number),
                 *(case.updated_at, case.id, entry.seq - 1),
             ),
         )
@@ -167,10 +189,10 @@ def _nine_messages(connection: "psycopg2.extensions.connection", one: Ready) -> 
     connection.commit()
 
 
-def _timed(work: Callable[[Sequence[Ready]], None], ready: Sequence[Ready], clients: int) -> float:
+def _timed(work: Callable[[Sequence[Share]], object], ready: Sequence[Share], clients: int) -> float:
     gate = Barrier(clients + 1)
 
-    def start(share: Sequence[Ready]) -> None:
+    def start(share: Sequence[Share]) -> None:
         gate.wait()
         work(share)
 
@@ -185,13 +207,12 @@ def _timed(work: Callable[[Sequence[Ready]], None], ready: Sequence[Ready], clie
 
 def supply(db: Database, county: County, size: int) -> Callable[[], list[Ready]]:
     """A function that puts `size` fresh cases into the database, each waiting for its first decision."""
-    numbers = count()
 
     def supply() -> list[Ready]:
         ready = []
         bulk: dict[sa.Table, list[dict[str, object]]] = {case_table: [], tasks: [], timers: [], history: []}
         for _ in range(size):
-            case_id = f"b{size}x{next(numbers):07}"
+            case_id = f"b{next(_NUMBERS):08}"
             opened = rows_of(county.created(case_id), seq=1, previous=BEGINNING, now=NOW)
             sent = rows_of(county.submitted(opened.case), seq=2, previous=opened.entry.hash, now=NOW)
             decided = county.approved(sent.case)
