@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from engine.definition.catalogue import Catalogue, catalogue
 from engine.definition.document import Document, read
 from engine.definition.extends import LIBRARY, resolve
+from engine.definition.extends_lifecycle import with_lifecycle
 from engine.definition.findings import LintRule, Subject, problem_of
 from engine.definition.flat import flat
 from engine.definition.library import Library
@@ -80,7 +81,7 @@ def check(text: str, file: str = "", texts: Texts = SHIPPED, *, prove: bool = Tr
     and gives no definition; `Checked.reasons` says so. Without `prove`, nothing is asked that needs a proof: for a text
     that was checked before, as published ones are.
     """
-    document = resolve(read(text), texts)
+    document = with_lifecycle(resolve(read(text), texts), texts)
     problems = list(document.problems)
     definition = None
     kind = document.value.get("kind") if isinstance(document.value, dict) else None

@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from engine.definition import steps as written
 from engine.definition.children import formulas
+from engine.definition.extends_lifecycle import usual_of
 from engine.definition.fields import PersonField
 from engine.definition.lifecycle_compile import compile_lifecycle
 from engine.definition.model import Definition
@@ -25,7 +26,7 @@ from engine.machine.case import ProcessRef
 from engine.machine.chains import Column, Countersign, Placed
 from engine.machine.deadlines import NEVER, Timeout
 from engine.machine.filing import Filing
-from engine.machine.lifecycle import Stages, lifecycle
+from engine.machine.lifecycle import Stages
 from engine.machine.process import Process, Row
 from engine.machine.states import Evaluation
 from engine.machine.steps import ALLOWED, Approval, Copy
@@ -49,13 +50,13 @@ class _Compiler:
         definition = self.definition
         chains = {name: tuple(self.column(step) for step in self.approval.steps(name)) for name in self.approval.chains}
         stages = self.stages()
-        declared = None
-        if definition.lifecycle is None:
-            chart, kinds = lifecycle(chains, stages)
-        else:
-            chart, kinds, declared = compile_lifecycle(
-                definition.lifecycle, chains, stages, self.rule, lambda state: formulas(state, definition.scope)
-            )
+        chart, kinds, declared = compile_lifecycle(
+            definition.lifecycle or usual_of(stages),
+            chains,
+            stages,
+            self.rule,
+            lambda state: formulas(state, definition.scope),
+        )
         return Process(
             ref=ProcessRef(definition.name, definition.version, definition.fingerprint),
             chart=chart,
@@ -65,7 +66,7 @@ class _Compiler:
             stages=stages,
             material=definition.proposal.material,
             context=definition.context,
-            declared=declared,
+            declared=declared if definition.lifecycle is not None else None,
             aspects=definition.proposal.aspects,
             resume=self.approval.defaults.resume,
             may_shorten=self.approval.defaults.shorten == "follow",

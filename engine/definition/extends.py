@@ -46,7 +46,7 @@ class _Resolving:
         libraries = list(self.libraries(own, imports)) if isinstance(imports, list) else []
         own = _without(own, "extends", *(["import"] if isinstance(imports, list) else []))
         beneath = base or Document(own.source, {})
-        needed = _merged(beneath, own)
+        needed = merged(beneath, own)
         for library in libraries:
             used = _used(needed.value, library.value)
             for part, name in used:
@@ -54,21 +54,21 @@ class _Resolving:
                 known = beneath.keys.get(("approval", part, name), place)
                 if known.file != place.file and name not in _part(own.value, part):
                     message = f"{name} is given by {place.file} and by {known.file}"
-                    own.problems.append(_problem("E118", message, "write one of them out in the file itself", place))
-            beneath = _merged(beneath, _approval_of(library, used))
-        whole = _merged(beneath, own)
+                    own.problems.append(problem_at("E118", message, "write one of them out in the file itself", place))
+            beneath = merged(beneath, _approval_of(library, used))
+        whole = merged(beneath, own)
         whole.problems = [*beneath.problems, *own.problems]
         return whole
 
     def base(self, document: Document, above: tuple[str, ...]) -> Document | None:
         name = document.value["extends"]
-        found = self.found(document, ("extends",), name, DEFINITIONS, "extend")
+        found = text_named(document, self.texts, ("extends",), name, DEFINITIONS)
         if found is None or not isinstance(name, str):
             return None
         if name in above:
             circle = " -> ".join((*above[above.index(name) :], name))
             place = document.place(("extends",))
-            document.problems.append(_problem("E120", f"this extends itself: {circle}", "extend another", place))
+            document.problems.append(problem_at("E120", f"this extends itself: {circle}", "extend another", place))
             return None
         inner = _Resolving(self.texts).whole(found, above) if _takes_over(found) else found
         kept = _without(inner, *OWN)
@@ -76,32 +76,34 @@ class _Resolving:
 
     def libraries(self, document: Document, names: list[Any]) -> Iterator[Document]:
         for n, name in enumerate(names):
-            found = self.found(document, ("import", n), name, (LIBRARY,), "import")
+            found = text_named(document, self.texts, ("import", n), name, (LIBRARY,))
             if found is not None:
                 document.problems += found.problems
                 yield found
 
-    def found(self, document: Document, path: Path, name: Any, kinds: tuple[str, ...], doing: str) -> Document | None:
-        """The text named at `path`, read; None, and a problem, where there is none of that kind."""
-        place = document.place(path)
-        if not isinstance(name, str) or not _NAME.fullmatch(name):
-            document.problems.append(_problem("E112", "the name of a definition or library is expected", "", place))
-            return None
-        text = self.texts.find(name)
-        if text is None:
-            hint = nearest(name, self.texts.names()) or f"{name}.yaml stands in the same folder, or is published"
-            document.problems.append(_problem("E210", f"there is no {name} to {doing}", hint, place))
-            return None
-        read_in = _read(text)
-        kind = read_in.value.get("kind") if isinstance(read_in.value, dict) else None
-        if kind not in kinds and not read_in.problems:
-            hint = f"import: [{name}]" if kind == LIBRARY else f"extends: {name}" if kind in DEFINITIONS else ""
-            document.problems.append(_problem("E211", f"{name} is nothing to {doing}", hint, place))
-            return None
-        if not isinstance(read_in.value, dict):
-            document.problems += read_in.problems
-            return None
-        return read_in
+
+def text_named(document: Document, texts: Texts, path: Path, name: Any, kinds: tuple[str, ...]) -> Document | None:
+    """The text named at `path` of the document, read; None, and a problem of it, where there is none of that kind."""
+    doing = "import" if "import" in path else "extend"
+    place = document.place(path)
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        document.problems.append(problem_at("E112", "the name of a definition or library is expected", "", place))
+        return None
+    text = texts.find(name)
+    if text is None:
+        hint = nearest(name, texts.names()) or f"{name}.yaml stands in the same folder, or is published"
+        document.problems.append(problem_at("E210", f"there is no {name} to {doing}", hint, place))
+        return None
+    read_in = _read(text)
+    kind = read_in.value.get("kind") if isinstance(read_in.value, dict) else None
+    if kind not in kinds and not read_in.problems:
+        hint = f"import: [{name}]" if kind == LIBRARY else f"extends: {name}" if kind in DEFINITIONS else ""
+        document.problems.append(problem_at("E211", f"{name} is nothing to {doing}", hint, place))
+        return None
+    if not isinstance(read_in.value, dict):
+        document.problems += read_in.problems
+        return None
+    return read_in
 
 
 def _takes_over(document: Document) -> bool:
@@ -130,10 +132,10 @@ def _without(document: Document, *names: str) -> Document:
     )
 
 
-def _merged(below: Document, above: Document) -> Document:
-    merged = Document(above.source, texts={**below.texts, **above.texts})
-    merged.value = _merge(merged, (below, above), ())
-    return merged
+def merged(below: Document, above: Document) -> Document:
+    whole = Document(above.source, texts={**below.texts, **above.texts})
+    whole.value = _merge(whole, (below, above), ())
+    return whole
 
 
 def _merge(merged: Document, both: tuple[Document, Document], path: Path) -> Any:
@@ -141,31 +143,31 @@ def _merge(merged: Document, both: tuple[Document, Document], path: Path) -> Any
     below, above = both
     lower, upper = _at(below.value, path), _at(above.value, path)
     if path == ("guarantees",) and isinstance(lower, list) and isinstance(upper, list):
-        first = _copied(merged, below, path, path)
-        rest = [_copied(merged, above, (*path, n), (*path, len(lower) + n)) for n in range(len(upper))]
+        first = copied(merged, below, path, path)
+        rest = [copied(merged, above, (*path, n), (*path, len(lower) + n)) for n in range(len(upper))]
         return [*first, *rest]
     if not isinstance(lower, dict) or not isinstance(upper, dict):
-        return _copied(merged, above, path, path)
+        return copied(merged, above, path, path)
     _mark(merged, above if path in above.places else below, path, path)
     value = {}
     for name in (*lower, *(name for name in upper if name not in lower)):
         inner = (*path, name)
         if name not in upper:
-            value[name] = _copied(merged, below, inner, inner)
+            value[name] = copied(merged, below, inner, inner)
         elif name not in lower:
-            value[name] = _copied(merged, above, inner, inner)
+            value[name] = copied(merged, above, inner, inner)
         elif upper[name] is not None:
             value[name] = _merge(merged, both, inner)
     return value
 
 
-def _copied(merged: Document, source: Document, of: Path, to: Path) -> Any:
+def copied(merged: Document, source: Document, of: Path, to: Path) -> Any:
     _mark(merged, source, of, to)
     value = _at(source.value, of)
     if isinstance(value, dict):
-        return {name: _copied(merged, source, (*of, name), (*to, name)) for name in value}
+        return {name: copied(merged, source, (*of, name), (*to, name)) for name in value}
     if isinstance(value, list):
-        return [_copied(merged, source, (*of, n), (*to, n)) for n in range(len(value))]
+        return [copied(merged, source, (*of, n), (*to, n)) for n in range(len(value))]
     return value
 
 
@@ -244,11 +246,11 @@ def _approval_of(library: Document, used: list[tuple[str, str]]) -> Document:
     """The used parts of a library where a definition has them."""
     parts = Document(library.source, {"approval": {}}, texts=library.texts)
     for part, name in used:
-        parts.value["approval"].setdefault(part, {})[name] = _copied(
+        parts.value["approval"].setdefault(part, {})[name] = copied(
             parts, library, (part, name), ("approval", part, name)
         )
     return parts
 
 
-def _problem(code: str, message: str, hint: str, place: Any) -> Problem:
+def problem_at(code: str, message: str, hint: str, place: Any) -> Problem:
     return Problem(code, message, hint, line=place.line, column=place.column, file=place.file)

@@ -1,4 +1,4 @@
-"""A library (共用库): chains, blocks and rules that several definitions use by `import:`.
+"""A library (共用库): chains, blocks and rules that several definitions use by `import:`, a lifecycle that they extend.
 
 Checked alone for its shape only: what it names may stand in the definition that imports it, and is checked there, with
 the library's own lines.
@@ -8,6 +8,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from engine.definition.lifecycle import Lifecycle
 from engine.definition.section import Name, Rule, Section
 from engine.definition.steps import AnyStep, Block
 from engine.values import NO_TEXT, Bilingual
@@ -24,3 +25,4 @@ class Library(Section):
     chains: dict[Name, tuple[AnyStep, ...]] = Field(default_factory=dict)
     blocks: dict[Name, Block] = Field(default_factory=dict)
     rules: dict[Name, Rule] = Field(default_factory=dict)
+    lifecycle: Lifecycle | None = None

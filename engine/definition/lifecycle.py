@@ -80,7 +80,7 @@ class _State(Section):
 
 
 class Form(_State):
-    """The submitter writes; the event `submit` sends the form off."""
+    """The submitter writes; the event `submit` sends the form off. It needs no role: nobody else may."""
 
     kind: Literal["form"]
     may_end: StrictBool = False
@@ -92,6 +92,13 @@ class Approval(_State):
     kind: Literal["approval"]
 
 
+class Effective(_State):
+    """What the chains came to, in a state called approved or filed: the submitter is told, and the case goes on. With
+    the event `close` it rests until the submitter closes it."""
+
+    kind: Literal["effective"]
+
+
 class Audience(_State):
     """The selection of `audience:`; ends with frozen."""
 
@@ -99,7 +106,8 @@ class Audience(_State):
 
 
 class Delivery(_State):
-    """The waves of `delivery:`; ends with delivered. It stands for ready, delivering and paused."""
+    """The waves of `delivery:`; ends with delivered. It stands for ready, delivering and paused; the submitter
+    withdraws in ready alone."""
 
     kind: Literal["delivery"]
 
@@ -194,7 +202,19 @@ class History(Section):
 
 
 AnyState = Annotated[
-    Form | Approval | Audience | Delivery | Evaluation | Task | Wait | Cases | Final | Compound | Parallel | History,
+    Form
+    | Approval
+    | Effective
+    | Audience
+    | Delivery
+    | Evaluation
+    | Task
+    | Wait
+    | Cases
+    | Final
+    | Compound
+    | Parallel
+    | History,
     Discriminator("kind"),
 ]
 
@@ -203,8 +223,13 @@ Parallel.model_rebuild()
 
 Path = tuple[str | int, ...]
 
+OUTCOMES = ("approved", "filed", "returned", "rejected")
+"""How the chains end."""
+
 RAISED: dict[str, tuple[str, ...]] = {
-    "approval": ("approved", "filed", "returned", "rejected"),
+    "form": ("submit",),
+    "approval": OUTCOMES,
+    "effective": ("close",),
     "audience": ("frozen",),
     "delivery": ("delivered",),
     "evaluation": ("close",),
@@ -214,13 +239,24 @@ RAISED: dict[str, tuple[str, ...]] = {
 }
 """The events that a kind of state raises by itself."""
 
+BY_SUBMITTER: dict[str, tuple[str, ...]] = {
+    "withdraw": ("form", "approval", "audience", "delivery", "task", "wait", "cases", "compound", "parallel"),
+    "recall": ("approval",),
+}
+"""What the submitter does by a command of its own, with a reason, and the kinds of state that say where it leads.
+`recall` withdraws a case to change it."""
+
 STAGES = {"approval": "approving", "audience": "targeting", "delivery": "delivering", "evaluation": "evaluating"}
 """What a state of these kinds is called: pages, lists and flows know the stages of a case by these names."""
 
 
 class Lifecycle(Section):
-    """States, the roles that act, and the events that they do. A case begins in `initial`, by default the first."""
+    """States, the roles that act, and the events that they do. A case begins in `initial`, by default the first.
 
+    `extends` names a library whose lifecycle lies beneath: `marketing-lifecycle` is the usual one.
+    """
+
+    extends: str | None = Field(None, pattern=r"^[a-z][a-z0-9-]{2,59}$")
     initial: Name | None = None
     roles: dict[Name, Role] = Field(default_factory=dict)
     events: dict[Name, EventName] = Field(default_factory=dict)

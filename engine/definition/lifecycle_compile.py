@@ -4,12 +4,12 @@ The approval chains and stages are the same as in the default lifecycle, put whe
 section that `check` has passed.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 from msgspec import Struct
 
 from engine.definition import lifecycle as written
-from engine.definition.lifecycle import RAISED, STAGES, AnyState, Event, events_of
+from engine.definition.lifecycle import OUTCOMES, RAISED, STAGES, AnyState, Event, events_of
 from engine.errors import ExpressionFailed
 from engine.machine import chart as charts
 from engine.machine.chains import Chains, Condition, Kinds, chain, rerouted
@@ -17,6 +17,7 @@ from engine.machine.chart import Chart, Situation, Transition
 from engine.machine.children import CANCEL, CANCELLED, Formula, Join, Opening, Opens, event_of
 from engine.machine.declared import (
     JUMP,
+    ROUTE,
     DeclaredForm,
     Lifecycle,
     Limit,
@@ -29,7 +30,7 @@ from engine.machine.declared import (
     word,
 )
 from engine.machine.lifecycle import Stages
-from engine.machine.states import Approving, Audience, Delivery, Ended, Evaluation, Ready
+from engine.machine.states import Approving, Audience, Delivery, Effective, Ended, Evaluation, Ready
 from engine.values import NO_TEXT
 
 READY = "ready"
@@ -45,15 +46,18 @@ Formulas = Callable[[written.Cases], tuple[Formula | None, tuple[tuple[str, Form
 
 class Taken(Struct, frozen=True):
     """A declared condition holds, and enough of the states are active. What cannot be worked out does not hold:
-    nothing happens by doubt."""
+    nothing happens by doubt. `route`: the chain that the case was submitted on, where it goes on to that."""
 
     condition: Condition | None
     states: tuple[str, ...] = ()
     needed: int = 0
+    route: str = ""
 
     def __call__(self, situation: Situation) -> bool:
         """See `Guard`."""
         if sum(situation.inside(state) for state in self.states) < self.needed:
+            return False
+        if self.route and situation.values.get(ROUTE) != self.route:
             return False
         try:
             if self.condition is None:
@@ -164,15 +168,19 @@ class _Compiler:
         """The states of the chart that a declared one stands for: one, but three for the delivery."""
         ways = tuple(way for event in events_of(state) for way in self.ways(name, state, event))
         place = self.places[name]
-        told = name if name in RAISED["approval"] else ""
+        told = name if name in (*OUTCOMES, CANCELLED, VOIDED) else ""
         match state:
             case written.Form():
                 submits = next((e for e in state.events if e.event == "submit"), None)
-                self.kinds[name] = DeclaredForm(told, word("submit", submits.role[0]) if submits else "submit")
+                by = submits.role[0] if submits and submits.role else ""
+                self.kinds[name] = DeclaredForm(told, word("submit", by))
             case written.Approval():
                 self.kinds[name] = Approving()
                 inside = tuple(chain(chosen, columns, self.kinds) for chosen, columns in self.chains.items())
                 return [charts.Compound(id=name, transitions=(*ways, *rerouted(self.chains)), children=inside)]
+            case written.Effective():
+                rests = any(event.event == "close" for event in state.events)
+                self.kinds[name] = Effective(told, last=rests)
             case written.Audience():
                 self.kinds[name] = Audience()
             case written.Delivery():
@@ -216,10 +224,12 @@ class _Compiler:
     def delivery(self, name: str, ways: tuple[Transition, ...]) -> Sequence[charts.AnyState]:
         self.kinds |= {READY: Ready(), name: Delivery(), "paused": Delivery(paused=True)}
         self.places |= {READY: self.renamed(name, READY), "paused": self.renamed(name, "paused")}
+        before = tuple(way for way in ways if way.events != RAISED["delivery"])
+        sent = tuple(way for way in ways if way.events != ("withdraw",))
         return [
-            charts.Atomic(id=READY, transitions=(Transition((name,), ("start",)), *ways)),
-            charts.Atomic(id=name, transitions=(Transition(("paused",), ("pause",)), *ways)),
-            charts.Atomic(id="paused", transitions=(Transition((name,), ("resume",)), *ways)),
+            charts.Atomic(id=READY, transitions=(Transition((name,), ("start",)), *before)),
+            charts.Atomic(id=name, transitions=(Transition(("paused",), ("pause",)), *sent)),
+            charts.Atomic(id="paused", transitions=(Transition((name,), ("resume",)), *sent)),
         ]
 
     def renamed(self, name: str, to: str) -> Place:
@@ -231,7 +241,7 @@ class _Compiler:
         found: list[charts.AnyState] = []
         for _, name, state, _ in self.section.walk():
             if isinstance(state, written.Approval):
-                for outcome in RAISED["approval"]:
+                for outcome in OUTCOMES:
                     ways = [e for e in state.events if e.event == outcome]
                     if not ways or outcome in self.names:
                         continue
@@ -242,40 +252,44 @@ class _Compiler:
 
     def ways(self, name: str, state: AnyState, event: Event) -> list[Transition]:
         """The transitions of one written event; none for how the chains end, which `outcomes` leads on."""
-        if isinstance(state, written.Approval) and event.event in RAISED["approval"]:
+        if isinstance(state, written.Approval) and event.event in OUTCOMES:
             return []
-        if event.event is None:
-            return [self.transition(name, event, ())]
-        if event.role:
-            words = tuple(word(event.event, role) for role in event.role)
-            approval = self.approval(event)
-            if isinstance(state, written.Form) and event.event == "submit" and approval:
-                return [
-                    Transition((chosen,), tuple(f"{one}.{chosen}" for one in words), self.guard(event))
-                    for chosen in self.chains
-                ]
+        words = self.words(name, state, event)
+        if not self.leads_to(event, "approval"):
             return [self.transition(name, event, words)]
-        holds_states = isinstance(state, written.Compound | written.Parallel)
-        raised = f"done.state.{name}" if event.event == "done" and holds_states else event.event
+        if isinstance(state, written.Form) and event.event == "submit":
+            return [
+                Transition((chosen,), tuple(f"{one}.{chosen}" for one in words), self.guard(event))
+                for chosen in self.chains
+            ]
+        return [Transition((chosen,), words, self.guard(event, chosen)) for chosen in self.chains]
+
+    def words(self, name: str, state: AnyState, event: Event) -> tuple[str, ...]:
+        """What the chart calls the event; nothing where it has no name."""
+        if event.event is None:
+            return ()
+        if event.role:
+            return tuple(word(event.event, role) for role in event.role)
+        if event.event == "done" and isinstance(state, written.Compound | written.Parallel):
+            return (f"done.state.{name}",)
         if isinstance(state, written.Cases) and event.event in RAISED["cases"]:
-            raised = event_of(name, event.event)
-        return [self.transition(name, event, (raised,))]
+            return (event_of(name, event.event),)
+        return (event.event,)
 
     def transition(self, name: str, event: Event, words: tuple[str, ...]) -> Transition:
         targets = tuple(self.target(target) for target in event.to)
         return Transition(targets, words, self.guard(event), event.internal)
 
-    def approval(self, event: Event) -> bool:
-        """Whether the event leads into the approval chains."""
-        kinds: Mapping[str, str] = {name: state.kind for _, name, state, _ in self.section.walk()}
-        return any(kinds.get(target) == "approval" for target in event.to)
+    def leads_to(self, event: Event, kind: str) -> bool:
+        """Whether the event leads into a state of that kind."""
+        return any(self.places[target].kind == kind for target in event.to)
 
-    def guard(self, event: Event) -> Taken | None:
-        if not event.when and event.while_ is None:
+    def guard(self, event: Event, route: str = "") -> Taken | None:
+        if not event.when and event.while_ is None and not route:
             return None
         states = event.while_.of if isinstance(event.while_, written.AtLeast) else event.while_ or ()
         needed = event.while_.n if isinstance(event.while_, written.AtLeast) else len(states)
-        return Taken(self.rule(event.when) if event.when else None, tuple(states), needed)
+        return Taken(self.rule(event.when) if event.when else None, tuple(states), needed, route)
 
     def target(self, name: str) -> str:
         """Who goes to the delivery first comes to its beginning, where the submitter starts it."""

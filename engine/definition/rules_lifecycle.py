@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from engine.definition.document import Path
 from engine.definition.findings import Finding, LintRule, Subject
 from engine.definition.lifecycle import (
+    BY_SUBMITTER,
     RAISED,
     STAGES,
     AnyState,
@@ -102,7 +103,9 @@ class NobodyRaises(LintRule):
             if event.event is None or event.role or subject.shape.was_lost(*map(str, path)):
                 continue
             timed = {limit.event for limit in getattr(state, "timeouts", ())}
-            if event.event not in timed and event.event not in RAISED.get(state.kind, ()):
+            if event.event in timed or state.kind in BY_SUBMITTER.get(event.event, ()):
+                continue
+            if event.event not in RAISED.get(state.kind, ()):
                 fields = {"event": event.event, "kind": state.kind}
                 yield Finding((*path, "event"), fields, "name the role that may do it, or add a timeout")
 

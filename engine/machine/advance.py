@@ -205,7 +205,7 @@ def _withdraw(journal: Journal) -> str:
     journal.cause = ("", "withdraw")
     if not journal.command.again:  # type: ignore[union-attr]  # a Withdraw
         return "withdraw"
-    if journal.case.state != "approving":
+    if not journal.process.may(journal.case, "recall"):
         raise Refusal
     return "recall"
 

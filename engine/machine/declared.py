@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 JUMP = "jump"
 """The event `jump.STATE` puts a case into a state by hand."""
+ROUTE = ":route"
+"""Under this name, which no expression can say, guards see the chain of the case."""
 SUBMITTER = "submitter"
 PROCESS_ADMIN = "role:process_admin"
 
@@ -225,7 +227,8 @@ def possible(process: "Process", case: Case) -> tuple[str, ...]:
         for _, way in _open_ways(process, case)
         if any(process.would_move(case, word(way.event, role)) for role in way.roles)
     ]
-    return tuple(dict.fromkeys((*actions, *events)))
+    withdraws = ["withdraw"] if process.may(case, "withdraw") else []
+    return tuple(dict.fromkeys((*actions, *events, *withdraws)))
 
 
 def perform(journal: Journal, command: Perform) -> str:

@@ -151,11 +151,10 @@ def _wake(journal: Journal) -> str:
         _only_admin_or_submitter(journal)
     else:
         _only_admin(journal)
-    if journal.process.declared is None:
-        return "wake.returned" if case.number else "wake.draft"
-    if not journal.process.declared.wakes:
+    forms = journal.process.declared.wakes if journal.process.declared else ("draft", "returned")
+    if not forms:
         raise Refusal
-    return f"{JUMP}.{journal.process.declared.wakes[-1 if case.number else 0]}"
+    return f"{JUMP}.{forms[-1 if case.number else 0]}"
 
 
 def _jump(journal: Journal, to: str) -> str:

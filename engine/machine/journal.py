@@ -52,7 +52,7 @@ class Journal:
 
     def values(self) -> Mapping[str, Any]:
         """What expressions may name, from the form as it is now."""
-        return self.process.context(self.case.form)
+        return self.process.values(self.case)
 
     def record(self, event: AnyEvent) -> None:
         """Let `event` happen."""

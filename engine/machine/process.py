@@ -132,6 +132,11 @@ class Process:
             against.extend(reasons)
         raise ValueError(f"{self.ref.name} has a route table without else")
 
+    def values(self, case: Case) -> Mapping[str, Any]:
+        """What expressions may name, and guards."""
+        values = self.context(case.form)
+        return values if self.declared is None else {**values, declared_states.ROUTE: case.route}
+
     @property
     def looked_at(self) -> Mapping[str, tuple[str, ...]]:
         """The fields of each aspect; without aspects of its own a definition has one, the material fields."""
@@ -205,7 +210,7 @@ class Process:
         if not self.may(case, event):
             return False
         active = chart.mask(case.configuration)
-        return macrostep(chart, active, case.remembered, event, lambda: self.context(case.form)) is not None
+        return macrostep(chart, active, case.remembered, event, lambda: self.values(case)) is not None
 
     def active(self, case: Case) -> tuple[str, ...]:
         """All active states, inner ones before those around them."""

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from engine.definition.extends_lifecycle import usual_of
+from engine.definition.lifecycle_compile import compile_lifecycle
 from engine.definition.steps import REGISTER
 from engine.expr import Scope, compile_expression
 from engine.expr.types import BOOL, INT, Record
@@ -27,7 +29,7 @@ from engine.machine.deadlines import Timeout
 from engine.machine.drawing import ChainStep
 from engine.machine.evolve import empty_case, fold
 from engine.machine.filing import Filing
-from engine.machine.lifecycle import Stages, lifecycle
+from engine.machine.lifecycle import Stages
 from engine.machine.outcome import AnyEffect, AnyEvent, NotifyOutcome, NotifyQuestion, NotifyTask, Outcome
 from engine.machine.process import Process, Row
 from engine.machine.replay import replay
@@ -130,7 +132,7 @@ def process(
     people: FakeDirectory = PEOPLE,
 ) -> Process:
     chains = chains or CHAINS
-    chart, kinds = lifecycle(chains, stages)
+    chart, kinds, _ = compile_lifecycle(usual_of(stages), chains, stages, rule, lambda _: (None, (), None))
     rows = route or (ROUTE if chains is CHAINS else (Row(next(iter(chains))),))
     unbound = Process(
         ref=REF,
