@@ -15,6 +15,7 @@ from engine.definition.deeds import (
     Delivers,
     Evaluates,
     Freezes,
+    Performs,
     SelectsAgain,
     Starts,
     Unreadable,
@@ -22,7 +23,8 @@ from engine.definition.deeds import (
 )
 from engine.definition.trial import Trial
 from engine.errors import CountersignError, NotPossible, Problem
-from engine.machine.case import Decision
+from engine.machine.case import Decision, Task
+from engine.machine.declared import events_for
 from engine.machine.outcome import NotifyOutcome
 
 MOST_MOVES = 500
@@ -84,6 +86,9 @@ def _moves(trial: Trial) -> Iterator[Deed]:
     """What somebody who agrees to everything would do now."""
     case, possible = trial.case, trial.process.possible(trial.case)
     for task in trial.open_tasks():
+        if task.verb == "work":
+            yield from acting(trial, task)
+            continue
         seats = [seat for seat in case.tasks if seat.step == task.step and seat.round == case.round]
         decision = next((one for one in _AGREES if one in trial.process.decisions(case, task)), None)
         if decision is not None and task in seats:
@@ -99,6 +104,13 @@ def _moves(trial: Trial) -> Iterator[Deed]:
         yield Closes()
     if any(timer.name.startswith("evaluate:") for timer in case.timers):
         yield Evaluates()
+
+
+def acting(trial: Trial, task: Task) -> Iterator[Performs]:
+    """What the person of a declared state's task would do: the first event that the file lets them."""
+    place = trial.process.declared.places[task.step] if trial.process.declared else None
+    ways = events_for(trial.process, trial.case, task.person) if place else ()
+    yield from (Performs(way.roles[0], way.event) for way in ways if place and way.event in place.events)
 
 
 def said(error: CountersignError) -> str:

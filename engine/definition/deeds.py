@@ -21,11 +21,13 @@ from engine.machine.commands import (
     Edit,
     Evaluated,
     PauseDelivery,
+    Perform,
     ResumeDelivery,
     SelectAgain,
     StartDelivery,
     Withdraw,
 )
+from engine.machine.declared import holders
 from engine.machine.outcome import Evaluate
 from engine.values import Duration
 
@@ -115,6 +117,30 @@ class Decides(Deed):
             state = f"{self.step} has no {_nth(self.seat)} person" if seats else f"nobody is asked at {self.step}"
             raise NotPossible(action=self.decision, state=state, possible=f"decide at {asked}")
         return next((task for task in seats if task.state == "open"), seats[-1])
+
+
+@dataclass(frozen=True, slots=True)
+class Performs(Deed):
+    """A holder of a role does an event that the definition's own lifecycle declares."""
+
+    verbs = ("does",)
+    form = "ROLE does EVENT, by their names in the lifecycle"
+    of_step = True
+
+    role: str = ""
+    event: str = ""
+
+    @classmethod
+    def read(cls, words: Words) -> Self:
+        """See Deed."""
+        if len(words.rest) != 1 or words.values is not None:
+            raise Unreadable("what is done is one event", f"write {cls.form}")
+        return cls(words.subject, words.rest[0])
+
+    def play(self, trial: Trial) -> None:
+        """See Deed."""
+        actor = next(iter(holders(trial.process, trial.case, self.role)), "")
+        trial.do(Perform(actor=actor, event=self.event, role=self.role, remark="as tried"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The `lifecycle:` section: states of a definition's own instead of the default lifecycle.
+"""The `lifecycle:` section: states of a definition's own, instead of the usual lifecycle or upon it.
 
 A state has a `kind` and `events`; an event has a role (who may), targets, and a condition. Refuses an event of people
 whose name is not declared under `events:`: that is where its label stands, and where a misspelt one is found.
@@ -245,6 +245,9 @@ BY_SUBMITTER: dict[str, tuple[str, ...]] = {
 }
 """What the submitter does by a command of its own, with a reason, and the kinds of state that say where it leads.
 `recall` withdraws a case to change it."""
+
+ENDED_BY_HAND = ("cancelled", "voided")
+"""Where a case goes that is terminated or made void, or whose parent does not wait for it any more."""
 
 STAGES = {"approval": "approving", "audience": "targeting", "delivery": "delivering", "evaluation": "evaluating"}
 """What a state of these kinds is called: pages, lists and flows know the stages of a case by these names."""

@@ -1,6 +1,6 @@
 """From the `lifecycle:` section to a chart and the kinds of its states.
 
-The approval chains and stages are the same as in the default lifecycle, put where the section wants them. Takes a
+The approval chains and stages stand where the section wants them; the usual lifecycle is a section like any other. Takes a
 section that `check` has passed.
 """
 
@@ -9,12 +9,12 @@ from collections.abc import Callable, Sequence
 from msgspec import Struct
 
 from engine.definition import lifecycle as written
-from engine.definition.lifecycle import OUTCOMES, RAISED, STAGES, AnyState, Event, events_of
+from engine.definition.lifecycle import ENDED_BY_HAND, OUTCOMES, RAISED, STAGES, AnyState, Event, events_of
 from engine.errors import ExpressionFailed
 from engine.machine import chart as charts
 from engine.machine.chains import Chains, Condition, Kinds, chain, rerouted
 from engine.machine.chart import Chart, Situation, Transition
-from engine.machine.children import CANCEL, CANCELLED, Formula, Join, Opening, Opens, event_of
+from engine.machine.children import CANCEL, Formula, Join, Opening, Opens, event_of
 from engine.machine.declared import (
     JUMP,
     ROUTE,
@@ -35,7 +35,7 @@ from engine.values import NO_TEXT
 
 READY = "ready"
 RETURNED = "returned"
-VOIDED = "voided"
+CANCELLED, VOIDED = ENDED_BY_HAND
 EFFECTIVE = ("approved", "filed")
 BY_HAND = ("form", "task", "wait", "cases", "compound", "parallel")
 """Where an administrator may put a case. The stages begin with what comes before them: the rest is done there."""

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from functools import cached_property
 
 from engine.definition.lifecycle import (
+    ENDED_BY_HAND,
     AnyState,
     Approval,
     Compound,
@@ -37,7 +38,7 @@ class Reach:
     def reached(self) -> frozenset[str]:
         """Every state that a case may come to."""
         found: set[str] = set()
-        open_ = [self.first]
+        open_ = [self.first, *(name for name in ENDED_BY_HAND if name in self.states)]
         while open_:
             name = open_.pop()
             for entered in self.entering(name):

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from difflib import get_close_matches
 
 from engine.definition.agreeing import Agrees
-from engine.definition.deeds import Decides
+from engine.definition.deeds import Decides, Performs
 from engine.definition.document import Path
 from engine.definition.fields import Wrong
 from engine.definition.findings import Finding, LintRule, Subject
@@ -55,6 +55,8 @@ class ScenarioStep(LintRule):
 
     def find(self, subject: Subject) -> Iterator[Finding]:
         names = _steps(subject)
+        lifecycle = subject.definition.lifecycle
+        states = {name for _, name, _, _ in lifecycle.walk()} if lifecycle else set()
         if subject.shape.was_lost("approval", "chains") or subject.shape.was_lost("approval", "blocks"):
             return
         for n, scenario in enumerate(subject.definition.tests):
@@ -68,8 +70,29 @@ class ScenarioStep(LintRule):
                 (("expect", "asked", a), one) for a, one in enumerate(asked) if "@" not in one and one not in people
             ]
             for path, step in used:
-                if step not in names:
-                    yield Finding(("tests", n, *path), {"name": step}, nearest(step, names))
+                decides = path[0] == "do" and isinstance(scenario.deeds[int(path[1])], Decides)
+                known = names if decides else names | states
+                if step not in known:
+                    yield Finding(("tests", n, *path), {"name": step}, nearest(step, known))
+
+
+class ScenarioPerforms(LintRule):
+    """the lifecycle has no {what} {name}"""
+
+    code = "E226"
+
+    def find(self, subject: Subject) -> Iterator[Finding]:
+        lifecycle = subject.definition.lifecycle
+        roles = tuple(lifecycle.roles) if lifecycle else ()
+        events = tuple(lifecycle.events) if lifecycle else ()
+        if subject.shape.was_lost("lifecycle"):
+            return
+        for n, scenario in enumerate(subject.definition.tests):
+            for d, deed in enumerate(scenario.deeds):
+                if isinstance(deed, Performs):
+                    for what, name, known in (("role", deed.role, roles), ("event", deed.event, events)):
+                        if name not in known:
+                            yield Finding(("tests", n, "do", d), {"what": what, "name": name}, nearest(name, known))
 
 
 class ScenarioChain(LintRule):
@@ -144,6 +167,7 @@ SCENARIOS = (
     ScenarioField(),
     ScenarioValue(),
     ScenarioStep(),
+    ScenarioPerforms(),
     ScenarioChain(),
     ScenarioExpectsNothing(),
     ScenarioRefused(),

@@ -16,6 +16,7 @@ from engine.definition.deeds import (
     Evaluates,
     Freezes,
     Pauses,
+    Performs,
     SelectsAgain,
     Starts,
     Submits,
@@ -29,6 +30,7 @@ from engine.definition.document import read as read_yaml
 SUBMITTER = "submitter"
 KINDS: tuple[type[Deed], ...] = (
     Decides,
+    Performs,
     Submits,
     Edits,
     Withdraws,

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from engine.definition.agreeing import acting
 from engine.definition.compile import compile_process
 from engine.definition.filling import filled
 from engine.definition.model import Definition
@@ -98,10 +99,10 @@ def simulate(
 ) -> Simulation:
     """Submit `given` (as entered) at `at` and let everybody agree. InvalidForm names every wrong field."""
     process = compile_process(definition).bound(directory, calendar)
-    if process.declared is not None or not process.route:
+    if not process.route:
         told = Problem(
             "simulate",
-            f"{definition.name} has a lifecycle of its own: it has no route to simulate",
+            f"{definition.name} has no approval: there is no route to simulate",
             "write its paths as scenarios under `tests:` and run `countersign definitions test`",
         )
         raise InvalidForm([told])
@@ -157,6 +158,9 @@ def _play(trial: Trial) -> dict[str, tuple[tuple[str, datetime], ...]]:
             armed = ((timer.name, timer.due_at) for timer in trial.case.timers if timer.step == name)
             timers.setdefault(name, tuple(sorted(armed, key=lambda one: one[1])))
         task = next(iter(trial.open_tasks()), None)
+        if task is not None and task.verb == "work" and trial.case.state not in trial.process.effective:
+            next(acting(trial, task)).play(trial)
+            continue
         decision = _agreement(trial, task) if task is not None else None
         if task is None or decision is None:
             break
@@ -165,6 +169,8 @@ def _play(trial: Trial) -> dict[str, tuple[tuple[str, datetime], ...]]:
 
 
 def _agreement(trial: Trial, task: Task) -> Decision | None:
+    if task.verb == "work":
+        return None  # after the approval: what is simulated is over
     return next((one for one in _AGREES if one in trial.process.decisions(trial.case, task)), None)
 
 

@@ -74,6 +74,11 @@ class Task(Struct, frozen=True):
         return self.state in ("open", "waiting")
 
 
+def entry_of(task: Task) -> int:
+    """The history entry that opened it."""
+    return int(task.id.rsplit("-", 2)[-2])
+
+
 class Timer(Struct, frozen=True):
     """Something due at a time. `key` is unique per arming: "<case>:<seq>:<name>"."""
 

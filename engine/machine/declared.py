@@ -72,6 +72,11 @@ class Place(Struct, frozen=True):
     limits: tuple[Limit, ...] = ()
     may_end: bool = False
 
+    @property
+    def events(self) -> tuple[str, ...]:
+        """What people do in it."""
+        return tuple(way.event for way in self.ways)
+
 
 class Lifecycle(Struct, frozen=True):
     """All declared states, events' labels and roles, by name.

@@ -11,7 +11,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from engine.machine.asking import Directory, asked, found
-from engine.machine.case import Case, Task
+from engine.machine.case import Case, Task, entry_of
 from engine.machine.chains import Column, Countersign, Placed, holds, state_of
 from engine.machine.chart import Chart
 from engine.machine.deadlines import Calendar, due_at
@@ -39,6 +39,7 @@ _STATES_OF = {
 }
 _TO_CLOSE = ("approved", "filed", "evaluating")  # where the case type has no stage for it: it only waits to be closed
 _ENDED = ("rejected", "withdrawn", "cancelled", "voided")
+_DRAWN = ("task", "wait", "cases", "compound", "parallel")
 _VERBS: dict[type, str] = {Approval: "approve", Filing: "file", Copy: "copy"}
 
 
@@ -97,12 +98,38 @@ def draw_places(case: Case, chart: Chart, lifecycle: Lifecycle) -> Columns:
     return tuple(column for column in columns if column)
 
 
-def as_drawn(case: Case, lifecycle: Lifecycle) -> Case:
-    """A case that ended in a state of its definition's own, as the stages are drawn: gone through, or broken off."""
-    place = lifecycle.places.get(case.state)
-    if place is None or place.kind != "final":
+def draw_among(case: Case, drawn: Columns, chart: Chart, own: Lifecycle) -> Columns:
+    """A drawn chain with the states of its definition's own that the case goes through: those that it came to before
+    its approval stand before the chain, the others between the chain and the stages."""
+    chain = [column for column in drawn if column[0].verb in _VERBS.values()]
+    steps = {step.id for column in chain for step in column}
+    asked = [task for task in case.tasks if task.step in steps and task.round == case.round]
+    first = min(map(entry_of, asked), default=None)
+    placed = [
+        tuple(step for step in column if own.places[step.id].kind in _DRAWN) for column in draw_places(case, chart, own)
+    ]
+    before = [column for column in placed if column and _is_before(column[0], case, own, first)]
+    after = [column for column in placed if column and column not in before]
+    return (*before, *chain, *after, *drawn[len(chain) :])
+
+
+def _is_before(step: ChainStep, case: Case, own: Lifecycle, first: int | None) -> bool:
+    """Whether the case comes to a declared state before its approval begins, with the history entry `first`."""
+    if step.seats and first is not None:
+        return min(map(entry_of, step.seats)) < first
+    return case.state not in own.effective and first is None
+
+
+def as_drawn(case: Case, own: Lifecycle) -> Case:
+    """A case in a state of its definition's own as the stages are drawn: not approved yet, gone through, or broken
+    off."""
+    place = own.places.get(case.state)
+    if place is None or case.state in (*_ENDED, "closed"):
         return case
-    return replace(case, state="closed" if case.facts.get("evaluated_last") else "withdrawn")
+    if place.kind == "final":
+        return replace(case, state="closed" if case.facts.get("evaluated_last") else "withdrawn")
+    is_own = place.kind in _DRAWN and case.state not in own.effective
+    return replace(case, state="approving") if is_own else case
 
 
 def _place(case: Case, place: Place, state: StepState) -> ChainStep:

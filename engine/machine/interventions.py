@@ -6,7 +6,6 @@ the definition declares they do the same: a case goes on from where it was suspe
 and is void only after its approval. Refuses to take a case past an approval.
 """
 
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from msgspec.structs import replace
@@ -25,7 +24,6 @@ from engine.machine.states import SUSPENDED, Refusal
 from engine.machine.steps import last_decided
 
 PROCESS_ADMIN = "role:process_admin"
-EFFECTIVE = ("approved", "filed", "targeting", "ready", "delivering", "paused")
 SENDING = ("delivering", "paused")
 RESTS = ("form", "task", "wait")
 WAKES = ("rejected", "cancelled", "withdrawn")
@@ -97,7 +95,7 @@ def _terminate(journal: Journal) -> str:
 
 def _void(journal: Journal) -> str:
     _only_admin_or_submitter(journal)
-    if journal.case.state not in _effective(journal) or journal.process.is_end(journal.case.state):
+    if journal.case.state not in journal.process.effective or journal.process.is_end(journal.case.state):
         raise Refusal
     _end_sending(journal)
     journal.cause = ("", "void")
@@ -175,17 +173,12 @@ def _jump(journal: Journal, to: str) -> str:
     return turn(journal, to, "jump")
 
 
-def _effective(journal: Journal) -> Sequence[str]:
-    """The states that a case comes to by its approval alone."""
-    return EFFECTIVE if journal.process.declared is None else journal.process.declared.effective
-
-
 def _places(journal: Journal) -> tuple[str, ...]:
     """The declared states that a case may be put into by hand; none where it has ended or waves go out."""
     process, state = journal.process, journal.case.state
     if process.declared is None or state in SENDING or process.is_end(state):
         return ()
-    after = () if state in process.declared.effective else process.declared.effective
+    after = () if state in process.effective else process.effective
     return tuple(name for name in process.declared.by_hand if name != state and name not in after)
 
 

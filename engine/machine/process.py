@@ -20,7 +20,7 @@ from engine.machine.chains import Column, Condition, Countersign, is_decided, st
 from engine.machine.chart import Chart
 from engine.machine.deadlines import Calendar
 from engine.machine.declared import Lifecycle
-from engine.machine.drawing import ChainStep, as_drawn, draw, draw_places, foresee
+from engine.machine.drawing import ChainStep, as_drawn, draw, draw_among, draw_places, foresee
 from engine.machine.filing import Filing
 from engine.machine.lifecycle import Stages
 from engine.machine.returns import targets
@@ -29,6 +29,8 @@ from engine.machine.states import SUSPENDED, Evaluation, Kind
 from engine.machine.step import macrostep
 from engine.machine.steps import AnyStep, Approval, Copy, decisions_on
 from engine.values import Bilingual, Duration
+
+EFFECTIVE = ("approved", "filed", "targeting", "ready", "delivering", "paused")
 
 __all__ = ["Calendar", "ChainStep", "Directory", "Preview", "Process", "Row"]
 
@@ -195,6 +197,11 @@ class Process:
         actions = kind.actions(case) if kind is not None else ()
         return (*actions, "withdraw") if self.may(case, "withdraw") else actions
 
+    @property
+    def effective(self) -> tuple[str, ...]:
+        """The states of the lifecycle that a case comes to by its approval alone."""
+        return EFFECTIVE if self.declared is None else self.declared.effective
+
     def is_end(self, state: str) -> bool:
         """Whether nothing follows a state of the lifecycle."""
         return state != SUSPENDED and bool(self.chart.finals >> self.chart.index[state] & 1)
@@ -251,7 +258,8 @@ class Process:
         if self.declared is not None and not columns:
             return draw_places(case, self.chart, self.declared)
         if self.declared is not None:
-            case = as_drawn(case, self.declared)
+            drawn = draw(as_drawn(case, self.declared), columns, self.stages, self.context(case.form))
+            return draw_among(case, drawn, self.chart, self.declared)
         return draw(case, columns, self.stages, self.context(case.form))
 
     def preview(self, form: dict[str, Any], office: str, submitter: str, now: datetime) -> Preview:

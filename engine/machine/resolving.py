@@ -8,7 +8,7 @@ nobody is left to ask, the policy for an empty role is followed.
 from msgspec.structs import replace
 
 from engine.machine.asking import asked, weight_of
-from engine.machine.case import Task, Verb
+from engine.machine.case import Task, Verb, entry_of
 from engine.machine.deadlines import due_at
 from engine.machine.filing import Filing
 from engine.machine.journal import Journal
@@ -62,17 +62,13 @@ def _compare(journal: Journal, step: Approval | Filing, state: str) -> None:
 def _is_gone(journal: Journal, seat: Task, people: tuple[str, ...], resolved: frozenset[int]) -> bool:
     if not journal.process.directory.is_active(seat.person):
         return True
-    return seat.person not in people and _entry(seat) in resolved
+    return seat.person not in people and entry_of(seat) in resolved
 
 
 def _resolved(journal: Journal, seats: list[Task]) -> frozenset[int]:
     """The entries whose seats were found by strategies: the one that entered the step, and those written here."""
-    first = {min(map(_entry, seats))} if seats else set()
+    first = {min(map(entry_of, seats))} if seats else set()
     return frozenset(first | set(journal.case.facts.get(RESOLVED, [])))
-
-
-def _entry(task: Task) -> int:
-    return int(task.id.rsplit("-", 2)[-2])
 
 
 def _ask(journal: Journal, step: Approval | Filing, state: str) -> None:
