@@ -1,7 +1,7 @@
 """From the `lifecycle:` section to a chart and the kinds of its states.
 
-The approval chains and stages stand where the section wants them; the usual lifecycle is a section like any other. Takes a
-section that `check` has passed.
+The approval chains and stages stand where the section wants them; the usual lifecycle is a section like any other.
+Takes a section that `check` has passed, and refuses nothing.
 """
 
 from collections.abc import Callable, Sequence
