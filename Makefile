@@ -4,7 +4,7 @@ PY := .venv/bin/python
 ARGS ?=
 EXTRAS ?= test,demo
 
-.PHONY: help demo test check bench install clean
+.PHONY: help demo test test-full check bench install clean
 
 help: ## List these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -28,6 +28,9 @@ check: .venv/.installed ## Format, lint, types, import contracts, dependencies
 
 test: check ## Checks and all suites, on SQLite and PostgreSQL
 	$(PY) -m pytest -n auto --dist loadgroup $(ARGS)
+
+test-full: check ## As test, with every seed of the reliability tests; takes hours
+	FULL_TESTS=1 $(PY) -m pytest -n auto --dist loadgroup -o timeout=0 $(ARGS)
 
 bench: .venv/.installed ## Measure the figures of docs/performance.md
 	$(PY) -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[bench]'

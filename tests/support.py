@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
+FULL = os.environ.get("FULL_TESTS") == "1"
+"""Whether tests that try many cases try all of them (`make test-full`)."""
 
 
 def shared(path: str) -> Path:
