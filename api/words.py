@@ -193,6 +193,36 @@ EVENTS = {
     "cancelled": N_("cancelled the case: nobody waits for it any more"),
     "migrated": N_("moved the case to another version of its definition"),
 }
+DUE = {  # what a deadline will do, by the code that the history will say
+    "reminded": N_("a reminder goes out"),
+    "escalated": N_("it is passed on to the superior"),
+    "auto_returned": N_("the case is returned"),
+    "auto_rejected": N_("the case is rejected"),
+    "auto_passed": N_("the step passes by itself"),
+    "silent": N_("the silence counts as acknowledgement"),
+    "objectable": N_("the silence counts as acknowledgement; an objection is still possible"),
+    "unobjected": N_("the time for objections ends"),
+    "staffed": N_("somebody is found and asked"),
+    "unstaffed": N_("it is looked again for somebody to ask"),
+    "evaluation_due": N_("an evaluation begins"),
+    "expired": N_("the time runs out"),
+}
+WHY = {  # why a person is asked; the braces are filled with the reason's fields
+    "role": N_("holds the role {role} at {office}"),
+    "fallback": N_("nobody else is there; holds the role {role} at {office}"),
+    "superior": N_("the superior of {by}"),
+    "submitter": N_("whose case it is"),
+    "field": N_("named in {field}"),
+    "instead": N_("decides instead of {by}, whose case it is"),
+    "question": N_("was asked by {by}"),
+    "escalated": N_("passed on from {by}, whose time was over"),
+    "transferred": N_("passed on by {by}"),
+    "appended": N_("asked by {by} besides"),
+    "before": N_("brought in by {by}, to sign first"),
+    "after": N_("brought in by {by}, to sign afterwards"),
+    "beside": N_("brought in by {by}, to sign too"),
+    "delegate": N_("looks at it first for {by}"),
+}
 VIAS = {
     "bulk": N_("together with others"),
     "link": N_("by link"),

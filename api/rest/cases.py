@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api.deps import App, Caller, Key, Reader
 from api.rest.answers import answer
-from engine.service import approvals, cases, children, interventions, proposals, responses, stages
+from engine.service import approvals, cases, children, explaining, interventions, proposals, responses, stages
 from engine.service.app import Countersign
 from engine.service.views import Viewer
 
@@ -126,6 +126,12 @@ def listed(
 def show(app: App, caller: Reader, case_id: str) -> Response:
     """Everything of the case page."""
     return answer(cases.case_page(app, caller, case_id))
+
+
+@router.get("/cases/{case_id}/explanation")
+def explain(app: App, caller: Reader, case_id: str) -> Response:
+    """Why the case is where it is, whom it waits for since when, what happens next. The number does for the id."""
+    return answer(explaining.explain(app, caller, case_id))
 
 
 @router.get("/inbox")

@@ -5,7 +5,7 @@ import sys
 import typer
 from rich.console import Console
 
-from engine.cli import audience, calendar, data, database, definitions, evaluate, people, serve, up
+from engine.cli import audience, calendar, cases, data, database, definitions, evaluate, people, serve, up
 from engine.cli.demo import command as demo
 from engine.errors import CountersignError, Invalid
 
@@ -21,6 +21,7 @@ app.add_typer(audience.app, name="audience", help="Select target customers.")
 app.add_typer(database.app, name="database", help="Migrate and verify the case database.")
 app.add_typer(people.app, name="people", help="Add offices and people.")
 app.add_typer(calendar.app, name="calendar", help="Working days of your own.")
+app.add_typer(cases.app, name="cases", help="Look at cases.")
 app.command("evaluate")(evaluate.evaluate)
 app.command("up")(up.up)
 app.command("serve")(serve.serve)

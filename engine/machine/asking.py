@@ -119,6 +119,12 @@ def asked(
     return people or fallback(directory, ask, case)
 
 
+def found_by(directory: Directory, ask: Ask, case: Case, person: str) -> str:
+    """The first `who` of the step that finds `person`, the fallback last; empty where they came in any other way."""
+    known = (*strategies(ask, case), ask.otherwise)
+    return next((who for who in known if person in _resolved(directory, who, ask, case)), "")
+
+
 def quiet(directory: Directory, ask: Ask, case: Case) -> bool:
     """Whether those asked are the fallback and get no notice, only a task."""
     return not ask.notify and not _first_choice(directory, ask, case, one_is_enough=False)

@@ -1,19 +1,16 @@
 """A case as pages and API show it. The one place that puts together what the parts know of it."""
 
-from collections.abc import Sequence
-
 from sqlalchemy import Connection
 
 from engine.errors import NotFound
 from engine.machine.case import Case, Child
 from engine.machine.process import Process
-from engine.service import candidates, delivering, evaluating, fields, selecting, showing
+from engine.service import candidates, delivering, evaluating, explaining, fields, selecting, showing
 from engine.service.app import Countersign
-from engine.service.views import CaseRow, CaseView, Chain, ChildView, Node, RegistrationView, Viewer, Waiting
+from engine.service.views import CaseRow, CaseView, ChildView, RegistrationView, Viewer
 from engine.store import cases, history, visibility
 
 LISTED = 100
-IMPORTING = ("delivering", "paused", "evaluating")
 
 
 def load_visible(app: Countersign, tx: Connection, viewer: Viewer, case_id: str) -> Case:
@@ -56,7 +53,7 @@ def case_view(app: Countersign, tx: Connection, viewer: Viewer, case: Case) -> C
         reasons=showing.reasons_of(entries),
         round=case.round,
         seq=case.seq,
-        waiting=_waiting(case, chain, _possible(process, case, viewer), showing.reason_of(organisation, entries, case)),
+        waiting=explaining.waiting(app, tx, viewer, case, chain),
         chain=chain,
         fields=fields.field_views(
             definition, case.form, writable=False, people=candidates.choices(organisation, definition, case)
@@ -86,36 +83,3 @@ def _child_view(tx: Connection, process: Process, viewer: Viewer, child: Child) 
         state=child.state,
         outcome=child.outcome,
     )
-
-
-def _waiting(case: Case, chain: Chain, possible: tuple[str, ...], reason: tuple[str, str]) -> Waiting:
-    current = [node for column in chain.columns for node in column if node.state == "current"]
-    blocking = tuple(node for node in current if node.verb != "copy")
-    return Waiting(
-        state=case.state,
-        for_nodes=blocking,
-        since=min((node.entered_at for node in blocking if node.entered_at), default=None),
-        until=min((node.due_at for node in blocking if node.due_at), default=None),
-        then=_following(chain.columns),
-        possible=possible,
-        reason=reason[0],
-        reason_by=reason[1],
-    )
-
-
-def _following(columns: Sequence[Sequence[Node]]) -> tuple[Node, ...]:
-    """The first column ahead of the last current one that is not left out."""
-    places = [place for place, column in enumerate(columns) if any(node.state == "current" for node in column)]
-    if not places:
-        return ()
-    for column in columns[places[-1] + 1 :]:
-        ahead = tuple(node for node in column if node.state == "ahead" and node.verb != "copy")
-        if ahead:
-            return ahead
-    return ()
-
-
-def _possible(process: Process, case: Case, viewer: Viewer) -> tuple[str, ...]:
-    if viewer.person != case.submitter:
-        return ()
-    return (*process.possible(case), *(("import",) if case.state in IMPORTING else ()))

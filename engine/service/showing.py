@@ -26,8 +26,9 @@ from engine.machine.outcome import (
 from engine.machine.process import ChainStep
 from engine.organisation import Organisation
 from engine.service.app import Countersign
+from engine.service.chain_views import Chain, Node, Seat
 from engine.service.fields import changes_between
-from engine.service.views import CaseRow, Chain, Change, Entry, Node, QuestionView, Seat, TaskRow
+from engine.service.views import CaseRow, Change, Entry, QuestionView, TaskRow
 from engine.store.history import Entry as Kept
 from engine.store.lines import CaseLine, TaskLine
 from engine.values import NO_TEXT, Bilingual
@@ -224,7 +225,7 @@ def _what(kept: Kept) -> tuple[str, str]:
             return _OPERATIONS[type(command)], _step_of(kept)
         case c.TimerFired():
             kind = command.name.partition(":")[0]
-            return _fired(kind, kept.events), command.step
+            return fired(kind, kept.events), command.step
         case c.Reorganise():
             changed = [event.task.step for event in kept.events if isinstance(event, TaskOpened | TaskClosed)]
             return "reorganised", changed[0] if changed else ""
@@ -314,7 +315,7 @@ def questions_view(organisation: Organisation, case: Case, viewer: str) -> tuple
     )
 
 
-def _fired(kind: str, events: Sequence[AnyEvent]) -> str:
+def fired(kind: str, events: Sequence[AnyEvent]) -> str:
     """The code of a timer. A filing's silence only counts once nobody may object any more."""
     match kind:
         case "remind":

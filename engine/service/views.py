@@ -7,9 +7,10 @@ definition brings both.
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any
 
 from engine.errors import Problem
+from engine.service.chain_views import Chain, Waiting
 from engine.values import NO_TEXT, Bilingual, Language
 
 
@@ -99,62 +100,6 @@ class FieldView:
     limits: dict[str, str] = field(default_factory=dict)
     help: Bilingual = NO_TEXT
     was: Any = None
-
-
-@dataclass(frozen=True, slots=True)
-class Seat:
-    """One person's place at a step."""
-
-    person: str
-    name: str
-    state: str
-    decision: str | None
-    at: datetime | None
-    remark: str = ""
-
-
-NodeState = Literal["done", "current", "ahead", "skipped", "rejected", "returned", "cancelled"]
-
-
-@dataclass(frozen=True, slots=True)
-class Node:
-    """One step or stage of the chain as drawn. `verb`: approve, file, copy, or a stage (audience, delivery,
-    evaluation, closed). `mode`: any, all, sequence, vote or empty. `need` of `of` seats decided. `count` is the number
-    the stage shows (customers, waves)."""
-
-    id: str
-    label: Bilingual
-    verb: str
-    state: NodeState
-    mode: str = ""
-    need: int = 0
-    decided: int = 0
-    seats: tuple[Seat, ...] = ()
-    entered_at: datetime | None = None
-    left_at: datetime | None = None
-    due_at: datetime | None = None
-    count: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Chain:
-    """The chain from left to right; a column of several nodes is a countersign."""
-
-    columns: tuple[tuple[Node, ...], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """Why it is here: whom the case waits for (`for_nodes`, empty = nobody), since when, until when, what follows."""
-
-    state: str
-    for_nodes: tuple[Node, ...]
-    since: datetime | None
-    until: datetime | None
-    then: tuple[Node, ...]
-    possible: tuple[str, ...]  # actions of this viewer: edit, submit, withdraw, start, pause, resume, close, import
-    reason: str = ""  # returned / rejected / failed: the words of who did it
-    reason_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,6 +59,13 @@ def find(tx: Connection, person: str, case_id: str) -> CaseLine | None:
     return None if row is None else case_line(row)
 
 
+def named(tx: Connection, person: str, name: str) -> CaseLine | None:
+    """The line of the case with this id or number, or None where it is absent or not theirs to see."""
+    query = sa.select(*CASE_COLUMNS).where(sa.or_(cases.c.id == name, cases.c.number == name), visible(person))
+    row = tx.execute(query).first()
+    return None if row is None else case_line(row)
+
+
 def listed(tx: Connection, person: str, *, query: str = "", state: str = "", limit: int = 100) -> tuple[CaseLine, ...]:
     """The cases that `person` may see, newest change first; `query` looks in title and number."""
     wanted = [visible(person)]

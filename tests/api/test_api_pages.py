@@ -267,3 +267,15 @@ def test_a_failure_nobody_foresaw_shows_a_number_and_no_details(api: FastAPI, de
 def test_a_first_visit_speaks_the_language_the_browser_asks_for(desk: Callable[..., Desk], wanted: str, heading: str):
     answer = desk().get("/sign-in", headers={"accept-language": wanted})
     assert f">{heading}</h1>" in answer.text
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_the_case_page_explains_why_it_is_there_and_what_happens_next(desk: Desks, app: Countersign, language: str):
+    case_id = submitted(app)
+    page = " ".join(desk("wangmin", language).get(f"/cases/{case_id}").text.split())
+    told = {
+        "en": ("holds the role head at Baiyun", "<strong>Approve</strong> → In approval", "a reminder goes out"),
+        "zh": ("任 head", "<strong>同意</strong> → 审批中", "发出催办"),
+    }
+    for part in told[language]:
+        assert part in page

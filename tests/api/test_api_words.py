@@ -9,7 +9,7 @@ from engine.delivery.channels import CHANNELS
 from engine.errors import AlreadyDecided, NotPossible, Problem
 from engine.evaluation.verdict import Caution, Verdict
 from engine.machine.case import Decision, Verb
-from engine.service.views import NodeState
+from engine.service.chain_views import NodeState
 from engine.store import tables
 from tests.api.test_api_formats import formats
 from tests.api.view_samples import NOW

@@ -5,11 +5,11 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from engine.errors import Problem
+from engine.service.chain_views import Chain, Node, Seat, Waiting
 from engine.service.views import (
     AudienceView,
     CaseRow,
     CaseView,
-    Chain,
     Change,
     Entry,
     EvaluationView,
@@ -18,13 +18,10 @@ from engine.service.views import (
     FunnelRow,
     Grant,
     Inbox,
-    Node,
-    Seat,
     SheetView,
     TaskRow,
     UpliftRow,
     Viewer,
-    Waiting,
     WaterfallRow,
     WaveView,
 )

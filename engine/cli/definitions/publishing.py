@@ -72,13 +72,18 @@ def listed(name: Annotated[str, typer.Argument(help="Only the versions of this d
         typer.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
 
 
-def acting(app: Countersign, login: str) -> Viewer:
-    """The person of that name, who must be allowed to write definitions. Raises InvalidFile in words otherwise."""
+def person(app: Countersign, login: str) -> Viewer:
+    """The person of that name. Raises InvalidFile in words where there is none."""
     try:
-        viewer = people.viewer_named(app, login)
+        return people.viewer_named(app, login)
     except SignInNeeded:
         hint = "add them with `countersign people import`"
         raise InvalidFile([Problem("person", f"there is no active person {login!r}", hint)]) from None
+
+
+def acting(app: Countersign, login: str) -> Viewer:
+    """The person of that name, who must be allowed to write definitions. Raises InvalidFile in words otherwise."""
+    viewer = person(app, login)
     if not viewer.has(*publishing.AUTHORS):
         message = f"{login} may not write definitions"
         raise InvalidFile([Problem("role", message, f"give them the role {' or '.join(publishing.AUTHORS)}")])
