@@ -35,8 +35,8 @@ class Stored:
 
 
 @dataclass(frozen=True, slots=True)
-class Running:
-    """A case that has not ended."""
+class OfDefinition:
+    """A case, and the version it is pinned to."""
 
     id: str
     number: str | None
@@ -108,14 +108,23 @@ def all_newest(tx: Connection) -> tuple[Published, ...]:
     return tuple({row.name: Published(*row) for row in tx.execute(query)}.values())
 
 
-def running_cases(tx: Connection, name: str) -> tuple[Running, ...]:
+def running_cases(tx: Connection, name: str) -> tuple[OfDefinition, ...]:
     """The cases of a definition that have not ended, oldest first."""
+    return _cases(tx, cases.c.definition == name, cases.c.state.not_in(ENDED))
+
+
+def all_cases(tx: Connection, name: str) -> tuple[OfDefinition, ...]:
+    """The cases of a definition, oldest first."""
+    return _cases(tx, cases.c.definition == name)
+
+
+def _cases(tx: Connection, *conditions: sa.ColumnElement[bool]) -> tuple[OfDefinition, ...]:
     query = (
         sa.select(cases.c.id, cases.c.number, cases.c.version, cases.c.state)
-        .where(cases.c.definition == name, cases.c.state.not_in(ENDED))
+        .where(*conditions)
         .order_by(cases.c.created_at, cases.c.id)
     )
-    return tuple(Running(*row) for row in tx.execute(query))
+    return tuple(OfDefinition(*row) for row in tx.execute(query))
 
 
 def pin(tx: Connection, case_id: str, version: int, fingerprint: str) -> None:

@@ -12,6 +12,7 @@ from engine.cli.definitions import (
     replaying,
     schemas,
     simulating,
+    supposing,
     testing,
 )
 
@@ -35,3 +36,4 @@ app.command("replay")(replaying.replay)
 app.command("schema")(schemas.schema)
 app.command("simulate")(simulating.simulate)
 app.command("test")(testing.test)
+app.command("what-if")(supposing.suppose)
