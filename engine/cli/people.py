@@ -101,12 +101,17 @@ def read(file: Path, there: Iterable[Office] = ()) -> Staff:
         raise InvalidFile(
             [Problem("people", one["msg"], at=".".join(map(str, one["loc"]))) for one in error.errors()]
         ) from error
-    Organisation(  # refuses parents and roles that lead nowhere
+    organisation_of(staff, there)
+    return staff
+
+
+def organisation_of(staff: Staff, there: Iterable[Office] = ()) -> Organisation:
+    """The organisation that the file describes. Raises InvalidFile where parents and roles lead nowhere."""
+    return Organisation(
         {office.code: office for office in (*(Office(**row.model_dump()) for row in staff.offices), *there)}.values(),
-        [Person(row.id, row.name) for row in staff.people],
+        [Person(row.id, row.name, same_as=row.same_as) for row in staff.people],
         [Grant(row.id, *_role(row, role)) for row in staff.people for role in row.roles],
     )
-    return staff
 
 
 def _newcomer(row: PersonRow) -> people.NewPerson:

@@ -25,10 +25,12 @@ from engine.definition.rules_routes import ROUTES
 from engine.definition.rules_scenarios import SCENARIOS, SCENARIOS_OF_THE_WHOLE
 from engine.definition.rules_size import SIZE
 from engine.definition.rules_soundness import SOUNDNESS
+from engine.definition.rules_staff import STAFF
 from engine.definition.rules_style import STYLE
 from engine.definition.rules_support import SUPPORT
 from engine.definition.rules_time import TIME
 from engine.definition.shape import shape_of
+from engine.definition.staffing import Staff
 from engine.definition.texts import SHIPPED, Texts
 from engine.errors import Problem
 from engine.values import digest_of
@@ -42,6 +44,7 @@ RULES: tuple[LintRule, ...] = (
     *LIFECYCLE,
     *CHILDREN,
     *PEOPLE,
+    *STAFF,
     *TIME,
     *SCENARIOS,
     *SUPPORT,
@@ -74,12 +77,14 @@ class Checked:
         return [Problem("E119", message, hint, at=self.file, file=self.file)]
 
 
-def check(text: str, file: str = "", texts: Texts = SHIPPED, *, prove: bool = True) -> Checked:
+def check(
+    text: str, file: str = "", texts: Texts = SHIPPED, *, prove: bool = True, staff: Staff | None = None
+) -> Checked:
     """Check the text of a definition. Never raises for what the text says.
 
     What it extends or imports is looked up in `texts`. A template or a library is checked as far as it can be alone,
     and gives no definition; `Checked.reasons` says so. Without `prove`, nothing is asked that needs a proof: for a text
-    that was checked before, as published ones are.
+    that was checked before, as published ones are. With `staff`, roles that nobody holds are told as well.
     """
     document = with_lifecycle(resolve(read(text), texts), texts)
     problems = list(document.problems)
@@ -93,7 +98,7 @@ def check(text: str, file: str = "", texts: Texts = SHIPPED, *, prove: bool = Tr
         definition = shape.definition
         if definition is not None:
             known = catalogue(definition.catalogue) or Catalogue(definition.catalogue, {})
-            subject = Subject(definition, document, shape, known)
+            subject = Subject(definition, document, shape, known, staff)
             too_large = _found(SIZE, subject)
             problems += too_large or _found(RULES, subject)
             if kind == "CaseDefinition" and not any(problem.severity == "error" for problem in problems):

@@ -10,6 +10,7 @@ from engine.definition.compile import compile_process
 from engine.definition.document import Document, Path
 from engine.definition.model import Definition
 from engine.definition.shape import Shape
+from engine.definition.staffing import Staff
 from engine.definition.steps import Approve, Copy, File, Include, Use
 from engine.errors import Problem
 from engine.expr import Scope
@@ -47,12 +48,13 @@ class LintRule:
 
 @dataclass(frozen=True)
 class Subject:
-    """A definition under check, with what of the file was left out of it."""
+    """A definition under check, with what of the file was left out of it. `staff`: who would be asked, if known."""
 
     definition: Definition
     document: Document
     shape: Shape
     catalogue: Catalogue
+    staff: Staff | None = None
 
     @cached_property
     def chains(self) -> frozenset[str]:

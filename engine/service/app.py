@@ -80,8 +80,8 @@ class Countersign:
         cached = self._calendar
         if cached is None or cached[0] != revision:
             own = calendar.load(seen.tx if isinstance(seen, Locked) else seen)
-            hours = OfficeHours.parse(self.settings.office_hours) if self.settings.office_hours else None
-            cached = (revision, Workdays(self.settings.zone, {one.day: one.working for one in own}, hours))
+            days = {one.day: one.working for one in own}
+            cached = (revision, Workdays(self.settings.zone, days, office_hours(self.settings)))
             self._calendar = cached
         return cached[1]
 
@@ -102,6 +102,11 @@ class Countersign:
         if found is None:
             found = self._compiled[ref.fingerprint] = compile_process(self.definition(ref))
         return found
+
+
+def office_hours(settings: Settings) -> OfficeHours | None:
+    """The office hours in force; None where none are set."""
+    return OfficeHours.parse(settings.office_hours) if settings.office_hours else None
 
 
 def _revision(seen: Connection | Locked) -> int:

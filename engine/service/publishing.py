@@ -8,11 +8,14 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
+from engine.definition.check import check
 from engine.definition.children import opening_states
 from engine.definition.diff import Change, diff
 from engine.definition.load import load
 from engine.definition.model import Definition
-from engine.errors import NotFound, NotPossible
+from engine.definition.rules_staff import NobodyHere
+from engine.definition.staffing import Staff
+from engine.errors import InvalidDefinition, NotFound, NotPossible, Problem
 from engine.service.app import Countersign
 from engine.service.published import PublishedTexts
 from engine.service.views import Viewer
@@ -37,7 +40,8 @@ class Saved:
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """What came of publishing. `changes` are those against the version before; none where it is the first."""
+    """What came of publishing. `changes` are those against the version before; none where it is the first. `vacant`:
+    where nobody holds a role today, and who is asked instead."""
 
     name: str
     version: int
@@ -45,6 +49,7 @@ class Release:
     author: str
     published_by: str
     changes: tuple[Change, ...] = ()
+    vacant: tuple[Problem, ...] = ()
     unchanged: bool = False
 
 
@@ -85,7 +90,8 @@ def publish(app: Countersign, viewer: Viewer, name: str, version: int, *, finger
     """Publish the draft of that version. Twice is once.
 
     `fingerprint`: of the text the viewer has read; NotPossible where the draft is another by now. NotPossible for the
-    draft's own author. NotFound where there is no such version, and for who has none of the AUTHORS' roles.
+    draft's own author. InvalidDefinition where it asks for a role that nobody holds, or would ask nobody at all.
+    NotFound where there is no such version, and for who has none of the AUTHORS' roles.
     """
     _authorised(viewer)
     with app.db.begin() as tx:
@@ -103,7 +109,10 @@ def publish(app: Countersign, viewer: Viewer, name: str, version: int, *, finger
         if stored.author == viewer.person:
             state = f"{viewer.person} is its author"
             raise NotPossible(action=what, state=state, possible=f"another person with role {' or '.join(AUTHORS)}")
-        definition = load(stored.source, f"{name}@{version}")
+        checked = check(stored.source, f"{name}@{version}", staff=Staff(app.organisation(tx), app.now()))
+        definition = checked.definition
+        if definition is None:
+            raise InvalidDefinition(checked.reasons)
         others = definitions.versions(tx, name)
         _raised(definition, others)
         _opens(tx, definition)
@@ -119,7 +128,8 @@ def publish(app: Countersign, viewer: Viewer, name: str, version: int, *, finger
         )
     before = [one for one in others if one.state == "published"]
     changes = diff(load(before[-1].source), definition) if before else ()
-    return Release(name, version, known, stored.author, viewer.person, changes)
+    vacant = tuple(problem for problem in checked.problems if problem.code == NobodyHere.code)
+    return Release(name, version, known, stored.author, viewer.person, changes, vacant)
 
 
 def versions(app: Countersign, viewer: Viewer, name: str = "") -> tuple[VersionRow, ...]:

@@ -5,6 +5,7 @@ from pathlib import Path
 from engine.definition.check import Checked, check
 from engine.definition.document import MAX_BYTES
 from engine.definition.model import Definition
+from engine.definition.staffing import Staff
 from engine.definition.texts import FOLDERS, SHIPPED, Text
 from engine.errors import InvalidDefinition, InvalidFile, Problem
 
@@ -49,10 +50,10 @@ class Folder:
         return tuple(sorted({*own, *SHIPPED.names()}))
 
 
-def checked(file: Path) -> Checked:
-    """What the check says of `file`; a file that cannot be read is a problem like any other."""
+def checked(file: Path, staff: Staff | None = None) -> Checked:
+    """What the check says of `file`, with `staff` also of its people; a file that cannot be read is a problem too."""
     try:
-        return check(text_of(file), str(file), Folder(file.parent))
+        return check(text_of(file), str(file), Folder(file.parent), staff=staff)
     except InvalidFile as error:
         return Checked(None, error.problems)
 

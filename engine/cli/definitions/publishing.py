@@ -50,6 +50,8 @@ def publish(
                 typer.echo(f"{title} is published by {by}; its author is {release.author}")
                 for line in lines_of(release.changes):
                     typer.echo(line)
+                for problem in release.vacant:
+                    typer.echo(str(problem), err=True)
                 typer.echo(summary(release.changes) if release.changes else "the first version", err=True)
     finally:
         app.close()

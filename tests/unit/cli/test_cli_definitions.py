@@ -8,16 +8,18 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from engine.cli.main import app as program
-from engine.errors import InvalidFile, NotPossible
+from engine.errors import InvalidDefinition, InvalidFile, NotPossible
 
 SHIPPED = Path(__file__).resolve().parents[3] / "definitions" / "telecom-marketing-case.yaml"
+ROLES = ("process_admin", "marketing", "head", "vp_market", "finance", "network", "service", "committee", "gm")
 STAFF = """\
 offices: [{code: "44", zh: 省公司, level: province}]
 people:
   - {id: an, name: 安, email: an@example.org, roles: [definition_author@44]}
   - {id: bo, name: 波, email: bo@example.org, roles: [administrator@44]}
   - {id: cai, name: 蔡, email: cai@example.org, roles: [submitter@44]}
-"""
+  - {id: du, name: 杜, email: du@example.org, roles: [ROLES]}
+""".replace("ROLES", ", ".join(f"{role}@44" for role in ROLES))
 
 
 def run(*arguments: str) -> Result:
@@ -64,6 +66,42 @@ def test_one_person_saves_and_another_publishes(home: Path):
     newer = home / "newer.yaml"
     newer.write_text(SHIPPED.read_text().replace("\nversion: 1\n", "\nversion: 2\n"))
     assert run("diff", "telecom-marketing-case@1", str(newer)).stdout == "head:\n    version: 1 -> 2\n"
+
+
+def test_a_role_that_nobody_holds_is_refused_at_its_line_by_check_and_publish(home: Path):
+    wrong = home / "wrong.yaml"
+    wrong.write_text(SHIPPED.read_text().replace("role:network@city", "role:netwrok@city"))
+    line = next(n for n, text in enumerate(wrong.read_text().splitlines(), 1) if "netwrok" in text)
+    said = f":{line}:16: E606 nobody in the organisation holds the role netwrok (did you mean network?)"
+    assert run("check", str(wrong)).exit_code == 0
+    for named in ("database", str(home / "staff.yaml")):
+        done = run("check", str(wrong), "--organisation", named)
+        assert (done.exit_code, f"{wrong}{said}" in done.stdout) == (1, True)
+    with pytest.raises(InvalidFile, match=r"there is no file nowhere\.yaml"):
+        run("check", str(wrong), "--organisation", "nowhere.yaml")
+    with pytest.raises(InvalidFile, match=r"there is no case database .*none\.db"):
+        run("check", str(wrong), "--organisation", f"sqlite:///{home}/none.db")
+    assert not (home / "none.db").exists()
+    run("publish", str(wrong), "--author", "an")
+    with pytest.raises(InvalidDefinition, match="E606 nobody in the organisation holds the role netwrok"):
+        run("publish", str(wrong), "--as", "bo")
+    assert "published" not in run("list").stdout.splitlines()[1]
+
+
+def test_publishing_tells_for_which_offices_a_role_is_vacant(home: Path):
+    more = home / "more.yaml"
+    more.write_text(
+        '{offices: [{code: "4401", zh: 东市, level: city, parent: "44"}], '
+        "people: [{id: lu, name: 陆, email: lu@example.org, roles: [submitter@4401]}]}"
+    )
+    CliRunner().invoke(program, ["people", "import", str(more)], catch_exceptions=False)
+    run("publish", str(SHIPPED), "--author", "an")
+    done = run("publish", str(SHIPPED), "--as", "bo")
+    told = [line for line in done.stderr.splitlines() if "W808" in line]
+    assert any(
+        "role:finance@city for cases of 44 省公司, 4401 东市: 杜 (du) is asked, by role:process_admin" in line
+        for line in told
+    )
 
 
 @pytest.mark.usefixtures("home")
