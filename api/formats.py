@@ -4,7 +4,7 @@ Refuses to compute: what is shown was counted elsewhere. Times come in aware and
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
@@ -15,7 +15,7 @@ from babel.dates import format_date, format_datetime
 from babel.numbers import format_decimal
 
 from api.i18n import Words
-from engine.service.views import FieldView
+from engine.service.views import DriftView, FieldView
 from engine.values import Bilingual
 
 SYMBOLS = {"CNY": "¥", "": "¥", "USD": "$", "EUR": "€", "HKD": "HK$"}
@@ -39,6 +39,10 @@ class Formats:
     def label(self, text: Bilingual) -> str:
         """A bilingual label in the visitor's language."""
         return text.in_language(self.words.language)
+
+    def labels(self, texts: Iterable[Bilingual]) -> str:
+        """Several labels as a list."""
+        return self.words(", ").join(map(self.label, texts))
 
     def number(self, value: int | float | Decimal | None) -> str:
         """12,345 — or a dash where there is no number."""
@@ -66,6 +70,14 @@ class Formats:
     def share(self, part: int, whole: int, digits: int = 1) -> str:
         """`part` of `whole` in percent; a dash of nothing."""
         return self.percent(part / whole, digits) if whole else NOTHING
+
+    def drift(self, one: DriftView) -> str:
+        """Both figures: declared 9,000 customers, in fact 11,200: 24% more."""
+        declared, actual = self.number(one.declared), self.number(one.actual)
+        figures = {"declared": declared, "actual": actual, "share": one.share or NOTHING}
+        if one.actual > one.declared:
+            return self.words("Declared %(declared)s customers, in fact %(actual)s: %(share)s more", **figures)
+        return self.words("Declared %(declared)s customers, in fact %(actual)s: %(share)s fewer", **figures)
 
     def signed(self, value: float, digits: int = 2) -> str:
         """+0.68 or −0.12."""

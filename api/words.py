@@ -161,6 +161,7 @@ EVENTS = {
     "unstaffed": N_("found nobody to ask and looks again later"),
     "expired": N_("noted that the time ran out"),
     "frozen": N_("froze the target customers"),
+    "drifted": N_("froze the target customers, and their number is not what was declared"),
     "selection_failed": N_("could not select the customers"),
     "selecting": N_("had the customers selected again"),
     "transferred": N_("passed the task on"),

@@ -17,10 +17,13 @@ from babel.numbers import format_currency, format_decimal
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from engine.service.effects import Notice
+from engine.service.views import DriftView
 from engine.values import Language
 
 TEMPLATES = Path(__file__).parent / "templates"
 LOCALES: dict[Language, str] = {"zh": "zh_CN", "en": "en_GB"}
+_BEYOND: dict[Language, tuple[str, str]] = {"zh": ("不足", "超出"), "en": ("fewer", "more")}
+_FIGURES: dict[Language, str] = {"zh": "申报 {0} 户，实际 {1} 户，{2} {3}", "en": "declared {0}, in fact {1}, {3} {2}"}
 DATES: dict[Language, str] = {"zh": "y年M月d日 EEEE HH:mm", "en": "EEEE d MMMM y, HH:mm"}
 
 
@@ -47,6 +50,7 @@ def compose(notice: Notice, zone: ZoneInfo) -> Message:
         due=_time(notice.due_at, zone, language),
         budget=_money(notice.budget, language),
         reach=_count(notice.reach, language),
+        drift=_drift(notice.drift, language),
     ).partition("\n")
     return Message(_one_line(subject), body.strip() + "\n")
 
@@ -74,6 +78,15 @@ def _time(at: datetime | None, zone: ZoneInfo, language: Language) -> str:
 
 def _money(amount: Decimal | None, language: Language) -> str:
     return format_currency(amount, "CNY", locale=LOCALES[language]) if amount is not None else ""
+
+
+def _drift(drift: DriftView | None, language: Language) -> str:
+    """Both figures; without the share where nothing was declared to take it of."""
+    if drift is None:
+        return ""
+    more = _BEYOND[language][drift.actual > drift.declared]
+    declared, actual = _count(drift.declared, language), _count(drift.actual, language)
+    return _FIGURES[language].format(declared, actual, more, drift.share).strip()
 
 
 def _count(number: int | None, language: Language) -> str:

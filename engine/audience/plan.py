@@ -50,11 +50,16 @@ class Control(BaseModel):
 
 
 class Drift(BaseModel):
-    """What happens when the audience differs from what was approved: {from: reach, over: 10%, then: reapprove}."""
+    """What happens when the frozen list is further from the number declared than `over`, as a share of that number.
+
+    `reapprove`: approvals that looked at the number are void and are asked for again on the real count; the list is
+    used as it is once they are given. `warn`: the submitter is told, and the case goes on. {from: reach, over: 10%,
+    then: reapprove}
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
     source: str = Field(alias="from", description="Field of the proposal that states the expected number")
-    over: Share
+    over: Annotated[Share, Field(gt=0)]
     then: Literal["reapprove", "warn"]
 
 

@@ -95,7 +95,7 @@ def _moves(trial: Trial) -> Iterator[Deed]:
             yield Decides(task.step, seats.index(task) + 1, decision)
     match case.state:
         case "targeting":
-            yield SelectsAgain() if case.facts.get("audience_failed") else Freezes(950, 50)
+            yield SelectsAgain() if case.facts.get("audience_failed") else Freezes(trial.expected(950), 50)
         case "delivering":
             yield Delivers()
     if "start" in possible:

@@ -16,6 +16,7 @@ from engine.definition.flat import flat
 from engine.definition.library import Library
 from engine.definition.model import Definition
 from engine.definition.rules_children import CHILDREN
+from engine.definition.rules_drift import DRIFT
 from engine.definition.rules_expressions import EXPRESSIONS
 from engine.definition.rules_lifecycle import LIFECYCLE
 from engine.definition.rules_names import NAMES
@@ -46,6 +47,7 @@ RULES: tuple[LintRule, ...] = (
     *PEOPLE,
     *STAFF,
     *TIME,
+    *DRIFT,
     *SCENARIOS,
     *SUPPORT,
     *STYLE,

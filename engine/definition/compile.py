@@ -25,6 +25,7 @@ from engine.machine.asking import Ask, Choice
 from engine.machine.case import ProcessRef
 from engine.machine.chains import Column, Countersign, Placed
 from engine.machine.deadlines import NEVER, Timeout
+from engine.machine.drifting import Tolerance
 from engine.machine.filing import Filing
 from engine.machine.lifecycle import Stages
 from engine.machine.process import Process, Row
@@ -70,6 +71,7 @@ class _Compiler:
             aspects=definition.proposal.aspects,
             resume=self.approval.defaults.resume,
             may_shorten=self.approval.defaults.shorten == "follow",
+            wrong=lambda form: definition.proposal.parse(form, whole=True).problems,
         )
 
     def rows(self) -> list[Row]:
@@ -81,9 +83,11 @@ class _Compiler:
 
     def stages(self) -> Stages:
         definition = self.definition
-        evaluation = definition.evaluation
+        evaluation, audience = definition.evaluation, definition.audience
+        drift = audience.drift if audience else None
         return Stages(
-            audience=definition.audience is not None,
+            audience=audience is not None,
+            tolerance=Tolerance(drift.source, drift.over, drift.then == "reapprove") if drift else None,
             delivery=definition.delivery is not None,
             evaluation=Evaluation(at=evaluation.at) if evaluation is not None else None,
         )

@@ -122,7 +122,7 @@ def _follow(process: Process, trial: Trial, seen: _Seen) -> None:
                 case Submitted():
                     _end_round(process, route, reached, seen, is_over=False)
                     reached, route = set(), event.route
-                    row = row_of(process, process.context(outcome.case.form)) if isinstance(command, Submit) else None
+                    row = row_of(process, process.context(outcome.case.judged)) if isinstance(command, Submit) else None
                     if row is not None:
                         seen.taken.add(row)
                 case TaskOpened():

@@ -12,6 +12,7 @@ from engine.definition import lifecycle as written
 from engine.definition.lifecycle import ENDED_BY_HAND, OUTCOMES, RAISED, STAGES, AnyState, Event, events_of
 from engine.errors import ExpressionFailed
 from engine.machine import chart as charts
+from engine.machine import drifting
 from engine.machine.chains import Chains, Condition, Kinds, chain, rerouted
 from engine.machine.chart import Chart, Situation, Transition
 from engine.machine.children import CANCEL, Formula, Join, Opening, Opens, event_of
@@ -29,6 +30,7 @@ from engine.machine.declared import (
     Work,
     word,
 )
+from engine.machine.drifting import Tolerance
 from engine.machine.lifecycle import Stages
 from engine.machine.states import Approving, Audience, Delivery, Effective, Ended, Evaluation, Ready
 from engine.values import NO_TEXT
@@ -76,6 +78,14 @@ def compile_lifecycle(
 ) -> tuple[Chart, Kinds, Lifecycle]:
     """The compiled chart, the kind of each state that has one, and what is declared of each state."""
     return _Compiler(section, chains, stages, rule, formulas).result()
+
+
+def drifted(tolerance: Tolerance | None, chains: Chains) -> tuple[Transition, ...]:
+    """The ways out of the selection where the list is not what was declared: any chain, or back to the submitter."""
+    if tolerance is None or not tolerance.reapproves or not chains:
+        return ()
+    back = Transition(("returned",), (drifting.RETURNED,))
+    return (*(Transition((name,), (drifting.event_of(name),)) for name in chains), back)
 
 
 class _Compiler:
@@ -182,7 +192,8 @@ class _Compiler:
                 rests = any(event.event == "close" for event in state.events)
                 self.kinds[name] = Effective(told, last=rests)
             case written.Audience():
-                self.kinds[name] = Audience()
+                self.kinds[name] = Audience(self.stages.tolerance)
+                ways += drifted(self.stages.tolerance, self.chains)
             case written.Delivery():
                 return self.delivery(name, ways)
             case written.Evaluation():

@@ -27,6 +27,9 @@ LIMIT = 4_000
 REGIONS = 64
 """Regions of one row of the route table."""
 
+_ELSEWHERE = ("done.", "drift.", "reroute.")
+"""Events of the chart itself, of a round on the real count, and of a form that changes, which is not decided."""
+
 Mark = str
 """What happened, in order: `!event` for an event, `>state` for a state entered."""
 
@@ -186,13 +189,16 @@ class World:
         return walk
 
     def _events(self, active: int) -> list[str]:
-        """Every event that some active state declares, those that the chart raises itself aside."""
+        """Every event that some active state declares, those that the chart raises itself aside.
+
+        An audience that drifts begins a round on the real count, which is that of a form that can be submitted: it is
+        walked from its own beginning.
+        """
         chart = self.process.chart
         found: dict[str, None] = {}
         for number in chart.numbers(active):
             for transition in getattr(chart.states[number], "transitions", ()):
-                found |= dict.fromkeys(event for event in transition.events if not event.startswith("done."))
-        found = {event: None for event in found if not event.startswith("reroute.")}  # a form that changes: undecided
+                found |= dict.fromkeys(event for event in transition.events if not event.startswith(_ELSEWHERE))
         return [event for event in found if not event.startswith("goto.") or self._is_back(active, event)]
 
     def _is_back(self, active: int, event: str) -> bool:

@@ -116,7 +116,7 @@ def _stage(trial: Trial, event: str) -> None:
     me = trial.submitter
     match event:
         case "frozen":
-            trial.do(AudienceFrozen(actor="system", snapshot="s", digest="d", target=100, control=10))
+            trial.do(AudienceFrozen(actor="system", snapshot="s", digest="d", target=trial.expected(100), control=10))
         case "start":
             trial.do(StartDelivery(actor=me, recipients=int(trial.case.facts.get("target", 0))))
         case "pause":

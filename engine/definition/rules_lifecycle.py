@@ -249,6 +249,7 @@ class OutcomeMissing(LintRule):
             files = {chain: _only_files(subject, chain) for chain in approval.chains}
             due = [*(["filed"] if any(files.values()) else [])]
             due += [] if all(files.values()) else ["approved", "returned", "rejected"]
+            due += ["returned"] if _reopens(subject) and "returned" not in due else []
             for outcome in due:
                 if outcome not in events:
                     hint = f"add {{event: {outcome}, to: ...}}"
@@ -359,6 +360,12 @@ def _reach(subject: Subject) -> Reach | None:
     ):
         return None
     return Reach(section)
+
+
+def _reopens(subject: Subject) -> bool:
+    """Whether a drifted audience may return a case, also where chains only file."""
+    drift = subject.definition.audience.drift if subject.definition.audience else None
+    return drift is not None and drift.then == "reapprove"
 
 
 def _only_files(subject: Subject, chain: str) -> bool:

@@ -35,8 +35,6 @@ def _of_approval(subject: Subject) -> Iterator[tuple[Path, str, str]]:
 
 def _of_stages(subject: Subject) -> Iterator[tuple[Path, str, str]]:
     definition = subject.definition
-    if definition.audience and definition.audience.drift:
-        yield ("audience", "drift"), "drift", "leave it out"
     close = definition.evaluation.close if definition.evaluation else None
     if close and close.need != "report_signed_by_submitter":
         yield ("evaluation", "close", "need"), f"need: {close.need}", "the submitter signs the report"

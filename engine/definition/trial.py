@@ -79,6 +79,12 @@ class Trial:
             self.wait_for_next()
         self.now = end
 
+    def expected(self, otherwise: int) -> int:
+        """How many target customers a selection finds where nothing drifts; `otherwise` where nothing says."""
+        tolerance = self.process.stages.tolerance
+        declared = self.case.judged.get(tolerance.field) if tolerance else None
+        return declared if isinstance(declared, int) else otherwise
+
     def next_timer(self) -> Timer | None:
         """What falls due first; None where nothing is armed."""
         return min(self.case.timers, key=_due, default=None)

@@ -91,7 +91,7 @@ class Ask(Struct, frozen=True):
 def strategies(ask: Ask, case: Case) -> tuple[str, ...]:
     """Each `who` that holds for this case."""
     for row in ask.table:
-        if row.when.holds(case.form):
+        if row.when.holds(case.judged):
             return (row.who,)
     return (ask.who, *ask.also)
 
@@ -169,7 +169,7 @@ def involved(directory: Directory, case: Case) -> frozenset[str]:
 
 def stand_ins(directory: Directory, person: str, case: Case) -> tuple[str, ...]:
     """Who decides for `person` on this case at the time of its latest entry."""
-    return directory.stand_ins(person, at=case.updated_at, definition=case.process.name, form=case.form)
+    return directory.stand_ins(person, at=case.updated_at, definition=case.process.name, form=case.judged)
 
 
 def _around(directory: Directory, person: str, case: Case) -> frozenset[str]:

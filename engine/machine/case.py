@@ -150,13 +150,27 @@ class Child(Struct, frozen=True):
     left: bool = False
 
 
+class Drift(Struct, frozen=True):
+    """The frozen audience is beyond the tolerance from what the form's `field` declared (偏差).
+
+    `reapproves`: what approvals look at is the real count from then on, and the frozen list is used once they stand.
+    `voided` are the steps whose decision no longer stood.
+    """
+
+    field: str
+    declared: int
+    actual: int
+    reapproves: bool = True
+    voided: tuple[str, ...] = ()
+
+
 class Case(Struct, frozen=True):
     """One marketing case (营销案). `seq` counts its history entries and is its version.
 
     `form_seq` is the entry that last changed the material of the form: who looked at an earlier one looks again before
     deciding. `since` is the first round whose decisions still count on the way of this case; `returned_at` the step
     that sent it back to the submitter, `returned_by` who decided so; `standing` the approvals of earlier rounds that
-    pass at once when their step is come to.
+    pass at once when their step is come to. `drift` is there until the material changes.
     """
 
     id: str
@@ -188,3 +202,11 @@ class Case(Struct, frozen=True):
     parent: Parent | None = None
     children: tuple[Child, ...] = ()
     registered: tuple[Registration, ...] = ()
+    drift: Drift | None = None
+
+    @property
+    def judged(self) -> dict[str, Any]:
+        """The form as routes, conditions and approvals see it: with the real count where the audience drifted."""
+        if self.drift is None or not self.drift.reapproves:
+            return self.form
+        return {**self.form, self.drift.field: self.drift.actual}

@@ -16,6 +16,7 @@ from engine.machine.outcome import (
     ClockStarted,
     ClockStopped,
     Created,
+    Drifted,
     FormSaved,
     Migrated,
     Moved,
@@ -63,7 +64,8 @@ def evolve(case: Case, event: AnyEvent) -> Case:
             return replace(case, state=event.state, configuration=event.configuration, remembered=event.remembered)
         case FormSaved():
             seq = case.seq if event.material else case.form_seq
-            return replace(case, form=event.form, editor=event.editor, form_seq=seq)
+            drift = None if event.material else case.drift
+            return replace(case, form=event.form, editor=event.editor, form_seq=seq, drift=drift)
         case Submitted():
             return replace(
                 case,
@@ -90,6 +92,9 @@ def evolve(case: Case, event: AnyEvent) -> Case:
             return replace(case, stopped=tuple(one for one in case.stopped if one.step != event.step))
         case Noted():
             return replace(case, facts={**case.facts, **event.facts})
+        case Drifted():
+            seq = case.form_seq if event.drift is None else case.seq
+            return replace(case, drift=event.drift, form_seq=seq)
         case Created():
             opened = replace(case, process=event.process, office=event.office, submitter=event.submitter)
             return replace(opened, parent=event.parent)

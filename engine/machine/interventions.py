@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from msgspec.structs import replace
 
 from engine.errors import InvalidForm, NotFound, Problem
+from engine.machine import drifting
 from engine.machine.case import Case, Task, Timer
 from engine.machine.children import go_on
 from engine.machine.commands import Operate
@@ -149,6 +150,7 @@ def _wake(journal: Journal) -> str:
         _only_admin_or_submitter(journal)
     else:
         _only_admin(journal)
+    drifting.forget(journal)
     forms = journal.process.declared.wakes if journal.process.declared else ("draft", "returned")
     if not forms:
         raise Refusal

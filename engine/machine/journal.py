@@ -51,7 +51,7 @@ class Journal:
         return Outcome(self.case, tuple(self._events), tuple(self._effects), self.now)
 
     def values(self) -> Mapping[str, Any]:
-        """What expressions may name, from the form as it is now."""
+        """What expressions may name, from the form as approvals see it now."""
         return self.process.values(self.case)
 
     def record(self, event: AnyEvent) -> None:
@@ -113,7 +113,7 @@ class Journal:
 
     def digests(self) -> dict[str, str]:
         """The digest of each aspect of the form as it is now."""
-        return digests(self.process.looked_at, self.case.form)
+        return digests(self.process.looked_at, self.case.judged)
 
     def carry(self, kept: Task) -> Task:
         """A decision of an earlier round stands: it is recorded again in this one, as its person gave it then."""

@@ -20,7 +20,7 @@ LAPSED: dict[str, str] = {"return": "auto_returned", "reject": "auto_rejected", 
 def passes(timeout: Timeout, journal: Journal) -> bool:
     """Whether silence counts as approval for this form: only within the limit, not where that is in doubt, and not as
     the second opinion on what an approver changed."""
-    within = timeout.passes is not None and timeout.passes.is_within(journal.case.form)
+    within = timeout.passes is not None and timeout.passes.is_within(journal.case.judged)
     return within and not _is_unseconded(journal)
 
 

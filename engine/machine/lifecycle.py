@@ -6,6 +6,7 @@ own lifecycle. Refuses to know them.
 
 from msgspec import Struct
 
+from engine.machine.drifting import Tolerance
 from engine.machine.states import Evaluation
 
 
@@ -13,5 +14,6 @@ class Stages(Struct, frozen=True):
     """Which stages follow the approval."""
 
     audience: bool = False
+    tolerance: Tolerance | None = None
     delivery: bool = False
     evaluation: Evaluation | None = None

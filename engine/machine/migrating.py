@@ -109,7 +109,7 @@ def _passed_by(old: Process, new: Process, case: Case) -> Iterator[str]:
     """Approvals and filings before the case's place that the old chain did not have, and that would be taken."""
     route = case.route or ""
     known = {step for column in old.chains.get(route, ()) for step, _ in _steps(column)}
-    values = new.context(case.form)
+    values = new.context(case.judged)
     for column in new.chains[route]:
         steps = _steps(column)
         if any(state_of(route, name) in case.configuration for name, _ in steps):

@@ -9,7 +9,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from engine.machine.case import Case, Child, Parent, ProcessRef, Question, Registration, Stopped, Task, Timer
+from engine.machine.case import Case, Child, Drift, Parent, ProcessRef, Question, Registration, Stopped, Task, Timer
 
 
 class Event(Struct, frozen=True, tag=True):
@@ -56,7 +56,7 @@ class Returned(Event, frozen=True):
 
 
 class Turned(Event, frozen=True):
-    """The case goes on from the step `to` in a round of its own: returned, jumped, taken_back, amended, drifted,
+    """The case goes on from the step `to` in a round of its own: returned, jumped, taken_back, amended,
     converted. `by_step` is the step that sent it there, if one did; `standing` as in Submitted.
 
     An amendment goes on from the start of the chain `route`, which it may change, for `reasons`; `void` are the steps
@@ -130,6 +130,12 @@ class Noted(Event, frozen=True):
     facts: dict[str, Any]
 
 
+class Drifted(Event, frozen=True):
+    """The frozen audience is not what the form declared; None: that does not count any more."""
+
+    drift: Drift | None
+
+
 class Migrated(Event, frozen=True):
     """The case follows this version of its definition from now on."""
 
@@ -163,6 +169,7 @@ AnyEvent = (
     | ClockStopped
     | ClockStarted
     | Noted
+    | Drifted
     | Migrated
     | ChildChanged
     | Registered
@@ -191,7 +198,7 @@ class NotifyQuestion(Effect, frozen=True):
 
 class NotifyOutcome(Effect, frozen=True):
     """Tell a person what became of a case: returned, rejected, approved, filed, objected, unstaffed, ready,
-    evaluated, failed, copied."""
+    evaluated, failed, drifted, copied."""
 
     person: str
     occasion: str

@@ -12,6 +12,7 @@ from typing import Any, Never
 
 from msgspec import Struct
 
+from engine.errors import Problem
 from engine.machine import declared as declared_states
 from engine.machine import operations
 from engine.machine.asking import Directory
@@ -24,8 +25,8 @@ from engine.machine.drawing import ChainStep, as_drawn, draw, draw_among, draw_p
 from engine.machine.filing import Filing
 from engine.machine.lifecycle import Stages
 from engine.machine.returns import targets
-from engine.machine.standing import Resume, kept_at, standing
-from engine.machine.states import SUSPENDED, Evaluation, Kind
+from engine.machine.standing import Resume, kept_at, standing, untouched, voided
+from engine.machine.states import SUSPENDED, Audience, Evaluation, Kind
 from engine.machine.step import macrostep
 from engine.machine.steps import AnyStep, Approval, Copy, decisions_on
 from engine.values import Bilingual, Duration
@@ -91,9 +92,15 @@ class Unbound:
         raise LookupError("this process is not bound to a calendar yet")
 
 
+def nothing_wrong(form: dict[str, Any]) -> tuple[Problem, ...]:
+    """No form breaks a rule."""
+    return ()
+
+
 @dataclass(frozen=True)
 class Process:
-    """What `advance` runs a case by. `context` turns a form into the values of expressions.
+    """What `advance` runs a case by. `context` turns a form into the values of expressions, `wrong` says which of the
+    form's own rules it breaks.
 
     `declared` is None where cases live the default lifecycle. `may_shorten`: an approver's change of the form may leave
     steps out.
@@ -113,6 +120,7 @@ class Process:
     aspects: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     resume: Resume = "restart"
     may_shorten: bool = False
+    wrong: Callable[[dict[str, Any]], tuple[Problem, ...]] = nothing_wrong
 
     def bound(self, directory: Directory, calendar: Calendar) -> "Process":
         """The same process in an organisation, with its calendar."""
@@ -136,7 +144,7 @@ class Process:
 
     def values(self, case: Case) -> Mapping[str, Any]:
         """What expressions may name, and guards."""
-        values = self.context(case.form)
+        values = self.context(case.judged)
         return values if self.declared is None else {**values, declared_states.ROUTE: case.route}
 
     @property
@@ -154,6 +162,14 @@ class Process:
         """The approvals that stand when the case is resumed after `returner` sent it back."""
         return standing(self, case, returner) if case.route else ()
 
+    def untouched(self, case: Case) -> tuple[str, ...]:
+        """The decisions in force for what is still as it was, whatever the policy for returns says."""
+        return untouched(self, case)
+
+    def voided(self, case: Case) -> tuple[str, ...]:
+        """The steps with a decision in force for something that has changed since."""
+        return voided(self, case)
+
     def kept_at(self, case: Case, step: str) -> tuple[Task, ...]:
         """The standing decisions of a step that the case comes to."""
         return kept_at(self, case, step) if case.standing else ()
@@ -161,6 +177,11 @@ class Process:
     def return_targets(self, case: Case, step: str) -> tuple[str, ...]:
         """Where an approver at `step` may send the case back to."""
         return targets(self, case, step)
+
+    def objections(self, route: str) -> frozenset[str]:
+        """The chains that objections to the filings of `route` lead to."""
+        steps = (getattr(column, "step", None) for column in self.chains[route])
+        return frozenset(step.objection for step in steps if isinstance(step, Filing) and step.objection)
 
     def is_decided(self, route: str, values: Mapping[str, Any]) -> bool:
         """Whether anybody would decide on the chain `route`: no case passes because all of its steps are left out."""
@@ -219,6 +240,10 @@ class Process:
         active = chart.mask(case.configuration)
         return macrostep(chart, active, case.remembered, event, lambda: self.values(case)) is not None
 
+    def is_selecting(self, case: Case) -> bool:
+        """Whether the case waits for its target customers."""
+        return any(isinstance(self.kinds.get(name), Audience) for name in case.configuration)
+
     def active(self, case: Case) -> tuple[str, ...]:
         """All active states, inner ones before those around them."""
         return self.chart.names(self.chart.mask(case.configuration))[::-1]
@@ -258,9 +283,9 @@ class Process:
         if self.declared is not None and not columns:
             return draw_places(case, self.chart, self.declared)
         if self.declared is not None:
-            drawn = draw(as_drawn(case, self.declared), columns, self.stages, self.context(case.form))
+            drawn = draw(as_drawn(case, self.declared), columns, self.stages, self.context(case.judged))
             return draw_among(case, drawn, self.chart, self.declared)
-        return draw(case, columns, self.stages, self.context(case.form))
+        return draw(case, columns, self.stages, self.context(case.judged))
 
     def preview(self, form: dict[str, Any], office: str, submitter: str, now: datetime) -> Preview:
         """The chain a form would take if it were submitted now, and who would be asked at each step."""

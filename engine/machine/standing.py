@@ -21,7 +21,7 @@ Resume = Literal["restart", "at_returner", "changed_aspects"]
 def unchanged(process: "Process", case: Case, task: Task) -> bool:
     """Whether everything that the step of `task` looks at is as it was when the task was decided."""
     wanted = process.aspects_of(case, task.step)
-    now = digests({name: process.looked_at[name] for name in wanted}, case.form)
+    now = digests({name: process.looked_at[name] for name in wanted}, case.judged)
     return bool(task.saw) and all(task.saw.get(name) == digest for name, digest in now.items())
 
 
@@ -59,6 +59,11 @@ def standing(process: "Process", case: Case, returner: str, *, without: Sequence
         and (process.resume == "changed_aspects" or task.step != returner)
         and unchanged(process, case, task)
     )
+
+
+def untouched(process: "Process", case: Case) -> tuple[str, ...]:
+    """The decisions in force for what is still as it was; no policy for returns is asked."""
+    return tuple(task.id for task in in_force(case) if unchanged(process, case, task))
 
 
 def voided(process: "Process", case: Case) -> tuple[str, ...]:

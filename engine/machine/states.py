@@ -7,6 +7,7 @@ a kind, write its class here or beside `steps` and name it in the union of `life
 from msgspec import Struct
 
 from engine.errors import ChangedMeanwhile, InvalidForm, NotFound, Problem
+from engine.machine import drifting
 from engine.machine.aspects import digests
 from engine.machine.case import Case, Timer
 from engine.machine.commands import (
@@ -124,7 +125,12 @@ class Effective(Kind, frozen=True):
 
 
 class Audience(Kind, frozen=True):
-    """The target customers are being selected and frozen. A failed selection stays here until it is tried again."""
+    """The target customers are being selected and frozen. A failed selection stays here until it is tried again.
+
+    A list that drifted and was approved as it is serves without another selection.
+    """
+
+    tolerance: drifting.Tolerance | None = None
 
     def actions(self, case: Case) -> tuple[str, ...]:
         """See Kind."""
@@ -132,7 +138,10 @@ class Audience(Kind, frozen=True):
 
     def enter(self, journal: Journal, state: str) -> None:
         """See Kind."""
-        journal.ask(SelectAudience())
+        if drifting.is_approved(journal.case):
+            journal.raised.append(("frozen", ("", "")))
+        else:
+            journal.ask(SelectAudience())
 
     def take(self, journal: Journal, command: AnyCommand, state: str) -> str:
         """See Kind."""
@@ -141,7 +150,8 @@ class Audience(Kind, frozen=True):
                 counts = {"target": command.target, "control": command.control}
                 frozen = {"snapshot": command.snapshot, "digest": command.digest}
                 journal.record(Noted({**frozen, **counts, "audience_failed": ""}))
-                return "frozen"
+                drift = self.tolerance.exceeded(journal.case, command.target) if self.tolerance else None
+                return drifting.reopen(journal, drift) if drift else "frozen"
             case AudienceFailed():
                 journal.record(Noted({"audience_failed": command.reason}))
                 journal.tell_submitter("failed", command.reason)
@@ -273,7 +283,9 @@ def submit(journal: Journal, command: Submit) -> str:
     """
     case, process = journal.case, journal.process
     values = journal.values()
-    material = digest_of({name: case.form.get(name) for name in process.material})
+    if drifting.is_approved(case) and (problems := process.wrong(case.judged)):
+        raise InvalidForm(problems)  # what was counted breaks a rule; a change of the material has it counted again
+    material = digest_of({name: case.judged.get(name) for name in process.material})
     if not process.route:  # a lifecycle without approval chains
         journal.record(Submitted(case.number or command.number, case.round + 1, "", material))
         return "submit"

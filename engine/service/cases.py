@@ -7,6 +7,7 @@ from engine.machine.case import Case, Child
 from engine.machine.process import Process
 from engine.service import candidates, delivering, evaluating, explaining, fields, selecting, showing
 from engine.service.app import Countersign
+from engine.service.drifting import drift_view
 from engine.service.views import CaseRow, CaseView, ChildView, RegistrationView, Viewer
 from engine.store import cases, history, visibility
 
@@ -62,6 +63,7 @@ def case_view(app: Countersign, tx: Connection, viewer: Viewer, case: Case) -> C
         waves=waves,
         evaluations=evaluating.evaluations_view(app, tx, case.id),
         history=showing.history_view(app, tx, case, entries),
+        drift=drift_view(definition, process, case.drift),
         message=str(case.form.get("message") or ""),
         registered=tuple(
             RegistrationView(one.number, showing.office_name(organisation, one.office), process.label(one.step))

@@ -34,7 +34,9 @@ from engine.machine.outcome import (
 )
 from engine.service import children, delivering, evaluating, running, selecting, standins
 from engine.service.app import Countersign
+from engine.service.drifting import drift_view
 from engine.service.keeping import kept
+from engine.service.views import DriftView
 from engine.store import cases, links, outbox, people, timers, visibility
 from engine.store.batches import Move, transition_many
 from engine.store.outbox import Claimed
@@ -80,6 +82,7 @@ class Notice:
     link: str
     remark: str = ""
     by: str = ""
+    drift: DriftView | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -312,4 +315,5 @@ def _notice(
         reach=line.reach,
         link=app.settings.public_url.rstrip("/") + link,
         remark=remark,
+        drift=drift_view(app.definition(case.process), app.process(case.process, tx), case.drift),
     )

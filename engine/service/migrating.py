@@ -184,7 +184,7 @@ def _route(process: Process, case: Case) -> str:
     if not case.round:
         return ""
     try:
-        return process.choose(process.context(case.form))[0]
+        return process.choose(process.context(case.judged))[0]
     except CountersignError:
         return ""
 

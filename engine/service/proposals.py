@@ -19,6 +19,7 @@ from engine.service.app import Countersign
 from engine.service.cases import load_visible
 from engine.service.definitions import Startable, newest
 from engine.service.definitions import startable as all_startable
+from engine.service.drifting import drift_view
 from engine.service.fields import field_views
 from engine.service.numbers import case_number
 from engine.service.showing import chain_view, reason_of, waves_of
@@ -147,4 +148,5 @@ def _form(app: Countersign, tx: Connection, case: Case, problems: tuple[Problem,
         saved_at=case.updated_at if case.form else None,
         returned_because=because,
         returned_by=by,
+        drift=drift_view(definition, app.process(case.process, tx), case.drift),
     )

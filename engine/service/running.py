@@ -9,7 +9,7 @@ from engine.machine.advance import advance
 from engine.machine.case import Case
 from engine.machine.commands import AnyCommand, Edit, Submit
 from engine.machine.filing import numbered
-from engine.machine.outcome import FormSaved
+from engine.machine.outcome import Drifted, FormSaved
 from engine.organisation import Organisation
 from engine.service.app import Countersign
 from engine.service.numbers import register_number
@@ -41,7 +41,7 @@ def decide(app: Countersign, locked: Locked, command: AnyCommand | Callable[[Loc
         advance(process, case, asked, app.now()),
         lambda register, office: register_number(app, register, locked, office),
     )
-    if isinstance(asked, Edit | Submit) or any(isinstance(event, FormSaved) for event in outcome.events):
+    if isinstance(asked, Edit | Submit) or any(isinstance(event, FormSaved | Drifted) for event in outcome.events):
         organisation = app.organisation(locked)
         return Decided(asked, outcome, index_of(app.definition(case.process), organisation, outcome.case))
     return Decided(asked, outcome)
@@ -52,7 +52,7 @@ def index_of(definition: Definition, organisation: Organisation, case: Case) -> 
     return CaseIndex(
         title=str(case.form.get("title") or "")[:200],
         budget=_amount(case.form.get("budget")),
-        reach=_count(case.form.get("reach")),
+        reach=_count(case.judged.get("reach")),
         confidential=definition.proposal.visibility == "confidential",
         offices=organisation.line(case.office),
     )

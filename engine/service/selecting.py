@@ -49,6 +49,8 @@ def freeze_audience(app: Countersign, case_id: str, key: str) -> None:
     """
     with app.db.read() as tx:
         case = cases.load(tx, case_id)
+        if not app.process(case.process, tx).is_selecting(case):
+            return  # it was told already; a list that drifted began a round of its own, for which nothing is selected
         kept = snapshots.find(tx, snapshots.snapshot_id(case.id, case.round))
     try:
         kept = kept or _keep(app, case, _frozen(app, case))

@@ -27,6 +27,7 @@ from engine.machine.process import ChainStep
 from engine.organisation import Organisation
 from engine.service.app import Countersign
 from engine.service.chain_views import Chain, Node, Seat
+from engine.service.drifting import drift_of, drift_view
 from engine.service.fields import changes_between
 from engine.service.views import CaseRow, Change, Entry, QuestionView, TaskRow
 from engine.store.history import Entry as Kept
@@ -173,6 +174,7 @@ def history_view(app: Countersign, tx: Connection, case: Case, entries: Sequence
             number=_number(kept.command),
             event=process.event_label(kept.command.event) if isinstance(kept.command, c.Perform) else NO_TEXT,
             register=next((one.number for one in registrations(kept.events)), ""),
+            drift=drift_view(definition, process, drift_of(kept.events)),
         )
         if what == "edited" and shown and shown[-1].what == "edited" and shown[-1].actor == entry.actor:
             shown.pop()
@@ -230,7 +232,7 @@ def _what(kept: Kept) -> tuple[str, str]:
             changed = [event.task.step for event in kept.events if isinstance(event, TaskOpened | TaskClosed)]
             return "reorganised", changed[0] if changed else ""
         case c.AudienceFrozen():
-            return "frozen", ""
+            return ("drifted" if drift_of(kept.events) else "frozen"), ""
         case c.AudienceFailed():
             return "selection_failed", ""
         case c.SelectAgain():

@@ -95,7 +95,7 @@ def end(app: Countersign, viewer: Viewer | None, number: int) -> None:
 def standing_in(app: Countersign, tx: Connection, person: str, case: Case) -> tuple[str, ...]:
     """Who decides for `person` on this case now."""
     definition = case.process.name
-    return app.organisation(tx).stand_ins(person, at=app.now(), definition=definition, form=case.form)
+    return app.organisation(tx).stand_ins(person, at=app.now(), definition=definition, form=case.judged)
 
 
 def ever(app: Countersign, tx: Connection, by: str, person: str) -> bool:

@@ -136,10 +136,33 @@ class ChildView:
 
 
 @dataclass(frozen=True, slots=True)
+class DriftView:
+    """The frozen audience is not what the field `label` declared. `voided` are the steps whose decisions no longer
+    stand; without `reapproves` the case went on."""
+
+    label: Bilingual
+    declared: int
+    actual: int
+    reapproves: bool
+    voided: tuple[Bilingual, ...] = ()
+
+    @property
+    def share(self) -> str:
+        """How far it is from the declared number ("24%"); empty where nothing was declared to take a share of.
+
+        Close to a tolerance a whole percent could look as if it were within, so small ones have a decimal.
+        """
+        if not self.declared:
+            return ""
+        share = abs(self.actual - self.declared) / self.declared
+        return f"{share:.0%}" if share >= 0.2 else f"{share:.1%}"
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
     """One history entry, newest first in lists. `what` is a code: created, edited, submitted, resubmitted, approve,
     reject, return, acknowledge, object, read, performed, withdrawn, escalated, reminded, silent, objectable,
-    unobjected, staffed, reorganised, unstaffed, auto_returned, auto_rejected, auto_passed, expired, frozen,
+    unobjected, staffed, reorganised, unstaffed, auto_returned, auto_rejected, auto_passed, expired, frozen, drifted,
     selection_failed, selecting, started, paused, resumed, delivered, evaluation_due, evaluated, closed,
     transferred, delegated, signers_added, appended, signer_removed, copied_to, claimed, released, asked, answered.
     `via`: page, link, api, timer (a deadline), stage (a finished stage reported). `remark` of an evaluation is its
@@ -159,6 +182,7 @@ class Entry:
     event: Bilingual = NO_TEXT
     register: str = ""  # the register number of the filing that took effect
     again: tuple[Bilingual, ...] = ()  # the steps whose approvals the changes voided
+    drift: DriftView | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,6 +303,7 @@ class CaseView:
     children: tuple[ChildView, ...] = ()
     parent: str = ""  # the case that opened this one, where the viewer may see it
     registered: tuple[RegistrationView, ...] = ()
+    drift: DriftView | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -336,3 +361,4 @@ class FormView:
     saved_at: datetime | None
     returned_because: str = ""
     returned_by: str = ""
+    drift: DriftView | None = None

@@ -6,7 +6,9 @@ import pytest
 from fastapi import FastAPI
 
 from engine.cli.demo.people import PASSWORD
+from engine.machine.commands import AudienceFrozen
 from engine.service.app import Countersign
+from engine.service.running import carry_out
 from tests.api.cases import FORM, decide, drafted, submitted, task_of, viewer
 from tests.api.desk import Desk
 
@@ -185,7 +187,7 @@ def test_an_approver_sees_what_changed_since_they_looked(desk: Desks, app: Count
     decide(app, "liguoqiang", "return", "Budget too low")
     submitter, edit = desk("wangmin"), f"/cases/{case_id}/edit"
     submitter.fill_in(edit, edit, action="submit", **FORM | {"budget": "90000"})
-    page = " ".join(desk("liguoqiang").get(f"/tasks/{task_of(app, 'liguoqiang').id}").text.split())
+    page = " ".join(desk("liguoqiang", "zh").get(f"/tasks/{task_of(app, 'liguoqiang').id}").text.split())
     assert "1 change since you last looked:" in page
     assert "<del>¥80,000</del>" in page
     assert "<ins>¥90,000</ins>" in page
@@ -279,3 +281,19 @@ def test_the_case_page_explains_why_it_is_there_and_what_happens_next(desk: Desk
     }
     for part in told[language]:
         assert part in page
+
+
+def test_an_audience_that_is_not_what_was_declared_names_both_figures(desk: Desks, app: Countersign):
+    case_id = submitted(app, budget="4000.00", reach="9000")
+    for login in ("liguoqiang", "zhanglan", "linfang", "zhouning"):
+        decide(app, login, "approve")
+    decide(app, "wuqian", "acknowledge")
+    frozen = AudienceFrozen(actor="system", via="timer", snapshot="s", digest="d", target=11_200, control=1_000)
+    carry_out(app, case_id, frozen, key="frozen")
+    figures = "申报 9,000 户，实际 11,200 户，超出 24%。"
+    case = desk("wangmin", "zh").get(f"/cases/{case_id}").text
+    assert case.count(figures) == 2  # above the chain, and in the history
+    assert "以下环节的意见作废：县公司经理、市财务部、市客服部、市公司市场副总、省公司备案。" in case
+    assert "冻结了目标客户，人数与申报不符" in case
+    assert figures in desk("liguoqiang", "zh").get(f"/tasks/{task_of(app, 'liguoqiang').id}").text
+    assert "Declared 9,000 customers, in fact 11,200: 24% more." in desk("wangmin").get(f"/cases/{case_id}").text

@@ -16,7 +16,7 @@ REVENUE = Decimal("38.00")
 
 
 class Telecom(Story):
-    """A county office offers a data package to a third of its customers."""
+    """A county office offers a data package to a quarter of its customers."""
 
     definition: ClassVar[str] = "telecom-marketing-case"
 
@@ -28,7 +28,7 @@ class Telecom(Story):
             "title": "国庆流量包加赠营销案",
             "offer": "flow-10g",
             "budget": "80000.00",
-            "reach": str(int(self.setting.base.customers * 0.3)),
+            "reach": str(int(self.setting.base.customers * 0.26)),
             "discount": "0.8",
             "channels[]": ["sms"],
             "window[from]": str(start),

@@ -217,7 +217,10 @@ def test_one_mistake_is_told_once_at_its_place(
 STAGES = [
     (AUDIENCE.replace("c.arpu >= 38", "c.arpuu >= 38"), "E303", "arpuu"),
     (AUDIENCE.replace('{rule: "c.arpu >= 38"}', '{sql: "select 1"}'), "E113", "sql"),
-    (AUDIENCE + "  drift: {from: budget, over: 10%, then: reapprove}\n", "E113", "{from"),
+    (AUDIENCE + "  drift: {from: budget, over: 10%, then: reapprove}\n", "E312", "budget"),
+    (AUDIENCE + "  drift: {from: reach, over: 0%, then: warn}\n", "E112", "0%"),
+    (AUDIENCE + "  drift: {from: reach, over: 1000%, then: warn}\n", "E112", "1000%"),
+    (AUDIENCE + "  drift: {from: reach, over: ten, then: warn}\n", "E112", "ten"),
     (AUDIENCE + "  drift: {from: reech, over: 10%, then: reapprove}\n", "E203", "reech"),
     (AUDIENCE + "  remove: [blacklst]\n", "E114", "blacklst"),
     (DELIVERY.replace("{tariff}", "{tarif}"), "E209", "{tarif}"),

@@ -11,6 +11,7 @@ import pytest
 
 from engine.definition.lifecycle import OUTCOMES
 from engine.service.effects import Notice
+from engine.service.views import DriftView
 from engine.values import Bilingual
 from notifications.message import TEMPLATES, compose
 from notifications.send import as_html
@@ -45,6 +46,19 @@ def test_a_task_mail_says_what_is_asked_how_much_for_whom_and_until_when() -> No
         TASK.link,
     ):
         assert line in message.body.splitlines()
+
+
+def test_a_mail_about_a_drifted_audience_names_both_figures() -> None:
+    label = Bilingual(zh="目标客户数", en="Target customers")
+    drift = DriftView(label, 9000, 11200, reapproves=True)
+    for occasion in ("task", "drifted", "ready"):
+        lines = compose(replace(TASK, occasion=occasion, drift=drift), SHANGHAI).body.splitlines()
+        assert "人数：申报 9,000 户，实际 11,200 户，超出 24%" in lines
+    fewer = replace(TASK, occasion="drifted", language="en", drift=replace(drift, actual=8000, reapproves=False))
+    body = compose(fewer, SHANGHAI).body
+    assert "Counted: declared 9,000, in fact 8,000, 11.1% fewer" in body.splitlines()
+    assert "The case goes on." in body
+    assert "void" not in body
 
 
 def test_the_same_task_in_english() -> None:
