@@ -2,23 +2,27 @@
 
 import secrets
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 from rich.console import Console
 from rich.table import Table
-from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError
 
 from engine.cli import standins
+from engine.cli.definitions.files import text_of
+from engine.definition.document import read as document_of
+from engine.definition.shape import shape_of
 from engine.errors import InvalidFile, Problem
 from engine.organisation import Grant, Office, Organisation, Person
 from engine.service import people, reorganising
 from engine.service.app import Countersign
 from engine.settings import Settings
 from engine.values import Language, Level
+
+MAX_BYTES = 8 * 1024 * 1024  # some 80,000 people
 
 app = typer.Typer(no_args_is_help=True)
 app.add_typer(standins.app, name="stand-in", help="Who decides for whom.")
@@ -87,20 +91,13 @@ def import_(file: Annotated[Path, typer.Argument(help="YAML with `offices:` and 
 
 def read(file: Path, there: Iterable[Office] = ()) -> Staff:
     """The file, checked as a whole beside the offices that are `there`. Raises InvalidFile with every problem."""
-    try:
-        content = YAML(typ="safe", pure=True).load(file.read_text(encoding="utf-8"))
-        staff = Staff.model_validate(content)
-    except OSError as error:
-        raise InvalidFile([Problem("file", f"{file} cannot be read: {error.strerror}")]) from error
-    except MarkedYAMLError as error:
-        mark = error.problem_mark
-        line, column = (mark.line + 1, mark.column + 1) if mark is not None else (0, 0)
-        problem = Problem("yaml", str(error.problem), line=line, column=column, file=str(file))
-        raise InvalidFile([problem]) from error
-    except ValidationError as error:
-        raise InvalidFile(
-            [Problem("people", one["msg"], at=".".join(map(str, one["loc"]))) for one in error.errors()]
-        ) from error
+    document = document_of(text_of(file, MAX_BYTES), MAX_BYTES)
+    problems = document.problems or shape_of(document, Staff).problems
+    if problems:
+        hints = {"E108": "it has offices: and people:"}
+        told = (replace(problem, hint=hints.get(problem.code, problem.hint)) for problem in problems)
+        raise InvalidFile([replace(problem, file=str(file)) for problem in told])
+    staff = Staff.model_validate(document.value)
     organisation_of(staff, there)
     return staff
 

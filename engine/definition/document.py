@@ -102,11 +102,11 @@ class _Unreadable(Exception):
     """The rest of the file cannot be read."""
 
 
-def read(source: str) -> Document:
-    """Never raises for what a file says; problems come with the document."""
+def read(source: str, most: int = MAX_BYTES) -> Document:
+    """Never raises for what a file says; problems come with the document. `most` is how many bytes it may have."""
     document = Document(source)
-    if len(source.encode("utf-8", "replace")) > MAX_BYTES:
-        document.problems.append(_problem("E106", "the file is too large", f"{MAX_BYTES // 1024} KB at most", 1, 1))
+    if len(source.encode("utf-8", "replace")) > most:
+        document.problems.append(_problem("E106", "the file is too large", f"{most // 1024} KB at most", 1, 1))
         return document
     try:
         _Reader(document).whole()

@@ -22,6 +22,7 @@ WINDOW = Record({"from": DATE, "to": DATE}, "daterange")
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 _INT = re.compile(r"[+-]?[0-9]{1,18}")
 _NUMBER = re.compile(r"[+-]?[0-9]{1,20}(\.[0-9]{1,10})?")
+_FULL_WIDTH = str.maketrans("０１２３４５６７８９．－＋", "0123456789.-+")  # as Chinese input methods write numbers
 
 
 class Wrong(Exception):
@@ -169,7 +170,7 @@ class Int(_Number):
         return INT
 
     def read(self, raw: Any) -> int | None:
-        text = _entered(raw)
+        text = _entered(raw).translate(_FULL_WIDTH)
         if not text:
             return None
         if not _INT.fullmatch(text):
@@ -189,7 +190,7 @@ class ExactNumber(_Number):
         return DECIMAL
 
     def read(self, raw: Any) -> str | None:
-        text = _entered(raw)
+        text = _entered(raw).translate(_FULL_WIDTH)
         if not text:
             return None
         if not _NUMBER.fullmatch(text):

@@ -17,6 +17,7 @@ from engine.definition.check import OF_THE_WHOLE, PROOFS, RULES, check
 from engine.definition.document import Path, read
 from engine.definition.findings import LintRule
 from engine.definition.schema import schema
+from engine.definition.shape import form_of
 from engine.definition.texts import SHIPPED
 
 _WIDEST = 150
@@ -184,9 +185,14 @@ def _type(value: dict[str, Any]) -> str:
 
 def _bounds(value: dict[str, Any]) -> str:
     if "pattern" in value:
-        return " such as `3wd`" if "wd" in value["pattern"] else f" like `{value['pattern']}`"
+        return " such as `3wd`" if "wd" in value["pattern"] else f" ({_form(value['pattern'])})"
     names = {"minimum": "from", "exclusiveMinimum": "above", "maximum": "to", "exclusiveMaximum": "below"}
     return "".join(f" {word} {value[key]}" for key, word in names.items() if key in value)
+
+
+def _form(pattern: str) -> str:
+    said = form_of(pattern)
+    return said.replace(pattern, f"`{pattern}`")
 
 
 @cache

@@ -5,6 +5,7 @@ again, so that one misspelt key does not hide the nine other mistakes. Refuses t
 it were right: `Shape.lost` says what is missing from it.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -69,6 +70,7 @@ _WORDS = {
 }
 
 
+_NAME = re.compile(r"\^\[a-z(0-9)?\]\[a-z0-9([-._]+)\]\{(\d+),(\d+)\}\$")
 _OF_THE_REST = ("too_short", "verb", "guarantee", "union_tag_not_found")
 """Errors that leaving something out can cause."""
 
@@ -101,7 +103,9 @@ def shape_of(document: Document, model: type[BaseModel] = Definition) -> Shape:
     shape = Shape(None, model)
     if not isinstance(document.value, dict):
         place = document.place(())
-        message, hint = "a definition is keys with values", "start with apiVersion: countersign/v1"
+        message, hint = "keys with values are expected", f"known: {', '.join(model.model_fields)}"
+        if model is Definition:
+            message, hint = "a definition is keys with values", "start with apiVersion: countersign/v1"
         shape.problems.append(Problem("E112", message, hint, line=place.line, column=place.column))
         return shape
     for _ in range(MAX_ROUNDS):
@@ -196,11 +200,21 @@ def _words(error: ErrorDetails) -> tuple[str, str]:
         close = next((f"did you mean {m[0]}?" for key in keys if (m := get_close_matches(key, VERBS, 1))), "")
         return error["msg"], close or f"possible: {', '.join(VERBS)}"
     if kind in _WORDS:
-        return f"{_WORDS[kind].format(**context)}{_given(given)}", _quote_hint(kind, given)
+        hint = form_of(context["pattern"]) if "pattern" in context else _quote_hint(kind, given)
+        return f"{_WORDS[kind].format(**context)}{_given(given)}", hint
     message = str(context.get("message", error["msg"]))
     message = message.replace("Input should", "this should").replace("Value error, ", "")
     shown = _given(given) if kind in ("duration", "hours", "share", "rate") else ""
     return message[:1].lower() + message[1:] + shown, str(context.get("hint", ""))
+
+
+def form_of(pattern: str) -> str:
+    """What a text of that pattern looks like, in words where it is the pattern of names."""
+    if name := _NAME.fullmatch(pattern):
+        least, most = int(name[3]) + 1, int(name[4]) + 1
+        first = "a letter or digit" if name[1] else "a letter"
+        return f"{least} to {most} small letters, digits or {' '.join(name[2])}, first {first}"
+    return f"like {pattern}"
 
 
 def _given(value: Any) -> str:

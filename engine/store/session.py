@@ -160,6 +160,8 @@ def _reason(words: str, cause: BaseException, error: Exception) -> str:
         return "all connections are busy"
     if "no such table" in words or getattr(cause, "pgcode", None) == "42P01":
         return "its tables are missing, run `countersign database migrate`"
+    if "unable to open" in words:
+        return "it cannot be opened (where there is none yet, `countersign database migrate` makes it)"
     if "database is locked" in words:
         return f"another process kept it locked for {BUSY_SECONDS} s"
     unusable = any(sign in words for sign in UNUSABLE_FILE)

@@ -10,24 +10,24 @@ from engine.definition.texts import FOLDERS, SHIPPED, Text
 from engine.errors import InvalidDefinition, InvalidFile, Problem
 
 
-def text_of(file: Path) -> str:
-    """The text of `file`. Raises InvalidFile where it cannot be read, is too large to be one, or is not UTF-8.
+def text_of(file: Path, most: int = MAX_BYTES) -> str:
+    """The text of `file`. Raises InvalidFile where it cannot be read, has more than `most` bytes, or is not UTF-8.
 
-    No more is read than a definition may have: the file may be anything, and endless.
+    No more is read than that, by default as much as a definition may have: the file may be anything, and endless.
     """
     try:
         with file.open("rb") as opened:
-            content = opened.read(MAX_BYTES + 1)
+            content = opened.read(most + 1)
     except OSError as error:
         raise _refused("E100", f"{file} cannot be read: {error.strerror or error}", "name a YAML file") from None
-    if len(content) > MAX_BYTES:
-        raise _refused("E106", "the file is too large", f"{MAX_BYTES // 1024} KB at most", file)
+    if len(content) > most:
+        raise _refused("E106", "the file is too large", f"{most // 1024} KB at most", file)
     try:
         # a byte order mark, as some editors write it, is no sign of the text
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
-        raise _refused("E100", f"{file} is not UTF-8 text", f"the first wrong byte is on line {line}") from None
+        raise _refused("E100", "this is not UTF-8 text", "save the file as UTF-8", file, line) from None
 
 
 class Folder:
@@ -66,6 +66,6 @@ def loaded(file: Path) -> Definition:
     return found.definition
 
 
-def _refused(code: str, message: str, hint: str, file: Path | None = None) -> InvalidFile:
-    place = (1, 1, str(file)) if file is not None else (0, 0, "")
+def _refused(code: str, message: str, hint: str, file: Path | None = None, line: int = 1) -> InvalidFile:
+    place = (line, 1, str(file)) if file is not None else (0, 0, "")
     return InvalidFile([Problem(code, message, hint, line=place[0], column=place[1], file=place[2])])

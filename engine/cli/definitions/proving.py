@@ -23,8 +23,10 @@ def prove(files: Annotated[list[Path], typer.Argument(help="Definitions (YAML)",
         found = check(text_of(file), str(file), Folder(file.parent), prove=False)
         definition = found.definition
         if definition is None:
-            raise InvalidDefinition(found.problems)
+            raise InvalidDefinition(found.reasons)
         prover = Prover(definition)
+        if not definition.guarantees:
+            typer.echo(f"{file}: there are no guarantees (write them under guarantees:)", err=True)
         for guarantee, answer in zip(definition.guarantees, prover.answers, strict=True):
             match answer:
                 case Proved(cases=cases):

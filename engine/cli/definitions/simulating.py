@@ -15,11 +15,14 @@ from engine.definition.fields import DateRange, Set
 from engine.definition.model import Definition
 from engine.definition.simulate import SimulatedStep, Simulation
 from engine.definition.simulate import simulate as play
-from engine.errors import InvalidFile, Problem
+from engine.errors import InvalidFile, InvalidForm, Problem
+from engine.expr.types import nearest
 from engine.machine.process import Directory
 from engine.organisation import Organisation, Workdays
 from engine.service.app import Countersign
 from engine.settings import Settings
+
+FIRST_YEAR, LAST_YEAR = 1970, 2199
 
 
 def simulate(
@@ -40,18 +43,24 @@ def simulate(
     definition = loaded(file)
     settings = Settings()
     zone = settings.zone
+    if at and not FIRST_YEAR <= at.year <= LAST_YEAR:
+        hint = f"name a day of the years {FIRST_YEAR} to {LAST_YEAR}"
+        raise InvalidFile([Problem("at", f"deadlines cannot be counted from {at:%Y-%m-%d}", hint)])
     moment = (at.replace(tzinfo=at.tzinfo or zone) if at else clock.now()).astimezone(zone)
     values = _values(definition, [*(given or ()), *(more or ())])
     directory, submitter, names = _people(office)
-    found = play(
-        definition,
-        values,
-        directory=directory,
-        calendar=Workdays(zone),
-        office=office or "county",
-        submitter=submitter,
-        at=moment,
-    )
+    try:
+        found = play(
+            definition,
+            values,
+            directory=directory,
+            calendar=Workdays(zone),
+            office=office or "county",
+            submitter=submitter,
+            at=moment,
+        )
+    except InvalidForm as refused:
+        raise InvalidFile([_as_argument(problem, definition) for problem in refused.problems]) from None
     if as_json:
         told = {"at": moment, "office": office, "invented_people": not office, "submitter": submitter}
         typer.echo(orjson.dumps({**told, **dataclasses.asdict(found)}, default=str, option=orjson.OPT_INDENT_2))
@@ -84,6 +93,19 @@ def _values(definition: Definition, given: list[str]) -> dict[str, Any]:
     if wrong:
         raise InvalidFile(wrong)
     return values
+
+
+def _as_argument(problem: Problem, definition: Definition) -> Problem:
+    """What is wrong with a field, as somebody hears it who writes --given."""
+    hint = problem.hint
+    if problem.code == "simulate":
+        return problem
+    if problem.code == "form.required":
+        hint = f"add --given {problem.at}=VALUE"
+    elif problem.code == "form.unknown":
+        hint = nearest(problem.at, tuple(definition.proposal.fields))
+    message = f"{problem.at}: {problem.message}" if problem.at else problem.message
+    return dataclasses.replace(problem, code="given", message=message, hint=hint, at="")
 
 
 def _people(office: str) -> tuple[Directory, str, dict[str, str]]:

@@ -47,8 +47,19 @@ def test_the_same_file_again_adds_nobody(tmp_path: Path, monkeypatch: pytest.Mon
         ("offices: [{code: '1', zh: a, level: county, parent: '9'}]", "which is no office"),
         ("people: [{id: li, name: Li, email: l@x, roles: [head@7]}]", "which is no office"),
         ("people: [{id: li, name: Li, email: l@x, roles: [head]}]", "ROLE@OFFICE"),
-        ("people: [{id: Li Ming, name: Li, email: l@x, roles: [head@1]}]", "people.0.id"),
+        (
+            "people:\n  - {id: Li Ming, name: Li, email: l@x, roles: [head@1]}",
+            "staff.yaml:2:10: E112 this has the wrong form, not Li Ming (1 to 40 small letters, digits or . _ -, ",
+        ),
         ("people: [", "staff.yaml:1:"),
+        (
+            "people:\n  - {id: li, nam: Li, email: l@x, roles: [head@1]}",
+            "staff.yaml:2:14: E111 unknown key nam (did you",
+        ),
+        ("people: [{id: li, name: Li, email: l@x, roles: head@1}]", "staff.yaml:1:48: E112 a list is expected"),
+        ("offices: &a [{code: '1', zh: a, level: county}]", "staff.yaml:1:10: E103"),
+        ("", "staff.yaml:1:1: E108 the file is empty (it has offices: and people:)"),
+        ("- Li", "staff.yaml:1:1: E112 keys with values are expected (known: offices, people)"),
     ],
 )
 def test_a_wrong_file_says_what_is_wrong(tmp_path: Path, text: str, words: str):
@@ -57,3 +68,23 @@ def test_a_wrong_file_says_what_is_wrong(tmp_path: Path, text: str, words: str):
     with pytest.raises(InvalidFile) as refused:
         read(file)
     assert words in str(refused.value)
+
+
+def test_a_file_that_is_no_text_or_has_no_end_is_refused(tmp_path: Path):
+    for content, words in (
+        (b"people: \xb5\xa4", ":1:1: E100 this is not UTF-8"),
+        (b"#" * 9_000_000, "E106 the file is too"),
+    ):
+        (tmp_path / "staff.yaml").write_bytes(content)
+        with pytest.raises(InvalidFile) as refused:
+            read(tmp_path / "staff.yaml")
+        assert words in str(refused.value)
+    with pytest.raises(InvalidFile) as refused:
+        read(tmp_path)
+    assert "cannot be read: Is a directory" in str(refused.value)
+
+
+def test_a_file_of_a_whole_province_is_read(tmp_path: Path):
+    rows = "".join(f"  - {{id: p{n}, name: Li, email: p{n}@example.org, roles: [head@1]}}\n" for n in range(4000))
+    (tmp_path / "staff.yaml").write_text('offices: [{code: "1", zh: a, level: county}]\npeople:\n' + rows)
+    assert len(read(tmp_path / "staff.yaml").people) == 4000

@@ -45,7 +45,7 @@ def test_a_file_that_cannot_be_read_does_not_hide_what_is_wrong_with_the_others(
     assert done.returncode == 1
     lines = done.stdout.splitlines()
     assert lines[0] == f"E100 {tmp_path / 'none.yaml'} cannot be read: No such file or directory (name a YAML file)"
-    assert lines[1] == f"E100 {binary} is not UTF-8 text (the first wrong byte is on line 2)"
+    assert lines[1] == f"{binary}:2:1: E100 this is not UTF-8 text (save the file as UTF-8)"
     assert lines[2] == f"{large}:1:1: E106 the file is too large (256 KB at most)"
     assert lines[3].startswith(f"E100 {tmp_path} cannot be read: ")
     assert len(lines) == 14

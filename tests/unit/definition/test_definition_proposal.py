@@ -173,3 +173,8 @@ def test_a_case_number_follows_its_pattern(pattern: str, number: str, scope: str
 )
 def test_a_pattern_without_the_year_goes_on_counting_in_the_next(pattern: str, counted: tuple[str, int]) -> None:
     assert NumberPattern(pattern).counted(office="440111", year=2026) == counted
+
+
+def test_numbers_typed_in_full_width_digits_are_those_numbers(telecom: Definition) -> None:
+    parsed = telecom.proposal.parse(RAW | {"budget": "８００００．５０", "reach": "９０００"}, whole=True)
+    assert (parsed.problems, parsed.values["budget"], parsed.values["reach"]) == ((), "80000.50", 9000)
