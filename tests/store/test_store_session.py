@@ -68,7 +68,7 @@ def test_eight_threads_of_a_hundred_increments_lose_none(db: Database) -> None:
         ("fantasy://x", "no database address"),
         ("mysql://x/y", "possible"),
         ("postgresql://u:secret@127.0.0.1:1/x", "refused"),
-        ("sqlite:////no/such/folder/x.db", "unable to open"),
+        ("sqlite:////no/such/folder/x.db", "it cannot be opened"),
     ],
 )
 def test_a_wrong_address_is_told_in_one_sentence(url: str, words: str) -> None:

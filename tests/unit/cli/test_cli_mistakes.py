@@ -110,7 +110,7 @@ def test_a_proposal_that_cannot_be_simulated(told, given: str, words: str):
     ("arguments", "code", "words"),
     [
         ("simulate 5-version-2.yaml budget=1 reach=1 --at yesterday", 2, "--at"),
-        ("simulate payment-approval.yaml", 1, "has a lifecycle of its own: it has no route to simulate"),
+        ("simulate payment-approval.yaml", 1, "there is no route to simulate"),
         ("test 1-form.yaml", 1, "E902 there are no scenarios (write them under tests:)"),
         ("prove 1-form.yaml", 0, "1-form.yaml: there are no guarantees (write them under guarantees:)"),
         ("diagram 1-form.yaml --format png", 2, "'png' is not one of"),
