@@ -8,18 +8,22 @@ and stages do is among it. Refuses to walk for long: `Undecided` past `LIMIT` pl
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 from engine.definition.compile import compile_process
 from engine.definition.model import Definition
 from engine.definition.prove_forms import Form, Forms, Undecided
+from engine.definition.prove_lifecycle import conditions_of, forms_of, named, submitting
 from engine.definition.prove_route import RouteTable
 from engine.definition.prove_terms import Formula, Untranslatable, both, either, negated, not_false
+from engine.definition.prove_terms import holds as surely
+from engine.errors import ExpressionFailed
 from engine.machine import chains as chart_chains
 from engine.machine.chains import Condition, Countersign
+from engine.machine.declared import ROUTE
 from engine.machine.filing import Filing
 from engine.machine.process import Process
-from engine.machine.states import Form as FormState
-from engine.machine.step import macrostep
+from engine.machine.step import macrostep, start
 from engine.machine.steps import Copy
 
 LIMIT = 4_000
@@ -45,23 +49,28 @@ class Move:
 
 @dataclass(frozen=True)
 class Region:
-    """All forms for which the conditions of the process answer as for `form`."""
+    """All forms for which the conditions of the process answer as for `form`: `bits` those of the chain, `ways` those
+    of the lifecycle."""
 
     chain: str
     formula: Formula
     bits: Mapping[str, bool]
     form: Form
+    ways: Mapping[str, bool] = field(default_factory=dict)
 
 
 @dataclass
 class Walk:
-    """The places a case can be in during one round: `moves[n]` leave place `n`, place 0 is before submitting."""
+    """The places a case can be in during one round: `moves[n]` leave place `n`, place 0 is where a case begins.
+
+    `begins` are the forms in which a round may begin, by their place.
+    """
 
     region: Region
     configurations: list[tuple[str, ...]] = field(default_factory=list)
     moves: list[list[Move]] = field(default_factory=list)
     finished: set[int] = field(default_factory=set)
-    returned: set[int] = field(default_factory=set)
+    begins: dict[int, str] = field(default_factory=dict)
 
 
 class World:
@@ -77,8 +86,7 @@ class World:
     @cached_property
     def regions(self) -> tuple[Region, ...]:
         """All regions of the forms that can be submitted. Raises Undecided and Untranslatable."""
-        if self.definition.lifecycle is not None:
-            raise Undecided("the definition declares a lifecycle of its own, which is not walked")
+        forms_of(self.process)
         return tuple(self._regions())
 
     def walk(self, number: int) -> Walk:
@@ -90,7 +98,7 @@ class World:
     def conditions(self, chain: str) -> dict[str, Condition]:
         """The conditions of the steps of a chain and of those that objections lead to, by their text."""
         found: dict[str, Condition] = {}
-        for name in self._onward(chain):
+        for name in self._onward(chain) if chain else ():
             for column in self.process.chains[name]:
                 for placed in (column, *(column.branches if isinstance(column, Countersign) else ())):
                     if placed.when is not None:
@@ -110,10 +118,22 @@ class World:
     def answers_as(self, region: Region, form: Form) -> bool:
         """Whether the engine itself sees the form in the region."""
         values = self.process.context(form)
-        if self.process.choose(values)[0] != region.chain:
+        if self.process.route and self.process.choose(values)[0] != region.chain:
             return False
         known = self.conditions(region.chain)
-        return all(chart_chains.holds(known[text], values) is bit for text, bit in region.bits.items())
+        chain = all(chart_chains.holds(known[text], values) is bit for text, bit in region.bits.items())
+        return chain and all(self._surely(text, values) is bit for text, bit in region.ways.items())
+
+    def _surely(self, text: str, values: Mapping[str, Any]) -> bool:
+        """Whether a condition of the lifecycle lets its event happen."""
+        try:
+            return self._ways[text].evaluate(values) is True
+        except ExpressionFailed:
+            return False
+
+    @cached_property
+    def _ways(self) -> dict[str, Condition]:
+        return conditions_of(self.process)
 
     def _onward(self, chain: str) -> set[str]:
         found, open_ = set(), {chain}
@@ -135,26 +155,32 @@ class World:
         return True if condition is None else not_false(self.forms.meaning(getattr(condition, "text", "")))
 
     def _regions(self) -> Iterator[Region]:
+        if not self.table.rows:
+            yield from self._regions_of("", True)
         for n, row in enumerate(self.table.rows):
-            known = self.conditions(row.use)
-            texts = tuple(known)
-            bits = [not_false(self.forms.meaning(text)) for text in texts]
-            taking = both(self.table.taking(n), self._decided(row.use))
-            with self.forms.assuming(taking):
-                combinations = list(self.forms.models(bits, REGIONS))
-            for combination in combinations:
-                decided = [bit if value else negated(bit) for bit, value in zip(bits, combination, strict=True)]
-                formula = both(taking, *decided)
-                form = self.forms.find(formula)
-                assert form is not None, "the solver just said that there is one"
-                region = Region(row.use, formula, dict(zip(texts, combination, strict=True)), form)
-                if not self.answers_as(region, form):
-                    raise Undecided("the engine reads a condition otherwise than the solver")
-                yield region
+            yield from self._regions_of(row.use, both(self.table.taking(n), self._decided(row.use)))
+
+    def _regions_of(self, chain: str, taking: Formula) -> Iterator[Region]:
+        texts, ways = tuple(self.conditions(chain)), tuple(self._ways)
+        bits = [not_false(self.forms.meaning(text)) for text in texts]
+        bits += [surely(self.forms.meaning(text)) for text in ways]
+        with self.forms.assuming(taking):
+            combinations = list(self.forms.models(bits, REGIONS))
+        for combination in combinations:
+            decided = [bit if value else negated(bit) for bit, value in zip(bits, combination, strict=True)]
+            formula = both(taking, *decided)
+            form = self.forms.find(formula)
+            assert form is not None, "the solver just said that there is one"
+            of_chain, of_ways = combination[: len(texts)], combination[len(texts) :]
+            kept = dict(zip(ways, of_ways, strict=True))
+            region = Region(chain, formula, dict(zip(texts, of_chain, strict=True)), form, kept)
+            if not self.answers_as(region, form):
+                raise Undecided("the engine reads a condition otherwise than the solver")
+            yield region
 
     def _walked(self, region: Region) -> Walk:
-        chart = self.process.chart
-        values = self.process.context(region.form)
+        chart, forms = self.process.chart, forms_of(self.process)
+        values = {**self.process.context(region.form), ROUTE: region.chain or None}
         walk = Walk(region)
         numbers: dict[tuple[int, tuple[tuple[str, tuple[str, ...]], ...]], int] = {}
         open_: list[tuple[int, int, dict[str, tuple[str, ...]]]] = []
@@ -168,35 +194,42 @@ class World:
                 atomic = active & chart.atomic
                 walk.configurations.append(chart.names(atomic))
                 walk.moves.append([])
-                if any(isinstance(self.process.kinds.get(name), FormState) for name in chart.names(active)):
-                    walk.returned.add(number)
+                form = next((name for name in chart.names(atomic) if name in forms), "")
+                if form:
+                    walk.begins[number] = form
+                if form and remembered:
+                    raise Undecided("a case comes back to a form, and may go on by a history state")
                 if any(chart.parent[one] == 0 for one in chart.numbers(active & chart.finals)):
                     walk.finished.add(number)
-                if number == 0 or number not in walk.returned:
-                    open_.append((number, active, remembered))
+                open_.append((number, active, remembered))
             return numbers[key]
 
-        place(chart.mask(("draft",)), {})
+        first = start(chart, lambda: values)
+        place(chart.mask(chart.names(first.active & chart.atomic)), first.remembered)
+        for form in forms:
+            place(chart.mask((form,)), {})
         while open_:
             number, active, remembered = open_.pop()
-            events = [f"submit.{region.chain}"] if number == 0 else self._events(active)
-            for event in events:
+            events = dict.fromkeys(submitting(event, region.chain) for event in self._events(active))
+            for event in filter(None, events):
                 moved = macrostep(chart, active, remembered, event, lambda: values)
                 if moved is None:
                     continue
                 entered = (f">{chart.states[one].id}" for step in moved.microsteps for one in step.entered)
-                walk.moves[number].append(Move(event, place(moved.active, moved.remembered), (f"!{event}", *entered)))
+                known = named(event)
+                walk.moves[number].append(Move(known, place(moved.active, moved.remembered), (f"!{known}", *entered)))
         return walk
 
     def _events(self, active: int) -> list[str]:
-        """Every event that some active state declares, those that the chart raises itself aside.
+        """Every event that some active state declares, those that the chart raises itself aside. What is declared for
+        the case as a whole is done by hand, or by its parent.
 
         An audience that drifts begins a round on the real count, which is that of a form that can be submitted: it is
         walked from its own beginning.
         """
         chart = self.process.chart
         found: dict[str, None] = {}
-        for number in chart.numbers(active):
+        for number in chart.numbers(active & ~1):
             for transition in getattr(chart.states[number], "transitions", ()):
                 found |= dict.fromkeys(event for event in transition.events if not event.startswith(_ELSEWHERE))
         return [event for event in found if not event.startswith("goto.") or self._is_back(active, event)]

@@ -5,10 +5,9 @@ with other values, the stages of the lifecycle, whoever holds the roles. Outside
 and that nobody holds a role. Refuses to call anything refuted that the machine did not do before its eyes.
 """
 
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import combinations
 from typing import assert_never
 
@@ -17,9 +16,11 @@ from engine.definition.guarantees import Always, Guarantee, Never, Occurrence, T
 from engine.definition.model import Definition
 from engine.definition.prove_chart import Move, Region, Walk, World
 from engine.definition.prove_forms import Form, Undecided, shown
+from engine.definition.prove_lifecycle import rests
 from engine.definition.prove_replay import ROUND, NotPlayed, Played, is_playable, play, played, started
 from engine.definition.prove_route import RouteTable
 from engine.definition.prove_terms import Formula, Untranslatable, either, not_false
+from engine.definition.prove_ways import path, reached_from, stuck_at
 from engine.definition.steps import Approve, Countersign, File, PlainStep
 from engine.errors import CountersignError
 from engine.machine import chains as chart_chains
@@ -50,7 +51,8 @@ class Refuted:
     reason = ""
 
     def __str__(self) -> str:
-        steps = ", ".join(("submit", *self.done))
+        is_draft = bool(self.events) and not self.events[0].startswith("submit.")
+        steps = ", ".join(self.done if is_draft else ("submit", *self.done))
         return f"a case with {self.example}: {steps} -> {self.came_to}"
 
 
@@ -112,6 +114,8 @@ class Prover:
                 return self._never(EFFECTIVE, (Occurrence.parse(guarantee.then),), guarantee.if_)
             case Always(always="every case ends"):
                 return self._ends()
+            case _ if self.process.declared is not None and not self.process.route and not isinstance(guarantee, Never):
+                raise Undecided("the definition has no approval: its states say who acts")
             case Always(always="somebody decides"):
                 return self._never(EFFECTIVE, tuple(self._decisions()), None)
             case Always():
@@ -150,9 +154,10 @@ class Prover:
                 continue
             walked += 1
             walk = self.world.walk(number)
-            if path(walk, bad, good, lambda move: True) is None:
+            begins = self._begins(walk)
+            if all(path(walk, bad, good, lambda move: True, begin=place) is None for place in begins):
                 continue
-            events = path(walk, bad, good, lambda move: is_playable(move.event))
+            events = self._playable(walk, begins, bad, good)
             if events is None:
                 maybe = NotPlayed("it goes by an event that is not tried")
                 continue
@@ -168,6 +173,50 @@ class Prover:
         if maybe is not None:
             raise maybe
         return Proved(walked)
+
+    def _begins(self, walk: Walk) -> list[int]:
+        """The places of a walk where a round may begin: where a case does, and the forms that any case comes to."""
+        return self._begins_of(walk, self._forms)
+
+    def _begins_of(self, walk: Walk, forms: Set[str]) -> list[int]:
+        return [0, *(place for place, form in walk.begins.items() if place and form in forms)]
+
+    @cached_property
+    def _forms(self) -> frozenset[str]:
+        """The forms that cases come to, whatever their values were before."""
+        found: set[str] = set()
+        before = -1
+        while len(found) > before:
+            before = len(found)
+            for number in range(len(self.world.regions)):
+                walk = self.world.walk(number)
+                come_to = set().union(*(reached_from(walk, place) for place in self._begins_of(walk, found)))
+                found |= {form for place, form in walk.begins.items() if place in come_to}
+        return frozenset(found)
+
+    def _playable(
+        self, walk: Walk, begins: Sequence[int], bad: frozenset[str], good: frozenset[str]
+    ) -> tuple[str, ...] | None:
+        """A way that a trial can go, from the beginning of a case: perhaps to a form that it comes back to first."""
+
+        def playable(move: Move) -> bool:
+            return is_playable(self.process, move.event)
+
+        for place in begins:
+            rest = path(walk, bad, good, playable, begin=place)
+            first = path(walk, frozenset(), frozenset(), playable, to=place) if place and rest else ()
+            if rest is not None and first is not None:
+                return (*first, *rest)
+        return None
+
+    def _way_to(self, walk: Walk, begins: Sequence[int], to: int) -> tuple[str, ...]:
+        """The way from the beginning of a case to a place. Raises NotPlayed."""
+        for begin in begins:
+            first = path(walk, frozenset(), frozenset(), lambda move: True, to=begin)
+            rest = path(walk, frozenset(), frozenset(), lambda move: True, begin=begin, to=to)
+            if first is not None and rest is not None:
+                return (*first, *rest)
+        raise NotPlayed("it is come to by other values than it began with")
 
     def _form_of(self, region: Region, limit: Formula) -> Form:
         form = self.world.forms.find(region.formula, limit)
@@ -188,10 +237,11 @@ class Prover:
             raise NotPlayed("a form that should be refused is taken")
         for number, region in enumerate(self.world.regions):
             walk = self.world.walk(number)
-            stuck = _stuck(walk)
+            begins = self._begins(walk)
+            stuck = stuck_at(walk, begins, partial(rests, self.process))
             if stuck is None:
                 continue
-            events = way_to(walk, stuck)
+            events = self._way_to(walk, begins, stuck)
             run = play(self.process, region.form, events)
             trial = run.trial
             if trial.open_tasks() or trial.case.timers or set(trial.process.possible(trial.case)) - {"withdraw"}:
@@ -205,6 +255,9 @@ class Prover:
         Tried with one person behind every pair of roles; proved only where no round has two steps that decide, for
         what carries a decision over does so only where the same person is asked again later.
         """
+        places = self.process.declared.places.values() if self.process.declared else ()
+        if any(place.kind == "task" for place in places):
+            raise Undecided("people also act in the states of the lifecycle")
         for region in self.world.regions:
             steps = self._taken(region)
             for one, other in combinations(steps, 2):
@@ -262,7 +315,9 @@ class Prover:
 
     def _refuted(self, run: Played, came_to: str, when: str) -> Refuted:
         texts = (when,) if when else ()
-        bits = [text for region in self.world.regions if region.chain == run.route for text in region.bits]
+        bits = [
+            text for region in self.world.regions if region.chain == run.route for text in (*region.bits, *region.ways)
+        ]
         return Refuted(
             run.form, run.done, came_to, self.table.example(run.form, *texts, *dict.fromkeys(bits)), run.events
         )
@@ -270,7 +325,7 @@ class Prover:
     def _refuse_amended(self, when: str | None) -> None:
         """A form that changes while it is being approved is in no region; such a guarantee is not decided."""
         texts = {when} if when else set()
-        texts |= {text for region in self.world.regions for text in region.bits}
+        texts |= {text for region in self.world.regions for text in (*region.bits, *region.ways)}
         read = {name for text in texts for name in self.world.forms.fields_of(text)}
         for step in self._approvals():
             amended = [name for name in sorted(read) if step.may_write(name)]
@@ -295,78 +350,6 @@ class Prover:
                     case _:
                         pass
         return frozenset(found)
-
-
-def path(
-    walk: Walk, bad: frozenset[str], good: frozenset[str], allowed: Callable[[Move], bool]
-) -> tuple[str, ...] | None:
-    """The shortest way to one of `bad` without one of `good` before it in the same round; None where there is none."""
-    open_: deque[tuple[int, bool]] = deque([(0, False)])
-    came: dict[tuple[int, bool], tuple[tuple[int, bool], str] | None] = {(0, False): None}
-    while open_:
-        here = open_.popleft()
-        for move in walk.moves[here[0]]:
-            if not allowed(move):
-                continue
-            good_seen, broken = _read(move.marks, here[1], bad, good)
-            there = (move.to, good_seen)
-            if broken:
-                return (*_back(came, here), move.event)
-            if there not in came:
-                came[there] = (here, move.event)
-                open_.append(there)
-    return None
-
-
-def _read(marks: Sequence[str], seen: bool, bad: frozenset[str], good: frozenset[str]) -> tuple[bool, bool]:
-    """Whether one of `good` stands after the marks, and whether one of `bad` came without it."""
-    for mark in marks:
-        if mark.startswith("!") and mark.endswith(".object"):
-            seen = False  # an objection begins a new round
-        seen = seen or mark in good
-        if mark in bad and not seen:
-            return seen, True
-    return seen, False
-
-
-def _back(came: dict[tuple[int, bool], tuple[tuple[int, bool], str] | None], here: tuple[int, bool]) -> tuple[str, ...]:
-    events: list[str] = []
-    before = came[here]
-    while before is not None:
-        events.append(before[1])
-        before = came[before[0]]
-    return tuple(reversed(events))
-
-
-def _stuck(walk: Walk) -> int | None:
-    """A place from which no event but withdrawing leads to an end, or back to the submitter."""
-    ends = walk.finished | (walk.returned - {0})
-    reached, changed = set(ends), True
-    while changed:
-        changed = False
-        for number, moves in enumerate(walk.moves):
-            if number not in reached and any(move.to in reached and move.event != "withdraw" for move in moves):
-                reached.add(number)
-                changed = True
-    return next((number for number in range(len(walk.moves)) if number not in reached), None)
-
-
-def way_to(walk: Walk, place: int) -> tuple[str, ...]:
-    """The shortest way to a place."""
-    open_: deque[int] = deque([0])
-    came: dict[int, tuple[int, str] | None] = {0: None}
-    while open_:
-        here = open_.popleft()
-        for move in walk.moves[here]:
-            if move.to not in came:
-                came[move.to] = (here, move.event)
-                open_.append(move.to)
-    events: list[str] = []
-    before = came[place]
-    while before is not None:
-        events.append(before[1])
-        before = came[before[0]]
-    return tuple(reversed(events))
 
 
 def _happens(happened: Sequence[Occurrence], never: Sequence[Occurrence], before: Sequence[Occurrence]) -> bool:

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from engine.definition.cast import Cast
 from engine.definition.guarantees import Occurrence
+from engine.definition.prove_lifecycle import timed
 from engine.definition.trial import Trial
 from engine.errors import CountersignError
 from engine.machine.case import Decision
@@ -18,12 +19,15 @@ from engine.machine.commands import (
     AudienceFrozen,
     Close,
     DeliveryFinished,
+    Edit,
     Evaluated,
     PauseDelivery,
+    Perform,
     ResumeDelivery,
     StartDelivery,
     Withdraw,
 )
+from engine.machine.declared import holders
 from engine.machine.outcome import Moved, NotifyOutcome, Submitted, TaskClosed, TaskOpened
 from engine.machine.process import Process
 from engine.machine.states import Evaluation
@@ -37,6 +41,7 @@ _DECISIONS: dict[str, Decision] = {
     "object": "object",
 }
 _STAGES = ("frozen", "start", "pause", "resume", "delivered", "close", "withdraw")
+_LONGEST_WAIT = 20
 ROUND = Occurrence("", "round")
 
 
@@ -57,28 +62,39 @@ class Played:
     events: tuple[str, ...] = ()
 
 
-def is_playable(event: str) -> bool:
+def is_playable(process: Process, event: str) -> bool:
     """Whether a trial can bring the event about."""
     _, dot, verdict = event.rpartition(".")
+    if ":" in event or event in timed(process):
+        return True
     return event in _STAGES or event.startswith("submit.") or bool(dot and verdict in _DECISIONS and "/" in event)
 
 
 def started(process: Process, form: dict[str, Any], cast: Cast | None = None) -> Trial:
     """A case submitted with `form`. Raises what the machine refuses."""
-    trial = Trial(process.bound(cast or Cast(), Workdays(ZoneInfo("Asia/Shanghai"))))
+    trial = _trial(process, cast)
     trial.submit(form)
     return trial
 
 
+def _trial(process: Process, cast: Cast | None = None) -> Trial:
+    return Trial(process.bound(cast or Cast(), Workdays(ZoneInfo("Asia/Shanghai"))))
+
+
 def play(process: Process, form: dict[str, Any], events: Sequence[str]) -> Played:
-    """Bring the events about one after the other, the first by submitting. Raises NotPlayed."""
+    """Bring the events about one after the other, with that form. Raises NotPlayed."""
     done: list[str] = []
     try:
+        if not events[0].startswith("submit."):
+            trial = _trial(process)
+            trial.do(Edit(actor=trial.submitter, form=form))
+            done += [_submitted(trial, form) if one.startswith("submit.") else _carry_out(trial, one) for one in events]
+            return played(trial, form, done, events)
         trial = started(process, form)
-        if trial.case.route != events[0].removeprefix("submit."):
+        if (trial.case.route or "") != events[0].removeprefix("submit."):
             raise NotPlayed(f"the case takes the chain {trial.case.route}")
         for event in events[1:]:
-            done.append(_carry_out(trial, event))
+            done.append(_submitted(trial, form) if event == events[0] else _carry_out(trial, event))
     except CountersignError as error:
         raise NotPlayed(f"after {', '.join(done) or 'nothing'}: {error.message}") from None
     return played(trial, form, done, events)
@@ -90,8 +106,35 @@ def played(trial: Trial, form: dict[str, Any], done: Sequence[str], events: Sequ
     return Played(form, tuple(done), happened, trial.case.state, trial.case.route or "", trial, tuple(events))
 
 
+def _submitted(trial: Trial, form: dict[str, Any]) -> str:
+    trial.submit(form)
+    return "submit"
+
+
+def _performed(trial: Trial, event: str) -> str:
+    name, _, role = event.partition(":")
+    actor = next(iter(holders(trial.process, trial.case, role)), "")
+    trial.do(Perform(actor=actor, event=name, role=role, remark="as tried"))
+    return f"{role} does {name}"
+
+
+def _waited(trial: Trial, event: str) -> str:
+    before = trial.case.configuration
+    for _ in range(_LONGEST_WAIT):
+        if trial.next_timer() is None:
+            break
+        trial.wait_for_next()
+        if trial.case.configuration != before:
+            return f"wait until {event}"
+    raise NotPlayed(f"time does not bring {event} about")
+
+
 def _carry_out(trial: Trial, event: str) -> str:
     """Bring an event about, and say it in words."""
+    if ":" in event:
+        return _performed(trial, event)
+    if event in timed(trial.process):
+        return _waited(trial, event)
     if event in _STAGES:
         _stage(trial, event)
         return event

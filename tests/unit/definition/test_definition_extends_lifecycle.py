@@ -6,14 +6,17 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+from pydantic import TypeAdapter
 
 from engine.definition.cast import Cast
 from engine.definition.check import check
 from engine.definition.compile import compile_process
 from engine.definition.extends_lifecycle import usual, usual_of
+from engine.definition.guarantees import Guarantee
 from engine.definition.lifecycle import Lifecycle, events_of
 from engine.definition.load import load
 from engine.definition.model import Definition
+from engine.definition.prove_guarantees import Answer, NotDecided, Proved, Prover, Refuted
 from engine.definition.scenario_run import run_scenarios
 from engine.definition.trial import Trial
 from engine.errors import InvalidForm, NotPossible
@@ -254,3 +257,40 @@ def test_the_form_is_still_checked_when_it_is_submitted() -> None:
 
 def test_stages_of_a_process_give_the_same_lifecycle_each_time() -> None:
     assert usual_of(Stages(audience=True)) is usual_of(Stages(audience=True))
+
+
+def answer(text: str, guarantee: dict[str, str]) -> Answer:
+    return Prover(load(text, prove=False)).answer(TypeAdapter(Guarantee).validate_python(guarantee))
+
+
+def test_a_condition_of_the_lifecycle_counts_in_a_proof() -> None:
+    large = {"never": "approved", "before": "look", "when": "form.budget > 100"}
+    assert isinstance(answer(PLAN, large), Proved)
+    smaller = answer(PLAN, large | {"when": "form.budget > 99"})
+    assert isinstance(smaller, Refuted)
+    assert smaller.done == ("legal does refuse", "submit", "county approve")
+
+
+def test_a_way_that_only_an_administrator_opens_ends_no_case() -> None:
+    nowhere = PLAN.replace("to: approving}", 'when: "form.budget < 1000", to: approving}').replace(
+        "        - {event: refuse, role: legal, to: returned}\n", ""
+    )
+    nowhere = nowhere.replace("    refuse: {label: {zh: 退回, en: Refuse}}\n", "")
+    stays = answer(nowhere, {"always": "every case ends"})
+    assert isinstance(stays, Refuted)
+    assert stays.came_to == "look, where nothing more can happen"
+    assert isinstance(answer(PLAN, {"always": "every case ends"}), Proved)
+
+
+def test_a_form_that_is_changed_and_then_left_without_being_submitted_is_not_decided() -> None:
+    text = PLAN.replace(
+        "draft: {events: [{event: submit, to: look}]}", "draft: {events: [ASK, {event: submit, to: look}]}"
+    )
+    text = text.replace("ASK", "{event: clear, role: legal, to: look}")
+    told = answer(text, {"never": "approved", "before": "look"})
+    assert isinstance(told, NotDecided)
+    assert "left by clear:legal" in told.reason
+
+
+def test_in_a_lifecycle_where_people_act_nobody_is_proved_to_decide_once() -> None:
+    assert isinstance(answer(PLAN, {"always": "nobody decides twice"}), NotDecided)
