@@ -34,7 +34,16 @@ def forms_of(process: Process) -> tuple[str, ...]:
     }
     if process.route and events:
         raise Undecided(f"a form that was changed may be left by {min(events)}, without being submitted")
+    drifts = process.stages.tolerance is not None and process.declared is not None
+    if drifts and not all(_goes_to_the_chains(process, name) for name in found):
+        raise Undecided("a case whose audience drifted is approved again without what comes before the approval")
     return tuple(found)
+
+
+def _goes_to_the_chains(process: Process, name: str) -> bool:
+    state = process.chart.states[process.chart.index[name]]
+    submits = [way for way in getattr(state, "transitions", ()) if any(word.startswith(SUBMIT) for word in way.events)]
+    return all(target in process.chains for way in submits for target in way.targets)
 
 
 def _events_of(process: Process, name: str) -> Iterator[str]:
