@@ -244,9 +244,8 @@ class Prover:
             events = self._way_to(walk, begins, stuck)
             run = play(self.process, region.form, events)
             trial = run.trial
-            asked = [
-                task for task in trial.open_tasks() if task.verb != "work"
-            ]  # what those may do is possible, or not
+            # what who is asked in a declared state may do is among what is possible
+            asked = [task for task in trial.open_tasks() if task.verb != "work"]
             if asked or trial.case.timers or set(trial.process.possible(trial.case)) - {"withdraw"}:
                 raise NotPlayed(f"in {run.state} something is still possible")
             return self._refuted(run, f"{run.state}, where nothing more can happen", "")

@@ -192,8 +192,8 @@ def test_nothing_is_taken_back_from_an_end(payment: Trial) -> None:
 
 def test_the_waves_stand_still_with_the_case_and_end_with_it() -> None:
     case = approved(trial_of(with_stages()))
-    case.do(AudienceFrozen(actor="system", snapshot="s", digest="d", target=10, control=2))
-    case.do(StartDelivery(actor="submitter", recipients=10))
+    case.do(AudienceFrozen(actor="system", snapshot="s", digest="d", target=9000, control=100))
+    case.do(StartDelivery(actor="submitter", recipients=9000))
     operate(case, "suspend")
     operate(case, "activate")
     with pytest.raises(NotPossible):

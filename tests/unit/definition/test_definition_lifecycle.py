@@ -457,11 +457,11 @@ def test_all_stages_stand_in_a_lifecycle_of_its_own() -> None:
     trial = approved(trial_of(with_stages()))
     states = [trial.case.state]
     for command in (
-        AudienceFrozen(actor="system", snapshot="s", digest="d", target=10, control=2),
-        StartDelivery(actor="submitter", recipients=10),
+        AudienceFrozen(actor="system", snapshot="s", digest="d", target=9000, control=100),
+        StartDelivery(actor="submitter", recipients=9000),
         PauseDelivery(actor="submitter"),
         ResumeDelivery(actor="submitter"),
-        DeliveryFinished(actor="system", sums={"sent": 10}),
+        DeliveryFinished(actor="system", sums={"sent": 9000}),
     ):
         trial.do(command)
         states.append(trial.case.state)
