@@ -232,7 +232,12 @@ VIAS = {
     "timer": N_("by deadline"),
     "stage": N_("automatically"),
 }
-FLAGS = {"overdue": N_("Overdue"), "due_soon": N_("Due soon"), "changed": N_("Changed since you looked")}
+FLAGS = {
+    "overdue": N_("Overdue"),
+    "due_soon": N_("Due soon"),
+    "changed": N_("Changed since you looked"),
+    "splitting": N_("Possibly split"),
+}
 CHANNELS = {
     "sms": N_("SMS"),
     "email": N_("e-mail"),
@@ -313,6 +318,7 @@ PROBLEMS = {  # by code; the braces are filled with the problem's fields
     "bulk.confidential": N_("The case is confidential."),
     "bulk.limit": N_("It is above the limit for deciding on several at once."),
     "bulk.question": N_("A question is open; wait for the answer."),
+    "bulk.splitting": N_("It stands just under a limit beside other cases of the office."),
     "bulk.moved_on": N_("The case moved on after the list was shown."),
     "bulk.changed": N_("The proposal was changed after you last acted on it."),
     "remark_missing": N_("Say why: the others read it."),

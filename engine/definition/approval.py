@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Discriminator, Field, StrictBool, Tag
 
 from engine.definition.section import Name, Rule, Section
+from engine.definition.splitting import Splitting
 from engine.definition.steps import (
     AnyStep,
     Approve,
@@ -61,6 +62,12 @@ class Bulk(Section):
     confidential: StrictBool = False
 
 
+BulkPolicy = Annotated[
+    Annotated[Literal["never"], Tag("never")] | Annotated[Bulk, Tag("bulk")],
+    Discriminator(lambda value: "bulk" if isinstance(value, dict | Bulk) else "never"),
+]
+
+
 class Defaults(Section):
     """What steps inherit unless they say otherwise.
 
@@ -79,7 +86,7 @@ class Defaults(Section):
     shorten: Literal["refuse", "follow"] = "refuse"
     allow: tuple[Operation, ...] = ALLOWED
     link: Literal["remembered_device", "sign_in", "direct"] = "remembered_device"
-    bulk: Bulk | Literal["never"] = Bulk()
+    bulk: BulkPolicy = Bulk()
 
 
 class Approval(Section):
@@ -90,6 +97,7 @@ class Approval(Section):
     chains: dict[Name, tuple[AnyStep, ...]] = Field(min_length=1)
     blocks: dict[Name, Block] = Field(default_factory=dict)
     rules: dict[Name, Rule] = Field(default_factory=dict)
+    splitting: Splitting | None = None
 
     def steps(self, chain: str) -> tuple[PlainStep, ...]:
         """The steps of `chain` with blocks and included chains in place and the defaults filled in."""

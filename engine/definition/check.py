@@ -26,6 +26,7 @@ from engine.definition.rules_routes import ROUTES
 from engine.definition.rules_scenarios import SCENARIOS, SCENARIOS_OF_THE_WHOLE
 from engine.definition.rules_size import SIZE
 from engine.definition.rules_soundness import SOUNDNESS
+from engine.definition.rules_splitting import SPLITTING
 from engine.definition.rules_staff import STAFF
 from engine.definition.rules_style import STYLE
 from engine.definition.rules_support import SUPPORT
@@ -48,6 +49,7 @@ RULES: tuple[LintRule, ...] = (
     *STAFF,
     *TIME,
     *DRIFT,
+    *SPLITTING,
     *SCENARIOS,
     *SUPPORT,
     *STYLE,

@@ -4,6 +4,7 @@ Refuses to read files or to judge itself: `load` reads, `check` judges, `compile
 """
 
 from collections.abc import Mapping
+from decimal import Decimal
 from functools import cached_property
 from typing import Annotated, Any, Literal, Self
 
@@ -17,6 +18,7 @@ from engine.definition.params import Params, params_of, written
 from engine.definition.proposal import Proposal
 from engine.definition.scenarios import Scenario
 from engine.definition.section import Name, Section
+from engine.definition.splitting import limit_expression
 from engine.delivery.plan import DeliveryPlan
 from engine.evaluation.plan import EvaluationPlan
 from engine.expr import Expression, Scope, compile_expression
@@ -80,6 +82,18 @@ class Definition(Section):
     def context(self, form: Mapping[str, Any]) -> dict[str, Any]:
         """The values to that scope, of a case's form (JSON values); empty fields are absent."""
         return {"form": self.proposal.typed(form), "params": self.params}
+
+    @property
+    def params_record(self) -> Record:
+        """The types of the params."""
+        return self._typed_params.record
+
+    @cached_property
+    def splitting_limits(self) -> tuple[Decimal, ...]:
+        """The limits under which cases may be split, in figures."""
+        splitting = self.approval.splitting
+        rules = (limit_expression(text, self.params_record) for text in (splitting.limits if splitting else ()))
+        return tuple(Decimal(rule.evaluate({"params": self.params})) for rule in rules)
 
     @cached_property
     def bulk_limit(self) -> Expression | None:

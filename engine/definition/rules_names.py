@@ -64,6 +64,8 @@ class UnknownField(LintRule):
         for path, step in subject.steps:
             if isinstance(step, Approve | File | Copy):
                 uses += [((*path, "fields", name), name, True) for name in step.fields if name != "*"]
+        if definition.approval.splitting:
+            uses.append((("approval", "splitting", "field"), definition.approval.splitting.field, False))
         if definition.audience and definition.audience.drift:
             uses.append((("audience", "drift", "from"), definition.audience.drift.source, False))
         if definition.delivery and definition.delivery.message and definition.delivery.message.field:

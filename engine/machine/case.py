@@ -164,6 +164,19 @@ class Drift(Struct, frozen=True):
     voided: tuple[str, ...] = ()
 
 
+class Splitting(Struct, frozen=True):
+    """What a submission found: with this case, `count` of its office since `since` have `field` from `lowest` up to
+    `limit`, `total` together. `cases` are the newest others. Amounts are texts, as in forms."""
+
+    field: str
+    limit: str
+    lowest: str
+    since: datetime
+    count: int
+    total: str
+    cases: tuple[str, ...]
+
+
 class Case(Struct, frozen=True):
     """One marketing case (营销案). `seq` counts its history entries and is its version.
 
@@ -201,6 +214,7 @@ class Case(Struct, frozen=True):
     standing: tuple[str, ...] = ()
     parent: Parent | None = None
     children: tuple[Child, ...] = ()
+    splitting: Splitting | None = None
     registered: tuple[Registration, ...] = ()
     drift: Drift | None = None
 

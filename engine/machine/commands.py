@@ -4,7 +4,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from engine.machine.case import Decision, Parent, Place, ProcessRef
+from engine.machine.case import Decision, Parent, Place, ProcessRef, Splitting
 
 
 class Command(Struct, frozen=True, tag=True, kw_only=True):
@@ -30,10 +30,12 @@ class Edit(Command, frozen=True):
 
 
 class Submit(Command, frozen=True):
-    """Submit or resubmit the whole form. `number` is the number reserved for it in the same transaction."""
+    """Submit or resubmit the whole form. `number` is the number reserved for it in the same transaction, `splitting`
+    what was found there of its office's other cases."""
 
     form: dict[str, Any]
     number: str
+    splitting: Splitting | None = None
 
 
 class Withdraw(Command, frozen=True):

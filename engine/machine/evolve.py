@@ -17,6 +17,7 @@ from engine.machine.outcome import (
     ClockStopped,
     Created,
     Drifted,
+    Flagged,
     FormSaved,
     Migrated,
     Moved,
@@ -78,6 +79,8 @@ def evolve(case: Case, event: AnyEvent) -> Case:
                 returned_at="",
                 returned_by="",
             )
+        case Flagged():
+            return replace(case, splitting=event.splitting)
         case Returned():
             return replace(case, returned_at=event.step, returned_by=event.by)
         case Turned():

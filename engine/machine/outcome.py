@@ -9,7 +9,19 @@ from typing import Any
 
 from msgspec import Struct
 
-from engine.machine.case import Case, Child, Drift, Parent, ProcessRef, Question, Registration, Stopped, Task, Timer
+from engine.machine.case import (
+    Case,
+    Child,
+    Drift,
+    Parent,
+    ProcessRef,
+    Question,
+    Registration,
+    Splitting,
+    Stopped,
+    Task,
+    Timer,
+)
 
 
 class Event(Struct, frozen=True, tag=True):
@@ -46,6 +58,12 @@ class Submitted(Event, frozen=True):
     reasons: tuple[str, ...] = ()
     standing: tuple[str, ...] = ()
     resume: str = ""
+
+
+class Flagged(Event, frozen=True):
+    """The case stands just under a limit beside others of its office; None where a later submission does not."""
+
+    splitting: Splitting | None
 
 
 class Returned(Event, frozen=True):
@@ -158,6 +176,7 @@ AnyEvent = (
     Created
     | FormSaved
     | Submitted
+    | Flagged
     | Returned
     | Turned
     | Moved

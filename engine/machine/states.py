@@ -28,6 +28,7 @@ from engine.machine.journal import Journal
 from engine.machine.outcome import (
     BeginDelivery,
     Evaluate,
+    Flagged,
     FormSaved,
     HoldDelivery,
     Noted,
@@ -285,6 +286,8 @@ def submit(journal: Journal, command: Submit) -> str:
     values = journal.values()
     if drifting.is_approved(case) and (problems := process.wrong(case.judged)):
         raise InvalidForm(problems)  # what was counted breaks a rule; a change of the material has it counted again
+    if command.splitting != case.splitting:
+        journal.record(Flagged(command.splitting))
     material = digest_of({name: case.judged.get(name) for name in process.material})
     if not process.route:  # a lifecycle without approval chains
         journal.record(Submitted(case.number or command.number, case.round + 1, "", material))

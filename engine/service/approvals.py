@@ -15,7 +15,7 @@ from engine.machine.case import Case, Decision
 from engine.machine.commands import Decide, Perform
 from engine.machine.declared import events_for
 from engine.machine.steps import settled_by
-from engine.service import amending, running, standins
+from engine.service import amending, running, splitting, standins
 from engine.service.app import Countersign
 from engine.service.cases import case_view, load_visible
 from engine.service.fields import changes_between
@@ -38,7 +38,7 @@ def inbox(app: Countersign, viewer: Viewer) -> Inbox:
         for_others = standins.to_do(app, tx, viewer)
         counts = inboxes.counts(tx, viewer.person)
         return Inbox(
-            to_do=standins.in_order((*own, *for_others)),
+            to_do=splitting.flagged(tx, standins.in_order((*own, *for_others))),
             done=tuple(task_row(app, tx, line) for line in inboxes.done(tx, viewer.person)),
             copied=tuple(task_row(app, tx, line) for line in inboxes.copied(tx, viewer.person)),
             mine=tuple(case_row(app, tx, line) for line in inboxes.mine(tx, viewer.person)),

@@ -177,6 +177,10 @@ def _against(app: Countersign, tx: Connection, viewer: Viewer, looked: _Looked) 
         yield Problem("bulk.limit", "it is above the limit for deciding together with others", "open the sheet")
     if any(question.answered_at is None for question in case.questions):
         yield Problem("bulk.question", "a question is open", "wait for the answer")
+    if case.splitting is not None:
+        yield Problem(
+            "bulk.splitting", "it stands just under a limit beside other cases of the office", "open the sheet"
+        )
     if case.seq != seen and history.is_moved_on(tx, case.id, seen, viewer.person):
         yield Problem("bulk.moved_on", "the case moved on after the list was shown", "look at it again")
     if 0 < history.last_by(tx, case.id, viewer.person) < case.form_seq:

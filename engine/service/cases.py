@@ -5,7 +5,7 @@ from sqlalchemy import Connection
 from engine.errors import NotFound
 from engine.machine.case import Case, Child
 from engine.machine.process import Process
-from engine.service import candidates, delivering, evaluating, explaining, fields, selecting, showing
+from engine.service import candidates, delivering, evaluating, explaining, fields, selecting, showing, splitting
 from engine.service.app import Countersign
 from engine.service.drifting import drift_view
 from engine.service.views import CaseRow, CaseView, ChildView, RegistrationView, Viewer
@@ -71,6 +71,7 @@ def case_view(app: Countersign, tx: Connection, viewer: Viewer, case: Case) -> C
         ),
         children=tuple(_child_view(tx, process, viewer, child) for child in case.children),
         parent=case.parent.case if case.parent and visibility.may_see(tx, viewer.person, case.parent.case) else "",
+        splitting=splitting.splitting_view(app, tx, viewer, case),
     )
 
 

@@ -11,6 +11,7 @@ from engine.machine.commands import AnyCommand, Edit, Submit
 from engine.machine.filing import numbered
 from engine.machine.outcome import Drifted, FormSaved
 from engine.organisation import Organisation
+from engine.service import splitting
 from engine.service.app import Countersign
 from engine.service.numbers import register_number
 from engine.store import cases
@@ -34,6 +35,8 @@ def decide(app: Countersign, locked: Locked, command: AnyCommand | Callable[[Loc
     """What `command` comes to on a locked case."""
     case = locked.case
     asked = command(locked) if callable(command) else command
+    if isinstance(asked, Submit):
+        asked = splitting.looked_for(app, locked, asked)
     process = app.process(case.process, locked)
     outcome = numbered(
         process,

@@ -57,7 +57,8 @@ class CaseRow:
 
 @dataclass(frozen=True, slots=True)
 class TaskRow:
-    """A task in the inbox; sorted by `due_at`, those without last. `flags` are codes: overdue, due_soon, changed."""
+    """A task in the inbox; sorted by `due_at`, those without last. `flags` are codes: overdue, due_soon, changed,
+    splitting."""
 
     id: str
     case: CaseRow
@@ -282,6 +283,23 @@ class EvaluationView:
 
 
 @dataclass(frozen=True, slots=True)
+class SplittingView:
+    """Several cases of one office just under a limit: with this one `count` since `since`, `total` together, each from
+    `lowest` up to `limit`. `cases` are those the viewer may see, `others` how many more there are."""
+
+    label: Bilingual
+    kind: str
+    currency: str
+    limit: Decimal
+    lowest: Decimal
+    since: datetime
+    count: int
+    total: Decimal
+    cases: tuple[CaseRow, ...]
+    others: int
+
+
+@dataclass(frozen=True, slots=True)
 class CaseView:
     """Everything of the case page."""
 
@@ -302,6 +320,7 @@ class CaseView:
     message: str
     children: tuple[ChildView, ...] = ()
     parent: str = ""  # the case that opened this one, where the viewer may see it
+    splitting: SplittingView | None = None  # never for the submitter
     registered: tuple[RegistrationView, ...] = ()
     drift: DriftView | None = None
 

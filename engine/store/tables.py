@@ -4,6 +4,8 @@ Times are stored as UTC with a zone (PostgreSQL) or as ISO text in UTC (SQLite),
 reads back whole is text, so that both databases return the bytes that were written.
 """
 
+from typing import Any
+
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -33,6 +35,12 @@ metadata = MetaData(
         "pk": "pk_%(table_name)s",
     }
 )
+
+
+def _only(condition: str) -> dict[str, Any]:
+    """For an index that holds only the rows of which `condition` is true."""
+    return {"sqlite_where": text(condition), "postgresql_where": text(condition)}
+
 
 # Who and where ---------------------------------------------------------------------------------------------------
 
@@ -181,6 +189,18 @@ case_offices = Table(
     Index(None, "office"),
 )
 
+submitted_amounts = Table(
+    "submitted_amounts",
+    metadata,  # of each case whose definition watches for splitting: the amount of its newest submission
+    Column("case_id", String(24), ForeignKey("cases.id"), primary_key=True),
+    Column("definition", String(80), nullable=False),
+    Column("office", String(12), nullable=False),
+    Column("hundredths", BigInteger, nullable=False),  # of the amount: SQLite has no decimals to compare and add
+    Column("at", UtcTime, nullable=False),
+    Column("flagged", Boolean, nullable=False),
+    Index(None, "definition", "office", "at"),
+)
+
 tasks = Table(
     "tasks",
     metadata,
@@ -200,27 +220,9 @@ tasks = Table(
     Column("reason", Text, nullable=False, server_default=""),
     UniqueConstraint("case_id", "round", "step", "person"),
     CheckConstraint("state in ('waiting','open','decided','cancelled')", name="state"),
-    Index(
-        "ix_tasks_open",
-        "person",
-        "due_at",
-        sqlite_where=text("state='open'"),
-        postgresql_where=text("state='open'"),
-    ),
-    Index(
-        "ix_tasks_copied",
-        "person",
-        "opened_at",
-        sqlite_where=text("verb='copy'"),
-        postgresql_where=text("verb='copy'"),
-    ),
-    Index(
-        "ix_tasks_done",
-        "person",
-        "decided_at",
-        sqlite_where=text("state='decided'"),
-        postgresql_where=text("state='decided'"),
-    ),
+    Index("ix_tasks_open", "person", "due_at", **_only("state='open'")),
+    Index("ix_tasks_copied", "person", "opened_at", **_only("verb='copy'")),
+    Index("ix_tasks_done", "person", "decided_at", **_only("state='decided'")),
 )
 
 timers = Table(
@@ -235,7 +237,7 @@ timers = Table(
     Column("lease_until", UtcTime),
     Column("fence", Integer, nullable=False, server_default="0"),
     CheckConstraint("state in ('armed','fired','disarmed')", name="state"),
-    Index("ix_timers_due", "due_at", sqlite_where=text("state='armed'"), postgresql_where=text("state='armed'")),
+    Index("ix_timers_due", "due_at", **_only("state='armed'")),
     Index(None, "case_id"),
 )
 
@@ -287,12 +289,7 @@ outbox = Table(
     Column("fence", Integer, nullable=False, server_default="0"),
     Column("error", Text, nullable=False, server_default=""),
     CheckConstraint("state in ('pending','done','dead')", name="state"),
-    Index(
-        "ix_outbox_pending",
-        "available_at",
-        sqlite_where=text("state='pending'"),
-        postgresql_where=text("state='pending'"),
-    ),
+    Index("ix_outbox_pending", "available_at", **_only("state='pending'")),
 )
 
 links = Table(
@@ -364,12 +361,7 @@ waves = Table(
     Column("segments", BigInteger, nullable=False, server_default="0"),  # accepted by the gateway: what is paid for
     UniqueConstraint("case_id", "position"),
     CheckConstraint("state in ('planned','loading','running','gated','paused','done','cancelled')", name="state"),
-    Index(
-        "ix_waves_active",
-        "state",
-        sqlite_where=text("state in ('running','gated')"),
-        postgresql_where=text("state in ('running','gated')"),
-    ),
+    Index("ix_waves_active", "state", **_only("state in ('running','gated')")),
 )
 
 chunks = Table(
@@ -387,13 +379,7 @@ chunks = Table(
     Column("error", Text, nullable=False, server_default=""),
     PrimaryKeyConstraint("wave", "position"),
     CheckConstraint("state in ('waiting','claimed','done')", name="state"),
-    Index(
-        "ix_chunks_open",
-        "wave",
-        "position",
-        sqlite_where=text("state<>'done'"),
-        postgresql_where=text("state<>'done'"),
-    ),
+    Index("ix_chunks_open", "wave", "position", **_only("state<>'done'")),
 )
 
 recipients = Table(

@@ -7,6 +7,7 @@ from fastapi import FastAPI
 
 from engine.cli.demo.people import PASSWORD
 from engine.machine.commands import AudienceFrozen
+from engine.service import approvals
 from engine.service.app import Countersign
 from engine.service.running import carry_out
 from tests.api.cases import FORM, decide, drafted, submitted, task_of, viewer
@@ -297,3 +298,18 @@ def test_an_audience_that_is_not_what_was_declared_names_both_figures(desk: Desk
     assert "冻结了目标客户，人数与申报不符" in case
     assert figures in desk("liguoqiang", "zh").get(f"/tasks/{task_of(app, 'liguoqiang').id}").text
     assert "Declared 9,000 customers, in fact 11,200: 24% more." in desk("wangmin").get(f"/cases/{case_id}").text
+
+
+def test_the_sheet_tells_of_cases_just_under_a_limit_and_the_submitters_page_does_not(desk: Desks, app: Countersign):
+    first = submitted(app, title="First piece", budget="49000.00")
+    submitted(app, title="Second piece", budget="48000.00")
+    third = submitted(app, title="Third piece", budget="47000.00")
+    browser = desk("liguoqiang")
+    assert browser.get("/inbox").text.count("Possibly split") == 1
+    task = next(one for one in approvals.inbox(app, viewer(app, "liguoqiang")).to_do if one.case.id == third)
+    sheet = " ".join(browser.get(f"/tasks/{task.id}").text.split())
+    assert "with this one, 3 cases of this office" in sheet
+    assert "Budget from ¥40,000 up to the limit of ¥50,000, together ¥144,000." in sheet
+    assert f'href="/cases/{first}"' in sheet
+    assert "疑似拆分" in desk("liguoqiang", "zh").get(f"/cases/{third}").text
+    assert "split" not in desk("wangmin").get(f"/cases/{third}").text

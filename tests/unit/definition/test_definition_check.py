@@ -75,6 +75,11 @@ def test_load_raises_all_problems(small: str) -> None:
     assert str(caught.value.problems[0]).startswith("ten.yaml:9:69: E111 unknown key maximum (did you mean max?)")
 
 
+def watching(splitting: str) -> tuple[str, str]:
+    """The small definition watches for splitting."""
+    return "  defaults:\n", f"  splitting: {{{splitting}}}\n  defaults:\n"
+
+
 CASES = [
     # shape
     (("version: 1", "version: one"), "E112", "one"),
@@ -120,6 +125,22 @@ CASES = [
     (("form.budget > params.limit", "form.title > params.limit"), "E304", "form.title"),
     (("form.budget > params.limit", "form.budget + params.limit"), "E305", "form.budget +"),
     (("form.budget > params.limit", "c.arpu > params.limit"), "E302", "c.arpu"),
+    # splitting and deciding together
+    (watching("field: budget, limits: [params.limit, '5000'], within: 7d, share: 90%, count: 2"), None, ""),
+    (watching("field: budgt, limits: [params.limit]"), "E203", "budgt"),
+    (watching("field: title, limits: [params.limit]"), "E313", "title"),
+    (watching("field: budget, limits: [params.limt]"), "E303", "limt]"),
+    (watching("field: budget, limits: [form.budget]"), "E302", "form.budget]"),
+    (watching("field: budget, limits: [\"'much'\"]"), "E305", "'much"),
+    (watching("field: budget, limits: []"), "E112", "[]"),
+    (watching("field: budget, limits: [params.limit], within: 3wd"), "E710", "3wd"),
+    (watching("field: budget, limits: [params.limit], within: 0d"), "E710", "0d"),
+    (watching("field: budget, limits: [params.limit], share: 100%"), "E112", "100%"),
+    (watching("field: budget, limits: [params.limit], count: 1"), "E112", "1}"),
+    (("  defaults:\n", '  defaults:\n    bulk: {limit: "form.budget < 5"}\n'), None, ""),
+    (("  defaults:\n", '  defaults:\n    bulk: {limit: "form.budgt < 5"}\n'), "E303", "budgt"),
+    (("  defaults:\n", "  defaults:\n    bulk: never\n"), None, ""),
+    (("  defaults:\n", "  defaults:\n    bulk: {limits: 5}\n"), "E111", "limits"),
     # people
     (('who: "head@county"', 'who: [{when: "form.budget > 1", who: superior}]'), "E602", "{when"),
     (('who: "head@county"', "who: [superior, {else: superior}]"), "E603", "superior, {else"),
