@@ -188,7 +188,7 @@ def test_an_approver_sees_what_changed_since_they_looked(desk: Desks, app: Count
     decide(app, "liguoqiang", "return", "Budget too low")
     submitter, edit = desk("wangmin"), f"/cases/{case_id}/edit"
     submitter.fill_in(edit, edit, action="submit", **FORM | {"budget": "90000"})
-    page = " ".join(desk("liguoqiang", "zh").get(f"/tasks/{task_of(app, 'liguoqiang').id}").text.split())
+    page = " ".join(desk("liguoqiang").get(f"/tasks/{task_of(app, 'liguoqiang').id}").text.split())
     assert "1 change since you last looked:" in page
     assert "<del>¥80,000</del>" in page
     assert "<ins>¥90,000</ins>" in page
