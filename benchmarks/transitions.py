@@ -76,9 +76,9 @@ def _contestants(db: Database, size: int, clients: int) -> dict[str, Callable[[]
     county = County()
     fresh = supply(db, county, size)
     return {
-        BASE: lambda: _base(db, fresh(), clients),
+        BASE: lambda: straightforward(db, fresh(), clients),
         OURS: lambda: _ours(db, county, fresh(), clients),
-        AGAIN: lambda: _base(db, fresh(), clients),
+        AGAIN: lambda: straightforward(db, fresh(), clients),
     }
 
 
@@ -86,7 +86,9 @@ def _peers(db: Database, dbos: Dbos, size: int) -> dict[str, Callable[[], float]
     spiff, fresh = Spiff(), supply(db, County(), size // 2)
     steps, messages = size // 20, [size // 40] * 8
     return {
-        "SpiffWorkflow with the same rows": lambda: _base(db, fresh(), 8, lambda: spiff.decide(spiff.waiting)),
+        "SpiffWorkflow with the same rows": lambda: straightforward(
+            db, fresh(), 8, lambda: spiff.decide(spiff.waiting)
+        ),
         "DBOS, plain steps": lambda: STEPS * _timed(lambda share: [dbos.steps(n) for n in share], range(steps), 8),
         "DBOS, send and receive": lambda: (
             messages[0] * _timed(lambda share: [dbos.decisions(n) for n in share], messages, 8)
@@ -117,8 +119,10 @@ def _ours(db: Database, county: County, ready: Sequence[Ready], clients: int) ->
     return _timed(work, ready[clients:], clients)
 
 
-def _base(db: Database, ready: Sequence[Ready], clients: int, decide: Callable[[], str] | None = None) -> float:
-    """`decide` gives the body of the case where it is not known beforehand."""
+def straightforward(
+    db: Database, ready: Sequence[Ready], clients: int, decide: Callable[[], str] | None = None
+) -> float:
+    """Transitions per second of the nine messages. `decide` gives the body of a case that is not known beforehand."""
     url = db.url.render_as_string(hide_password=False).replace("+psycopg2", "")
     connections = [psycopg2.connect(url) for _ in range(clients)]
     free = iter(connections * 2)
