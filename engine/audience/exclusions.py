@@ -93,8 +93,10 @@ class ContactedWithin(ExclusionKind):
     """
 
     kind = "contacted_within"
-    within: Duration = Field(alias="contacted_within")
-    similar: Literal["category", "offer", "channel"] | None = None
+    within: Duration = Field(alias="contacted_within", description="How far back contacts count")
+    similar: Literal["category", "offer", "channel"] | None = Field(
+        None, description="Only contacts of the same category, offer or channel"
+    )
 
     @field_validator("within")
     @classmethod
@@ -134,7 +136,7 @@ class Conflicts(ExclusionKind):
     """Customers who own the case's offer, or one that cannot stand beside it: {conflicts: offer}."""
 
     kind = "conflicts"
-    conflicts: Literal["offer"]
+    conflicts: Literal["offer"] = Field(description="With what of the case")
 
     @property
     def label(self) -> Bilingual:
@@ -153,9 +155,9 @@ class RuleHolds(ExclusionKind):
     """Customers for whom an expression holds: {rule: "c.arrears > 0", name: arrears, label: {zh: 欠费}}."""
 
     kind = "rule"
-    rule: str = Field(min_length=1)
-    named: str = Field("rule", alias="name", pattern=LIST_NAME)
-    labelled: Bilingual = Field(NO_TEXT, alias="label")
+    rule: str = Field(min_length=1, description="An expression over the customer, c.FIELD")
+    named: str = Field("rule", alias="name", pattern=LIST_NAME, description="Its row in the waterfall")
+    labelled: Bilingual = Field(NO_TEXT, alias="label", description="What pages call that row")
 
     @property
     def name(self) -> str:
@@ -174,7 +176,7 @@ class OnList(ExclusionKind):
     """Customers of an imported list: {list: employees}."""
 
     kind = "list"
-    listed: str = Field(alias="list", pattern=LIST_NAME)
+    listed: str = Field(alias="list", pattern=LIST_NAME, description="The name it was imported under")
 
     @property
     def name(self) -> str:

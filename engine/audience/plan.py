@@ -36,9 +36,9 @@ class Control(BaseModel):
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
-    share: Share | None = None
-    min: int = Field(0, ge=0)
-    assigned: str | None = None
+    share: Share | None = Field(None, description="Share of what is left")
+    min: int = Field(0, ge=0, description="At least so many customers")
+    assigned: str | None = Field(None, description="Instead of chance: an expression that holds for the control group")
 
     @model_validator(mode="after")
     def _one_way(self) -> "Control":
@@ -59,20 +59,25 @@ class Drift(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
     source: str = Field(alias="from", description="Field of the proposal that states the expected number")
-    over: Annotated[Share, Field(gt=0)]
-    then: Literal["reapprove", "warn"]
+    over: Annotated[Share, Field(gt=0)] = Field(description="The tolerance, as a share of the number declared")
+    then: Literal["reapprove", "warn"] = Field(description="Approval re-opens, or the submitter is told")
 
 
 class AudiencePlan(BaseModel):
     """The section as written; every expression is still text."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
-    source: Source
-    remove: tuple[Exclusion, ...] = ()
-    cells: dict[CellName, str] = Field(default={"all": "true"}, min_length=1, max_length=100)
-    control: Control | None = None
-    drift: Drift | None = None
-    freeze: Literal["on_approved"] = "on_approved"
+    source: Source = Field(description="Where the customers come from")
+    remove: tuple[Exclusion, ...] = Field((), description="Who is left out, in the order of the waterfall")
+    cells: dict[CellName, str] = Field(
+        default={"all": "true"},
+        min_length=1,
+        max_length=100,
+        description="Cells by name, each an expression; the first that holds",
+    )
+    control: Control | None = Field(None, description="Who gets nothing, to compare with")
+    drift: Drift | None = Field(None, description="What a count far from the declared number leads to")
+    freeze: Literal["on_approved"] = Field("on_approved", description="When the list is frozen")
 
     @model_validator(mode="after")
     def _names_differ(self) -> "AudiencePlan":

@@ -64,7 +64,7 @@ class Rule(SourceKind):
     """Customers for whom an expression over their fields holds: {rule: "c.arpu >= 38"}."""
 
     kind = "rule"
-    rule: str = Field(min_length=1)
+    rule: str = Field(min_length=1, description="An expression over the customer, c.FIELD")
 
     def claim(self, claims: Claims) -> exp.Expr:
         return claims.claim(self.rule)
@@ -74,7 +74,7 @@ class ImportedList(SourceKind):
     """Customers of an imported list: {list: upload}."""
 
     kind = "list"
-    name: str = Field(alias="list", pattern=r"^[a-z][a-z0-9_]{0,39}$")
+    name: str = Field(alias="list", pattern=r"^[a-z][a-z0-9_]{0,39}$", description="The name it was imported under")
 
     def claim(self, claims: Claims) -> exp.Expr:
         return claims.in_list(self.name)
@@ -84,7 +84,7 @@ class Union(SourceKind):
     """Customers of any of these sources."""
 
     kind = "union"
-    union: tuple["Source", ...] = Field(min_length=1)
+    union: tuple["Source", ...] = Field(min_length=1, description="The sources")
 
     def within(self) -> tuple[SourceKind, ...]:
         return self.union
@@ -97,7 +97,7 @@ class Intersect(SourceKind):
     """Customers of all these sources."""
 
     kind = "intersect"
-    intersect: tuple["Source", ...] = Field(min_length=1)
+    intersect: tuple["Source", ...] = Field(min_length=1, description="The sources")
 
     def within(self) -> tuple[SourceKind, ...]:
         return self.intersect
@@ -110,7 +110,9 @@ class Except(SourceKind):
     """Customers of the first source who are in none of the others."""
 
     kind = "except"
-    parts: tuple["Source", ...] = Field(alias="except", min_length=2)
+    parts: tuple["Source", ...] = Field(
+        alias="except", min_length=2, description="The first source, and those to leave out"
+    )
 
     def within(self) -> tuple[SourceKind, ...]:
         return self.parts
@@ -125,7 +127,7 @@ class Sql(SourceKind):
 
     kind = "sql"
     supported = False
-    sql: str = Field(min_length=1)
+    sql: str = Field(min_length=1, description="The statement")
 
 
 class Group(SourceKind):
@@ -133,15 +135,15 @@ class Group(SourceKind):
 
     kind = "group"
     supported = False
-    group: str = Field(min_length=1)
+    group: str = Field(min_length=1, description="The name of the group")
 
 
 class FeedbackOf(BaseModel):
     """Which outcome of which earlier case."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
-    of: str
-    outcome: str
+    of: str = Field(description="Which case")
+    outcome: str = Field(description="Which outcome")
 
 
 class Feedback(SourceKind):
@@ -149,7 +151,7 @@ class Feedback(SourceKind):
 
     kind = "feedback"
     supported = False
-    feedback: FeedbackOf
+    feedback: FeedbackOf = Field(description="The case and the outcome")
 
 
 def _kind_of(value: Any) -> str | None:

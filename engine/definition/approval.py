@@ -32,14 +32,14 @@ from engine.machine.steps import ALLOWED, Operation
 class Row(Section):
     """Where `when` holds, the case takes the chain `use`."""
 
-    when: Rule
-    use: Name
+    when: Rule = Field(description="Condition on the form")
+    use: Name = Field(description="The chain that the case takes")
 
 
 class Else(Section):
     """The chain of every case that no row above fits."""
 
-    else_: Name = Field(alias="else")
+    else_: Name = Field(alias="else", description="The chain where no row above holds; must be the last row")
 
     @property
     def use(self) -> str:
@@ -58,8 +58,8 @@ class Bulk(Section):
     """What may be decided together with other cases (批量审批): those within `limit`, confidential ones only where
     `confidential` lets them."""
 
-    limit: Rule | None = None
-    confidential: StrictBool = False
+    limit: Rule | None = Field(None, description="Which forms; without it all")
+    confidential: StrictBool = Field(False, description="Whether confidential cases are among them")
 
 
 BulkPolicy = Annotated[
@@ -77,27 +77,45 @@ class Defaults(Section):
     `bulk`: which cases may be decided together with others.
     """
 
-    self_: Own = Field("next_level_up", alias="self")
-    empty: Empty = Empty(assign="role:process_admin")
-    repeat: Repeat = "ask_again"
-    timeout: Timeout | None = None
-    return_to: tuple[ReturnTo, ...] = ("submitter",)
-    resume: Literal["restart", "at_returner", "changed_aspects"] = "restart"
-    shorten: Literal["refuse", "follow"] = "refuse"
-    allow: tuple[Operation, ...] = ALLOWED
-    link: Literal["remembered_device", "sign_in", "direct"] = "remembered_device"
-    bulk: BulkPolicy = Bulk()
+    self_: Own = Field(
+        "next_level_up",
+        alias="self",
+        description="The approver is the submitter: their superior decides, nobody does, or whom assign names",
+    )
+    empty: Empty = Field(Empty(assign="role:process_admin"), description="Nobody holds the role")
+    repeat: Repeat = Field(
+        "ask_again", description="The same person is asked again: to decide again, or what they decided carries over"
+    )
+    timeout: Timeout | None = Field(None, description="Reminders, and what silence leads to")
+    return_to: tuple[ReturnTo, ...] = Field(("submitter",), description="Where an approver may send the case back")
+    resume: Literal["restart", "at_returner", "changed_aspects"] = Field(
+        "restart", description="Who need not decide again after a return"
+    )
+    shorten: Literal["refuse", "follow"] = Field(
+        "refuse", description="Whether a change by an approver may leave steps out"
+    )
+    allow: tuple[Operation, ...] = Field(ALLOWED, description="What those asked may do besides deciding")
+    link: Literal["remembered_device", "sign_in", "direct"] = Field(
+        "remembered_device", description="What the link in a notice asks for before the decision"
+    )
+    bulk: BulkPolicy = Field(Bulk(), description="Which cases may be decided together")
 
 
 class Approval(Section):
     """Route table, defaults, chains, blocks, and rules by name: `rules.large` in an expression stands for its text."""
 
-    route: tuple[RouteRow, ...] = Field(min_length=1)
-    defaults: Defaults = Defaults()
-    chains: dict[Name, tuple[AnyStep, ...]] = Field(min_length=1)
-    blocks: dict[Name, Block] = Field(default_factory=dict)
-    rules: dict[Name, Rule] = Field(default_factory=dict)
-    splitting: Splitting | None = None
+    route: tuple[RouteRow, ...] = Field(
+        min_length=1, description="Which chain a case takes: the first row that holds, else last"
+    )
+    defaults: Defaults = Field(Defaults(), description="What steps inherit")
+    chains: dict[Name, tuple[AnyStep, ...]] = Field(
+        min_length=1, description="The chains by name, each a list of steps"
+    )
+    blocks: dict[Name, Block] = Field(default_factory=dict, description="Countersigns by name, for use")
+    rules: dict[Name, Rule] = Field(
+        default_factory=dict, description="Conditions by name, for rules.NAME in expressions"
+    )
+    splitting: Splitting | None = Field(None, description="When approvers see that a case may be one cut into pieces")
 
     def steps(self, chain: str) -> tuple[PlainStep, ...]:
         """The steps of `chain` with blocks and included chains in place and the defaults filled in."""

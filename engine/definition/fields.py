@@ -53,9 +53,9 @@ class Kind(Section):
     """What every kind has. `help` is shown under the field."""
 
     type: str
-    label: Bilingual = NO_TEXT
-    help: Bilingual = NO_TEXT
-    required: StrictBool = False
+    label: Bilingual = Field(NO_TEXT, description="What the page calls it")
+    help: Bilingual = Field(NO_TEXT, description="A line below the label")
+    required: StrictBool = Field(False, description="Without it the form cannot be submitted, a draft can be saved")
 
     @property
     def value_type(self) -> Type:
@@ -92,8 +92,8 @@ class Text(Kind):
     """One line. `max` counts signs."""
 
     type: Literal["text"]
-    max: int = Field(200, strict=True, ge=1, le=1_000)
-    pattern: str | None = None
+    max: int = Field(200, strict=True, ge=1, le=1_000, description="Most signs")
+    pattern: str | None = Field(None, description="A regular expression that the whole text must match")
 
     @field_validator("pattern")
     @classmethod
@@ -126,7 +126,7 @@ class LongText(Kind):
     """Several lines. `max` counts signs."""
 
     type: Literal["longtext"]
-    max: int = Field(4_000, strict=True, ge=1, le=20_000)
+    max: int = Field(4_000, strict=True, ge=1, le=20_000, description="Most signs")
 
     @property
     def value_type(self) -> Type:
@@ -143,8 +143,8 @@ class LongText(Kind):
 
 
 class _Number(Kind):
-    min: Exact = None
-    max: Exact = None
+    min: Exact = Field(None, description="The smallest value that is taken")
+    max: Exact = Field(None, description="The largest value that is taken")
 
     _exact = field_validator("min", "max", mode="before")(_number)
 
@@ -212,8 +212,8 @@ class Money(ExactNumber):
     """An amount in one currency, to the cent."""
 
     type: Literal["money"]  # type: ignore[assignment]  # another word for the discriminator
-    currency: Literal["CNY", "USD", "EUR", "HKD"] = "CNY"
-    scale: int = Field(2, strict=True, ge=0, le=4)
+    currency: Literal["CNY", "USD", "EUR", "HKD"] = Field("CNY", description="How amounts are shown")
+    scale: int = Field(2, strict=True, ge=0, le=4, description="Digits behind the point")
 
 
 class Date(Kind):
@@ -287,7 +287,7 @@ class Choice(Kind):
     """One of the values of `of`."""
 
     type: Literal["choice"]
-    of: Options = Field(min_length=1)
+    of: Options = Field(min_length=1, description="The values, as a list or each with a label")
 
     _values = field_validator("of", mode="before")(_labelled)
 
@@ -309,7 +309,7 @@ class Set(Kind):
     """Any number of the values of `of`, each once; kept in the order of `of`."""
 
     type: Literal["set"]
-    of: Options = Field(min_length=1)
+    of: Options = Field(min_length=1, description="The values, as a list or each with a label")
 
     _values = field_validator("of", mode="before")(_labelled)
 
@@ -354,7 +354,9 @@ class PersonField(_Code):
     """A person, by their account: who is asked by `field(NAME)`. `among`: the submitter chooses one of these."""
 
     type: Literal["person"]
-    among: Who | Literal[""] = ""
+    among: Who | Literal[""] = Field(
+        "", description="The submitter chooses one of these; without it, any person by name"
+    )
 
 
 class Office(_Code):
@@ -367,7 +369,7 @@ class Ref(_Code):
     """Something kept in a register, by its code: an offer, an earlier case."""
 
     type: Literal["ref"]
-    to: Name
+    to: Name = Field(description="What the code is of")
 
 
 FormField = Annotated[

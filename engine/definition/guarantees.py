@@ -56,9 +56,9 @@ class Never(Section):
     `when` limits it to cases whose form fits then; in doubt it applies.
     """
 
-    never: Happens
-    before: Happens | None = None
-    when: Rule | None = None
+    never: Happens = Field(description="A state, or a step with asked, approved or acknowledged")
+    before: Happens | None = Field(None, description="Unless this happened before")
+    when: Rule | None = Field(None, description="Only for forms that this holds of")
 
     def __str__(self) -> str:
         before = f" before {self.before}" if self.before else ""
@@ -80,8 +80,8 @@ class Then(Section):
     """A case whose form fits `if` takes the chain of `then: route CHAIN`, or is never approved or filed without
     `then: STEP asked` (approved, acknowledged)."""
 
-    if_: Rule = Field(alias="if")
-    then: Result
+    if_: Rule = Field(alias="if", description="The forms it is about")
+    then: Result = Field(description="route CHAIN, or what must have happened")
 
     def __str__(self) -> str:
         return f"if {self.if_} then {self.then}"
@@ -109,7 +109,9 @@ class Always(Section):
     somebody decides: no case is approved or filed by nobody.
     """
 
-    always: Literal["every case ends", "nobody decides twice", "somebody decides"]
+    always: Literal["every case ends", "nobody decides twice", "somebody decides"] = Field(
+        description="What holds for cases as such"
+    )
 
     def __str__(self) -> str:
         return f"always {self.always}"

@@ -25,22 +25,22 @@ Names = Annotated[tuple[Name, ...], BeforeValidator(_several, json_schema_input_
 class Role(Section):
     """Who may act under this name."""
 
-    who: Who
-    label: Bilingual = NO_TEXT
+    who: Who = Field(description="Who holds it")
+    label: Bilingual = Field(NO_TEXT, description="What pages call it")
 
 
 class EventName(Section):
     """What an event is called on pages, and whether whoever does it must say why."""
 
-    label: Bilingual = NO_TEXT
-    reason: Literal["required", "optional"] = "optional"
+    label: Bilingual = Field(NO_TEXT, description="What the button says")
+    reason: Literal["required", "optional"] = Field("optional", description="Whether it needs a reason")
 
 
 class AtLeast(Section):
     """At least `n` of the states `of`."""
 
-    n: int = Field(strict=True, ge=1)
-    of: tuple[Name, ...] = Field(min_length=1)
+    n: int = Field(strict=True, ge=1, description="How many of them")
+    of: tuple[Name, ...] = Field(min_length=1, description="The states")
 
 
 def _during(value: Any) -> str:
@@ -59,31 +59,31 @@ class Event(Section):
     target inside the state does not leave the state.
     """
 
-    event: Name | None = None
-    role: Names = ()
-    to: Names = ()
-    when: Rule | None = None
-    while_: During | None = Field(None, alias="while")
-    internal: StrictBool = False
+    event: Name | None = Field(None, description="Its name under events:; without it, taken as soon as when holds")
+    role: Names = Field((), description="The roles that may do it; without it, it happens by itself")
+    to: Names = Field((), description="The state that follows; without it the state stays")
+    when: Rule | None = Field(None, description="Only where this holds")
+    while_: During | None = Field(None, alias="while", description="Only while these states are active")
+    internal: StrictBool = Field(False, description="A target inside does not leave the state")
 
 
 class Limit(Section):
     """After `after` in the state, `event` happens by itself."""
 
-    after: Duration
-    event: Name
+    after: Duration = Field(description="How long after the state was entered")
+    event: Name = Field(description="What happens then")
 
 
 class _State(Section):
-    label: Bilingual = NO_TEXT
-    events: tuple[Event, ...] = ()
+    label: Bilingual = Field(NO_TEXT, description="What pages call it")
+    events: tuple[Event, ...] = Field((), description="The ways out")
 
 
 class Form(_State):
     """The submitter writes; the event `submit` sends the form off. It needs no role: nobody else may."""
 
     kind: Literal["form"]
-    may_end: StrictBool = False
+    may_end: StrictBool = Field(False, description="The case may rest here for good")
 
 
 class Approval(_State):
@@ -122,23 +122,23 @@ class Task(_State):
     """The holders of its events' roles are asked to act."""
 
     kind: Literal["task"]
-    timeouts: tuple[Limit, ...] = ()
-    may_end: StrictBool = False
+    timeouts: tuple[Limit, ...] = Field((), description="What happens when nobody acts")
+    may_end: StrictBool = Field(False, description="The case may rest here for good")
 
 
 class Wait(_State):
     """Nobody is asked; time, or somebody who may, moves the case on."""
 
     kind: Literal["wait"]
-    timeouts: tuple[Limit, ...] = ()
-    may_end: StrictBool = False
+    timeouts: tuple[Limit, ...] = Field((), description="What happens after a time")
+    may_end: StrictBool = Field(False, description="The case may rest here for good")
 
 
 class Count(Section):
     """`n` of the children, or as soon as `when` holds (`children.done`, `.failed`, `.cancelled`, `.open`, `.total`)."""
 
-    n: int | None = Field(None, strict=True, ge=1)
-    when: Rule | None = None
+    n: int | None = Field(None, strict=True, ge=1, description="So many children")
+    when: Rule | None = Field(None, description="A condition on children")
 
     @model_validator(mode="after")
     def _one_of_both(self) -> Self:
@@ -157,48 +157,50 @@ class Cases(_State):
     """
 
     kind: Literal["cases"]
-    open: str = Field(pattern=r"^[a-z][a-z0-9-]{2,59}$")
-    for_: str | None = Field(None, alias="for")
-    pass_: dict[Name, str] = Field(default_factory=dict, alias="pass")
+    open: str = Field(pattern=r"^[a-z][a-z0-9-]{2,59}$", description="The definition of the child cases")
+    for_: str | None = Field(None, alias="for", description="One case for each of these, or so many")
+    pass_: dict[Name, str] = Field(
+        default_factory=dict, alias="pass", description="Fields of the child's form, each an expression"
+    )
     join: Annotated[
         Annotated[Literal["all", "any"], Tag("word")] | Annotated[Count, Tag("count")],
         Discriminator(lambda value: "count" if isinstance(value, dict | Count) else "word"),
-    ] = "all"
-    rest: Literal["cancel", "continue"] = "cancel"
-    counts: Names = ()
-    add: Names = ()
-    depth: int | None = Field(None, strict=True, ge=1, le=10)
-    timeouts: tuple[Limit, ...] = ()
+    ] = Field("all", description="How many must succeed")
+    rest: Literal["cancel", "continue"] = Field("cancel", description="What becomes of the others then")
+    counts: Names = Field((), description="The child's states that are a success")
+    add: Names = Field((), description="The roles that may open further ones meanwhile")
+    depth: int | None = Field(None, strict=True, ge=1, le=10, description="How often a definition may open itself")
+    timeouts: tuple[Limit, ...] = Field((), description="What happens when they take too long")
 
 
 class Final(Section):
     """The end: of the case, or of the state around it."""
 
     kind: Literal["final"]
-    label: Bilingual = NO_TEXT
+    label: Bilingual = Field(NO_TEXT, description="What pages call it")
 
 
 class Compound(_State):
     """States inside, one of them active; the event `done` comes when a final one is reached."""
 
     kind: Literal["compound"]
-    initial: Name | None = None
-    states: dict[Name, "AnyState"] = Field(min_length=1)
+    initial: Name | None = Field(None, description="Where it begins; by default the first")
+    states: dict[Name, "AnyState"] = Field(min_length=1, description="The states inside")
 
 
 class Parallel(_State):
     """States inside, all active at once; the event `done` comes when all of them are done."""
 
     kind: Literal["parallel"]
-    states: dict[Name, "AnyState"] = Field(min_length=2)
+    states: dict[Name, "AnyState"] = Field(min_length=2, description="The states inside, all active at once")
 
 
 class History(Section):
     """Stands for where the state around it was when it was last left, or for `default`; `deep`: with all inside."""
 
     kind: Literal["history"]
-    default: Name
-    deep: StrictBool = False
+    default: Name = Field(description="The state when it was never there before")
+    deep: StrictBool = Field(False, description="With all that was active inside")
 
 
 AnyState = Annotated[
@@ -259,11 +261,13 @@ class Lifecycle(Section):
     `extends` names a library whose lifecycle lies beneath: `marketing-lifecycle` is the usual one.
     """
 
-    extends: str | None = Field(None, pattern=r"^[a-z][a-z0-9-]{2,59}$")
-    initial: Name | None = None
-    roles: dict[Name, Role] = Field(default_factory=dict)
-    events: dict[Name, EventName] = Field(default_factory=dict)
-    states: dict[Name, AnyState] = Field(min_length=1)
+    extends: str | None = Field(
+        None, pattern=r"^[a-z][a-z0-9-]{2,59}$", description="A library whose lifecycle lies beneath"
+    )
+    initial: Name | None = Field(None, description="Where a case begins; by default the first")
+    roles: dict[Name, Role] = Field(default_factory=dict, description="Who may act, under one name")
+    events: dict[Name, EventName] = Field(default_factory=dict, description="What people may do, with labels")
+    states: dict[Name, AnyState] = Field(min_length=1, description="The states by name")
 
     def walk(self) -> Iterator[tuple[Path, str, AnyState, str]]:
         """Every state with its path in the file, its name, and the name of the state around it (empty at the top)."""

@@ -34,25 +34,33 @@ Param = Annotated[
 class Definition(Section):
     """One version of a case type. A section that is absent means that its cases have no such stage."""
 
-    api_version: Literal["countersign/v1"] = Field(alias="apiVersion")
-    kind: Literal["CaseDefinition", "CaseTemplate"]
-    name: DefinitionName
-    version: int = Field(strict=True, ge=1)
-    title: Bilingual
-    description: Bilingual = NO_TEXT
-    calendar: Literal["cn"] = "cn"
+    api_version: Literal["countersign/v1"] = Field(
+        alias="apiVersion", description="The language that the file is written in"
+    )
+    kind: Literal["CaseDefinition", "CaseTemplate"] = Field(
+        description="CaseTemplate: only for others to extend, no case is started with it"
+    )
+    name: DefinitionName = Field(description="Its name for good: versions of one case type share it")
+    version: int = Field(
+        strict=True, ge=1, description="Counts up; running cases stay with the version they were started under"
+    )
+    title: Bilingual = Field(description="What pages call this kind of case")
+    description: Bilingual = Field(NO_TEXT, description="Told beside the title where a case is started")
+    calendar: Literal["cn"] = Field("cn", description="The working days that wd and wh are counted on")
     catalogue: Name = Field("customers", description="The customer fields that audience rules may read")
-    params_: dict[Name, Param] = Field(default_factory=dict, alias="params")
-    proposal: Proposal
-    approval: Approval = NO_APPROVAL
-    audience: AudiencePlan | None = None
-    delivery: DeliveryPlan | None = None
-    evaluation: EvaluationPlan | None = None
-    lifecycle: Lifecycle | None = None
+    params_: dict[Name, Param] = Field(
+        default_factory=dict, alias="params", description="Figures and lists that expressions read as params.NAME"
+    )
+    proposal: Proposal = Field(description="The form")
+    approval: Approval = Field(NO_APPROVAL, description="Who decides")
+    audience: AudiencePlan | None = Field(None, description="Whom the case is for")
+    delivery: DeliveryPlan | None = Field(None, description="How messages go out")
+    evaluation: EvaluationPlan | None = Field(None, description="What is measured afterwards")
+    lifecycle: Lifecycle | None = Field(None, description="States of its own, instead of the usual ones or upon them")
     extends: DefinitionName | None = Field(None, description="The definition or template that this one takes over")
     import_: tuple[DefinitionName, ...] = Field((), alias="import", description="Libraries whose parts it may use")
-    guarantees: tuple[Guarantee, ...] = ()
-    tests: tuple[Scenario, ...] = ()
+    guarantees: tuple[Guarantee, ...] = Field((), description="What must hold for every case; check proves it")
+    tests: tuple[Scenario, ...] = Field((), description="Scenarios that the command test plays")
 
     _source: str = PrivateAttr("")
     _fingerprint: Digest = PrivateAttr(Digest(""))

@@ -24,9 +24,9 @@ from engine.values import Bilingual
 class FormCheck(Section):
     """What must hold between fields, and what is said where it does not. `at` is the field it is said beside."""
 
-    rule: Rule
-    say: Bilingual
-    at: Name | None = None
+    rule: Rule = Field(description="Must hold when the form is submitted")
+    say: Bilingual = Field(description="What is told where it does not")
+    at: Name | None = Field(None, description="The field that this is told beside")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +40,23 @@ class Parsed:
 class Proposal(Section):
     """Fields, material fields, checks, numbering and who may see it."""
 
-    numbering: NumberPattern = NumberPattern("{office.code}-{year}-{seq:05}")
-    visibility: Literal["confidential", "open"] = "confidential"
-    fields: dict[Name, FormField] = Field(min_length=1, max_length=200)
-    material: tuple[str, ...] = ()
-    # groups of material fields that steps may look at by name
-    aspects: dict[Name, tuple[str, ...]] = Field(default_factory=dict)
-    checks: tuple[FormCheck, ...] = ()
+    numbering: NumberPattern = Field(
+        NumberPattern("{office.code}-{year}-{seq:05}"),
+        description="Pattern of case numbers, gap-free per office and year",
+    )
+    visibility: Literal["confidential", "open"] = Field(
+        "confidential", description="confidential: only the offices on the route and those above; open: everybody"
+    )
+    fields: dict[Name, FormField] = Field(
+        min_length=1, max_length=200, description="The fields of the form, in the order of the page"
+    )
+    material: tuple[str, ...] = Field(
+        (), description="Fields that approvals are bound to: after a change of one, people are asked again"
+    )
+    aspects: dict[Name, tuple[str, ...]] = Field(
+        default_factory=dict, description="Groups of material fields by name, for steps that look at a part of them"
+    )
+    checks: tuple[FormCheck, ...] = Field((), description="What must hold between fields")
 
     _named: Mapping[str, str] = PrivateAttr(default_factory=dict)
     _params: Params = PrivateAttr(NO_PARAMS)  # set by the definition, whose params the checks may read

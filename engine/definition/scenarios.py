@@ -31,7 +31,9 @@ Sentence = Annotated[str, AfterValidator(_readable)]
 class Staff(Section):
     """The people that a `who` finds, by the weights of their votes."""
 
-    weights: tuple[Annotated[int, Field(strict=True, ge=1)], ...] = Field(min_length=1)
+    weights: tuple[Annotated[int, Field(strict=True, ge=1)], ...] = Field(
+        min_length=1, description="The weight of each one's vote"
+    )
 
 
 class Expect(Section):
@@ -42,11 +44,11 @@ class Expect(Section):
     the last deed, which must be refused and change nothing.
     """
 
-    asked: tuple[str, ...] | None = None
-    escalated: Name | tuple[Name, ...] = ()
-    told: str | tuple[str, ...] = ()
-    state: Name | None = None
-    refused: str | None = None
+    asked: tuple[str, ...] | None = Field(None, description="Exactly these are asked then, steps or people")
+    escalated: Name | tuple[Name, ...] = Field((), description="Steps whose task went up")
+    told: str | tuple[str, ...] = Field((), description="What the submitter was told meanwhile")
+    state: Name | None = Field(None, description="The state of the case")
+    refused: str | None = Field(None, description="The verb of the last sentence, which must be refused")
 
     @property
     def all_escalated(self) -> tuple[str, ...]:
@@ -67,15 +69,23 @@ class Scenario(Section):
     the deeds; `ends` the state it comes to when everybody then agrees and time passes.
     """
 
-    name: str = Field("", max_length=200)
-    given: dict[Name, Any] = Field(default_factory=dict)
-    office: Level = "county"
-    people: dict[Who, Annotated[int, Field(strict=True, ge=0, le=99)] | Staff] = Field(default_factory=dict)
-    do: tuple[Sentence, ...] = ()
-    route: Name | None = None
-    at: Name | None = None
-    ends: Name | None = None
-    expect: Expect = Expect()
+    name: str = Field("", max_length=200, description="What its result is told under")
+    given: dict[Name, Any] = Field(
+        default_factory=dict, description="Values of the form; required fields that are not given are filled in"
+    )
+    office: Level = Field("county", description="The level of the office that submits")
+    people: dict[Who, Annotated[int, Field(strict=True, ge=0, le=99)] | Staff] = Field(
+        default_factory=dict, description="How many hold a role; one each where it does not say"
+    )
+    do: tuple[Sentence, ...] = Field(
+        (), description="What happens, a sentence each; without it everybody agrees to the end"
+    )
+    route: Name | None = Field(None, description="The chain that the case takes")
+    at: Name | None = Field(None, description="The state after the last sentence")
+    ends: Name | None = Field(
+        None, description="The state in the end, when everybody agrees from there on and time passes"
+    )
+    expect: Expect = Field(Expect(), description="What else is so after the last sentence")
 
     @cached_property
     def deeds(self) -> tuple[Deed, ...]:

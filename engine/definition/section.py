@@ -53,14 +53,14 @@ Rule = Annotated[str, AfterValidator(lambda text: text)]
 class WhoRow(Section):
     """Where `when` holds, `who` is asked."""
 
-    when: Rule
-    who: Who
+    when: Rule = Field(description="Where this holds, who is asked")
+    who: Who = Field(description="Whom this row asks")
 
 
 class WhoElse(Section):
     """Who is asked where no row above holds."""
 
-    else_: Who = Field(alias="else")
+    else_: Who = Field(alias="else", description="Whom to ask where no row holds")
 
 
 def _entry(value: Any) -> str:

@@ -6,7 +6,7 @@ Refuses to stop anybody: it says what an approver is told, and the approver deci
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Any
 
 from pydantic import Field
 
@@ -25,11 +25,13 @@ class Splitting(Section):
     it.
     """
 
-    field: Name
-    limits: tuple[str, ...] = Field(min_length=1, max_length=20)
-    within: Duration = Duration(30, "d")
-    share: Annotated[str, Field(pattern=r"^[1-9][0-9]?%$")] = "80%"
-    count: int = Field(3, strict=True, ge=2, le=100)
+    field: Name = Field(description="The amount that is compared")
+    limits: tuple[str, ...] = Field(
+        min_length=1, max_length=20, description="What it is just under, each an expression"
+    )
+    within: Duration = Field(Duration(30, "d"), description="How far back cases of the office count")
+    share: str = Field("80%", pattern=r"^[1-9][0-9]?%$", description="From which share of the limit on it is close")
+    count: int = Field(3, strict=True, ge=2, le=100, description="From how many such cases on it is told")
 
     def amount(self, form: Mapping[str, Any]) -> Decimal | None:
         """What is compared, of a form's typed values; None where it is empty."""

@@ -43,7 +43,9 @@ class Quorum(Section):
     """`n` of those asked must approve, as a number or as a share of them (60%)."""
 
     mode: Literal["quorum"]
-    n: Annotated[int, Field(strict=True, ge=1)] | Annotated[str, Field(pattern=r"^([1-9]|[1-9][0-9]|100)%$")]
+    n: Annotated[int, Field(strict=True, ge=1)] | Annotated[str, Field(pattern=r"^([1-9]|[1-9][0-9]|100)%$")] = Field(
+        description="A number, or a share such as 60%"
+    )
 
 
 class Vote(Section):
@@ -54,10 +56,12 @@ class Vote(Section):
     """
 
     mode: Literal["vote"]
-    weights: Literal["member.weight", "equal"] = "member.weight"
-    quorum: Rule | None = None
-    pass_: Rule | None = Field(None, alias="pass")
-    veto: StrictBool = False
+    weights: Literal["member.weight", "equal"] = Field(
+        "member.weight", description="Of the members as the group lists them, or one each"
+    )
+    quorum: Rule | None = Field(None, description="When enough took part")
+    pass_: Rule | None = Field(None, alias="pass", description="When it is approved")
+    veto: StrictBool = Field(False, description="A single no decides")
 
 
 Tally = Annotated[AnyOf | AllOf | InSequence | Quorum | Vote, Discriminator("mode")]
@@ -70,18 +74,18 @@ class Timeout(Section):
     returned or rejected; or it passes, but only where `limit` holds: above it the step escalates.
     """
 
-    remind: tuple[Duration, ...] = ()
-    at: Duration | None = None
-    do: Literal["escalate", "return", "reject", "approve"] = "escalate"
-    limit: Rule | None = None
-    to: Who = "superior"
-    max: int = Field(1, strict=True, ge=1, le=9)
+    remind: tuple[Duration, ...] = Field((), description="Spans after which those asked are reminded")
+    at: Duration | None = Field(None, description="When time is up")
+    do: Literal["escalate", "return", "reject", "approve"] = Field("escalate", description="What happens then")
+    limit: Rule | None = Field(None, description="Only for approve: the cases that pass by themselves; others escalate")
+    to: Who = Field("superior", description="Who gets the task at an escalation")
+    max: int = Field(1, strict=True, ge=1, le=9, description="How many escalations, each after another span")
 
 
 class OwnAssign(Section):
     """Who decides where the submitter is found: `superior` of theirs, or holders of a role."""
 
-    assign: Who
+    assign: Who = Field(description="Who decides instead")
 
 
 Own = Annotated[
@@ -94,16 +98,15 @@ Repeat = Literal["ask_again", "carry", "carry_adjacent"]
 class Empty(Section):
     """Who is asked where nobody holds the role: a step never passes by itself."""
 
-    assign: Who
-    # named as in the file; whether that person gets a notice, or only the task
-    notify: StrictBool = True
+    assign: Who = Field(description="Who is asked instead")
+    notify: StrictBool = Field(True, description="Whether they get a notice, or only the task")
 
 
 class Step(Section):
     """What every step has. `when` leaves the step out where it does not hold."""
 
-    label: Bilingual = NO_TEXT
-    when: Rule | None = None
+    label: Bilingual = Field(NO_TEXT, description="What pages call it")
+    when: Rule | None = Field(None, description="Leaves the step out where it does not hold")
 
     @property
     def name(self) -> str:
@@ -123,20 +126,27 @@ class Approve(Step):
     What is None here is inherited from the section's `defaults`; in `Approval.steps` nothing is.
     """
 
-    approve: Name
-    who: Whom
-    decide: Tally = AnyOf()
-    fields: dict[str, Access] = Field(default_factory=dict)
-    on_reject: OnReject = "reject"
-    self_: Own | None = Field(None, alias="self")
-    empty: Empty | None = None
-    repeat: Repeat | None = None
-    return_to: tuple[ReturnTo, ...] | None = None
-    # what of the proposal it looks at; nothing said means everything
-    aspects: tuple[Name, ...] = ()
-    timeout: Timeout | Literal["never"] | None = None
-    allow: tuple[Operation, ...] | None = None
-    claim: StrictBool = False
+    approve: Name = Field(description="The name of the step")
+    who: Whom = Field(description="Who is asked")
+    decide: Tally = Field(AnyOf(), description="How several decide together")
+    fields: dict[str, Access] = Field(
+        default_factory=dict, description="What the step may do with fields of the form; * for all others"
+    )
+    on_reject: OnReject = Field("reject", description="reject ends the case, return_submitter sends it back")
+    self_: Own | None = Field(None, alias="self", description="Where the approver is the submitter; from defaults")
+    empty: Empty | None = Field(None, description="Where nobody holds the role; from defaults")
+    repeat: Repeat | None = Field(None, description="Where the same person is asked again; from defaults")
+    return_to: tuple[ReturnTo, ...] | None = Field(
+        None, description="Where the case may be sent back to; from defaults"
+    )
+    aspects: tuple[Name, ...] = Field((), description="What of the material it looks at; without it, everything")
+    timeout: Timeout | Literal["never"] | None = Field(
+        None, description="Reminders and escalation; from defaults, never switches it off"
+    )
+    allow: tuple[Operation, ...] | None = Field(
+        None, description="What its people may do besides deciding; from defaults"
+    )
+    claim: StrictBool = Field(False, description="The task waits for all until one of them claims it")
 
     @property
     def name(self) -> str:
@@ -150,8 +160,8 @@ class Approve(Step):
 class Objection(Section):
     """How long the registrar may still object once silence has acknowledged it, and the chain the case then takes."""
 
-    window: Duration
-    then: Name
+    window: Duration = Field(description="How long after ack one may still object")
+    then: Name = Field(description="The chain that the case takes after an objection")
 
 
 REGISTER = NumberPattern("备{office.code}-{year}-{seq:05}")
@@ -165,13 +175,15 @@ class File(Step):
     office's `register`.
     """
 
-    file: Name
-    who: Whom
-    ack: Duration
-    objection: Objection | None = None
-    register_: NumberPattern = Field(REGISTER, alias="register")
-    empty: Empty | None = None
-    fields: dict[str, Seen] = Field(default_factory=dict)
+    file: Name = Field(description="The name of the step")
+    who: Whom = Field(description="Who is told")
+    ack: Duration = Field(description="After this span silence counts as acknowledged")
+    objection: Objection | None = Field(None, description="Without it, it can only be acknowledged")
+    register_: NumberPattern = Field(REGISTER, alias="register", description="Pattern of register numbers")
+    empty: Empty | None = Field(None, description="Where nobody holds the role; from defaults")
+    fields: dict[str, Seen] = Field(
+        default_factory=dict, description="Which fields of the form it sees; * for all others"
+    )
 
     @property
     def name(self) -> str:
@@ -181,9 +193,11 @@ class File(Step):
 class Copy(Step):
     """Let somebody read along (抄送); nobody waits for them."""
 
-    copy_: Name = Field(alias="copy")
-    who: Whom
-    fields: dict[str, Seen] = Field(default_factory=dict)
+    copy_: Name = Field(alias="copy", description="The name of the step")
+    who: Whom = Field(description="Who reads along")
+    fields: dict[str, Seen] = Field(
+        default_factory=dict, description="Which fields of the form it sees; * for all others"
+    )
 
     @property
     def name(self) -> str:
@@ -193,7 +207,7 @@ class Copy(Step):
 class Use(Step):
     """Put a block here."""
 
-    use: Name
+    use: Name = Field(description="The name of the block")
 
     @property
     def name(self) -> str:
@@ -203,23 +217,23 @@ class Use(Step):
 class Include(Section):
     """Put the steps of another chain here, without those named in `drop`."""
 
-    include: Name
-    drop: tuple[Name, ...] = ()
+    include: Name = Field(description="The name of the chain")
+    drop: tuple[Name, ...] = Field((), description="Its steps that are left out")
 
 
 class AtLeast(Section):
     """`n` of the branches."""
 
-    n: int = Field(strict=True, ge=1)
+    n: int = Field(strict=True, ge=1, description="How many must approve")
 
 
 class Block(Section):
     """A countersign (会签): all branches are asked at once."""
 
-    label: Bilingual = NO_TEXT
-    parallel: tuple[Approve, ...] = Field(min_length=2)
-    join: Literal["all", "any"] | AtLeast = "all"
-    on_reject: OnReject = "return_submitter"
+    label: Bilingual = Field(NO_TEXT, description="What pages call it")
+    parallel: tuple[Approve, ...] = Field(min_length=2, description="The branches, each an approve step")
+    join: Literal["all", "any"] | AtLeast = Field("all", description="How many branches must approve")
+    on_reject: OnReject = Field("return_submitter", description="What one rejection does to the case")
 
 
 class Countersign(Step):

@@ -66,8 +66,8 @@ class _Section(BaseModel):
 class Rate(_Section):
     """How many messages may go out in a minute or a second: `2000/min`, `100/s`."""
 
-    count: int = Field(ge=1, le=1_000_000)
-    per: Literal["s", "min", "h"]
+    count: int = Field(ge=1, le=1_000_000, description="So many messages")
+    per: Literal["s", "min", "h"] = Field(description="In this time")
 
     @model_validator(mode="before")
     @classmethod
@@ -88,8 +88,8 @@ class Rate(_Section):
 class Hours(_Section):
     """The hours of a day in which messages may go out, `09:00-20:00`, in the time zone of the settings."""
 
-    opens: time
-    closes: time
+    opens: time = Field(description="From this time of day")
+    closes: time = Field(description="To this time of day")
 
     @model_validator(mode="before")
     @classmethod
@@ -113,9 +113,11 @@ class Hours(_Section):
 class Gate(_Section):
     """What must hold, `wait` after the last message of a wave, before the next wave starts."""
 
-    metric: Literal["complaint_rate", "opt_out_rate", "failure_rate"]
-    max: Percent
-    wait: Duration
+    metric: Literal["complaint_rate", "opt_out_rate", "failure_rate"] = Field(
+        description="Which share of the wave's messages"
+    )
+    max: Percent = Field(description="The wave after it starts only up to this")
+    wait: Duration = Field(description="How long after the last message")
 
     @field_validator("wait")
     @classmethod
@@ -135,13 +137,13 @@ class Gate(_Section):
 class Wave(_Section):
     """One wave (波次). With several channels every customer of the wave gets one delivery per channel."""
 
-    name: str = Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")
-    share: Share | None = None
-    size: int | None = Field(None, ge=1)
-    channel: tuple[str, ...] = Field(min_length=1)
-    rate: Rate | None = None
-    hours: Hours | None = None
-    gate: Gate | None = None
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]{0,39}$", description="Its name in history and report")
+    share: Share | None = Field(None, description="Share of the list; the last may say rest")
+    size: int | None = Field(None, ge=1, description="Or so many customers")
+    channel: tuple[str, ...] = Field(min_length=1, description="One or several channels")
+    rate: Rate | None = Field(None, description="How fast, as 2000/min")
+    hours: Hours | None = Field(None, description="When of a day, as 09:00-20:00")
+    gate: Gate | None = Field(None, description="What must hold before the next wave")
     chunk: int = Field(DEFAULT_CHUNK, ge=1, le=10_000, description="Recipients that a worker claims at once")
 
     @field_validator("channel", mode="before", json_schema_input_type=str | list[str])
@@ -175,9 +177,13 @@ class Message(_Section):
     `{name}` stands for a customer field listed in `fields`, `{form.title}` for a value of the proposal.
     """
 
-    text: str = Field("", max_length=1000)
-    field: str = ""
-    fields: tuple[str, ...] = ()
+    text: str = Field(
+        "",
+        max_length=1000,
+        description="The text; {name} stands for a customer field, {form.title} for one of the form",
+    )
+    field: str = Field("", description="Or the form field that holds it")
+    fields: tuple[str, ...] = Field((), description="Customer fields that the text may name")
 
     @model_validator(mode="before")
     @classmethod
@@ -194,12 +200,12 @@ class Message(_Section):
 class DeliveryPlan(_Section):
     """The section. `prices` are per SMS segment or per row; `receipts_within` makes a message `unknown` after it."""
 
-    waves: tuple[Wave, ...] = Field(min_length=1, max_length=50)
-    message: Message | None = None
-    stop_when: str = ""
+    waves: tuple[Wave, ...] = Field(min_length=1, max_length=50, description="The waves in their order")
+    message: Message | None = Field(None, description="What is sent")
+    stop_when: str = Field("", description="An expression over m.FIGURE and the form: pauses the delivery")
     address: str = Field("phone", pattern=r"^[a-z][a-z0-9_]{0,59}$", description="Customer field that holds the number")
-    prices: dict[str, Decimal] = Field(default_factory=dict)
-    receipts_within: Duration = Duration(72, "h")
+    prices: dict[str, Decimal] = Field(default_factory=dict, description="By channel")
+    receipts_within: Duration = Field(Duration(72, "h"), description="Without a receipt by then, a message is unknown")
 
     @field_validator("waves")
     @classmethod

@@ -50,7 +50,7 @@ class Comparison(Kind):
 class Uplift(Kind):
     """`{uplift: {of: conversion, vs: control, confidence: 0.95}}`: the difference that the case made."""
 
-    uplift: Comparison
+    uplift: Comparison = Field(description="What is compared")
 
 
 def _kind_of(value: Any) -> str:

@@ -31,8 +31,10 @@ class Section(BaseModel):
 class CloseOut(Section):
     """What closing the case (结案) needs, and where its lessons go."""
 
-    need: Literal["report_signed_by_submitter", "nothing"] = "report_signed_by_submitter"
-    feedback_to: Literal["library", "nowhere"] = "library"
+    need: Literal["report_signed_by_submitter", "nothing"] = Field(
+        "report_signed_by_submitter", description="What must be there before"
+    )
+    feedback_to: Literal["library", "nowhere"] = Field("library", description="Where the result is kept")
 
 
 class EvaluationPlan(Section):
@@ -58,7 +60,7 @@ class EvaluationPlan(Section):
         description="Planned relative sizes of the cells and of `control` where the control group was drawn elsewhere;"
         " without it they should be equal",
     )
-    close: CloseOut = CloseOut()
+    close: CloseOut = Field(CloseOut(), description="What closing the case needs")
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

@@ -29,6 +29,11 @@ def test_every_part_has_a_place_and_every_link_leads_to_one():
     assert set(re.findall(r"\]\(#([^)]*)\)", text)) - anchors == set()
 
 
+def test_every_key_says_what_it_means_unless_it_names_the_kind_of_its_part():
+    silent = [line for line in PAGE.read_text("utf-8").splitlines() if re.match(r"\| \**`.*\|  \|$", line)]
+    assert [line for line in silent if not re.match(r"\| \**`(type|kind|mode|zh|en)`", line)] == []
+
+
 def test_every_code_of_the_language_stands_in_it():
     code = re.compile(r'"([EW][0-9]{3})"')
     told = {
