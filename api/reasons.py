@@ -21,6 +21,8 @@ def spoken(reason: str, fields: Sequence[FieldView], formats: Formats) -> str:
     """Budget ¥86,000 > ¥50,000. Channels without Outbound call."""
     if reason.endswith(": objection"):
         return formats.words("An objection to the filing")
+    if reason.endswith(": conversion"):
+        return formats.words("A superior's decision on the filing")
     found = COMPARISON.fullmatch(reason)
     left, right = (TERM.fullmatch(found[side]) if found else None for side in ("left", "right"))
     if not (found and left and right):

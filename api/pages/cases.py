@@ -12,7 +12,7 @@ from api.formats import Formats
 from api.i18n import N_
 from api.visit import Visit
 from engine.errors import Invalid, InvalidFile, Problem, Refused, Unavailable
-from engine.service import cases, proposals, responses, stages
+from engine.service import cases, interventions, proposals, responses, stages
 from engine.service.responses import ImportReport
 from engine.service.views import Viewer
 
@@ -84,6 +84,19 @@ def withdraw(app: App, visit: CurrentVisit, viewer: CurrentViewer, case_id: str,
     """Take the case back for good."""
     reason, key = text(form, "reason"), form_key(form, viewer)
     return _act(visit, viewer, case_id, "history", lambda: proposals.withdraw(app, viewer, case_id, reason, key=key))
+
+
+@router.post("/cases/{case_id}/convert")
+def convert(app: App, visit: CurrentVisit, viewer: CurrentViewer, case_id: str, form: Posted) -> Response:
+    """Make a filing a case for approval, as a superior."""
+    why, key = text(form, "reason"), form_key(form, viewer)
+    return _act(
+        visit,
+        viewer,
+        case_id,
+        "history",
+        lambda: interventions.intervene(app, viewer, case_id, "convert", reason=why, key=key),
+    )
 
 
 @router.post("/cases/{case_id}/responses")

@@ -63,7 +63,7 @@ class Withdrawal(Reason):
 class Operation(Reason):
     """What, why, and for a jump the step to go on from."""
 
-    operation: Literal["terminate", "void", "suspend", "activate", "wake", "jump", "take_back"]
+    operation: Literal["terminate", "void", "suspend", "activate", "wake", "jump", "take_back", "convert"]
     to: str = ""
 
 
@@ -170,7 +170,8 @@ def withdraw(app: App, caller: Caller, key: Key, case_id: str, body: Withdrawal)
 
 @router.post("/cases/{case_id}/operations")
 def operate(app: App, caller: Caller, key: Key, case_id: str, body: Operation) -> Response:
-    """Terminate, void, suspend, activate, wake, jump (to the step `to`) or take back. Most need a reason."""
+    """Terminate, void, suspend, activate, wake, jump (to the step `to`), take back, or convert (a filing
+    into a case for approval). Most need a reason."""
     interventions.intervene(app, caller, case_id, body.operation, reason=body.reason, to=body.to, key=key)
     return _waiting(app, caller, case_id)
 

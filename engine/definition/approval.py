@@ -125,6 +125,15 @@ class Approval(Section):
         """Whether nobody approves on `chain`: the case becomes effective by filing (报备)."""
         return not any(isinstance(step, Approve | Countersign) for step in self.steps(chain))
 
+    def conversion(self, step: File) -> str:
+        """The chain that a filing takes where a superior makes it a case for approval; empty where there is none."""
+        if step.convert:
+            return step.convert
+        if step.objection:
+            return step.objection.then
+        otherwise = next((row.use for row in self.route if isinstance(row, Else)), "")
+        return otherwise if otherwise in self.chains and not self.only_files(otherwise) else ""
+
     def _plain(self, chain: str, *, drop: frozenset[str]) -> Iterator[PlainStep]:
         for step in self.chains[chain]:
             match step:

@@ -140,6 +140,7 @@ class _Compiler:
             ask=self.ask(step.who, "next_level_up", step.empty),
             fields=tuple(step.fields.items()),
             ack=step.ack,
+            conversion=self.approval.conversion(step),
             register=step.register_,
             window=objection.window if objection else None,
             objection=objection.then if objection else "",

@@ -55,11 +55,12 @@ class Words:
 
 @dataclass(frozen=True, slots=True)
 class Deed:
-    """One thing done in a scenario. `verbs` are its words, `form` is how it is written."""
+    """One thing done in a scenario. `verbs` are its words, `form` is how it is written, `by` who may be named."""
 
     verbs: ClassVar[tuple[str, ...]]
     form: ClassVar[str]
     of_step: ClassVar[bool] = False
+    by: ClassVar[tuple[str, ...]] = ("", "submitter")
 
     @classmethod
     def read(cls, words: Words) -> Self:
@@ -195,6 +196,19 @@ class Withdraws(Deed):
     def play(self, trial: Trial) -> None:
         """See Deed."""
         trial.do(Withdraw(actor=trial.submitter, reason="as tried"))
+
+
+@dataclass(frozen=True, slots=True)
+class Converts(Deed):
+    """A superior makes the filing a case for approval, while it is open or once it took effect."""
+
+    verbs = ("converts",)
+    form = "superior converts"
+    by = ("superior",)
+
+    def play(self, trial: Trial) -> None:
+        """See Deed."""
+        trial.convert()
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,7 @@ _WORDS: Mapping[str, Bilingual] = {
     "file": Bilingual(zh="报备", en="file"),
     "copy": Bilingual(zh="抄送", en="copy"),
     "objection": Bilingual(zh="异议转报批", en="objection"),
+    "convert": Bilingual(zh="上级转报批", en="a superior converts"),
     "countersign": Bilingual(zh="会签", en="countersign"),
     "due": Bilingual(zh="时限", en="within"),
     "return": Bilingual(zh="退回", en="return"),
@@ -170,6 +171,8 @@ class _Painter:
                 lines.append(f"{self.word('file')}, {self.word('due')} {step.ack}")
                 if step.objection:
                     lines.append(f"{self.word('objection')} {step.objection.window}: {step.objection.then}")
+                if step.convert:
+                    lines.append(f"{self.word('convert')}: {step.convert}")
                 kind = "file"
             case Copy():
                 lines.append(self.word("copy"))

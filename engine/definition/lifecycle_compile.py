@@ -13,7 +13,7 @@ from engine.definition.lifecycle import ENDED_BY_HAND, OUTCOMES, RAISED, STAGES,
 from engine.errors import ExpressionFailed
 from engine.machine import chart as charts
 from engine.machine import drifting
-from engine.machine.chains import Chains, Condition, Kinds, chain, rerouted
+from engine.machine.chains import Chains, Condition, Kinds, chain, conversions, rerouted
 from engine.machine.chart import Chart, Situation, Transition
 from engine.machine.children import CANCEL, Formula, Join, Opening, Opens, event_of
 from engine.machine.declared import (
@@ -121,6 +121,7 @@ class _Compiler:
             Transition((CANCELLED,), (CANCEL, "terminate")),
             Transition((VOIDED,), ("void",)),
             *(Transition((name,), (f"{JUMP}.{name}",)) for name in by_hand),
+            *conversions(self.kinds),
         )
         root = charts.Compound(
             id="case", children=(*states, *self.outcomes(), *ends), initial=initial, transitions=anywhere

@@ -96,7 +96,7 @@ class World:
         return self._walks[number]
 
     def conditions(self, chain: str) -> dict[str, Condition]:
-        """The conditions of the steps of a chain and of those that objections lead to, by their text."""
+        """The conditions of the steps of a chain and of those that its filings may lead to, by their text."""
         found: dict[str, Condition] = {}
         for name in self._onward(chain) if chain else ():
             for column in self.process.chains[name]:
@@ -143,8 +143,8 @@ class World:
                 found.add(name)
                 for column in self.process.chains[name]:
                     step = getattr(column, "step", None)
-                    if isinstance(step, Filing) and step.objection:
-                        open_.add(step.objection)
+                    if isinstance(step, Filing):
+                        open_ |= {step.objection, step.conversion} - {""}
         return found
 
     def _decided(self, chain: str) -> Formula:
@@ -222,7 +222,8 @@ class World:
 
     def _events(self, active: int) -> list[str]:
         """Every event that some active state declares, those that the chart raises itself aside. What is declared for
-        the case as a whole is done by hand, or by its parent.
+        the case as a whole is done by hand, or by its parent; where a superior converts what took effect, it goes on
+        where its open filing goes on, and that is walked.
 
         An audience that drifts begins a round on the real count, which is that of a form that can be submitted: it is
         walked from its own beginning.

@@ -42,6 +42,7 @@ _DECISIONS: dict[str, Decision] = {
 }
 _STAGES = ("frozen", "start", "pause", "resume", "delivered", "close", "withdraw")
 _LONGEST_WAIT = 20
+CONVERT = "convert"
 ROUND = Occurrence("", "round")
 
 
@@ -67,7 +68,8 @@ def is_playable(process: Process, event: str) -> bool:
     _, dot, verdict = event.rpartition(".")
     if ":" in event or event in timed(process):
         return True
-    return event in _STAGES or event.startswith("submit.") or bool(dot and verdict in _DECISIONS and "/" in event)
+    is_of_step = bool(dot and (verdict in _DECISIONS or verdict == CONVERT) and "/" in event)
+    return event in _STAGES or event.startswith("submit.") or is_of_step
 
 
 def started(process: Process, form: dict[str, Any], cast: Cast | None = None) -> Trial:
@@ -139,6 +141,9 @@ def _carry_out(trial: Trial, event: str) -> str:
         _stage(trial, event)
         return event
     state, _, verdict = event.rpartition(".")
+    if verdict == CONVERT and state in trial.case.configuration:
+        trial.convert()
+        return "superior converts"
     step, decision = state.rpartition("/")[2], _DECISIONS.get(verdict)
     if decision is None:
         raise NotPlayed(f"{event} is not tried")

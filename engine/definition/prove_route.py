@@ -88,18 +88,43 @@ class RouteTable:
         return both(self.to_row(n), fits)
 
     def entering(self, chain: str) -> Formula:
-        """What holds of a form whose case can come to `chain`: by the table, or by objections to filings."""
+        """What holds of a form whose case can come to `chain`: by the table, by objections to filings or superiors."""
         entered, reached = {chain}, True
         while reached:
             before = {
                 name
                 for name in self.approval.chains
                 for step in self.approval.steps(name)
-                if isinstance(step, File) and step.objection and step.objection.then in entered
+                if isinstance(step, File) and entered.intersection(self.onward(step))
             }
             reached = not before <= entered
             entered |= before
         return either(*(self.taking(n) for n, row in enumerate(self.rows) if row.use in entered))
+
+    def onward(self, step: File) -> tuple[str, ...]:
+        """The chains on which a filing may become a case for approval."""
+        objection = (step.objection.then,) if step.objection else ()
+        return tuple(dict.fromkeys((*objection, *filter(None, (self.approval.conversion(step),)))))
+
+    def unheard(self, step: File, then: str) -> Form | None:
+        """A form that can be filed by `step`, and that nobody would approve on the chain `then`.
+
+        None where there is none or it is not decided.
+        """
+        filed = [name for name in self.approval.chains if step.name in _names(self.approval, name)]
+        try:
+            heard = either(*(both(*map(self._kept, conditions)) for conditions in _approving(self.approval, then)))
+            return self.forms.find(either(*map(self.entering, filed)), self._kept(step.when), negated(heard))
+        except (Untranslatable, Undecided):
+            return None
+
+    def asking(self, chain: str) -> tuple[str, ...]:
+        """The conditions under which a chain asks for approval."""
+        found = (text for conditions in _approving(self.approval, chain) for text in conditions if text)
+        return tuple(dict.fromkeys(found))
+
+    def _kept(self, condition: str | None) -> Formula:
+        return not_false(self.forms.meaning(condition)) if condition else True
 
     def example(self, form: Form, *texts: str) -> str:
         """A form in one line: the fields that the route table or `texts` ask about."""
@@ -170,6 +195,22 @@ class RouteTable:
         outer = not_false(self.forms.meaning(around)) if around else True
         kept = self.forms.find(entering, outer, asked)
         return ConditionProof(name, text, kept, self.forms.find(entering, outer, negated(asked)))
+
+
+def _names(approval: Approval, chain: str) -> frozenset[str]:
+    return frozenset(step.name for step in approval.steps(chain))
+
+
+def _approving(approval: Approval, chain: str) -> Iterator[tuple[str | None, ...]]:
+    """For each step of a chain that approves, the conditions that must all hold for it."""
+    for step in approval.steps(chain):
+        match step:
+            case Approve():
+                yield (step.when,)
+            case Countersign():
+                yield from ((step.when, branch.when) for branch in step.branches)
+            case File() | Copy():
+                pass
 
 
 def _asked(approval: Approval, chain: str) -> tuple[str, ...]:

@@ -44,8 +44,8 @@ def path(
 def _read(marks: Sequence[str], seen: bool, bad: frozenset[str], good: frozenset[str]) -> tuple[bool, bool]:
     """Whether one of `good` stands after the marks, and whether one of `bad` came without it."""
     for mark in marks:
-        if mark.startswith("!") and mark.endswith(".object"):
-            seen = False  # an objection begins a new round
+        if mark.startswith("!") and mark.endswith((".object", ".convert")):
+            seen = False  # an objection or a conversion begins a new round
         seen = seen or mark in good
         if mark in bad and not seen:
             return seen, True

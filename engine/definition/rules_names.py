@@ -23,6 +23,8 @@ class UnknownChain(LintRule):
         for path, step in subject.steps:
             if isinstance(step, File) and step.objection:
                 uses.append(((*path, "objection", "then"), step.objection.then))
+            if isinstance(step, File) and step.convert:
+                uses.append(((*path, "convert"), step.convert))
             if isinstance(step, Include):
                 uses.append(((*path, "include"), step.include))
         for path, name in uses:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from engine.definition.approval import Row
 from engine.definition.findings import Finding, LintRule, Subject
 from engine.definition.guarantees import Then
+from engine.definition.rules_soundness import becoming
 from engine.definition.steps import Include
 from engine.expr.types import nearest
 
@@ -89,6 +90,20 @@ class AlwaysAsked(LintRule):
                     yield Finding((*path, "when"), {"example": _example(subject, text, proof.kept)}, "leave it out")
 
 
+class NobodyWouldApprove(LintRule):
+    """{what} makes the case one for approval, but nobody would approve {example} on the chain {name}"""
+
+    code = "E511"
+
+    def find(self, subject: Subject) -> Iterator[Finding]:
+        for at, step, what, then in becoming(subject):
+            form = subject.table.unheard(step, then)
+            if form is not None:
+                example = subject.table.example(form, *subject.table.asking(then))
+                fields = {"what": what, "name": then, "example": example}
+                yield Finding(at, fields, "let one step that approves stand without a condition")
+
+
 def _conditions(subject: Subject) -> Iterator[tuple[tuple[str | int, ...], str, str]]:
     for path, step in subject.steps:
         if not isinstance(step, Include) and step.when is not None:
@@ -156,6 +171,7 @@ PROVED = (
     WeakerRowFirst(),
     NeverAsked(),
     AlwaysAsked(),
+    NobodyWouldApprove(),
     UnknownInGuarantee(),
     GuaranteeBroken(),
     GuaranteeNotDecided(),

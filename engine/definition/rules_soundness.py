@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from difflib import get_close_matches
 
+from engine.definition.document import Path
 from engine.definition.findings import Finding, LintRule, Subject
 from engine.definition.steps import AtLeast, Copy, File, Include, Use
 
@@ -21,8 +22,7 @@ class ChainNeverUsed(LintRule):
         for _, step in subject.steps:
             if isinstance(step, Include):
                 used.add(step.include)
-            if isinstance(step, File) and step.objection:
-                used.add(step.objection.then)
+        used |= {then for _, _, _, then in becoming(subject)}
         for name in approval.chains:
             if name not in used:
                 yield Finding(
@@ -99,18 +99,25 @@ def _reach(chain: str, includes: dict[str, set[str]]) -> set[str]:
     return found
 
 
-class ObjectionOnlyFiles(LintRule):
-    """an objection makes the case one for approval, but nobody approves on the chain {name}"""
+class NobodyApproves(LintRule):
+    """{what} makes the case one for approval, but nobody approves on the chain {name}"""
 
     code = "E506"
 
     def find(self, subject: Subject) -> Iterator[Finding]:
         chains = subject.definition.approval.chains
-        for path, step in subject.steps:
-            if isinstance(step, File) and step.objection and step.objection.then in chains:
-                then = step.objection.then
-                if all(isinstance(one, File | Copy) for one in chains[then]) and chains[then]:
-                    yield Finding((*path, "objection", "then"), {"name": then}, "name a chain with an approve step")
+        for at, _, what, then in becoming(subject):
+            if chains.get(then) and all(isinstance(one, File | Copy) for one in chains[then]):
+                yield Finding(at, {"what": what, "name": then}, "name a chain with an approve step")
+
+
+def becoming(subject: Subject) -> Iterator[tuple[Path, File, str, str]]:
+    """How each filing becomes a case for approval: where that is written, the filing, by what, and the chain."""
+    for path, step in subject.steps:
+        if isinstance(step, File) and step.objection:
+            yield (*path, "objection", "then"), step, "an objection", step.objection.then
+        if isinstance(step, File) and step.convert:
+            yield (*path, "convert"), step, "a superior", step.convert
 
 
 SOUNDNESS = (
@@ -119,5 +126,5 @@ SOUNDNESS = (
     JoinStarves(),
     NothingDecided(),
     IncludesItself(),
-    ObjectionOnlyFiles(),
+    NobodyApproves(),
 )

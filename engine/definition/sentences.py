@@ -9,6 +9,7 @@ from typing import Any
 from engine.definition.agreeing import Agrees
 from engine.definition.deeds import (
     Closes,
+    Converts,
     Decides,
     Deed,
     Delivers,
@@ -27,13 +28,13 @@ from engine.definition.deeds import (
 )
 from engine.definition.document import read as read_yaml
 
-SUBMITTER = "submitter"
 KINDS: tuple[type[Deed], ...] = (
     Decides,
     Performs,
     Submits,
     Edits,
     Withdraws,
+    Converts,
     Waits,
     Agrees,
     Freezes,
@@ -57,8 +58,8 @@ def deed(sentence: str) -> Deed:
         raise Unreadable(f"there is no deed {words.verb}" if words.verb else "nothing is done here", hint)
     if kind.of_step and not words.subject:
         raise Unreadable(f"who should {words.verb}?", f"write {kind.form}")
-    if not kind.of_step and words.subject not in ("", SUBMITTER):
-        raise Unreadable(f"{words.verb} is not done by {words.subject}", f"write {kind.form}")
+    if not kind.of_step and words.subject not in kind.by:
+        raise Unreadable(f"{words.verb} is not done by {words.subject or 'nobody'}", f"write {kind.form}")
     return kind.read(words)
 
 

@@ -179,6 +179,9 @@ class File(Step):
     who: Whom = Field(description="Who is told")
     ack: Duration = Field(description="After this span silence counts as acknowledged")
     objection: Objection | None = Field(None, description="Without it, it can only be acknowledged")
+    convert: Name | None = Field(
+        None, description="The chain on which a superior makes it an approval; else that of objection, or the last row"
+    )
     register_: NumberPattern = Field(REGISTER, alias="register", description="Pattern of register numbers")
     empty: Empty | None = Field(None, description="Where nobody holds the role; from defaults")
     fields: dict[str, Seen] = Field(

@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from engine.definition.proposal import Proposal
-from engine.errors import InvalidForm
+from engine.errors import InvalidForm, NotPossible
 from engine.machine.advance import advance, create
 from engine.machine.case import Case, Decision, Task, Timer
-from engine.machine.commands import AnyCommand, Create, Decide, Submit, TimerFired
+from engine.machine.commands import AnyCommand, Create, Decide, Operate, Submit, TimerFired
 from engine.machine.evolve import empty_case
 from engine.machine.filing import Register, numbered
 from engine.machine.outcome import AnyEffect, Outcome
@@ -71,6 +71,13 @@ class Trial:
         """The person of the task decides; where a remark is due, one is given."""
         remark = remark or ("as tried" if decision in NEEDS_REMARK else "")
         return self.do(Decide(actor=task.person, task=task.id, decision=decision, remark=remark))
+
+    def convert(self) -> Outcome:
+        """The nearest head above the office makes a filing a case for approval. NotPossible where there is none."""
+        heads = self.process.directory.heads_above(self.case.office)
+        if not heads:
+            raise NotPossible(action="convert", state="nobody is above the office", possible="propose lower down")
+        return self.do(Operate(actor=heads[0], operation="convert", reason="as tried"))
 
     def wait(self, span: Duration) -> None:
         """Let time pass; what falls due meanwhile fires in its order, at its time."""

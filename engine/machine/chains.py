@@ -3,7 +3,7 @@
 A column of a chain is a step or a countersign. Refuses two steps of one name in a chain.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal, Protocol
 
 from msgspec import Struct
@@ -64,13 +64,19 @@ def only_files(columns: Sequence[Column]) -> bool:
 
 def is_decided(columns: Sequence[Column], values: Mapping[str, Any]) -> bool:
     """Whether anybody decides on a case with these values: some step that approves or files is not left out."""
-    return any(
-        holds(placed.when, values)
-        for column in columns
-        if holds(column.when, values)
-        for placed in (column.branches if isinstance(column, Countersign) else (column,))
-        if not isinstance(placed.step, Copy)
-    )
+    return any(not isinstance(step, Copy) for step in _asked(columns, values))
+
+
+def is_approved(columns: Sequence[Column], values: Mapping[str, Any]) -> bool:
+    """Whether anybody approves a case with these values: some step that approves is not left out."""
+    return any(isinstance(step, Approval) for step in _asked(columns, values))
+
+
+def _asked(columns: Sequence[Column], values: Mapping[str, Any]) -> Iterator[AnyStep]:
+    for column in columns:
+        if holds(column.when, values):
+            placed = column.branches if isinstance(column, Countersign) else (column,)
+            yield from (one.step for one in placed if holds(one.when, values))
 
 
 def state_of(chain: str, step: str) -> str:
@@ -150,9 +156,11 @@ def _ways_out(state: str, placed: Placed, onward: str) -> tuple[Transition, ...]
                 Transition(("returned",), (f"{state}.return",)),
                 Transition((_ENDING[placed.on_reject],), (f"{state}.reject",)),
             )
-        case Filing(objection=chain):
+        case Filing(objection=chain, conversion=other):
             objected = (Transition((chain,), (f"{state}.object",)),) if chain else ()
-            return (Transition((onward,), (f"{state}.effective",)), *objected)
+            is_own = state == state_of(other, placed.step.name)  # a chain that it stands on already converts nothing
+            converted = (Transition((other,), (f"{state}.convert",)),) if other and not is_own else ()
+            return (Transition((onward,), (f"{state}.effective",)), *objected, *converted)
         case Copy():
             return (Transition((onward,)),)
 
@@ -179,6 +187,12 @@ def _countersign(chain: str, sign: Countersign, onward: str, kinds: Kinds) -> Ch
         ways.append(Transition((onward,), events, guard=Joined(tuple(approved), sign.join)))
     ways.append(Transition((onward,), (f"done.state.{state}",)))
     return Parallel(id=state, children=tuple(regions), transitions=tuple(ways))
+
+
+def conversions(kinds: Kinds) -> tuple[Transition, ...]:
+    """How filings that took effect become cases for approval; `converting` says which may."""
+    chains = {kind.conversion for kind in kinds.values() if isinstance(kind, Filing) and kind.conversion}
+    return tuple(Transition((name,), (f"convert.{name}",)) for name in sorted(chains))
 
 
 class Holds(Struct, frozen=True):

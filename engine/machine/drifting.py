@@ -60,7 +60,7 @@ def reopen(journal: Journal, drift: Drift) -> str:
         values = journal.values()
         route, reasons = process.choose(values)
         if case.route in process.objections(route):
-            route = case.route  # a filing that was objected to does not become one again
+            route = case.route  # a filing that became an approval does not become one again
         if process.is_decided(route, values):
             material = digest_of({name: case.judged.get(name) for name in process.material})
             kept = process.untouched(case)

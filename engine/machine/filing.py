@@ -14,6 +14,7 @@ from engine.machine.commands import Decide
 from engine.machine.evolve import fold
 from engine.machine.journal import Journal
 from engine.machine.outcome import AnyEvent, NotifyTask, Outcome, Registered, Submitted
+from engine.machine.states import nobody_decides
 from engine.machine.step_kind import Step
 from engine.values import Duration
 
@@ -38,12 +39,14 @@ class Filing(Step, frozen=True, kw_only=True):
 
     Silence for `ack` counts as acknowledgement; with an objection clause it may still be objected to for `window` after
     that. An objection makes it an approval on the chain `objection`. What took effect stands in the `register`.
+    A superior's word makes it an approval on the chain `conversion`.
     """
 
     ack: Duration
     register: Register
     window: Duration | None = None
     objection: str = ""
+    conversion: str = ""
 
     @property
     def mode(self) -> str:
@@ -77,6 +80,8 @@ class Filing(Step, frozen=True, kw_only=True):
 
     def decide(self, journal: Journal, task: Task, command: Decide, state: str) -> str:
         """See Step."""
+        if command.decision == "object" and not journal.process.is_approved(self.objection, journal.values()):
+            raise nobody_decides(self.objection)
         journal.decide(task, command.decision, remark=command.remark)
         if command.decision == "acknowledge":
             return self._take_effect(journal, "acknowledge", task.person, state)

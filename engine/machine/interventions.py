@@ -1,9 +1,9 @@
 """What can be done with a whole case outside its ordinary way: terminate, void, suspend, activate, wake, jump, take
-back.
+back, convert.
 
-Each is for the process administrator, the submitter, or who decided last, and most need a reason. In a lifecycle that
-the definition declares they do the same: a case goes on from where it was suspended, jumps to one of its states too,
-and is void only after its approval. Refuses to take a case past an approval.
+Each is for the process administrator, the submitter, who decided last, or a superior, and most need a reason. In a
+lifecycle that the definition declares they do the same: a case goes on from where it was suspended, jumps to one of its
+states too, and is void only after its approval. Refuses to take a case past an approval.
 """
 
 from datetime import datetime, timedelta
@@ -15,20 +15,20 @@ from engine.machine import drifting
 from engine.machine.case import Case, Task, Timer
 from engine.machine.children import go_on
 from engine.machine.commands import Operate
+from engine.machine.converting import convert
 from engine.machine.declared import JUMP, Lifecycle
 from engine.machine.journal import Journal
 from engine.machine.outcome import HoldDelivery, Moved, Noted, SelectAudience, TaskOpened, TimerArmed
 from engine.machine.resolving import resolve_again
 from engine.machine.returns import turn
 from engine.machine.standing import in_force, places
-from engine.machine.states import SUSPENDED, Refusal
+from engine.machine.states import SENDING, SUSPENDED, Refusal
 from engine.machine.steps import last_decided
 
 PROCESS_ADMIN = "role:process_admin"
-SENDING = ("delivering", "paused")
 RESTS = ("form", "task", "wait")
 WAKES = ("rejected", "cancelled", "withdrawn")
-NEED_REASON = ("terminate", "void", "suspend", "wake", "jump")
+NEED_REASON = ("terminate", "void", "suspend", "wake", "jump", "convert")
 
 
 def intervene(journal: Journal, command: Operate) -> str:
@@ -55,6 +55,8 @@ def intervene(journal: Journal, command: Operate) -> str:
             return _jump(journal, command.to)
         case "take_back":
             return _take_back(journal)
+        case "convert":
+            return convert(journal)
         case _:
             raise Refusal
 

@@ -55,10 +55,15 @@ def hindrances(old: Process, new: Process, case: Case) -> tuple[str, ...]:
 def asks_again(old: Process, new: Process, case: Case) -> tuple[str, ...]:
     """The active steps that ask anew, because `new` asks others there, or decides or times it otherwise."""
     return tuple(
-        name
-        for name in active_steps(old, case)
-        if replace(old.step(case, name)[1], label=NO_TEXT) != replace(new.step(case, name)[1], label=NO_TEXT)
+        name for name in active_steps(old, case) if not _asks_alike(old.step(case, name)[1], new.step(case, name)[1])
     )
+
+
+def _asks_alike(old: AnyStep, new: AnyStep) -> bool:
+    """Whether those asked need not be asked anew: what a step is called, and what comes of a filing, is not theirs."""
+    if isinstance(old, Filing) and isinstance(new, Filing):
+        old = replace(old, register=new.register, conversion=new.conversion)
+    return replace(old, label=NO_TEXT) == replace(new, label=NO_TEXT)
 
 
 def active_steps(process: Process, case: Case) -> tuple[str, ...]:

@@ -216,7 +216,7 @@ class NotifyQuestion(Effect, frozen=True):
 
 
 class NotifyOutcome(Effect, frozen=True):
-    """Tell a person what became of a case: returned, rejected, approved, filed, objected, unstaffed, ready,
+    """Tell a person what became of a case: returned, rejected, approved, filed, objected, converted, unstaffed, ready,
     evaluated, failed, drifted, copied."""
 
     person: str

@@ -17,7 +17,7 @@ from engine.machine import declared as declared_states
 from engine.machine import operations
 from engine.machine.asking import Directory
 from engine.machine.case import Case, ProcessRef, Task, Timer
-from engine.machine.chains import Column, Condition, Countersign, is_decided, state_of
+from engine.machine.chains import Column, Condition, Countersign, is_approved, is_decided, state_of
 from engine.machine.chart import Chart
 from engine.machine.deadlines import Calendar
 from engine.machine.declared import Lifecycle
@@ -26,12 +26,10 @@ from engine.machine.filing import Filing
 from engine.machine.lifecycle import Stages
 from engine.machine.returns import targets
 from engine.machine.standing import Resume, kept_at, standing, untouched, voided
-from engine.machine.states import SUSPENDED, Audience, Evaluation, Kind
+from engine.machine.states import EFFECTIVE, SUSPENDED, Audience, Evaluation, Kind
 from engine.machine.step import macrostep
 from engine.machine.steps import AnyStep, Approval, Copy, decisions_on
 from engine.values import Bilingual, Duration
-
-EFFECTIVE = ("approved", "filed", "targeting", "ready", "delivering", "paused")
 
 __all__ = ["Calendar", "ChainStep", "Directory", "Preview", "Process", "Row"]
 
@@ -179,13 +177,18 @@ class Process:
         return targets(self, case, step)
 
     def objections(self, route: str) -> frozenset[str]:
-        """The chains that objections to the filings of `route` lead to."""
+        """The chains that an objection to a filing of `route`, or its conversion, leads to."""
         steps = (getattr(column, "step", None) for column in self.chains[route])
-        return frozenset(step.objection for step in steps if isinstance(step, Filing) and step.objection)
+        filings = [step for step in steps if isinstance(step, Filing)]
+        return frozenset({chain for step in filings for chain in (step.objection, step.conversion)} - {""})
 
     def is_decided(self, route: str, values: Mapping[str, Any]) -> bool:
         """Whether anybody would decide on the chain `route`: no case passes because all of its steps are left out."""
         return is_decided(self.chains[route], values)
+
+    def is_approved(self, route: str, values: Mapping[str, Any]) -> bool:
+        """Whether anybody would approve on the chain `route`; a filing may become an approval only there."""
+        return is_approved(self.chains[route], values)
 
     def step(self, case: Case, name: str) -> tuple[str, AnyStep]:
         """A step of the case's chain and its state. A copy is found wherever it was sent from. LookupError."""

@@ -42,6 +42,10 @@ SUSPENDED = "suspended"
 """The state of a case on hold. It stays in its configuration, and goes on from it."""
 
 
+EFFECTIVE = ("approved", "filed", "targeting", "ready", "delivering", "paused")
+SENDING = ("delivering", "paused")
+
+
 class Refusal(Exception):
     """The command is not possible in this state; `advance` says what is."""
 
@@ -294,15 +298,18 @@ def submit(journal: Journal, command: Submit) -> str:
         return "submit"
     route, reasons = process.choose(values)
     if not process.is_decided(route, values):
-        hint = "its author should let one step stand without a condition"
-        raise InvalidForm(
-            [Problem("nobody_decides", f"the definition lets nobody decide on this case ({route})", hint)]
-        )
+        raise nobody_decides(route)
     standing = process.standing(case, case.returned_at)
     journal.record(
         Submitted(case.number or command.number, case.round + 1, route, material, reasons, standing, process.resume)
     )
     return f"submit.{route}"
+
+
+def nobody_decides(chain: str) -> InvalidForm:
+    """Every step of the chain that would decide is left out for this form."""
+    hint = "its author should let one step stand without a condition"
+    return InvalidForm([Problem("nobody_decides", f"the definition lets nobody decide on this case ({chain})", hint)])
 
 
 def close(journal: Journal, command: Close) -> str:

@@ -59,7 +59,7 @@ def case_view(app: Countersign, tx: Connection, viewer: Viewer, case: Case) -> C
         fields=fields.field_views(
             definition, case.form, writable=False, people=candidates.choices(organisation, definition, case)
         ),
-        audience=selecting.audience_view(app, tx, case.id),
+        audience=selecting.audience_view(app, tx, case),
         waves=waves,
         evaluations=evaluating.evaluations_view(app, tx, case.id),
         history=showing.history_view(app, tx, case, entries),

@@ -116,7 +116,8 @@ class Waiting:
     since: datetime | None
     until: datetime | None
     then: tuple[Node, ...]
-    possible: tuple[str, ...]  # actions of this viewer: edit, submit, withdraw, start, pause, resume, close, import
+    # actions of this viewer: edit, submit, withdraw, start, pause, resume, close, import; of a superior: convert
+    possible: tuple[str, ...]
     reason: str = ""  # returned / rejected / failed: the words of who did it
     reason_by: str = ""
     people: tuple[WaitingPerson, ...] = ()

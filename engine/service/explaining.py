@@ -16,6 +16,7 @@ from engine.machine.advance import advance
 from engine.machine.asking import found_by, stand_ins, strategies
 from engine.machine.case import Case, Task
 from engine.machine.commands import AnyCommand, Decide, Perform, TimerFired
+from engine.machine.converting import may_convert
 from engine.machine.declared import events_for
 from engine.machine.outcome import Outcome, TaskOpened
 from engine.machine.process import Process
@@ -233,5 +234,5 @@ def _following(chain: Chain) -> tuple[Node, ...]:
 
 def _possible(process: Process, case: Case, viewer: Viewer) -> tuple[str, ...]:
     if viewer.person != case.submitter:
-        return ()
+        return ("convert",) if may_convert(process, case, viewer.person) else ()
     return (*process.possible(case), *(("import",) if case.state in IMPORTING else ()))

@@ -1,4 +1,5 @@
-"""What is done with a whole case outside its ordinary way: terminate, void, suspend, activate, wake, jump, take back.
+"""What is done with a whole case outside its ordinary way: terminate, void, suspend, activate, wake, jump, take back,
+convert.
 
 Who may is decided by the machine under the lock. Refuses, as not found, whoever may not see the case.
 """

@@ -20,13 +20,14 @@ from engine.audience.compile import Selection, Subject, compile_audience
 from engine.audience.grouping import salt_of
 from engine.audience.plan import AudiencePlan
 from engine.definition.model import Definition
-from engine.errors import Invalid, NoCustomers, NotFound, NotPossible, SelectionFailed
+from engine.errors import ChangedMeanwhile, Invalid, NoCustomers, NotFound, NotPossible, SelectionFailed
 from engine.machine.case import Case
 from engine.machine.commands import AudienceFailed, AudienceFrozen
 from engine.service.app import Countersign
 from engine.service.running import carry_out
 from engine.service.views import AudienceView, WaterfallRow
 from engine.store import cases, snapshots, suppression
+from engine.store.cases import Locked
 from engine.store.snapshots import SnapshotRow
 from engine.values import Bilingual
 from engine.warehouse.dataset import DataFile, Dataset, Version
@@ -45,17 +46,19 @@ def freeze_audience(app: Countersign, case_id: str, key: str) -> None:
     """Select and freeze the audience of a case's round and tell the case, under `key`; twice is once.
 
     A selection that cannot be made is told to the case, which then waits for a person. What passes by itself (no
-    space, no database) is raised, so that the caller tries again.
+    space, no database) is raised, so that the caller tries again. A case that is selecting no longer, withdrawn or on
+    its way to an approval, is left alone.
     """
     with app.db.read() as tx:
         case = cases.load(tx, case_id)
         if not app.process(case.process, tx).is_selecting(case):
-            return  # it was told already; a list that drifted began a round of its own, for which nothing is selected
+            return  # it was told already, or what it was asked for has become a matter of approval
         kept = snapshots.find(tx, snapshots.snapshot_id(case.id, case.round))
     try:
         kept = kept or _keep(app, case, _frozen(app, case))
     except (SelectionFailed, Invalid) as error:
-        carry_out(app, case_id, AudienceFailed(actor="system", via="timer", reason=error.message), key=key)
+        failed = AudienceFailed(actor="system", via="timer", reason=error.message)
+        carry_out(app, case_id, lambda locked: _of_round(case, locked, failed), key=key)
         return
     frozen = AudienceFrozen(
         actor="system",
@@ -65,13 +68,13 @@ def freeze_audience(app: Countersign, case_id: str, key: str) -> None:
         target=kept.target,
         control=kept.control,
     )
-    carry_out(app, case_id, frozen, key=key)
+    carry_out(app, case_id, lambda locked: _of_round(case, locked, frozen), key=key)
 
 
-def audience_view(app: Countersign, tx: Connection, case_id: str) -> AudienceView | None:
-    """The audience frozen last, or None."""
-    row = snapshots.newest(tx, case_id)
-    if row is None:
+def audience_view(app: Countersign, tx: Connection, case: Case) -> AudienceView | None:
+    """The audience frozen last, or None: also where it was dropped, because a superior made the filing an approval."""
+    row = snapshots.newest(tx, case.id)
+    if row is None or case.facts.get("snapshot", row.id) is None:
         return None
     manifest = msgspec.json.decode(row.manifest, type=Manifest)
     labels = ENDS | {rung.name: rung.label for rung in manifest.rungs}
@@ -120,6 +123,13 @@ def import_suppressions(
     )
     with app.db.begin() as tx:
         return suppression.add(tx, entries, by=by, at=app.now())
+
+
+def _of_round(case: Case, locked: Locked, told: AudienceFrozen | AudienceFailed) -> AudienceFrozen | AudienceFailed:
+    """What is told, where the case is still in the round that was selected for; it may have gone on meanwhile."""
+    if locked.case.round != case.round:
+        raise ChangedMeanwhile()
+    return told
 
 
 def _frozen(app: Countersign, case: Case) -> Frozen:

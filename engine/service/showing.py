@@ -43,6 +43,7 @@ OPERATIONS = {
     "wake": "woken",
     "jump": "jumped",
     "take_back": "taken_back",
+    "convert": "converted",
 }
 
 

@@ -122,3 +122,30 @@ def test_the_openapi_document_lists_the_doors(api: FastAPI):
     paths = TestClient(api).get("/api/v1/openapi.json").json()["paths"]
     assert {"/api/v1/cases", "/api/v1/tasks/{task_id}/decision", "/gateway/receipts", "/health"} <= set(paths)
     assert not any(path.startswith("/l/") for path in paths)
+
+
+def test_a_superior_converts_a_filing_and_is_told_so_in_the_case(api: FastAPI, app: Countersign):
+    case = submitted(app, budget="4000.00", reach="900")
+    city, office = script(api, "sunli"), script(api, "wangmin")
+    assert city.get(f"/api/v1/cases/{case}").json()["waiting"]["possible"] == ["convert"]
+    place = f"/api/v1/cases/{case}/operations"
+    assert office.post(place, json={"operation": "convert", "reason": "no"}).status_code == 404
+    assert city.post(place, json={"operation": "convert"}).status_code == 422
+    answer = city.post(place, json={"operation": "convert", "reason": "a clash"})
+    assert (answer.status_code, answer.json()["possible"]) == (200, [])
+    again = city.post(place, json={"operation": "convert", "reason": "a clash"})
+    assert (again.status_code, again.json()["type"]) == (409, "NotPossible")
+    shown = city.get(f"/api/v1/cases/{case}").json()
+    assert (shown["route"], shown["reasons"]) == ("to_city", ["city_register: conversion"])
+
+
+def test_the_register_number_is_part_of_the_case_and_its_history(api: FastAPI, app: Countersign):
+    case = submitted(app, budget="4000.00", reach="900")
+    task = task_of(app, "zhengkai").id
+    city = script(api, "zhengkai")
+    assert city.post(f"/api/v1/tasks/{task}/decision", json={"decision": "acknowledge"}).status_code == 200
+    shown = city.get(f"/api/v1/cases/{case}").json()
+    (registered,) = shown["registered"]
+    assert registered["number"].startswith("备440100-")
+    assert registered["office"]["zh"] == "广州市分公司"
+    assert shown["history"][0]["register"] == registered["number"]

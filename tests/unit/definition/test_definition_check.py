@@ -180,6 +180,9 @@ CASES = [
     (("    short:\n", "    empty: []\n    short:\n", "use: long}", "use: empty}"), "E504", "empty"),
     (("{use: both}", "{use: both}\n      - {include: long}"), "E505", "long}"),
     (("then: long", "then: short"), "E506", "short"),
+    (("ack: 5wd\n", "ack: 5wd\n        convert: short\n"), "E506", "short"),
+    (("ack: 5wd\n", "ack: 5wd\n        convert: logn\n"), "E201", "logn"),
+    (("        objection: {window: 2wd, then: long}\n", "        convert: long\n"), None, ""),
     # time
     (("at: 3wd", "at: 3"), "E701", "3}"),
     (("at: 3wd", "at: 72h"), "E703", "1wd"),

@@ -228,6 +228,31 @@ def test_a_condition_counts_over_all_ways_into_its_chain(broken: Broken) -> None
     assert broken(head, head + ', when: "form.budget > params.limit"') == []
 
 
+@pytest.mark.parametrize("way", ["objection: {window: 2wd, then: long}", "convert: long"])
+def test_a_filing_that_nobody_would_approve_is_told_with_a_case(broken: Broken, way: str) -> None:
+    head = '{approve: head, label: {zh: 经理, en: Head}, who: "head@county"'
+    objection = "objection: {window: 2wd, then: long}"
+    conditional = (head, head + ', when: "form.budget > 7"', "- {use: both}", '- {use: both, when: "form.budget > 9"}')
+    (problem,) = broken(objection, way, *conditional)
+    what = "an objection" if "objection" in way else "a superior"
+    assert problem.code == "E511"
+    assert problem.message.startswith(f"{what} makes the case one for approval, but nobody would approve ")
+    assert "budget" in problem.message
+    assert broken(objection, way, *conditional[:2]) == []  # the countersign is always asked
+
+
+def test_a_guarantee_that_a_conversion_breaks_is_refuted_by_a_case_that_was_converted(small: str) -> None:
+    """Without an objection, only a superior brings the case to the other chain."""
+    text = small.replace("objection: {window: 2wd, then: long}", "convert: aside").replace(
+        "    long:\n",
+        '    aside:\n      - {approve: aside_head, label: {zh: 甲, en: Aside}, who: "head@city"}\n    long:\n',
+    )
+    text = text.replace("approval:\n", "guarantees:\n  - {never: aside_head asked}\napproval:\n", 1)
+    (problem,) = check(text).problems
+    assert problem.code == "E508"
+    assert "submit, superior converts" in problem.message
+
+
 def test_without_else_a_case_that_fits_no_row_is_found() -> None:
     text = WIDE.replace("[{else: one}]", """[{when: "form.amount > 0 || form.kind == 'new'", use: one}]""")
     table = RouteTable(load(text.replace("use: one}]", "use: one}, {else: one}]"), prove=False))

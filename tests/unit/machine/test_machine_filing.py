@@ -5,14 +5,14 @@ from dataclasses import replace
 import pytest
 
 from engine.definition.steps import REGISTER
-from engine.errors import NotPossible
+from engine.errors import InvalidForm, NotFound, NotPossible, OwnCase
 from engine.machine.advance import advance
 from engine.machine.case import Case, Registration
-from engine.machine.commands import Decide, Operate
+from engine.machine.commands import AudienceFrozen, Decide, DeliveryFinished, Operate, StartDelivery
 from engine.machine.filing import Register, numbered
 from engine.machine.lifecycle import Stages
-from engine.machine.outcome import Outcome, Registered
-from tests.unit.machine.trial import MIDDLE, PEOPLE, SMALL, Trial, approve, file, process
+from engine.machine.outcome import Outcome, Registered, SelectAudience, Submitted
+from tests.unit.machine.trial import MIDDLE, PEOPLE, SMALL, STAGES, Trial, approve, file, process
 
 REGISTERED = (file("register", "role:marketing@city"), approve("head", "head@city"))
 
@@ -107,3 +107,130 @@ def drawing(trial: Trial, case: Case, command: Decide) -> tuple[Outcome, list[st
         return register.number(office=office, year=2026, seq=len(drawn))
 
     return numbered(trial.process, case, advance(trial.process, case, command, trial.now), draw), drawn
+
+
+ABOVE = replace(PEOPLE, heads=("city_head", "province_head"))
+CONVERTED = {
+    "file": (file("city_register", "role:marketing@city", conversion="board"),),
+    "board": (approve("head", "head@city", when="form.budget > 1000"), file("after", "role:marketing@province")),
+}
+
+
+def filed(*, form: dict[str, int] = SMALL, stages: Stages = STAGES) -> Trial:
+    """A filing with the city, whose superiors are the heads of the city and of the province."""
+    trial = Trial(process(CONVERTED, stages=stages, people=ABOVE))
+    trial.submit(form)
+    return trial
+
+
+def convert(trial: Trial, by: str = "city_head", reason: str = "touches another case") -> None:
+    trial.do(Operate(actor=by, operation="convert", reason=reason))
+
+
+def test_a_superior_makes_an_open_filing_a_case_for_approval() -> None:
+    trial = filed()
+    convert(trial, by="province_head")
+    case = trial.case
+    assert (case.route, case.round, case.state, case.configuration) == ("board", 2, "approving", ("board/head",))
+    assert [(task.person, task.reason) for task in case.tasks if task.step == "city_register"] == [
+        ("mkt_city", "converted")
+    ]
+    assert ("city_register", "silence") not in trial.timers()
+    assert (trial.told("clerk"), trial.told("mkt_city")) == (["converted"], ["task", "converted"])
+    (submitted,) = [event for event in trial.entries[-1].events if isinstance(event, Submitted)]
+    assert (submitted.number, submitted.reasons) == ("c1-2026-00001", ("city_register: conversion",))
+    assert trial.replayed() == case
+
+
+def test_what_took_effect_is_converted_until_messages_go_out_and_keeps_its_register_number() -> None:
+    for frozen in (False, True):
+        trial = filed()
+        trial.decide("mkt_city", "acknowledge")
+        if frozen:
+            trial.do(AudienceFrozen(actor="system", snapshot="case1-1", digest="d", target=900, control=100))
+        assert trial.case.state == ("ready" if frozen else "targeting")
+        convert(trial)
+        assert trial.case.configuration == ("board/head",)
+        assert not trial.case.facts.get("snapshot")
+        assert in_register(trial) == [("city_register", "city", 1)]
+        trial.decide("city_head", "approve")
+        trial.decide("mkt_prov_a", "acknowledge")
+        assert trial.case.state == "targeting"  # the customers are selected anew
+        assert [type(effect) for effect in trial.effects].count(SelectAudience) == 2
+
+
+def test_once_messages_go_out_nothing_is_converted_any_more() -> None:
+    trial = filed()
+    trial.decide("mkt_city", "acknowledge")
+    trial.do(AudienceFrozen(actor="system", snapshot="case1-1", digest="d", target=900, control=100))
+    trial.do(StartDelivery(actor="clerk", recipients=900))
+    with pytest.raises(NotPossible):
+        convert(trial)
+    trial.do(DeliveryFinished(actor="system", sums={}))
+    assert trial.case.state == "evaluating"
+    with pytest.raises(NotPossible):
+        convert(trial)
+
+
+@pytest.mark.parametrize("person", ["clerk", "county_head", "mkt_city", "admin", "nobody"])
+def test_only_a_head_above_the_office_converts(person: str) -> None:
+    trial = filed()
+    with pytest.raises(NotFound):
+        convert(trial, by=person)
+    assert trial.case.route == "file"
+
+
+def test_a_superior_does_not_convert_a_case_of_their_own() -> None:
+    trial = Trial(process(CONVERTED, people=replace(ABOVE, twins={"clerk": "city_head"})))
+    trial.submit(SMALL)
+    with pytest.raises(OwnCase):
+        convert(trial)
+    convert(trial, by="province_head")
+
+
+def test_a_conversion_needs_a_reason_a_filing_and_somebody_who_approves() -> None:
+    trial = filed(form={"budget": 500, "reach": 900})
+    with pytest.raises(InvalidForm) as refused:
+        convert(trial, reason=" ")
+    assert refused.value.problems[0].code == "remark_missing"
+    with pytest.raises(InvalidForm) as refused:  # on that chain nobody would approve, and silence is no approval
+        convert(trial)
+    assert refused.value.problems[0].code == "nobody_decides"
+    assert trial.case.state == "approving"
+    approving = filed()
+    convert(approving)
+    with pytest.raises(NotPossible):
+        convert(approving)
+
+
+def test_a_suspended_filing_is_converted_only_when_it_goes_on() -> None:
+    trial = filed()
+    trial.do(Operate(actor="admin", operation="suspend", reason="an inquiry"))
+    with pytest.raises(NotPossible):
+        convert(trial)
+    trial.do(Operate(actor="admin", operation="activate"))
+    convert(trial)
+
+
+def test_an_objection_that_nobody_would_decide_on_is_refused() -> None:
+    chains = {**CONVERTED, "file": (file("city_register", "role:marketing@city", window="1wd", objection="board"),)}
+    trial = Trial(process(chains))
+    trial.submit({"budget": 500, "reach": 900})
+    with pytest.raises(InvalidForm) as refused:
+        trial.decide("mkt_city", "object")
+    assert refused.value.problems[0].code == "nobody_decides"
+    assert [task.state for task in trial.case.tasks] == ["open"]
+
+
+def test_what_took_effect_goes_on_by_the_chain_even_where_a_case_jumped_meanwhile() -> None:
+    chains = {**CONVERTED, "file": (*CONVERTED["file"], approve("vp", "role:vp_market@city"))}
+    trial = Trial(process(chains, stages=Stages(), people=ABOVE))
+    trial.submit(SMALL)
+    trial.decide("mkt_city", "acknowledge")
+    with pytest.raises(NotPossible):  # it is with somebody who approves
+        convert(trial)
+    trial.do(Operate(actor="admin", operation="jump", to="vp", reason="ask again"))
+    trial.approve("city_vp")
+    assert trial.case.state == "approved"
+    convert(trial)
+    assert trial.case.route == "board"

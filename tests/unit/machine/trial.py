@@ -81,7 +81,7 @@ def approve(name: str, who: str, tally: Tally | None = None, **more: Any) -> Pla
     return Placed(step, rule(when) if when else None, on_reject)
 
 
-def file(name: str, who: str, *, window: str = "", objection: str = "") -> Placed:
+def file(name: str, who: str, *, window: str = "", objection: str = "", conversion: str = "") -> Placed:
     return Placed(
         Filing(
             name=name,
@@ -90,6 +90,7 @@ def file(name: str, who: str, *, window: str = "", objection: str = "") -> Place
             register=REGISTER,
             window=Duration.parse(window) if window else None,
             objection=objection,
+            conversion=conversion,
         )
     )
 
