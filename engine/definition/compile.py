@@ -4,7 +4,7 @@ Takes a definition that `check` has passed. Refuses to read files, and to know a
 bound to one afterwards (`Process.bound`).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal
 
 from msgspec import Struct
@@ -19,7 +19,7 @@ from engine.definition.section import WhoElse, Whom, WhoRow
 from engine.definition.steps import PlainStep
 from engine.errors import ExpressionFailed
 from engine.expr import Expression, Scope, compile_expression
-from engine.expr.types import BOOL
+from engine.expr.types import BOOL, DYN
 from engine.machine import tally
 from engine.machine.asking import Ask, Choice
 from engine.machine.case import ProcessRef
@@ -32,6 +32,8 @@ from engine.machine.process import Process, Row
 from engine.machine.states import Evaluation
 from engine.machine.steps import ALLOWED, Approval, Copy
 
+SUBJECT = ("offer", "category", "channels")
+"""What exclusions ask of the case itself: another case's contact of the same category, a conflicting offer."""
 PROCESS_ADMIN = "role:process_admin"
 
 
@@ -71,6 +73,7 @@ class _Compiler:
             aspects=definition.proposal.aspects,
             resume=self.approval.defaults.resume,
             may_shorten=self.approval.defaults.shorten == "follow",
+            selected_by=frozenset(self.selected_by()),
             wrong=lambda form: definition.proposal.parse(form, whole=True).problems,
         )
 
@@ -80,6 +83,19 @@ class _Compiler:
             when = getattr(row, "when", None)
             rows.append(Row(row.use, self.rule(when) if when is not None else None, when or ""))
         return rows
+
+    def selected_by(self) -> Iterator[str]:
+        """The fields of the form that the frozen list depends on, or that it is compared with."""
+        audience, fields = self.definition.audience, self.definition.proposal.fields
+        if audience is None:
+            return
+        yield from (name for name in SUBJECT if name in fields)
+        if audience.drift:
+            yield audience.drift.source
+        scope = self.definition.scope.plus(c=DYN)
+        for _, text in audience.expressions():
+            paths = compile_expression(text, scope, gives=BOOL).paths
+            yield from (path.split(".")[1] for path in paths if path.startswith("form."))
 
     def stages(self) -> Stages:
         definition = self.definition

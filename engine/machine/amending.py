@@ -17,6 +17,7 @@ from engine.machine.aspects import digests
 from engine.machine.case import Case, Task
 from engine.machine.chains import Countersign, holds
 from engine.machine.commands import Decide
+from engine.machine.drifting import is_approved
 from engine.machine.filing import Filing
 from engine.machine.journal import Journal
 from engine.machine.outcome import FormSaved, Turned
@@ -75,11 +76,16 @@ def amend(journal: Journal, task: Task, command: Decide, state: str) -> str:
         raise InvalidForm(problems)
     form = amended(before, changes)
     looked_at = process.looked_at
-    was, now = digests(looked_at, before.form), digests(looked_at, form)
+    same_list = process.selected_by.isdisjoint(changes)
+    judged = before.judge(form) if same_list else form
+    if same_list and is_approved(before) and (wrong := process.wrong(judged)):
+        raise InvalidForm(wrong)  # the customers that were counted would break a rule of the form
+    was, now = digests(looked_at, before.judged), digests(looked_at, judged)
     touched = frozenset(name for name in now if now[name] != was[name])
-    route, reasons = _route(process, before, form)
-    _refuse_shorter(process, before, form, route, tuple(changes))
-    journal.record(FormSaved(form, command.actor if touched else before.editor, material=bool(touched)))
+    route, reasons = _route(process, before, judged)
+    _refuse_shorter(process, before, judged, route, tuple(changes))
+    editor = command.actor if touched else before.editor
+    journal.record(FormSaved(form, editor, material=bool(touched), same_list=same_list))
     if not touched:
         return step.decide(journal, task, command, state)
     assert isinstance(step, Approval), "only an approval may write"
@@ -117,7 +123,7 @@ def _read_only(process: Process, name: str) -> Problem:
 def _route(process: Process, case: Case, form: dict[str, Any]) -> tuple[str, tuple[str, ...]]:
     """The chain of the amended form: another one only where the change itself leads to another row."""
     chosen, reasons = process.choose(process.context(form))
-    if chosen == process.choose(process.context(case.form))[0]:
+    if chosen == process.choose(process.context(case.judged))[0]:
         return case.route or "", ()  # an objection may have led it to its chain, and that stands
     return chosen, reasons
 
@@ -127,7 +133,7 @@ def _refuse_shorter(process: Process, case: Case, form: dict[str, Any], route: s
     ahead = _steps(process, route, form)
     if not process.is_decided(route, process.context(form)):
         raise InvalidForm([Problem("nobody_decides", f"nobody would decide on this case any more ({route})")])
-    missing = [name for name in _steps(process, case.route or "", case.form) if name not in ahead]
+    missing = [name for name in _steps(process, case.route or "", case.judged) if name not in ahead]
     if missing and not process.may_shorten:
         labels = [process.label(name) for name in missing]
         zh, en = (
@@ -166,7 +172,7 @@ def _stays(journal: Journal, before: Case, task: Task, route: str) -> bool:
 def _way_to(process: Process, case: Case, last: str) -> list[tuple[str, tuple[str, ...]]]:
     """The steps up to the column of `last`, each with whom it asks."""
     order = places(process.chains[case.route or ""])
-    steps = _steps(process, case.route or "", case.form)
+    steps = _steps(process, case.route or "", case.judged)
     return [(name, _whom(case, step)) for name, step in steps.items() if order[name] <= order[last]]
 
 
@@ -189,8 +195,8 @@ def _kept(journal: Journal, before: Case, route: str, *, without: Sequence[str])
     """The approvals that stand: what they looked at is as they saw it, and their step asks whom it asked then."""
     process, case = journal.process, journal.case
     order = places(process.chains[route])
-    old = _steps(process, before.route or "", before.form)
-    new = _steps(process, route, case.form)
+    old = _steps(process, before.route or "", before.judged)
+    new = _steps(process, route, case.judged)
     return tuple(
         task.id
         for task in in_force(case)
@@ -207,7 +213,7 @@ def _is_seconded(journal: Journal, task: Task, step: Approval, route: str, touch
     """Whether of every aspect that changed, somebody else approves the change: at a step that looks at it and is yet to
     decide, or decided on just these values before."""
     process, case = journal.process, journal.case
-    steps = _steps(process, route, case.form)
+    steps = _steps(process, route, case.judged)
     looking = {
         name: touched.intersection(one.aspects or process.looked_at)
         for name, one in steps.items()

@@ -221,6 +221,10 @@ class Case(Struct, frozen=True):
     @property
     def judged(self) -> dict[str, Any]:
         """The form as routes, conditions and approvals see it: with the real count where the audience drifted."""
+        return self.judge(self.form)
+
+    def judge(self, form: dict[str, Any]) -> dict[str, Any]:
+        """Another form as they would see it."""
         if self.drift is None or not self.drift.reapproves:
-            return self.form
-        return {**self.form, self.drift.field: self.drift.actual}
+            return form
+        return {**form, self.drift.field: self.drift.actual}

@@ -65,7 +65,7 @@ def evolve(case: Case, event: AnyEvent) -> Case:
             return replace(case, state=event.state, configuration=event.configuration, remembered=event.remembered)
         case FormSaved():
             seq = case.seq if event.material else case.form_seq
-            drift = None if event.material else case.drift
+            drift = case.drift if event.same_list or not event.material else None
             return replace(case, form=event.form, editor=event.editor, form_seq=seq, drift=drift)
         case Submitted():
             return replace(

@@ -38,11 +38,15 @@ class Created(Event, frozen=True):
 
 
 class FormSaved(Event, frozen=True):
-    """The values of the form from now on (whole, not a difference). `material`: what approvals look at changed."""
+    """The values of the form from now on (whole, not a difference). `material`: what approvals look at changed.
+
+    `same_list`: the customers that were frozen do not depend on what changed.
+    """
 
     form: dict[str, Any]
     editor: str
     material: bool = True
+    same_list: bool = False
 
 
 class Submitted(Event, frozen=True):

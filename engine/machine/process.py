@@ -98,7 +98,7 @@ def nothing_wrong(form: dict[str, Any]) -> tuple[Problem, ...]:
 @dataclass(frozen=True)
 class Process:
     """What `advance` runs a case by. `context` turns a form into the values of expressions, `wrong` says which of the
-    form's own rules it breaks.
+    form's own rules it breaks, `selected_by` on which fields the frozen list depends.
 
     `declared` is None where cases live the default lifecycle. `may_shorten`: an approver's change of the form may leave
     steps out.
@@ -118,6 +118,7 @@ class Process:
     aspects: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     resume: Resume = "restart"
     may_shorten: bool = False
+    selected_by: frozenset[str] = frozenset()
     wrong: Callable[[dict[str, Any]], tuple[Problem, ...]] = nothing_wrong
 
     def bound(self, directory: Directory, calendar: Calendar) -> "Process":

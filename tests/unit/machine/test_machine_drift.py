@@ -9,7 +9,7 @@ import pytest
 
 from engine.errors import InvalidForm, Problem
 from engine.machine.case import Case, Drift
-from engine.machine.commands import AudienceFrozen, Operate, StartDelivery, Withdraw
+from engine.machine.commands import AudienceFrozen, Decide, Operate, StartDelivery, Withdraw
 from engine.machine.drifting import Tolerance
 from engine.machine.lifecycle import Stages
 from engine.machine.outcome import SelectAudience
@@ -136,6 +136,31 @@ def test_resubmitted_as_it_was_the_case_is_decided_on_the_real_count() -> None:
     trial.submit({**MIDDLE, "title": 7})
     trial.approve("county_head")
     assert trial.asked("city_network") == {"net_a", "net_b"}
+
+
+@pytest.mark.parametrize(("change", "lists"), [("budget", 1), ("reach", 2)])
+def test_what_an_approver_changes_keeps_the_list_unless_it_depends_on_it(change: str, lists: int) -> None:
+    """A smaller budget for fewer customers is approved with their number; another number has them selected anew."""
+    two = {
+        "two": (
+            approve("finance", "role:finance@city", aspects=("budget",)),
+            approve("vice", "role:vp_market@city", fields=(("budget", "write"), ("reach", "write"))),
+            approve("head", "head@city"),
+        )
+    }
+    trial = Trial(replace(drifting(two, aspects=ASPECTS), selected_by=frozenset({"reach"})))
+    trial.submit()
+    trial.approve("fin_a", "city_vp", "city_head")
+    frozen(trial, 5_000)
+    assert trial.asked() == {"city_vp"}
+    (mine,) = trial.open_tasks("vice")
+    trial.do(Decide(actor="city_vp", task=mine.id, decision="approve", form={change: 5_100}))
+    while trial.open_tasks():
+        trial.approve(trial.open_tasks()[0].person)
+    assert selections(trial) == lists
+    assert trial.case.state == ("ready" if lists == 1 else "targeting")
+    assert trial.case.judged["reach"] == (5_000 if lists == 1 else 5_100)
+    assert trial.replayed() == trial.case
 
 
 def test_a_second_drift_asks_people_again_and_never_goes_round_by_itself() -> None:
