@@ -77,25 +77,31 @@ class Deed:
 @dataclass(frozen=True, slots=True)
 class Decides(Deed):
     """Somebody who is asked decides. Without a seat: the first who is asked now. With values: an approval that changes
-    these fields."""
+    these fields. A return goes to the submitter, or where it says: `previous`, or a step before."""
 
     verbs = ("approve", "reject", "return", "acknowledge", "object", "abstain", "read")
-    form = "STEP approve, STEP.2 approve (its second person), STEP reject, STEP approve {FIELD: VALUE}"
+    form = "STEP approve, STEP.2 reject (its second person), STEP approve {FIELD: VALUE}, STEP return to STEP"
     of_step = True
 
     step: str = ""
     seat: int = 0
     decision: Decision = "approve"
     values: tuple[tuple[str, Any], ...] = ()
+    to: str = "submitter"
 
     @classmethod
     def read(cls, words: Words) -> Self:
         """See Deed."""
-        match = _SEAT.fullmatch(words.subject)
-        if match is None or words.rest or (words.values is not None and words.verb != "approve"):
+        seat, to = _SEAT.fullmatch(words.subject), "submitter"
+        match words.verb, words.rest:
+            case "return", ("to", named):
+                to = named
+            case _, (_, *_):
+                seat = None
+        if seat is None or (words.values is not None and words.verb != "approve"):
             raise Unreadable("a decision is a step and a verb", f"write {cls.form}")
         values = tuple((words.values or {}).items())
-        return cls(match["step"], int(match["number"] or 0), cast("Decision", words.verb), values)
+        return cls(seat["step"], int(seat["number"] or 0), cast("Decision", words.verb), values, to)
 
     def play(self, trial: Trial) -> None:
         """See Deed."""
@@ -104,7 +110,7 @@ class Decides(Deed):
         if self.values:
             read = trial.read_form(dict(self.values), whole=True)
             form = {name: read.get(name) for name, _ in self.values}
-        trial.do(Decide(actor=task.person, task=task.id, decision=self.decision, remark=remark, form=form))
+        trial.do(Decide(actor=task.person, task=task.id, decision=self.decision, remark=remark, to=self.to, form=form))
 
     def task(self, trial: Trial) -> Task:
         """The task that is decided on; NotPossible where nobody of the step is, or was, asked in this round."""
@@ -188,14 +194,23 @@ class Edits(Deed):
 
 @dataclass(frozen=True, slots=True)
 class Withdraws(Deed):
-    """The submitter takes the case back."""
+    """The submitter takes the case back: for good (`withdraw`), or to change it (`recall`)."""
 
-    verbs = ("withdraw",)
-    form = "withdraw"
+    verbs = ("withdraw", "recall")
+    form = "withdraw, recall"
+
+    again: bool = False
+
+    @classmethod
+    def read(cls, words: Words) -> Self:
+        """See Deed."""
+        if words.rest or words.values is not None:
+            raise Unreadable(f"nothing follows {words.verb}", f"write {cls.form}")
+        return cls(words.verb == "recall")
 
     def play(self, trial: Trial) -> None:
         """See Deed."""
-        trial.do(Withdraw(actor=trial.submitter, reason="as tried"))
+        trial.do(Withdraw(actor=trial.submitter, reason="as tried", again=self.again))
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from functools import cached_property, partial
 from itertools import combinations
 from typing import assert_never
 
+from engine.definition.approval import Row
 from engine.definition.cast import Cast
 from engine.definition.guarantees import Always, Guarantee, Never, Occurrence, Then
 from engine.definition.model import Definition
@@ -325,14 +326,31 @@ class Prover:
         )
 
     def _refuse_amended(self, when: str | None) -> None:
-        """A form that changes while it is being approved is in no region; such a guarantee is not decided."""
-        texts = {when} if when else set()
-        texts |= {text for region in self.world.regions for text in (*region.bits, *region.ways)}
-        read = {name for text in texts for name in self.world.forms.fields_of(text)}
+        """Where a form that changes on the way is in no region, a guarantee is not decided.
+
+        A change of what approvals look at is walked: it leads to the beginning of the changed form's own way, or to
+        where the case would be on that way with the approvals that it has (`amending`, `drifting`). A change that no
+        aspect holds is not, nor one of what a condition of the lifecycle may have read before the approval.
+        """
+        of_lifecycle = self._fields_of(text for region in self.world.regions for text in region.ways)
+        texts = [when] if when else []
+        texts += [text for region in self.world.regions for text in region.bits]
+        texts += [row.when for row in self.table.rows if isinstance(row, Row)]
+        looked_at = self.process.looked_at.values()
+        seen = {name for fields in looked_at for name in fields or self.definition.proposal.fields}
+        loose = (self._fields_of(texts) - seen) | of_lifecycle
         for step in self._approvals():
-            amended = [name for name in sorted(read) if step.may_write(name)]
+            amended = [name for name in sorted(loose) if step.may_write(name)]
             if amended:
                 raise Undecided(f"{step.name} may change {', '.join(amended)} while the case is being approved")
+        tolerance = self.process.stages.tolerance
+        if tolerance and tolerance.reapproves and tolerance.field in of_lifecycle:
+            raise Undecided(
+                f"the customers that are counted may change {tolerance.field} after the lifecycle has read it"
+            )
+
+    def _fields_of(self, texts: Iterable[str]) -> frozenset[str]:
+        return frozenset(name for text in texts for name in self.world.forms.fields_of(text))
 
     def _marks(self, occurrences: Sequence[Occurrence]) -> frozenset[str]:
         """What of a walk each means."""

@@ -13,6 +13,8 @@ from engine.definition.sentences import BY_VERB
 from engine.definition.steps import Approve, File, Include, Use
 from engine.expr.types import nearest
 
+SUBMITTER, PREVIOUS = "submitter", "previous"
+
 
 class ScenarioField(LintRule):
     """the proposal has no field {name}"""
@@ -62,6 +64,11 @@ class ScenarioStep(LintRule):
         for n, scenario in enumerate(subject.definition.tests):
             used: list[tuple[Path, str]] = [
                 (("do", d), deed.step) for d, deed in enumerate(scenario.deeds) if isinstance(deed, Decides | Agrees)
+            ]
+            used += [
+                (("do", d), deed.to)
+                for d, deed in enumerate(scenario.deeds)
+                if isinstance(deed, Decides) and deed.to not in (SUBMITTER, PREVIOUS, *subject.blocks)
             ]
             used += [(("expect", "escalated"), step) for step in scenario.expect.all_escalated]
             asked = scenario.expect.asked or ()

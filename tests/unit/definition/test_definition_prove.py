@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from engine.definition.check import check
 from engine.definition.load import load
 from engine.definition.prove_forms import Forms, Undecided
+from engine.definition.prove_guarantees import NotDecided, Proved, Prover
 from engine.definition.prove_route import RouteTable
 from engine.definition.prove_terms import Untranslatable, either, holds, negated, not_false
 from engine.errors import ExpressionFailed, Problem
@@ -258,3 +259,15 @@ def test_without_else_a_case_that_fits_no_row_is_found() -> None:
     table = RouteTable(load(text.replace("use: one}]", "use: one}, {else: one}]"), prove=False))
     assert table.gap is not None
     assert table.gap["kind"] != "new"
+
+
+@pytest.mark.parametrize(("material", "answer"), [("[budget]", Proved), ("[title]", NotDecided)])
+def test_what_an_approver_may_change_is_walked_where_approvals_look_at_it(
+    small: str, material: str, answer: type[Proved] | type[NotDecided]
+) -> None:
+    """A material budget that is changed sends the case through the way of the new one; another goes on where it is."""
+    text = small.replace("material: [budget]", f"material: {material}")
+    text = text.replace("{approve: finance, ", "{approve: finance, fields: {budget: write}, ")
+    text += 'guarantees:\n  - {never: approved, before: "finance approved", when: "form.budget > params.limit"}\n'
+    (found,) = Prover(load(text)).answers
+    assert isinstance(found, answer), found
