@@ -5,7 +5,7 @@ with other values, the stages of the lifecycle, whoever holds the roles. Outside
 and that nobody holds a role. Refuses to call anything refuted that the machine did not do before its eyes.
 """
 
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property, partial
 from itertools import combinations
