@@ -46,6 +46,12 @@ NODES = {
     "returned": N_("returned"),
     "cancelled": N_("cancelled"),
 }
+CHILDREN = {  # what became of a case that another one opened
+    "": N_("under way"),
+    "done": N_("counts as done"),
+    "failed": N_("does not count"),
+    "cancelled": N_("not waited for any more"),
+}
 VERBS = {
     "approve": N_("Approval"),
     "file": N_("Filing"),

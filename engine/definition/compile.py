@@ -48,6 +48,8 @@ class _Compiler:
     def __init__(self, definition: Definition) -> None:
         self.definition = definition
         self.approval = definition.approval
+        fields = definition.proposal.fields.items()
+        self.people = tuple((name, field.among) for name, field in fields if isinstance(field, PersonField))
 
     def process(self) -> Process:
         definition = self.definition
@@ -72,6 +74,7 @@ class _Compiler:
             declared=declared if definition.lifecycle is not None else None,
             aspects=definition.proposal.aspects,
             resume=self.approval.defaults.resume,
+            people=self.people,
             may_shorten=self.approval.defaults.shorten == "follow",
             selected_by=frozenset(self.selected_by()),
             wrong=lambda form: definition.proposal.parse(form, whole=True).problems,
@@ -178,11 +181,7 @@ class _Compiler:
             instead=own.assign if isinstance(own, written.OwnAssign) else "",
             otherwise=empty.assign if empty else PROCESS_ADMIN,
             notify=empty.notify if empty else True,
-            fields=tuple(
-                (name, field.among)
-                for name, field in self.definition.proposal.fields.items()
-                if isinstance(field, PersonField)
-            ),
+            fields=self.people,
         )
 
     def timeout(self, timeout: written.Timeout | Literal["never"] | None) -> Timeout:

@@ -20,7 +20,7 @@ from engine.machine.commands import AddChild, Cancel, ChildMoved
 from engine.machine.declared import Waiting, holders
 from engine.machine.journal import Journal
 from engine.machine.outcome import CancelChild, ChildChanged, OpenChild, TellParent
-from engine.machine.states import SUSPENDED, Effective, Kind, Refusal
+from engine.machine.states import SUSPENDED, Effective, Kind, Refusal, end_sending
 
 if TYPE_CHECKING:
     from engine.machine.process import Process
@@ -223,6 +223,7 @@ def cancel(journal: Journal, command: Cancel) -> str:
     """The parent does not wait any more; a case that has ended stays as it is."""
     if has_ended(journal.process, journal.case):
         return ""
+    end_sending(journal)
     journal.cause = ("", "cancelled")
     return CANCEL
 

@@ -12,7 +12,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from engine.errors import AlreadyDecided, ChangedMeanwhile, InvalidForm, NotFound, NotPossible, OwnCase, Problem
-from engine.machine.asking import Ask, fallback
+from engine.machine.asking import Ask, fallback, found, involved
 from engine.machine.case import Case, Task, Timer
 from engine.machine.commands import AnyCommand, Perform, Submit, TimerFired
 from engine.machine.journal import Journal
@@ -200,13 +200,12 @@ def holders(process: "Process", case: Case, role: str) -> tuple[str, ...]:
 
     Where nobody is left, the process administrators may."""
     who = _lifecycle(process).roles[role].who
-    found = tuple(dict.fromkeys(process.directory.resolve(who, case.office, case.submitter)))
+    ask = Ask(who, otherwise=PROCESS_ADMIN, fields=process.people)
+    people = found(process.directory, ask, case)
     if who == SUBMITTER:
-        return found
-    own = (case.submitter, case.editor)
-    return tuple(one for one in found if one not in own) or fallback(
-        process.directory, Ask(who, otherwise=PROCESS_ADMIN), case
-    )
+        return people
+    own = involved(process.directory, case)
+    return tuple(one for one in people if one not in own) or fallback(process.directory, ask, case)
 
 
 def events_for(process: "Process", case: Case, person: str) -> tuple[Way, ...]:
@@ -271,7 +270,7 @@ def perform(journal: Journal, command: Perform) -> str:
 def _refuse(process: "Process", case: Case, command: Perform, me: str) -> None:
     """Say why nothing of what was asked is open to `me`."""
     roles = {role for _, way in _open_ways(process, case) if way.event == command.event for role in way.roles}
-    own = me in (case.submitter, case.editor)
+    own = me in involved(process.directory, case)
     lifecycle = _lifecycle(process)
     directory = process.directory
     if own and any(me in directory.resolve(lifecycle.roles[role].who, case.office, case.submitter) for role in roles):
@@ -282,7 +281,7 @@ def _refuse(process: "Process", case: Case, command: Perform, me: str) -> None:
 
 def _check_person(process: "Process", case: Case, command: Perform, role: str) -> None:
     """Who acts for another must not be the one whose case it is."""
-    if _lifecycle(process).roles[role].who != SUBMITTER and command.actor in (case.submitter, case.editor):
+    if _lifecycle(process).roles[role].who != SUBMITTER and command.actor in involved(process.directory, case):
         raise OwnCase()
 
 

@@ -22,7 +22,7 @@ from engine.machine.outcome import HoldDelivery, Moved, Noted, SelectAudience, T
 from engine.machine.resolving import resolve_again
 from engine.machine.returns import turn
 from engine.machine.standing import in_force, places
-from engine.machine.states import SENDING, SUSPENDED, Refusal
+from engine.machine.states import SENDING, SUSPENDED, Refusal, end_sending, held_state
 from engine.machine.steps import last_decided
 
 PROCESS_ADMIN = "role:process_admin"
@@ -77,21 +77,11 @@ def _only_admin_or_submitter(journal: Journal) -> None:
         _only_admin(journal)
 
 
-def _state(case: Case) -> str:
-    """Where the case is, also while it is suspended."""
-    return case.facts["suspended"]["state"] if case.state == SUSPENDED else case.state
-
-
-def _end_sending(journal: Journal) -> None:
-    if _state(journal.case) in SENDING:
-        journal.ask(HoldDelivery("cancel"))
-
-
 def _terminate(journal: Journal) -> str:
     _only_admin(journal)
-    if journal.process.is_end(_state(journal.case)):
+    if journal.process.is_end(held_state(journal.case)):
         raise Refusal
-    _end_sending(journal)
+    end_sending(journal)
     journal.cause = ("", "terminate")
     return "terminate"
 
@@ -100,7 +90,7 @@ def _void(journal: Journal) -> str:
     _only_admin_or_submitter(journal)
     if journal.case.state not in journal.process.effective or journal.process.is_end(journal.case.state):
         raise Refusal
-    _end_sending(journal)
+    end_sending(journal)
     journal.cause = ("", "void")
     return "void"
 

@@ -100,8 +100,8 @@ class Process:
     """What `advance` runs a case by. `context` turns a form into the values of expressions, `wrong` says which of the
     form's own rules it breaks, `selected_by` on which fields the frozen list depends.
 
-    `declared` is None where cases live the default lifecycle. `may_shorten`: an approver's change of the form may leave
-    steps out.
+    `declared` is None where cases live the usual lifecycle. `may_shorten`: an approver's change of the form may leave
+    steps out. `people` are the fields that name somebody, each with who may stand in it.
     """
 
     ref: ProcessRef
@@ -117,6 +117,7 @@ class Process:
     declared: Lifecycle | None = None
     aspects: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     resume: Resume = "restart"
+    people: tuple[tuple[str, str], ...] = ()
     may_shorten: bool = False
     selected_by: frozenset[str] = frozenset()
     wrong: Callable[[dict[str, Any]], tuple[Problem, ...]] = nothing_wrong

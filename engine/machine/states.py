@@ -324,3 +324,14 @@ def _save(journal: Journal, command: Edit | Submit) -> None:
         aspects = journal.process.looked_at
         material = digests(aspects, journal.case.form) != digests(aspects, command.form)
         journal.record(FormSaved(command.form, command.actor, material))
+
+
+def held_state(case: Case) -> str:
+    """Where the case is, also while it is suspended."""
+    return str(case.facts["suspended"]["state"]) if case.state == SUSPENDED else case.state
+
+
+def end_sending(journal: Journal) -> None:
+    """No wave goes on once the case ends."""
+    if held_state(journal.case) in SENDING:
+        journal.ask(HoldDelivery("cancel"))

@@ -46,6 +46,8 @@ def case_view(app: Countersign, tx: Connection, viewer: Viewer, case: Case) -> C
     line = visibility.find(tx, viewer.person, case.id)
     if line is None:
         raise NotFound()
+    kin = _kin(app, tx, viewer, case)
+    parent = kin.get(case.parent.case) if case.parent else None
     return CaseView(
         row=showing.case_row(app, tx, line),
         version=case.process.version,
@@ -69,20 +71,27 @@ def case_view(app: Countersign, tx: Connection, viewer: Viewer, case: Case) -> C
             RegistrationView(one.number, showing.office_name(organisation, one.office), process.label(one.step))
             for one in case.registered
         ),
-        children=tuple(_child_view(tx, process, viewer, child) for child in case.children),
-        parent=case.parent.case if case.parent and visibility.may_see(tx, viewer.person, case.parent.case) else "",
+        children=tuple(_child_view(process, child, kin.get(child.id)) for child in case.children),
+        parent=parent.id if parent else "",
+        parent_row=parent,
         splitting=splitting.splitting_view(app, tx, viewer, case),
     )
 
 
-def _child_view(tx: Connection, process: Process, viewer: Viewer, child: Child) -> ChildView:
-    seen = visibility.may_see(tx, viewer.person, child.id)
+def _kin(app: Countersign, tx: Connection, viewer: Viewer, case: Case) -> dict[str, CaseRow]:
+    """Of the case that opened this one and those that it opened, what the viewer may see."""
+    ids = [child.id for child in case.children] + ([case.parent.case] if case.parent else [])
+    return {line.id: showing.case_row(app, tx, line) for line in visibility.among(tx, viewer.person, ids)}
+
+
+def _child_view(process: Process, child: Child, row: CaseRow | None) -> ChildView:
     return ChildView(
-        id=child.id if seen else "",
-        number=child.number if seen else "",
+        id=row.id if row else "",
+        number=row.number if row else "",
         definition=child.definition,
         place=process.label(child.place),
         element="" if child.element is None else str(child.element),
         state=child.state,
         outcome=child.outcome,
+        row=row,
     )

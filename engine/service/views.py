@@ -124,8 +124,8 @@ class RegistrationView:
 
 @dataclass(frozen=True, slots=True)
 class ChildView:
-    """A case that this one opened. `id` is empty where the viewer may not see it; `outcome`: empty while it runs, else
-    done, failed, cancelled. `place` is the state that waits for it."""
+    """A case that this one opened. `id` is empty, and `row` absent, where the viewer may not see it or it is not opened
+    yet; `outcome`: empty while it runs, else done, failed, cancelled. `place` is the state that waits for it."""
 
     id: str
     number: str
@@ -134,6 +134,7 @@ class ChildView:
     element: str
     state: str
     outcome: str
+    row: CaseRow | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -320,6 +321,7 @@ class CaseView:
     message: str
     children: tuple[ChildView, ...] = ()
     parent: str = ""  # the case that opened this one, where the viewer may see it
+    parent_row: CaseRow | None = None
     splitting: SplittingView | None = None  # never for the submitter
     registered: tuple[RegistrationView, ...] = ()
     drift: DriftView | None = None

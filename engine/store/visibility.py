@@ -5,6 +5,8 @@ on its way up, and to auditors and administrators. Refuses to be asked about rol
 itself, inside the same statement.
 """
 
+from collections.abc import Sequence
+
 import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Connection
 
@@ -57,6 +59,14 @@ def find(tx: Connection, person: str, case_id: str) -> CaseLine | None:
     query = sa.select(*CASE_COLUMNS).where(cases.c.id == case_id, visible(person))
     row = tx.execute(query).one_or_none()
     return None if row is None else case_line(row)
+
+
+def among(tx: Connection, person: str, ids: Sequence[str]) -> tuple[CaseLine, ...]:
+    """The lines of those of these cases that are there and `person` may see."""
+    if not ids:
+        return ()
+    query = sa.select(*CASE_COLUMNS).where(cases.c.id.in_(ids), visible(person))
+    return tuple(case_line(row) for row in tx.execute(query))
 
 
 def named(tx: Connection, person: str, name: str) -> CaseLine | None:

@@ -234,3 +234,15 @@ def test_a_timer_of_a_suspended_case_is_not_armed_any_more(event: Trial) -> None
     operate(event, "suspend")
     with pytest.raises(NotPossible):
         event.do(TimerFired(actor="system", via="timer", key=due.key, name=due.name, step=due.step))
+
+
+@pytest.mark.parametrize("paused", [False, True])
+def test_the_waves_of_a_child_end_when_nobody_waits_for_it_any_more(*, paused: bool) -> None:
+    case = approved(trial_of(with_stages()))
+    case.do(AudienceFrozen(actor="system", snapshot="s", digest="d", target=9000, control=100))
+    case.do(StartDelivery(actor="submitter", recipients=9000))
+    if paused:
+        operate(case, "suspend")
+    case.do(Cancel(actor="system", via="timer", reason="terminate"))
+    held = [effect.action for effect in case.effects if isinstance(effect, HoldDelivery)]
+    assert (held[-1], case.case.state) == ("cancel", "cancelled")

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -202,6 +203,30 @@ def test_nobody_approves_their_own_payment() -> None:
     with pytest.raises(OwnCase):
         do(trial, "approve", "administration.1")
     do(trial, "approve", "administration.2")
+
+
+def test_neither_another_account_nor_who_stands_in_acts_on_a_case_of_their_own() -> None:
+    trial = trial_of(PAYMENT)
+    cast = Related(level="county")
+    trial.process = trial.process.bound(cast, trial.process.calendar)
+    trial.submit(FORM)
+    assert {task.person for task in trial.open_tasks()} == {"administration", "process_admin"}
+    for related in ("supervisor", "pre_approver"):
+        with pytest.raises(OwnCase):
+            do(trial, "approve", related)
+
+
+class Related(Cast):
+    """The supervisor is the submitter by another account; the pre-approver stands in for the submitter."""
+
+    def accounts(self, person: str) -> frozenset[str]:
+        """See Directory."""
+        same = frozenset({"submitter", "supervisor"})
+        return same if person in same else frozenset({person})
+
+    def stand_ins(self, person: str, **_: Any) -> tuple[str, ...]:
+        """See Directory."""
+        return ("pre_approver",) if person == "submitter" else ()
 
 
 def test_who_comes_second_learns_who_was_first(payment: Trial) -> None:
