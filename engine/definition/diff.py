@@ -121,6 +121,8 @@ def _affects(path: Path, old: Any, new: Any, deciding: frozenset[tuple[str, str]
             return True  # which changes void an approval that was given
         case ("calendar",):
             return True  # when a task goes to somebody else
+        case ("approval", "splitting", *_) | ("approval", "defaults", "bulk", *_):
+            return False  # what approvers are told, and how many cases they decide in a row
         case ("approval" | "lifecycle", *rest):
             return not _SILENT.intersection(rest)
     return False

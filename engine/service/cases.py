@@ -56,7 +56,7 @@ def case_view(app: Countersign, tx: Connection, viewer: Viewer, case: Case) -> C
         reasons=showing.reasons_of(entries),
         round=case.round,
         seq=case.seq,
-        waiting=explaining.waiting(app, tx, viewer, case, chain),
+        waiting=explaining.waiting(app, tx, viewer, case, chain=chain, entries=entries),
         chain=chain,
         fields=fields.field_views(
             definition, case.form, writable=False, people=candidates.choices(organisation, definition, case)

@@ -5,7 +5,7 @@ the machine is given each decision, and each deadline at its time, and what beco
 stored. Refuses to decide who may see a case: the caller has asked that already.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -17,7 +17,7 @@ from engine.machine.asking import found_by, stand_ins, strategies
 from engine.machine.case import Case, Task
 from engine.machine.commands import AnyCommand, Decide, Perform, TimerFired
 from engine.machine.converting import may_convert
-from engine.machine.declared import events_for
+from engine.machine.declared import PROCESS_ADMIN, events_for
 from engine.machine.outcome import Outcome, TaskOpened
 from engine.machine.process import Process
 from engine.machine.steps import decisions_on
@@ -28,6 +28,7 @@ from engine.service.app import Countersign
 from engine.service.chain_views import Chain, Deadline, Following, Node, SeatReason, Waiting, WaitingPerson
 from engine.service.views import CaseRow, Viewer
 from engine.store import cases, history, visibility
+from engine.store.history import Entry
 from engine.values import NO_TEXT, Bilingual
 
 IMPORTING = ("delivering", "paused", "evaluating")
@@ -60,15 +61,17 @@ def explain(app: Countersign, viewer: Viewer, case: str) -> Explanation:
             round=found.round,
             route=found.route or "",
             reasons=showing.reasons_of(entries),
-            waiting=waiting(app, tx, viewer, found, chain),
+            waiting=waiting(app, tx, viewer, found, chain=chain, entries=entries),
         )
 
 
-def waiting(app: Countersign, tx: Connection, viewer: Viewer, case: Case, chain: Chain) -> Waiting:
-    """Whom a case waits for, since when and why, and what would follow. `chain` is the case's as drawn."""
+def waiting(
+    app: Countersign, tx: Connection, viewer: Viewer, case: Case, *, chain: Chain, entries: Sequence[Entry]
+) -> Waiting:
+    """Whom a case waits for, since when and why, and what would follow. `chain` and `entries` are the case's own."""
     process = app.process(case.process, tx)
     blocking = _current(chain)
-    reason, by = showing.reason_of(app.organisation(tx), history.load(tx, case.id), case)
+    reason, by = showing.reason_of(app.organisation(tx), entries, case)
     looking = _Looking(app, process, app.organisation(tx), case)
     return Waiting(
         state=case.state,
@@ -138,13 +141,15 @@ class _Looking:
             case = outcome.case
 
     def follows(self) -> Iterator[Following]:
-        """What each decision of the first person of each waiting step would lead to."""
-        first = {task.step: task for task in reversed(self.open)}
-        for task in reversed(first.values()):
+        """What each decision at a waiting step would lead to, taken by the first who may take it."""
+        seen: set[tuple[str, str, str]] = set()
+        for task in self.open:
             for command, event in self._ways(task):
+                what = command.decision if isinstance(command, Decide) else command.event
                 outcome = self._tried(self.case, command, self.now)
-                if outcome is None:
+                if outcome is None or (task.step, what, outcome.case.state) in seen:
                     continue
+                seen.add((task.step, what, outcome.case.state))
                 chain = showing.chain_view(self.organisation, self.process.chain(outcome.case))
                 yield Following(
                     step=self.process.label(task.step),
@@ -182,19 +187,30 @@ class _Looking:
         if task.asked_by:
             return SeatReason(task.place or "appended", by=name(task.asked_by))
         if task.verb == "work":
-            ways = events_for(self.process, case, task.person)
-            roles = dict.fromkeys(role for way in ways for role in way.roles)
-            return SeatReason("role", role=", ".join(roles))
+            return self._why_work(task.person)
         ask = self.process.step(case, task.step)[1].ask
         who = found_by(self.organisation, ask, case, task.person)
         if not who:
             return SeatReason("instead", by=name(case.submitter))
         code = "fallback" if who == ask.otherwise and who not in strategies(ask, case) else "role"
+        return self._found(task.person, who, code)
+
+    def _why_work(self, person: str) -> SeatReason:
+        """Why a person is asked in a state that the definition declares: the first role that is theirs."""
+        known = self.process.declared.roles if self.process.declared else {}
+        roles = (role for way in events_for(self.process, self.case, person) for role in way.roles)
+        for who in (known[role].who for role in roles):
+            if person in self.organisation.resolve(who, self.case.office, self.case.submitter):
+                return self._found(person, who, "role")
+        return self._found(person, PROCESS_ADMIN, "fallback")
+
+    def _found(self, person: str, who: str, code: str) -> SeatReason:
+        """Found by `who`."""
         match parse(who):
             case Holders(role=role):
-                return SeatReason(code, role=role, office=self._office(task.person, role))
+                return SeatReason(code, role=role, office=self._office(person, role))
             case Superior():
-                return SeatReason("superior", by=name(case.submitter))
+                return SeatReason("superior", by=self.organisation.name(self.case.submitter))
             case Submitter():
                 return SeatReason("submitter")
             case FromField(name=field):

@@ -21,12 +21,13 @@ from engine.store.cases import Locked
 
 def looked_for(app: Countersign, locked: Locked, command: Submit) -> Submit:
     """The submission with what was found of its office's other cases, in the transaction that submits it."""
-    case, tx, now = locked.case, locked.tx, app.now()
+    case, now = locked.case, app.now()
     definition = app.definition(case.process)
     splitting = definition.approval.splitting
     amount = splitting.amount(definition.proposal.typed(command.form)) if splitting else None
     if splitting is None or amount is None:
         return command
+    tx = locked.tx
     of = {"definition": definition.name, "office": case.office}
     amounts.take_turns(tx, **of)
     close = splitting.close(amount, definition.splitting_limits)

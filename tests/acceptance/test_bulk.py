@@ -1,7 +1,10 @@
 """Several decisions at once, on both databases: what is included, what is left out and why, each case by itself."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
 from pathlib import Path
+from threading import Barrier
 from typing import Any
 
 import pytest
@@ -11,11 +14,12 @@ from fastapi.testclient import TestClient
 from api.app import create_app
 from engine.cli.demo.people import PASSWORD
 from engine.definition.load import load
-from engine.service import approvals, cases, operations, proposals
+from engine.organisation import StandIn
+from engine.service import approvals, bulk, cases, operations, proposals, standins
 from engine.service.app import Countersign
 from engine.service.operations import Door
 from engine.store import definitions, history
-from tests.acceptance.offices import key, open_task, opened, submitted, viewer
+from tests.acceptance.offices import DAY, key, open_task, opened, submitted, viewer
 from tests.support import ROOT
 
 SMALL = {"budget": "30000.00"}
@@ -167,15 +171,50 @@ def test_nobody_decides_on_tasks_of_others_and_the_two_look_the_same(app: Counte
     assert waits_for(app, case_id) == {"county_head"}
 
 
+def test_who_stands_in_decides_for_the_other_and_the_history_says_so(app: Countersign, api: FastAPI):
+    case_id = submitted(app, **SMALL)
+    away = StandIn("liguoqiang", "sunli", app.now() - DAY, app.now() + DAY)
+    standins.add(app, viewer(app, "liguoqiang"), away)
+    (task,) = tasks(app, "sunli").values()
+    deputy = script(api, "sunli")
+    (row,) = looked(deputy, [task])["included"]
+    assert row["task"]["on_behalf_of"] == "李国强"
+    assert len(decided(deputy, {task: row["seen_seq"]})["done"]) == 1
+    entry = cases.case_page(app, viewer(app, "wangmin"), case_id).history[0]
+    assert (entry.what, entry.actor, entry.on_behalf_of, entry.via) == ("approve", "孙莉", "李国强", "bulk")
+
+
+def test_two_who_decide_on_the_same_cases_at_once_share_them_and_each_is_decided_once(app: Countersign):
+    ids = [submitted(app, **SMALL) for _ in range(6)]
+    chosen = dict.fromkeys(tasks(app, "liguoqiang").values(), 2)
+    bulk.decide(app, Door(viewer(app, "liguoqiang"), key()), chosen)
+    together = Barrier(2)
+
+    def all_of(login: str) -> list[str]:
+        rows = bulk.listed(app, viewer(app, login), list(tasks(app, login).values()))
+        together.wait()
+        chosen = {row.id: row.seen_seq for row in rows if row.left is None}
+        handled = bulk.decide(app, Door(viewer(app, login), key()), chosen)
+        return [type(one.left).__name__ for one in handled]
+
+    with ThreadPoolExecutor(2) as pool:
+        outcomes = list(pool.map(all_of, ("zhanglan", "hejing")))
+    assert [len(outcome) for outcome in outcomes] == [6, 6]
+    assert sorted(chain.from_iterable(outcomes)) == ["AlreadyDecided"] * 6 + ["NoneType"] * 6
+    for case_id in ids:
+        history = cases.case_page(app, viewer(app, "wangmin"), case_id).history
+        assert len([entry for entry in history if entry.step.en == "City finance"]) == 1
+
+
 @pytest.mark.parametrize(
-    ("bulk", "code"),
+    ("policy", "code"),
     [("never", "bulk.never"), ("{confidential: false}", "bulk.confidential"), ("{}", "bulk.confidential")],
 )
-def test_the_definition_says_what_may_be_decided_together(db_url: str, tmp_path: Path, bulk: str, code: str):
+def test_the_definition_says_what_may_be_decided_together(db_url: str, tmp_path: Path, policy: str, code: str):
     with opened(db_url, tmp_path, shipped=False) as app:
         text = (ROOT / "definitions/telecom-marketing-case.yaml").read_text(encoding="utf-8")
         (line,) = [line for line in text.splitlines() if line.strip().startswith("bulk:")]
-        publish(app, text.replace(line, f"    bulk: {bulk}"))
+        publish(app, text.replace(line, f"    bulk: {policy}"))
         submitted(app, **SMALL)
         task = open_task(app, "liguoqiang")
         head = script(create_app(app), "liguoqiang")

@@ -15,12 +15,13 @@ from engine import clock
 from engine.cli import cases as command
 from engine.cli.demo.people import PASSWORD
 from engine.cli.main import app as program
-from engine.service import approvals, cases, explaining, operations
+from engine.service import approvals, cases, explaining, operations, proposals
 from engine.service.app import Countersign
 from engine.service.chain_views import Waiting
 from engine.service.effects import fire_timers
 from engine.service.operations import Door
 from tests.acceptance.offices import DAY, key, open_task, opened, submitted, viewer
+from tests.api.lifecycles import BILL, in_force
 
 
 @pytest.fixture
@@ -130,6 +131,30 @@ def test_who_may_not_see_the_case_is_told_that_there_is_none(app: Countersign):
     run = CliRunner().invoke(program, ["cases", "explain", number, "--as", "emily"])
     assert run.exit_code == 1
     assert "李国强" not in run.output
+
+
+def test_in_a_lifecycle_that_a_definition_declares_too(app: Countersign):
+    in_force(app)
+    submitter = viewer(app, "wangmin")
+    case_id = proposals.start(app, submitter, "payment-approval", key=key())
+    proposals.submit(app, submitter, case_id, BILL, key=key())
+    found = waiting(app, case_id)
+    assert {(one.name, one.why.code, one.why.role) for one in found.people} == {
+        ("林芳", "role", "administration"),
+        ("周宁", "role", "supervisor"),
+        ("马超", "fallback", "process_admin"),
+    }
+    told = {(follow.event.en, follow.state) for follow in found.follows}
+    assert told == {
+        ("Approve", "admin_approved"),
+        ("Approve", "pre_approved"),
+        ("Approve", "supervisor_approved"),
+        ("Approve finally", "final_approved"),
+        ("Reject", "rejected"),
+    }
+    task = open_task(app, "linfang")
+    approvals.act(app, viewer(app, "linfang"), task, "approve", remark="", seen_seq=None, key=key())
+    assert waiting(app, case_id).state == "admin_approved"
 
 
 def test_page_and_command_have_a_word_for_every_reason():

@@ -11,8 +11,9 @@ import pytest
 
 from engine import clock
 from engine.machine.replay import replay
-from engine.service import approvals, bulk, cases, proposals
+from engine.service import approvals, bulk, cases, operations, proposals
 from engine.service.app import Countersign
+from engine.service.operations import Door
 from engine.service.views import SplittingView
 from engine.store import cases as stored
 from engine.store import history
@@ -50,20 +51,23 @@ def test_the_third_case_just_under_a_limit_is_flagged_with_the_others_and_their_
     assert listed.left is not None and "bulk.splitting" in str(listed.left)
 
 
-def test_the_submitter_is_not_told_and_cases_one_may_not_see_are_only_counted(app: Countersign):
+def test_the_submitter_is_not_told(app: Countersign):
     for _ in range(2):
         submitted(app, budget="49000")
     third = submitted(app, budget="49000")
     assert seen(app, "wangmin", third) is None
+    assert seen(app, "liguoqiang", third) is not None
+
+
+def test_who_sees_one_of_them_by_a_task_alone_gets_the_number_of_the_others(app: Countersign):
+    for _ in range(2):
+        submitted(app, budget="49000")
+    third = submitted(app, budget="49000")
     task = next(task.id for task in approvals.inbox(app, viewer(app, "liguoqiang")).to_do if task.case.id == third)
-    approvals.decide(app, viewer(app, "liguoqiang"), task, "approve", remark="", seen_seq=None, key=key())
-    asked = approvals.inbox(app, viewer(app, "chensi")).to_do
-    assert [task.case.id for task in asked] == [third]
-    by_task = seen(app, "chensi", third)
-    assert by_task is not None
-    assert len(by_task.cases) + by_task.others == 2
-    visible = {row.id for row in cases.listed(app, viewer(app, "chensi"))}
-    assert {row.id for row in by_task.cases} <= visible
+    operations.transfer(app, Door(viewer(app, "liguoqiang"), key()), task, "emily", remark="出差")
+    found = seen(app, "emily", third)
+    assert found is not None
+    assert (found.cases, found.others, found.count) == ((), 2, 3)
 
 
 def test_its_history_rebuilds_what_was_found_and_a_later_submission_takes_it_back(app: Countersign):

@@ -153,6 +153,24 @@ def test_several_are_decided_at_once_without_scripts(app: Countersign, window: W
     assert len(approvals.inbox(app, viewer(app, "liguoqiang")).to_do) == 2
 
 
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_what_is_told_of_a_flagged_case_has_nothing_for_axe(app: Countersign, window: Windows, language: str):
+    people.set_language(app, viewer(app, "liguoqiang"), "zh" if language == "zh" else "en")
+    for n in range(2):
+        submitted(app, title=f"Piece {n}", budget="49000.00")
+    case_id = submitted(app, title="The last piece", budget="49000.00")
+    task = next(task.id for task in approvals.inbox(app, viewer(app, "liguoqiang")).to_do if task.case.id == case_id)
+    page = window(390)
+    sign_in(page, "liguoqiang")
+    for path in ("/inbox", f"/tasks/{task}", f"/cases/{case_id}"):
+        page.goto(path)
+        page.evaluate("document.querySelectorAll('main details').forEach(each => { each.open = true })")
+        assert faults(page) == []
+        page.set_viewport_size({"width": 320, "height": 800})
+        assert overflow(page) == 0
+        page.set_viewport_size({"width": 390, "height": 800})
+
+
 def test_the_decision_bar_is_in_reach_without_scrolling_and_big_enough_to_touch(app: Countersign, window: Windows):
     submitted(app)
     page = window(390)

@@ -41,6 +41,7 @@ def changes(small: str, *replacements: str) -> tuple[Change, ...]:
             True,
         ),
         ("remind: [1wd]", "remind: [2wd]", "default timeout.remind: with 2wd; without 1wd", False),
+        ("    timeout:", "    bulk: never\n    timeout:", "default bulk: confidential false -> never", False),
         ("at: 3wd", "at: 5wd", "default timeout.at: 3wd -> 5wd", True),
         (
             "form.budget > params.limit",
