@@ -17,7 +17,7 @@ Kind = Literal["added", "removed", "changed"]
 Path = tuple[str, ...]
 
 SECTIONS = ("head", "params", "proposal", "approval", "lifecycle", "audience", "delivery", "evaluation")
-_SILENT = frozenset({"label", "help", "title", "description", "remind", "link", "notify", "say"})
+_SILENT = frozenset({"label", "help", "title", "description", "remind", "link", "notify", "say", "register"})
 """Keys of `approval:` and `lifecycle:` that change what people read, not who is asked."""
 _USED = re.compile(r"\b(params|form)\.([a-z][a-z0-9_]*)")
 _NUMBER = re.compile(r"-?[0-9]{4,}(\.[0-9]+)?")

@@ -1,12 +1,16 @@
 """A superior makes what was filed a case for approval: durably, with everything that hangs on it."""
 
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
-from engine.errors import Invalid, NotFound, NotPossible
+from engine.errors import AlreadyDecided, Invalid, NotFound, NotPossible
 from engine.machine.case import Decision
 from engine.machine.outcome import SelectAudience
 from engine.service import approvals, cases, interventions, proposals, publishing, stages
@@ -59,8 +63,8 @@ def case_id(app: Countersign) -> str:
 
 
 def decide(app: Countersign, person: str, decision: Decision) -> None:
-    task = open_task(app, person)
-    approvals.decide(app, viewer(app, person), task, decision, remark="", seen_seq=None, key=key())
+    task, remark = open_task(app, person), "because" if decision == "reject" else ""
+    approvals.decide(app, viewer(app, person), task, decision, remark=remark, seen_seq=None, key=key())
 
 
 def convert(app: Countersign, case_id: str, person: str = "sunli", reason: str = "与省公司活动冲突") -> None:
@@ -145,3 +149,26 @@ def pending(app: Countersign, case_id: str) -> int:
             outbox.c.case_id == case_id, outbox.c.kind == SelectAudience.__name__, outbox.c.state != "done"
         )
         return int(tx.execute(query).scalar_one())
+
+
+def test_whoever_comes_first_the_filing_is_acknowledged_before_it_is_converted_or_not_at_all(app: Countersign) -> None:
+    for _ in range(5):
+        submitter = viewer(app, "wangmin")
+        made = proposals.start(app, submitter, "filed-emails", key=key())
+        proposals.submit(app, submitter, made, FORM, key=key())
+        gate, registrar, task = threading.Barrier(2), viewer(app, "zhengkai"), open_task(app, "zhengkai")
+
+        def together(act: Callable[[], object], gate: threading.Barrier = gate) -> None:
+            gate.wait(10)
+            with suppress(NotPossible, AlreadyDecided):
+                act()
+
+        acknowledge = partial(approvals.decide, remark="", seen_seq=None, key=key())
+        acts = (partial(acknowledge, app, registrar, task, "acknowledge"), partial(convert, app, made))
+        with ThreadPoolExecutor(2) as pool:
+            list(pool.map(together, acts))
+        page = seen(app, made)
+        told = [entry.what for entry in page.history]
+        assert (page.row.state, page.round, told[0]) == ("approving", 2, "converted")
+        assert len(page.registered) == told.count("acknowledge")
+        decide(app, "liguoqiang", "reject")

@@ -24,6 +24,10 @@ SHIPPED, _, _ = (
 )  # a version without scenarios: they name what these tests rename
 NAME = "telecom-marketing-case"
 COUNTY = 'who: "head@county"'
+OTHERWISE = """objection: {window: 2wd, then: to_city}
+        convert: to_province
+        register: "{office.code}/{seq}"
+"""
 RUNNING = 1000
 WALKED = 20
 
@@ -112,6 +116,20 @@ def test_tasks_and_timers_of_a_step_that_is_the_same_stay(db_url: str, tmp_path:
         for login in ("zhanglan", "chensi", "linfang"):
             approve(app, login)
         assert asked(case_of(app, case_id)) == [("city_vp", "sunli")]  # asked by version 2
+
+
+def test_another_register_or_way_to_an_approval_asks_nobody_anew(db_url: str, tmp_path: Path):
+    with opened(db_url, tmp_path) as app:
+        case_id = submitted(app, budget="4000.00", reach="900")
+        before = case_of(app, case_id)
+        publish(app, "objection: {window: 2wd, then: to_city}\n", OTHERWISE)
+        (move,) = migrate(app, 2, case_id)
+        assert move.moved
+        after = case_of(app, case_id)
+        assert (after.tasks, after.timers) == (before.tasks, before.timers)
+        (task,) = after.tasks
+        approvals.decide(app, viewer(app, "zhengkai"), task.id, "acknowledge", remark="", seen_seq=None, key=key())
+        assert [one.number for one in case_of(app, case_id).registered] == ["440100/1"]
 
 
 def test_within_a_countersign_decisions_stand(db_url: str, tmp_path: Path):

@@ -20,6 +20,7 @@ from tests.unit.definition.test_definition_lifecycle import (
     EVENT,
     FORM,
     PAYMENT,
+    TELECOM,
     approved,
     replayed,
     trial_of,
@@ -246,3 +247,31 @@ def test_the_waves_of_a_child_end_when_nobody_waits_for_it_any_more(*, paused: b
     case.do(Cancel(actor="system", via="timer", reason="terminate"))
     held = [effect.action for effect in case.effects if isinstance(effect, HoldDelivery)]
     assert (held[-1], case.case.state) == ("cancel", "cancelled")
+
+
+def test_a_superior_converts_a_filing_until_its_messages_go_out() -> None:
+    small = {"budget": "4000.00", "reach": 900}
+    for state in ("approving", "targeting", "ready"):
+        case = trial_of(with_stages())
+        case.submit({**TELECOM, **small})
+        if state != "approving":
+            case.decide(case.open_tasks()[0], "acknowledge")
+        if state == "ready":
+            case.do(AudienceFrozen(actor="system", snapshot="s", digest="d", target=900, control=100))
+        assert case.case.state == state
+        with pytest.raises(NotFound):
+            operate(case, "convert")
+        operate(case, "convert", by="head@city")
+        assert (case.case.state, case.case.route) == ("approving", "to_city")
+        assert [task.step for task in case.open_tasks()] == ["county_head"]
+        assert replayed(case) == case.case
+    case = trial_of(with_stages())
+    case.submit({**TELECOM, **small})
+    case.decide(case.open_tasks()[0], "acknowledge")
+    case.do(AudienceFrozen(actor="system", snapshot="s", digest="d", target=900, control=100))
+    case.do(StartDelivery(actor="submitter", recipients=900))
+    for command in (None, DeliveryFinished(actor="system", sums={})):
+        if command:
+            case.do(command)
+        with pytest.raises(NotPossible):
+            operate(case, "convert", by="head@city")

@@ -8,7 +8,18 @@ from engine.definition.steps import REGISTER
 from engine.errors import InvalidForm, NotFound, NotPossible, OwnCase
 from engine.machine.advance import advance
 from engine.machine.case import Case, Registration
-from engine.machine.commands import AudienceFrozen, Decide, DeliveryFinished, Operate, StartDelivery
+from engine.machine.commands import (
+    AudienceFrozen,
+    Close,
+    Decide,
+    DeliveryFinished,
+    Evaluated,
+    Operate,
+    PauseDelivery,
+    StartDelivery,
+    Withdraw,
+)
+from engine.machine.converting import may_convert
 from engine.machine.filing import Register, numbered
 from engine.machine.lifecycle import Stages
 from engine.machine.outcome import Outcome, Registered, SelectAudience, Submitted
@@ -234,3 +245,79 @@ def test_what_took_effect_goes_on_by_the_chain_even_where_a_case_jumped_meanwhil
     assert trial.case.state == "approved"
     convert(trial)
     assert trial.case.route == "board"
+
+
+# every state: what a superior's conversion leads to there, or "-" where it is refused
+CONVERSIONS = {
+    "draft": "-",
+    "filing": "approving",
+    "filing suspended": "-",
+    "targeting": "approving",
+    "ready": "approving",
+    "ready suspended": "-",
+    "delivering": "-",
+    "paused": "-",
+    "evaluating": "-",
+    "closed": "-",
+    "returned": "-",
+    "withdrawn": "-",
+    "cancelled": "-",
+    "voided": "-",
+    "converted": "-",
+    "approved after conversion": "-",
+}
+
+
+def in_state(state: str) -> Trial:
+    """A filing brought there."""
+    trial = Trial(process(CONVERTED, people=ABOVE))
+    name, _, more = state.partition(" ")
+    if name == "draft":
+        return trial
+    trial.submit(SMALL)
+    match name:
+        case "returned":
+            trial.do(Withdraw(actor="clerk", again=True))
+        case "withdrawn":
+            trial.withdraw()
+        case "cancelled":
+            trial.do(Operate(actor="admin", operation="terminate", reason="an order"))
+        case "converted" | "approved":
+            convert(trial)
+        case "targeting" | "ready" | "delivering" | "paused" | "evaluating" | "closed" | "voided":
+            trial.decide("mkt_city", "acknowledge")
+    if name == "approved":
+        trial.decide("city_head", "approve")
+        trial.decide("mkt_prov_a", "acknowledge")
+    if name == "voided":
+        trial.do(Operate(actor="clerk", operation="void", reason="a mistake"))
+    if name in ("ready", "delivering", "paused", "evaluating", "closed"):
+        trial.do(AudienceFrozen(actor="system", snapshot="case1-1", digest="d", target=900, control=100))
+    if name in ("delivering", "paused", "evaluating", "closed"):
+        trial.do(StartDelivery(actor="clerk", recipients=900))
+    if name == "paused":
+        trial.do(PauseDelivery(actor="clerk"))
+    if name in ("evaluating", "closed"):
+        trial.do(DeliveryFinished(actor="system", sums={}))
+    if name == "closed":
+        for label in ("7d", "30d"):
+            trial.do(Evaluated(actor="system", label=label, digest="d", verdict="works", last=label == "30d"))
+        trial.do(Close(actor="clerk"))
+    if more == "suspended":
+        trial.do(Operate(actor="admin", operation="suspend", reason="an inquiry"))
+    return trial
+
+
+@pytest.mark.parametrize("state", CONVERSIONS)
+def test_a_conversion_in_each_state_does_what_the_table_says(state: str) -> None:
+    trial = in_state(state)
+    before, wanted = trial.case, CONVERSIONS[state]
+    assert may_convert(trial.process, before, "city_head") is (wanted != "-")
+    if wanted == "-":
+        with pytest.raises(NotPossible):
+            convert(trial)
+        assert trial.case == before
+    else:
+        convert(trial)
+        assert (trial.case.state, trial.case.route) == (wanted, "board")
+        assert trial.replayed() == trial.case
