@@ -52,17 +52,18 @@ from engine.machine.commands import (
 from engine.machine.declared import perform
 from engine.machine.eligible import check_person
 from engine.machine.evolve import empty_case, evolve, fold
+from engine.machine.filing import Filing
 from engine.machine.interventions import intervene
 from engine.machine.journal import Journal
 from engine.machine.migrating import migrate
 from engine.machine.operations import answer, operate
 from engine.machine.outcome import AnyEvent, Created, FormSaved, Moved, Outcome, TellParent, TimerDisarmed
 from engine.machine.process import Process
-from engine.machine.resolving import resolve_again
+from engine.machine.resolving import STAFF, look_again, resolve_again
 from engine.machine.returns import redirected, resolve
 from engine.machine.states import SUSPENDED, Refusal
 from engine.machine.step import Movement, macrostep, start
-from engine.machine.steps import check_decision
+from engine.machine.steps import Approval, check_decision
 
 __all__ = ["advance", "create", "evolve"]
 
@@ -194,7 +195,11 @@ def _fire(journal: Journal, command: TimerFired) -> str:
         return ""
     journal.record(TimerDisarmed(timer.key))
     state = journal.process.state_of_timer(case, timer)
-    return journal.process.kinds[state].fire(journal, timer, state)
+    kind = journal.process.kinds[state]
+    if timer.name == STAFF and isinstance(kind, Approval | Filing):
+        look_again(journal, kind, state)
+        return ""
+    return kind.fire(journal, timer, state)
 
 
 def _withdraw(journal: Journal) -> str:

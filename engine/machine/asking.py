@@ -116,7 +116,7 @@ def asked(
     those who are `settled`, whose decision stands.
     """
     people = _first_choice(directory, ask, case, one_is_enough=one_is_enough, settled=settled)
-    return people or fallback(directory, ask, case)
+    return _once(directory, people or fallback(directory, ask, case))
 
 
 def found_by(directory: Directory, ask: Ask, case: Case, person: str) -> str:
@@ -195,6 +195,15 @@ def _first_choice(
             return tuple(dict.fromkeys((*people, *others)))
         case "skip":
             return people
+
+
+def _once(directory: Directory, people: tuple[str, ...]) -> tuple[str, ...]:
+    """Everybody by the first of their accounts: a human being is asked once."""
+    taken: set[str] = set()
+    for person in people:
+        if person not in taken:
+            taken |= directory.accounts(person) - {person}
+    return tuple(person for person in people if person not in taken)
 
 
 def _without(directory: Directory, case: Case, people: tuple[str, ...]) -> tuple[str, ...]:

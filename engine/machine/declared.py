@@ -4,7 +4,7 @@ A declared event is done by a holder of its role (`perform`); one without a role
 A task state asks the holders of its events' roles. Refuses everybody else, and says what is possible for them.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -147,13 +147,15 @@ class Work(Waiting, frozen=True, kw_only=True):
     def enter(self, journal: Journal, state: str) -> None:
         """See Kind."""
         super().enter(journal, state)
-        self.ask(journal, state)
+        self.ask(journal, state, self.people(journal))
 
-    def ask(self, journal: Journal, state: str) -> None:
-        """Open a task for everybody who may act; nobody at all is told once, and looked for again every hour."""
-        people = dict.fromkeys(
-            person for role in self.roles for person in holders(journal.process, journal.case, role.name)
-        )
+    def people(self, journal: Journal) -> tuple[str, ...]:
+        """Everybody who may act now."""
+        found = (person for role in self.roles for person in holders(journal.process, journal.case, role.name))
+        return tuple(dict.fromkeys(found))
+
+    def ask(self, journal: Journal, state: str, people: Sequence[str]) -> None:
+        """Open a task for each of these; nobody at all is told once, and looked for again every hour."""
         if not people:
             if not isinstance(journal.command, TimerFired):
                 journal.tell_submitter("unstaffed")
@@ -180,7 +182,7 @@ class Work(Waiting, frozen=True, kw_only=True):
     def fire(self, journal: Journal, timer: Timer, state: str) -> str:
         """See Kind."""
         if timer.name == "staff":
-            self.ask(journal, state)
+            self.ask(journal, state, self.people(journal))
             return ""
         return super().fire(journal, timer, state)
 

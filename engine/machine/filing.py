@@ -94,9 +94,6 @@ class Filing(Step, frozen=True, kw_only=True):
 
     def fire(self, journal: Journal, timer: Timer, state: str) -> str:
         """See Kind."""
-        if timer.name == "staff":
-            self.enter(journal, state)
-            return ""
         if timer.name == "silence" and self.window is not None:
             journal.arm("objection", journal.process.calendar.due(timer.due_at, self.window), step=self.name)
             return ""

@@ -8,45 +8,84 @@ nobody is left to ask, the policy for an empty role is followed.
 from msgspec.structs import replace
 
 from engine.machine.asking import asked, weight_of
-from engine.machine.case import Task, Verb, entry_of
+from engine.machine.case import Task, Timer, Verb, entry_of
 from engine.machine.deadlines import due_at
+from engine.machine.declared import Work
 from engine.machine.filing import Filing
 from engine.machine.journal import Journal
 from engine.machine.outcome import Noted, NotifyTask, TaskOpened
 from engine.machine.steps import Approval
 from engine.machine.tally import AnyOf, InSequence
 
-LOST_ROLE, LEFT = "lost_role", "left"
+LOST_ROLE, LEFT, STAFF = "lost_role", "left", "staff"
 RESOLVED = "resolved"
 
 
 def resolve_again(journal: Journal) -> None:
     """Compare every waiting step with whom its strategies find now; record the difference."""
     for state in journal.before.configuration:
-        kind = journal.process.kinds.get(state)
-        # a step that found nobody looks again by itself
-        if isinstance(kind, Approval | Filing) and not _looks_again(journal, kind.name):
-            _compare(journal, kind, state)
+        match journal.process.kinds.get(state):
+            case Approval() | Filing() as step:
+                if not _looks_again(journal, step.name):
+                    _compare(journal, step, state)
+                elif _could_ask(journal, step):
+                    look_again(journal, step, state)
+            case Work() as work:
+                _compare_work(journal, work, state)
+
+
+def look_again(journal: Journal, step: Approval | Filing, state: str) -> None:
+    """A step that had found nobody looks for people now. Whoever was asked there before has their seat still."""
+    journal.disarm(_staff_timers(journal, step.name))
+    if not journal.seats(step.name):
+        step.enter(journal, state)
+    elif not _compare(journal, step, state):
+        step.unstaffed(journal)
 
 
 def _looks_again(journal: Journal, step: str) -> bool:
-    return any(timer.name == "staff" for timer in journal.timers_of(step))
+    return bool(_staff_timers(journal, step))
 
 
-def _compare(journal: Journal, step: Approval | Filing, state: str) -> None:
-    directory, case = journal.process.directory, journal.case
+def _staff_timers(journal: Journal, step: str) -> tuple[Timer, ...]:
+    return tuple(timer for timer in journal.timers_of(step) if timer.name == STAFF)
+
+
+def _could_ask(journal: Journal, step: Approval | Filing) -> bool:
+    return any(_difference(journal, step)) if journal.seats(step.name) else bool(_people(journal, step))
+
+
+def _people(journal: Journal, step: Approval | Filing) -> tuple[str, ...]:
     one = isinstance(step, Filing) or isinstance(step.tally, AnyOf)
-    people = asked(directory, step.ask, case, one_is_enough=one)
-    seats = journal.seats(step.name)
+    settled = frozenset(seat.person for seat in journal.seats(step.name) if seat.decision == "approve")
+    return asked(journal.process.directory, step.ask, journal.case, one_is_enough=one, settled=settled)
+
+
+def _difference(journal: Journal, step: Approval | Filing) -> tuple[list[Task], list[str], list[Task]]:
+    """Whose seats are given up, who is asked for the first time, and who has their seat again.
+
+    A human being with two accounts has one seat.
+    """
+    directory, people, seats = journal.process.directory, _people(journal, step), journal.seats(step.name)
     resolved = _resolved(journal, seats)
-    gone = [seat for seat in seats if seat.state in ("open", "waiting") and _is_gone(journal, seat, people, resolved)]
-    replaced = {seat.person for seat in seats if seat.reason == "escalated"}
-    fresh = [person for person in people if person not in {seat.person for seat in seats} | replaced]
-    back = [seat for seat in seats if seat.reason in (LOST_ROLE, LEFT) and seat.person in people]
+    gone = [seat for seat in seats if seat.is_pending and _is_gone(journal, seat, people, resolved)]
+    staying = [seat for seat in seats if seat not in gone and seat.reason not in (LOST_ROLE, LEFT)]
+    taken = frozenset[str]().union(*(directory.accounts(seat.person) for seat in staying))
+    known = {seat.person for seat in seats}
+    fresh = [person for person in people if person not in known | taken]
+    left = [seat for seat in seats if seat.reason in (LOST_ROLE, LEFT)]
+    back = [seat for seat in left if seat.person in people and seat.person not in taken]
+    return gone, fresh, back
+
+
+def _compare(journal: Journal, step: Approval | Filing, state: str) -> bool:
+    """Record the difference; False where there is none."""
+    directory, case = journal.process.directory, journal.case
+    gone, fresh, back = _difference(journal, step)
     if not gone and not fresh and not back:
-        return
+        return False
     for seat in gone:
-        journal.cancel(seat, LOST_ROLE if directory.is_active(seat.person) else LEFT)
+        _give_up(journal, seat)
     for seat in back:
         waiting = replace(seat, state="waiting", decided_by=None, decided_at=None, reason="", due_at=None)
         journal.record(TaskOpened(waiting))
@@ -57,12 +96,31 @@ def _compare(journal: Journal, step: Approval | Filing, state: str) -> None:
         known = case.facts.get(RESOLVED, [])
         journal.record(Noted({RESOLVED: [*known, case.seq]}))
     _ask(journal, step, state)
+    return True
+
+
+def _compare_work(journal: Journal, work: Work, state: str) -> None:
+    """The same for a declared state, where whoever holds a role may act."""
+    people = work.people(journal)
+    pending = [task for task in journal.seats(state) if task.is_pending]
+    gone = [task for task in pending if task.person not in people]
+    fresh = [person for person in people if person not in {task.person for task in pending}]
+    for task in gone:
+        _give_up(journal, task)
+    if fresh or (gone and not people):
+        journal.disarm(_staff_timers(journal, state))
+        work.ask(journal, state, fresh)
+
+
+def _give_up(journal: Journal, seat: Task) -> None:
+    journal.cancel(seat, LOST_ROLE if journal.process.directory.is_active(seat.person) else LEFT)
 
 
 def _is_gone(journal: Journal, seat: Task, people: tuple[str, ...], resolved: frozenset[int]) -> bool:
     if not journal.process.directory.is_active(seat.person):
         return True
-    return seat.person not in people and entry_of(seat) in resolved
+    accounts = journal.process.directory.accounts(seat.person)
+    return not accounts.intersection(people) and entry_of(seat) in resolved
 
 
 def _resolved(journal: Journal, seats: list[Task]) -> frozenset[int]:

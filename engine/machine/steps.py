@@ -189,9 +189,6 @@ class Approval(Step, frozen=True, kw_only=True):
 
     def fire(self, journal: Journal, timer: Timer, state: str) -> str:
         """See Kind."""
-        if timer.name == "staff":
-            self.enter(journal, state)
-            return ""
         if timer.name in LAPSED and (timer.name != "approve" or passes(self.timeout, journal)):
             return lapse(journal, self.name, timer.name, state)
         if timer.name in ("escalate", "approve"):

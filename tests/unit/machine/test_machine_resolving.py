@@ -1,11 +1,17 @@
 """The organisation changes while a case waits: who is asked follows, what was decided stays."""
 
 from dataclasses import replace
+from pathlib import Path
 
+from engine.definition.compile import compile_process
+from engine.definition.load import load
+from engine.definition.trial import Trial as DeclaredTrial
 from engine.machine.commands import Reorganise
 from engine.machine.tally import AllOf, AnyOf, InSequence, Tally
-from tests.fakes.organisation import FakeDirectory
+from tests.fakes.organisation import EverydayCalendar, FakeDirectory
 from tests.unit.machine.trial import PEOPLE, Trial, approve, process
+
+PAYMENT = Path(__file__).resolve().parents[3] / "definitions/examples/payment-approval.yaml"
 
 
 def waiting(tally: Tally) -> Trial:
@@ -97,3 +103,97 @@ def test_who_has_the_role_again_is_asked_again_on_the_same_task() -> None:
     assert changed(trial, "fin_a", "fin_b")
     assert trial.asked() == {"fin_a", "fin_b"}
     assert len([task for task in trial.case.tasks if task.person == "fin_b"]) == 1
+
+
+def test_a_step_that_found_nobody_asks_at_once_when_somebody_comes() -> None:
+    trial = waiting(AllOf())
+    nobody = {"role:process_admin": (), "role:finance@city": ()}
+    trial.process = trial.process.bound(replace(PEOPLE, holders=PEOPLE.holders | nobody), trial.process.calendar)
+    trial.do(Reorganise(actor="system", via="timer"))
+    assert (trial.asked(), trial.timers()) == (set(), {("money", "staff")})
+    trial.wait("3h")
+    assert [trial.told("clerk")[-1], trial.told("clerk").count("unstaffed")] == ["unstaffed", 1]
+    assert changed(trial, "fin_a", "fin_d")
+    assert trial.asked() == {"fin_a", "fin_d"}
+    assert trial.timers() == {("money", "remind:1")}
+    assert trial.replayed() == trial.case
+
+
+def test_who_comes_back_to_a_step_without_people_has_their_seat_again() -> None:
+    trial = waiting(AllOf())
+    gone = replace(
+        PEOPLE, holders=PEOPLE.holders | {"role:process_admin": ()}, closed=frozenset(("fin_a", "fin_b", "fin_c"))
+    )
+    there = trial.process.directory
+    trial.process = trial.process.bound(gone, trial.process.calendar)
+    for holders in (("fin_a",), ()):
+        gone.holders["role:finance@city"] = holders
+        trial.do(Reorganise(actor="system", via="timer"))
+    trial.process = trial.process.bound(there, trial.process.calendar)
+    trial.wait("1h")
+    assert trial.asked() == {"fin_a", "fin_b", "fin_c"}
+    assert len([task for task in trial.case.tasks if task.step == "money"]) == 3
+
+
+def test_a_human_being_with_two_accounts_is_asked_once() -> None:
+    twins = {"fin_a": "fin_a2"}
+    trial = waiting(AllOf())
+    people = replace(PEOPLE, twins=twins, holders=PEOPLE.holders | {"role:finance@city": ("fin_a", "fin_a2", "fin_b")})
+    trial.process = trial.process.bound(people, trial.process.calendar)
+    trial.do(Reorganise(actor="system", via="timer"))
+    assert trial.asked() == {"fin_a", "fin_b"}
+    # the role went to the other account: the seat stays where it is
+    people.holders["role:finance@city"] = ("fin_a2", "fin_b")
+    assert not trial.do(Reorganise(actor="system", via="timer")).events
+    trial.approve("fin_a")
+    assert not trial.do(Reorganise(actor="system", via="timer")).events
+    trial.approve("fin_b")
+    assert trial.asked() == {"city_head"}
+
+
+def test_the_second_account_is_asked_when_the_first_one_is_closed() -> None:
+    trial = waiting(AnyOf())
+    people = replace(
+        PEOPLE,
+        twins={"fin_a": "fin_a2"},
+        closed=frozenset({"fin_a"}),
+        holders=PEOPLE.holders | {"role:finance@city": ("fin_a2", "fin_b", "fin_c")},
+    )
+    trial.process = trial.process.bound(people, trial.process.calendar)
+    trial.do(Reorganise(actor="system", via="timer"))
+    assert trial.asked() == {"fin_a2", "fin_b", "fin_c"}
+
+
+def test_two_accounts_of_one_person_are_one_seat_from_the_start() -> None:
+    people = replace(PEOPLE, twins={"fin_a": "fin_b"})
+    trial = Trial(process({"chain": (approve("money", "role:finance@city", AllOf()),)}, people=people))
+    trial.submit()
+    assert trial.asked() == {"fin_a", "fin_c"}
+
+
+def test_a_declared_state_asks_whoever_holds_its_roles_now() -> None:
+    payment = compile_process(load(PAYMENT.read_text(encoding="utf-8")))
+    holders = {"role:supervisor": ("sue",), "role:process_admin": ("admin",), "role:administration": ("ada",)}
+    people = FakeDirectory(holders | {"role:pre_approver@city": (), "role:budget_owner": ()})
+    trial = DeclaredTrial(payment.bound(people, EverydayCalendar()), submitter="clerk")
+    trial.submit({"title": "coffee", "amount": "80.00", "payee": "the shop"})
+
+    def asked() -> list[str]:
+        return sorted(task.person for task in trial.open_tasks())
+
+    def again() -> bool:
+        return bool(trial.do(Reorganise(actor="system", via="timer")).events)
+
+    before = asked()
+    assert "ada" in before
+    people.holders["role:administration"] = ("bea",)
+    assert again()
+    assert asked() == sorted({*before, "bea"} - {"ada"})
+    assert not again()
+    people.holders |= dict.fromkeys(people.holders, ())
+    assert again()
+    assert asked() == []
+    assert not again()
+    people.holders["role:administration"] = ("ada",)
+    assert again()
+    assert "ada" in asked()
