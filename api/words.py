@@ -172,6 +172,7 @@ EVENTS = {
     "selection_failed": N_("could not select the customers"),
     "selecting": N_("had the customers selected again"),
     "transferred": N_("passed the task on"),
+    "handed_over": N_("handed everything over that waited"),
     "delegated": N_("had somebody look at it first"),
     "signers_added": N_("added signers"),
     "appended": N_("had the step ask further people"),

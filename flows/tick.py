@@ -1,11 +1,12 @@
-"""The flow `tick`: due timers become commands, pending effects become actions, notices become mails."""
+"""The flow `tick`: due timers become commands, pending effects become actions, notices become mails; open steps follow
+the organisation."""
 
 from collections.abc import Mapping
 from dataclasses import asdict
 
 from prefect import flow
 
-from engine.service import effects
+from engine.service import effects, reorganising
 from engine.service.app import Countersign
 from flows.run import run
 from notifications.send import sender
@@ -19,4 +20,5 @@ def tick() -> dict[str, int]:
 
 def once(app: Countersign) -> Mapping[str, int]:
     """One batch of each."""
-    return asdict(effects.work(app, sender(app.settings)))
+    asked_again = reorganising.catch_up(app)
+    return {**asdict(effects.work(app, sender(app.settings))), "asked_again": asked_again}

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api.deps import App, Caller, Key, Reader
 from api.rest.answers import answer
-from engine.service import approvals, operations
+from engine.service import approvals, handing, operations
 from engine.service.operations import Door
 
 router = APIRouter(tags=["tasks"])
@@ -183,7 +183,7 @@ def reply(*, app: App, caller: Caller, key: Key, case_id: str, question_id: str,
 def hand_over(app: App, caller: Caller, key: Key, body: HandOver) -> Response:
     """Give the open tasks of somebody who leaves to another person (离职转办); for process administrators."""
     door = Door(caller, key, "api")
-    handled = operations.hand_over(app, door, body.leaver, body.to, remark=body.remark)
+    handled = handing.hand_over(app, door, body.leaver, body.to, remark=body.remark)
     return answer(
         {"done": [one for one in handled if not one.refused], "left": [one for one in handled if one.refused]}
     )

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from rich.console import Console
 from rich.table import Table
 
-from engine.cli import standins
+from engine.cli import personnel, standins
 from engine.cli.definitions.files import text_of
 from engine.definition.document import read as document_of
 from engine.definition.shape import shape_of
@@ -26,6 +26,11 @@ MAX_BYTES = 8 * 1024 * 1024  # some 80,000 people
 
 app = typer.Typer(no_args_is_help=True)
 app.add_typer(standins.app, name="stand-in", help="Who decides for whom.")
+app.command("grant")(personnel.grant)
+app.command("revoke")(personnel.revoke)
+app.command("close")(personnel.close)
+app.command("open")(personnel.open_)
+app.command("hand-over")(personnel.hand_over)
 
 
 class _Row(BaseModel):
@@ -81,7 +86,7 @@ def import_(file: Annotated[Path, typer.Argument(help="YAML with `offices:` and 
     console = Console(highlight=False)
     console.print(f"{len(staff.offices)} offices and {len(newcomers)} new people; {len(known)} were there.")
     if changed:
-        console.print(f"{changed} cases under approval ask others now.")
+        console.print(f"{changed} cases ask others now.")
     if newcomers:
         table = Table("sign-in name", "name", "first password")
         for one in newcomers:

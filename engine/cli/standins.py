@@ -10,7 +10,7 @@ from rich.table import Table
 
 from engine.errors import InvalidForm, Problem
 from engine.organisation import StandIn
-from engine.service import standins
+from engine.service import reorganising, standins
 from engine.service.app import Countersign
 from engine.settings import Settings
 
@@ -41,6 +41,7 @@ def add(  # noqa: PLR0917  the options of a command
             limit=_amount(budget) if budget else None,
         )
         number = standins.add(opened, None, one)
+        reorganising.resolve_open(opened)
     finally:
         opened.close()
     Console(highlight=False).print(f"{by} stands in for {person} from {first} to {last} (number {number}).")
@@ -71,6 +72,7 @@ def end(number: Annotated[int, typer.Argument(help="The number of the stand-in."
     try:
         opened.db.migrate()
         standins.end(opened, None, number)
+        reorganising.resolve_open(opened)
     finally:
         opened.close()
     Console(highlight=False).print(f"Stand-in {number} has ended.")

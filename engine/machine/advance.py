@@ -33,6 +33,7 @@ from engine.machine.commands import (
     DeliveryFinished,
     Edit,
     Evaluated,
+    HandOver,
     Migrate,
     OnTask,
     Operate,
@@ -53,6 +54,7 @@ from engine.machine.declared import perform
 from engine.machine.eligible import check_person
 from engine.machine.evolve import empty_case, evolve, fold
 from engine.machine.filing import Filing
+from engine.machine.handing import hand_over
 from engine.machine.interventions import intervene
 from engine.machine.journal import Journal
 from engine.machine.migrating import migrate
@@ -108,6 +110,9 @@ def advance(process: Process, case: Case, command: AnyCommand, now: datetime) ->
                 event = redirected(journal, operate(journal, command))
             case Answer():
                 event = answer(journal, command)
+            case HandOver():
+                hand_over(journal, command)
+                event = ""
             case TimerFired():
                 event = redirected(journal, _fire(journal, command))
             case Reorganise():
@@ -270,6 +275,7 @@ _WORDS: dict[type[AnyCommand], str] = {
     Release: "give the task back",
     Ask: "ask",
     Answer: "answer",
+    HandOver: "hand over",
     TimerFired: "act on time",
     Reorganise: "ask whom the organisation names now",
     AudienceFrozen: "freeze the audience",

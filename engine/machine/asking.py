@@ -119,6 +119,11 @@ def asked(
     return _once(directory, people or fallback(directory, ask, case))
 
 
+def is_unheld(directory: Directory, ask: Ask, case: Case) -> bool:
+    """Whether nobody is found but by the policy for an empty role."""
+    return not _first_choice(directory, ask, case, one_is_enough=False)
+
+
 def found_by(directory: Directory, ask: Ask, case: Case, person: str) -> str:
     """The first `who` of the step that finds `person`, the fallback last; empty where they came in any other way."""
     known = (*strategies(ask, case), ask.otherwise)
@@ -127,7 +132,7 @@ def found_by(directory: Directory, ask: Ask, case: Case, person: str) -> str:
 
 def quiet(directory: Directory, ask: Ask, case: Case) -> bool:
     """Whether those asked are the fallback and get no notice, only a task."""
-    return not ask.notify and not _first_choice(directory, ask, case, one_is_enough=False)
+    return not ask.notify and is_unheld(directory, ask, case)
 
 
 def weight_of(directory: Directory, person: str, ask: Ask, case: Case) -> int:

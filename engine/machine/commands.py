@@ -147,6 +147,13 @@ class Answer(Command, frozen=True, kw_only=True):
     text: str
 
 
+class HandOver(Command, frozen=True, kw_only=True):
+    """Whatever waits for the person of `on_behalf_of`, who leaves, goes to another for good (离职转办)."""
+
+    to: str
+    remark: str = ""
+
+
 class TimerFired(Command, frozen=True):
     """A timer is due. A timer that is no longer armed changes nothing."""
 
@@ -264,6 +271,7 @@ AnyCommand = (
     | Release
     | Ask
     | Answer
+    | HandOver
     | TimerFired
     | Reorganise
     | AudienceFrozen

@@ -7,7 +7,7 @@ nobody is left to ask, the policy for an empty role is followed.
 
 from msgspec.structs import replace
 
-from engine.machine.asking import asked, weight_of
+from engine.machine.asking import asked, is_unheld, weight_of
 from engine.machine.case import Task, Timer, Verb, entry_of
 from engine.machine.deadlines import due_at
 from engine.machine.declared import Work
@@ -71,6 +71,8 @@ def _difference(journal: Journal, step: Approval | Filing) -> tuple[list[Task], 
     gone = [seat for seat in seats if seat.is_pending and _is_gone(journal, seat, people, resolved)]
     staying = [seat for seat in seats if seat not in gone and seat.reason not in (LOST_ROLE, LEFT)]
     taken = frozenset[str]().union(*(directory.accounts(seat.person) for seat in staying))
+    if is_unheld(directory, step.ask, journal.case) and any(seat.state != "cancelled" for seat in staying):
+        return gone, [], []  # whoever the task was passed on to has it still: nobody needs to come in their place
     known = {seat.person for seat in seats}
     fresh = [person for person in people if person not in known | taken]
     left = [seat for seat in seats if seat.reason in (LOST_ROLE, LEFT)]
@@ -120,7 +122,7 @@ def _is_gone(journal: Journal, seat: Task, people: tuple[str, ...], resolved: fr
     if not journal.process.directory.is_active(seat.person):
         return True
     accounts = journal.process.directory.accounts(seat.person)
-    return not accounts.intersection(people) and entry_of(seat) in resolved
+    return not accounts.intersection(people) and not seat.asked_by and entry_of(seat) in resolved
 
 
 def _resolved(journal: Journal, seats: list[Task]) -> frozenset[int]:

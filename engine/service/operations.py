@@ -1,14 +1,13 @@
-"""What an approver does with a task besides deciding: pass it on, bring others in, ask, claim, hand all of them over.
+"""What an approver does with a task besides deciding: pass it on, bring others in, ask, claim.
 
 Each is one command on the case under its lock, named by a key as a decision is. People are named by their accounts.
 Refuses to say whether somebody else's task exists.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 
-from engine.errors import CountersignError, NotFound
+from engine.errors import NotFound
 from engine.machine import commands
 from engine.machine.case import Place
 from engine.machine.commands import AnyCommand
@@ -16,10 +15,7 @@ from engine.service import running
 from engine.service.app import Countersign
 from engine.service.views import Viewer
 from engine.store import inbox as inboxes
-from engine.store import people
 from engine.store.cases import Recorded
-
-MANAGES = ("process_admin", "administrator")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,16 +25,6 @@ class Door:
     viewer: Viewer
     key: str
     via: str = "page"
-
-
-@dataclass(frozen=True, slots=True)
-class Handled:
-    """What became of one task of many; `refused` says why it was left out, empty where it was done."""
-
-    task: str
-    case_id: str
-    number: str
-    refused: str = ""
 
 
 def transfer(app: Countersign, door: Door, task: str, to: str, *, remark: str) -> Recorded:
@@ -104,26 +90,6 @@ def answer(app: Countersign, door: Door, case_id: str, question: str, *, text: s
     return _carry(app, door, case_id, command)
 
 
-def hand_over(app: Countersign, door: Door, leaver: str, to: str, *, remark: str) -> tuple[Handled, ...]:
-    """Give all open tasks of somebody who leaves to another person (离职转办), one transaction per case.
-
-    For process administrators; NotFound for others. What could not be given says why, and stays where it is.
-    """
-    with app.db.read() as tx:
-        granted = {grant.role for grant in app.organisation(tx).grants if grant.person == door.viewer.person}
-        if not granted.intersection(MANAGES) or people.find_person(tx, leaver) is None:
-            raise NotFound()
-        lines = inboxes.open_tasks(tx, leaver)
-    handled = []
-    for line in lines:
-        command = commands.Transfer(
-            actor=door.viewer.person, on_behalf_of=leaver, via=door.via, task=line.id, to=to, remark=remark
-        )
-        refused = _refused(partial(_carry, app, door, line.case_id, command, suffix=line.id))
-        handled.append(Handled(line.id, line.case_id, line.case.number or "", refused))
-    return tuple(handled)
-
-
 def _of(app: Countersign, door: Door, task: str) -> tuple[dict[str, str], str]:
     """Who acts on a task and on which case; NotFound unless it is the viewer's."""
     with app.db.read() as tx:
@@ -133,13 +99,5 @@ def _of(app: Countersign, door: Door, task: str) -> tuple[dict[str, str], str]:
     return {"actor": door.viewer.person, "via": door.via}, line.case_id
 
 
-def _carry(app: Countersign, door: Door, case_id: str, command: AnyCommand, *, suffix: str = "") -> Recorded:
-    return running.carry_out(app, case_id, command, key=f"{door.viewer.person}:{door.key}{suffix}")
-
-
-def _refused(act: Callable[[], object]) -> str:
-    try:
-        act()
-    except CountersignError as error:
-        return error.message
-    return ""
+def _carry(app: Countersign, door: Door, case_id: str, command: AnyCommand) -> Recorded:
+    return running.carry_out(app, case_id, command, key=f"{door.viewer.person}:{door.key}")

@@ -170,6 +170,7 @@ def history_view(app: Countersign, tx: Connection, case: Case, entries: Sequence
             step=process.label(step) if step else NO_TEXT,
             remark=_remark(kept.command),
             people=tuple(person_name(organisation, person) for person in _brought_in(kept)),
+            gone=tuple(person_name(organisation, person) for person in _given_up(kept)),
             changes=changes,
             again=tuple(process.label(name) for name in _voided(kept.events)),
             number=_number(kept.command),
@@ -224,7 +225,7 @@ def _what(kept: Kept) -> tuple[str, str]:
         case c.Perform():
             left = (event.task for event in kept.events if isinstance(event, TaskClosed))
             return "performed", next((task.step for task in left if task.state == "decided"), "")
-        case c.OnTask() | c.Answer():
+        case c.OnTask() | c.Answer() | c.HandOver():
             return _OPERATIONS[type(command)], _step_of(kept)
         case c.TimerFired():
             kind = command.name.partition(":")[0]
@@ -273,6 +274,7 @@ _OPERATIONS: dict[type[c.AnyCommand], str] = {
     c.Release: "released",
     c.Ask: "asked",
     c.Answer: "answered",
+    c.HandOver: "handed_over",
 }
 
 
@@ -290,8 +292,10 @@ def _step_of(kept: Kept) -> str:
 def _brought_in(kept: Kept) -> tuple[str, ...]:
     """Whom an operation names besides the actor."""
     match kept.command:
-        case c.Transfer(to=person) | c.Delegate(to=person) | c.Ask(person=person):
+        case c.Transfer(to=person) | c.Delegate(to=person) | c.Ask(person=person) | c.HandOver(to=person):
             return (person,)
+        case c.Reorganise():
+            return tuple(dict.fromkeys(event.task.person for event in kept.events if isinstance(event, TaskOpened)))
         case c.AddSigners(people=people) | c.Append(people=people) | c.CopyTo(people=people):
             return people
         case c.RemoveSigner(seat=seat):
@@ -299,6 +303,14 @@ def _brought_in(kept: Kept) -> tuple[str, ...]:
             return tuple(task.person for task in closed if task.id == seat)
         case _:
             return ()
+
+
+def _given_up(kept: Kept) -> tuple[str, ...]:
+    """Who is not asked any more because the organisation changed."""
+    if not isinstance(kept.command, c.Reorganise):
+        return ()
+    closed = (event.task for event in kept.events if isinstance(event, TaskClosed))
+    return tuple(dict.fromkeys(task.person for task in closed if task.state == "cancelled"))
 
 
 def questions_view(organisation: Organisation, case: Case, viewer: str) -> tuple[QuestionView, ...]:
@@ -352,7 +364,7 @@ def _remark(command: c.AnyCommand) -> str:
     match command:
         case c.Ask() | c.Answer():
             return command.text
-        case c.Decide() | c.Perform() | c.OnTask():
+        case c.Decide() | c.Perform() | c.OnTask() | c.HandOver():
             return command.remark
         case c.Withdraw() | c.Operate() | c.PauseDelivery() | c.AudienceFailed():
             return command.reason

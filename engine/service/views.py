@@ -166,7 +166,8 @@ class Entry:
     reject, return, acknowledge, object, read, performed, withdrawn, escalated, reminded, silent, objectable,
     unobjected, staffed, reorganised, unstaffed, auto_returned, auto_rejected, auto_passed, expired, frozen, drifted,
     selection_failed, selecting, started, paused, resumed, delivered, evaluation_due, evaluated, closed,
-    transferred, delegated, signers_added, appended, signer_removed, copied_to, claimed, released, asked, answered.
+    transferred, delegated, signers_added, appended, signer_removed, copied_to, claimed, released, asked, answered,
+    handed_over.
     `via`: page, link, api, timer (a deadline), stage (a finished stage reported). `remark` of an evaluation is its
     time ("7d")."""
 
@@ -181,6 +182,7 @@ class Entry:
     changes: tuple[Change, ...] = ()
     number: int | None = None
     people: tuple[str, ...] = ()  # the names of those it was passed on to, or who were brought in
+    gone: tuple[str, ...] = ()  # the names of those who are not asked any more, because the organisation changed
     event: Bilingual = NO_TEXT
     register: str = ""  # the register number of the filing that took effect
     again: tuple[Bilingual, ...] = ()  # the steps whose approvals the changes voided

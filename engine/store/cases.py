@@ -143,10 +143,18 @@ def any_case(tx: Connection) -> bool:
     return tx.execute(sa.select(cases.c.id).limit(1)).scalar_one_or_none() is not None
 
 
-def in_state(tx: Connection, state: str) -> tuple[str, ...]:
-    """The ids of all cases in a state of the lifecycle, the longest untouched first."""
-    query = sa.select(cases.c.id).where(cases.c.state == state).order_by(cases.c.updated_at, cases.c.id)
-    return tuple(tx.execute(query).scalars())
+def waiting_for_people(tx: Connection) -> tuple[str, ...]:
+    """The ids of all cases in which somebody is asked to act, or nobody could be found so far."""
+    # written as in the partial indexes, or the planners do not use them
+    asked = sa.select(tasks.c.case_id).where(sa.text("tasks.state='open'"), tasks.c.verb != "copy")
+    unstaffed = sa.select(timers.c.case_id).where(sa.text("timers.state='armed'"), timers.c.name == "staff")
+    return tuple(tx.execute(sa.union(asked, unstaffed).order_by("case_id")).scalars())
+
+
+def load_many(tx: Connection, case_ids: Sequence[str]) -> tuple[Case, ...]:
+    """Those of the cases that there are."""
+    bodies = tx.execute(sa.select(cases.c.body).where(cases.c.id.in_(case_ids)).order_by(cases.c.id))
+    return tuple(_read_case(body) for body in bodies.scalars())
 
 
 def _in_two_messages(exchange: Exchange, case_id: str, key: str, decide: Decide) -> Recorded:

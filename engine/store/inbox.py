@@ -25,10 +25,11 @@ def to_do(tx: Connection, person: str, limit: int = ROWS) -> tuple[TaskLine, ...
     return _tasks(tx, _to_do(person), order, limit)
 
 
-def open_tasks(tx: Connection, person: str) -> tuple[TaskLine, ...]:
-    """Everything that waits for the person's decision, without a limit, the oldest first."""
+def waiting(tx: Connection, person: str) -> tuple[TaskLine, ...]:
+    """Everything that the person is to do now or later, without a limit, the oldest first."""
     joined = tasks.join(cases, cases.c.id == tasks.c.case_id)
-    query = sa.select(*TASK_COLUMNS, *CASE_COLUMNS).select_from(joined).where(_to_do(person))
+    pending = sa.and_(tasks.c.person == person, tasks.c.state.in_(("open", "waiting")), tasks.c.verb != "copy")
+    query = sa.select(*TASK_COLUMNS, *CASE_COLUMNS).select_from(joined).where(pending)
     return tuple(task_line(row) for row in tx.execute(query.order_by(tasks.c.opened_at, tasks.c.id)))
 
 

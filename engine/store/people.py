@@ -25,6 +25,21 @@ def revision(tx: Connection) -> int:
     return number
 
 
+def unsettled(tx: Connection, now: datetime) -> bool:
+    """Whether the organisation changed since open steps followed it last: by somebody, or by a stand-in's dates."""
+    row = tx.execute(sa.select(organisation)).one()
+    if row.revision != row.settled_revision or row.settled_at is None:
+        return True
+    begins = (stand_ins.c.starts > row.settled_at) & (stand_ins.c.starts <= now)
+    ends = (stand_ins.c.ends > row.settled_at) & (stand_ins.c.ends <= now)
+    return tx.execute(sa.select(stand_ins.c.id).where(begins | ends).limit(1)).one_or_none() is not None
+
+
+def settle(tx: Connection, revision: int, at: datetime) -> None:
+    """Open steps have followed the organisation as it was in `revision`, at that moment."""
+    tx.execute(sa.update(organisation).values(settled_revision=revision, settled_at=at))
+
+
 def load_organisation(tx: Connection) -> Organisation:
     """All offices, people (closed accounts too) and grants as one value."""
     columns = (offices.c.code, offices.c.zh, offices.c.level, offices.c.en, offices.c.parent)

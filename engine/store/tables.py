@@ -49,6 +49,8 @@ organisation = Table(
     metadata,
     Column("id", Integer, primary_key=True),
     Column("revision", Integer, nullable=False),  # raised by every change below; caches compare it
+    Column("settled_revision", Integer, nullable=False, server_default="0"),  # the last one that open steps followed
+    Column("settled_at", UtcTime),  # when they did: stand-ins begin and end by themselves
 )
 
 offices = Table(

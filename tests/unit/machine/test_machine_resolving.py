@@ -6,7 +6,7 @@ from pathlib import Path
 from engine.definition.compile import compile_process
 from engine.definition.load import load
 from engine.definition.trial import Trial as DeclaredTrial
-from engine.machine.commands import Reorganise
+from engine.machine.commands import Reorganise, Transfer
 from engine.machine.tally import AllOf, AnyOf, InSequence, Tally
 from tests.fakes.organisation import EverydayCalendar, FakeDirectory
 from tests.unit.machine.trial import PEOPLE, Trial, approve, process
@@ -197,3 +197,17 @@ def test_a_declared_state_asks_whoever_holds_its_roles_now() -> None:
     people.holders["role:administration"] = ("ada",)
     assert again()
     assert "ada" in asked()
+
+
+def test_whom_the_task_was_passed_on_to_has_it_alone_when_the_role_becomes_empty() -> None:
+    trial = Trial(process({"chain": (approve("first", "head@county"),)}))
+    trial.submit()
+    (task,) = trial.case.tasks
+    trial.do(Transfer(actor="county_head", task=task.id, to="net_a", remark="yours"))
+    people = replace(PEOPLE, holders=PEOPLE.holders | {"head@county": ()}, closed=frozenset({"county_head"}))
+    trial.process = trial.process.bound(people, trial.process.calendar)
+    assert not trial.do(Reorganise(actor="system", via="timer")).events
+    closed = replace(people, closed=frozenset({"county_head", "net_a"}))
+    trial.process = trial.process.bound(closed, trial.process.calendar)
+    trial.do(Reorganise(actor="system", via="timer"))
+    assert trial.asked() == {"admin"}
