@@ -66,6 +66,8 @@ def _in_words(fields: dict[str, Any], formats: Formats) -> dict[str, Any]:
         if name == "possible":
             known = [words.ACTIONS.get(one.strip(), one.strip()) for one in _listed(value)]
             return formats.words(", ").join(formats.words(one) for one in known) or formats.words("nothing")
+        if isinstance(value, dict) and value.keys() == {"zh", "en"}:
+            return Bilingual(**value).in_language(formats.words.language)
         return formats.words(tables[name].get(value, value)) if name in tables and isinstance(value, str) else value
 
     return {name: word(name, value) for name, value in fields.items()}

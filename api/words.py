@@ -224,6 +224,7 @@ WHY = {  # why a person is asked; the braces are filled with the reason's fields
     "submitter": N_("whose case it is"),
     "field": N_("named in {field}"),
     "instead": N_("decides instead of {by}, whose case it is"),
+    "second": N_("decides instead of {by}, who changed the proposal"),
     "question": N_("was asked by {by}"),
     "escalated": N_("passed on from {by}, whose time was over"),
     "transferred": N_("passed on by {by}"),
@@ -319,6 +320,12 @@ PROBLEMS = {  # by code; the braces are filled with the problem's fields
     "form.nobody": N_("Nobody has the account “{name}”."),
     "form.yourself": N_("Choose somebody else: nobody decides on a case of their own."),
     "form.no_candidate": N_("{name} is none of the candidates."),
+    "form.read_only": N_("You cannot change this; the submitter may, once the case is returned."),
+    "form.read_only_here": N_("You cannot change this. Who may: {who}, and the submitter once the case is returned."),
+    "form.shorter": N_(
+        "With this change the case would not come to {steps} any more. Return it, so that the submitter changes it."
+    ),
+    "form.amended": N_("Only an approval changes the proposal."),
     "form.not_code": N_("“{value}” is not a code."),
     "return_to": N_("The case cannot be returned to there; choose one of the steps before."),
     "jump": N_("The chain of this case has no such step."),

@@ -1,19 +1,24 @@
 """The approval sheet: what is asked, the facts, the decision, and what happens next."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
 
 from fastapi import APIRouter, Response
+from starlette.datastructures import FormData
 
 from api.deps import App, CurrentViewer, CurrentVisit, Posted, form_key, text
 from api.errors import problem_sentence, sentence
 from api.formats import Formats
+from api.pages.proposal import raw_of
 from api.visit import Visit
 from api.words import DECISIONS, NEEDS_REMARK
-from engine.errors import CountersignError, Invalid, Refused
+from engine.errors import CountersignError, Invalid, Problem, Refused
 from engine.service import approvals
 from engine.service.views import CaseView, SheetView
 
 router = APIRouter()
+FIELD = "form."
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +40,7 @@ def show(app: App, visit: CurrentVisit, viewer: CurrentViewer, task_id: str) -> 
 def decide(app: App, visit: CurrentVisit, viewer: CurrentViewer, task_id: str, form: Posted) -> Response:
     """Decide. Who comes second sees who was first; a missing reason is asked for with the remark kept."""
     remark, seen = text(form, "remark"), text(form, "seen_seq")
+    changes = changes_of(form)
     try:
         approvals.act(
             app,
@@ -44,14 +50,33 @@ def decide(app: App, visit: CurrentVisit, viewer: CurrentViewer, task_id: str, f
             remark=remark,
             seen_seq=int(seen) if seen.isdecimal() else None,
             key=form_key(form, viewer),
+            form=changes if text(form, "decision") == "approve" else None,
         )
     except (Refused, Invalid) as error:
-        return page(visit, approvals.sheet(app, viewer, task_id), error=error, remark=remark)
+        return page(visit, approvals.sheet(app, viewer, task_id), error=error, remark=remark, changes=changes)
     return visit.go(f"/tasks/{task_id}")
 
 
-def page(visit: Visit, sheet: SheetView, *, error: CountersignError | None = None, remark: str = "") -> Response:
-    """The sheet as a page; `error` says why a decision did not count."""
+def changes_of(form: FormData) -> dict[str, Any]:
+    """The fields of the proposal as they stand in the sheet's form."""
+    own = [(name.removeprefix(FIELD), one) for name, one in form.multi_items() if name.startswith(FIELD)]
+    return raw_of(FormData(own))
+
+
+def page(
+    visit: Visit,
+    sheet: SheetView,
+    *,
+    error: CountersignError | None = None,
+    remark: str = "",
+    changes: Mapping[str, Any] | None = None,
+) -> Response:
+    """The sheet as a page; `error` says why a decision did not count. What was typed, `changes` too, is kept."""
+
+    def say_problem(problem: Problem) -> str:
+        return problem_sentence(problem, visit.formats)
+
+    typed = changes or {}
     problems = error.problems if isinstance(error, Invalid) else ()
     beside = [problem_sentence(problem, visit.formats) for problem in problems if problem.at == "remark"]
     return visit.page(
@@ -64,6 +89,9 @@ def page(visit: Visit, sheet: SheetView, *, error: CountersignError | None = Non
         remark=remark,
         remark_problem=beside[0] if beside else "",
         error=sentence(error, visit.formats) if error else "",
+        writable=[replace(field, raw=typed.get(field.name, field.raw)) for field in sheet.writable],
+        problems=problems,
+        say_problem=say_problem,
     )
 
 

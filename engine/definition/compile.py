@@ -75,6 +75,11 @@ class _Compiler:
             aspects=definition.proposal.aspects,
             resume=self.approval.defaults.resume,
             people=self.people,
+            visible={
+                name: self.ask(field.visible, "skip", None)
+                for name, field in definition.proposal.fields.items()
+                if field.visible
+            },
             may_shorten=self.approval.defaults.shorten == "follow",
             selected_by=frozenset(self.selected_by()),
             wrong=lambda form: definition.proposal.parse(form, whole=True).problems,

@@ -50,12 +50,17 @@ Exact = Annotated[Decimal | None, Field(validate_default=False), PlainSerializer
 
 
 class Kind(Section):
-    """What every kind has. `help` is shown under the field."""
+    """What every kind has. `help` is shown under the field. `visible`: who sees it, besides the submitter and the steps
+    that name it; else everybody who sees the case."""
 
     type: str
     label: Bilingual = Field(NO_TEXT, description="What the page calls it")
     help: Bilingual = Field(NO_TEXT, description="A line below the label")
     required: StrictBool = Field(False, description="Without it the form cannot be submitted, a draft can be saved")
+    visible: Annotated[tuple[Who, ...], Field(min_length=1)] | None = Field(
+        None,
+        description="Who sees it, besides the submitter and the steps that name it; else all who see the case",
+    )
 
     @property
     def value_type(self) -> Type:

@@ -89,6 +89,9 @@ def _names(subject: Subject) -> Iterator[tuple[Path, str]]:
             for n, (entry, who) in enumerate(zip(whom, named(whom), strict=True)):
                 key = () if isinstance(entry, str) else ("who",) if isinstance(entry, WhoRow) else ("else",)
                 yield (*path, n, *key), who
+    for name, field in subject.definition.proposal.fields.items():
+        for n, who in enumerate(field.visible or ()):
+            yield ("proposal", "fields", name, "visible", n), who
     defaults = subject.definition.approval.defaults
     yield ("approval", "defaults", "empty", "assign"), defaults.empty.assign
     if isinstance(defaults.self_, OwnAssign):

@@ -6,7 +6,7 @@ approves the change: where nobody else would, their own step is asked of others 
 not write, and a change that would leave out steps of the way the case has, unless the definition follows it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from msgspec.structs import replace
@@ -41,11 +41,12 @@ def amended(case: Case, changes: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in {**case.form, **changes}.items() if value is not None}
 
 
-def refusals(process: Process, case: Case, task: Task, changes: Mapping[str, Any]) -> list[Problem]:
+def refusals(process: Process, case: Case, task: Task, changes: Iterable[str]) -> list[Problem]:
     """One problem for each field that the person of `task` may not change, with who may."""
     step = process.step(case, task.step)[1]
-    readable = [name for name in changes if task.place == "delegate" or access(step.fields, name) != "write"]
-    return [_read_only(process, name) for name in readable]
+    may_write = isinstance(step, Approval) and task.verb == "approve" and task.place != "delegate"
+    refused = [name for name in changes if not may_write or access(step.fields, name) != "write"]
+    return [_read_only(process, name) for name in refused]
 
 
 def writers(process: Process, field: str) -> tuple[Bilingual, ...]:
@@ -113,11 +114,19 @@ def amend(journal: Journal, task: Task, command: Decide, state: str) -> str:
 
 
 def _read_only(process: Process, name: str) -> Problem:
-    labels = writers(process, name)
-    zh = "、".join((*(label.in_language("zh") for label in labels), "提交人（退回后）"))
-    en = ", ".join((*(label.in_language("en") for label in labels), "the submitter, once it is returned"))
-    say = {"zh": f"您不能修改这一项，可以修改的：{zh}", "en": f"you cannot change this; who may: {en}"}
-    return Problem("form.read_only", f"{name}: {say['en']}", at=name, fields={"say": say})
+    who = _named(writers(process, name))
+    if not who["en"]:
+        message = f"{name}: you cannot change this; the submitter may, once the case is returned"
+        return Problem("form.read_only", message, at=name)
+    message = f"{name}: you cannot change this; who may: {who['en']}, and the submitter once the case is returned"
+    return Problem("form.read_only_here", message, at=name, fields={"who": who})
+
+
+def _named(labels: Sequence[Bilingual]) -> dict[str, str]:
+    return {
+        "zh": "、".join(label.in_language("zh") for label in labels),
+        "en": ", ".join(label.in_language("en") for label in labels),
+    }
 
 
 def _route(process: Process, case: Case, form: dict[str, Any]) -> tuple[str, tuple[str, ...]]:
@@ -135,16 +144,9 @@ def _refuse_shorter(process: Process, case: Case, form: dict[str, Any], route: s
         raise InvalidForm([Problem("nobody_decides", f"nobody would decide on this case any more ({route})")])
     missing = [name for name in _steps(process, case.route or "", case.judged) if name not in ahead]
     if missing and not process.may_shorten:
-        labels = [process.label(name) for name in missing]
-        zh, en = (
-            "、".join(one.in_language("zh") for one in labels),
-            ", ".join(one.in_language("en") for one in labels),
-        )
-        say = {
-            "zh": f"改后将不再经过：{zh}；请退回提交人修改",
-            "en": f"with this change the case would not come to {en} any more; return it to the submitter instead",
-        }
-        raise InvalidForm([Problem("form.shorter", say["en"], at=changed[0], fields={"say": say})])
+        steps = _named([process.label(name) for name in missing])
+        message = f"with this change the case would not come to {steps['en']} any more; return it instead"
+        raise InvalidForm([Problem("form.shorter", message, at=changed[0], fields={"steps": steps})])
 
 
 def _steps(process: Process, route: str, form: dict[str, Any]) -> dict[str, Deciding]:

@@ -15,7 +15,7 @@ from msgspec import Struct
 from engine.errors import Problem
 from engine.machine import declared as declared_states
 from engine.machine import operations
-from engine.machine.asking import Directory
+from engine.machine.asking import Ask, Directory
 from engine.machine.case import Case, ProcessRef, Task, Timer
 from engine.machine.chains import Column, Condition, Countersign, is_approved, is_decided, state_of
 from engine.machine.chart import Chart
@@ -98,7 +98,8 @@ def nothing_wrong(form: dict[str, Any]) -> tuple[Problem, ...]:
 @dataclass(frozen=True)
 class Process:
     """What `advance` runs a case by. `context` turns a form into the values of expressions, `wrong` says which of the
-    form's own rules it breaks, `selected_by` on which fields the frozen list depends.
+    form's own rules it breaks, `selected_by` on which fields the frozen list depends. `visible`: who sees a
+    field, where not everybody does.
 
     `declared` is None where cases live the usual lifecycle. `may_shorten`: an approver's change of the form may leave
     steps out. `people` are the fields that name somebody, each with who may stand in it.
@@ -121,6 +122,7 @@ class Process:
     may_shorten: bool = False
     selected_by: frozenset[str] = frozenset()
     wrong: Callable[[dict[str, Any]], tuple[Problem, ...]] = nothing_wrong
+    visible: Mapping[str, Ask] = field(default_factory=dict)
 
     def bound(self, directory: Directory, calendar: Calendar) -> "Process":
         """The same process in an organisation, with its calendar."""
@@ -200,6 +202,13 @@ class Process:
             if isinstance(kind, Approval | Filing | Copy):
                 return state, kind
         raise LookupError(f"{self.ref.name} has no step {name!r}")
+
+    def find_step(self, case: Case, name: str) -> AnyStep | None:
+        """As `step`; None for what is no step of a chain."""
+        try:
+            return self.step(case, name)[1]
+        except LookupError:
+            return None
 
     def column_before(self, case: Case, name: str) -> frozenset[str]:
         """The steps of the nearest column before that of `name` where somebody approved in this round."""

@@ -11,16 +11,17 @@ from msgspec.structs import replace
 from sqlalchemy import Connection
 
 from engine.errors import AlreadyDecided, CountersignError, Invalid, NotFound, Problem, StandInOver, StandInTwice
-from engine.machine.case import Case, Decision
+from engine.machine.amending import asked_again, refusals
+from engine.machine.case import Case, Decision, Task
 from engine.machine.commands import Decide, Perform
 from engine.machine.declared import events_for
 from engine.machine.steps import settled_by
-from engine.service import amending, running, splitting, standins
+from engine.service import amending, candidates, running, splitting, standins
 from engine.service.app import Countersign
 from engine.service.cases import case_view, load_visible
-from engine.service.fields import changes_between
+from engine.service.fields import changes_between, field_views, hidden
 from engine.service.showing import case_row, flags_of, form_at, person_name, questions_view, task_row
-from engine.service.views import Act, Inbox, SheetView, Viewer
+from engine.service.views import Act, FieldView, Inbox, SheetView, Viewer
 from engine.store import history
 from engine.store import inbox as inboxes
 from engine.store.cases import Locked, Recorded
@@ -33,15 +34,15 @@ OPINIONS = ("approve", "reject", "return", "acknowledge", "object", "performed")
 def inbox(app: Countersign, viewer: Viewer) -> Inbox:
     """What waits for the viewer, what they did, what they were copied on, and their own cases."""
     with app.db.read() as tx:
-        now = app.now()
-        own = tuple(task_row(app, tx, line, flags_of(line, now)) for line in inboxes.to_do(tx, viewer.person))
+        now, me = app.now(), viewer.person
+        own = tuple(task_row(app, tx, line, me, flags=flags_of(line, now)) for line in inboxes.to_do(tx, me))
         for_others = standins.to_do(app, tx, viewer)
-        counts = inboxes.counts(tx, viewer.person)
+        counts = inboxes.counts(tx, me)
         return Inbox(
             to_do=splitting.flagged(tx, standins.in_order((*own, *for_others))),
-            done=tuple(task_row(app, tx, line) for line in inboxes.done(tx, viewer.person)),
-            copied=tuple(task_row(app, tx, line) for line in inboxes.copied(tx, viewer.person)),
-            mine=tuple(case_row(app, tx, line) for line in inboxes.mine(tx, viewer.person)),
+            done=tuple(task_row(app, tx, line, me) for line in inboxes.done(tx, me)),
+            copied=tuple(task_row(app, tx, line, me) for line in inboxes.copied(tx, me)),
+            mine=tuple(case_row(app, tx, line, me) for line in inboxes.mine(tx, me)),
             counts={**counts, "to_do": counts["to_do"] + len(for_others)},
         )
 
@@ -60,7 +61,8 @@ def sheet(app: Countersign, viewer: Viewer, task_id: str) -> SheetView:
         represents = not is_own and viewer.person in standins.standing_in(app, tx, line.person, case)
         may = (is_own or represents) and line.state == "open"
         in_chain = line.verb != "work"
-        process = app.process(case.process, tx)
+        process, definition = app.process(case.process, tx), app.definition(case.process)
+        unseen = hidden(app, tx, viewer.person, case)
         decided_by = line.decided_by or _decided_instead(case, line)
         return SheetView(
             case=view,
@@ -68,18 +70,30 @@ def sheet(app: Countersign, viewer: Viewer, task_id: str) -> SheetView:
                 app,
                 tx,
                 line,
-                flags_of(line, app.now()),
-                person_name(app.organisation(tx), line.person) if represents else "",
+                viewer.person,
+                flags=flags_of(line, app.now()),
+                on_behalf_of=person_name(app.organisation(tx), line.person) if represents else "",
             ),
             decided_by=person_name(app.organisation(tx), decided_by) if decided_by else "",
             opinions=tuple(entry for entry in view.history if entry.what in OPINIONS),
-            changes=changes_between(app.definition(case.process), _form_last_seen(entries, viewer), case.form),
+            changes=changes_between(definition, _form_last_seen(entries, viewer), case.form, unseen),
             may_decide=may,
             acts=_acts(app, tx, viewer, case) if may and line.verb == "work" else (),
             decisions=process.decisions(case, task) if may and in_chain else (),
+            writable=_writable(app, tx, case, task) if may and in_chain else (),
             operations=process.operations(case, task) if is_own and in_chain else (),
             questions=questions_view(app.organisation(tx), case, viewer.person),
         )
+
+
+def _writable(app: Countersign, tx: Connection, case: Case, task: Task) -> tuple[FieldView, ...]:
+    """The fields that may be changed with an approval of this task, each with whom a change asks again."""
+    process, definition = app.process(case.process, tx), app.definition(case.process)
+    names = [name for name in definition.proposal.fields if not refusals(process, case, task, (name,))]
+    again = {name: tuple(process.label(step) for step in asked_again(process, case, name)) for name in names}
+    people = candidates.choices(app.organisation(tx), definition, case)
+    shown = field_views(definition, case.form, writable=True, people=people, again=again)
+    return tuple(field for field in shown if field.name in names)
 
 
 def _acts(app: Countersign, tx: Connection, viewer: Viewer, case: Case) -> tuple[Act, ...]:

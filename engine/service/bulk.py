@@ -18,7 +18,7 @@ from engine.machine.commands import Decide
 from engine.service import running, standins
 from engine.service.app import Countersign
 from engine.service.approvals import by_name
-from engine.service.fields import field_views
+from engine.service.fields import field_views, hidden, limited, seen_reasons
 from engine.service.operations import Door
 from engine.service.showing import flags_of, person_name, state_label, task_row
 from engine.service.views import FieldView, TaskRow, Viewer
@@ -89,7 +89,8 @@ def _candidate(app: Countersign, tx: Connection, viewer: Viewer, task: str) -> C
         return Candidate(task, left=NotFound())
     case = cases.load(tx, line.case_id)
     for_whom = person_name(app.organisation(tx), line.person) if line.person != viewer.person else ""
-    row = task_row(app, tx, line, flags_of(line, app.now()), for_whom)
+    row = task_row(app, tx, line, viewer.person, flags=flags_of(line, app.now()), on_behalf_of=for_whom)
+    unseen = hidden(app, tx, viewer.person, case)
     left: CountersignError | None = None
     try:
         command = _command(app, tx, viewer, _Looked(line, case, case.seq))
@@ -104,14 +105,15 @@ def _candidate(app: Countersign, tx: Connection, viewer: Viewer, task: str) -> C
         decision=TOGETHER.get(line.verb),
         seen_seq=case.seq,
         left=left,
-        reasons=_reasons(app, case) if above else (),
-        fields=field_views(definition, case.form, writable=False) if above else (),
+        reasons=seen_reasons(_reasons(app, case), unseen) if above else (),
+        fields=field_views(definition, case.form, writable=False, unseen=unseen) if above else (),
     )
 
 
 def _handled(app: Countersign, door: Door, task: str, seen: int, remark: str) -> Handled:
     with app.db.read() as tx:
         line = _line(app, tx, door.viewer, task)
+        title = limited(app, tx, line.case, door.viewer.person).title if line is not None else ""
     if line is None:
         return Handled(task, left=NotFound())
     left: CountersignError | None = None
@@ -131,7 +133,7 @@ def _handled(app: Countersign, door: Door, task: str, seen: int, remark: str) ->
         decision=TOGETHER.get(line.verb),
         case_id=line.case_id,
         number=line.case.number or "",
-        title=line.case.title,
+        title=title,
         state=state,
         state_label=state_label(app.definition(line.case.process), state),
         left=left,

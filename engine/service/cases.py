@@ -1,14 +1,17 @@
 """A case as pages and API show it. The one place that puts together what the parts know of it."""
 
+from dataclasses import replace
+
 from sqlalchemy import Connection
 
+from engine.definition.model import Definition
 from engine.errors import NotFound
 from engine.machine.case import Case, Child
 from engine.machine.process import Process
 from engine.service import candidates, delivering, evaluating, explaining, fields, selecting, showing, splitting
 from engine.service.app import Countersign
 from engine.service.drifting import drift_view
-from engine.service.views import CaseRow, CaseView, ChildView, RegistrationView, Viewer
+from engine.service.views import AudienceView, CaseRow, CaseView, ChildView, RegistrationView, Viewer
 from engine.store import cases, history, visibility
 
 LISTED = 100
@@ -31,14 +34,17 @@ def listed(app: Countersign, viewer: Viewer, query: str = "", state: str = "") -
     """The cases that the viewer may see, newest change first, 100 at most; `query` looks in title and number."""
     with app.db.read() as tx:
         lines = visibility.listed(tx, viewer.person, query=query.strip(), state=state, limit=LISTED)
-        return tuple(showing.case_row(app, tx, line) for line in lines)
+        rows = tuple(showing.case_row(app, tx, line, viewer.person) for line in lines)
+        # a title that is not seen is not found by its words either
+        wanted = query.strip().lower()
+        return tuple(row for row in rows if row.title or wanted in row.number.lower())
 
 
 def case_view(app: Countersign, tx: Connection, viewer: Viewer, case: Case) -> CaseView:
     """The case page's values, for a viewer who may see the case."""
     definition, organisation = app.definition(case.process), app.organisation(tx)
     entries = history.load(tx, case.id)
-    process = app.process(case.process, tx)
+    process, unseen = app.process(case.process, tx), fields.hidden(app, tx, viewer.person, case)
     waves = delivering.waves_view(app, tx, case.id)
     chain = showing.chain_view(
         organisation, process.chain(case), waves=len(waves) if waves else showing.waves_of(definition)
@@ -49,29 +55,35 @@ def case_view(app: Countersign, tx: Connection, viewer: Viewer, case: Case) -> C
     kin = _kin(app, tx, viewer, case)
     parent = kin.get(case.parent.case) if case.parent else None
     return CaseView(
-        row=showing.case_row(app, tx, line),
+        row=showing.case_row(app, tx, line, viewer.person),
         version=case.process.version,
         confidential=definition.proposal.visibility == "confidential",
         route=case.route or "",
-        reasons=showing.reasons_of(entries),
+        reasons=fields.seen_reasons(showing.reasons_of(entries), unseen),
         round=case.round,
         seq=case.seq,
         waiting=explaining.waiting(app, tx, viewer, case, chain=chain, entries=entries),
         chain=chain,
         fields=fields.field_views(
-            definition, case.form, writable=False, people=candidates.choices(organisation, definition, case)
+            definition,
+            case.form,
+            writable=False,
+            people=candidates.choices(organisation, definition, case),
+            unseen=unseen,
         ),
-        audience=selecting.audience_view(app, tx, case),
+        audience=_audience_view(app, tx, case, definition, unseen),
         waves=waves,
         evaluations=evaluating.evaluations_view(app, tx, case.id),
-        history=showing.history_view(app, tx, case, entries),
-        drift=drift_view(definition, process, case.drift),
-        message=str(case.form.get("message") or ""),
+        history=showing.history_view(app, tx, case, entries, unseen),
+        drift=drift_view(definition, process, case.drift, unseen),
+        message="" if "message" in unseen else str(case.form.get("message") or ""),
         registered=tuple(
             RegistrationView(one.number, showing.office_name(organisation, one.office), process.label(one.step))
             for one in case.registered
         ),
-        children=tuple(_child_view(process, child, kin.get(child.id)) for child in case.children),
+        children=_without_elements(
+            tuple(_child_view(process, child, kin.get(child.id)) for child in case.children), definition, unseen
+        ),
         parent=parent.id if parent else "",
         parent_row=parent,
         splitting=splitting.splitting_view(app, tx, viewer, case),
@@ -81,7 +93,26 @@ def case_view(app: Countersign, tx: Connection, viewer: Viewer, case: Case) -> C
 def _kin(app: Countersign, tx: Connection, viewer: Viewer, case: Case) -> dict[str, CaseRow]:
     """Of the case that opened this one and those that it opened, what the viewer may see."""
     ids = [child.id for child in case.children] + ([case.parent.case] if case.parent else [])
-    return {line.id: showing.case_row(app, tx, line) for line in visibility.among(tx, viewer.person, ids)}
+    return {
+        line.id: showing.case_row(app, tx, line, viewer.person) for line in visibility.among(tx, viewer.person, ids)
+    }
+
+
+def _audience_view(
+    app: Countersign, tx: Connection, case: Case, definition: Definition, unseen: frozenset[str]
+) -> AudienceView | None:
+    """The frozen audience, without its statement where a value stands in that that the reader does not see."""
+    view = selecting.audience_view(app, tx, case)
+    rules = definition.audience.model_dump_json() if definition.audience else ""
+    return replace(view, sql="") if view is not None and fields.reads(rules, unseen) else view
+
+
+def _without_elements(
+    children: tuple[ChildView, ...], definition: Definition, unseen: frozenset[str]
+) -> tuple[ChildView, ...]:
+    """The cases that this one opened, not told what each is for where that comes of a field that is not seen."""
+    opening = definition.lifecycle.model_dump_json() if definition.lifecycle else ""
+    return tuple(replace(child, element="") for child in children) if fields.reads(opening, unseen) else children
 
 
 def _child_view(process: Process, child: Child, row: CaseRow | None) -> ChildView:

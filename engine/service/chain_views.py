@@ -55,7 +55,8 @@ class Chain:
 @dataclass(frozen=True, slots=True)
 class SeatReason:
     """Why a person is asked. `code`: role (they hold `role` at `office`), superior (of `by`), submitter, field (it
-    names them), fallback (nobody else is there, they hold `role`), instead (of the submitter `by`), question (`by`
+    names them), fallback (nobody else is there, they hold `role`), instead (of the submitter `by`), second (instead of
+    `by`, who changed the form), question (`by`
     asked them), escalated or transferred (from `by`), appended, before, after, beside or delegate (`by` brought them
     in)."""
 

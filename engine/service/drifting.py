@@ -1,6 +1,6 @@
 """A drift as pages, history and notices show it: both figures, and what no longer stands."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from engine.definition.model import Definition
 from engine.machine.case import Drift
@@ -10,9 +10,11 @@ from engine.service.views import DriftView
 from engine.values import Bilingual
 
 
-def drift_view(definition: Definition, process: Process, drift: Drift | None) -> DriftView | None:
-    """A drift with the labels of its field and of the steps it made void."""
-    if drift is None:
+def drift_view(
+    definition: Definition, process: Process, drift: Drift | None, unseen: Collection[str] = ()
+) -> DriftView | None:
+    """A drift with the labels of its field and of the steps it made void; None where the field is `unseen`."""
+    if drift is None or drift.field in unseen:
         return None
     field = definition.proposal.fields.get(drift.field)
     voided = tuple(process.label(step) for step in drift.voided)

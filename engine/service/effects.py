@@ -35,6 +35,7 @@ from engine.machine.outcome import (
 from engine.service import children, delivering, evaluating, running, selecting, standins
 from engine.service.app import Countersign
 from engine.service.drifting import drift_view
+from engine.service.fields import hidden, limited
 from engine.service.keeping import kept
 from engine.service.views import DriftView
 from engine.store import cases, links, outbox, people, timers, visibility
@@ -299,6 +300,7 @@ def _notice(
     line = visibility.find(tx, person, case.id)
     if line is None:
         raise NotFound()
+    line = limited(app, tx, line, person)
     return Notice(
         person=person,
         name=row.name,
@@ -315,5 +317,7 @@ def _notice(
         reach=line.reach,
         link=app.settings.public_url.rstrip("/") + link,
         remark=remark,
-        drift=drift_view(app.definition(case.process), app.process(case.process, tx), case.drift),
+        drift=drift_view(
+            app.definition(case.process), app.process(case.process, tx), case.drift, hidden(app, tx, person, case)
+        ),
     )

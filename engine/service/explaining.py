@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 
 from engine.errors import CountersignError, NotFound
 from engine.machine.advance import advance
-from engine.machine.asking import found_by, stand_ins, strategies
+from engine.machine.asking import found, found_by, stand_ins, strategies
 from engine.machine.case import Case, Task
 from engine.machine.commands import AnyCommand, Decide, Perform, TimerFired
 from engine.machine.converting import may_convert
@@ -26,6 +26,7 @@ from engine.organisation.who import FromField, Holders, Submitter, Superior, par
 from engine.service import showing
 from engine.service.app import Countersign
 from engine.service.chain_views import Chain, Deadline, Following, Node, SeatReason, Waiting, WaitingPerson
+from engine.service.fields import hidden, seen_reasons
 from engine.service.views import CaseRow, Viewer
 from engine.store import cases, history, visibility
 from engine.store.history import Entry
@@ -54,14 +55,14 @@ def explain(app: Countersign, viewer: Viewer, case: str) -> Explanation:
         line = visibility.named(tx, viewer.person, case)
         if line is None:
             raise NotFound()
-        found, entries = cases.load(tx, line.id), history.load(tx, line.id)
-        chain = showing.chain_view(app.organisation(tx), app.process(found.process, tx).chain(found))
+        case_now, entries = cases.load(tx, line.id), history.load(tx, line.id)
+        chain = showing.chain_view(app.organisation(tx), app.process(case_now.process, tx).chain(case_now))
         return Explanation(
-            case=showing.case_row(app, tx, line),
-            round=found.round,
-            route=found.route or "",
-            reasons=showing.reasons_of(entries),
-            waiting=waiting(app, tx, viewer, found, chain=chain, entries=entries),
+            case=showing.case_row(app, tx, line, viewer.person),
+            round=case_now.round,
+            route=case_now.route or "",
+            reasons=seen_reasons(showing.reasons_of(entries), hidden(app, tx, viewer.person, case_now)),
+            waiting=waiting(app, tx, viewer, case_now, chain=chain, entries=entries),
         )
 
 
@@ -191,7 +192,10 @@ class _Looking:
         ask = self.process.step(case, task.step)[1].ask
         who = found_by(self.organisation, ask, case, task.person)
         if not who:
-            return SeatReason("instead", by=name(case.submitter))
+            is_theirs = case.editor in ("", case.submitter) or case.submitter in found(self.organisation, ask, case)
+            return SeatReason(
+                "instead" if is_theirs else "second", by=name(case.submitter if is_theirs else case.editor)
+            )
         code = "fallback" if who == ask.otherwise and who not in strategies(ask, case) else "role"
         return self._found(task.person, who, code)
 

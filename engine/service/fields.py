@@ -1,23 +1,68 @@
-"""The fields of a proposal as they are shown."""
+"""The fields of a proposal as a reader is shown them. What is hidden from a reader is absent, not blank.
 
+Every door asks `hidden`: pages, REST, lists, notices, the history's changes, and the reasons of a route.
+"""
+
+import re
+from collections.abc import Collection, Iterable
+from dataclasses import replace
 from typing import Any
 
+from sqlalchemy import Connection
+
 from engine.definition.model import Definition
+from engine.machine.case import Case
+from engine.machine.readers import hidden_from, may_hide
+from engine.service.app import Countersign
 from engine.service.candidates import Choices
 from engine.service.views import Change, FieldView
+from engine.store import cases
+from engine.store.lines import CaseLine
+from engine.values import Bilingual
+
+NOTHING: frozenset[str] = frozenset()
+IN_LISTS = ("title", "budget", "reach")
+_NAMED = re.compile(r"\bform\.(\w+)")
+
+
+def hidden(app: Countersign, tx: Connection, person: str, case: Case) -> frozenset[str]:
+    """The fields of the case's proposal that `person` does not see."""
+    process = app.process(case.process, tx)
+    fields = app.definition(case.process).proposal.fields
+    if not may_hide(process, fields):
+        return NOTHING
+    organisation, now = app.organisation(tx), app.now()
+    represented = {
+        task.person
+        for task in case.tasks
+        if person in organisation.stand_ins(task.person, at=now, definition=case.process.name, form=case.form)
+    }
+    return hidden_from(process, case, organisation.accounts(person) | represented, fields)
+
+
+def limited(app: Countersign, tx: Connection, line: CaseLine, person: str) -> CaseLine:
+    """The line of a list without what `person` does not see of it."""
+    if not may_hide(app.process(line.process, tx), IN_LISTS):
+        return line
+    unseen = hidden(app, tx, person, cases.load(tx, line.id))
+    blank: dict[str, Any] = {"title": "", "budget": None, "reach": None}
+    return replace(line, **{name: value for name, value in blank.items() if name in unseen})
 
 
 def field_views(
     definition: Definition,
     form: dict[str, Any],
     *,
-    writable: bool,
+    writable: bool | Collection[str],
     before: dict[str, Any] | None = None,
     people: Choices | None = None,
+    unseen: Collection[str] = (),
+    again: dict[str, tuple[Bilingual, ...]] | None = None,
 ) -> tuple[FieldView, ...]:
-    """The proposal's fields in the definition's order; `before` is the form that the viewer last saw.
+    """The proposal's fields in the definition's order, without those `unseen`.
 
-    `people` are the names behind the accounts in person fields.
+    `writable`: all, none, or these. `before` is the form that the viewer last saw. `people` are the names behind the
+    accounts in person fields. `again`: the steps that a change of a field asks again.
     """
     return tuple(
         FieldView(
@@ -26,24 +71,38 @@ def field_views(
             kind=field.type,
             raw=form.get(name),
             required=field.required,
-            writable=writable,
+            writable=writable if isinstance(writable, bool) else name in writable,
             material=name in definition.proposal.material,
             currency=getattr(field, "currency", ""),
             choices=(people or {}).get(name) or field.shown_choices(),
             limits=field.limits(),
             help=field.help,
             was=before.get(name) if before is not None and before.get(name) != form.get(name) else None,
+            again=(again or {}).get(name, ()),
         )
         for name, field in definition.proposal.fields.items()
+        if name not in unseen
     )
 
 
-def changes_between(definition: Definition, was: dict[str, Any] | None, now: dict[str, Any]) -> tuple[Change, ...]:
-    """The fields whose values differ; none where there was no earlier form."""
+def changes_between(
+    definition: Definition, was: dict[str, Any] | None, now: dict[str, Any], unseen: Collection[str] = ()
+) -> tuple[Change, ...]:
+    """The fields whose values differ, without those `unseen`; none where there was no earlier form."""
     if was is None:
         return ()
     return tuple(
         Change(label=field.label, kind=field.type, was=was.get(name), now=now.get(name))
         for name, field in definition.proposal.fields.items()
-        if was.get(name) != now.get(name)
+        if was.get(name) != now.get(name) and name not in unseen
     )
+
+
+def seen_reasons(reasons: Iterable[str], unseen: Collection[str]) -> tuple[str, ...]:
+    """The reasons that name nothing unseen."""
+    return tuple(reason for reason in reasons if not reads(reason, unseen))
+
+
+def reads(text: str, unseen: Collection[str]) -> bool:
+    """Whether a rule or a reason names a field that is not seen."""
+    return any(name in unseen for name in _NAMED.findall(text))

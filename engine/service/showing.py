@@ -3,7 +3,7 @@
 Names and labels are looked up here, so that the pure parts deal in ids alone. Refuses to decide who may see what.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, assert_never
 
@@ -28,7 +28,7 @@ from engine.organisation import Organisation
 from engine.service.app import Countersign
 from engine.service.chain_views import Chain, Node, Seat
 from engine.service.drifting import drift_of, drift_view
-from engine.service.fields import changes_between
+from engine.service.fields import changes_between, limited
 from engine.service.views import CaseRow, Change, Entry, QuestionView, TaskRow
 from engine.store.history import Entry as Kept
 from engine.store.lines import CaseLine, TaskLine
@@ -47,8 +47,9 @@ OPERATIONS = {
 }
 
 
-def case_row(app: Countersign, tx: Connection, line: CaseLine) -> CaseRow:
-    """A case in a list."""
+def case_row(app: Countersign, tx: Connection, line: CaseLine, person: str) -> CaseRow:
+    """A case in a list, as `person` sees it."""
+    line = limited(app, tx, line, person)
     organisation = app.organisation(tx)
     definition = app.definition(line.process)
     return CaseRow(
@@ -74,12 +75,18 @@ def state_label(definition: Definition, state: str) -> Bilingual:
 
 
 def task_row(
-    app: Countersign, tx: Connection, line: TaskLine, flags: tuple[str, ...] = (), on_behalf_of: str = ""
+    app: Countersign,
+    tx: Connection,
+    line: TaskLine,
+    person: str,
+    *,
+    flags: tuple[str, ...] = (),
+    on_behalf_of: str = "",
 ) -> TaskRow:
-    """A task in a list."""
+    """A task in a list, as `person` sees it."""
     return TaskRow(
         id=line.id,
-        case=case_row(app, tx, line.case),
+        case=case_row(app, tx, line.case, person),
         step=app.process(line.case.process, tx).label(line.step),
         verb=line.verb,
         state=line.state,
@@ -141,8 +148,11 @@ def _node(organisation: Organisation, step: ChainStep, waves: int | None) -> Nod
     )
 
 
-def history_view(app: Countersign, tx: Connection, case: Case, entries: Sequence[Kept]) -> tuple[Entry, ...]:
-    """The history, newest first. Savings of a draft by one person in a row count as one."""
+def history_view(
+    app: Countersign, tx: Connection, case: Case, entries: Sequence[Kept], unseen: Collection[str] = ()
+) -> tuple[Entry, ...]:
+    """The history, newest first, without changes of fields `unseen`. Savings of a draft by one person in a row count as
+    one."""
     organisation, process, definition = (
         app.organisation(tx),
         app.process(case.process, tx),
@@ -155,9 +165,9 @@ def history_view(app: Countersign, tx: Connection, case: Case, entries: Sequence
         form = _form_of(kept.events)
         changes: tuple[Change, ...] = ()
         if isinstance(kept.command, c.Submit) and form is not None:
-            changes, submitted = changes_between(definition, submitted, form), form
+            changes, submitted = changes_between(definition, submitted, form, unseen), form
         if isinstance(kept.command, c.Decide) and form is not None:
-            changes, submitted = changes_between(definition, current, form), form
+            changes, submitted = changes_between(definition, current, form, unseen), form
         current = form or current
         what, step = _what(kept)
         entry = Entry(
@@ -176,7 +186,7 @@ def history_view(app: Countersign, tx: Connection, case: Case, entries: Sequence
             number=_number(kept.command),
             event=process.event_label(kept.command.event) if isinstance(kept.command, c.Perform) else NO_TEXT,
             register=next((one.number for one in registrations(kept.events)), ""),
-            drift=drift_view(definition, process, drift_of(kept.events)),
+            drift=drift_view(definition, process, drift_of(kept.events), unseen),
         )
         if what == "edited" and shown and shown[-1].what == "edited" and shown[-1].actor == entry.actor:
             shown.pop()

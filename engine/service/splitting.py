@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 from engine.machine.case import Case, Splitting
 from engine.machine.commands import Submit
 from engine.service.app import Countersign
+from engine.service.fields import hidden
 from engine.service.showing import case_row
 from engine.service.views import SplittingView, TaskRow, Viewer
 from engine.store import amounts, visibility
@@ -50,9 +51,9 @@ def looked_for(app: Countersign, locked: Locked, command: Submit) -> Submit:
 
 
 def splitting_view(app: Countersign, tx: Connection, viewer: Viewer, case: Case) -> SplittingView | None:
-    """What was found at the submission; None for the submitter."""
+    """What was found at the submission; None for the submitter, and for who does not see the amount."""
     found = case.splitting
-    if found is None or viewer.person == case.submitter:
+    if found is None or viewer.person == case.submitter or found.field in hidden(app, tx, viewer.person, case):
         return None
     field = app.definition(case.process).proposal.fields[found.field]
     lines = [line for other in found.cases if (line := visibility.find(tx, viewer.person, other))]
@@ -65,7 +66,7 @@ def splitting_view(app: Countersign, tx: Connection, viewer: Viewer, case: Case)
         since=found.since,
         count=found.count,
         total=Decimal(found.total),
-        cases=tuple(case_row(app, tx, line) for line in lines),
+        cases=tuple(case_row(app, tx, line, viewer.person) for line in lines),
         others=found.count - 1 - len(lines),
     )
 

@@ -113,7 +113,8 @@ def to_do(app: Countersign, tx: Connection, viewer: Viewer) -> tuple[TaskRow, ..
             case = cases.load(tx, line.case_id)
             own = organisation.accounts(viewer.person) & {case.submitter, case.editor}
             if viewer.person in standing_in(app, tx, person, case) and not own:
-                rows.append(task_row(app, tx, line, flags_of(line, now), person_name(organisation, person)))
+                whose = person_name(organisation, person)
+                rows.append(task_row(app, tx, line, viewer.person, flags=flags_of(line, now), on_behalf_of=whose))
     return tuple(rows)
 
 

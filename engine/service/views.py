@@ -101,6 +101,7 @@ class FieldView:
     limits: dict[str, str] = field(default_factory=dict)
     help: Bilingual = NO_TEXT
     was: Any = None
+    again: tuple[Bilingual, ...] = ()  # the steps that a change of it asks again
 
 
 @dataclass(frozen=True, slots=True)
@@ -367,6 +368,7 @@ class SheetView:
     acts: tuple[Act, ...] = ()  # instead of decisions, where the definition declares a lifecycle of its own
     operations: tuple[str, ...] = ()  # what the viewer may do with the task besides: transfer, add_signer, ...
     questions: tuple[QuestionView, ...] = ()
+    writable: tuple[FieldView, ...] = ()  # what the viewer may change with an approval
 
 
 @dataclass(frozen=True, slots=True)

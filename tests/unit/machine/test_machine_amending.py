@@ -292,7 +292,7 @@ def test_only_an_approval_changes_the_proposal(decision: str) -> None:
 def test_a_field_that_may_not_be_written_is_refused_with_who_may() -> None:
     case = trial(*three())
     case.submit()
-    with pytest.raises(InvalidForm, match="budget: you cannot change this; who may: finance, the submitter"):
+    with pytest.raises(InvalidForm, match="budget: you cannot change this; who may: finance, and the submitter"):
         amend(case, "county_head", budget=60_000)
     case.approve("county_head")
     with pytest.raises(InvalidForm) as refused:
