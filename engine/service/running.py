@@ -45,6 +45,8 @@ def decide(app: Countersign, locked: Locked, command: AnyCommand | Callable[[Loc
         lambda register, office: register_number(app, register, locked, office),
     )
     if isinstance(asked, Edit | Submit) or any(isinstance(event, FormSaved | Drifted) for event in outcome.events):
+        if not isinstance(asked, Edit | Submit):
+            splitting.amended(app, locked, outcome.case)
         organisation = app.organisation(locked)
         return Decided(asked, outcome, index_of(app.definition(case.process), organisation, outcome.case))
     return Decided(asked, outcome)

@@ -50,6 +50,15 @@ def looked_for(app: Countersign, locked: Locked, command: Submit) -> Submit:
     return structs.replace(command, splitting=found)
 
 
+def amended(app: Countersign, locked: Locked, case: Case) -> None:
+    """An approver changed the form: the amount of the submission is what it says now. Nobody is flagged by that."""
+    definition = app.definition(case.process)
+    splitting = definition.approval.splitting
+    amount = splitting.amount(definition.proposal.typed(case.form)) if splitting else None
+    if amount is not None:
+        amounts.change(locked.tx, case.id, amount)
+
+
 def splitting_view(app: Countersign, tx: Connection, viewer: Viewer, case: Case) -> SplittingView | None:
     """What was found at the submission; None for the submitter, and for who does not see the amount."""
     found = case.splitting

@@ -66,6 +66,12 @@ def put(
     tx.execute(upsert.on_conflict_do_update(index_elements=["case_id"], set_=row))
 
 
+def change(tx: Connection, case_id: str, amount: Decimal) -> None:
+    """Keep another amount for a case that was submitted; its time stays."""
+    row = sa.update(submitted_amounts).where(submitted_amounts.c.case_id == case_id)
+    tx.execute(row.values(hundredths=_hundredths(amount, ROUND_FLOOR)))
+
+
 def flagged(tx: Connection, case_ids: Iterable[str]) -> frozenset[str]:
     """Those of these cases that stood just under a limit beside others."""
     ids = list(dict.fromkeys(case_ids))

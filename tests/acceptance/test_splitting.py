@@ -33,6 +33,13 @@ def seen(app: Countersign, login: str, case_id: str) -> SplittingView | None:
     return cases.case_page(app, viewer(app, login), case_id).splitting
 
 
+def decided(app: Countersign, login: str, case_id: str, form: dict[str, str] | None = None) -> None:
+    """Have a person approve their task of a case, with what they change."""
+    person = viewer(app, login)
+    task = next(task.id for task in approvals.inbox(app, person).to_do if task.case.id == case_id)
+    approvals.decide(app, person, task, "approve", remark="", seen_seq=None, key=key(), form=form)
+
+
 def test_the_third_case_just_under_a_limit_is_flagged_with_the_others_and_their_sum(app: Countersign):
     first, far, second = submitted(app, budget="49000"), submitted(app, budget="30000"), submitted(app, budget="40000")
     over = submitted(app, budget="50000.01")
@@ -88,6 +95,19 @@ def test_its_history_rebuilds_what_was_found_and_a_later_submission_takes_it_bac
     fourth = submitted(app, budget="49000")
     found = seen(app, "liguoqiang", fourth)
     assert found is not None and third not in {row.id for row in found.cases}
+
+
+def test_an_amount_that_an_approver_changed_counts_as_it_is_now(app: Countersign):
+    submitted(app, budget="49000")
+    amended = submitted(app, budget="60000")
+    for login in ("liguoqiang", "zhanglan", "chensi", "linfang"):
+        decided(app, login, amended)
+    assert seen(app, "liguoqiang", submitted(app, budget="49000")) is None
+    decided(app, "zhouning", amended, {"budget": "48000"})
+    found = seen(app, "liguoqiang", submitted(app, budget="49000"))
+    assert found is not None
+    assert amended in {row.id for row in found.cases}
+    assert (found.count, found.total) == (4, Decimal(195000))
 
 
 def test_withdrawn_cases_old_ones_and_those_of_other_offices_do_not_count(app: Countersign, tmp_path: Path):
