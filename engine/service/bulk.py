@@ -22,7 +22,7 @@ from engine.service.fields import field_views, hidden, limited, seen_reasons
 from engine.service.operations import Door
 from engine.service.showing import flags_of, person_name, state_label, task_row
 from engine.service.views import FieldView, TaskRow, Viewer
-from engine.store import cases, history
+from engine.store import cases, history, visibility
 from engine.store import inbox as inboxes
 from engine.store.lines import TaskLine
 from engine.values import NO_TEXT, Bilingual
@@ -142,9 +142,9 @@ def _handled(app: Countersign, door: Door, task: str, seen: int, remark: str) ->
 
 def _line(app: Countersign, tx: Connection, viewer: Viewer, task: str) -> TaskLine | None:
     line = inboxes.find_task(tx, task)
-    if line is None or not (line.person == viewer.person or standins.ever(app, tx, viewer.person, line.person)):
+    if line is None or not visibility.may_see(tx, viewer.person, line.case_id):
         return None
-    return line
+    return line if line.person == viewer.person or standins.ever(app, tx, viewer.person, line.person) else None
 
 
 def _command(app: Countersign, tx: Connection, viewer: Viewer, looked: _Looked, remark: str = "") -> Decide:
@@ -183,7 +183,7 @@ def _against(app: Countersign, tx: Connection, viewer: Viewer, looked: _Looked) 
         yield Problem(
             "bulk.splitting", "it stands just under a limit beside other cases of the office", "open the sheet"
         )
-    if case.seq != seen and history.is_moved_on(tx, case.id, seen, viewer.person):
+    if seen > case.seq or (seen < case.seq and history.is_moved_on(tx, case.id, seen, viewer.person)):
         yield Problem("bulk.moved_on", "the case moved on after the list was shown", "look at it again")
     if 0 < history.last_by(tx, case.id, viewer.person) < case.form_seq:
         yield Problem("bulk.changed", "the proposal was changed after you last acted on it", "look at the changes")

@@ -142,8 +142,9 @@ def test_what_others_did_meanwhile_counts_as_moved_on(app: Countersign, api: Fas
     script(api, "linfang").post(
         f"/api/v1/tasks/{tasks(app, 'linfang')[case_id]}/decision", json={"decision": "approve"}
     )
-    outcome = decided(finance, {row["id"]: row["seen_seq"]})
-    assert [codes(one) for one in outcome["left"]] == [["bulk.moved_on"]]
+    for seen in (row["seen_seq"], 10**6):
+        outcome = decided(finance, {row["id"]: seen})
+        assert [codes(one) for one in outcome["left"]] == [["bulk.moved_on"]]
 
 
 def test_the_same_key_gives_the_first_outcome_again_and_writes_nothing(app: Countersign, api: FastAPI):
@@ -173,15 +174,19 @@ def test_nobody_decides_on_tasks_of_others_and_the_two_look_the_same(app: Counte
 
 def test_who_stands_in_decides_for_the_other_and_the_history_says_so(app: Countersign, api: FastAPI):
     case_id = submitted(app, **SMALL)
-    away = StandIn("liguoqiang", "sunli", app.now() - DAY, app.now() + DAY)
+    away = StandIn("liguoqiang", "emily", app.now() - DAY, app.now() + DAY)
     standins.add(app, viewer(app, "liguoqiang"), away)
-    (task,) = tasks(app, "sunli").values()
-    deputy = script(api, "sunli")
+    (task,) = tasks(app, "emily").values()
+    deputy = script(api, "emily")
     (row,) = looked(deputy, [task])["included"]
     assert row["task"]["on_behalf_of"] == "李国强"
     assert len(decided(deputy, {task: row["seen_seq"]})["done"]) == 1
+    standins.end(app, viewer(app, "liguoqiang"), 1)
+    other = submitted(app, **SMALL)
+    (gone,) = looked(deputy, [tasks(app, "liguoqiang")[other]])["left"]
+    assert (codes(gone), gone["task"]) == (["NotFound"], None), "who stands in no longer is told nothing"
     entry = cases.case_page(app, viewer(app, "wangmin"), case_id).history[0]
-    assert (entry.what, entry.actor, entry.on_behalf_of, entry.via) == ("approve", "孙莉", "李国强", "bulk")
+    assert (entry.what, entry.actor, entry.on_behalf_of, entry.via) == ("approve", "Emily Chen", "李国强", "bulk")
 
 
 def test_two_who_decide_on_the_same_cases_at_once_share_them_and_each_is_decided_once(app: Countersign):
