@@ -46,6 +46,15 @@ _WORDS: Mapping[str, Bilingual] = {
     "paused": Bilingual(zh="已暂停", en="Paused"),
     "evaluating": Bilingual(zh="评估中", en="Evaluating"),
     "closed": Bilingual(zh="已结案", en="Closed"),
+    # events without a label of the definition's own: those of the states' kinds, and the submitter's
+    "submit": Bilingual(zh="提交", en="submit"),
+    "withdraw": Bilingual(zh="撤回", en="withdraw"),
+    "recall": Bilingual(zh="撤回修改", en="withdraw to change"),
+    "frozen": Bilingual(zh="名单已冻结", en="frozen"),
+    "delivered": Bilingual(zh="派送完毕", en="delivered"),
+    "close": Bilingual(zh="结案", en="close"),
+    "done": Bilingual(zh="完成", en="done"),
+    "failed": Bilingual(zh="未达成", en="failed"),
 }
 
 
@@ -221,6 +230,17 @@ class _Painter:
             columns[rank[name]].append(self.declared_box(name, state, found))
         return columns, [Way(a, b, back=rank[b] <= rank[a]) for a, b in dict.fromkeys(pairs)]
 
+    def event(self, name: str | None) -> str:
+        lifecycle = self.definition.lifecycle
+        known = lifecycle.events.get(name) if lifecycle and name else None
+        label = known.label.in_language(self.language) if known else ""
+        return str(label) or (self.word(name) if name else "")
+
+    def role(self, name: str) -> str:
+        lifecycle = self.definition.lifecycle
+        label = lifecycle.roles[name].label.in_language(self.language) if lifecycle else ""
+        return str(label) or name
+
     def label(self, name: str, state: own.AnyState | None) -> str:
         label = getattr(state, "label", Bilingual())
         return str(label.in_language(self.language)) or name.replace("_", " ")
@@ -228,9 +248,10 @@ class _Painter:
     def declared_box(self, name: str, state: own.AnyState, found: Mapping[str, own.AnyState]) -> Box:
         lines = []
         for event in own.events_of(state):
-            who = f" ({', '.join(event.role)})" if event.role else ""
+            who = f" ({', '.join(map(self.role, event.role))})" if event.role else ""
+            when = f" {self.word('when')} {event.when}" if event.when else ""
             to = f" → {', '.join(self.label(one, found.get(one)) for one in event.to)}" if event.to else ""
-            lines.append(f"{event.event}{who}{to}")
+            lines.append(f"{self.event(event.event)}{who}{when}{to}".strip())
         kind: Kind = "final" if isinstance(state, own.Final) else "state"
         return Box(name, self.label(name, state), tuple(lines), kind)
 

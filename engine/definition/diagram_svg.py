@@ -11,6 +11,7 @@ from html import escape
 from unicodedata import east_asian_width
 
 from engine.definition.diagram import Box, Lane, Picture
+from engine.definition.diagram_routes import Routes
 
 FONTS = "'Noto Sans CJK SC','Source Han Sans SC','PingFang SC','Microsoft YaHei','WenQuanYi Zen Hei',sans-serif"
 SIGN, LINE, PAD, GAP = 6.6, 17, 10, 34
@@ -183,31 +184,34 @@ class _Canvas:
         """Draw the states in columns, with a frame around the whole; the height they end at."""
         places: dict[str, tuple[float, float, float, float]] = {}
         wide = STATE if not any(box.lines for column in self.picture.columns for box in column) else BOX + 70
-        x, low = 20.0, top
-        for column in self.picture.columns:
-            y = top
+        routes = Routes([[box.id for box in column] for column in self.picture.columns], self.picture.ways)
+        first = top + routes.height(routes.above)
+        x, low = 20.0 + routes.width(-1), first
+        for number, column in enumerate(self.picture.columns):
+            y = first
             for box in column:
                 tall = self.draw(x, y, wide, box)
                 places[box.id] = (x, y, wide, tall)
-                y += tall + GAP
-            low, x = max(low, y), x + wide + GAP + 16
+                low, y = max(low, y + tall), y + tall + GAP
+            x += wide + GAP + 16 + routes.width(number)
         self.width = max(self.width, x - GAP)
-        for way in self.picture.ways:
-            if way.source in places and way.target in places:
-                self.way(places[way.source], places[way.target], back=way.back)
-        return low
+        for way in routes.direct:
+            self.way(places[way.source], places[way.target], back=way.back)
+        for path, back in routes.paths(places, first, low):
+            self.path(path, "back" if back else "")
+        return low + max(GAP, routes.height(routes.below))
 
     def way(
         self, source: tuple[float, float, float, float], target: tuple[float, float, float, float], *, back: bool
     ) -> None:
-        """A line between two boxes: across columns from side to side, within a column from edge to edge."""
-        (x, y, wide, tall), (to_x, to_y, to_wide, to_tall) = source, target
+        """A line between boxes of neighbouring columns from side to side, within a column from edge to edge."""
+        (x, y, wide, tall), (to_x, to_y, _, to_tall) = source, target
         kind = "back" if back else ""
         if to_x > x:
             start, end = (x + wide, y + tall / 2), (to_x, to_y + to_tall / 2)
             middle = (start[0] + end[0]) / 2
             self.path(f"M{start[0]} {start[1]}C{middle} {start[1]} {middle} {end[1]} {end[0]} {end[1]}", kind)
-        elif to_x == x and source != target:
+        else:
             shift = 12 if back else -12
             edge = (y + tall, to_y) if to_y > y else (y, to_y + to_tall)
             skips = abs(to_y - y) > tall + to_tall + 2 * GAP
@@ -219,10 +223,6 @@ class _Canvas:
                 )
             else:
                 self.path(f"M{x + wide / 2 + shift} {edge[0]}V{edge[1]}", kind)
-        else:
-            start, end = (x + wide / 2, y), (to_x + to_wide / 2, to_y)
-            high = min(y, to_y) - 14
-            self.path(f"M{start[0]} {start[1]}C{start[0]} {high} {end[0]} {high} {end[0]} {end[1]}", "back")
 
     def path(self, d: str, kind: str = "") -> None:
         self.lines.append(f'<path d="{d}" marker-end="url(#a)"' + (f' class="{kind}"' if kind else "") + "/>")
