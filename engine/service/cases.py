@@ -87,6 +87,7 @@ def case_view(app: Countersign, tx: Connection, viewer: Viewer, case: Case) -> C
         parent=parent.id if parent else "",
         parent_row=parent,
         splitting=splitting.splitting_view(app, tx, viewer, case),
+        stages=tuple(name for name in ("audience", "delivery", "evaluation") if getattr(definition, name) is not None),
     )
 
 

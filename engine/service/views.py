@@ -328,6 +328,7 @@ class CaseView:
     splitting: SplittingView | None = None  # never for the submitter
     registered: tuple[RegistrationView, ...] = ()
     drift: DriftView | None = None
+    stages: tuple[str, ...] = ()  # of audience, delivery, evaluation: those that cases of its kind have
 
 
 @dataclass(frozen=True, slots=True)

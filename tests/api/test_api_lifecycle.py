@@ -9,6 +9,7 @@ from engine.service import approvals, proposals
 from engine.service.app import Countersign
 from tests.acceptance import family
 from tests.acceptance.offices import key, notices, open_task, viewer
+from tests.api.cases import drafted
 from tests.api.desk import Desk
 from tests.api.lifecycles import BILL, in_force
 from tests.api.test_api_rest import script
@@ -72,3 +73,10 @@ def test_who_may_not_see_a_child_gets_no_link(app: Countersign, desk: Callable[.
     assert (told["id"], told["row"], told["state"], told["outcome"]) == ("", None, "withdrawn", "failed")
     seen = script(api, "wangmin").get(f"/api/v1/cases/{child.id}").json()
     assert (seen["parent"], seen["parent_row"]["state"]) == (case_id, "reconsidered")
+
+
+def test_a_case_has_tabs_for_the_stages_of_its_kind_alone(app: Countersign, desk: Callable[..., Desk]):
+    stages, payment, telecom = ("customers", "delivery", "evaluation"), submitted(app), drafted(app)
+    browser = desk("wangmin")
+    shown = [[f"?tab={tab}" in browser.get(f"/cases/{case}").text for tab in stages] for case in (payment, telecom)]
+    assert shown == [[False] * 3, [True] * 3]
