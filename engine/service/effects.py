@@ -65,7 +65,8 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """What a person is told. `link` is absolute; `by` and `remark` are set where somebody decided."""
+    """What a person is told. `link` is absolute; `registered` are register numbers; `by` and `remark` are set where
+    somebody decided."""
 
     person: str
     name: str
@@ -84,6 +85,7 @@ class Notice:
     remark: str = ""
     by: str = ""
     drift: DriftView | None = None
+    registered: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -317,6 +319,7 @@ def _notice(
         reach=line.reach,
         link=app.settings.public_url.rstrip("/") + link,
         remark=remark,
+        registered=tuple(one.number for one in case.registered),
         drift=drift_view(
             app.definition(case.process), app.process(case.process, tx), case.drift, hidden(app, tx, person, case)
         ),

@@ -1,14 +1,20 @@
 """The schema that migrations make is the schema that the code believes in, on both databases."""
 
 import threading
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 
+from engine.definition.numbers import NumberPattern
+from engine.store import migrations
+from engine.store.numbering import next_number
 from engine.store.session import Database
-from engine.store.tables import history, metadata, organisation
+from engine.store.tables import history, metadata, numbering, organisation
 from tests.servers.postgres import create_database
 from tests.store.by_hand import open_case
 
@@ -61,6 +67,31 @@ def test_several_processes_may_migrate_an_empty_database_at_once(pg_server: str,
     for thread in threads:
         thread.join()
     assert failures == []
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_numbers_without_a_year_go_on_counting_over_the_years(
+    kind: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    url = f"sqlite:///{tmp_path / 'before.db'}"
+    if kind == "postgresql":
+        worker = request.getfixturevalue("worker")
+        url = create_database(request.getfixturevalue("pg_server"), f"countersign_before_{worker}")
+    db = Database(url)
+    config = Config()
+    config.set_main_option("script_location", str(Path(migrations.__file__).parent))
+    config.set_main_option("path_separator", "os")
+    with db.begin() as tx:
+        config.attributes["connection"] = tx
+        command.upgrade(config, "0004")
+        rows = [("440111-2025-#", 2025, 8), ("440111-2026-#", 2026, 5), ("MC#", 2026, 41)]
+        tx.execute(sa.insert(numbering), [{"scope": scope, "year": year, "next": n} for scope, year, n in rows])
+    db.migrate()
+    with db.begin() as tx:
+        counted = NumberPattern("MC{seq:04}").counted(office="440111", year=2027)
+        assert next_number(tx, *counted) == 41
+        assert next_number(tx, "440111-2026-#", 2026) == 5
+    db.close()
 
 
 def test_the_history_refuses_change_and_removal(db: Database) -> None:

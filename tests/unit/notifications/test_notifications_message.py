@@ -127,3 +127,10 @@ def machine() -> str:
 
 def occasions(language: str) -> set[str]:
     return {path.stem for path in Path(TEMPLATES / language).glob("*.txt")}
+
+
+def test_what_was_filed_names_its_register_number() -> None:
+    filed = replace(TASK, occasion="filed", registered=("备440100-2026-00001",))
+    assert "备案号：备440100-2026-00001" in compose(replace(filed, language="zh"), SHANGHAI).body
+    assert "Register number: 备440100-2026-00001" in compose(replace(filed, language="en"), SHANGHAI).body
+    assert "备案号" not in compose(replace(filed, language="zh", registered=()), SHANGHAI).body
