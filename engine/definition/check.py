@@ -15,6 +15,7 @@ from engine.definition.findings import LintRule, Subject, problem_of
 from engine.definition.flat import flat
 from engine.definition.library import Library
 from engine.definition.model import Definition
+from engine.definition.rules_aspects import ASPECTS
 from engine.definition.rules_children import CHILDREN
 from engine.definition.rules_drift import DRIFT
 from engine.definition.rules_expressions import EXPRESSIONS
@@ -40,6 +41,7 @@ from engine.values import digest_of
 RULES: tuple[LintRule, ...] = (
     *SIZE,
     *NAMES,
+    *ASPECTS,
     *EXPRESSIONS,
     *ROUTES,
     *SOUNDNESS,

@@ -59,6 +59,11 @@ class UnknownField(LintRule):
             (("proposal", "material", n), name, False) for n, name in enumerate(definition.proposal.material)
         ]
         uses += [
+            (("proposal", "aspects", aspect, n), name, False)
+            for aspect, names in definition.proposal.aspects.items()
+            for n, name in enumerate(names)
+        ]
+        uses += [
             (("proposal", "checks", n, "at"), check.at, False)
             for n, check in enumerate(definition.proposal.checks)
             if check.at
