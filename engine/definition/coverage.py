@@ -143,8 +143,8 @@ def _follow(process: Process, trial: Trial, seen: _Seen) -> None:
 
 def _end_round(process: Process, route: str | None, reached: set[str], seen: _Seen, *, is_over: bool) -> None:
     """A condition was met where its step was reached, not met where the case passed it by."""
-    if route is None:
-        return
+    if not route:
+        return  # not submitted yet, or a lifecycle without chains
     columns = process.chains[route]
     entered = [any(placed.step.name in reached for placed in _placed([column])) for column in columns]
     for n, column in enumerate(columns):
