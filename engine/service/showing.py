@@ -428,8 +428,8 @@ def reasons_of(entries: Iterable[Kept]) -> tuple[str, ...]:
 def reason_of(organisation: Organisation, entries: Sequence[Kept], case: Case) -> tuple[str, str]:
     """Why the case was returned, rejected or withdrawn, or its selection failed, and who said so; empty otherwise."""
     wanted: dict[str, tuple[str, ...]] = {
-        "returned": ("return", "reject", "auto_returned", "auto_rejected"),
-        "rejected": ("reject", "auto_rejected"),
+        "returned": ("return", "reject", "auto_returned", "auto_rejected", "performed"),
+        "rejected": ("reject", "auto_rejected", "performed"),
         "withdrawn": ("withdrawn",),
         "cancelled": ("terminated",),
         "voided": ("voided",),
