@@ -1,6 +1,7 @@
 """A filing's place in the register: when it gets one, where, and that it keeps it."""
 
 from dataclasses import replace
+from decimal import Decimal
 
 import pytest
 
@@ -20,6 +21,7 @@ from engine.machine.commands import (
     Withdraw,
 )
 from engine.machine.converting import may_convert
+from engine.machine.drifting import Tolerance
 from engine.machine.filing import Register, numbered
 from engine.machine.lifecycle import Stages
 from engine.machine.outcome import Outcome, Registered, SelectAudience, Submitted
@@ -321,3 +323,41 @@ def test_a_conversion_in_each_state_does_what_the_table_says(state: str) -> None
         convert(trial)
         assert (trial.case.state, trial.case.route) == (wanted, "board")
         assert trial.replayed() == trial.case
+
+
+def test_a_filing_that_stands_after_a_return_keeps_its_place_in_the_register() -> None:
+    running = replace(
+        process({"only": REGISTERED, "board": CONVERTED["board"]}, stages=Stages()), resume="changed_aspects"
+    )
+    trial = Trial(running)
+    trial.submit(SMALL)
+    trial.decide("mkt_city", "acknowledge")
+    trial.decide("city_head", "return")
+    trial.submit(SMALL)
+    assert trial.asked() == {"city_head"}  # the registrar is not asked twice
+    assert in_register(trial) == [("register", "city", 2)]
+
+
+def test_a_converted_case_whose_audience_drifted_is_not_filed_again() -> None:
+    tolerant = Stages(audience=True, tolerance=Tolerance("reach", Decimal("0.1")), delivery=True)
+    trial = Trial(process(CONVERTED, stages=tolerant, people=ABOVE))
+    trial.submit(SMALL)
+    convert(trial)
+    trial.decide("city_head", "approve")
+    trial.decide("mkt_prov_a", "acknowledge")
+    trial.do(AudienceFrozen(actor="system", snapshot="case1-2", digest="d", target=1_400, control=100))
+    assert (trial.case.state, trial.case.route, trial.case.round) == ("approving", "board", 3)
+
+
+def test_what_drifted_before_the_conversion_is_selected_anew_after_it() -> None:
+    tolerant = Stages(audience=True, tolerance=Tolerance("reach", Decimal("0.1")), delivery=True)
+    trial = Trial(process(CONVERTED, stages=tolerant, people=ABOVE))
+    trial.submit(SMALL)
+    trial.decide("mkt_city", "acknowledge")
+    trial.do(AudienceFrozen(actor="system", snapshot="case1-1", digest="d", target=1_400, control=100))
+    assert (trial.case.state, trial.case.route) == ("approving", "file")
+    convert(trial)
+    trial.decide("city_head", "approve")
+    trial.decide("mkt_prov_a", "acknowledge")
+    assert (trial.case.state, trial.case.drift) == ("targeting", None)
+    assert [type(effect) for effect in trial.effects].count(SelectAudience) == 2
