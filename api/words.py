@@ -166,6 +166,7 @@ EVENTS = {
     "unobjected": N_("closed the time for objections: there was none"),
     "staffed": N_("found somebody to ask"),
     "unstaffed": N_("found nobody to ask and looks again later"),
+    "lapsed": N_("ended the case: it was not approved in time"),
     "expired": N_("noted that the time ran out"),
     "frozen": N_("froze the target customers"),
     "drifted": N_("froze the target customers, and their number is not what was declared"),
@@ -215,6 +216,7 @@ DUE = {  # what a deadline will do, by the code that the history will say
     "staffed": N_("somebody is found and asked"),
     "unstaffed": N_("it is looked again for somebody to ask"),
     "evaluation_due": N_("an evaluation begins"),
+    "lapsed": N_("the case expires"),
     "expired": N_("the time runs out"),
 }
 WHY = {  # why a person is asked; the braces are filled with the reason's fields

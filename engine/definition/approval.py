@@ -27,6 +27,7 @@ from engine.definition.steps import (
     Use,
 )
 from engine.machine.steps import ALLOWED, Operation
+from engine.values import Duration
 
 
 class Row(Section):
@@ -115,6 +116,7 @@ class Approval(Section):
     rules: dict[Name, Rule] = Field(
         default_factory=dict, description="Conditions by name, for rules.NAME in expressions"
     )
+    expires: Duration | None = Field(None, description="How long a case may wait for its approval; then it expires")
     splitting: Splitting | None = Field(None, description="When approvers see that a case may be one cut into pieces")
 
     def steps(self, chain: str) -> tuple[PlainStep, ...]:

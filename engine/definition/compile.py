@@ -61,6 +61,7 @@ class _Compiler:
             stages,
             self.rule,
             lambda state: formulas(state, definition.scope),
+            expires=self.approval.expires is not None,
         )
         return Process(
             ref=ProcessRef(definition.name, definition.version, definition.fingerprint),
@@ -80,6 +81,7 @@ class _Compiler:
                 for name, field in definition.proposal.fields.items()
                 if field.visible
             },
+            expires=self.approval.expires,
             may_shorten=self.approval.defaults.shorten == "follow",
             selected_by=frozenset(self.selected_by()),
             wrong=lambda form: definition.proposal.parse(form, whole=True).problems,

@@ -31,6 +31,7 @@ from engine.machine.declared import (
     word,
 )
 from engine.machine.drifting import Tolerance
+from engine.machine.expiring import EXPIRE, EXPIRED
 from engine.machine.lifecycle import Stages
 from engine.machine.states import Approving, Audience, Delivery, Effective, Ended, Evaluation, Ready
 from engine.values import NO_TEXT
@@ -75,9 +76,14 @@ def compile_lifecycle(
     stages: Stages,
     rule: Callable[[str], Condition],
     formulas: Formulas,
+    *,
+    expires: bool = False,
 ) -> tuple[Chart, Kinds, Lifecycle]:
-    """The compiled chart, the kind of each state that has one, and what is declared of each state."""
-    return _Compiler(section, chains, stages, rule, formulas).result()
+    """The compiled chart, the kind of each state that has one, and what is declared of each state.
+
+    `expires`: the approval has a time limit.
+    """
+    return _Compiler(section, chains, stages, rule, formulas, expires=expires).result()
 
 
 def drifted(tolerance: Tolerance | None, chains: Chains) -> tuple[Transition, ...]:
@@ -98,8 +104,11 @@ class _Compiler:
         stages: Stages,
         rule: Callable[[str], Condition],
         formulas: Formulas,
+        *,
+        expires: bool,
     ) -> None:
         self.section = section
+        self.expires = expires
         self.chains = chains
         self.stages = stages
         self.rule = rule
@@ -113,8 +122,9 @@ class _Compiler:
         section = self.section
         states = [one for name, state in section.states.items() for one in self.states(name, state)]
         initial = (self.target(section.initial),) if section.initial else ()
-        ends = tuple(charts.Final(id=name) for name in (CANCELLED, VOIDED) if name not in self.names)
-        for name in (CANCELLED, VOIDED):
+        known = (CANCELLED, VOIDED, *((EXPIRED,) if self.expires else ()))
+        ends = tuple(charts.Final(id=name) for name in known if name not in self.names)
+        for name in known:
             self.kinds.setdefault(name, Ended(name))
         by_hand = tuple(name for name, state in section.states.items() if state.kind in BY_HAND)
         anywhere = (
@@ -179,7 +189,9 @@ class _Compiler:
         """The states of the chart that a declared one stands for: one, but three for the delivery."""
         ways = tuple(way for event in events_of(state) for way in self.ways(name, state, event))
         place = self.places[name]
-        told = name if name in (*OUTCOMES, CANCELLED, VOIDED) else ""
+        told = name if name in (*OUTCOMES, CANCELLED, VOIDED, EXPIRED) else ""
+        if self.expires and isinstance(state, written.Form | written.Approval):
+            ways += (Transition((EXPIRED,), (EXPIRE,)),)
         match state:
             case written.Form():
                 submits = next((e for e in state.events if e.event == "submit"), None)

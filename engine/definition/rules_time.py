@@ -42,7 +42,8 @@ class NoTime(LintRule):
     code = "E705"
 
     def find(self, subject: Subject) -> Iterator[Finding]:
-        given: list[tuple[Path, Duration]] = []
+        expires = subject.definition.approval.expires
+        given: list[tuple[Path, Duration]] = [(("approval", "expires"), expires)] if expires else []
         for path, timeout in timeouts(subject):
             given += [((*path, "remind", n), remind) for n, remind in enumerate(timeout.remind)]
             given += [((*path, "at"), timeout.at)] if timeout.at else []
@@ -98,6 +99,21 @@ class NoMoment(LintRule):
                 yield Finding((*path, "do"), {"do": timeout.do}, "write at: 3wd")
 
 
+class ExpiresTooSoon(LintRule):
+    """the case expires after {expires}, before the time of a step is over ({at})"""
+
+    code = "E709"
+
+    def find(self, subject: Subject) -> Iterator[Finding]:
+        expires = subject.definition.approval.expires
+        ends = [timeout.at for _, timeout in timeouts(subject) if timeout.at]
+        ends += [step.ack for _, step in subject.steps if isinstance(step, File)]
+        alike = [at for at in ends if expires and _clock(at) == _clock(expires) and not _shorter(at, expires)]
+        if expires and expires.amount and alike:
+            fields = {"expires": expires, "at": alike[0]}
+            yield Finding(("approval", "expires"), fields, "give the whole approval more time than one step")
+
+
 _ALIKE = {"wd": "3wd", "wh": "4wh", "": "72h"}
 
 
@@ -115,4 +131,12 @@ def _shorter(one: Duration, other: Duration) -> bool:
     return one.on_the_clock() < other.on_the_clock()
 
 
-TIME = (MixedClocks(), RemindsTooLate(), NoTime(), PassesWithoutLimit(), LimitWithoutPassing(), NoMoment())
+TIME = (
+    MixedClocks(),
+    RemindsTooLate(),
+    NoTime(),
+    PassesWithoutLimit(),
+    LimitWithoutPassing(),
+    NoMoment(),
+    ExpiresTooSoon(),
+)

@@ -10,7 +10,7 @@ from datetime import datetime
 from msgspec.structs import replace
 
 from engine.errors import ChangedMeanwhile, NotFound, NotPossible
-from engine.machine import children
+from engine.machine import children, expiring
 from engine.machine.amending import amend
 from engine.machine.case import Case, ProcessRef
 from engine.machine.commands import (
@@ -199,6 +199,8 @@ def _fire(journal: Journal, command: TimerFired) -> str:
     if timer is None:
         return ""
     journal.record(TimerDisarmed(timer.key))
+    if timer.name == expiring.EXPIRE:
+        return expiring.fire(journal)
     state = journal.process.state_of_timer(case, timer)
     kind = journal.process.kinds[state]
     if timer.name == STAFF and isinstance(kind, Approval | Filing):

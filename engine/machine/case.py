@@ -30,7 +30,7 @@ class Task(Struct, frozen=True):
 
     A cancelled task has in `reason` why: decided_by_other, joined, sibling_rejected, sibling_returned, withdrawn,
     escalated, silence, objected, auto_returned, auto_rejected, auto_passed, lost_role, left, transferred, removed,
-    amended;
+    amended, expired;
     `decided_by` and `decided_at` then say who caused it and when.
 
     `asked_by` brought the person in; `of` is the task they sign with, at `place`: before, after or beside its person,

@@ -12,12 +12,13 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from engine.errors import AlreadyDecided, ChangedMeanwhile, InvalidForm, NotFound, NotPossible, OwnCase, Problem
+from engine.machine import expiring
 from engine.machine.asking import Ask, fallback, found, involved
 from engine.machine.case import Case, Task, Timer
 from engine.machine.commands import AnyCommand, Perform, Submit, TimerFired
 from engine.machine.journal import Journal
 from engine.machine.outcome import NotifyTask
-from engine.machine.states import SUSPENDED, Form, Kind, Refusal
+from engine.machine.states import EFFECTIVE, SUSPENDED, Form, Kind, Refusal
 from engine.machine.step_kind import REASONS, STAFF_AGAIN
 from engine.machine.steps import settled_by
 from engine.values import NO_TEXT, Bilingual, Duration
@@ -112,6 +113,8 @@ class Told(Kind, frozen=True):
 
     def enter(self, journal: Journal, state: str) -> None:
         """See Kind."""
+        if self.occasion in EFFECTIVE:
+            expiring.over(journal)
         journal.tell_submitter(self.occasion, journal.remark())
 
 

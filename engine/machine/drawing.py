@@ -38,7 +38,7 @@ _STATES_OF = {
     "closed": ("closed",),
 }
 _TO_CLOSE = ("approved", "filed", "evaluating")  # where the case type has no stage for it: it only waits to be closed
-_ENDED = ("rejected", "withdrawn", "cancelled", "voided")
+_ENDED = ("rejected", "withdrawn", "cancelled", "voided", "expired")
 _DRAWN = ("task", "wait", "cases", "compound", "parallel")
 _VERBS: dict[type, str] = {Approval: "approve", Filing: "file", Copy: "copy"}
 

@@ -27,7 +27,7 @@ from engine.machine.steps import last_decided
 
 PROCESS_ADMIN = "role:process_admin"
 RESTS = ("form", "task", "wait")
-WAKES = ("rejected", "cancelled", "withdrawn")
+WAKES = ("rejected", "cancelled", "withdrawn", "expired")
 NEED_REASON = ("terminate", "void", "suspend", "wake", "jump", "convert")
 
 

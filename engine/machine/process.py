@@ -120,6 +120,7 @@ class Process:
     resume: Resume = "restart"
     people: tuple[tuple[str, str], ...] = ()
     may_shorten: bool = False
+    expires: Duration | None = None
     selected_by: frozenset[str] = frozenset()
     wrong: Callable[[dict[str, Any]], tuple[Problem, ...]] = nothing_wrong
     visible: Mapping[str, Ask] = field(default_factory=dict)

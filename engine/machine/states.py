@@ -7,7 +7,7 @@ a kind, write its class here or beside `steps` and name it in the union of `life
 from msgspec import Struct
 
 from engine.errors import ChangedMeanwhile, InvalidForm, NotFound, Problem
-from engine.machine import drifting
+from engine.machine import drifting, expiring
 from engine.machine.aspects import digests
 from engine.machine.case import Case, Timer
 from engine.machine.commands import (
@@ -120,6 +120,7 @@ class Effective(Kind, frozen=True):
 
     def enter(self, journal: Journal, state: str) -> None:
         """See Kind."""
+        expiring.over(journal)
         journal.tell_submitter(self.occasion)
 
     def take(self, journal: Journal, command: AnyCommand, state: str) -> str:
@@ -271,6 +272,7 @@ class Ended(Kind, frozen=True):
 
     def enter(self, journal: Journal, state: str) -> None:
         """See Kind."""
+        expiring.over(journal)
         if self.occasion:
             journal.tell_submitter(self.occasion, journal.remark())
 
@@ -303,6 +305,7 @@ def submit(journal: Journal, command: Submit) -> str:
     journal.record(
         Submitted(case.number or command.number, case.round + 1, route, material, reasons, standing, process.resume)
     )
+    expiring.begin(journal)
     return f"submit.{route}"
 
 

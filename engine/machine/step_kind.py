@@ -67,6 +67,7 @@ REASONS = {
     "jump": "jumped",
     "take_back": "taken_back",
     "amended": "amended",
+    "expire": "expired",
     "convert": "converted",
 }
 

@@ -359,6 +359,8 @@ def fired(kind: str, events: Sequence[AnyEvent]) -> str:
             return "silent" if is_effective else "objectable"
         case "objection":
             return "unobjected"
+        case "expire":
+            return "lapsed"
         case "staff":
             return "staffed" if any(isinstance(event, TaskOpened) for event in events) else "unstaffed"
         case _:

@@ -17,7 +17,7 @@ from engine.service.app import Countersign
 from engine.store import cases as store
 from engine.store.history import verify
 from tests.acceptance.amending_case import FORM, TEXT, asked, decide, page, publish, started
-from tests.acceptance.offices import key, open_task, opened, viewer
+from tests.acceptance.offices import DAY, key, notices, open_task, opened, viewer
 from tests.api.desk import Desk
 
 
@@ -190,3 +190,25 @@ def test_who_comes_second_is_told_who_was_first_whatever_they_entered(app: Count
     client = script(app, "hejing")
     answer = client.post(f"/api/v1/tasks/{late}/decision", json={"decision": "approve", "form": {"budget": "many"}})
     assert answer.status_code == 409
+
+
+def test_a_case_that_is_not_approved_in_time_ends_as_expired_and_its_submitter_is_told(
+    db_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = tmp_path / "clock"
+    monkeypatch.setenv("COUNTERSIGN_CLOCK_FILE", str(clock))
+    with opened(db_url, tmp_path, shipped=False) as app:
+        publish(app, TEXT.replace("approval:\n", "approval:\n  expires: 20d\n").partition("tests:\n")[0])
+        case_id = started(app)
+        late = open_task(app, "liguoqiang")
+        notices(app)
+        clock.write_text(str(21 * DAY.total_seconds()))
+        told = {(notice.person, notice.occasion) for notice in notices(app)}
+        assert ("wangmin", "expired") in told
+        view = page(app, case_id)
+        assert (view.row.state, view.history[0].what, view.history[0].via) == ("expired", "lapsed", "timer")
+        answer = script(app, "liguoqiang").post(f"/api/v1/tasks/{late}/decision", json={"decision": "approve"})
+        assert answer.status_code == 409
+        with app.db.read() as tx:
+            assert verify(tx, case_id) is None
+            assert store.load(tx, case_id).timers == ()

@@ -168,3 +168,24 @@ def test_the_form_of_every_kind_of_deed_can_be_read() -> None:
     for kind in KINDS:
         example = kind.form.split(",")[0].split(" (")[0].replace("STEP", "head").replace("{FIELD: VALUE}", "{a: 1}")
         assert isinstance(deed(example), kind)
+
+
+def test_a_case_that_is_waited_with_expires(small: str) -> None:
+    limited = small.replace("approval:\n", "approval:\n  expires: 9wd\n")
+    report = played(
+        limited,
+        "  - {given: {budget: 500}, do: [wait 8wd], at: approving}\n"
+        "  - {given: {budget: 500}, do: [head return, wait 9wd], at: expired, expect: {told: [returned, expired]}}\n"
+        "  - {given: {budget: 50}, do: [wait 4wd, register acknowledge, wait 9wd], at: filed}\n",
+    )
+    assert report.passed, report.problems
+
+
+def test_an_approval_with_values_changes_the_form(small: str) -> None:
+    writing = small.replace('who: "head@county"}', 'who: "head@county", fields: {budget: write}}')
+    report = played(
+        writing,
+        "  - {given: {budget: 500}, do: ['head approve {budget: 600}'], expect: {asked: [finance, service]}}\n"
+        "  - {given: {budget: 500}, do: ['head approve {budget: 50}'], expect: {refused: approve, asked: [head]}}\n",
+    )
+    assert report.passed, report.problems

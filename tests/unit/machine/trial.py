@@ -131,9 +131,12 @@ def process(
     route: tuple[Row, ...] | None = None,
     stages: Stages = STAGES,
     people: FakeDirectory = PEOPLE,
+    expires: str = "",
 ) -> Process:
     chains = chains or CHAINS
-    chart, kinds, _ = compile_lifecycle(usual_of(stages), chains, stages, rule, lambda _: (None, (), None))
+    chart, kinds, _ = compile_lifecycle(
+        usual_of(stages), chains, stages, rule, lambda _: (None, (), None), expires=bool(expires)
+    )
     rows = route or (ROUTE if chains is CHAINS else (Row(next(iter(chains))),))
     unbound = Process(
         ref=REF,
@@ -143,6 +146,7 @@ def process(
         route=rows,
         stages=stages,
         material=("budget", "reach"),
+        expires=Duration.parse(expires) if expires else None,
         context=lambda form: {"form": form},
     )
     return unbound.bound(people, EverydayCalendar())

@@ -1,0 +1,27 @@
+"""The time limit of an approval: a case that is not approved when it is over ends as expired (过期).
+
+It counts from the first submission, goes on while the case is returned, and ends where the case becomes effective or
+ends in another way. Refuses to end a case that has come further.
+"""
+
+from engine.machine.journal import Journal
+
+EXPIRE, EXPIRED = "expire", "expired"
+
+
+def begin(journal: Journal) -> None:
+    """Let the limit count, where the definition has one and it does not count already."""
+    expires = journal.process.expires
+    if expires is not None and not any(timer.name == EXPIRE for timer in journal.case.timers):
+        journal.arm(EXPIRE, journal.process.calendar.due(journal.now, expires))
+
+
+def over(journal: Journal) -> None:
+    """It counts no longer."""
+    journal.disarm(tuple(timer for timer in journal.case.timers if timer.name == EXPIRE))
+
+
+def fire(journal: Journal) -> str:
+    """The limit is over; returns the event that ends the case, empty where it is not waiting for its approval."""
+    journal.cause = ("", EXPIRE)
+    return EXPIRE if journal.process.may(journal.case, EXPIRE) else ""
