@@ -84,6 +84,11 @@ class _Lines:
         if found.route:
             yield f"chain {found.route}:"
             yield from (f"    {reason}" for reason in found.reasons)
+        if found.drift:
+            far = f" ({found.drift.share})" if found.drift.share else ""
+            yield f"declared {found.drift.declared:,} customers, in fact {found.drift.actual:,}{far}"
+            if found.drift.voided:
+                yield f"    no longer stands: {', '.join(map(self._said, found.drift.voided))}"
         if waiting.reason:
             yield f"because {waiting.reason_by or 'the system'} said: {waiting.reason}"
         yield "waits for:" if waiting.people else "waits for nobody to decide"

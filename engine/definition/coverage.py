@@ -1,4 +1,5 @@
-"""What the scenarios of a definition have tried: rows of the route, conditions both ways, steps and their decisions.
+"""What the scenarios of a definition have tried: rows of the route, conditions both ways, steps and their decisions,
+declared states and what people do in them.
 
 Reads it off the histories of the cases that were run. Refuses to count what a case merely could have done.
 """
@@ -10,7 +11,8 @@ from typing import Any
 from engine.definition.trial import Trial
 from engine.errors import ExpressionFailed
 from engine.machine.chains import Column, Countersign, Placed
-from engine.machine.commands import Submit
+from engine.machine.commands import AnyCommand, Perform, Submit
+from engine.machine.declared import Place
 from engine.machine.filing import Filing
 from engine.machine.outcome import Submitted, TaskClosed, TaskOpened, TimerArmed
 from engine.machine.process import Process
@@ -109,14 +111,39 @@ def _steps(process: Process) -> tuple[tuple[str, str], ...]:
             found |= {(step.name, decision): None for decision in step.decisions()}
             if isinstance(step, Filing):
                 found[step.name, SILENCE] = None
+    for place in _worked(process):
+        found |= {(place.name, what): None for what in (REACHED, *place.events)}
     return tuple(found)
+
+
+def _worked(process: Process) -> tuple[Place, ...]:
+    """The declared states in which people do events that the lifecycle gives to roles."""
+    places = process.declared.places.values() if process.declared else ()
+    return tuple(place for place in places if place.ways)
+
+
+def _performed(command: AnyCommand) -> str:
+    """The event of a declared state that a command does."""
+    match command:
+        case Perform():
+            return command.event
+        case Submit():
+            return "submit"
+        case _:
+            return ""
 
 
 def _follow(process: Process, trial: Trial, seen: _Seen) -> None:
     """Note what one case did, round by round."""
     reached: set[str] = set()
     route: str | None = None
+    active: tuple[str, ...] = ()
+    places = _worked(process)
     for command, outcome in zip(trial.commands, trial.outcomes, strict=True):
+        event_done = _performed(command)
+        seen.done |= {(one.name, event_done) for one in places if one.name in active and event_done in one.events}
+        active = process.active(outcome.case)
+        seen.done |= {(one.name, REACHED) for one in places if one.name in active}
         for event in outcome.events:
             match event:
                 case Submitted():

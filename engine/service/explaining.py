@@ -26,8 +26,9 @@ from engine.organisation.who import FromField, Holders, Submitter, Superior, par
 from engine.service import showing
 from engine.service.app import Countersign
 from engine.service.chain_views import Chain, Deadline, Following, Node, SeatReason, Waiting, WaitingPerson
+from engine.service.drifting import drift_view
 from engine.service.fields import hidden, seen_reasons
-from engine.service.views import CaseRow, Viewer
+from engine.service.views import CaseRow, DriftView, Viewer
 from engine.store import cases, history, visibility
 from engine.store.history import Entry
 from engine.values import NO_TEXT, Bilingual
@@ -47,6 +48,7 @@ class Explanation:
     route: str
     reasons: tuple[str, ...]
     waiting: Waiting
+    drift: DriftView | None = None
 
 
 def explain(app: Countersign, viewer: Viewer, case: str) -> Explanation:
@@ -56,13 +58,15 @@ def explain(app: Countersign, viewer: Viewer, case: str) -> Explanation:
         if line is None:
             raise NotFound()
         case_now, entries = cases.load(tx, line.id), history.load(tx, line.id)
-        chain = showing.chain_view(app.organisation(tx), app.process(case_now.process, tx).chain(case_now))
+        process, unseen = app.process(case_now.process, tx), hidden(app, tx, viewer.person, case_now)
+        chain = showing.chain_view(app.organisation(tx), process.chain(case_now))
         return Explanation(
             case=showing.case_row(app, tx, line, viewer.person),
             round=case_now.round,
             route=case_now.route or "",
-            reasons=seen_reasons(showing.reasons_of(entries), hidden(app, tx, viewer.person, case_now)),
+            reasons=seen_reasons(showing.reasons_of(entries), unseen),
             waiting=waiting(app, tx, viewer, case_now, chain=chain, entries=entries),
+            drift=drift_view(app.definition(case_now.process), process, case_now.drift, unseen),
         )
 
 

@@ -9,9 +9,12 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from typer.testing import CliRunner
 
+from engine.cli.main import app as program
 from engine.service import approvals, cases, proposals, selecting
 from engine.service.app import Countersign
+from engine.service.explaining import explain
 from engine.service.views import CaseView
 from engine.store.tables import outbox, snapshots
 from tests.acceptance.drift_case import approve, approved, published
@@ -50,6 +53,7 @@ def test_people_decide_on_the_real_count_and_the_list_is_used_as_it_was_frozen(a
     assert (told["liguoqiang", "task"].drift, told["wangmin", "drifted"].drift) == (seen.drift, seen.drift)
     assert approvals.sheet(app, viewer(app, "liguoqiang"), open_task(app, "liguoqiang")).case.drift == seen.drift
     assert seen.row.reach == 120  # lists show what is decided on
+    assert explain(app, viewer(app, "liguoqiang"), case_id).drift == seen.drift
     assert {field.name: field.raw for field in seen.fields}["reach"] == 90
 
     digest = seen.audience.digest if seen.audience else ""
@@ -116,3 +120,14 @@ def test_a_worker_killed_before_the_case_heard_of_it_leaves_it_to_the_next(
     seen = page(app, case_id)
     assert (seen.row.state, seen.round, kept(app)) == ("approving", 2, 1)
     assert [entry.what for entry in seen.history].count("drifted") == 1
+
+
+def test_the_command_that_explains_a_case_names_both_figures(
+    app: Countersign, db_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COUNTERSIGN_DATABASE_URL", db_url)
+    monkeypatch.setenv("COUNTERSIGN_HOME", str(app.settings.home))
+    case_id = approved(app, reach=90)
+    notices(app)
+    said = CliRunner().invoke(program, ["cases", "explain", case_id, "--as", "wangmin"]).stdout
+    assert "declared 90 customers, in fact 120 (33%)\n    no longer stands: 县公司经理\n" in said
