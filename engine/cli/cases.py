@@ -29,6 +29,7 @@ WHY = {
     "submitter": "whose case it is",
     "field": "named in {field}",
     "instead": "decides instead of {by}, whose case it is",
+    "second": "decides instead of {by}, who changed the proposal",
     "question": "was asked by {by}",
     "escalated": "passed on from {by}, whose time was over",
     "transferred": "passed on by {by}",
