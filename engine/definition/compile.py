@@ -17,7 +17,7 @@ from engine.definition.lifecycle_compile import compile_lifecycle
 from engine.definition.model import Definition
 from engine.definition.section import WhoElse, Whom, WhoRow
 from engine.definition.steps import PlainStep
-from engine.errors import ExpressionFailed
+from engine.errors import ExpressionFailed, InvalidExpression
 from engine.expr import Expression, Scope, compile_expression
 from engine.expr.types import BOOL, DYN
 from engine.machine import tally
@@ -104,7 +104,10 @@ class _Compiler:
             yield audience.drift.source
         scope = self.definition.scope.plus(c=DYN)
         for _, text in audience.expressions():
-            paths = compile_expression(text, scope, gives=BOOL).paths
+            try:
+                paths = compile_expression(text, scope, gives=BOOL).paths
+            except InvalidExpression:
+                continue  # the check tells it; proofs are made in spite of mistakes in later sections
             yield from (path.split(".")[1] for path in paths if path.startswith("form."))
 
     def stages(self) -> Stages:
