@@ -3,7 +3,7 @@
 An over-estimate: guards count as possible, so what is told here is true whatever the form says.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 
 from engine.definition.lifecycle import (
@@ -37,14 +37,24 @@ class Reach:
     @cached_property
     def reached(self) -> frozenset[str]:
         """Every state that a case may come to."""
+        ended = (name for name in ENDED_BY_HAND if name in self.states)
+        return self._come_to([self.first, *ended], lambda state, event: True)
+
+    @cached_property
+    def unsubmitted(self) -> frozenset[str]:
+        """Every state that a case may come to without having been submitted."""
+        return self._come_to([self.first], lambda state, event: not isinstance(state, Form) or event.event != "submit")
+
+    def _come_to(self, first: Sequence[str], taken: Callable[[AnyState, Event], bool]) -> frozenset[str]:
         found: set[str] = set()
-        open_ = [self.first, *(name for name in ENDED_BY_HAND if name in self.states)]
+        open_ = list(first)
         while open_:
             name = open_.pop()
             for entered in self.entering(name):
                 if entered not in found:
                     found.add(entered)
-                    open_ += [target for event in events_of(self.states[entered]) for target in event.to]
+                    state = self.states[entered]
+                    open_ += [target for event in events_of(state) if taken(state, event) for target in event.to]
         return frozenset(found)
 
     @cached_property

@@ -259,6 +259,20 @@ class OutcomeMissing(LintRule):
                     yield Finding(path, {"outcome": outcome, "state": name}, hint, at_key=True)
 
 
+class NeverSubmitted(LintRule):
+    """a case may come to {state} without having been submitted: it has no chain then"""
+
+    code = "E528"
+
+    def find(self, subject: Subject) -> Iterator[Finding]:
+        reach = _reach(subject)
+        if reach is None:
+            return
+        for path, name, state, _ in _states(subject):
+            if state.kind == "approval" and name in reach.unsubmitted:
+                yield Finding(path, {"state": name}, "let the event submit of a form come before it", at_key=True)
+
+
 class HalfALifecycleLabel(LintRule):
     """{what} has no label in {language}"""
 
@@ -391,5 +405,6 @@ LIFECYCLE = (
     DoneStarves(),
     LoopWithoutPerson(),
     OutcomeMissing(),
+    NeverSubmitted(),
     HalfALifecycleLabel(),
 )

@@ -249,6 +249,13 @@ def test_a_case_that_was_never_submitted_does_not_come_to_the_chains() -> None:
     assert case.case.state == "look"
 
 
+def test_an_approval_that_is_come_to_without_a_submission_is_refused() -> None:
+    text = PLAN.replace("  extends: marketing-lifecycle\n", "  extends: marketing-lifecycle\n  initial: look\n")
+    (problem,) = [one for one in check(text).problems if one.code == "E528"]
+    assert problem.hint == "let the event submit of a form come before it"
+    assert "E528" not in [one.code for one in check(PLAN).problems]
+
+
 def test_the_form_is_still_checked_when_it_is_submitted() -> None:
     case = trial(PLAN.replace('who: "head@city"}', 'who: "head@city", when: "form.budget > 1000"}'))
     with pytest.raises(InvalidForm, match="nobody_decides"):
@@ -283,7 +290,7 @@ def test_a_way_that_only_an_administrator_opens_ends_no_case() -> None:
 
 
 def test_a_form_that_is_changed_and_then_left_without_being_submitted_is_not_decided() -> None:
-    text = PLAN.replace("draft: {events: [", "draft: {events: [{event: clear, role: legal, to: look}, ")
+    text = PLAN.replace("returned: {events: [", "returned: {events: [{event: clear, role: legal, to: look}, ")
     told = answer(text, {"never": "approved", "before": "look"})
     assert isinstance(told, NotDecided)
     assert "left by clear:legal" in told.reason
