@@ -91,7 +91,8 @@ def doors(app: Countersign, case_id: str, login: str, sent: list[Notice]) -> dic
     paths += [f"/tasks/{task}" for task in tasks]
     paths += [f"/inbox/decisions?task={task}" for task in tasks]
     found = {path: browser.get(path).text.replace("/cases?q=", "").replace('value="国庆"', "") for path in paths}
-    rest = ["/inbox", "/cases", "/cases?q=国庆", f"/cases/{case_id}", f"/cases/{case_id}/evaluation"]
+    rest = ["/inbox", "/cases", "/cases?q=国庆"]
+    rest += [f"/cases/{case_id}{more}" for more in ("", "/evaluation", "/explanation")]
     rest += [f"/tasks/{task}" for task in tasks] + [f"/tasks/decisions?task={task}" for task in tasks]
     found |= {f"api {path}": json.dumps(script.get(f"/api/v1{path}").json(), ensure_ascii=False) for path in rest}
     mine = [compose(notice, ZoneInfo("Asia/Shanghai")) for notice in sent if notice.person == login]
