@@ -53,43 +53,79 @@ def named(word: str) -> str:
     return word
 
 
+WORDS = {
+    "zh": (
+        "登录",
+        "新建营销案",
+        "新建：传单营销案",
+        "案名",
+        "预算",
+        "目标户数",
+        "保存草稿",
+        "提交审批",
+        "退出",
+        "同意",
+    ),
+    "en": (
+        *("Sign in", "Start a case", "Start: Leaflet case", "Title", "Budget", "Households"),
+        *("Save the draft", "Submit for approval", "Sign out", "Approve"),
+    ),
+}
+SHOWN = {
+    "zh": ("市总经理", "等待 县经理 何军", "市财务"),
+    "en": ("City head", "Waiting for County head 何军", "City finance"),
+}
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
 @pytest.mark.parametrize("width", [390, 1280])
 def test_the_last_step_starts_a_case_and_approves_it(
-    chromium: Any, served: tuple[str, dict[str, str]], width: int, tmp_path: Path
+    chromium: Any, served: tuple[str, dict[str, str]], width: int, language: str, tmp_path: Path
 ):
     address, passwords = served
+    sign, new, start, title, budget, reach, save, submit, out, approve = WORDS[language]
+    head, waiting, finance = SHOWN[language]
     context = chromium.new_context(viewport={"width": width, "height": 800}, base_url=address, locale="zh-CN")
     page = context.new_page()
-    title = f"春季传单 {width}"
+    case = f"春季传单 {language} {width}"
+
+    def look(name: str) -> None:
+        page.screenshot(path=tmp_path / f"{name}.png", full_page=True)
+        assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0, name
 
     def sign_in(login: str) -> None:
         page.goto("/")
+        if language == "en" and page.get_by_role("button", name="English").count():
+            page.get_by_role("button", name="English").click()
         page.fill("#login", login)
         page.fill("#password", passwords[login])
-        page.get_by_role("button", name=named("登录")).click()
+        page.get_by_role("button", name=named(sign)).click()
         page.wait_for_url("**/inbox")
+        other = {"zh": "中文", "en": "English"}[language]
+        if page.get_by_role("button", name=other).count():  # each person's pages keep the language chosen last
+            page.get_by_role("button", name=other).click()
+        page.get_by_role("button", name=named(out)).wait_for()
 
     sign_in("xiaomei")
-    page.get_by_role("link", name=named("新建营销案")).click()
-    page.get_by_role("button", name=named("新建：传单营销案")).click()
-    page.get_by_label("案名").fill(title)
-    page.get_by_label("预算").fill("25000")
-    page.get_by_label("目标户数").fill("900")
+    page.get_by_role("link", name=named(new)).click()
+    page.get_by_role("button", name=named(start)).click()
+    page.get_by_label(title).fill(case)
+    page.get_by_label(budget).fill("25000")
+    page.get_by_label(reach).fill("900")
     page.locator("input[type=date]").nth(0).fill("2027-03-01")
     page.locator("input[type=date]").nth(1).fill("2027-03-31")
-    page.get_by_role("button", name=named("保存草稿")).click()
-    page.get_by_text("市总经理").first.wait_for()
+    page.get_by_role("button", name=named(save)).click()
+    page.get_by_text(head).first.wait_for()
     assert "何军" in page.inner_text("main")
-    page.screenshot(path=tmp_path / "form.png", full_page=True)
-    page.get_by_role("button", name=named("提交审批")).click()
-    page.get_by_text("等待 县经理 何军").wait_for()
-    page.screenshot(path=tmp_path / "case.png", full_page=True)
-    page.get_by_role("button", name=named("退出")).click()
+    look("form")
+    page.get_by_role("button", name=named(submit)).click()
+    page.get_by_text(waiting).wait_for()
+    look("case")
+    page.get_by_role("button", name=out).click()
     sign_in("hejun")
-    page.get_by_role("link", name=title).click()
-    page.screenshot(path=tmp_path / "sheet.png", full_page=True)
-    page.get_by_role("button", name=named("同意"), exact=True).click()
-    page.get_by_text("市财务").first.wait_for()
-    page.screenshot(path=tmp_path / "decided.png", full_page=True)
-    assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0
+    page.get_by_role("link", name=case).click()
+    look("sheet")
+    page.get_by_role("button", name=named(approve), exact=True).click()
+    page.get_by_text(finance).first.wait_for()
+    look("decided")
     context.close()
