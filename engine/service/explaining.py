@@ -147,12 +147,17 @@ class _Looking:
 
     def follows(self) -> Iterator[Following]:
         """What each decision at a waiting step would lead to, taken by the first who may take it."""
+        tried: set[tuple[str, ...]] = set()
         seen: set[tuple[str, str, str]] = set()
         for task in self.open:
             for command, event in self._ways(task):
                 what = command.decision if isinstance(command, Decide) else command.event
-                outcome = self._tried(self.case, command, self.now)
-                if outcome is None or (task.step, what, outcome.case.state) in seen:
+                way = (task.step, what, command.role if isinstance(command, Perform) else "")
+                outcome = self._tried(self.case, command, self.now) if way not in tried else None
+                if outcome is None:
+                    continue
+                tried.add(way)  # of hundreds who sign at a step, one is enough to see what follows
+                if (task.step, what, outcome.case.state) in seen:
                     continue
                 seen.add((task.step, what, outcome.case.state))
                 chain = showing.chain_view(self.organisation, self.process.chain(outcome.case))
@@ -168,7 +173,8 @@ class _Looking:
     def _ways(self, task: Task) -> Iterator[tuple[Decide | Perform, Bilingual]]:
         if task.verb == "work":
             for way in events_for(self.process, self.case, task.person):
-                perform = Perform(actor=task.person, task=task.id, event=way.event, remark=TRIED)
+                role = way.roles[0]
+                perform = Perform(actor=task.person, task=task.id, event=way.event, role=role, remark=TRIED)
                 yield perform, self.process.event_label(way.event)
             return
         for decision in decisions_on(self.process.step(self.case, task.step)[1], task):
