@@ -337,6 +337,7 @@ PROBLEMS = {  # by code; the braces are filled with the problem's fields
     "bulk.confidential": N_("The case is confidential."),
     "bulk.limit": N_("It is above the limit for deciding on several at once."),
     "bulk.question": N_("A question is open; wait for the answer."),
+    "bulk.drift": N_("The target customers are not as many as declared."),
     "bulk.splitting": N_("It stands just under a limit beside other cases of the office."),
     "bulk.moved_on": N_("The case moved on after the list was shown."),
     "bulk.changed": N_("The proposal was changed after you last acted on it."),

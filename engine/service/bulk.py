@@ -175,7 +175,7 @@ def _against(app: Countersign, tx: Connection, viewer: Viewer, looked: _Looked) 
         yield Problem("bulk.never", "cases of this kind are decided one by one", "open the sheet")
     elif definition.proposal.visibility == "confidential" and not bulk.confidential:
         yield Problem("bulk.confidential", "the case is confidential", "open the sheet")
-    if definition.bulk_limit is not None and not definition.bulk_limit.holds(definition.context(case.form)):
+    if definition.bulk_limit is not None and not definition.bulk_limit.holds(definition.context(case.judged)):
         yield Problem("bulk.limit", "it is above the limit for deciding together with others", "open the sheet")
     if any(question.answered_at is None for question in case.questions):
         yield Problem("bulk.question", "a question is open", "wait for the answer")
@@ -185,11 +185,13 @@ def _against(app: Countersign, tx: Connection, viewer: Viewer, looked: _Looked) 
         )
     if seen > case.seq or (seen < case.seq and history.is_moved_on(tx, case.id, seen, viewer.person)):
         yield Problem("bulk.moved_on", "the case moved on after the list was shown", "look at it again")
-    if 0 < history.last_by(tx, case.id, viewer.person) < case.form_seq:
+    if case.drift is not None and case.drift.reapproves:
+        yield Problem("bulk.drift", "the frozen audience is not what the form declared", "open the sheet")
+    elif 0 < history.last_by(tx, case.id, viewer.person) < case.form_seq:
         yield Problem("bulk.changed", "the proposal was changed after you last acted on it", "look at the changes")
 
 
 def _reasons(app: Countersign, case: Case) -> tuple[str, ...]:
     definition = app.definition(case.process)
     limit = definition.bulk_limit
-    return () if limit is None else tuple(map(str, limit.explain(definition.context(case.form)).reasons))
+    return () if limit is None else tuple(map(str, limit.explain(definition.context(case.judged)).reasons))

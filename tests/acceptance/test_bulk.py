@@ -14,10 +14,12 @@ from fastapi.testclient import TestClient
 from api.app import create_app
 from engine.cli.demo.people import PASSWORD
 from engine.definition.load import load
+from engine.machine.commands import AudienceFrozen
 from engine.organisation import StandIn
 from engine.service import approvals, bulk, cases, operations, proposals, standins
 from engine.service.app import Countersign
 from engine.service.operations import Door
+from engine.service.running import carry_out
 from engine.store import definitions, history
 from tests.acceptance.offices import DAY, key, open_task, opened, submitted, viewer
 from tests.support import ROOT
@@ -170,6 +172,19 @@ def test_nobody_decides_on_tasks_of_others_and_the_two_look_the_same(app: Counte
     assert [one["because"] for one in outcome["left"]] == [outcome["left"][1]["because"]] * 2
     assert {(one["case_id"], one["number"]) for one in outcome["left"]} == {("", "")}
     assert waits_for(app, case_id) == {"county_head"}
+
+
+def test_a_case_whose_audience_is_not_what_was_declared_is_looked_at_alone(app: Countersign, api: FastAPI):
+    case_id = submitted(app, budget="4000.00", reach="9000")
+    for login in ("liguoqiang", "zhanglan", "linfang", "zhouning", "wuqian"):
+        client = script(api, login)
+        (task,) = tasks(app, login).values()
+        included = {row["id"]: row["seen_seq"] for row in looked(client, [task])["included"]}
+        assert len(decided(client, included)["done"]) == 1
+    frozen = AudienceFrozen(actor="system", via="timer", snapshot="s", digest="d", target=11_200, control=1_000)
+    carry_out(app, case_id, frozen, key="frozen")
+    (row,) = looked(script(api, "liguoqiang"), [tasks(app, "liguoqiang")[case_id]])["left"]
+    assert codes(row) == ["bulk.drift"]
 
 
 def test_who_stands_in_decides_for_the_other_and_the_history_says_so(app: Countersign, api: FastAPI):
