@@ -99,8 +99,8 @@ def advance(process: Process, case: Case, command: AnyCommand, now: datetime) ->
     """
     journal = Journal(process, case, command, now)
     try:
-        if case.state == SUSPENDED and isinstance(command, Reorganise):
-            return journal.outcome()  # nobody is asked anew while the case stands still; it is done when it goes on
+        if case.state == SUSPENDED and isinstance(command, Reorganise | TimerFired):
+            return journal.outcome()  # its people are asked anew when it goes on; a tick comes late, nothing is armed
         if case.state == SUSPENDED and not isinstance(command, Operate | ChildMoved | Cancel):
             raise Refusal
         match command:

@@ -29,6 +29,7 @@ from engine.machine.commands import (
 from engine.machine.deadlines import due_at
 from engine.machine.journal import Journal
 from engine.machine.outcome import NotifyOutcome, NotifyQuestion, NotifyTask, Questioned, TaskOpened
+from engine.machine.signers import everybody_with
 from engine.machine.states import Refusal
 from engine.machine.steps import AnyStep, Approval, Operation, hand_on, settled_by
 from engine.machine.tally import InSequence
@@ -119,11 +120,13 @@ def answer(journal: Journal, command: Answer) -> str:
     answered = replace(question, answer=command.text.strip(), answered_at=journal.now)
     journal.record(Questioned(answered))
     journal.ask(NotifyQuestion(question.asker, question.id, "answer"))
+    asked_now = {task.id for task in journal.seats(question.step)}  # in this round; what is older stops no clock
+    still_out = [one for one in journal.case.questions if one.answered_at is None and one.task in asked_now]
     for task in case.tasks:
         asked_here = task.step == question.step and task.person == question.person and task.verb == "answer"
-        if asked_here and task.state == "open":
+        if asked_here and task.state == "open" and all(one.person != question.person for one in still_out):
             journal.decide(task, "done", remark=answered.answer)
-    if not any(other.answered_at is None and other.step == question.step for other in journal.case.questions):
+    if not still_out:
         _go_on(journal, question.step)
     return ""
 
@@ -198,8 +201,8 @@ class _Operation:
             hint = "those whom you brought in and who have not decided"
             raise InvalidForm([Problem("signer", "this signer cannot be removed", hint, at="seat")])
         journal.cancel(other, "removed")
-        for below in journal.seats(self.step.name):
-            if below.of == other.id and below.is_pending:
+        for below in everybody_with(other, journal.seats(self.step.name)):
+            if below.is_pending:
                 journal.cancel(below, "removed")
         return self.step.settled(journal, self.state) if isinstance(self.step, Approval) else ""
 

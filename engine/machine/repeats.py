@@ -21,6 +21,7 @@ def approved_before(journal: Journal, step: "Approval") -> frozenset[str]:
         for task in case.tasks
         if task.round == case.round
         and task.decision == "approve"
+        and task.place != "delegate"
         and all(task.saw.get(aspect) == now[aspect] for aspect in looked_at)
     ]
     if step.repeat == "carry_adjacent":

@@ -14,6 +14,7 @@ from engine.machine.declared import Work
 from engine.machine.filing import Filing
 from engine.machine.journal import Journal
 from engine.machine.outcome import Noted, NotifyTask, TaskOpened
+from engine.machine.signers import due_now, everybody_with, seats_of
 from engine.machine.steps import Approval
 from engine.machine.tally import AnyOf, InSequence
 
@@ -88,6 +89,9 @@ def _compare(journal: Journal, step: Approval | Filing, state: str) -> bool:
         return False
     for seat in gone:
         _give_up(journal, seat)
+        for other in everybody_with(seat, journal.seats(step.name)):
+            if other.is_pending:
+                journal.cancel(other, "removed")  # what they say would count for nobody
     for seat in back:
         waiting = replace(seat, state="waiting", decided_by=None, decided_at=None, reason="", due_at=None)
         journal.record(TaskOpened(waiting))
@@ -135,25 +139,24 @@ def _ask(journal: Journal, step: Approval | Filing, state: str) -> None:
     """Those who are new are asked, in a sequence where it is their turn; nobody left follows the empty policy."""
     calendar = journal.process.calendar
     seats = journal.seats(step.name)
-    standing = [seat for seat in seats if seat.state in ("open", "waiting", "decided")]
-    if not standing:
+    if not seats_of(seats):
         journal.disarm(journal.timers_of(step.name))
         step.unstaffed(journal)
         return
     if isinstance(step, Approval) and (verdict := step.verdict(journal)):
         journal.raised.append((f"{state}.{verdict}", (step.name, verdict)))
         return
-    waiting = [seat for seat in seats if seat.state == "waiting"]
-    is_line = isinstance(step, Approval) and isinstance(step.tally, InSequence)
-    if is_line and any(seat.state == "open" for seat in seats):
-        return
+    nobody_was_asked = not any(seat.state == "open" for seat in seats)
+    called = due_now(seats)
+    line = [seat for seat in seats if seat.state == "waiting" and not seat.reason]
+    if isinstance(step, Approval) and isinstance(step.tally, InSequence):
+        line = line[:1] if nobody_was_asked and not called else []
     due = (
         due_at(calendar, step.timeout, journal.now)
         if isinstance(step, Approval)
         else calendar.due(journal.now, step.ack)
     )
-    nobody_was_asked = not any(seat.state == "open" for seat in seats)
-    for seat in waiting[:1] if is_line else waiting:
+    for seat in (*called, *line):
         journal.call_up(seat, due_at=due)
         journal.ask(NotifyTask(seat.person, seat.id))
     if isinstance(step, Approval) and nobody_was_asked:

@@ -51,7 +51,8 @@ def redirected(journal: Journal, event: str) -> str:
     if verdict != "return":
         return event
     step = state.rpartition("/")[2]
-    named = {seat.back_to for seat in journal.seats(step) if seat.decision == "return"}
+    seats = journal.seats(step)
+    named = {seat.back_to for seat in seats if seat.decision == "return" and seat.place != "delegate"}
     if not named or "" in named:
         return event
     order = _order(journal.process, journal.case)

@@ -7,10 +7,14 @@ nothing. Pure readings of tasks; `operations` changes them.
 
 from collections.abc import Iterator, Sequence
 
+from msgspec.structs import replace
+
 from engine.machine.case import Decision, Task
 from engine.machine.tally import Ballot
 
 AGAINST: tuple[Decision, ...] = ("reject", "return")
+REPLACED = ("transferred", "escalated", "removed", "lost_role", "left", "migrated")
+"""Why a seat is there no more: the others that were cancelled had only not decided yet."""
 
 
 def seats_of(tasks: Sequence[Task]) -> tuple[Task, ...]:
@@ -37,6 +41,14 @@ def signers_of(task: Task, tasks: Sequence[Task]) -> tuple[Task, ...]:
     return tuple(_below(task, tasks))
 
 
+def everybody_with(task: Task, tasks: Sequence[Task]) -> Iterator[Task]:
+    """Everybody who came in through a person: signers and delegates, and those whom these brought in."""
+    for other in tasks:
+        if other.of == task.id:
+            yield other
+            yield from everybody_with(other, tasks)
+
+
 def _below(task: Task, tasks: Sequence[Task]) -> Iterator[Task]:
     for other in tasks:
         if other.of == task.id and other.place != "delegate" and other.state != "cancelled":
@@ -50,9 +62,23 @@ def is_due(task: Task, tasks: Sequence[Task]) -> bool:
         case "before" | "delegated":
             return not any(_holds_up(other, task, tasks) for other in tasks)
         case "after":
-            return any(other.id == task.of and other.decision == "approve" for other in tasks)
+            return any(other.id == task.of and other.decision in ("approve", "abstain") for other in tasks)
         case _:
             return False  # in the line of a sequence, or set aside while somebody of the pool has claimed it
+
+
+def undecided(task: Task) -> Task:
+    """The task as it was before it was cancelled, or as it is."""
+    return replace(task, state="waiting") if task.state == "cancelled" else task
+
+
+def due_now(tasks: Sequence[Task]) -> list[Task]:
+    """Who waited for others and waits no longer. A pool is asked again where nobody is left of those who claimed."""
+    waiting = [task for task in tasks if task.state == "waiting"]
+    called = [task for task in waiting if is_due(task, tasks)]
+    if called or any(task.state == "open" for task in tasks):
+        return called
+    return [task for task in waiting if task.reason == "claimed"]
 
 
 def _holds_up(other: Task, task: Task, tasks: Sequence[Task]) -> bool:

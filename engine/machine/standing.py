@@ -38,6 +38,7 @@ def in_force(case: Case) -> tuple[Task, ...]:
         and task.state == "decided"
         and task.decision in ("approve", "acknowledge")
         and task.decided_by
+        and task.place != "delegate"  # an opinion
     )
 
 

@@ -54,6 +54,7 @@ class Step(Kind, frozen=True, kw_only=True):
         looks_again = isinstance(journal.command, TimerFired) and journal.command.name == "staff"
         if not looks_again:
             journal.tell_submitter("unstaffed")
+        clocks.forget(journal, self.name)  # who stopped it is gone
         journal.arm("staff", journal.process.calendar.due(journal.now, STAFF_AGAIN), step=self.name)
 
 

@@ -20,7 +20,7 @@ from engine.machine.journal import Journal
 from engine.machine.lapsing import LAPSED, lapse, passes
 from engine.machine.outcome import NotifyOutcome, NotifyTask, TaskClosed, TaskOpened
 from engine.machine.repeats import approved_before
-from engine.machine.signers import AGAINST, ballots, is_due, signers_of, standing
+from engine.machine.signers import AGAINST, REPLACED, ballots, due_now, everybody_with, standing, undecided
 from engine.machine.states import Refusal
 from engine.machine.step_kind import Step
 from engine.machine.tally import AnyOf, InSequence, Tally, Verdict, Vote
@@ -114,11 +114,12 @@ class Approval(Step, frozen=True, kw_only=True):
         return not isinstance(self.tally, Vote) or self.tally.is_weighted
 
     def _passed(self, case: Case, kept: Sequence[Task]) -> bool:
-        """Whether the step was approved in the round that `kept` are of, and all who approved it still stand."""
+        """Whether the step was approved in the round that `kept` are of, and all who approved it still stand. Who was
+        not asked any more had not decided."""
         if not kept:
             return False
         same = [task for task in case.tasks if (task.step, task.round) == (self.name, kept[0].round)]
-        seats = [task for task in same if task.state != "cancelled"]
+        seats = [undecided(task) for task in same if task.signs and task.reason not in REPLACED]
         return self.result(seats) == "approve" and all(task in kept for task in seats if task.decision == "approve")
 
     def call_up(self, journal: Journal) -> None:
@@ -163,7 +164,7 @@ class Approval(Step, frozen=True, kw_only=True):
         tasks = journal.seats(self.name)
         for seat in tasks:
             if not seat.of and standing(seat, tasks) in AGAINST:
-                for task in (seat, *signers_of(seat, tasks)):
+                for task in (seat, *everybody_with(seat, tasks)):
                     if task.is_pending:
                         journal.cancel(task, "sibling_rejected")
 
@@ -171,7 +172,7 @@ class Approval(Step, frozen=True, kw_only=True):
         """Ask those who waited for others and wait no longer."""
         tasks = journal.seats(self.name)
         due = due_at(journal.process.calendar, self.timeout, journal.now)
-        called = [task for task in tasks if task.state == "waiting" and is_due(task, tasks)]
+        called = due_now(tasks)
         for task in called:
             journal.call_up(task, due_at=due)
             journal.ask(NotifyTask(task.person, task.id))
