@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import msgspec
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 from msgspec.structs import replace
@@ -561,6 +561,7 @@ def _due(timer: Timer) -> tuple[Any, str]:
 AnyCase.TestCase.settings = settings(
     max_examples=10_000 if FULL else 200,
     stateful_step_count=50 if FULL else 30,
+    phases=list(Phase) if FULL else [Phase.explicit, Phase.reuse, Phase.generate],  # shrinking takes minutes
     suppress_health_check=list(HealthCheck),
     deadline=None,
 )
