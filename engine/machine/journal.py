@@ -153,9 +153,13 @@ class Journal:
         return tuple(timer for timer in self.case.timers if timer.step == step)
 
     def _task(self, step: str, verb: Verb, person: str, *, due_at: datetime | None, weight: int) -> Task:
+        """A new task. Who only read along or answered here, or was not asked any more, has one that it becomes: nobody
+        has two at a step in a round."""
         self._opened += 1
+        mine = [one for one in self.case.tasks if (one.step, one.round, one.person) == (step, self.case.round, person)]
+        known = next((one.id for one in mine if not one.signs or one.state == "cancelled"), "")
         return Task(
-            id=f"{self.case.id}-{self.case.seq}-{self._opened}",
+            id=known or f"{self.case.id}-{self.case.seq}-{self._opened}",
             step=step,
             verb=verb,
             person=person,
