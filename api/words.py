@@ -348,6 +348,7 @@ PROBLEMS = {  # by code; the braces are filled with the problem's fields
     "place": N_("A signer stands before, after or beside you."),
     "signer": N_("Only those whom you brought in and who have not decided can be removed."),
     "people": N_("Name each person once, at least one."),
+    "people_self": N_("Nobody passes on to themselves: name somebody else."),
     "unknown_person": N_("Nobody active is called {names}."),
     "asked_already": N_("{names} was asked at this step already: name somebody else."),
 }

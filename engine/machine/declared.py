@@ -16,6 +16,7 @@ from engine.machine import expiring
 from engine.machine.asking import Ask, fallback, found, involved
 from engine.machine.case import Case, Task, Timer
 from engine.machine.commands import AnyCommand, Perform, Submit, TimerFired
+from engine.machine.eligible import check_stand_in
 from engine.machine.journal import Journal
 from engine.machine.outcome import NotifyTask
 from engine.machine.states import EFFECTIVE, SUSPENDED, Form, Kind, Refusal
@@ -288,6 +289,7 @@ def _check_person(process: "Process", case: Case, command: Perform, role: str) -
     """Who acts for another must not be the one whose case it is."""
     if _lifecycle(process).roles[role].who != SUBMITTER and command.actor in involved(process.directory, case):
         raise OwnCase()
+    check_stand_in(process.directory, case, command, command.on_behalf_of or command.actor)
 
 
 def _check_task(case: Case, command: Perform) -> None:

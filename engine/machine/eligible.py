@@ -1,14 +1,21 @@
-"""Who may decide on a task: its person, or who stands in for them now; never one whose own case it is.
+"""Who may decide on a task, or do anything else with it: its person, or who stands in for them now; never one whose
+own case it is.
 
 Asked under the case's lock, so a stand-in that is over decides nothing any more. Refuses one human being two votes at
 a step where several decide.
 """
 
 from engine.errors import OwnCase, StandInOver, StandInTwice
-from engine.machine.asking import involved, stand_ins
-from engine.machine.case import Task
+from engine.machine.asking import Directory, involved, stand_ins
+from engine.machine.case import Case, Task
 from engine.machine.commands import Command
 from engine.machine.journal import Journal
+
+
+def check_stand_in(directory: Directory, case: Case, command: Command, person: str) -> None:
+    """Whether who acts is `person`, or stands in for them now on this case. Raises StandInOver."""
+    if command.actor != person and command.actor not in stand_ins(directory, person, case):
+        raise StandInOver(person=person)
 
 
 def check_person(journal: Journal, task: Task, command: Command) -> None:
@@ -18,8 +25,7 @@ def check_person(journal: Journal, task: Task, command: Command) -> None:
         raise OwnCase()
     if command.actor == task.person:
         return
-    if command.actor not in stand_ins(directory, task.person, case):
-        raise StandInOver(person=task.person)
+    check_stand_in(directory, case, command, task.person)
     accounts = directory.accounts(command.actor)
     others = [seat for seat in journal.seats(task.step) if seat.id != task.id and seat.state != "cancelled"]
     if (

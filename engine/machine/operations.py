@@ -27,6 +27,7 @@ from engine.machine.commands import (
     Transfer,
 )
 from engine.machine.deadlines import due_at
+from engine.machine.eligible import check_stand_in
 from engine.machine.journal import Journal
 from engine.machine.outcome import NotifyOutcome, NotifyQuestion, NotifyTask, Questioned, TaskOpened
 from engine.machine.signers import everybody_with
@@ -86,8 +87,8 @@ def possible(step: AnyStep, task: Task, case: Case) -> tuple[Operation, ...]:
 def operate(journal: Journal, command: OnTask) -> str:
     """Carry an operation out; returns the event that moves the chart, mostly none.
 
-    Raises NotFound for a task that is not the actor's, AlreadyDecided, OwnCase, InvalidForm (no reason, unknown or
-    unfit people) and Refusal.
+    Raises NotFound for a task that is not the actor's, AlreadyDecided, OwnCase, StandInOver, InvalidForm (no reason,
+    unknown or unfit people) and Refusal.
     """
     case = journal.case
     task = next((task for task in case.tasks if task.id == command.task), None)
@@ -99,6 +100,7 @@ def operate(journal: Journal, command: OnTask) -> str:
         raise NotPossible(action=operation, state=case.state, possible="look")
     if {command.actor, command.on_behalf_of} & involved(journal.process.directory, case):
         raise OwnCase()
+    check_stand_in(journal.process.directory, case, command, task.person)
     if operation not in possible(step, task, case):
         others = (*(step.decisions() if task.state == "open" else ()), *possible(step, task, case))
         raise NotPossible(action=operation, state=case.state, possible=", ".join(others) or "nothing")
@@ -115,6 +117,7 @@ def answer(journal: Journal, command: Answer) -> str:
         raise NotFound()
     if question.answered_at is not None:
         raise NotPossible(action="answer", state="the question is answered", possible="read it")
+    check_stand_in(journal.process.directory, case, command, question.person)
     if not command.text.strip():
         raise InvalidForm([Problem("answer_missing", "write an answer", at="text")])
     answered = replace(question, answer=command.text.strip(), answered_at=journal.now)
@@ -277,8 +280,11 @@ class _Operation:
         """Whether all of them may be asked to sign here."""
         self._known(people)
         case = self.journal.case
-        if set(people) & involved(self.journal.process.directory, case):
+        directory, actor = self.journal.process.directory, self.journal.command.actor
+        if set(people) & involved(directory, case):
             raise OwnCase()
+        if actor != self.task.person and directory.accounts(actor).intersection(people):
+            raise InvalidForm([Problem("people_self", "nobody passes on to themselves", "name another", at="people")])
         here = {task.person for task in case.tasks if self._is_here(task)}
         self._refuse_again([person for person in people if person in here])
 

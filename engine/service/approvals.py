@@ -78,11 +78,11 @@ def sheet(app: Countersign, viewer: Viewer, task_id: str) -> SheetView:
             opinions=tuple(entry for entry in view.history if entry.what in OPINIONS),
             changes=changes_between(definition, _form_last_seen(entries, viewer), case.form, unseen),
             may_decide=may,
-            acts=_acts(app, tx, viewer, case) if may and line.verb == "work" else (),
+            acts=_acts(app, tx, line.person, case) if may and line.verb == "work" else (),
             decisions=process.decisions(case, task) if may and in_chain else (),
             writable=_writable(app, tx, case, task) if may and in_chain else (),
-            operations=process.operations(case, task) if is_own and in_chain else (),
-            questions=questions_view(app.organisation(tx), case, viewer.person),
+            operations=process.operations(case, task) if (is_own or represents) and in_chain else (),
+            questions=questions_view(app.organisation(tx), case, line.person if represents else viewer.person),
         )
 
 
@@ -96,10 +96,10 @@ def _writable(app: Countersign, tx: Connection, case: Case, task: Task) -> tuple
     return tuple(field for field in shown if field.name in names)
 
 
-def _acts(app: Countersign, tx: Connection, viewer: Viewer, case: Case) -> tuple[Act, ...]:
-    """What the viewer may do with the case under a declared lifecycle."""
+def _acts(app: Countersign, tx: Connection, person: str, case: Case) -> tuple[Act, ...]:
+    """What `person` may do with the case under a declared lifecycle."""
     process = app.process(case.process, tx)
-    found = events_for(process, case, viewer.person)
+    found = events_for(process, case, person)
     return tuple(Act(way.event, process.event_label(way.event), way.needs_reason) for way in found)
 
 
@@ -124,14 +124,23 @@ def act(
     """
     with app.db.read() as tx:
         row = inboxes.find_task(tx, task_id)
-    if row is None or row.person != viewer.person:
-        raise NotFound()
+        if row is None:
+            raise NotFound()
+        person = standins.represented(app, tx, viewer, row.person)
     if row.verb != "work":
         decision = decision_named(name)
         return decide(
             app, viewer, task_id, decision, remark=remark, seen_seq=seen_seq, key=key, via=via, to=to, form=form
         )
-    command = Perform(actor=viewer.person, via=via, task=task_id, event=name, remark=remark.strip(), seen_seq=seen_seq)
+    command = Perform(
+        actor=viewer.person,
+        on_behalf_of=person,
+        via=via,
+        task=task_id,
+        event=name,
+        remark=remark.strip(),
+        seen_seq=seen_seq,
+    )
     return _told_by_name(app, row.case_id, command, key=f"{viewer.person}:{key}")
 
 
@@ -184,11 +193,12 @@ def decide(
     """
     with app.db.read() as tx:
         row = inboxes.find_task(tx, task_id)
-        if row is None or not (row.person == viewer.person or standins.ever(app, tx, viewer.person, row.person)):
+        if row is None:
             raise NotFound()
+        person = standins.represented(app, tx, viewer, row.person)
     command = Decide(
         actor=viewer.person,
-        on_behalf_of=row.person if row.person != viewer.person else "",
+        on_behalf_of=person,
         via=via,
         task=task_id,
         decision=decision,

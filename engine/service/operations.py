@@ -7,13 +7,15 @@ Refuses to say whether somebody else's task exists.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from engine.errors import NotFound
+from engine.errors import NotFound, StandInOver
 from engine.machine import commands
 from engine.machine.case import Place
 from engine.machine.commands import AnyCommand
-from engine.service import running
+from engine.service import running, standins
 from engine.service.app import Countersign
+from engine.service.approvals import by_name
 from engine.service.views import Viewer
+from engine.store import cases
 from engine.store import inbox as inboxes
 from engine.store.cases import Recorded
 
@@ -85,19 +87,28 @@ def ask(app: Countersign, door: Door, task: str, person: str, *, text: str) -> R
 
 
 def answer(app: Countersign, door: Door, case_id: str, question: str, *, text: str) -> Recorded:
-    """Answer a question that was put to the viewer. NotFound for any other."""
-    command = commands.Answer(actor=door.viewer.person, via=door.via, question=question, text=text)
+    """Answer a question that was put to the viewer, or whom they stand in for. NotFound for any other."""
+    with app.db.read() as tx:
+        case = cases.load(tx, case_id)
+        person = next((one.person for one in case.questions if one.id == question), "")
+        behalf = standins.represented(app, tx, door.viewer, person)
+    command = commands.Answer(actor=door.viewer.person, on_behalf_of=behalf, via=door.via, question=question, text=text)
     return _carry(app, door, case_id, command)
 
 
 def _of(app: Countersign, door: Door, task: str) -> tuple[dict[str, str], str]:
-    """Who acts on a task and on which case; NotFound unless it is the viewer's."""
+    """Who acts on a task and on which case; NotFound unless it is the viewer's, or of whom they stand in for."""
     with app.db.read() as tx:
         line = inboxes.find_task(tx, task)
-    if line is None or line.person != door.viewer.person:
-        raise NotFound()
-    return {"actor": door.viewer.person, "via": door.via}, line.case_id
+        if line is None:
+            raise NotFound()
+        behalf = standins.represented(app, tx, door.viewer, line.person)
+    return {"actor": door.viewer.person, "on_behalf_of": behalf, "via": door.via}, line.case_id
 
 
 def _carry(app: Countersign, door: Door, case_id: str, command: AnyCommand) -> Recorded:
-    return running.carry_out(app, case_id, command, key=f"{door.viewer.person}:{door.key}")
+    try:
+        return running.carry_out(app, case_id, command, key=f"{door.viewer.person}:{door.key}")
+    except StandInOver as error:
+        with app.db.read() as tx:
+            raise by_name(app, tx, error) from error

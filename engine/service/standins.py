@@ -103,6 +103,18 @@ def ever(app: Countersign, tx: Connection, by: str, person: str) -> bool:
     return any(one.by == by and one.person == person for one in people.load_stand_ins(tx))
 
 
+def represented(app: Countersign, tx: Connection, viewer: Viewer, person: str) -> str:
+    """On whose behalf the viewer does something with what is `person`'s: empty where it is their own.
+
+    NotFound where they never stand in for that person; whether they do now is asked under the case's lock.
+    """
+    if person == viewer.person:
+        return ""
+    if not ever(app, tx, viewer.person, person):
+        raise NotFound()
+    return person
+
+
 def to_do(app: Countersign, tx: Connection, viewer: Viewer) -> tuple[TaskRow, ...]:
     """The open tasks of those whom the viewer represents now, each marked with whose it is."""
     now, organisation = app.now(), app.organisation(tx)

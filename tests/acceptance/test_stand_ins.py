@@ -1,13 +1,16 @@
 """Somebody is away and another decides for them: inbox, sheet, history, and no longer than agreed."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
+from fastapi.testclient import TestClient
 
+from api.app import create_app
+from engine.cli.demo.people import PASSWORD
 from engine.errors import InvalidForm, NotFound, OwnCase, StandInOver
 from engine.organisation import StandIn
 from engine.service import approvals, cases, reorganising, standins, workdays
@@ -173,3 +176,80 @@ def test_the_operators_own_days_move_deadlines_from_then_on(app: Countersign) ->
     assert later[0] == before
     assert later[1] is not None
     assert later[1] > app.now() + 19 * DAY
+
+
+@pytest.fixture
+def api(app: Countersign) -> Iterator[Callable[[str], TestClient]]:
+    rest = create_app(app)
+
+    def signed_in(login: str) -> TestClient:
+        client = TestClient(rest, raise_server_exceptions=False)
+        token = client.post("/api/v1/session", json={"login": login, "password": PASSWORD}).json()["token"]
+        client.headers["Authorization"] = f"Bearer {token}"
+        return client
+
+    yield signed_in
+
+
+OPERATIONS: dict[str, tuple[str, dict[str, Any]]] = {
+    "transferred": ("transfer", {"to": "sunli", "remark": "出差"}),
+    "delegated": ("delegate", {"to": "sunli", "remark": "先看"}),
+    "signers_added": ("signers", {"people": ["sunli"], "place": "beside", "remark": "一起"}),
+    "appended": ("append", {"people": ["sunli"], "remark": "一起"}),
+    "copied_to": ("copies", {"people": ["sunli"]}),
+    "asked": ("questions", {"person": "sunli", "text": "为什么?"}),
+    "approve": ("decision", {"decision": "approve"}),
+}
+
+
+@pytest.mark.parametrize("what", OPERATIONS)
+def test_the_stand_in_does_everything_with_the_task_for_its_person(
+    app: Countersign, api: Callable[[str], TestClient], what: str
+) -> None:
+    away, by = first_approver(app), colleague(app)
+    number = stand_in(app, by, field="budget", limit=Decimal("80000.00"))
+    case_id, task = submitted(app), open_task(app, away)
+    client, (door, body) = api(by), OPERATIONS[what]
+    sheet = client.get(f"/api/v1/tasks/{task}").json()
+    assert set(sheet["operations"]) == {"transfer", "delegate", "add_signer", "append", "ask", "copy"}
+    with app.db.begin() as tx:
+        store.end_stand_in(tx, number, app.now())
+    refused = client.post(f"/api/v1/tasks/{task}/{door}", json=body)
+    assert refused.status_code == 409
+    assert viewer(app, away).name in refused.text
+    stand_in(app, by, field="budget", limit=Decimal("79999.99"))
+    assert client.post(f"/api/v1/tasks/{task}/{door}", json=body).status_code == 409
+    stand_in(app, by)
+    done = client.post(f"/api/v1/tasks/{task}/{door}", json=body)
+    assert done.status_code == 200, done.text
+    entry = cases.case_page(app, viewer(app, by), case_id).history[0]
+    assert (entry.what, entry.actor, entry.on_behalf_of) == (what, viewer(app, by).name, viewer(app, away).name)
+
+
+def test_a_stand_in_passes_nothing_on_to_themselves(app: Countersign, api: Callable[[str], TestClient]) -> None:
+    by = colleague(app)
+    stand_in(app, by)
+    submitted(app)
+    task = open_task(app, first_approver(app))
+    refused = api(by).post(f"/api/v1/tasks/{task}/transfer", json={"to": by, "remark": "mine"})
+    assert refused.status_code == 422
+    assert api(by).post(f"/api/v1/tasks/{task}/questions", json={"person": by, "text": "why?"}).status_code == 422
+
+
+def test_a_question_to_somebody_who_is_away_is_answered_by_their_stand_in(
+    app: Countersign, api: Callable[[str], TestClient]
+) -> None:
+    by = colleague(app)
+    standins.add(app, None, StandIn("zhengkai", by, app.now() - DAY, app.now() + DAY))
+    case_id = submitted(app)
+    task = open_task(app, first_approver(app))
+    asked = api(first_approver(app)).post(
+        f"/api/v1/tasks/{task}/questions", json={"person": "zhengkai", "text": "为什么?"}
+    )
+    question = asked.json()["questions"][0]["id"]
+    door = f"/api/v1/cases/{case_id}/questions/{question}/answer"
+    assert api("chensi").post(door, json={"text": "合同"}).status_code == 404
+    answered = api(by).post(door, json={"text": "合同到期"})
+    assert answered.status_code == 200, answered.text
+    entry = cases.case_page(app, viewer(app, "zhengkai"), case_id).history[0]
+    assert (entry.what, entry.on_behalf_of) == ("answered", viewer(app, "zhengkai").name)

@@ -185,8 +185,7 @@ def stood_in(case: Durable) -> None:
 
 
 def handed_over(case: Durable) -> None:
-    (mine,) = [task for task in case.open_tasks() if task.person == "fin_a"]
-    case.do(c.Transfer(actor="admin", on_behalf_of="fin_a", task=mine.id, to="ann", remark="left"))
+    case.do(c.HandOver(actor="admin", on_behalf_of="fin_a", to="ann", remark="left"))
 
 
 def taken_back_signer(case: Durable) -> None:
