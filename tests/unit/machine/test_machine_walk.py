@@ -70,6 +70,7 @@ ENDS = ("rejected", "withdrawn", "cancelled", "voided", "closed")
 WAITS = ("targeting", "delivering", "evaluating")
 """Something else goes on meanwhile: the selection, the waves, the evaluation."""
 OTHERS = (*OUTSIDE, *OUTSIDE, *OUTSIDE, "fin_b", "net_b", "city_head", "clerk", "clerk2", "deputy", "nobody")
+GONE = ("transferred", "escalated", "removed", "lost_role", "left")
 PICK = st.integers(0, 20)
 
 
@@ -402,6 +403,8 @@ class AnyCase(RuleBasedStateMachine):
         """Others are asked, because the organisation changed: whom, is read off the case."""
         expected = self.expected
         assert expected is not None
+        for name in expected.boards:  # somebody's leaving may have settled it
+            expected.latest[name] = as_board(expected, case, name)
         expected.boards.clear()
         if case.state != "approving":
             expected.state = case.state if case.state in ("returned", "rejected") else "approved"
@@ -535,13 +538,14 @@ def as_board(expected: Approval, case: Case, step: str) -> Board:
     """The people of a step as the case has them."""
     mode = next(one.mode for column in expected.columns for one in column.steps if one.name == step)
     tasks = [one for one in case.tasks if (one.step, one.round) == (step, case.round) and one.signs]
-    tasks.sort(key=lambda one: ("decided", "open").index(one.state) if one.state in ("decided", "open") else 2)
+    # in a line, whoever had their turn first: they may wait now for those whom they brought in
+    tasks.sort(key=lambda one: one.state == "waiting" and not one.reason)
     signers = {one.id: Signer(one.person, one.weight, place=one.place, brought_by=one.asked_by) for one in tasks}
     times = sorted((one.decided_at, one.id) for one in tasks if one.state == "decided" and one.decided_at)
     for one in tasks:
         signer = signers[one.id]
         signer.beside = signers.get(one.of)
-        signer.gone = one.state == "cancelled" and one.reason != "sibling_rejected"
+        signer.gone = one.state == "cancelled" and one.reason in GONE
         signer.aside = one.state == "waiting" and one.reason == "claimed"
         signer.back_to = one.back_to or "submitter"
         if one.state == "decided" and one.decision and one.decided_at:
