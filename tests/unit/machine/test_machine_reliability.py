@@ -131,6 +131,14 @@ def test_a_jump_of_the_clock_neither_loses_nor_repeats_a_reminder(
 
 
 @pytest.mark.parametrize("start", STARTS.values(), ids=STARTS)
+def test_no_reminder_comes_an_hour_early_or_late(start: datetime) -> None:
+    trial = submitted(start)
+    for _ in range(40 * 24):
+        by_the_hour(trial, timedelta(hours=1))
+        assert trial.told("county_head") == expected(start, trial.now)
+
+
+@pytest.mark.parametrize("start", STARTS.values(), ids=STARTS)
 def test_a_clock_set_back_repeats_no_reminder(start: datetime) -> None:
     trial = submitted(start)
     by_the_hour(trial, timedelta(days=40))

@@ -463,7 +463,8 @@ class AnyCase(RuleBasedStateMachine):
         assert fresh <= set(told)
         for task in case.tasks:
             if task.state == "decided" and task.signs:
-                assert self.decided.setdefault(task.id, task) == task
+                kept = replace(task, of="")  # whose signer it is follows the seat to its next person
+                assert self.decided.setdefault(task.id, kept) == kept
                 assert task.decided_by not in BARRED
         self.trial.drawn()
 
