@@ -7,8 +7,7 @@ from engine.machine.case import Decision
 from engine.service import approvals, cases, proposals
 from engine.service.app import Countersign
 from engine.service.views import CaseView
-from engine.store import definitions
-from tests.acceptance.offices import key, open_task, viewer
+from tests.acceptance.offices import in_force, key, open_task, viewer
 
 NAME = "amended-case"
 TEXT = """\
@@ -54,18 +53,7 @@ FORM = {"title": "国庆流量包", "budget": "80000.00", "reach": "9000", "chan
 
 
 def publish(app: Countersign, text: str = TEXT) -> None:
-    definition = load(text)
-    with app.db.begin() as tx:
-        definitions.publish(
-            tx,
-            name=definition.name,
-            version=definition.version,
-            fingerprint=definition.fingerprint,
-            source=definition.source,
-            author="a",
-            by="b",
-            at=app.now(),
-        )
+    in_force(app, load(text))
 
 
 def started(app: Countersign, **changes: Any) -> str:

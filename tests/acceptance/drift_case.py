@@ -9,8 +9,7 @@ from engine.definition.load import load
 from engine.service import approvals, effects, proposals
 from engine.service.app import Countersign
 from engine.settings import Settings
-from engine.store import definitions
-from tests.acceptance.offices import key, notices, open_task, viewer
+from tests.acceptance.offices import in_force, key, notices, open_task, viewer
 from tests.faults.delivering_case import make_dataset
 
 CUSTOMERS = 120
@@ -53,19 +52,8 @@ delivery:
 
 def published(app: Countersign) -> None:
     """Put the definition into force, and 120 customers into the dataset."""
-    definition = load(DEFINITION)
     make_dataset(app.settings.data, CUSTOMERS)
-    with app.db.begin() as tx:
-        definitions.publish(
-            tx,
-            name=definition.name,
-            version=definition.version,
-            fingerprint=definition.fingerprint,
-            source=definition.source,
-            author="test",
-            by="test",
-            at=app.now(),
-        )
+    in_force(app, load(DEFINITION))
 
 
 def approved(app: Countersign, *, reach: int) -> str:

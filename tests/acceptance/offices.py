@@ -11,11 +11,13 @@ from typing import Any
 from argon2 import PasswordHasher
 
 from engine.cli.demo.people import OFFICES, PEOPLE
+from engine.definition.model import Definition
 from engine.service import approvals, cases, definitions, people, proposals
 from engine.service.app import Countersign
 from engine.service.effects import Notice, work
 from engine.service.views import Viewer
 from engine.settings import Settings
+from engine.store import definitions as stored
 from engine.store import people as store
 
 _keys = itertools.count()
@@ -69,6 +71,21 @@ def load_people(app: Countersign) -> None:
         store.add_grants(
             tx,
             [{"person": one.id, "role": role, "office": office} for one in PEOPLE for role, office in one.grants],
+        )
+
+
+def in_force(app: Countersign, definition: Definition) -> None:
+    """Publish a definition, as by two persons."""
+    with app.db.begin() as tx:
+        stored.publish(
+            tx,
+            name=definition.name,
+            version=definition.version,
+            fingerprint=definition.fingerprint,
+            source=definition.source,
+            author="a",
+            by="b",
+            at=app.now(),
         )
 
 

@@ -16,7 +16,7 @@ def prove(files: Annotated[list[Path], typer.Argument(help="Definitions (YAML)",
     Rows of the route table about which nothing sure can be said are listed too. Exit code 1 if one is refuted.
     """
     # the solver takes a moment to load, and only this command and a check with something to prove need it
-    from engine.definition.prove_guarantees import NotDecided, Proved, Prover, Refuted  # noqa: PLC0415
+    from engine.definition.prove_guarantees import NotDecided, Proved, Prover, Refuted  # noqa: PLC0415  # slow to load
 
     refuted = 0
     for file in files:

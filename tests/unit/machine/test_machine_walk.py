@@ -144,7 +144,7 @@ class AnyCase(RuleBasedStateMachine):
                 return Submit(actor="clerk", form=trial.case.form or dict(LARGE), number="c1-2026-00001")
             case "approving" if tasks := [task for task in trial.open_tasks() if task.signs]:
                 verb = "approve" if tasks[0].verb == "approve" else "acknowledge"
-                return Decide(actor=tasks[0].person, task=tasks[0].id, decision=verb)  # type: ignore[arg-type]
+                return Decide(actor=tasks[0].person, task=tasks[0].id, decision=verb)  # type: ignore[arg-type]  # of Decision
             case "targeting":
                 return FROZEN
             case "ready":
@@ -171,7 +171,7 @@ class AnyCase(RuleBasedStateMachine):
             decision = {"approve": "acknowledge", "reject": "object"}.get(decision, decision)
         targets = self.trial.process.return_targets(self.trial.case, task.step)
         where = targets[to % len(targets)] if targets and decision == "return" else "submitter"
-        command = Decide(actor=task.person, task=task.id, decision=decision, remark="because", to=where)  # type: ignore[arg-type]
+        command = Decide(actor=task.person, task=task.id, decision=decision, remark="because", to=where)  # type: ignore[arg-type]  # of Decision
         if actor:
             command = replace(command, actor=actor, on_behalf_of=task.person)
         may = self.may(task, command)
