@@ -16,7 +16,7 @@ from babel.numbers import format_decimal
 
 from api.i18n import Words
 from engine.service.views import DriftView, FieldView
-from engine.values import Bilingual
+from engine.values import NO_TEXT, Bilingual
 
 SYMBOLS = {"CNY": "¥", "": "¥", "USD": "$", "EUR": "€", "HKD": "HK$"}
 LOCALES = {"zh": "zh_CN", "en": "en"}
@@ -30,7 +30,8 @@ class Formats:
     words: Words
     zone: ZoneInfo
     now: datetime
-    workdays: Callable[[date, date], int]  # working days after the first day up to and with the second
+    workdays: Callable[[date, date], int]
+    """By the operator's calendar, the working days from the first day up to, not including, the second."""
 
     @property
     def _locale(self) -> str:
@@ -43,6 +44,10 @@ class Formats:
     def labels(self, texts: Iterable[Bilingual]) -> str:
         """Several labels as a list."""
         return self.words(", ").join(map(self.label, texts))
+
+    def each(self, texts: Iterable[Bilingual]) -> tuple[str, ...]:
+        """Several texts, each said once; empty ones not at all."""
+        return tuple(dict.fromkeys(filter(None, map(self.label, texts))))
 
     def number(self, value: int | float | Decimal | None) -> str:
         """12,345 — or a dash where there is no number."""
@@ -182,13 +187,16 @@ class Formats:
         """How long ago `at` was."""
         return self.duration(self.now - at)
 
-    def left(self, until: datetime) -> str:
-        """The distance to a deadline: 2 working days left, 3 hours left, overdue for 1 day."""
+    def left(self, until: datetime, caution: Bilingual = NO_TEXT) -> str:
+        """The distance to a deadline: 2 working days left, 3 hours left, overdue for 1 day; about as many, where a
+        `caution` says that it may still move."""
         if until <= self.now:
             return self.words("overdue for %(span)s", span=self.since(until))
         days = self.workdays(self.now.astimezone(self.zone).date(), until.astimezone(self.zone).date())
         if days < 1 or self.is_near(until):
             return self.words("%(span)s left", span=self.duration(until - self.now))
+        if self.label(caution):
+            return self.words.plural("about %(count)s working day left", "about %(count)s working days left", days)
         return self.words.plural("%(count)s working day left", "%(count)s working days left", days)
 
     def is_near(self, until: datetime) -> bool:

@@ -4,6 +4,7 @@ Refuses to fetch anything: a page is given the view values that a service functi
 """
 
 import secrets
+from datetime import date
 from typing import Any, get_args
 
 from fastapi import Request
@@ -15,7 +16,7 @@ from api.i18n import Words
 from api.templating import environment
 from engine.errors import SignInNeeded
 from engine.organisation import Workdays
-from engine.service import people
+from engine.service import people, workdays
 from engine.service.app import Countersign
 from engine.service.views import Viewer
 from engine.values import Language
@@ -34,9 +35,9 @@ class Visit:
         self.viewer: Viewer | None = None if anonymous else self._viewer()
         self.language: Language = self._language()
         self.words = Words(self.language)
+        self._calendar: Workdays | None = None
         self.visitor = self.cookies.read(request, VISITOR) or new_visitor()
-        workdays = Workdays(app.settings.zone)
-        self.formats = Formats(self.words, app.settings.zone, app.now(), workdays.between)
+        self.formats = Formats(self.words, app.settings.zone, app.now(), self._workdays)
 
     def _viewer(self) -> Viewer | None:
         if not self.session:
@@ -51,6 +52,11 @@ class Visit:
             return self.viewer.language
         chosen = self.cookies.read(self.request, LANGUAGE) or _accepted(self.request)
         return next((known for known in LANGUAGES if known == chosen), self.app.settings.language)
+
+    def _workdays(self, first: date, last: date) -> int:
+        """Read when a page first counts with it: one that names no deadline, as that of an error, needs no calendar."""
+        self._calendar = self._calendar or workdays.calendar(self.app)
+        return self._calendar.between(first, last)
 
     @property
     def csrf(self) -> str:

@@ -160,6 +160,7 @@ EVENTS = {
     "auto_rejected": N_("rejected the case because the time was over"),
     "auto_passed": N_("let the step pass because the time was over and the case is within its limit"),
     "reorganised": N_("asked others, because the organisation changed"),
+    "recounted": N_("counted the deadlines again, because the working days changed"),
     "reminded": N_("reminded"),
     "silent": N_("took the silence as acknowledgement"),
     "objectable": N_("took the silence as acknowledgement; an objection is still possible"),

@@ -1,12 +1,12 @@
 """The flow `tick`: due timers become commands, pending effects become actions, notices become mails; open steps follow
-the organisation."""
+the organisation, and deadlines the calendar."""
 
 from collections.abc import Mapping
 from dataclasses import asdict
 
 from prefect import flow
 
-from engine.service import effects, reorganising
+from engine.service import effects, recounting, reorganising
 from engine.service.app import Countersign
 from flows.run import run
 from notifications.send import sender
@@ -20,5 +20,7 @@ def tick() -> dict[str, int]:
 
 def once(app: Countersign) -> Mapping[str, int]:
     """One batch of each."""
+    counted_again = recounting.catch_up(app)  # before anything fires that is not due any more
     asked_again = reorganising.catch_up(app)
-    return {**asdict(effects.work(app, sender(app.settings))), "asked_again": asked_again}
+    done = asdict(effects.work(app, sender(app.settings)))
+    return {**done, "asked_again": asked_again, "counted_again": counted_again}

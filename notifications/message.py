@@ -48,6 +48,7 @@ def compose(notice: Notice, zone: ZoneInfo) -> Message:
         remark=notice.remark.strip(),
         subject_name=_one_line(notice.number if notice.confidential else f"{notice.number} {notice.title}"),
         due=_time(notice.due_at, zone, language),
+        caution=notice.caution.in_language(language),
         budget=_money(notice.budget, language),
         reach=_count(notice.reach, language),
         drift=_drift(notice.drift, language),

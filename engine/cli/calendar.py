@@ -1,5 +1,6 @@
 """`countersign calendar`: the operator's own working days, above the published holidays."""
 
+from datetime import date
 from pathlib import Path
 from typing import Annotated
 
@@ -28,10 +29,16 @@ def import_(
     opened = Countersign.open(Settings())
     try:
         opened.db.migrate()
-        count = workdays.load(opened, text, str(file))
+        days = workdays.load(opened, text, str(file))
+        known = workdays.calendar(opened)
     finally:
         opened.close()
-    Console(highlight=False).print(f"{count} days kept. Deadlines that are set from now on follow them.")
+    console = Console(highlight=False)
+    console.print(f"{len(days)} days kept. Deadlines follow them, those that are set already with the next tick.")
+    for year in sorted({one.day.year for one in days}):
+        if known.published(year):
+            continue
+        console.print(f"{_unpublished(year)} Once {year}-10-01 stands in your table, the year counts as entered.")
 
 
 @app.command()
@@ -40,16 +47,20 @@ def show(year: Annotated[int, typer.Option(min=1990, max=2200, help="The year to
     opened = Countersign.open(Settings())
     try:
         opened.db.migrate()
-        days, number = workdays.own_days(opened, year), workdays.workdays_in(opened, year)
-        published = workdays.is_published(opened, year)
+        days, known = workdays.own_days(opened, year), workdays.calendar(opened)
     finally:
         opened.close()
     console = Console(highlight=False)
+    number = known.between(date(year, 1, 1), date(year + 1, 1, 1))
     console.print(f"{year}: {number} working days.")
-    if not published:
-        console.print(f"The holidays of {year} are not published yet: Monday to Friday are taken as working days.")
+    if not known.published(year):
+        console.print(_unpublished(year))
     if days:
         table = Table("day", "kind", "note")
         for one in days:
             table.add_row(one.day.isoformat(), "working" if one.working else "off", one.note)
         console.print(table)
+
+
+def _unpublished(year: int) -> str:
+    return f"The holidays of {year} are not published yet: Monday to Friday are taken as working days."

@@ -106,6 +106,8 @@ class _Lines:
             state = f" -> {self._state(deadline.state, deadline.state_label)}" if deadline.state else ""
             people = f" -> {', '.join(deadline.people)}" if deadline.people else ""
             yield f"    {self._moment(deadline.at)} {deadline.what} {self._said(deadline.step)}{people}{state}".rstrip()
+        if caution := self._said(waiting.caution):
+            yield caution
 
     def _person(self, one: WaitingPerson) -> Iterator[str]:
         days = f"{one.working_days} working day{'' if one.working_days == 1 else 's'}"

@@ -19,7 +19,7 @@ from engine.definition.trial import Trial
 from engine.errors import InvalidForm, Problem
 from engine.machine.case import Decision, Task
 from engine.machine.chains import Countersign, Placed, holds
-from engine.machine.deadlines import Calendar, ladder
+from engine.machine.deadlines import Calendar, guessed, ladder
 from engine.machine.drawing import ChainStep
 from engine.machine.process import Directory, Process
 from engine.machine.steps import Approval
@@ -54,7 +54,7 @@ class Asked:
 class SimulatedStep:
     """A step of the chain. `taken` False: left out, because its `when` (or its countersign's) does not hold.
 
-    `timers`: what would happen while nobody decides, each with its time.
+    `timers`: what would happen while nobody decides, each with its time; `unpublished` as in Simulation.
     """
 
     name: str
@@ -68,13 +68,15 @@ class SimulatedStep:
     reasons: tuple[str, ...] = ()
     people: tuple[Asked, ...] = ()
     timers: tuple[tuple[str, datetime], ...] = ()
+    unpublished: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Simulation:
     """The whole answer. `state` is where the case comes to when all agree; `stuck`: the step where nobody can be asked.
 
-    `stages` follow the approval. `filled` names the required fields that were made up.
+    `stages` follow the approval. `filled` names the required fields that were made up. `unpublished`: the years
+    in which a deadline may still move, because their working days are a guess.
     """
 
     form: dict[str, Any]
@@ -85,6 +87,7 @@ class Simulation:
     state: str
     stuck: str = ""
     stages: tuple[str, ...] = ()
+    unpublished: tuple[int, ...] = ()
 
 
 def simulate(
@@ -122,7 +125,17 @@ def simulate(
     ]
     stuck = next((timer.step for timer in trial.case.timers if timer.name == "staff"), "")
     stages = [name for name in ("audience", "delivery", "evaluation") if getattr(definition, name) is not None]
-    return Simulation(values, made_up, rows, route, tuple(steps), trial.case.state, stuck, tuple(stages))
+    return Simulation(
+        form=values,
+        filled=made_up,
+        rows=rows,
+        route=route,
+        steps=tuple(steps),
+        state=trial.case.state,
+        stuck=stuck,
+        stages=tuple(stages),
+        unpublished=tuple(sorted({year for step in steps for year in step.unpublished})),
+    )
 
 
 def _form(definition: Definition, given: Mapping[str, Any], at: datetime) -> tuple[dict[str, Any], tuple[str, ...]]:
@@ -186,10 +199,11 @@ def _step(
     step = placed.step
     conditions = [condition for condition in (sign.when if sign else None, placed.when) if condition is not None]
     tasks = [task for task in trial.case.tasks if task.step == step.name]
-    due = dict(timers.get(step.name, ()))
+    due, calendar = dict(timers.get(step.name, ())), trial.process.calendar
     if isinstance(step, Approval) and tasks:  # armed is only the next rung
         since, rungs = tasks[0].opened_at, ladder(step.timeout, 0)
-        due |= {rung.name: trial.process.calendar.due(since, rung.after) for rung in rungs}
+        due |= {rung.name: calendar.due(since, rung.after) for rung in rungs}
+    last = max((*due.values(), *(task.due_at for task in tasks if task.due_at)), default=None)
     return SimulatedStep(
         name=step.name,
         label=trial.process.label(step.name),
@@ -202,4 +216,5 @@ def _step(
         reasons=tuple(str(reason) for condition in conditions for reason in condition.explain(values).reasons),
         people=tuple(Asked(task.person, task.opened_at, task.due_at) for task in tasks),
         timers=tuple(sorted(due.items(), key=lambda one: one[1])),
+        unpublished=guessed(calendar, step.spans, tasks[0].opened_at, last) if tasks and last else (),
     )

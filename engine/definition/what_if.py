@@ -15,7 +15,18 @@ from engine.definition.model import Definition
 from engine.errors import CountersignError, InvalidForm
 from engine.machine.advance import advance, create
 from engine.machine.case import Case, Task, Timer
-from engine.machine.commands import AnyCommand, Create, Decide, Migrate, OnTask, Perform, Reorganise, Submit, TimerFired
+from engine.machine.commands import (
+    AnyCommand,
+    Create,
+    Decide,
+    Migrate,
+    OnTask,
+    Perform,
+    Recount,
+    Reorganise,
+    Submit,
+    TimerFired,
+)
 from engine.machine.evolve import empty_case, fold
 from engine.machine.filing import Register, numbered
 from engine.machine.process import Process
@@ -91,7 +102,7 @@ class _Retracing:
 
     def _take(self, entry: Entry, was: Case) -> None:
         command = entry.command
-        if isinstance(command, TimerFired | Reorganise | Migrate):
+        if isinstance(command, TimerFired | Recount | Reorganise | Migrate):
             return  # deadlines are those of this definition, and its people those of today from the start
         if isinstance(command, Decide | OnTask | Perform) and command.task:
             before = next(task for task in was.tasks if task.id == command.task)

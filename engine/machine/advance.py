@@ -39,6 +39,7 @@ from engine.machine.commands import (
     Operate,
     PauseDelivery,
     Perform,
+    Recount,
     Release,
     RemoveSigner,
     Reorganise,
@@ -61,6 +62,7 @@ from engine.machine.migrating import migrate
 from engine.machine.operations import answer, operate
 from engine.machine.outcome import AnyEvent, Created, FormSaved, Moved, Outcome, TellParent, TimerDisarmed
 from engine.machine.process import Process
+from engine.machine.recounting import recount
 from engine.machine.resolving import STAFF, look_again, resolve_again
 from engine.machine.returns import redirected, resolve
 from engine.machine.states import SUSPENDED, Refusal
@@ -99,7 +101,7 @@ def advance(process: Process, case: Case, command: AnyCommand, now: datetime) ->
     """
     journal = Journal(process, case, command, now)
     try:
-        if case.state == SUSPENDED and isinstance(command, Reorganise | TimerFired):
+        if case.state == SUSPENDED and isinstance(command, Recount | Reorganise | TimerFired):
             return journal.outcome()  # its people are asked anew when it goes on; a tick comes late, nothing is armed
         if case.state == SUSPENDED and not isinstance(command, Operate | ChildMoved | Cancel):
             raise Refusal
@@ -117,6 +119,9 @@ def advance(process: Process, case: Case, command: AnyCommand, now: datetime) ->
                 event = redirected(journal, _fire(journal, command))
             case Reorganise():
                 resolve_again(journal)
+                event = ""
+            case Recount():
+                recount(journal)
                 event = ""
             case Withdraw():
                 event = _withdraw(journal)
@@ -279,6 +284,7 @@ _WORDS: dict[type[AnyCommand], str] = {
     Answer: "answer",
     HandOver: "hand over",
     TimerFired: "act on time",
+    Recount: "count the deadlines again",
     Reorganise: "ask whom the organisation names now",
     AudienceFrozen: "freeze the audience",
     AudienceFailed: "give up the selection",

@@ -8,6 +8,8 @@ from typing import Any, Literal
 
 from msgspec import Struct, field
 
+from engine.values import Duration
+
 Verb = Literal["approve", "file", "copy", "answer", "work"]
 Place = Literal["", "before", "after", "beside", "delegate"]
 TaskState = Literal["waiting", "open", "decided", "cancelled"]
@@ -34,7 +36,8 @@ class Task(Struct, frozen=True):
     `decided_by` and `decided_at` then say who caused it and when.
 
     `asked_by` brought the person in; `of` is the task they sign with, at `place`: before, after or beside its person,
-    or as its delegate. `counted_from`: deadlines count from here where a question had stopped the clock.
+    or as its delegate. `counted_from`: deadlines count from here where that is not when it was
+    opened: a question had stopped the clock, or it was somebody else's before.
 
     `saw` is the digest of each aspect that an approval was given for; `back_to` the step that a return names, empty for
     the submitter.
@@ -80,12 +83,23 @@ def entry_of(task: Task) -> int:
 
 
 class Timer(Struct, frozen=True):
-    """Something due at a time. `key` is unique per arming: "<case>:<seq>:<name>"."""
+    """Something due at a time. `key` is unique per arming: "<case>:<seq>:<name>".
+
+    One that counts working days says from when (`since`) and how long (`span`, as `3wd`), so that it can be counted
+    again when the calendar changes; one on the clock says neither.
+    """
 
     key: str
     name: str
     due_at: datetime
     step: str = ""
+    since: datetime | None = None
+    span: str = ""
+
+    @property
+    def spans(self) -> tuple[Duration, ...]:
+        """Its span, where it counts working days."""
+        return (Duration.parse(self.span),) if self.span else ()
 
 
 class Question(Struct, frozen=True):

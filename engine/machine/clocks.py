@@ -1,17 +1,19 @@
 """A step's clock, stopped while a question is open: its timers keep the time that was left.
 
 Working days that pass meanwhile count as working days, so a reminder of one working day never falls due earlier than
-it would have; a part of a day counts as it is, at most a whole one. Refuses to know why the clock was stopped.
+it would have; a part of a day counts as it is, at most a whole one. What moves is when a span began: the deadline is
+always the end of the span by the calendar, and can be counted again. Refuses to know why the clock was stopped.
 """
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
 from engine.machine.case import Stopped, Task, Timer
-from engine.machine.deadlines import Calendar
+from engine.machine.deadlines import Calendar, due_at
 from engine.machine.journal import Journal
-from engine.machine.outcome import ClockStarted, ClockStopped, TaskOpened, TimerArmed
+from engine.machine.outcome import ClockStarted, ClockStopped, TaskOpened
 from engine.values import Duration
 
 _DAY = timedelta(days=1)
@@ -33,12 +35,11 @@ def start(journal: Journal, step: str) -> None:
     journal.record(ClockStarted(step))
     calendar = journal.process.calendar
     for timer in stopped.timers:
-        due = moved(calendar, timer.due_at, stopped.at, journal.now)
-        key = f"{journal.case.id}:{journal.case.seq}:{step}/{timer.name}"
-        journal.record(TimerArmed(Timer(key, timer.name, due, step)))
+        journal.arm_again(later(calendar, timer, stopped.at, journal.now))
     for task in journal.seats(step):
         if task.state == "open":
-            journal.record(TaskOpened(_later(calendar, task, stopped.at, journal.now)))
+            spans = journal.process.spans(task, journal.case.route)
+            journal.record(TaskOpened(asked_later(calendar, task, spans, stopped.at, journal.now)))
 
 
 def forget(journal: Journal, step: str) -> None:
@@ -52,6 +53,31 @@ def is_stopped(journal: Journal, step: str) -> bool:
     return _stopped(journal, step) is not None
 
 
+def later(calendar: Calendar, timer: Timer, start: datetime, end: datetime) -> Timer:
+    """`timer`, as if it had begun later by the time from `start` to `end`; one on the clock moves on the clock."""
+    if timer.since is None:
+        return replace(timer, due_at=timer.due_at + (end - start))
+    return recounted(calendar, replace(timer, since=moved(calendar, timer.since, start, end)))
+
+
+def recounted(calendar: Calendar, timer: Timer) -> Timer:
+    """`timer`, due when its span is over by this calendar."""
+    due = due_at(calendar, timer.spans, timer.since) if timer.since else None
+    return replace(timer, due_at=due or timer.due_at)
+
+
+def asked_later(calendar: Calendar, task: Task, spans: Sequence[Duration], start: datetime, end: datetime) -> Task:
+    """`task`, as if its person, who has `spans`, had been asked later by the time from `start` to `end`."""
+    since = max(task.counted_from or task.opened_at, start)
+    if since > start:  # it was asked while the clock stood still: its time begins now
+        since = end
+    elif any(span.is_working for span in spans):
+        since = moved(calendar, task.counted_from or task.opened_at, start, end)
+    else:
+        since = (task.counted_from or task.opened_at) + (end - start)
+    return replace(task, counted_from=since, due_at=due_at(calendar, spans, since) if task.due_at else None)
+
+
 def moved(calendar: Calendar, due: datetime, start: datetime, end: datetime) -> datetime:
     """`due`, later by the time from `start` to `end`."""
     days = 0
@@ -60,15 +86,6 @@ def moved(calendar: Calendar, due: datetime, start: datetime, end: datetime) -> 
     rest = end - (calendar.due(start, Duration(days, "wd")) if days else start)
     due += min(max(rest, timedelta()), _DAY)
     return calendar.due(due, Duration(days, "wd")) if days else due
-
-
-def _later(calendar: Calendar, task: Task, start: datetime, end: datetime) -> Task:
-    counted = max(task.counted_from or task.opened_at, start)
-    if counted > start:  # it was asked while the clock stood still: its time begins now
-        due = task.due_at and task.due_at + (end - counted)
-        return replace(task, counted_from=end, due_at=due)
-    due = task.due_at and moved(calendar, task.due_at, start, end)
-    return replace(task, counted_from=moved(calendar, task.counted_from or task.opened_at, start, end), due_at=due)
 
 
 def _stopped(journal: Journal, step: str) -> Stopped | None:

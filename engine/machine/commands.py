@@ -166,6 +166,10 @@ class Reorganise(Command, frozen=True):
     """The organisation changed: waiting steps ask whom their strategies find now. Changes nothing where that is so."""
 
 
+class Recount(Command, frozen=True):
+    """The working days changed: deadlines that count them are counted again. Changes nothing where they stay."""
+
+
 class AudienceFrozen(Command, frozen=True):
     """The audience stage is done: counts per arm and the snapshot's digest."""
 
@@ -274,6 +278,7 @@ AnyCommand = (
     | HandOver
     | TimerFired
     | Reorganise
+    | Recount
     | AudienceFrozen
     | AudienceFailed
     | SelectAgain

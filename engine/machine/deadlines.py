@@ -4,6 +4,7 @@ A step has one timer at a time: the next rung of its ladder. Every rung is count
 asked, so a late tick neither loses a reminder nor sends it twice. Refuses to compute working days: the calendar does.
 """
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, Literal, Protocol
 
@@ -17,6 +18,10 @@ class Calendar(Protocol):
 
     def due(self, start: datetime, duration: Duration) -> datetime:
         """When `duration` after `start` is over, in the zone of `start`."""
+        ...
+
+    def unpublished(self, start: datetime, end: datetime) -> tuple[int, ...]:
+        """The years from `start` to `end` whose working days are a guess so far."""
         ...
 
 
@@ -72,7 +77,16 @@ def following(timeout: Timeout, escalated: int, after: str = "") -> Rung | None:
     return rungs[place] if place < len(rungs) else None
 
 
-def due_at(calendar: Calendar, timeout: Timeout, asked_at: datetime) -> datetime | None:
-    """By when those asked should have decided: the escalation, or else the last reminder; None where nothing is set."""
-    last = timeout.at or (timeout.remind[-1] if timeout.remind else None)
-    return calendar.due(asked_at, last) if last is not None else None
+def allowed(timeout: Timeout) -> tuple[Duration, ...]:
+    """How long those asked have: until the escalation, or else the last reminder; empty where nothing is set."""
+    return (timeout.at,) if timeout.at is not None else timeout.remind[-1:]
+
+
+def due_at(calendar: Calendar, spans: Iterable[Duration], asked_at: datetime) -> datetime | None:
+    """By when those asked should have acted: the earliest end of `spans`; None without any."""
+    return min((calendar.due(asked_at, span) for span in spans), default=None)
+
+
+def guessed(calendar: Calendar, spans: Iterable[Duration], start: datetime, end: datetime) -> tuple[int, ...]:
+    """The years that a deadline at `end` may still move in: none where it runs on the clock."""
+    return calendar.unpublished(start, end) if any(span.is_working for span in spans) else ()

@@ -16,6 +16,7 @@ from engine.machine import expiring
 from engine.machine.asking import Ask, fallback, found, involved
 from engine.machine.case import Case, Task, Timer
 from engine.machine.commands import AnyCommand, Perform, Submit, TimerFired
+from engine.machine.deadlines import due_at
 from engine.machine.eligible import check_stand_in
 from engine.machine.journal import Journal
 from engine.machine.outcome import NotifyTask
@@ -125,12 +126,17 @@ class Waiting(Kind, frozen=True, kw_only=True):
     place: Place
     occasion: str = ""
 
+    @property
+    def spans(self) -> tuple[Duration, ...]:
+        """See Kind."""
+        return tuple(limit.after for limit in self.place.limits)
+
     def enter(self, journal: Journal, state: str) -> None:
         """See Kind."""
         if self.occasion:
             journal.tell_submitter(self.occasion, journal.remark())
         for limit in self.place.limits:
-            journal.arm(f"after:{limit.event}", journal.process.calendar.due(journal.now, limit.after), step=state)
+            journal.arm(f"after:{limit.event}", limit.after, step=state)
 
     def leave(self, journal: Journal, state: str) -> None:
         """See Kind."""
@@ -163,9 +169,9 @@ class Work(Waiting, frozen=True, kw_only=True):
         if not people:
             if not isinstance(journal.command, TimerFired):
                 journal.tell_submitter("unstaffed")
-            journal.arm("staff", journal.process.calendar.due(journal.now, STAFF_AGAIN), step=state)
+            journal.arm("staff", STAFF_AGAIN, step=state)
             return
-        due = min((journal.process.calendar.due(journal.now, limit.after) for limit in self.place.limits), default=None)
+        due = due_at(journal.process.calendar, self.spans, journal.now)
         for person in people:
             task = _asked_again(journal, state, person, due) or journal.open_task(state, "work", person, due_at=due)
             journal.ask(NotifyTask(person, task.id))

@@ -14,14 +14,14 @@ from engine.machine.asking import Directory, asked, found
 from engine.machine.case import Case, Task, entry_of
 from engine.machine.chains import Column, Countersign, Placed, holds, state_of
 from engine.machine.chart import Chart
-from engine.machine.deadlines import Calendar, due_at
+from engine.machine.deadlines import Calendar, due_at, guessed
 from engine.machine.declared import Lifecycle, Place
 from engine.machine.filing import Filing
 from engine.machine.lapsing import lapsed
 from engine.machine.lifecycle import Stages
 from engine.machine.steps import Approval, Copy, last_decided
 from engine.machine.tally import AnyOf
-from engine.values import NO_TEXT, Bilingual
+from engine.values import NO_TEXT, Bilingual, Duration
 
 StepState = Literal["done", "current", "ahead", "skipped", "rejected", "returned", "cancelled"]
 
@@ -45,7 +45,8 @@ _VERBS: dict[type, str] = {Approval: "approve", Filing: "file", Copy: "copy"}
 
 class ChainStep(Struct, frozen=True):
     """One step or stage as drawn. `need` of the seats must decide, `decided` have; `count` is what a stage counts, as
-    far as the case knows it: how many waves there are, the delivery knows."""
+    far as the case knows it: how many waves there are, the delivery knows. `guessed`: the years in which `due_at` may
+    still move."""
 
     id: str
     label: Bilingual
@@ -59,6 +60,7 @@ class ChainStep(Struct, frozen=True):
     left_at: datetime | None = None
     due_at: datetime | None = None
     count: int | None = None
+    guessed: tuple[int, ...] = ()
 
 
 Columns = tuple[tuple[ChainStep, ...], ...]
@@ -175,24 +177,18 @@ def foresee(
         if is_next:
             pairs = zip(steps, _placed(column), strict=True)
             steps = tuple(
-                replace(step, due_at=_first_due(placed, calendar, case.created_at, step)) for step, placed in pairs
+                _timed(step, placed.step.spans, calendar, case.created_at) if step.state != "skipped" else step
+                for step, placed in pairs
             )
         is_next = is_next and all(step.state == "skipped" or step.verb == "copy" for step in steps)
         drawn.append(steps)
     return (*drawn, *_stages(case, stages))
 
 
-def _first_due(placed: Placed, calendar: Calendar, now: datetime, step: ChainStep) -> datetime | None:
+def _timed(step: ChainStep, spans: tuple[Duration, ...], calendar: Calendar, now: datetime) -> ChainStep:
     """By when a step must be decided that is asked now, as its own tasks would say."""
-    if step.state == "skipped":
-        return None
-    match placed.step:
-        case Approval(timeout=timeout):
-            return due_at(calendar, timeout, now)
-        case Filing(ack=ack):
-            return calendar.due(now, ack)
-        case _:
-            return None
+    due = due_at(calendar, spans, now)
+    return replace(step, due_at=due, guessed=guessed(calendar, spans, now, due) if due else ())
 
 
 def _placed(column: Column) -> tuple[Placed, ...]:

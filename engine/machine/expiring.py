@@ -13,7 +13,7 @@ def begin(journal: Journal) -> None:
     """Let the limit count, where the definition has one and it does not count already."""
     expires = journal.process.expires
     if expires is not None and not any(timer.name == EXPIRE for timer in journal.case.timers):
-        journal.arm(EXPIRE, journal.process.calendar.due(journal.now, expires))
+        journal.arm(EXPIRE, expires)
 
 
 def over(journal: Journal) -> None:

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from engine.machine.asking import asked, office_asked
 from engine.machine.case import Case, Decision, Registration, Task, Timer
 from engine.machine.commands import Decide
+from engine.machine.deadlines import due_at
 from engine.machine.evolve import fold
 from engine.machine.journal import Journal
 from engine.machine.outcome import AnyEvent, NotifyTask, Outcome, Registered, Submitted
@@ -53,6 +54,11 @@ class Filing(Step, frozen=True, kw_only=True):
         """See Step."""
         return "any"
 
+    @property
+    def spans(self) -> tuple[Duration, ...]:
+        """See Kind."""
+        return (self.ack,)
+
     def decisions(self) -> tuple[Decision, ...]:
         """See Step."""
         return ("acknowledge", "object") if self.objection else ("acknowledge",)
@@ -72,11 +78,11 @@ class Filing(Step, frozen=True, kw_only=True):
         if not people:
             self.unstaffed(journal)
             return
-        due = process.calendar.due(journal.now, self.ack)
+        due = due_at(process.calendar, self.spans, journal.now)
         for person in people:
             task = journal.open_task(self.name, "file", person, due_at=due)
             journal.ask(NotifyTask(person, task.id))
-        journal.arm("silence", due, step=self.name)
+        journal.arm("silence", self.ack, step=self.name)
 
     def decide(self, journal: Journal, task: Task, command: Decide, state: str) -> str:
         """See Step."""
@@ -95,7 +101,7 @@ class Filing(Step, frozen=True, kw_only=True):
     def fire(self, journal: Journal, timer: Timer, state: str) -> str:
         """See Kind."""
         if timer.name == "silence" and self.window is not None:
-            journal.arm("objection", journal.process.calendar.due(timer.due_at, self.window), step=self.name)
+            journal.arm("objection", self.window, step=self.name, since=timer.due_at)
             return ""
         first = next((seat.person for seat in journal.seats(self.name)), "")
         return self._take_effect(journal, "silence", first, state)

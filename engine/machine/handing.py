@@ -71,7 +71,7 @@ def _give(journal: Journal, task: Task, to: str) -> None:
         own = replace(own, of=task.of, place=task.place)
         journal.record(TaskClosed(own) if own.state == "decided" else TaskOpened(own))
     elif task.state == "open" and own.reason == "claimed":
-        own = journal.call_up(own, due_at=task.due_at)
+        own = journal.call_up(own, due_at=task.due_at, since=task.counted_from or task.opened_at)
     hand_on(journal, task, own)
     if own.state == "open":
         journal.ask(NotifyTask(to, own.id))

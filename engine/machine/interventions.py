@@ -8,17 +8,15 @@ states too, and is void only after its approval. Refuses to take a case past an 
 
 from datetime import datetime, timedelta
 
-from msgspec.structs import replace
-
 from engine.errors import InvalidForm, NotFound, Problem
-from engine.machine import drifting
+from engine.machine import clocks, drifting
 from engine.machine.case import Case, Task, Timer
 from engine.machine.children import go_on
 from engine.machine.commands import Operate
 from engine.machine.converting import convert
 from engine.machine.declared import JUMP, Lifecycle
 from engine.machine.journal import Journal
-from engine.machine.outcome import HoldDelivery, Moved, Noted, SelectAudience, TaskOpened, TimerArmed
+from engine.machine.outcome import HoldDelivery, Moved, Noted, SelectAudience, TaskOpened
 from engine.machine.resolving import resolve_again
 from engine.machine.returns import turn
 from engine.machine.standing import in_force, places
@@ -101,7 +99,9 @@ def _suspend(journal: Journal) -> str:
     if case.state == SUSPENDED or journal.process.is_end(case.state):
         raise Refusal
     left = [[timer.name, timer.step, (timer.due_at - journal.now).total_seconds()] for timer in case.timers]
-    journal.record(Noted({"suspended": {"state": case.state, "at": journal.now.isoformat(), "timers": left}}))
+    counted = [[timer.since.isoformat() if timer.since else "", timer.span] for timer in case.timers]
+    held = {"state": case.state, "at": journal.now.isoformat(), "timers": left, "counted": counted}
+    journal.record(Noted({"suspended": held}))
     journal.disarm(case.timers)
     journal.record(Moved(SUSPENDED, case.configuration, case.remembered))
     if case.state == "delivering":
@@ -110,20 +110,25 @@ def _suspend(journal: Journal) -> str:
 
 
 def _activate(journal: Journal) -> str:
-    """Go on where it was. What was due moves by the time that the case stood still."""
+    """Go on where it was. What was due moves by the time that the case stood still, in working days as for a step
+    whose clock stood still."""
     _only_admin(journal)
     case = journal.case
     if case.state != SUSPENDED:
         raise Refusal
     held = case.facts["suspended"]
-    stood = journal.now - datetime.fromisoformat(held["at"])
+    at, calendar = datetime.fromisoformat(held["at"]), journal.process.calendar
     journal.record(Moved(held["state"], case.configuration, case.remembered))
     for task in case.tasks:
-        if task.state == "open" and task.due_at is not None:
-            journal.record(TaskOpened(replace(task, due_at=task.due_at + stood)))
-    for name, step, seconds in held["timers"]:
-        key = f"{case.id}:{case.seq}:{step}/{name}" if step else f"{case.id}:{case.seq}:{name}"
-        journal.record(TimerArmed(Timer(key, name, journal.now + timedelta(seconds=seconds), step)))
+        if task.state == "open" and task.due_at is not None and not clocks.is_stopped(journal, task.step):
+            spans = journal.process.spans(task, case.route)
+            journal.record(TaskOpened(clocks.asked_later(calendar, task, spans, at, journal.now)))
+    # a case that was put on hold by an earlier release does not say how its timers were counted
+    counted = held.get("counted") or [["", ""]] * len(held["timers"])
+    for (name, step, seconds), (since, span) in zip(held["timers"], counted, strict=True):
+        due = at + timedelta(seconds=seconds)
+        timer = Timer("", name, due, step, datetime.fromisoformat(since) if since else None, span)
+        journal.arm_again(clocks.later(calendar, timer, at, journal.now))
     journal.record(Noted({"suspended": None}))
     if held["state"] == "delivering":
         journal.ask(HoldDelivery("resume"))

@@ -23,6 +23,7 @@ from engine.machine.outcome import (
     TimerArmed,
     TimerDisarmed,
 )
+from engine.values import Duration
 
 if TYPE_CHECKING:
     from engine.machine.process import Process
@@ -89,9 +90,9 @@ class Journal:
         self.record(TaskOpened(task))
         return task
 
-    def call_up(self, task: Task, *, due_at: datetime | None) -> Task:
-        """It is the turn of somebody in the line."""
-        task = replace(task, state="open", reason="", opened_at=self.now, due_at=due_at)
+    def call_up(self, task: Task, *, due_at: datetime | None, since: datetime | None = None) -> Task:
+        """It is the turn of somebody in the line. `since`: the time counted from, where it is not now."""
+        task = replace(task, state="open", reason="", opened_at=self.now, due_at=due_at, counted_from=since)
         self.record(TaskOpened(task))
         return task
 
@@ -138,10 +139,16 @@ class Journal:
             )
         )
 
-    def arm(self, name: str, due_at: datetime, *, step: str = "") -> None:
-        """Have `name` fire at `due_at`."""
-        key = f"{self.case.id}:{self.case.seq}:{step}/{name}" if step else f"{self.case.id}:{self.case.seq}:{name}"
-        self.record(TimerArmed(Timer(key, name, due_at, step)))
+    def arm(self, name: str, after: Duration, *, step: str = "", since: datetime | None = None) -> None:
+        """Have `name` fire `after` now, or after `since`."""
+        start = since or self.now
+        due = self.process.calendar.due(start, after)
+        self.arm_again(Timer("", name, due, step, *((start, str(after)) if after.is_working else ())))
+
+    def arm_again(self, timer: Timer) -> None:
+        """Have a timer fire at its time, under a key of this entry."""
+        named = f"{timer.step}/{timer.name}" if timer.step else timer.name
+        self.record(TimerArmed(replace(timer, key=f"{self.case.id}:{self.case.seq}:{named}")))
 
     def disarm(self, timers: tuple[Timer, ...]) -> None:
         """Let none of them fire."""

@@ -157,15 +157,15 @@ def _ask_again(journal: Journal, state: str, step: AnyStep) -> None:
     if not people:
         step.unstaffed(journal)
     elif isinstance(step, Filing):
-        due = journal.process.calendar.due(journal.now, step.ack)
+        due = due_at(journal.process.calendar, step.spans, journal.now)
         for person in people:
             _seat(journal, step, person)
         _call(journal, step.name, due_at=due, first_only=False)
-        journal.arm("silence", due, step=step.name)
+        journal.arm("silence", step.ack, step=step.name)
     elif isinstance(step, Approval):
         for person in people:
             _seat(journal, step, person)
-        due_again = due_at(journal.process.calendar, step.timeout, journal.now)
+        due_again = due_at(journal.process.calendar, step.spans, journal.now)
         _call(journal, step.name, due_at=due_again, first_only=isinstance(step.tally, InSequence))
         verdict = step.verdict(journal)
         if verdict:
@@ -189,7 +189,7 @@ def _call(journal: Journal, step: str, *, due_at: Any, first_only: bool) -> None
     """Ask those who wait (in a sequence the first of them, where nobody is asked now); a new deadline for the rest."""
     for task in journal.seats(step):
         if task.state == "open":
-            journal.record(TaskOpened(replace(task, due_at=due_at)))
+            journal.record(TaskOpened(replace(task, due_at=due_at, counted_from=journal.now)))
     waiting: list[Task] = [task for task in journal.seats(step) if task.state == "waiting"]
     if first_only and any(task.state == "open" for task in journal.seats(step)):
         return

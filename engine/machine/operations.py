@@ -265,7 +265,7 @@ class _Operation:
         journal = self.journal
         due = None
         if waits is None and isinstance(self.step, Approval) and not clocks.is_stopped(journal, self.step.name):
-            due = due_at(journal.process.calendar, self.step.timeout, journal.now)
+            due = due_at(journal.process.calendar, self.step.spans, journal.now)
         fresh = journal.open_task(self.step.name, self.task.verb, person, due_at=due)
         state = "open" if waits is None else "waiting"
         fresh = replace(fresh, state=state, reason=waits or "", asked_by=self.task.person, of=of, place=place)

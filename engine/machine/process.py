@@ -10,6 +10,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any, Never
 
+import msgspec
 from msgspec import Struct
 
 from engine.errors import Problem
@@ -19,7 +20,7 @@ from engine.machine.asking import Ask, Directory
 from engine.machine.case import Case, ProcessRef, Task, Timer
 from engine.machine.chains import Column, Condition, Countersign, is_approved, is_decided, state_of
 from engine.machine.chart import Chart
-from engine.machine.deadlines import Calendar
+from engine.machine.deadlines import Calendar, guessed
 from engine.machine.declared import Lifecycle
 from engine.machine.drawing import ChainStep, as_drawn, draw, draw_among, draw_places, foresee
 from engine.machine.filing import Filing
@@ -86,6 +87,10 @@ class Unbound:
         raise LookupError("this process is not bound to an organisation yet")
 
     def due(self, start: datetime, duration: Duration) -> Never:
+        """Refuse."""
+        raise LookupError("this process is not bound to a calendar yet")
+
+    def unpublished(self, start: datetime, end: datetime) -> Never:
         """Refuse."""
         raise LookupError("this process is not bound to a calendar yet")
 
@@ -211,6 +216,24 @@ class Process:
         except LookupError:
             return None
 
+    def spans(self, task: Task, route: str | None = None) -> tuple[Duration, ...]:
+        """How long the person of a task has: the earliest end is their deadline. `route`: the chain of the case."""
+        if not task.signs:
+            return ()
+        return self._spans(task.step, route)
+
+    def guessed(self, step: str, since: datetime, due: datetime | None, route: str | None = None) -> tuple[int, ...]:
+        """The years in which a deadline at a step may still move, because their working days are a guess."""
+        return guessed(self.calendar, self._spans(step, route), since, due) if due else ()
+
+    def guessed_of(self, timer: Timer) -> tuple[int, ...]:
+        """The same of a timer."""
+        return guessed(self.calendar, timer.spans, timer.since or timer.due_at, timer.due_at)
+
+    def _spans(self, step: str, route: str | None) -> tuple[Duration, ...]:
+        names = (step, *(state_of(chain or "", step) for chain in (route, *self.chains)))
+        return next((self.kinds[name].spans for name in names if name in self.kinds), ())
+
     def column_before(self, case: Case, name: str) -> frozenset[str]:
         """The steps of the nearest column before that of `name` where somebody approved in this round."""
         decided = {task.step for task in case.tasks if task.round == case.round and task.decision == "approve"}
@@ -294,6 +317,9 @@ class Process:
 
         Before the first submission there is no chain yet, only the stages.
         """
+        return tuple(tuple(self._with_guess(case, step) for step in column) for column in self._drawn(case))
+
+    def _drawn(self, case: Case) -> tuple[tuple[ChainStep, ...], ...]:
         columns = self.chains[case.route] if case.route else ()
         if self.declared is not None and not columns:
             return draw_places(case, self.chart, self.declared)
@@ -301,6 +327,10 @@ class Process:
             drawn = draw(as_drawn(case, self.declared), columns, self.stages, self.context(case.judged))
             return draw_among(case, drawn, self.chart, self.declared)
         return draw(case, columns, self.stages, self.context(case.judged))
+
+    def _with_guess(self, case: Case, step: ChainStep) -> ChainStep:
+        years = self.guessed(step.id, step.entered_at or case.created_at, step.due_at, case.route)
+        return msgspec.structs.replace(step, guessed=years) if years else step
 
     def preview(self, form: dict[str, Any], office: str, submitter: str, now: datetime) -> Preview:
         """The chain a form would take if it were submitted now, and who would be asked at each step."""

@@ -137,7 +137,6 @@ def _resolved(journal: Journal, seats: list[Task]) -> frozenset[int]:
 
 def _ask(journal: Journal, step: Approval | Filing, state: str) -> None:
     """Those who are new are asked, in a sequence where it is their turn; nobody left follows the empty policy."""
-    calendar = journal.process.calendar
     seats = journal.seats(step.name)
     if not seats_of(seats):
         journal.disarm(journal.timers_of(step.name))
@@ -151,11 +150,7 @@ def _ask(journal: Journal, step: Approval | Filing, state: str) -> None:
     line = [seat for seat in seats if seat.state == "waiting" and not seat.reason]
     if isinstance(step, Approval) and isinstance(step.tally, InSequence):
         line = line[:1] if nobody_was_asked and not called else []
-    due = (
-        due_at(calendar, step.timeout, journal.now)
-        if isinstance(step, Approval)
-        else calendar.due(journal.now, step.ack)
-    )
+    due = due_at(journal.process.calendar, step.spans, journal.now)
     for seat in (*called, *line):
         journal.call_up(seat, due_at=due)
         journal.ask(NotifyTask(seat.person, seat.id))

@@ -53,6 +53,11 @@ class Refusal(Exception):
 class Kind(Struct, frozen=True):
     """What every kind answers. A kind overrides what it does more than nothing at."""
 
+    @property
+    def spans(self) -> tuple[Duration, ...]:
+        """How long the people have who are asked here: the earliest end is their deadline; none without any."""
+        return ()
+
     def actions(self, case: Case) -> tuple[str, ...]:
         """What people may do now, in the words of pages."""
         return ()
@@ -230,7 +235,7 @@ class Evaluation(Kind, frozen=True):
     def enter(self, journal: Journal, state: str) -> None:
         """See Kind."""
         for after in self.at:
-            journal.arm(f"evaluate:{after}", journal.process.calendar.due(journal.now, after))
+            journal.arm(f"evaluate:{after}", after)
 
     def leave(self, journal: Journal, state: str) -> None:
         """See Kind."""

@@ -55,7 +55,7 @@ class Step(Kind, frozen=True, kw_only=True):
         if not looks_again:
             journal.tell_submitter("unstaffed")
         clocks.forget(journal, self.name)  # who stopped it is gone
-        journal.arm("staff", journal.process.calendar.due(journal.now, STAFF_AGAIN), step=self.name)
+        journal.arm("staff", STAFF_AGAIN, step=self.name)
 
 
 REASONS = {

@@ -14,7 +14,7 @@ from engine.machine import clocks
 from engine.machine.asking import Ask, above, asked, fallback, found, quiet, weight_of
 from engine.machine.case import Case, Decision, Task, Timer
 from engine.machine.commands import Decide
-from engine.machine.deadlines import NEVER, Timeout, due_at, following
+from engine.machine.deadlines import NEVER, Timeout, allowed, due_at, following
 from engine.machine.filing import Filing
 from engine.machine.journal import Journal
 from engine.machine.lapsing import LAPSED, lapse, passes
@@ -24,6 +24,7 @@ from engine.machine.signers import AGAINST, REPLACED, ballots, due_now, everybod
 from engine.machine.states import Refusal
 from engine.machine.step_kind import Step
 from engine.machine.tally import AnyOf, InSequence, Tally, Verdict, Vote
+from engine.values import Duration
 
 Repeat = Literal["ask_again", "carry", "carry_adjacent"]
 Operation = Literal["transfer", "delegate", "add_signer", "remove_signer", "append", "ask", "copy", "claim"]
@@ -59,6 +60,11 @@ class Approval(Step, frozen=True, kw_only=True):
         """See Step."""
         return self.tally.mode
 
+    @property
+    def spans(self) -> tuple[Duration, ...]:
+        """See Kind."""
+        return allowed(self.timeout)
+
     def needed(self, seats: int) -> int:
         """See Step."""
         return self.tally.needed(seats)
@@ -90,7 +96,7 @@ class Approval(Step, frozen=True, kw_only=True):
         for task in kept:
             if task.person not in people and task.person == case.editor:
                 journal.carry(task)  # who changed the form is asked nothing more, and has decided
-        due = due_at(process.calendar, self.timeout, journal.now)
+        due = due_at(process.calendar, self.spans, journal.now)
         for place, person in enumerate(people):
             weight = weight_of(process.directory, person, self.ask, case) if self._is_weighted else 1
             if carries or (in_line and place):
@@ -125,7 +131,7 @@ class Approval(Step, frozen=True, kw_only=True):
     def call_up(self, journal: Journal) -> None:
         """Ask those who are waiting: the next in a sequence, else everybody; the clock starts for those called."""
         waiting = [task for task in journal.seats(self.name) if task.state == "waiting" and not task.reason]
-        due = due_at(journal.process.calendar, self.timeout, journal.now)
+        due = due_at(journal.process.calendar, self.spans, journal.now)
         for task in waiting[:1] if isinstance(self.tally, InSequence) else waiting:
             journal.call_up(task, due_at=due)
             journal.ask(NotifyTask(task.person, task.id))
@@ -139,7 +145,7 @@ class Approval(Step, frozen=True, kw_only=True):
         counted = (task.counted_from or task.opened_at for task in seats if task.state == "open")
         asked_at = max(counted, default=journal.now)
         if rung is not None and not clocks.is_stopped(journal, self.name):
-            journal.arm(rung.name, journal.process.calendar.due(asked_at, rung.after), step=self.name)
+            journal.arm(rung.name, rung.after, step=self.name, since=asked_at)
 
     def decide(self, journal: Journal, task: Task, command: Decide, state: str) -> str:
         """See Step."""
@@ -171,7 +177,7 @@ class Approval(Step, frozen=True, kw_only=True):
     def _call_due(self, journal: Journal) -> None:
         """Ask those who waited for others and wait no longer."""
         tasks = journal.seats(self.name)
-        due = due_at(journal.process.calendar, self.timeout, journal.now)
+        due = due_at(journal.process.calendar, self.spans, journal.now)
         called = due_now(tasks)
         for task in called:
             journal.call_up(task, due_at=due)
@@ -219,7 +225,7 @@ class Approval(Step, frozen=True, kw_only=True):
                 continue
             journal.cancel(task, "escalated")
             if seat is None:
-                due = due_at(journal.process.calendar, self.timeout, journal.now)
+                due = due_at(journal.process.calendar, self.spans, journal.now)
                 seat = journal.open_task(self.name, "approve", person, due_at=due, weight=task.weight)
                 seat = replace(seat, of=task.of, place=task.place, asked_by=task.asked_by)
                 journal.record(TaskOpened(seat))

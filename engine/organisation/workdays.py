@@ -1,22 +1,26 @@
 """Deadlines on China's working days, with the make-up days of the State Council's notices (library chinesecalendar).
 
 The notice of a year appears in the autumn before. Until then Monday to Friday are taken as working days, and
-`published` says so: whoever shows such a deadline can add that it may still move. An operator's own table stands above
-the library, and office hours, where they are set, are when a deadline in working days or hours can end.
+`unpublished` says which years that is so for: whoever shows such a deadline adds the `caution` about them. An
+operator's own table stands above the library, and office hours, where they are set, are when a deadline in working days
+or hours can end.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from functools import cached_property
 from zoneinfo import ZoneInfo
 
 import chinese_calendar
 from chinese_calendar.constants import holidays
 
-from engine.values import Duration
+from engine.values import NO_TEXT, Bilingual, Duration, digest_of
 
 PUBLISHED = frozenset(day.year for day in holidays)
+IN_EVERY_NOTICE = (10, 1)
+"""National Day: an operator's table that holds it holds the days of that year, not one of the office's own."""
 _DAY = timedelta(days=1)
 _HOURS = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)")
 
@@ -57,16 +61,31 @@ class Workdays:
         self.zone = zone
         self.hours = hours
         self._own = dict(own or {})
-        self._own_years = frozenset(day.year for day in self._own)
         self._known = dict(self._own)  # the library searches its whole table at each call
 
-    def published(self, year: int) -> bool:
-        """Whether the days of `year` are known, from the notice or the operator's table; if not, they are a guess."""
-        return year in PUBLISHED or year in self._own_years
+    @cached_property
+    def fingerprint(self) -> str:
+        """Differs where deadlines may differ: by the operator's days, the notices known, the office hours, the zone."""
+        days = {day.isoformat(): works for day, works in self._own.items()}
+        return digest_of([days, sorted(PUBLISHED), str(self.hours), self.zone.key])
 
-    def is_sure(self, moment: datetime) -> bool:
-        """Whether a deadline at `moment` cannot move any more by a notice still to come."""
-        return self.published(moment.astimezone(self.zone).year)
+    @property
+    def has_own_days(self) -> bool:
+        """Whether the operator entered any day."""
+        return bool(self._own)
+
+    def published(self, year: int) -> bool:
+        """Whether the days of `year` are known, from the notice or the operator's table; if not, they are a guess.
+
+        A day that the operator keeps free for their own reasons tells nothing of the year: the table knows it once
+        National Day stands in it.
+        """
+        return year in PUBLISHED or date(year, *IN_EVERY_NOTICE) in self._own
+
+    def unpublished(self, start: datetime, end: datetime) -> tuple[int, ...]:
+        """The years from `start` to `end` whose days are a guess: a notice still to come may move a deadline there."""
+        first, last = (moment.astimezone(self.zone).year for moment in (start, end))
+        return tuple(year for year in range(first, last + 1) if not self.published(year))
 
     def is_workday(self, day: date) -> bool:
         """Whether people work on `day`."""
@@ -119,6 +138,22 @@ class Workdays:
         while not self.is_workday(day):
             day += _DAY
         return day
+
+
+def caution(years: Iterable[int]) -> Bilingual:
+    """What to say beside a deadline that runs through `years`, whose days are a guess; empty without any.
+
+    One sentence for every door: pages, mails, REST and command line say the same.
+    """
+    named = sorted(set(years))
+    if not named:
+        return NO_TEXT
+    zh, en = "、".join(map(str, named)), " and ".join(map(str, named))
+    return Bilingual(
+        zh=f"{zh}年放假安排尚未公布，涉及的时限暂按周一至周五计算；安排公布或由管理员录入后重新计算。",
+        en=f"The holidays of {en} are not published yet: deadlines that run through are counted with weekends alone, "
+        "and again once the holidays are out or the operator enters them.",
+    )
 
 
 def _since(clock: time, start: time) -> timedelta:

@@ -29,7 +29,7 @@ NodeState = Literal["done", "current", "ahead", "skipped", "rejected", "returned
 class Node:
     """One step or stage of the chain as drawn. `verb`: approve, file, copy, or a stage (audience, delivery,
     evaluation, closed). `mode`: any, all, sequence, vote or empty. `need` of `of` seats decided. `count` is the number
-    the stage shows (customers, waves)."""
+    the stage shows (customers, waves). `caution`: why `due_at` may still move, empty where it cannot."""
 
     id: str
     label: Bilingual
@@ -43,6 +43,7 @@ class Node:
     left_at: datetime | None = None
     due_at: datetime | None = None
     count: int | None = None
+    caution: Bilingual = NO_TEXT
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,7 @@ class SeatReason:
 @dataclass(frozen=True, slots=True)
 class WaitingPerson:
     """Somebody who is asked now. `working_days` have begun since then, today not counted; `stopped`: an open question
-    has stopped the clock; `stand_ins` may decide for them today."""
+    has stopped the clock; `stand_ins` may decide for them today. `caution` as in Node."""
 
     person: str
     name: str
@@ -81,11 +82,13 @@ class WaitingPerson:
     until: datetime | None
     stopped: bool = False
     stand_ins: tuple[str, ...] = ()
+    caution: Bilingual = NO_TEXT
 
 
 @dataclass(frozen=True, slots=True)
 class Deadline:
-    """What time alone does at `at`: the code of a history entry, whom it asks, the state it leads to if another."""
+    """What time alone does at `at`: the code of a history entry, whom it asks, the state it leads to if another.
+    `caution` as in Node."""
 
     at: datetime
     what: str
@@ -93,6 +96,7 @@ class Deadline:
     people: tuple[str, ...] = ()
     state: str = ""
     state_label: Bilingual = NO_TEXT
+    caution: Bilingual = NO_TEXT
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +114,8 @@ class Following:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """Why it is here: whom the case waits for (`for_nodes`, empty = nobody), since when, until when, what follows."""
+    """Why it is here: whom the case waits for (`for_nodes`, empty = nobody), since when, until when, what follows.
+    `caution`: why the times named may still move."""
 
     state: str
     for_nodes: tuple[Node, ...]
@@ -124,3 +129,4 @@ class Waiting:
     people: tuple[WaitingPerson, ...] = ()
     deadlines: tuple[Deadline, ...] = ()
     follows: tuple[Following, ...] = ()
+    caution: Bilingual = NO_TEXT

@@ -32,6 +32,7 @@ from engine.machine.outcome import (
     SelectAudience,
     TellParent,
 )
+from engine.organisation.workdays import caution
 from engine.service import children, delivering, evaluating, running, selecting, standins
 from engine.service.app import Countersign
 from engine.service.drifting import drift_view
@@ -86,6 +87,7 @@ class Notice:
     by: str = ""
     drift: DriftView | None = None
     registered: tuple[str, ...] = ()
+    caution: Bilingual = NO_TEXT  # why `due_at` may still move
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,8 +264,11 @@ def _task_notice(app: Countersign, case_id: str, effect: NotifyTask) -> Notice |
             now=now,
             expires_at=now + timedelta(days=app.settings.link_days),
         )
-        step = app.process(case.process, tx).label(task.step)
-        return _notice(app, tx, case, effect.person, effect.occasion, link=f"/l/{token}", step=step, due_at=task.due_at)
+        process = app.process(case.process, tx)
+        step, due = process.label(task.step), task.due_at
+        notice = _notice(app, tx, case, effect.person, effect.occasion, link=f"/l/{token}", step=step, due_at=due)
+        years = process.guessed(task.step, task.opened_at, due, case.route)
+        return notice and dataclasses.replace(notice, caution=caution(years))
 
 
 def _question_notice(app: Countersign, case_id: str, effect: NotifyQuestion) -> Notice | None:

@@ -23,6 +23,7 @@ from engine.machine.process import Process
 from engine.machine.steps import decisions_on
 from engine.organisation import Organisation, Workdays
 from engine.organisation.who import FromField, Holders, Submitter, Superior, parse
+from engine.organisation.workdays import caution
 from engine.service import showing
 from engine.service.app import Countersign
 from engine.service.chain_views import Chain, Deadline, Following, Node, SeatReason, Waiting, WaitingPerson
@@ -78,6 +79,7 @@ def waiting(
     blocking = _current(chain)
     reason, by = showing.reason_of(app.organisation(tx), entries, case)
     looking = _Looking(app, process, app.organisation(tx), case)
+    people, deadlines = tuple(looking.people(app.calendar(tx))), tuple(looking.deadlines())
     return Waiting(
         state=case.state,
         for_nodes=blocking,
@@ -87,9 +89,10 @@ def waiting(
         possible=_possible(process, case, viewer),
         reason=reason,
         reason_by=by,
-        people=tuple(looking.people(app.calendar(tx))),
-        deadlines=tuple(looking.deadlines()),
+        people=people,
+        deadlines=deadlines,
         follows=tuple(looking.follows()),
+        caution=caution(looking.guessed),
     )
 
 
@@ -101,6 +104,8 @@ class _Looking:
         self.definition = app.definition(case.process)
         self.now, self.zone = app.now(), app.settings.zone
         self.open = tuple(task for task in case.tasks if task.state == "open" and task.verb != "copy")
+        self.guessed: set[int] = set()
+        """The years in which a deadline told so far may still move."""
 
     def people(self, calendar: Workdays) -> Iterator[WaitingPerson]:
         """Everybody who is asked now."""
@@ -117,6 +122,7 @@ class _Looking:
                 until=task.due_at,
                 stopped=any(one.step == task.step for one in self.case.stopped),
                 stand_ins=tuple(map(name, stand_ins(self.organisation, task.person, self.case))),
+                caution=self._caution(self.process.guessed(task.step, task.opened_at, task.due_at, self.case.route)),
             )
 
     def deadlines(self) -> Iterator[Deadline]:
@@ -140,10 +146,15 @@ class _Looking:
                 people=tuple(self.organisation.name(person) for person in dict.fromkeys(opened)),
                 state=outcome.case.state if is_moved else "",
                 state_label=showing.state_label(self.definition, outcome.case.state) if is_moved else NO_TEXT,
+                caution=self._caution(self.process.guessed_of(timer)),
             )
             if is_moved or what == "unstaffed":
                 return
             case = outcome.case
+
+    def _caution(self, years: tuple[int, ...]) -> Bilingual:
+        self.guessed.update(years)
+        return caution(years)
 
     def follows(self) -> Iterator[Following]:
         """What each decision at a waiting step would lead to, taken by the first who may take it."""

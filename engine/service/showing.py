@@ -25,6 +25,7 @@ from engine.machine.outcome import (
 )
 from engine.machine.process import ChainStep
 from engine.organisation import Organisation
+from engine.organisation.workdays import caution
 from engine.service.app import Countersign
 from engine.service.chain_views import Chain, Node, Seat
 from engine.service.drifting import drift_of, drift_view
@@ -84,10 +85,12 @@ def task_row(
     on_behalf_of: str = "",
 ) -> TaskRow:
     """A task in a list, as `person` sees it."""
+    process = app.process(line.case.process, tx)
+    due = line.due_at if line.state == "open" else None
     return TaskRow(
         id=line.id,
         case=case_row(app, tx, line.case, person),
-        step=app.process(line.case.process, tx).label(line.step),
+        step=process.label(line.step),
         verb=line.verb,
         state=line.state,
         opened_at=line.opened_at,
@@ -96,6 +99,7 @@ def task_row(
         decided_at=line.decided_at,
         flags=flags,
         on_behalf_of=on_behalf_of,
+        caution=caution(process.guessed(line.step, line.opened_at, due)),
     )
 
 
@@ -145,6 +149,7 @@ def _node(organisation: Organisation, step: ChainStep, waves: int | None) -> Nod
         left_at=step.left_at,
         due_at=step.due_at,
         count=waves if step.verb == "delivery" else step.count,
+        caution=caution(step.guessed),
     )
 
 
@@ -243,6 +248,8 @@ def _what(kept: Kept) -> tuple[str, str]:
         case c.Reorganise():
             changed = [event.task.step for event in kept.events if isinstance(event, TaskOpened | TaskClosed)]
             return "reorganised", changed[0] if changed else ""
+        case c.Recount():
+            return "recounted", ""
         case c.AudienceFrozen():
             return ("drifted" if drift_of(kept.events) else "frozen"), ""
         case c.AudienceFailed():

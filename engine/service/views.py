@@ -58,7 +58,7 @@ class CaseRow:
 @dataclass(frozen=True, slots=True)
 class TaskRow:
     """A task in the inbox; sorted by `due_at`, those without last. `flags` are codes: overdue, due_soon, changed,
-    splitting."""
+    splitting. `caution`: why `due_at` may still move, empty where it cannot."""
 
     id: str
     case: CaseRow
@@ -71,6 +71,7 @@ class TaskRow:
     decided_at: datetime | None
     flags: tuple[str, ...] = ()
     on_behalf_of: str = ""  # the name of the person whose task it is, where the viewer stands in for them
+    caution: Bilingual = NO_TEXT
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,10 +166,10 @@ class DriftView:
 class Entry:
     """One history entry, newest first in lists. `what` is a code: created, edited, submitted, resubmitted, approve,
     reject, return, acknowledge, object, read, performed, withdrawn, escalated, reminded, silent, objectable,
-    unobjected, staffed, reorganised, unstaffed, auto_returned, auto_rejected, auto_passed, expired, frozen, drifted,
-    selection_failed, selecting, started, paused, resumed, delivered, evaluation_due, evaluated, closed,
-    transferred, delegated, signers_added, appended, signer_removed, copied_to, claimed, released, asked, answered,
-    handed_over.
+    unobjected, staffed, reorganised, recounted, unstaffed, auto_returned, auto_rejected, auto_passed, expired,
+    frozen, drifted, selection_failed, selecting, started, paused, resumed, delivered, evaluation_due, evaluated,
+    closed, transferred, delegated, signers_added, appended, signer_removed, copied_to, claimed, released, asked,
+    answered, handed_over.
     `via`: page, link, api, timer (a deadline), stage (a finished stage reported). `remark` of an evaluation is its
     time ("7d")."""
 

@@ -5,43 +5,38 @@ import io
 from datetime import date
 
 from engine.errors import InvalidFile, Problem
+from engine.organisation import Workdays
 from engine.service.app import Countersign
-from engine.store import calendar
+from engine.store import calendar as store
 from engine.store.calendar import OwnDay
 
 WORKING = {"working": True, "off": False}
 COLUMNS = ("day", "kind")
 
 
-def load(app: Countersign, text: str, file: str) -> int:
-    """Keep the days of a CSV (`day,kind,note`; kind is working or off); returns how many.
+def load(app: Countersign, text: str, file: str) -> tuple[OwnDay, ...]:
+    """Keep the days of a CSV (`day,kind,note`; kind is working or off) and return them.
 
-    Raises InvalidFile with every bad row, and then keeps none.
+    Raises InvalidFile with every bad row, and then keeps none. Open deadlines follow with the next tick.
     """
     days, problems = _read(text, file)
     if problems:
         raise InvalidFile(problems)
     with app.db.begin() as tx:
-        calendar.keep(tx, days)
-    return len(days)
+        store.keep(tx, days)
+    return tuple(days)
 
 
 def own_days(app: Countersign, year: int) -> tuple[OwnDay, ...]:
     """The operator's days of a year."""
     with app.db.read() as tx:
-        return calendar.load(tx, year)
+        return store.load(tx, year)
 
 
-def is_published(app: Countersign, year: int) -> bool:
-    """Whether the days of the year are known; if not, Monday to Friday are taken as working days."""
+def calendar(app: Countersign) -> Workdays:
+    """The working days in force: the notices, the operator's days above them, the office hours."""
     with app.db.read() as tx:
-        return app.calendar(tx).published(year)
-
-
-def workdays_in(app: Countersign, year: int) -> int:
-    """How many working days the year has."""
-    with app.db.read() as tx:
-        return app.calendar(tx).between(date(year, 1, 1), date(year + 1, 1, 1))
+        return app.calendar(tx)
 
 
 def _read(text: str, file: str) -> tuple[list[OwnDay], list[Problem]]:

@@ -1,7 +1,8 @@
 """The operator's own working days, above the calendar of the library.
 
 A change raises the organisation's revision, so that every process is bound to the new calendar before it decides
-anything. Refuses nothing: rows are read and judged before they come here.
+anything. Which calendar open deadlines are counted by is noted, so that whatever changes it (the table, the notices
+that a release knows, the office hours) is noticed. Refuses nothing: rows are read and judged before they come here.
 """
 
 from collections.abc import Iterable
@@ -40,3 +41,13 @@ def keep(tx: Connection, days: Iterable[OwnDay]) -> None:
         tx.execute(upsert.on_conflict_do_update(index_elements=["day"], set_=row))
     if rows:
         tx.execute(sa.update(organisation).values(revision=organisation.c.revision + 1))
+
+
+def counted_by(tx: Connection) -> str:
+    """The fingerprint of the calendar by which open deadlines are counted; empty before they first were."""
+    return tx.execute(sa.select(organisation.c.counted_by)).scalar_one() or ""
+
+
+def note_counted(tx: Connection, fingerprint: str) -> None:
+    """All open deadlines are counted by this calendar now."""
+    tx.execute(sa.update(organisation).values(counted_by=fingerprint))

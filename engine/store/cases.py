@@ -29,6 +29,7 @@ from engine.store.tables import case_offices, cases, history, idempotency, organ
 LONGEST_KEY = 120
 
 _OF_TASK = tuple(column.name for column in tasks.c if column is not tasks.c.case_id)
+_OF_TIMER = ("key", "name", "step", "due_at")
 
 _read_case = msgspec.json.Decoder(Case).decode
 _to_json = msgspec.json.Encoder().encode
@@ -151,6 +152,13 @@ def waiting_for_people(tx: Connection) -> tuple[str, ...]:
     return tuple(tx.execute(sa.union(asked, unstaffed).order_by("case_id")).scalars())
 
 
+def with_deadlines(tx: Connection) -> tuple[str, ...]:
+    """The ids of all cases in which time does something, or will once a question is answered."""
+    armed = sa.select(timers.c.case_id).where(sa.text("timers.state='armed'"))
+    asked = sa.select(tasks.c.case_id).where(sa.text("tasks.state='open'"), tasks.c.verb != "copy")
+    return tuple(tx.execute(sa.union(armed, asked).order_by("case_id")).scalars())
+
+
 def load_many(tx: Connection, case_ids: Sequence[str]) -> tuple[Case, ...]:
     """Those of the cases that there are."""
     bodies = tx.execute(sa.select(cases.c.body).where(cases.c.id.in_(case_ids)).order_by(cases.c.id))
@@ -259,7 +267,7 @@ def _write_rows(tx: Connection, written: Written, now: datetime, key: str) -> No
         upsert = inserting(tx, tasks).values(row)
         tx.execute(upsert.on_conflict_do_update(index_elements=["id"], set_=row))
     for timer in written.armed:
-        row = {**msgspec.structs.asdict(timer), "case_id": case_id, "state": "armed"}
+        row = {"case_id": case_id, "state": "armed"} | {name: getattr(timer, name) for name in _OF_TIMER}
         tx.execute(sa.insert(timers).values(row))
     for keys, state in ((written.fired, "fired"), (written.disarmed, "disarmed")):
         if keys:

@@ -88,6 +88,14 @@ class Database:
         """The database's clock, aware, in UTC. Leases are measured by it, so that workers need not agree on a time."""
         return database_now(tx)
 
+    def is_made(self) -> bool:
+        """Whether a case database is there. Looks only: opening an SQLite file that is not there would make one."""
+        file = self.url.database or ""
+        if self.dialect_name == "sqlite" and not Path(file).is_file():
+            return False
+        with self.read() as tx:
+            return sa.inspect(tx).has_table("alembic_version")
+
     def migrate(self) -> None:
         """Bring the schema to the newest revision. Several processes may do so at once; the second finds it done."""
         config = Config()

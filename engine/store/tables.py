@@ -51,6 +51,7 @@ organisation = Table(
     Column("revision", Integer, nullable=False),  # raised by every change below; caches compare it
     Column("settled_revision", Integer, nullable=False, server_default="0"),  # the last one that open steps followed
     Column("settled_at", UtcTime),  # when they did: stand-ins begin and end by themselves
+    Column("counted_by", String(64)),  # the fingerprint of the calendar by which open deadlines are counted
 )
 
 offices = Table(

@@ -36,11 +36,29 @@ def organisation_named(name: str) -> Named:
     return Named(people_there, Workdays(settings.zone, hours=office_hours(settings)))
 
 
+def calendar_in_force() -> tuple[Workdays, str]:
+    """The working days that deadlines are counted on here, and whose they are, in words: of the case database in
+    force, else, where none was made yet, the published ones."""
+    settings = Settings()
+    app = Countersign.open(settings)
+    try:
+        calendar = Workdays(settings.zone, hours=office_hours(settings))
+        if app.db.is_made():
+            with app.db.read() as tx:
+                calendar = app.calendar(tx)
+            own = "your own days on the national calendar" if calendar.has_own_days else "the national calendar"
+            whose = f"{own}, as in the case database"
+        else:
+            whose = "the national calendar; there is no case database with days of your own here"
+    finally:
+        app.close()
+    return calendar, f"{whose}; office hours {settings.office_hours or 'not set'}"
+
+
 def _in_database(app: Countersign) -> Named:
     try:
-        file = app.db.url.database or ""
-        if app.db.dialect_name == "sqlite" and not Path(file).is_file():
-            raise _refused(f"there is no case database {file}")
+        if not app.db.is_made():
+            raise _refused(f"there is no case database {app.db.url.database or ''}")
         with app.db.read() as tx:
             return Named(app.organisation(tx), app.calendar(tx))
     finally:

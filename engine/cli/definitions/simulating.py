@@ -10,6 +10,7 @@ import typer
 
 from engine import clock
 from engine.cli.definitions.files import loaded
+from engine.cli.definitions.organisations import calendar_in_force
 from engine.definition.cast import SUBMITTER, Cast
 from engine.definition.fields import DateRange, Set
 from engine.definition.model import Definition
@@ -18,7 +19,8 @@ from engine.definition.simulate import simulate as play
 from engine.errors import InvalidFile, InvalidForm, Problem
 from engine.expr.types import nearest
 from engine.machine.process import Directory
-from engine.organisation import Organisation, Workdays
+from engine.organisation import Organisation
+from engine.organisation.workdays import caution
 from engine.service.app import Countersign
 from engine.settings import Settings
 
@@ -39,7 +41,10 @@ def simulate(
     at: Annotated[datetime | None, typer.Option("--at", help="When it is submitted; by default now")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object")] = False,
 ) -> None:
-    """Tell which chain a proposal takes and why, who is asked at each step, and by when."""
+    """Tell which chain a proposal takes and why, who is asked at each step, and by when.
+
+    Working days are those of the case database in force, where there is one: the same as for its cases.
+    """
     definition = loaded(file)
     settings = Settings()
     zone = settings.zone
@@ -49,12 +54,13 @@ def simulate(
     moment = (at.replace(tzinfo=at.tzinfo or zone) if at else clock.now()).astimezone(zone)
     values = _values(definition, [*(given or ()), *(more or ())])
     directory, submitter, names = _people(office)
+    calendar, whose = calendar_in_force()
     try:
         found = play(
             definition,
             values,
             directory=directory,
-            calendar=Workdays(zone),
+            calendar=calendar,
             office=office or "county",
             submitter=submitter,
             at=moment,
@@ -63,12 +69,16 @@ def simulate(
         raise InvalidFile([_as_argument(problem, definition) for problem in refused.problems]) from None
     if as_json:
         told = {"at": moment, "office": office, "invented_people": not office, "submitter": submitter}
+        told |= {"calendar": whose, "caution": caution(found.unpublished).model_dump()}
         typer.echo(orjson.dumps({**told, **dataclasses.asdict(found)}, default=str, option=orjson.OPT_INDENT_2))
         return
     by = f"{names.get(submitter, submitter)} of office {office}" if office else "a county; people are invented"
     typer.echo(f"{definition.name} version {definition.version}, submitted {_moment(moment)} by {by}")
     for line in _lines(found, names):
         typer.echo(line)
+    typer.echo(f"working days: {whose}")
+    if found.unpublished:
+        typer.echo(f"note: {caution(found.unpublished).en}")
 
 
 def _values(definition: Definition, given: list[str]) -> dict[str, Any]:

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.organisation import OfficeHours, Workdays
-from engine.values import Duration
+from engine.organisation.workdays import caution
+from engine.values import NO_TEXT, Duration
 from tests.support import shared
 
 CN = Workdays(ZoneInfo("Asia/Shanghai"))
@@ -95,11 +96,46 @@ def test_working_hours_without_office_hours_are_the_usual_ones() -> None:
 
 def test_the_operators_table_stands_above_the_library() -> None:
     zone = ZoneInfo("Asia/Shanghai")
-    own = Workdays(zone, {date(2026, 3, 3): False, date(2026, 3, 7): True, date(2030, 1, 1): False})
+    own = Workdays(zone, {date(2026, 3, 3): False, date(2026, 3, 7): True})
     assert own.due(at("2026-03-02T10:00"), Duration.parse("1wd")) == at("2026-03-04T10:00")
     assert own.due(at("2026-03-06T10:00"), Duration.parse("1wd")) == at("2026-03-07T10:00")
-    assert (own.published(2030), CN.published(2030)) == (True, False)
-    assert (own.is_sure(at("2030-05-01T00:00")), CN.is_sure(at("2030-05-01T00:00"))) == (True, False)
+
+
+def test_a_deadline_that_runs_through_years_without_a_notice_names_them() -> None:
+    assert CN.unpublished(at("2026-03-02T10:00"), at("2026-12-31T23:59")) == ()
+    assert CN.unpublished(at("2026-12-30T10:00"), at("2027-01-04T10:00")) == (2027,)
+    assert CN.unpublished(at("2026-12-30T10:00"), at("2028-01-04T10:00")) == (2027, 2028)
+    new_year_in_china = datetime(2026, 12, 31, 16, tzinfo=UTC)
+    assert CN.unpublished(new_year_in_china, new_year_in_china) == (2027,)
+
+
+def test_the_operators_table_knows_a_year_once_national_day_stands_in_it() -> None:
+    zone, span = ZoneInfo("Asia/Shanghai"), (at("2030-05-01T00:00"), at("2030-05-09T00:00"))
+    one_day_of_the_office = Workdays(zone, {date(2030, 5, 17): False})
+    entered = Workdays(zone, {date(2030, 1, 1): False, date(2030, 10, 1): False})
+    assert (one_day_of_the_office.published(2030), entered.published(2030)) == (False, True)
+    assert (one_day_of_the_office.unpublished(*span), entered.unpublished(*span)) == ((2030,), ())
+
+
+def test_the_caution_names_the_years_in_both_languages() -> None:
+    assert caution(()) == NO_TEXT
+    said = caution((2028, 2027, 2028))
+    assert "2027、2028年放假安排尚未公布" in said.zh
+    assert "The holidays of 2027 and 2028 are not published yet" in said.en
+
+
+def test_whatever_moves_deadlines_changes_the_fingerprint() -> None:
+    shanghai, hours = ZoneInfo("Asia/Shanghai"), OfficeHours.parse("09:00-17:30")
+    day = date(2027, 2, 8)
+    kinds = [
+        Workdays(shanghai),
+        Workdays(shanghai, {day: False}),
+        Workdays(shanghai, {day: True}),
+        Workdays(shanghai, hours=hours),
+        Workdays(ZoneInfo("Asia/Urumqi")),
+    ]
+    assert len({calendar.fingerprint for calendar in kinds}) == len(kinds)
+    assert Workdays(shanghai, {day: False}).fingerprint == Workdays(shanghai, {day: False}).fingerprint
 
 
 @pytest.mark.parametrize("text", ["", "9:00-17:30", "17:30-09:00", "09:00-09:00", "09:00-24:00", "09:00"])
