@@ -30,8 +30,7 @@ class Formats:
     words: Words
     zone: ZoneInfo
     now: datetime
-    workdays: Callable[[date, date], int]
-    """By the operator's calendar, the working days from the first day up to, not including, the second."""
+    workdays: Callable[[date, date], int]  # by the operator's calendar, from the first day up to, without, the second
 
     @property
     def _locale(self) -> str:

@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from engine.definition import lifecycle as written
 from engine.definition.lifecycle import ENDED_BY_HAND, OUTCOMES, RAISED, STAGES, AnyState, Event, events_of
+from engine.definition.reach import Reach
 from engine.errors import ExpressionFailed
 from engine.machine import chart as charts
 from engine.machine import drifting
@@ -40,6 +41,8 @@ READY = "ready"
 RETURNED = "returned"
 CANCELLED, VOIDED = ENDED_BY_HAND
 EFFECTIVE = ("approved", "filed")
+EXPIRING = (written.Form, written.Approval, written.Task, written.Wait, written.Cases, written.Audience)
+"""Where a case that is not approved yet expires: it waits for somebody, and nothing has been sent."""
 BY_HAND = ("form", "task", "wait", "cases", "compound", "parallel")
 """Where an administrator may put a case. The stages begin with what comes before them: the rest is done there."""
 
@@ -109,6 +112,7 @@ class _Compiler:
     ) -> None:
         self.section = section
         self.expires = expires
+        self.limited = Reach(section).undecided if expires else frozenset[str]()
         self.chains = chains
         self.stages = stages
         self.rule = rule
@@ -190,7 +194,7 @@ class _Compiler:
         ways = tuple(way for event in events_of(state) for way in self.ways(name, state, event))
         place = self.places[name]
         told = name if name in (*OUTCOMES, CANCELLED, VOIDED, EXPIRED) else ""
-        if self.expires and isinstance(state, written.Form | written.Approval):
+        if name in self.limited and isinstance(state, EXPIRING):
             ways += (Transition((EXPIRED,), (EXPIRE,)),)
         match state:
             case written.Form():

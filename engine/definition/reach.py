@@ -21,6 +21,7 @@ from engine.definition.lifecycle import (
     Wait,
     events_of,
 )
+from engine.machine.states import EFFECTIVE
 
 
 class Reach:
@@ -44,6 +45,13 @@ class Reach:
     def unsubmitted(self) -> frozenset[str]:
         """Every state that a case may come to without having been submitted."""
         return self._come_to([self.first], lambda state, event: not isinstance(state, Form) or event.event != "submit")
+
+    @cached_property
+    def undecided(self) -> frozenset[str]:
+        """Every state that a case may come to without its approval: what it waits for there may still be refused."""
+        return self._come_to(
+            [self.first], lambda state, event: not isinstance(state, Approval) or event.event not in EFFECTIVE
+        )
 
     def _come_to(self, first: Sequence[str], taken: Callable[[AnyState, Event], bool]) -> frozenset[str]:
         found: set[str] = set()

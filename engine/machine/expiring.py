@@ -1,7 +1,8 @@
 """The time limit of an approval: a case that is not approved when it is over ends as expired (过期).
 
-It counts from the first submission, goes on while the case is returned, and ends where the case becomes effective or
-ends in another way. Refuses to end a case that has come further.
+It counts from the first submission, goes on while the case is returned or waits in a declared state on its way to the
+approval (a review, a selection made first), and ends where the case becomes effective or ends in another way. Refuses
+to end a case that has come further; that a case goes out before it is approved, the check of definitions tells (E712).
 """
 
 from engine.machine.journal import Journal
