@@ -11,6 +11,7 @@ from engine.definition.lifecycle import (
     AnyState,
     Approval,
     Compound,
+    Effective,
     Event,
     Final,
     Form,
@@ -48,10 +49,12 @@ class Reach:
 
     @cached_property
     def undecided(self) -> frozenset[str]:
-        """Every state that a case may come to without its approval: what it waits for there may still be refused."""
-        return self._come_to(
-            [self.first], lambda state, event: not isinstance(state, Approval) or event.event not in EFFECTIVE
-        )
+        """Every state that a case may come to before it is in effect: what it waits for there may still be refused."""
+
+        def stays_open(state: AnyState, event: Event) -> bool:
+            return not isinstance(state, Effective) and not (isinstance(state, Approval) and event.event in EFFECTIVE)
+
+        return self._come_to([self.first], stays_open)
 
     def _come_to(self, first: Sequence[str], taken: Callable[[AnyState, Event], bool]) -> frozenset[str]:
         found: set[str] = set()

@@ -177,7 +177,7 @@ class StateUnreachable(LintRule):
     code = "E520"
 
     def find(self, subject: Subject) -> Iterator[Finding]:
-        reach = _reach(subject)
+        reach = reach_of(subject)
         if reach is not None:
             for path, name, state, _ in _states(subject):
                 if name not in reach.reached and not isinstance(state, History):
@@ -190,7 +190,7 @@ class DeadEnd(LintRule):
     code = "E521"
 
     def find(self, subject: Subject) -> Iterator[Finding]:
-        reach = _reach(subject)
+        reach = reach_of(subject)
         if reach is not None:
             for path, name, _, _ in _states(subject):
                 if name in reach.reached and name in reach.stuck:
@@ -204,7 +204,7 @@ class DoneStarves(LintRule):
     code = "E522"
 
     def find(self, subject: Subject) -> Iterator[Finding]:
-        reach = _reach(subject)
+        reach = reach_of(subject)
         if reach is None:
             return
         for path, name, state, event in _events(subject):
@@ -223,7 +223,7 @@ class LoopWithoutPerson(LintRule):
     code = "E523"
 
     def find(self, subject: Subject) -> Iterator[Finding]:
-        reach = _reach(subject)
+        reach = reach_of(subject)
         if reach is None:
             return
         at = {name: path for path, name, _, _ in _states(subject)}
@@ -265,12 +265,27 @@ class NeverSubmitted(LintRule):
     code = "E528"
 
     def find(self, subject: Subject) -> Iterator[Finding]:
-        reach = _reach(subject)
+        reach = reach_of(subject)
         if reach is None:
             return
         for path, name, state, _ in _states(subject):
             if state.kind == "approval" and name in reach.unsubmitted:
                 yield Finding(path, {"state": name}, "let the event submit of a form come before it", at_key=True)
+
+
+class SentBeforeApproved(LintRule):
+    """a case may come to {state} before it is approved, and expires no more there when {expires} are over"""
+
+    code = "E529"
+
+    def find(self, subject: Subject) -> Iterator[Finding]:
+        reach, expires = reach_of(subject), subject.definition.approval.expires
+        if reach is None or expires is None:
+            return
+        for name in sorted(reach.undecided):
+            if reach.states[name].kind in ("delivery", "evaluation"):
+                fields = {"state": name, "expires": expires}
+                yield Finding(("approval", "expires"), fields, "let the approval come before it, or leave expires out")
 
 
 class HalfALifecycleLabel(LintRule):
@@ -363,7 +378,7 @@ def _lost(subject: Subject) -> bool:
     return any(path and path[0] == "lifecycle" for path in subject.shape.lost)
 
 
-def _reach(subject: Subject) -> Reach | None:
+def reach_of(subject: Subject) -> Reach | None:
     """What can be reached, where every name is right; otherwise those are told first."""
     section = subject.definition.lifecycle
     if section is None or _lost(subject):
@@ -406,5 +421,6 @@ LIFECYCLE = (
     LoopWithoutPerson(),
     OutcomeMissing(),
     NeverSubmitted(),
+    SentBeforeApproved(),
     HalfALifecycleLabel(),
 )

@@ -4,6 +4,8 @@ from collections.abc import Iterator
 
 from engine.definition.document import Path
 from engine.definition.findings import Finding, LintRule, Subject
+from engine.definition.lifecycle import Limit
+from engine.definition.rules_lifecycle import reach_of
 from engine.definition.steps import Approve, File, Timeout
 from engine.values import Duration
 
@@ -66,6 +68,14 @@ def timeouts(subject: Subject) -> Iterator[tuple[Path, Timeout]]:
             yield (*path, "timeout"), step.timeout
 
 
+def limits_before_approval(subject: Subject) -> Iterator[Limit]:
+    """The timeouts of declared states that a case may wait in before it is approved."""
+    reach = reach_of(subject)
+    if reach is not None:
+        for name in sorted(reach.undecided):
+            yield from getattr(reach.states[name], "timeouts", ())
+
+
 class PassesWithoutLimit(LintRule):
     """an approval that passes by itself when the time is over says up to which form: limit is missing"""
 
@@ -100,7 +110,7 @@ class NoMoment(LintRule):
 
 
 class ExpiresTooSoon(LintRule):
-    """the case expires after {expires}, before the time of a step is over ({at})"""
+    """the case expires after {expires}, before the time of a step or state is over ({at})"""
 
     code = "E709"
 
@@ -108,6 +118,7 @@ class ExpiresTooSoon(LintRule):
         expires = subject.definition.approval.expires
         ends = [timeout.at for _, timeout in timeouts(subject) if timeout.at]
         ends += [step.ack for _, step in subject.steps if isinstance(step, File)]
+        ends += [limit.after for limit in limits_before_approval(subject)]
         alike = [at for at in ends if expires and _clock(at) == _clock(expires) and not _shorter(at, expires)]
         if expires and expires.amount and alike:
             fields = {"expires": expires, "at": alike[0]}

@@ -2,7 +2,7 @@
 
 It counts from the first submission, goes on while the case is returned or waits in a declared state on its way to the
 approval (a review, a selection made first), and ends where the case becomes effective or ends in another way. Refuses
-to end a case that has come further; that a case goes out before it is approved, the check of definitions tells (E712).
+to end a case that has come further; that a case goes out before it is approved, the check of definitions tells (E529).
 """
 
 from engine.machine.journal import Journal

@@ -23,10 +23,12 @@ from engine.errors import InvalidForm, NotPossible
 from engine.machine.commands import Close, Operate, Perform, Submit, Withdraw
 from engine.machine.lifecycle import Stages
 from engine.organisation import Workdays
+from engine.values import Duration
 from tests.unit.definition.test_definition_lifecycle import replayed
 
 ROOT = Path(__file__).resolve().parents[3]
 REVIEWED = (ROOT / "definitions/examples/reviewed-marketing-case.yaml").read_text("utf-8")
+TELECOM = (ROOT / "definitions/telecom-marketing-case.yaml").read_text("utf-8")
 PLAN = """\
 apiVersion: countersign/v1
 kind: CaseDefinition
@@ -254,6 +256,61 @@ def test_an_approval_that_is_come_to_without_a_submission_is_refused() -> None:
     (problem,) = [one for one in check(text).problems if one.code == "E528"]
     assert problem.hint == "let the event submit of a form come before it"
     assert "E528" not in [one.code for one in check(PLAN).problems]
+
+
+LIMITED = PLAN.replace("approval:\n", "approval:\n  expires: 9wd\n")
+
+
+def test_a_case_expires_in_a_state_that_it_waits_in_before_its_approval() -> None:
+    case = trial(LIMITED)
+    case.submit(FORM)
+    case.wait(Duration.parse("8wd"))
+    assert case.case.state == "look"
+    case.wait(Duration.parse("1wd"))
+    assert (case.case.state, case.case.timers) == ("expired", ())
+    assert [(task.state, task.reason) for task in case.case.tasks] == [("cancelled", "expired")]
+    approved = trial(LIMITED.replace("  states:\n", AFTER_APPROVAL))
+    approved.submit(FORM)
+    act(approved, "clear")
+    approved.wait(Duration.parse("1wd"))
+    approved.decide(approved.open_tasks()[0], "approve")
+    assert approved.case.state == "signing"
+    approved.wait(Duration.parse("30wd"))
+    assert approved.case.state == "signing", "it is approved; what follows takes as long as it takes"
+
+
+AFTER_APPROVAL = """\
+  states:
+    approved: {kind: effective, label: {zh: 已批准, en: Approved}, events: [{to: signing}]}
+    signing:
+      kind: task
+      label: {zh: 签约, en: Signing}
+      events: [{event: clear, role: legal, to: closed}]
+"""
+
+
+def test_a_limit_is_no_shorter_than_a_timeout_before_the_approval() -> None:
+    timed = LIMITED.replace(
+        "        - {event: withdraw, to: withdrawn}\n",
+        "        - {event: late, to: returned}\n      timeouts: [{after: 9wd, event: late}]\n",
+    ).replace("    clear: {", "    late: {label: {zh: 逾期, en: Late}}\n    clear: {")
+    (problem,) = [one for one in check(timed).problems if one.code == "E709"]
+    assert "before the time of a step or state is over (9wd)" in problem.message
+    assert [one.code for one in check(timed.replace("after: 9wd", "after: 8wd")).problems] == []
+
+
+def test_a_limit_is_refused_where_a_case_may_be_sent_before_it_is_approved() -> None:
+    limited = TELECOM.replace("approval:\n", "approval:\n  expires: 90wd\n")
+    assert [str(one) for one in check(limited).problems if one.severity == "error"] == []
+    early = (
+        "lifecycle:\n  extends: marketing-lifecycle\n  states: {draft: {events: [{event: submit, to: targeting}]}}\n"
+    )
+    told = [one.message for one in check(limited + early).problems if one.code == "E529"]
+    assert told == [
+        f"a case may come to {state} before it is approved, and expires no more there when 90wd are over"
+        for state in ("delivering", "evaluating")
+    ]
+    assert "E529" not in [one.code for one in check(TELECOM + early).problems]
 
 
 def test_the_form_is_still_checked_when_it_is_submitted() -> None:
