@@ -15,6 +15,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from api import words
+from api.failures import failure
 from api.formats import Formats
 from api.i18n import N_
 from api.visit import Visit
@@ -53,7 +54,7 @@ def problem_sentence(problem: Problem, formats: Formats) -> str:
         return Bilingual(**said).in_language(formats.words.language)
     template = words.PROBLEMS.get(problem.code)
     if template is None:
-        return formats.words(problem.message)
+        return failure(formats.words(problem.message), formats.words)
     return formats.words(template).format(**_in_words(problem.fields, formats))
 
 
@@ -63,6 +64,8 @@ def _in_words(fields: dict[str, Any], formats: Formats) -> dict[str, Any]:
     def word(name: str, value: Any) -> Any:
         if isinstance(value, datetime):
             return formats.moment(value)
+        if name == "reason" and isinstance(value, str):
+            return failure(value, formats.words)
         if name == "possible":
             known = [words.ACTIONS.get(one.strip(), one.strip()) for one in _listed(value)]
             return formats.words(", ").join(formats.words(one) for one in known) or formats.words("nothing")

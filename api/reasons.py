@@ -13,6 +13,7 @@ from engine.service.views import FieldView
 
 COMPARISON = re.compile(r"(?P<left>.+?) (?P<sign>>=|<=|==|!=|>|<|in) (?P<right>.+): (?P<holds>true|false)")
 TERM = re.compile(r"(?:form\.(?P<name>\w+) |(?!.*form\.).+ )?(?P<value>[^ \[\]]+|\[[^\]]*\])")
+NAMED = re.compile(r"form\.(?P<name>\w+)(?: \(empty\))?")
 OPPOSITE = {">": "≤", ">=": "<", "<": "≥", "<=": ">", "==": "≠", "!=": "="}
 SIGNS = {">": ">", ">=": "≥", "<": "<", "<=": "≤", "==": "=", "!=": "≠"}
 
@@ -23,11 +24,14 @@ def spoken(reason: str, fields: Sequence[FieldView], formats: Formats) -> str:
         return formats.words("An objection to the filing")
     if reason.endswith(": conversion"):
         return formats.words("A superior's decision on the filing")
+    known = {field.name: field for field in fields}
+    if reason.endswith(": unknown"):
+        what = NAMED.sub(lambda one: _label(one, known, formats), reason.removesuffix(": unknown"))
+        return formats.words(N_("%(what)s cannot be worked out"), what=what)
     found = COMPARISON.fullmatch(reason)
     left, right = (TERM.fullmatch(found[side]) if found else None for side in ("left", "right"))
     if not (found and left and right):
         return reason
-    known = {field.name: field for field in fields}
     measured = _field(left, known) or _field(right, known)
     if measured is None:
         return reason
@@ -37,6 +41,11 @@ def spoken(reason: str, fields: Sequence[FieldView], formats: Formats) -> str:
         return reason
     signs = SIGNS if found["holds"] == "true" else OPPOSITE
     return f"{_side(left, known, measured, formats)} {signs[found['sign']]} {_side(right, known, measured, formats)}"
+
+
+def _label(found: re.Match[str], known: dict[str, FieldView], formats: Formats) -> str:
+    field = known.get(found["name"])
+    return formats.label(field.label) if field else found[0]
 
 
 def _field(term: re.Match[str], known: dict[str, FieldView]) -> FieldView | None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from api import charts, reasons, words
+from api.failures import failure
 from api.i18n import Words, catalogue
 from engine.delivery.message import size_of
 from engine.values import Language
@@ -35,8 +36,19 @@ def environment(language: Language) -> Environment:
         known: dict[str, str] = getattr(words, table)
         return say(known[code]) if code in known else code
 
+    def failed(text: str) -> str:
+        """Why an expression or a selection failed."""
+        return failure(text, say)
+
     env.globals.update(
-        said=said, words=words, charts=charts, reasons=reasons, asset=asset, size_of=size_of, language=language
+        said=said,
+        failed=failed,
+        words=words,
+        charts=charts,
+        reasons=reasons,
+        asset=asset,
+        size_of=size_of,
+        language=language,
     )
     return env
 

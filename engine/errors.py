@@ -181,3 +181,5 @@ class NoCustomers(SelectionFailed):
 
 class ExpressionFailed(CountersignError):
     """The rule `{rule}` cannot be worked out: {reason}."""
+
+    status = 422

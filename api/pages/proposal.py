@@ -10,7 +10,7 @@ from starlette.datastructures import FormData
 from api.deps import App, CurrentViewer, CurrentVisit, Posted, form_key, text
 from api.errors import problem_sentence, sentence
 from api.visit import Visit
-from engine.errors import CountersignError, InvalidForm, Problem, Refused
+from engine.errors import CountersignError, ExpressionFailed, InvalidForm, Problem, Refused
 from engine.service import proposals
 from engine.service.views import FormView
 
@@ -49,7 +49,7 @@ def send(app: App, visit: CurrentVisit, viewer: CurrentViewer, case_id: str, for
     except InvalidForm as error:
         kept = replace(proposals.form(app, viewer, case_id), problems=tuple(error.problems))
         return page(visit, kept, raw=raw, status=error.status)
-    except Refused as error:
+    except (Refused, ExpressionFailed) as error:
         return page(visit, proposals.form(app, viewer, case_id), raw=raw, error=error, status=error.status)
     return visit.go(f"/cases/{case_id}")
 

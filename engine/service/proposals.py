@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from engine.definition.proposal import Parsed
-from engine.errors import InvalidForm, NotFound, Problem
+from engine.errors import ExpressionFailed, InvalidForm, NotFound, Problem
 from engine.machine.advance import create
 from engine.machine.case import Case
 from engine.machine.commands import Create, Edit, Submit, Withdraw
@@ -71,7 +71,8 @@ def save(app: Countersign, viewer: Viewer, case_id: str, raw: Mapping[str, Any],
 
 
 def submit(app: Countersign, viewer: Viewer, case_id: str, raw: Mapping[str, Any], *, key: str) -> None:
-    """Submit or resubmit. Raises InvalidForm with every problem; what could be read is saved all the same."""
+    """Submit or resubmit. Raises InvalidForm with every problem, and ExpressionFailed where no chain can be chosen for
+    the form; what could be read is saved all the same."""
     with app.db.read() as tx:
         case = _own(app, tx, viewer, case_id)
     definition = app.definition(case.process)
@@ -81,17 +82,18 @@ def submit(app: Countersign, viewer: Viewer, case_id: str, raw: Mapping[str, Any
     if wrong:
         parsed = Parsed(parsed.values, (*parsed.problems, *wrong))
     if parsed.problems:
-        values = _kept(case, raw, parsed)
-        if _is_writable(app, case) and values != case.form:
-            edit = Edit(actor=viewer.person, form=values)
-            running.carry_out(app, case_id, edit, key=f"{key}:kept:{secrets.token_hex(4)}")
+        _keep(app, case, _kept(case, raw, parsed), key)
         raise InvalidForm(parsed.problems)
 
     def command(locked: Locked) -> Submit:
         number = locked.case.number or case_number(app, definition.proposal.numbering, locked)
         return Submit(actor=viewer.person, form=parsed.values, number=number)
 
-    running.carry_out(app, case_id, command, key=key)
+    try:
+        running.carry_out(app, case_id, command, key=key)
+    except ExpressionFailed:
+        _keep(app, case, parsed.values, key)
+        raise
 
 
 def withdraw(app: Countersign, viewer: Viewer, case_id: str, reason: str, *, key: str, again: bool = False) -> None:
@@ -99,6 +101,13 @@ def withdraw(app: Countersign, viewer: Viewer, case_id: str, reason: str, *, key
     with app.db.read() as tx:
         _own(app, tx, viewer, case_id)
     running.carry_out(app, case_id, Withdraw(actor=viewer.person, reason=reason.strip(), again=again), key=key)
+
+
+def _keep(app: Countersign, case: Case, values: dict[str, Any], key: str) -> None:
+    """What was typed is not lost by a refusal."""
+    if _is_writable(app, case) and values != case.form:
+        edit = Edit(actor=case.submitter, form=values)
+        running.carry_out(app, case.id, edit, key=f"{key}:kept:{secrets.token_hex(4)}")
 
 
 def _kept(case: Case, raw: Mapping[str, Any], parsed: Parsed) -> dict[str, Any]:
@@ -127,9 +136,12 @@ def _own(app: Countersign, tx: Connection, viewer: Viewer, case_id: str) -> Case
 def _form(app: Countersign, tx: Connection, case: Case, problems: tuple[Problem, ...]) -> FormView:
     definition, organisation = app.definition(case.process), app.organisation(tx)
     whole = definition.proposal.parse(case.form, whole=True)
-    preview = None
+    preview, failed = None, ""
     if not whole.problems:
-        preview = app.process(case.process, tx).preview(whole.values, case.office, case.submitter, app.now())
+        try:
+            preview = app.process(case.process, tx).preview(whole.values, case.office, case.submitter, app.now())
+        except ExpressionFailed as error:  # the form stays open: what the rule lacks is filled in here
+            failed = error.message
     because, by = reason_of(organisation, history.load(tx, case.id), case)
     return FormView(
         case_id=case.id,
@@ -149,4 +161,5 @@ def _form(app: Countersign, tx: Connection, case: Case, problems: tuple[Problem,
         returned_because=because,
         returned_by=by,
         drift=drift_view(definition, app.process(case.process, tx), case.drift),
+        failed=failed,
     )

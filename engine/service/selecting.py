@@ -20,7 +20,15 @@ from engine.audience.compile import Selection, Subject, compile_audience
 from engine.audience.grouping import salt_of
 from engine.audience.plan import AudiencePlan
 from engine.definition.model import Definition
-from engine.errors import ChangedMeanwhile, Invalid, NoCustomers, NotFound, NotPossible, SelectionFailed
+from engine.errors import (
+    ChangedMeanwhile,
+    ExpressionFailed,
+    Invalid,
+    NoCustomers,
+    NotFound,
+    NotPossible,
+    SelectionFailed,
+)
 from engine.machine.case import Case
 from engine.machine.commands import AudienceFailed, AudienceFrozen
 from engine.service.app import Countersign
@@ -56,7 +64,7 @@ def freeze_audience(app: Countersign, case_id: str, key: str) -> None:
         kept = snapshots.find(tx, snapshots.snapshot_id(case.id, case.round))
     try:
         kept = kept or _keep(app, case, _frozen(app, case))
-    except (SelectionFailed, Invalid) as error:
+    except (SelectionFailed, Invalid, ExpressionFailed) as error:
         failed = AudienceFailed(actor="system", via="timer", reason=error.message)
         carry_out(app, case_id, lambda locked: _of_round(case, locked, failed), key=key)
         return

@@ -375,7 +375,8 @@ class SheetView:
 
 @dataclass(frozen=True, slots=True)
 class FormView:
-    """The proposal form: fields with what was saved, problems beside them, who would approve."""
+    """The proposal form: fields with what was saved, problems beside them, who would approve; `failed` says why that
+    cannot be told, where a rule cannot be worked out for this form."""
 
     case_id: str
     seq: int
@@ -389,3 +390,4 @@ class FormView:
     returned_because: str = ""
     returned_by: str = ""
     drift: DriftView | None = None
+    failed: str = ""

@@ -38,12 +38,17 @@ def test_a_comparison_speaks_with_labels_and_units(recorded: str, zh: str, en: s
         "form.colour red == blue: true",
         "form.window.to - form.window.from 366 > 30: true",
         "size(form.channels) 2 > 1: true",
-        "form.budget > params.city_budget: unknown",
         "",
     ],
 )
 def test_what_is_not_known_is_shown_as_it_was_recorded(recorded: str) -> None:
     assert spoken(recorded, FIELDS, formats("en")) == recorded
+
+
+def test_a_condition_that_could_not_be_worked_out_says_so() -> None:
+    recorded = "form.budget (empty) > params.city_budget 50000.00: unknown"
+    assert spoken(recorded, FIELDS, formats("en")) == "Budget > params.city_budget 50000.00 cannot be worked out"
+    assert spoken(recorded, FIELDS, formats("zh")).endswith("> params.city_budget 50000.00 无法计算")
 
 
 def test_what_the_expression_language_explains_is_understood() -> None:

@@ -1,0 +1,160 @@
+"""Why an expression failed, in the reader's language, from the words that the engine and the history keep.
+
+Expressions fail for their author's or a value's sake: an empty field, a field that the customers do not have. The
+engine says it in English, with code and place for the author; pages say the same from the catalogue, part by part, so
+that also what was recorded long ago is read in the reader's language. Refuses to guess: words it does not know (the
+database's own) stay as they are, and so do names, types and values.
+"""
+
+import re
+from functools import cache
+
+from api.i18n import N_, Words
+
+PROBLEM = re.compile(r"(?:\S*: )?(?P<code>[EW]\d{3}) (?P<message>.*)", re.S)
+BETWEEN = re.compile(r"; (?=(?:\S*: )?[EW]\d{3} )")
+NESTED = ("reason", "why")
+FAILURES = (  # the first that fits counts, so the longer of two alike stands first
+    N_("The rule `{rule}` cannot be worked out: {reason}."),
+    N_("The selection ended without a result: {reason}."),
+    N_("it took longer than {seconds} seconds and was stopped"),
+    N_("its process was killed by signal {number}, often for want of memory"),
+    N_("it needs more memory than COUNTERSIGN_MEMORY_LIMIT allows ({reason})"),
+    N_("the definition has no audience"),
+    N_("did you mean {name}?"),
+    N_("there is no imported list {name}"),
+    N_("{name} is empty"),
+    N_("a field is empty"),
+    N_("the list is too short"),
+    N_("division by zero"),
+    N_("the time is out of range"),
+    N_("the result has too many digits"),
+    N_("these bytes are no text"),
+    N_("these values do not go together"),
+    N_("{name} is asked of a time"),
+    N_("true and false have no order with numbers"),
+    N_("a {kind} has no order"),
+    N_("true and false are no numbers"),
+    N_("a {kind} is no number"),
+    N_("a double has no exact decimal; write decimal(string(x))"),
+    N_("a {kind} has no text"),
+    N_("a condition is true or false, not a {kind}"),
+    N_("a list is read by a whole number"),
+    N_("its keys are {kind}"),
+    N_("a {kind} cannot be the key of a map"),
+    N_("{kind} cannot be the key of a map"),
+    N_("- has no meaning for a {kind}"),
+    N_("- {kind} has no meaning"),
+    N_("{sign} has no meaning for true and false"),
+    N_("'{sign}' has no meaning here"),
+    N_("{left} {sign} {right} has no meaning"),
+    N_("{left} {sign} {right} can never hold"),
+    N_("there is no time zone {name}; write Asia/Shanghai or +08:00"),
+    N_("the pattern is too long, {number} signs at most"),
+    N_("the pattern is wrong: {reason}"),
+    N_("the text is too long to be matched"),
+    N_("the number is too large or too small: {value}"),
+    N_("the number {value} is too large or too small"),
+    N_("the number {value} is too large"),
+    N_("the number is too large"),
+    N_("not a whole number: {value}"),
+    N_("not a number: {value}"),
+    N_("neither true nor false: {value}"),
+    N_("not a date: {value}; write 2026-11-01"),
+    N_("not a timestamp: {value}; write 2026-11-01T08:00:00+08:00"),
+    N_("a timestamp needs a zone, as {value}"),
+    N_("not a duration: {value}; write 72h, 1h30m or 2d"),
+    N_("the duration is too long"),
+    N_("it takes more than {number} steps"),
+    N_("the key {name} stands twice"),
+    N_("the whole number is too large"),
+    N_("the unsigned number is too large or below zero"),
+    N_("bytes have no code points"),
+    N_("unknown escape in the text"),
+    N_("an escape in the text is no sign"),
+    N_("this text is not closed"),
+    N_("'{word}' is a reserved word"),
+    N_("an unsigned number has no sign"),
+    N_("{wanted} is expected, not {found}"),
+    N_("unknown name {name}"),
+    N_("{of} has no field {name}"),
+    N_("{of} has no fields"),
+    N_("{of} cannot be read by an index"),
+    N_("{sign} joins conditions"),
+    N_("? asks a condition"),
+    N_("! turns a condition round"),
+    N_("map keeps by a condition"),
+    N_("{name} asks a condition"),
+    N_("in asks a list"),
+    N_("{name} goes over a list"),
+    N_("{why}, this is {found}"),
+    N_("{value} is never in a {among}"),
+    N_("{value} is never {kind}"),
+    N_("these do not go together: {kinds}"),
+    N_("this must give {wanted}, it gives {found}"),
+    N_("there is no function {name}"),
+    N_("{name} does not take ({given})"),
+    N_("has() takes one field"),
+    N_("{name}() takes a variable and an expression"),
+    N_("the expression is nested too deeply"),
+    N_("the expression is too large"),
+    N_("the expression is too long"),
+    N_("{name} is no column"),
+    N_("a span of time that is no constant cannot be asked of the customer columns"),
+    N_("this cannot be asked of the customer columns"),
+    N_("{name} cannot be asked of the customer columns"),
+    N_("{name} over more than {number} values is too long"),
+    N_("lists cannot be joined in a rule over customers"),
+    N_("{name} cannot go over a column; write 'a' in c.column"),
+    N_("a {kind} cannot stand in a rule over customers"),
+)
+
+
+def failure(text: str, words: Words) -> str:
+    """`text` in the language of `words`; several problems in a row each by itself. English stands as it was said."""
+    if words.language == "en":
+        return text
+    return words("; ").join(_one(part, words) for part in BETWEEN.split(text))
+
+
+def _one(text: str, words: Words) -> str:
+    problem = PROBLEM.fullmatch(text)
+    message = problem["message"] if problem else text
+    said, hint = _without_hint(message)
+    known = _translated(said, words) or _translated(message, words)
+    if not known:
+        return text
+    more = _translated(hint, words) if hint else ""
+    return (
+        known + words(" (%(mode)s)", mode=words("; ").join(filter(None, (more, problem["code"])))) if problem else known
+    )
+
+
+def _without_hint(message: str) -> tuple[str, str]:
+    """The message, and the hint in brackets behind it. Of hints, only those are said that stand in the table."""
+    depth = 0
+    for place in range(len(message) - 1, 0, -1):
+        depth += (message[place] == ")") - (message[place] == "(")
+        if depth == 0:
+            is_hint = message.endswith(")") and message[place - 1] == " "
+            return (message[: place - 1], message[place + 1 : -1]) if is_hint else (message, "")
+    return message, ""
+
+
+def _translated(text: str, words: Words) -> str:
+    """`text` by the first template that it fills; empty where none fits."""
+    for template, pattern in _patterns():
+        found = pattern.fullmatch(text)
+        if found is not None:
+            parts = {name: failure(part, words) if name in NESTED else part for name, part in found.groupdict().items()}
+            return words(template).format(**parts)
+    return ""
+
+
+@cache
+def _patterns() -> tuple[tuple[str, re.Pattern[str]], ...]:
+    return tuple((template, re.compile(_pattern(template), re.S)) for template in FAILURES)
+
+
+def _pattern(template: str) -> str:
+    return re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>.+?)", re.escape(template))
