@@ -8,7 +8,7 @@ the library, and office hours, where they are set, are when a deadline in workin
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta, tzinfo
 from zoneinfo import ZoneInfo
 
 import chinese_calendar
@@ -17,6 +17,7 @@ from chinese_calendar.constants import holidays
 from engine.values import Duration
 
 PUBLISHED = frozenset(day.year for day in holidays)
+KEPT = 512
 _DAY = timedelta(days=1)
 _HOURS = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)")
 
@@ -59,6 +60,7 @@ class Workdays:
         self._own = dict(own or {})
         self._own_years = frozenset(day.year for day in self._own)
         self._known = dict(self._own)  # the library searches its whole table at each call
+        self._counted: dict[tuple[datetime, tzinfo | None, Duration], datetime] = {}
 
     def published(self, year: int) -> bool:
         """Whether the days of `year` are known, from the notice or the operator's table; if not, they are a guess."""
@@ -85,6 +87,15 @@ class Workdays:
         """
         if not duration.is_working:
             return start + duration.on_the_clock()
+        key = (start, start.tzinfo, duration)  # the branches of a countersign ask the same
+        found = self._counted.get(key)
+        if found is None:
+            if len(self._counted) >= KEPT:
+                self._counted.clear()
+            found = self._counted[key] = self._count(start, duration)
+        return found
+
+    def _count(self, start: datetime, duration: Duration) -> datetime:
         hours = self.hours or (USUAL if duration.unit == "wh" else None)
         day, clock = self._begun(start.astimezone(self.zone), hours)
         if duration.unit == "wh":
