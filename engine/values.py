@@ -7,11 +7,9 @@ import hashlib
 import re
 from dataclasses import dataclass
 from datetime import timedelta
-from decimal import Decimal
 from typing import Any, Literal, NewType, Self
 
 import msgspec
-import orjson
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
@@ -110,19 +108,14 @@ class Duration:
         return cls.parse(value)
 
 
+_sorted = msgspec.json.Encoder(order="sorted").encode
+
+
 def canonical_json(value: Any) -> bytes:
     """One byte string per value: keys sorted, Decimal as text. What digests and the history hash are taken of."""
-    return orjson.dumps(
-        msgspec.to_builtins(value, builtin_types=(Decimal,)), default=_text, option=orjson.OPT_SORT_KEYS
-    )
+    return _sorted(value)
 
 
 def digest_of(value: Any) -> Digest:
     """sha256 of the canonical JSON, as 64 hexadecimal characters."""
     return Digest(hashlib.sha256(canonical_json(value)).hexdigest())
-
-
-def _text(value: object) -> str:
-    if isinstance(value, Decimal):
-        return str(value)
-    raise TypeError(f"cannot stand in canonical JSON: {type(value).__name__}")

@@ -98,7 +98,7 @@ def strategies(ask: Ask, case: Case) -> tuple[str, ...]:
 
 def found(directory: Directory, ask: Ask, case: Case) -> tuple[str, ...]:
     """Those whom the strategies find, each once, the submitter too."""
-    people = (person for who in strategies(ask, case) for person in _resolved(directory, who, ask, case))
+    people = [person for who in strategies(ask, case) for person in _resolved(directory, who, ask, case)]
     return tuple(dict.fromkeys(people))
 
 
@@ -168,8 +168,10 @@ def fallback(directory: Directory, ask: Ask, case: Case) -> tuple[str, ...]:
 
 def involved(directory: Directory, case: Case) -> frozenset[str]:
     """Who may not decide on the case: its submitter and last editor, their other accounts, and their stand-ins now."""
-    own = {case.submitter, case.editor} - {""}
-    return frozenset().union(*(_around(directory, person, case) for person in own))
+    own = _around(directory, case.submitter, case)
+    if case.editor in ("", case.submitter):
+        return own
+    return own | _around(directory, case.editor, case)
 
 
 def stand_ins(directory: Directory, person: str, case: Case) -> tuple[str, ...]:
@@ -180,7 +182,7 @@ def stand_ins(directory: Directory, person: str, case: Case) -> tuple[str, ...]:
 def _around(directory: Directory, person: str, case: Case) -> frozenset[str]:
     """A person's accounts, and who stands in for them now."""
     accounts = directory.accounts(person)
-    return accounts.union(*(stand_ins(directory, one, case) for one in accounts))
+    return accounts.union(*[stand_ins(directory, one, case) for one in accounts])
 
 
 def _first_choice(
@@ -188,7 +190,7 @@ def _first_choice(
 ) -> tuple[str, ...]:
     everybody = found(directory, ask, case)
     people = _without(directory, case, everybody)
-    if not set(everybody) - settled.union(people) or (people and one_is_enough):
+    if len(people) == len(everybody) or not set(everybody) - settled.union(people) or (people and one_is_enough):
         return people
     match ask.own:
         case "next_level_up":
@@ -204,6 +206,8 @@ def _first_choice(
 
 def _once(directory: Directory, people: tuple[str, ...]) -> tuple[str, ...]:
     """Everybody by the first of their accounts: a human being is asked once."""
+    if len(people) < 2:
+        return people
     taken: set[str] = set()
     for person in people:
         if person not in taken:
@@ -213,7 +217,7 @@ def _once(directory: Directory, people: tuple[str, ...]) -> tuple[str, ...]:
 
 def _without(directory: Directory, case: Case, people: tuple[str, ...]) -> tuple[str, ...]:
     own = involved(directory, case)
-    return tuple(person for person in dict.fromkeys(people) if person not in own)
+    return tuple([person for person in dict.fromkeys(people) if person not in own])
 
 
 def _resolved(directory: Directory, who: str, ask: Ask, case: Case) -> tuple[str, ...]:

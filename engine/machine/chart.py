@@ -6,12 +6,16 @@ compound states without children. Knows nothing of cases.
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from itertools import count
 from typing import Any, Protocol, assert_never
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 EVENTLESS = ""
 ANY_EVENT = "*"
+KEPT = 4096
+"""How much a chart remembers of what it was asked; a parallel state may have very many configurations."""
 
 
 class Situation(Protocol):
@@ -96,14 +100,32 @@ AnyState = Atomic | Final | History | Compound | Parallel
 
 
 class Edge(Struct, frozen=True):
-    """A transition as compiled. `domain` is the state whose inside is left, or None where history decides it."""
+    """A transition as compiled, by its number in the chart. `domain` is the state whose inside is left, or None where
+    history decides it."""
 
+    number: int
     source: int
     targets: tuple[int, ...]
     guard: Guard | None
     internal: bool
     raises: tuple[str, ...]
     domain: int | None
+
+
+class Microstep(Struct, frozen=True):
+    """The states left (innermost first) and entered (outermost first) together."""
+
+    left: tuple[int, ...]
+    entered: tuple[int, ...]
+
+
+class Taken(Struct, frozen=True):
+    """A microstep of a chart without history: everything that follows from the active states and the transitions."""
+
+    microstep: Microstep
+    active: int
+    raised: tuple[str, ...]
+    finished: bool
 
 
 class Chart:
@@ -127,8 +149,11 @@ class Chart:
             if (histories := tuple(child for child in self._declared(number) if self._is_history(child)))
         }
         self.closure: dict[str, int] = {state.id: self._with_ancestors(i) for i, state in enumerate(self.states)}
+        self._count = count()
         self._edges = [self._compiled(number) for number in range(size)]
         self._on: dict[tuple[int, str], tuple[Edge, ...]] = {}
+        self._candidates: dict[tuple[int, str], tuple[tuple[Edge, ...], ...]] = {}
+        self.taken: dict[tuple[int, ...], Taken] = {}  # by the active states and the numbers of the transitions
 
     def leaving(self, state: int, event: str) -> tuple[Edge, ...]:
         """The transitions on `event` out of `state` and its ancestors, in the order of their priority."""
@@ -142,6 +167,24 @@ class Chart:
             )
             self._on[state, event] = found
         return found
+
+    def candidates(self, active: int, event: str) -> tuple[tuple[Edge, ...], ...]:
+        """What `leaving` gives for each active atomic state that has any, in document order."""
+        key = (active, event)
+        found = self._candidates.get(key)
+        if found is None:
+            each = (self.leaving(state, event) for state in self.numbers(active & self.atomic))
+            found = tuple(edges for edges in each if edges)
+            if len(self._candidates) >= KEPT:
+                self._candidates.clear()
+            self._candidates[key] = found
+        return found
+
+    def keep(self, key: tuple[int, ...], taken: Taken) -> None:
+        """Remember what `step` found out."""
+        if len(self.taken) >= KEPT:
+            self.taken.clear()
+        self.taken[key] = taken
 
     def numbers(self, mask: int) -> Iterator[int]:
         """The states of a set, in document order."""
@@ -251,14 +294,13 @@ class Chart:
             self._targets(state.initial, state.id)
         return tuple((transition, self._edge(number, state.id, transition)) for transition in state.transitions)
 
-    def _edge(self, number: int, name: str, transition: Transition) -> Edge:
+    def _edge(self, source: int, name: str, transition: Transition) -> Edge:
         targets = self._targets(transition.targets, name)
-        edge = Edge(number, targets, transition.guard, transition.internal, transition.raises, None)
+        found = (transition.guard, transition.internal, transition.raises)
+        edge = Edge(next(self._count), source, targets, *found, None)
         if any(self._is_history(target) for target in targets):
             return edge
-        return Edge(
-            number, targets, transition.guard, transition.internal, transition.raises, self.domain(edge, targets)
-        )
+        return replace(edge, domain=self.domain(edge, targets))
 
 
 def _matches(descriptor: str, event: str) -> bool:

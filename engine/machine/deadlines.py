@@ -6,6 +6,8 @@ asked, so a late tick neither loses a reminder nor sends it twice. Refuses to co
 
 from collections.abc import Iterable
 from datetime import datetime
+from functools import cached_property
+from itertools import dropwhile
 from typing import Any, Literal, Protocol
 
 from msgspec import Struct
@@ -36,7 +38,14 @@ class Within(Protocol):
 Lapse = Literal["escalate", "return", "reject", "approve"]
 
 
-class Timeout(Struct, frozen=True):
+class Rung(Struct, frozen=True):
+    """One thing a timeout does."""
+
+    name: str
+    after: Duration
+
+
+class Timeout(Struct, frozen=True, dict=True):
     """Reminders after each of `remind`; after `at` what `do` says happens.
 
     `escalate`: the task goes to `to`, at most `limit` times. `approve`: the step passes where `passes` holds, else it
@@ -50,12 +59,15 @@ class Timeout(Struct, frozen=True):
     do: Lapse = "escalate"
     passes: Within | None = None
 
+    @cached_property
+    def reminders(self) -> tuple[Rung, ...]:
+        """Its rungs that only remind."""
+        return tuple(Rung(f"remind:{n}", after) for n, after in enumerate(self.remind, start=1))
 
-class Rung(Struct, frozen=True):
-    """One thing a timeout does."""
-
-    name: str
-    after: Duration
+    @cached_property
+    def rungs(self) -> tuple[Rung, ...]:
+        """All rungs, what it does last."""
+        return self.reminders if self.at is None else (*self.reminders, Rung(self.do, self.at))
 
 
 NEVER = Timeout()
@@ -63,18 +75,17 @@ NEVER = Timeout()
 
 def ladder(timeout: Timeout, escalated: int) -> tuple[Rung, ...]:
     """The rungs in the order of the definition, for people who are asked after `escalated` escalations."""
-    rungs = [Rung(f"remind:{n}", after) for n, after in enumerate(timeout.remind, start=1)]
-    if timeout.at is not None and escalated < timeout.limit:
-        rungs.append(Rung(timeout.do, timeout.at))
-    return tuple(rungs)
+    return timeout.rungs if escalated < timeout.limit else timeout.reminders
 
 
 def following(timeout: Timeout, escalated: int, after: str = "") -> Rung | None:
     """The rung that comes after the one named `after` (empty: the first); None at the end."""
     rungs = ladder(timeout, escalated)
-    names = [rung.name for rung in rungs]
-    place = names.index(after) + 1 if after in names else 0 if not after else len(rungs)
-    return rungs[place] if place < len(rungs) else None
+    if not after:
+        return rungs[0] if rungs else None
+    later = dropwhile(lambda rung: rung.name != after, rungs)
+    next(later, None)
+    return next(later, None)
 
 
 def allowed(timeout: Timeout) -> tuple[Duration, ...]:

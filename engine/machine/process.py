@@ -268,7 +268,7 @@ class Process:
     def may(self, case: Case, event: str) -> bool:
         """Whether `event` would move the chart."""
         active = self.chart.mask(case.configuration)
-        return any(self.chart.leaving(number, event) for number in self.chart.numbers(active & self.chart.atomic))
+        return bool(self.chart.candidates(active, event))
 
     def would_move(self, case: Case, event: str) -> bool:
         """Whether `event` would be taken now, its guards included."""

@@ -24,6 +24,8 @@ def seats_of(tasks: Sequence[Task]) -> tuple[Task, ...]:
 
 def ballots(tasks: Sequence[Task]) -> tuple[Ballot, ...]:
     """What the seats of a step come to."""
+    if not any(task.of for task in tasks):  # nobody signs with another, as mostly
+        return tuple([Ballot(None if one.is_pending else one.decision, one.weight) for one in seats_of(tasks)])
     return tuple(Ballot(standing(seat, tasks), seat.weight) for seat in seats_of(tasks))
 
 

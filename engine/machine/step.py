@@ -10,19 +10,12 @@ from typing import Any
 
 from msgspec import Struct
 
-from engine.machine.chart import EVENTLESS, Chart, Compound, Edge, Final, History
+from engine.machine.chart import EVENTLESS, Chart, Compound, Edge, Final, History, Microstep, Taken
 
 LONGEST = 1000
 
 Remembered = dict[str, tuple[str, ...]]
 Values = Callable[[], Mapping[str, Any]]
-
-
-class Microstep(Struct, frozen=True):
-    """The states left (innermost first) and entered (outermost first) together."""
-
-    left: tuple[int, ...]
-    entered: tuple[int, ...]
 
 
 class Movement(Struct, frozen=True):
@@ -111,10 +104,9 @@ class _Run:
 
     def enabled(self, event: str) -> list[Edge]:
         """The innermost enabled transition of each active atomic state, without those that others preempt."""
-        chart, active = self.chart, self.standing.active
         found: list[Edge] = []
-        for state in chart.numbers(active & chart.atomic):
-            for edge in chart.leaving(state, event):
+        for edges in self.chart.candidates(self.standing.active, event):
+            for edge in edges:
                 if edge.guard is None or edge.guard(self.standing):
                     if edge not in found:
                         found.append(edge)
@@ -143,6 +135,24 @@ class _Run:
         return self.standing.active & self.chart.inside[domain]
 
     def microstep(self, edges: list[Edge]) -> None:
+        """Leave and enter what `edges` say; without history the same edges always mean the same, so it is kept."""
+        if self.chart.history:
+            self.move(edges)
+            return
+        before = self.standing.active
+        key = (before, *(edge.number for edge in edges))
+        taken = self.chart.taken.get(key)
+        if taken is None:
+            pending, self.raised = self.raised, deque()
+            self.move(edges)
+            taken = Taken(self.microsteps.pop(), self.standing.active, tuple(self.raised), self.finished)
+            self.raised = pending
+            self.chart.keep(key, taken)
+        self.microsteps.append(taken.microstep)
+        self.standing.active, self.finished = taken.active, taken.finished
+        self.raised.extend(taken.raised)
+
+    def move(self, edges: list[Edge]) -> None:
         chart = self.chart
         exits = 0
         for edge in edges:

@@ -51,7 +51,7 @@ class Organisation:
         """
         match parse(who):
             case Holders() as holders:
-                return tuple(grant.person for grant in self._found(who, holders, office))
+                return tuple([grant.person for grant in self._found(who, holders, office)])
             case Superior(levels=levels):
                 above: str | None = submitter or None
                 for _ in range(levels):
@@ -69,10 +69,12 @@ class Organisation:
 
     def accounts(self, person: str) -> frozenset[str]:
         """All accounts of the same human being, this one with them."""
-        return self._accounts.get(person, frozenset({person}))
+        return self._accounts.get(person) or frozenset({person})
 
     def stand_ins(self, person: str, *, at: datetime, definition: str, form: Mapping[str, Any]) -> tuple[str, ...]:
         """Who decides for `person` at that time on such a case, each once."""
+        if person not in self._represented:
+            return ()
         found = (one.by for one in self._represented.get(person, ()) if one.covers(definition, form, at))
         return tuple(dict.fromkeys(by for by in found if self.is_active(by)))
 

@@ -9,7 +9,7 @@ or hours can end.
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta, tzinfo
 from functools import cached_property
 from zoneinfo import ZoneInfo
 
@@ -21,6 +21,7 @@ from engine.values import NO_TEXT, Bilingual, Duration, digest_of
 PUBLISHED = frozenset(day.year for day in holidays)
 IN_EVERY_NOTICE = (10, 1)
 """National Day: an operator's table that holds it holds the days of that year, not one of the office's own."""
+KEPT = 512
 _DAY = timedelta(days=1)
 _HOURS = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)")
 
@@ -62,6 +63,7 @@ class Workdays:
         self.hours = hours
         self._own = dict(own or {})
         self._known = dict(self._own)  # the library searches its whole table at each call
+        self._counted: dict[tuple[datetime, tzinfo | None, Duration], datetime] = {}
 
     @cached_property
     def fingerprint(self) -> str:
@@ -104,6 +106,15 @@ class Workdays:
         """
         if not duration.is_working:
             return start + duration.on_the_clock()
+        key = (start, start.tzinfo, duration)  # the branches of a countersign ask the same
+        found = self._counted.get(key)
+        if found is None:
+            if len(self._counted) >= KEPT:
+                self._counted.clear()
+            found = self._counted[key] = self._count(start, duration)
+        return found
+
+    def _count(self, start: datetime, duration: Duration) -> datetime:
         hours = self.hours or (USUAL if duration.unit == "wh" else None)
         day, clock = self._begun(start.astimezone(self.zone), hours)
         if duration.unit == "wh":

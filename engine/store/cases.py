@@ -13,6 +13,7 @@ from hashlib import sha256
 import msgspec
 import psycopg2.errors
 import sqlalchemy as sa
+from msgspec.structs import asdict
 from sqlalchemy import Connection
 
 from engine.errors import ChangedMeanwhile, NotFound
@@ -30,6 +31,22 @@ LONGEST_KEY = 120
 
 _OF_TASK = tuple(column.name for column in tasks.c if column is not tasks.c.case_id)
 _OF_TIMER = ("key", "name", "step", "due_at")
+_OF_HISTORY = tuple(column.name for column in history.c)
+
+# Made once: making a statement of Core anew takes ten times as long as running it.
+_LOCKED = sa.select(
+    cases.c.body,
+    cases.c.head,
+    sa.select(organisation.c.revision).scalar_subquery(),
+    sa.select(idempotency.c.seq).where(idempotency.c.key == sa.bindparam("wanted_key")).scalar_subquery(),
+).where(cases.c.id == sa.bindparam("wanted_id"))
+_MOVED = sa.update(cases).where(cases.c.id == sa.bindparam("wanted_id"), cases.c.seq == sa.bindparam("wanted_seq"))
+_OVER = sa.update(timers).where(timers.c.key == sa.bindparam("wanted_key"), timers.c.state == "armed")
+_PUT_TASK = sa.text(  # as text, because Core compiles an upsert anew each time
+    f"INSERT INTO tasks (case_id, {', '.join(_OF_TASK)}) VALUES (:case_id, {', '.join(f':{one}' for one in _OF_TASK)})"
+    f" ON CONFLICT (id) DO UPDATE SET {', '.join(f'{one} = excluded.{one}' for one in _OF_TASK)}"
+).bindparams(*(sa.bindparam(column.name, type_=column.type) for column in tasks.c))
+_NEW_KEY, _NEW_ENTRY, _NEW_TIMER, _NEW_EFFECT = map(sa.insert, (idempotency, history, timers, outbox))
 
 _read_case = msgspec.json.Decoder(Case).decode
 _to_json = msgspec.json.Encoder().encode
@@ -229,13 +246,7 @@ def _rows(rows: Sequence[msgspec.Struct]) -> str | None:
 
 
 def _in_one_writer(tx: Connection, case_id: str, key: str, decide: Decide) -> Recorded:
-    query = sa.select(
-        cases.c.body,
-        cases.c.head,
-        sa.select(organisation.c.revision).scalar_subquery(),
-        sa.select(idempotency.c.seq).where(idempotency.c.key == key).scalar_subquery(),
-    ).where(cases.c.id == case_id)
-    row = tx.execute(query).one_or_none()
+    row = tx.execute(_LOCKED, {"wanted_id": case_id, "wanted_key": key}).one_or_none()
     if row is None:
         raise NotFound()
     body, head, revision, earlier = row
@@ -248,8 +259,8 @@ def _in_one_writer(tx: Connection, case_id: str, key: str, decide: Decide) -> Re
         tx.rollback()  # the number that it may have drawn goes back
         return Recorded(case, seq=case.seq)
     written = rows_of(decided, seq=case.seq + 1, previous=head, now=now)
-    moved = sa.update(cases).where(cases.c.id == case_id, cases.c.seq == case.seq).values(_case_row(written))
-    if tx.execute(moved).rowcount != 1:
+    place = {"wanted_id": case_id, "wanted_seq": case.seq}
+    if tx.execute(_MOVED, {**place, **_case_row(written)}).rowcount != 1:
         raise ChangedMeanwhile()
     _write_rows(tx, written, now, key)
     if decided.index:
@@ -260,22 +271,25 @@ def _in_one_writer(tx: Connection, case_id: str, key: str, decide: Decide) -> Re
 def _write_rows(tx: Connection, written: Written, now: datetime, key: str) -> None:
     entry, case_id = written.entry, written.case.id
     if key:
-        tx.execute(sa.insert(idempotency).values(key=key, case_id=case_id, seq=entry.seq, at=entry.at))
-    tx.execute(sa.insert(history).values({column.name: getattr(entry, column.name) for column in history.c}))
-    for task in written.tasks:
-        row = {"case_id": case_id} | {name: getattr(task, name) for name in _OF_TASK}
-        upsert = inserting(tx, tasks).values(row)
-        tx.execute(upsert.on_conflict_do_update(index_elements=["id"], set_=row))
-    for timer in written.armed:
-        row = {"case_id": case_id, "state": "armed"} | {name: getattr(timer, name) for name in _OF_TIMER}
-        tx.execute(sa.insert(timers).values(row))
-    for keys, state in ((written.fired, "fired"), (written.disarmed, "disarmed")):
-        if keys:
-            is_armed = timers.c.key.in_(keys) & (timers.c.state == "armed")
-            tx.execute(sa.update(timers).where(is_armed).values(state=state))
-    for effect in written.outbox:
-        row = {**msgspec.structs.asdict(effect), "case_id": case_id, "state": "pending", "available_at": now}
-        tx.execute(sa.insert(outbox).values(row))
+        tx.execute(_NEW_KEY, {"key": key, "case_id": case_id, "seq": entry.seq, "at": entry.at})
+    tx.execute(_NEW_ENTRY, {name: getattr(entry, name) for name in _OF_HISTORY})
+    of_case = {"case_id": case_id}
+    waiting = {**of_case, "state": "pending", "available_at": now}
+    over = [(timer, "fired") for timer in written.fired] + [(timer, "disarmed") for timer in written.disarmed]
+    for statement, rows in (
+        (_PUT_TASK, [{**of_case, **{name: getattr(one, name) for name in _OF_TASK}} for one in written.tasks]),
+        (
+            _NEW_TIMER,
+            [
+                {**of_case, **{name: getattr(one, name) for name in _OF_TIMER}, "state": "armed"}
+                for one in written.armed
+            ],
+        ),
+        (_OVER, [{"wanted_key": timer, "state": state} for timer, state in over]),
+        (_NEW_EFFECT, [{**asdict(effect), **waiting} for effect in written.outbox]),
+    ):
+        if rows:
+            tx.execute(statement, rows)
 
 
 def _index(tx: Connection, case_id: str, index: CaseIndex) -> None:

@@ -6,7 +6,7 @@ the first entry that does not fit. Refuses to change or remove anything; trigger
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 
@@ -35,8 +35,7 @@ _read_body = msgspec.json.Decoder(Body).decode
 _read_case = msgspec.json.Decoder(Case).decode
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(msgspec.Struct, frozen=True, dict=True):
     """One entry as stored. `seq` counts from 1; `body` is canonical JSON; `hash` seals everything else here."""
 
     case_id: str
@@ -80,9 +79,8 @@ def sealed(
 ) -> Entry:
     """The entry for `command`, sealed onto the hash `previous`."""
     body = canonical_json({"command": command, "events": events}).decode()
-    who = (command.actor, command.on_behalf_of, command.via)
-    entry = Entry(case_id, seq, at, type(command).__name__, *who, body, previous, hash="")
-    return replace(entry, hash=_hash(entry))
+    who = (type(command).__name__, command.actor, command.on_behalf_of, command.via)
+    return Entry(case_id, seq, at, *who, body, previous, _seal((previous, case_id, seq), at, who, body))
 
 
 def load(tx: Connection, case_id: str) -> tuple[Entry, ...]:
@@ -130,8 +128,12 @@ def verify(tx: Connection, case_id: str) -> Broken | None:
 
 
 def _hash(entry: Entry) -> str:
-    moment = entry.at.astimezone(UTC).isoformat(timespec="microseconds")
     who = (entry.kind, entry.actor, entry.on_behalf_of, entry.via)
+    return _seal((entry.previous, entry.case_id, entry.seq), entry.at, who, entry.body)
+
+
+def _seal(place: tuple[str, str, int], at: datetime, who: tuple[str, ...], body: str) -> str:
+    moment = at.astimezone(UTC).isoformat(timespec="microseconds")
     # A JSON array, not joined text: no two entries can give the same bytes.
-    header = canonical_json([entry.previous, entry.case_id, entry.seq, moment, *who])
-    return hashlib.sha256(header + entry.body.encode()).hexdigest()
+    header = canonical_json((*place, moment, *who))
+    return hashlib.sha256(header + body.encode()).hexdigest()

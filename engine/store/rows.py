@@ -39,6 +39,9 @@ class Decided:
     index: CaseIndex | None = None
 
 
+_to_json = msgspec.json.Encoder().encode
+
+
 class OutboxRow(msgspec.Struct, frozen=True):
     """An effect to be carried out."""
 
@@ -47,8 +50,7 @@ class OutboxRow(msgspec.Struct, frozen=True):
     body: str
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
+class Written(msgspec.Struct, frozen=True):
     """Everything one transition writes. Of the timers that are over, some fired, the others were called off."""
 
     case: Case
@@ -77,15 +79,13 @@ def rows_of(decided: Decided, *, seq: int, previous: str, now: datetime) -> Writ
     tasks: dict[str, Task] = {}
     armed: dict[str, Timer] = {}
     gone: list[str] = []
-    for event in events:
-        match event:
-            case TaskOpened(task) | TaskClosed(task):
-                tasks[task.id] = task  # the last word on a task counts
-            case TimerArmed(timer):
-                armed[timer.key] = timer
-            case TimerDisarmed(key):
-                if armed.pop(key, None) is None:
-                    gone.append(key)
+    for event in events:  # not a match: patterns that bind cost more than all the rest here
+        if isinstance(event, TaskOpened | TaskClosed):
+            tasks[event.task.id] = event.task  # the last word on a task counts
+        elif isinstance(event, TimerArmed):
+            armed[event.timer.key] = event.timer
+        elif isinstance(event, TimerDisarmed) and armed.pop(event.key, None) is None:
+            gone.append(event.key)
     fired = decided.command.key if isinstance(decided.command, TimerFired) else None
     return Written(
         case=case,
@@ -100,6 +100,8 @@ def rows_of(decided: Decided, *, seq: int, previous: str, now: datetime) -> Writ
 
 def _outbox(case_id: str, seq: int, effects: Sequence[AnyEffect]) -> tuple[OutboxRow, ...]:
     return tuple(
-        OutboxRow(f"{case_id}:{seq}:{n}", type(effect).__name__, msgspec.json.encode(effect).decode())
-        for n, effect in enumerate(effects)
+        [
+            OutboxRow(f"{case_id}:{seq}:{n}", type(effect).__name__, _to_json(effect).decode())
+            for n, effect in enumerate(effects)
+        ]
     )
