@@ -111,9 +111,7 @@ FAILURES = (  # the first that fits counts, so the longer of two alike stands fi
 
 
 def failure(text: str, words: Words) -> str:
-    """`text` in the language of `words`; several problems in a row each by itself. English stands as it was said."""
-    if words.language == "en":
-        return text
+    """`text` in the language of `words`; several problems in a row each by itself, without their places."""
     return words("; ").join(_one(part, words) for part in BETWEEN.split(text))
 
 

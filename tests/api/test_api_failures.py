@@ -115,7 +115,8 @@ def test_a_rule_that_cannot_be_worked_out_leaves_the_form_open_and_says_why(desk
 
 
 @pytest.mark.parametrize(
-    ("language", "said"), [("zh", "c 没有字段 arpuu（是否想写 arpu？；E303）"), ("en", "E303 c has no field arpuu")]
+    ("language", "said"),
+    [("zh", "c 没有字段 arpuu（是否想写 arpu？；E303）"), ("en", "c has no field arpuu (did you mean arpu?; E303)")],
 )
 def test_a_selection_that_failed_says_why_on_the_case(desk: Desks, app: Countersign, language: str, said: str):
     case_id = submitted(app, budget="4000.00", reach="900")
