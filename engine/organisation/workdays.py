@@ -162,8 +162,8 @@ def caution(years: Iterable[int]) -> Bilingual:
     zh, en = "、".join(map(str, named)), " and ".join(map(str, named))
     return Bilingual(
         zh=f"{zh}年放假安排尚未公布，涉及的时限暂按周一至周五计算；安排公布或由管理员录入后重新计算。",
-        en=f"The holidays of {en} are not published yet: deadlines there leave out weekends alone, and are counted again "
-        "once the holidays are out or the operator enters them.",
+        en=f"The holidays of {en} are not published yet: deadlines there leave out weekends alone, and are counted "
+        "again once the holidays are out or the operator enters them.",
     )
 
 
