@@ -13,7 +13,7 @@ from api.app import create_app
 from engine.cli.demo.people import PASSWORD
 from engine.errors import InvalidForm, NotFound, OwnCase, StandInOver
 from engine.organisation import StandIn
-from engine.service import approvals, cases, reorganising, standins, workdays
+from engine.service import approvals, cases, recounting, reorganising, standins, workdays
 from engine.service.app import Countersign
 from engine.store import people as store
 from engine.store.session import Database
@@ -165,7 +165,9 @@ def test_a_new_holder_of_the_role_is_asked_in_the_open_case_and_the_history_says
     assert approvals.inbox(app, viewer(app, by)).to_do == ()
 
 
-def test_the_operators_own_days_move_deadlines_from_then_on(app: Countersign) -> None:
+def test_the_operators_own_days_move_deadlines_from_then_on_and_earlier_ones_with_the_next_tick(
+    app: Countersign,
+) -> None:
     submitted(app)
     before = approvals.inbox(app, viewer(app, first_approver(app))).to_do[0].due_at
     assert before is not None
@@ -176,6 +178,10 @@ def test_the_operators_own_days_move_deadlines_from_then_on(app: Countersign) ->
     assert later[0] == before
     assert later[1] is not None
     assert later[1] > app.now() + 19 * DAY
+    assert recounting.catch_up(app) == 1
+    counted_again = [row.due_at for row in approvals.inbox(app, viewer(app, first_approver(app))).to_do]
+    assert before not in counted_again
+    assert later[1] in counted_again
 
 
 @pytest.fixture
