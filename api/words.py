@@ -202,6 +202,8 @@ EVENTS = {
     "child_moved": N_("one of its cases moved on"),
     "child_added": N_("opened another case"),
     "cancelled": N_("cancelled the case: nobody waits for it any more"),
+    "held": N_("put the case on hold with the case that opened it"),
+    "released_by_parent": N_("let the case go on with the case that opened it"),
     "migrated": N_("moved the case to another version of its definition"),
 }
 DUE = {  # what a deadline will do, by the code that the history will say

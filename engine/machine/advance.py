@@ -34,6 +34,7 @@ from engine.machine.commands import (
     Edit,
     Evaluated,
     HandOver,
+    Hold,
     Migrate,
     OnTask,
     Operate,
@@ -55,7 +56,7 @@ from engine.machine.eligible import check_person
 from engine.machine.evolve import empty_case, evolve, fold
 from engine.machine.filing import Filing
 from engine.machine.handing import hand_over
-from engine.machine.interventions import intervene
+from engine.machine.interventions import hold, intervene
 from engine.machine.journal import Journal
 from engine.machine.migrating import migrate
 from engine.machine.operations import answer, operate
@@ -101,7 +102,7 @@ def advance(process: Process, case: Case, command: AnyCommand, now: datetime) ->
     try:
         if case.state == SUSPENDED and isinstance(command, Reorganise | TimerFired):
             return journal.outcome()  # its people are asked anew when it goes on; a tick comes late, nothing is armed
-        if case.state == SUSPENDED and not isinstance(command, Operate | ChildMoved | Cancel):
+        if case.state == SUSPENDED and not isinstance(command, Operate | ChildMoved | Cancel | Hold):
             raise Refusal
         match command:
             case Decide():
@@ -133,6 +134,9 @@ def advance(process: Process, case: Case, command: AnyCommand, now: datetime) ->
                 event = children.add(journal, command)
             case Cancel():
                 event = children.cancel(journal, command)
+            case Hold():
+                hold(journal, command)
+                event = ""
             case _ if process.declared is not None:
                 event = _take(journal, command)
             case _:
@@ -293,4 +297,5 @@ _WORDS: dict[type[AnyCommand], str] = {
     ChildMoved: "follow its case",
     AddChild: "open another case",
     Cancel: "cancel",
+    Hold: "stand still or go on",
 }

@@ -266,6 +266,12 @@ class CancelChild(Effect, frozen=True):
     reason: str
 
 
+class HoldChild(Effect, frozen=True):
+    """Let the case `child` stand still, or go on, as this case does by then."""
+
+    child: str
+
+
 class TellParent(Effect, frozen=True):
     """Tell the case that opened this one where it is."""
 
@@ -286,6 +292,7 @@ AnyEffect = (
     | Evaluate
     | OpenChild
     | CancelChild
+    | HoldChild
     | TellParent
 )
 

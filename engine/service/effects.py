@@ -24,6 +24,7 @@ from engine.machine.outcome import (
     CancelChild,
     Effect,
     Evaluate,
+    HoldChild,
     HoldDelivery,
     NotifyOutcome,
     NotifyQuestion,
@@ -57,6 +58,7 @@ PROMPT = (
     HoldDelivery,
     OpenChild,
     CancelChild,
+    HoldChild,
     TellParent,
 )
 
@@ -227,6 +229,8 @@ def _act(app: Countersign, claimed: Claimed, notify: Notify) -> None:
             children.open_child(app, effect, key)
         case CancelChild():
             children.cancel_child(app, effect, key)
+        case HoldChild():
+            children.hold_child(app, case_id, effect, key)
         case TellParent():
             children.tell_parent(app, case_id, effect, key)
         case _:

@@ -13,6 +13,7 @@ from engine.definition.model import Definition
 from engine.machine import commands as c
 from engine.machine.case import Case
 from engine.machine.filing import registrations
+from engine.machine.interventions import is_held
 from engine.machine.outcome import (
     AnyEvent,
     FormSaved,
@@ -269,6 +270,8 @@ def _what(kept: Kept) -> tuple[str, str]:
             return "child_added", ""
         case c.Cancel():
             return "cancelled", ""
+        case c.Hold():
+            return ("held" if command.still else "released_by_parent"), ""
         case _:
             assert_never(command)
 
@@ -428,7 +431,10 @@ def reasons_of(entries: Iterable[Kept]) -> tuple[str, ...]:
 
 
 def reason_of(organisation: Organisation, entries: Sequence[Kept], case: Case) -> tuple[str, str]:
-    """Why the case was returned, rejected or withdrawn, or its selection failed, and who said so; empty otherwise."""
+    """Why the case was returned, rejected, withdrawn or suspended, or its selection failed, and who said so; empty
+    otherwise, and where it is suspended with the case that opened it."""
+    if is_held(case):
+        return "", ""
     wanted: dict[str, tuple[str, ...]] = {
         "returned": ("return", "reject", "auto_returned", "auto_rejected", "performed"),
         "rejected": ("reject", "auto_rejected", "performed"),

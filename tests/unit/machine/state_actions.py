@@ -29,6 +29,7 @@ from engine.machine.commands import (
     Edit,
     Evaluated,
     HandOver,
+    Hold,
     Migrate,
     Operate,
     PauseDelivery,
@@ -98,6 +99,11 @@ def evaluated(label: str) -> Evaluated:
 
 def operated(trial: Told, operation: str, by: str = "admin") -> Told:
     trial.do(Operate(actor=by, operation=operation, reason=WHY))
+    return trial
+
+
+def held(trial: Told) -> Told:
+    trial.do(Hold(actor="system", still=True))
     return trial
 
 
@@ -180,6 +186,7 @@ STATES: Mapping[str, Callable[[], Told]] = {
     "approved, without stages": lambda: effective(MIDDLE),
     "filed, without stages": lambda: effective(SMALL),
     "suspended": lambda: operated(began(), "suspend"),
+    "suspended with its parent": lambda: held(began()),
     "closed": lambda: approved(
         FROZEN, STARTED, DELIVERED, evaluated("7d"), evaluated("30d"), Close(actor="clerk", lessons=WHY)
     ),
@@ -314,6 +321,8 @@ ACTIONS: Mapping[str, Callable[[Case], AnyCommand]] = {
     "a child case moved": _always(ChildMoved(actor="system", child="none", state="closed", seq=9, ended=True)),
     "open a child case": _always(AddChild(actor="clerk", place="none")),
     "its parent ends it": _always(Cancel(actor="system", reason=WHY)),
+    "its parent is suspended": _always(Hold(actor="system", still=True)),
+    "its parent goes on": _always(Hold(actor="system", still=False)),
 }
 
 
