@@ -341,6 +341,7 @@ PROBLEMS = {  # by code; the braces are filled with the problem's fields
     "bulk.question": N_("A question is open; wait for the answer."),
     "bulk.drift": N_("The target customers are not as many as declared."),
     "bulk.splitting": N_("It stands just under a limit beside other cases of the office."),
+    "bulk.alone": N_("This case is decided by itself."),
     "bulk.moved_on": N_("The case moved on after the list was shown."),
     "bulk.changed": N_("The proposal was changed after you last acted on it."),
     "remark_missing": N_("Say why: the others read it."),

@@ -39,7 +39,7 @@ def inbox(app: Countersign, viewer: Viewer) -> Inbox:
         for_others = standins.to_do(app, tx, viewer)
         counts = inboxes.counts(tx, me)
         return Inbox(
-            to_do=splitting.flagged(tx, standins.in_order((*own, *for_others))),
+            to_do=splitting.flagged(app, tx, viewer, standins.in_order((*own, *for_others))),
             done=tuple(task_row(app, tx, line, me) for line in inboxes.done(tx, me)),
             copied=tuple(task_row(app, tx, line, me) for line in inboxes.copied(tx, me)),
             mine=tuple(case_row(app, tx, line, me) for line in inboxes.mine(tx, me)),

@@ -431,17 +431,14 @@ def reasons_of(entries: Iterable[Kept]) -> tuple[str, ...]:
 
 
 def reason_of(organisation: Organisation, entries: Sequence[Kept], case: Case) -> tuple[str, str]:
-    """Why the case was returned, rejected, withdrawn or suspended, or its selection failed, and who said so; empty
-    otherwise, and where it is suspended with the case that opened it."""
-    if is_held(case):
-        return "", ""
+    """Why the case was returned, rejected or withdrawn, or its selection failed, and who said so; empty otherwise."""
     wanted: dict[str, tuple[str, ...]] = {
         "returned": ("return", "reject", "auto_returned", "auto_rejected", "performed"),
         "rejected": ("reject", "auto_rejected", "performed"),
         "withdrawn": ("withdrawn",),
         "cancelled": ("terminated",),
         "voided": ("voided",),
-        "suspended": ("suspended",),
+        "suspended": () if is_held(case) else ("suspended",),
         "targeting": ("selection_failed",) if case.facts.get("audience_failed") else (),
         "paused": ("paused",),
     }
