@@ -12,7 +12,7 @@ from engine.service import candidates, delivering, evaluating, explaining, field
 from engine.service.app import Countersign
 from engine.service.drifting import drift_view
 from engine.service.views import AudienceView, CaseRow, CaseView, ChildView, RegistrationView, Viewer
-from engine.store import cases, history, visibility
+from engine.store import cases, history, registers, visibility
 
 LISTED = 100
 
@@ -31,13 +31,14 @@ def case_page(app: Countersign, viewer: Viewer, case_id: str) -> CaseView:
 
 
 def listed(app: Countersign, viewer: Viewer, query: str = "", state: str = "") -> tuple[CaseRow, ...]:
-    """The cases that the viewer may see, newest change first, 100 at most; `query` looks in title and number."""
+    """The cases that the viewer may see, newest change first, 100 at most; `query` looks in title, number and
+    register number."""
     with app.db.read() as tx:
         lines = visibility.listed(tx, viewer.person, query=query.strip(), state=state, limit=LISTED)
         rows = tuple(showing.case_row(app, tx, line, viewer.person) for line in lines)
         # a title that is not seen is not found by its words either
-        wanted = query.strip().lower()
-        return tuple(row for row in rows if row.title or wanted in row.number.lower())
+        wanted, registered = query.strip().lower(), registers.cases_of(tx, query.strip())
+        return tuple(row for row in rows if row.title or wanted in row.number.lower() or row.id in registered)
 
 
 def case_view(app: Countersign, tx: Connection, viewer: Viewer, case: Case) -> CaseView:
