@@ -221,11 +221,12 @@ class NotifyQuestion(Effect, frozen=True):
 
 class NotifyOutcome(Effect, frozen=True):
     """Tell a person what became of a case: returned, rejected, approved, filed, objected, converted, unstaffed, ready,
-    evaluated, failed, drifted, copied."""
+    evaluated, failed, drifted, amended, copied. `seq`: the entry that says what changed."""
 
     person: str
     occasion: str
     remark: str = ""
+    seq: int = 0
 
 
 class SelectAudience(Effect, frozen=True):
