@@ -199,9 +199,10 @@ def _jump(journal: Journal, to: str) -> str:
 
 
 def _places(journal: Journal) -> tuple[str, ...]:
-    """The declared states that a case may be put into by hand; none where it has ended or waves go out."""
+    """The declared states that a case may be put into by hand; none where it has ended, is suspended or waves
+    go out."""
     process, state = journal.process, journal.case.state
-    if process.declared is None or state in SENDING or process.is_end(state):
+    if process.declared is None or state in (*SENDING, SUSPENDED) or process.is_end(state):
         return ()
     after = () if state in process.effective else process.effective
     return tuple(name for name in process.declared.by_hand if name != state and name not in after)
