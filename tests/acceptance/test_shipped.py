@@ -7,14 +7,12 @@ import pytest
 from engine.cli.definitions.files import checked, loaded
 from engine.definition.document import read
 from engine.definition.load import load
-from engine.definition.model import Definition
 from engine.definition.prove_guarantees import Proved, Prover
 from engine.definition.scenario_run import run_scenarios
 from engine.service import approvals, definitions, publishing
 from engine.service.app import Countersign
 from engine.store import cases
-from engine.store import definitions as store
-from tests.acceptance.offices import key, open_task, opened, submitted, viewer
+from tests.acceptance.offices import in_force, key, open_task, opened, submitted, viewer
 
 FOLDER = Path(__file__).resolve().parents[2] / "definitions"
 FILES = [
@@ -33,30 +31,13 @@ def test_publishing_the_shipped_definitions_again_changes_nothing(db_url: str, t
         assert definitions.publish_shipped(app) == ()
 
 
-def published(app: Countersign, text: str, by: str = "wuqian", author: str = "machao") -> Definition:
-    """Put a text in force, as two persons or an earlier release did."""
-    definition = load(text)
-    with app.db.begin() as tx:
-        store.publish(
-            tx,
-            name=definition.name,
-            version=definition.version,
-            fingerprint=definition.fingerprint,
-            source=definition.source,
-            author=author,
-            by=by,
-            at=app.now(),
-        )
-    return definition
-
-
 def states(app: Countersign) -> list[tuple[int, str, str]]:
     return [(row.version, row.state, row.author) for row in publishing.all_versions(app, NAME)]
 
 
 def test_a_newer_version_is_in_force_for_new_cases_and_running_cases_stay_with_theirs(db_url: str, tmp_path: Path):
     with opened(db_url, tmp_path, shipped=False) as app:
-        old = published(app, EARLIER, by="system", author="system")
+        old = in_force(app, load(EARLIER), author="system", by="system")
         running = submitted(app)
         assert NAME in definitions.publish_shipped(app)
         assert definitions.publish_shipped(app) == ()
@@ -73,7 +54,7 @@ def test_a_newer_version_is_in_force_for_new_cases_and_running_cases_stay_with_t
 
 def test_over_a_version_of_the_operators_own_the_newer_one_is_only_offered(db_url: str, tmp_path: Path):
     with opened(db_url, tmp_path, shipped=False) as app:
-        published(app, EARLIER.replace("zh: 电信营销案", "zh: 本公司营销案"))
+        in_force(app, load(EARLIER.replace("zh: 电信营销案", "zh: 本公司营销案")), author="machao", by="wuqian")
         assert NAME not in definitions.publish_shipped(app)
         assert definitions.newest(app, NAME)[1].title.zh == "本公司营销案"
         assert states(app) == [(1, "published", "machao"), (2, "draft", "system")]
@@ -84,14 +65,14 @@ def test_over_a_version_of_the_operators_own_the_newer_one_is_only_offered(db_ur
 
 def test_a_text_that_the_operator_published_under_the_same_version_stays(db_url: str, tmp_path: Path):
     with opened(db_url, tmp_path, shipped=False) as app:
-        published(app, SHIPPED.read_text().replace("zh: 电信营销案", "zh: 本公司营销案"))
+        in_force(app, load(SHIPPED.read_text().replace("zh: 电信营销案", "zh: 本公司营销案")))
         assert NAME not in definitions.publish_shipped(app)
         assert definitions.newest(app, NAME)[1].title.zh == "本公司营销案"
 
 
 def test_a_draft_of_somebodys_under_the_same_version_stays(db_url: str, tmp_path: Path):
     with opened(db_url, tmp_path, shipped=False) as app:
-        published(app, EARLIER, by="system", author="system")
+        in_force(app, load(EARLIER), author="system", by="system")
         own = SHIPPED.read_text().replace("zh: 电信营销案", "zh: 本公司营销案")
         publishing.save_draft(app, viewer(app, "machao"), own)
         assert NAME not in definitions.publish_shipped(app)
