@@ -203,6 +203,8 @@ EVENTS = {
     "child_moved": N_("one of its cases moved on"),
     "child_added": N_("opened another case"),
     "cancelled": N_("cancelled the case: nobody waits for it any more"),
+    "held": N_("put the case on hold with the case that opened it"),
+    "released_by_parent": N_("let the case go on with the case that opened it"),
     "migrated": N_("moved the case to another version of its definition"),
 }
 DUE = {  # what a deadline will do, by the code that the history will say
@@ -340,6 +342,7 @@ PROBLEMS = {  # by code; the braces are filled with the problem's fields
     "bulk.question": N_("A question is open; wait for the answer."),
     "bulk.drift": N_("The target customers are not as many as declared."),
     "bulk.splitting": N_("It stands just under a limit beside other cases of the office."),
+    "bulk.alone": N_("This case is decided by itself."),
     "bulk.moved_on": N_("The case moved on after the list was shown."),
     "bulk.changed": N_("The proposal was changed after you last acted on it."),
     "remark_missing": N_("Say why: the others read it."),

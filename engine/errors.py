@@ -53,6 +53,11 @@ class Problem:
     severity: str = "error"
     fields: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def about(self) -> frozenset[str]:
+        """The fields of a form that it says something about."""
+        return frozenset((*filter(None, [self.at]), *self.fields.get("of", ())))
+
     def __str__(self) -> str:
         place = f"{self.file}:{self.line}:{self.column}: " if self.line else (f"{self.at}: " if self.at else "")
         return f"{place}{self.code} {self.message}" + (f" ({self.hint})" if self.hint else "")

@@ -10,6 +10,7 @@ from datetime import datetime
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_datetime
@@ -17,13 +18,15 @@ from babel.numbers import format_currency, format_decimal
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from engine.service.effects import Notice
-from engine.service.views import DriftView
+from engine.service.views import DriftView, FieldView
 from engine.values import Language
 
 TEMPLATES = Path(__file__).parent / "templates"
 LOCALES: dict[Language, str] = {"zh": "zh_CN", "en": "en_GB"}
 _BEYOND: dict[Language, tuple[str, str]] = {"zh": ("不足", "超出"), "en": ("fewer", "more")}
 _FIGURES: dict[Language, str] = {"zh": "申报 {0} 户，实际 {1} 户，{2} {3}", "en": "declared {0}, in fact {1}, {3} {2}"}
+_COLON: dict[Language, str] = {"zh": "：", "en": ": "}
+_COMMA: dict[Language, str] = {"zh": "、", "en": ", "}
 DATES: dict[Language, str] = {"zh": "y年M月d日 EEEE HH:mm", "en": "EEEE d MMMM y, HH:mm"}
 
 
@@ -52,6 +55,7 @@ def compose(notice: Notice, zone: ZoneInfo) -> Message:
         budget=_money(notice.budget, language),
         reach=_count(notice.reach, language),
         drift=_drift(notice.drift, language),
+        changes=[_change(one, language) for one in notice.changes],
     ).partition("\n")
     return Message(_one_line(subject), body.strip() + "\n")
 
@@ -88,6 +92,30 @@ def _drift(drift: DriftView | None, language: Language) -> str:
     more = _BEYOND[language][drift.actual > drift.declared]
     declared, actual = _count(drift.declared, language), _count(drift.actual, language)
     return _FIGURES[language].format(declared, actual, more, drift.share).strip()
+
+
+def _change(one: FieldView, language: Language) -> str:
+    """A field with what it was and what it is now, on one line."""
+    was, now = (_value(one, raw, language) for raw in (one.was, one.raw))
+    return f"{_one_line(one.label.in_language(language))}{_COLON[language]}{was} → {now}"
+
+
+def _value(of: FieldView, raw: Any, language: Language) -> str:
+    """A form's value as the pages show it; a dash where the field is empty."""
+    labels = {name: label.in_language(language) for name, label in of.choices}
+    match of.kind, raw:
+        case _, None | "" | []:
+            return "–"
+        case "money", _:
+            return format_currency(Decimal(str(raw)), of.currency or "CNY", locale=LOCALES[language])
+        case "int" | "decimal", _:
+            return format_decimal(Decimal(str(raw)), locale=LOCALES[language], decimal_quantization=False)
+        case "daterange", [first, last]:
+            return f"{first} – {last}"
+        case _, list():
+            return _COMMA[language].join(labels.get(str(name), str(name)) for name in raw)
+        case _:
+            return _one_line(labels.get(str(raw), str(raw)))
 
 
 def _count(number: int | None, language: Language) -> str:

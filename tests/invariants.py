@@ -12,7 +12,7 @@ from engine.store import cases, history
 from engine.store.session import Database
 from engine.store.tables import cases as case_table
 from engine.store.tables import history as history_table
-from engine.store.tables import idempotency, outbox, recipients, tasks, timers
+from engine.store.tables import idempotency, outbox, recipients, register_numbers, tasks, timers
 
 
 def check_invariants(db: Database) -> None:
@@ -34,6 +34,9 @@ def _of_case(tx: Connection, case_id: str) -> list[str]:
     for name in ("state", "round", "seq", "number", "office", "submitter", "updated_at"):
         if getattr(row, name) != getattr(case, name):
             found.append(f"{case_id}: the row says {name} {getattr(row, name)}, the case {getattr(case, name)}")
+    kept = set(tx.execute(sa.select(register_numbers.c.number).where(register_numbers.c.case_id == case_id)).scalars())
+    if strange := kept - {one.number for one in case.registered}:
+        found.append(f"{case_id}: the case has no register numbers {sorted(strange)}")
     return found + _of_tasks(tx, case) + _of_timers(tx, case)
 
 

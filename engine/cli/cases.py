@@ -1,7 +1,6 @@
-"""`countersign cases explain`: why a case is where it is, whom it waits for, how long, and what happens next.
+"""`countersign cases list` and `explain`: find cases; why one is where it is, whom it waits for, what happens next.
 
-The same explanation as on the case page, for the person named with --as: who may not see the case is told that there
-is none.
+The same as on the pages, for the person named with --as: who may not see a case is told that there is none.
 """
 
 from collections.abc import Iterator
@@ -14,7 +13,7 @@ import typer
 
 from engine.cli.definitions.publishing import person
 from engine.errors import InvalidFile, NotFound, Problem
-from engine.service import explaining
+from engine.service import cases, explaining
 from engine.service.app import Countersign
 from engine.service.chain_views import Following, SeatReason, WaitingPerson
 from engine.service.explaining import Explanation
@@ -46,9 +45,29 @@ def _cases() -> None:
     """Cases."""
 
 
+@app.command("list")
+def listed(
+    query: Annotated[str, typer.Argument(help="A part of the title, a case number or a register number")] = "",
+    *,
+    by: Annotated[str, typer.Option("--as", help="The account of the person who looks.", show_default=False)],
+    state: Annotated[str, typer.Option(help="Only cases in this state.")] = "",
+) -> None:
+    """List the cases that a person may see, newest change first, 100 at most."""
+    opened = Countersign.open()
+    try:
+        viewer = person(opened, by)
+        rows = cases.listed(opened, viewer, query, state)
+    finally:
+        opened.close()
+    for row in rows:
+        label = row.state_label.in_language(viewer.language) or row.state
+        typer.echo(f"{row.number or row.id}  {label}  {row.title}")
+    typer.echo(f"{len(rows)} case{'' if len(rows) == 1 else 's'}", err=True)
+
+
 @app.command()
 def explain(
-    case: Annotated[str, typer.Argument(help="The number of a case, or its id", show_default=False)],
+    case: Annotated[str, typer.Argument(help="The number of a case, its register number or id", show_default=False)],
     by: Annotated[str, typer.Option("--as", help="The account of the person who looks.", show_default=False)],
     as_json: Annotated[bool, typer.Option("--json", help="As GET /cases/{id}/explanation answers.")] = False,
 ) -> None:

@@ -6,6 +6,8 @@ import typer
 from rich.console import Console
 from rich.progress import track
 
+from engine.service import definitions
+from engine.service.app import Countersign
 from engine.settings import Settings
 from engine.store import history
 from engine.store.session import Database
@@ -17,10 +19,15 @@ _Url = Annotated[str, typer.Option("--database", help="SQLAlchemy URL; by defaul
 
 @app.command()
 def migrate(database: _Url = "") -> None:
-    """Make the tables, or bring them to the newest schema. Several may do so at once; twice changes nothing."""
+    """Make the tables, or bring them to the newest schema, and publish the definitions that come with the product.
+
+    Several may do so at once; twice changes nothing.
+    """
     db = _opened(database)
     db.migrate()
     Console(highlight=False).print(f"{db.address} is up to date.", markup=False)
+    for name in definitions.publish_shipped(Countersign(Settings(), db)):
+        Console(highlight=False).print(f"{name} is published.", markup=False)
     db.close()
 
 

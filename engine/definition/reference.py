@@ -1,13 +1,14 @@
 """The reference of the language, made of the models that `check` reads a file with.
 
-It has every part, key, type, default and code, in the words of the models and rules themselves; an example of a part
-comes from the definitions that come with the product. Refuses to explain how to begin: that is the tutorial.
+It has every part, key, type, default and code, in the words of the models and rules themselves or their Chinese; an
+example of a part comes from the definitions that come with the product. Refuses to explain how to begin: that is the
+tutorial.
 """
 
 import re
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
-from functools import cache
+from functools import cache, reduce
 from typing import Any
 
 import orjson
@@ -19,6 +20,8 @@ from engine.definition.findings import LintRule
 from engine.definition.schema import schema
 from engine.definition.shape import form_of
 from engine.definition.texts import SHIPPED
+from engine.definition.wording import Say, wording
+from engine.values import Language
 
 _WIDEST = 150
 _OF_EXPRESSIONS = "E300"
@@ -30,6 +33,12 @@ _KINDS = {
     "boolean": "true or false",
     "array": "list",
     "object": "mapping",
+}
+_BOUNDS = {
+    "minimum": " from {}",
+    "exclusiveMinimum": " above {}",
+    "maximum": " to {}",
+    "exclusiveMaximum": " below {}",
 }
 _HEAD = """# Reference of the definition language · 定义语言参考
 
@@ -79,27 +88,28 @@ _READING = {
 """What is found while a file is read or its scenarios are played. The rules say theirs themselves."""
 
 
-def reference_text() -> str:
+def reference_text(language: Language = "en") -> str:
     """The whole page, as Markdown."""
-    return "\n".join([_HEAD, *_parts(), *_codes()]) + "\n"
+    say = wording(language)
+    return "\n".join([say(_HEAD), *_parts(language, say), *_codes(say)]) + "\n"
 
 
-def _parts() -> Iterator[str]:
-    whole = schema()
+def _parts(language: Language, say: Say) -> Iterator[str]:
+    whole = schema(language)
     parts: Mapping[str, dict[str, Any]] = whole["$defs"]
     found = _examples()
     root = {**whole["else"], "description": whole["description"]}
     for name in ["Definition", *_reached(root, parts)]:
         part = root if name == "Definition" else parts[name]
         yield f"## {_title(name)}\n"
-        yield f"{part.get('description') or 'The whole file.'}\n"
+        yield f"{part.get('description') or say('The whole file.')}\n"
         if "properties" in part:
-            yield "| key | type | default | means |"
+            yield say("| key | type | default | means |")
             yield "|---|---|---|---|"
-            yield from (_row(key, value, part) for key, value in part["properties"].items())
+            yield from (_row(key, value, part, say) for key, value in part["properties"].items())
             yield ""
-        elif words := _type(part):
-            yield f"Written as {words}.\n"
+        elif words := _type(part, say):
+            yield say("Written as {}.").format(words) + "\n"
         if example := found.get(name):
             yield f"    {example}\n"
 
@@ -138,28 +148,29 @@ def _anchor(name: str) -> str:
     return re.sub(r"[^a-z0-9 -]", "", _title(name).lower()).replace(" ", "-")
 
 
-def _row(key: str, value: dict[str, Any], part: dict[str, Any]) -> str:
+def _row(key: str, value: dict[str, Any], part: dict[str, Any], say: Say) -> str:
     must = key in part.get("required", ())
     shown = f"**`{key}`**" if must else f"`{key}`"
     means = value.get("description", "")
-    return f"| {shown} | {_cell(_type(value))} | {_cell('' if must else _default(value))} | {_cell(means)} |"
+    default = "" if must else _default(value, say)
+    return f"| {shown} | {_cell(_type(value, say))} | {_cell(default)} | {_cell(means)} |"
 
 
 def _cell(text: str) -> str:
     return text.replace("|", "\\|")
 
 
-def _default(value: dict[str, Any]) -> str:
+def _default(value: dict[str, Any], say: Say) -> str:
     given = value.get("default")
     if given in (None, [], {}, "") or (isinstance(given, dict) and not any(given.values())):
         return ""
     if isinstance(given, dict) and given.keys() == {"pattern"}:
         given = given["pattern"]
     text = _flow(given)
-    return f"`{text}`" if len(text) <= 60 else "see there"
+    return f"`{text}`" if len(text) <= 60 else say("see there")
 
 
-def _type(value: dict[str, Any]) -> str:
+def _type(value: dict[str, Any], say: Say) -> str:
     """The type in words; parts are links."""
     match value:
         case {"$ref": str(ref)}:
@@ -168,30 +179,29 @@ def _type(value: dict[str, Any]) -> str:
         case {"const": const}:
             return f"`{_flow(const)}`"
         case {"enum": [*words]}:
-            return ", ".join(f"`{_flow(word)}`" for word in words)
+            return say(", ").join(f"`{_flow(word)}`" for word in words)
         case {"anyOf": [*several]} | {"oneOf": [*several]}:
-            kinds = dict.fromkeys(_type(one) for one in several if one.get("type") != "null")
-            return " or ".join(kinds)
+            kinds = dict.fromkeys(_type(one, say) for one in several if one.get("type") != "null")
+            return reduce(say("{} or {}").format, kinds)
         case {"type": [*several]}:
-            return " or ".join(_type({"type": one}) for one in several if one != "null")
+            return reduce(say("{} or {}").format, (_type({"type": one}, say) for one in several if one != "null"))
         case {"type": "array", "items": dict(items)}:
-            return f"list of {_type(items)}"
+            return say("list of {}").format(_type(items, say))
         case {"type": "object", "additionalProperties": dict(items)}:
-            return f"names, each with {_type(items)}"
+            return say("names, each with {}").format(_type(items, say))
         case {"type": str(kind)}:
-            return _KINDS[kind] + _bounds(value)
-    return "anything" if value.keys() <= {"default", "description"} else ""
+            return say(_KINDS[kind]) + _bounds(value, say)
+    return say("anything") if value.keys() <= {"default", "description"} else ""
 
 
-def _bounds(value: dict[str, Any]) -> str:
+def _bounds(value: dict[str, Any], say: Say) -> str:
     if "pattern" in value:
-        return " such as `3wd`" if "wd" in value["pattern"] else f" ({_form(value['pattern'])})"
-    names = {"minimum": "from", "exclusiveMinimum": "above", "maximum": "to", "exclusiveMaximum": "below"}
-    return "".join(f" {word} {value[key]}" for key, word in names.items() if key in value)
+        return say(" such as `3wd`") if "wd" in value["pattern"] else f" ({_form(value['pattern'], say)})"
+    return "".join(say(words).format(value[key]) for key, words in _BOUNDS.items() if key in value)
 
 
-def _form(pattern: str) -> str:
-    said = form_of(pattern)
+def _form(pattern: str, say: Say) -> str:
+    said = form_of(pattern, say)
     return said.replace(pattern, f"`{pattern}`")
 
 
@@ -254,20 +264,20 @@ def _flow(value: Any) -> str:
     return orjson.dumps(value).decode()
 
 
-def _codes() -> Iterator[str]:
+def _codes(say: Say) -> Iterator[str]:
     """Every code with what its rules say; ‹words› stand for what the file says."""
-    said: dict[str, list[str]] = {code: [message] for code, message in _READING.items()}
+    said: dict[str, list[str]] = {code: [say(message)] for code, message in _READING.items()}
     for rule in (*RULES, *OF_THE_WHOLE, *PROOFS):
         if rule.code == _OF_EXPRESSIONS:
             continue
         messages = said.setdefault(rule.code, [])
-        if (message := _message(rule)) not in messages:
+        if (message := say(_message(rule))) not in messages:
             messages.append(message)
-    yield "## Codes\n"
-    yield "E is an error, W a warning. ‹words› stand for what the file says.\n"
-    yield "| code | message |"
+    yield say("## Codes") + "\n"
+    yield say("E is an error, W a warning. ‹words› stand for what the file says.") + "\n"
+    yield say("| code | message |")
     yield "|---|---|"
-    yield from (f"| {code} | {_cell('; or: '.join(said[code]))} |" for code in sorted(said))
+    yield from (f"| {code} | {_cell(say('; or: ').join(said[code]))} |" for code in sorted(said))
 
 
 def _message(rule: LintRule) -> str:

@@ -1,6 +1,7 @@
 """The language as JSON Schema, for editors: completion, descriptions, wrong keys underlined while typing.
 
-Made from the models that `check` reads a file with, so it never says anything else. Refuses to replace the check:
+Made from the models that `check` reads a file with, so it never says anything else, in English or Chinese. Refuses to
+replace the check:
 names, expressions and soundness are beyond a schema.
 """
 
@@ -9,6 +10,8 @@ from typing import Any
 import orjson
 
 from engine.definition.model import Definition
+from engine.definition.wording import Say, wording
+from engine.values import Language
 
 _SHORT: dict[str, dict[str, Any]] = {
     "Blacklist": {"const": "blacklist"},
@@ -22,17 +25,18 @@ _HEAD = ["apiVersion", "kind", "name", "version", "extends"]
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
-def schema() -> dict[str, Any]:
-    """The schema of a whole definition."""
+def schema(language: Language = "en") -> dict[str, Any]:
+    """The schema of a whole definition, described in `language`."""
+    say = wording(language)
     made = Definition.model_json_schema(by_alias=True)
     for name, word in _SHORT.items():
         whole = made["$defs"][name]
-        made["$defs"][name] = {"description": whole.get("description", ""), "anyOf": [word, whole]}
-    _plain_words(made)
+        made["$defs"][name] = {"description": whole.get("description", ""), "anyOf": [{**word}, whole]}
+    _plain_words(made, say)
     parts = made.pop("$defs")
     return {
         "$schema": DIALECT,
-        "title": "Countersign case definition",
+        "title": say("Countersign case definition"),
         "description": made.get("description", ""),
         "$defs": parts,
         "if": {"required": ["extends"]},
@@ -52,20 +56,21 @@ def _upon_another(whole: dict[str, Any]) -> dict[str, Any]:
     return {"type": "object", "properties": {**own, **others}, "required": _HEAD, "additionalProperties": False}
 
 
-def schema_text() -> str:
+def schema_text(language: Language = "en") -> str:
     """The schema as a file holds it."""
-    return orjson.dumps(schema(), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode()
+    return orjson.dumps(schema(language), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode()
 
 
-def _plain_words(part: Any) -> None:
-    """Editors show titles that pydantic makes of names; they say less than the name itself."""
+def _plain_words(part: Any, say: Say) -> None:
+    """Descriptions on one line, in the reader's words. Editors show titles that pydantic makes of names; they say less
+    than the name itself."""
     if isinstance(part, dict):
         if isinstance(part.get("title"), str):
             del part["title"]
         if isinstance(part.get("description"), str):
-            part["description"] = " ".join(part["description"].split())
+            part["description"] = say(" ".join(part["description"].split()))
         for inner in part.values():
-            _plain_words(inner)
+            _plain_words(inner, say)
     elif isinstance(part, list):
         for inner in part:
-            _plain_words(inner)
+            _plain_words(inner, say)

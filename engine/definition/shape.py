@@ -6,7 +6,7 @@ it were right: `Shape.lost` says what is missing from it.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Annotated, Any, Literal, get_args, get_origin
@@ -208,13 +208,14 @@ def _words(error: ErrorDetails) -> tuple[str, str]:
     return message[:1].lower() + message[1:] + shown, str(context.get("hint", ""))
 
 
-def form_of(pattern: str) -> str:
+def form_of(pattern: str, say: Callable[[str], str] = str) -> str:
     """What a text of that pattern looks like, in words where it is the pattern of names."""
     if name := _NAME.fullmatch(pattern):
         least, most = int(name[3]) + 1, int(name[4]) + 1
-        first = "a letter or digit" if name[1] else "a letter"
-        return f"{least} to {most} small letters, digits or {' '.join(name[2])}, first {first}"
-    return f"like {pattern}"
+        first = say("a letter or digit" if name[1] else "a letter")
+        names = say("{} to {} small letters, digits or {}, first {}")
+        return names.format(least, most, " ".join(name[2]), first)
+    return say("like {}").format(pattern)
 
 
 def _given(value: Any) -> str:

@@ -12,7 +12,7 @@ from typing import Protocol
 from msgspec.structs import replace
 
 from engine.definition.model import Definition
-from engine.errors import CountersignError, InvalidForm
+from engine.errors import CountersignError, Invalid, InvalidForm
 from engine.machine.advance import advance, create
 from engine.machine.case import Case, Task, Timer
 from engine.machine.commands import (
@@ -44,11 +44,13 @@ class Entry(Recorded, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """The first thing that was done and would have been refused: history entry `seq`, and why."""
+    """The first thing that was done and would have been refused: history entry `seq`, why, and the fields of the form
+    that the reason is about."""
 
     seq: int
     command: str
     why: str
+    about: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +120,9 @@ class _Retracing:
                 self._check(command)
             self._do(command, entry.at)
         except CountersignError as error:
-            self._refused = self._refused or Refused(entry.seq, type(command).__name__, error.message)
+            problems = error.problems if isinstance(error, Invalid) else ()
+            about = sorted({name for problem in problems for name in problem.about})
+            self._refused = self._refused or Refused(entry.seq, type(command).__name__, error.message, tuple(about))
 
     def _check(self, command: Submit) -> None:
         problems = self._definition.proposal.parse(command.form, whole=True).problems

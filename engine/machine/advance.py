@@ -34,6 +34,7 @@ from engine.machine.commands import (
     Edit,
     Evaluated,
     HandOver,
+    Hold,
     Migrate,
     OnTask,
     Operate,
@@ -56,7 +57,7 @@ from engine.machine.eligible import check_person
 from engine.machine.evolve import empty_case, evolve, fold
 from engine.machine.filing import Filing
 from engine.machine.handing import hand_over
-from engine.machine.interventions import intervene
+from engine.machine.interventions import hold, intervene
 from engine.machine.journal import Journal
 from engine.machine.migrating import migrate
 from engine.machine.operations import answer, operate
@@ -103,51 +104,60 @@ def advance(process: Process, case: Case, command: AnyCommand, now: datetime) ->
     try:
         if case.state == SUSPENDED and isinstance(command, Recount | Reorganise | TimerFired):
             return journal.outcome()  # its people are asked anew when it goes on; a tick comes late, nothing is armed
-        if case.state == SUSPENDED and not isinstance(command, Operate | ChildMoved | Cancel):
+        if case.state == SUSPENDED and not isinstance(command, Operate | ChildMoved | Cancel | Hold):
             raise Refusal
-        match command:
-            case Decide():
-                event = redirected(journal, _decide(journal, command))
-            case OnTask():
-                event = redirected(journal, operate(journal, command))
-            case Answer():
-                event = answer(journal, command)
-            case HandOver():
-                hand_over(journal, command)
-                event = ""
-            case TimerFired():
-                event = redirected(journal, _fire(journal, command))
-            case Reorganise():
-                resolve_again(journal)
-                event = ""
-            case Recount():
-                recount(journal)
-                event = ""
-            case Withdraw():
-                event = _withdraw(journal)
-            case Migrate():
-                migrate(journal, command)
-                event = ""
-            case Operate():
-                event = intervene(journal, command)
-            case Perform():
-                event = perform(journal, command)
-            case ChildMoved():
-                event = children.heard(journal, command)
-            case AddChild():
-                event = children.add(journal, command)
-            case Cancel():
-                event = children.cancel(journal, command)
-            case _ if process.declared is not None:
-                event = _take(journal, command)
-            case _:
-                event = process.kinds[case.state].take(journal, command, case.state)
+        event = _event(journal, command)
     except Refusal:
         possible = ", ".join(process.possible(case)) or "nothing"
         raise NotPossible(action=_action(command), state=case.state, possible=possible) from None
     if event:
         _move(journal, event)
     return _to_rest(journal, _action(command))
+
+
+def _event(journal: Journal, command: AnyCommand) -> str:
+    """Do what is asked; the event that moves the chart, or none."""
+    process, case = journal.process, journal.case
+    match command:
+        case Decide():
+            return redirected(journal, _decide(journal, command))
+        case OnTask():
+            return redirected(journal, operate(journal, command))
+        case Answer():
+            return answer(journal, command)
+        case HandOver():
+            hand_over(journal, command)
+            return ""
+        case TimerFired():
+            return redirected(journal, _fire(journal, command))
+        case Reorganise():
+            resolve_again(journal)
+            return ""
+        case Recount():
+            recount(journal)
+            return ""
+        case Withdraw():
+            return _withdraw(journal)
+        case Migrate():
+            migrate(journal, command)
+            return ""
+        case Operate():
+            return intervene(journal, command)
+        case Perform():
+            return perform(journal, command)
+        case ChildMoved():
+            return children.heard(journal, command)
+        case AddChild():
+            return children.add(journal, command)
+        case Cancel():
+            return children.cancel(journal, command)
+        case Hold():
+            hold(journal, command)
+            return ""
+        case _ if process.declared is not None:
+            return _take(journal, command)
+        case _:
+            return process.kinds[case.state].take(journal, command, case.state)
 
 
 def _to_rest(journal: Journal, action: str) -> Outcome:
@@ -299,4 +309,5 @@ _WORDS: dict[type[AnyCommand], str] = {
     ChildMoved: "follow its case",
     AddChild: "open another case",
     Cancel: "cancel",
+    Hold: "stand still or go on",
 }

@@ -2,8 +2,9 @@
 
 A change of what others looked at voids their approvals, and the case goes through its chain again from the start:
 approvals that still hold pass at once, everybody else is asked. Who changed it is the last editor, so somebody else
-approves the change: where nobody else would, their own step is asked of others too. Refuses fields that the step may
-not write, and a change that would leave out steps of the way the case has, unless the definition follows it.
+approves the change: where nobody else would, their own step is asked of others too. The submitter is told. Refuses
+fields that the step may not write, and a change that would leave out steps of the way the case has, unless the
+definition follows it.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,7 +21,7 @@ from engine.machine.commands import Decide
 from engine.machine.drifting import is_approved
 from engine.machine.filing import Filing
 from engine.machine.journal import Journal
-from engine.machine.outcome import FormSaved, Turned
+from engine.machine.outcome import FormSaved, NotifyOutcome, Turned
 from engine.machine.process import Process
 from engine.machine.rights import access
 from engine.machine.standing import in_force, places, unchanged, voided
@@ -87,6 +88,7 @@ def amend(journal: Journal, task: Task, command: Decide, state: str) -> str:
     _refuse_shorter(process, before, judged, route, tuple(changes))
     editor = command.actor if touched else before.editor
     journal.record(FormSaved(form, editor, material=bool(touched), same_list=same_list))
+    journal.ask(NotifyOutcome(before.submitter, AMENDED, seq=journal.case.seq))
     if not touched:
         return step.decide(journal, task, command, state)
     assert isinstance(step, Approval), "only an approval may write"

@@ -1,8 +1,9 @@
 """States that open cases of another definition and wait for them (子案): parent and child cases.
 
-The parent keeps a record of each child, and the child tells every change of its state. Opening, cancelling and telling
-are effects, so either case may be locked, or the machine may stop, at any time between. Refuses more than MAX_CHILDREN
-at once and more than MAX_DEPTH cases one above the other: the state then fails, and its definition says what follows.
+The parent keeps a record of each child, and the child tells every change of its state. Opening, cancelling, holding and
+telling are effects, so either case may be locked, or the machine may stop, at any time between. Refuses more than
+MAX_CHILDREN at once and more than MAX_DEPTH cases one above the other: the state then fails, and its definition says
+what follows.
 """
 
 from collections.abc import Mapping
@@ -19,7 +20,7 @@ from engine.machine.case import Case, Child, ChildOutcome, Parent
 from engine.machine.commands import AddChild, Cancel, ChildMoved
 from engine.machine.declared import Waiting, holders
 from engine.machine.journal import Journal
-from engine.machine.outcome import CancelChild, ChildChanged, OpenChild, TellParent
+from engine.machine.outcome import CancelChild, ChildChanged, HoldChild, OpenChild, TellParent
 from engine.machine.states import SUSPENDED, Effective, Kind, Refusal, end_sending
 
 if TYPE_CHECKING:
@@ -188,6 +189,13 @@ def heard(journal: Journal, command: ChildMoved) -> str:
     verdict = kind.verdict(journal, child.place)
     journal.cause = (child.place, verdict)
     return event_of(child.place, verdict) if verdict else ""
+
+
+def hold_all(journal: Journal) -> None:
+    """The case stands still, or goes on: so do the cases of the states that wait, and none that runs on without it."""
+    for child in journal.case.children:
+        if not child.left:
+            journal.ask(HoldChild(child.id))
 
 
 def go_on(journal: Journal) -> None:

@@ -257,6 +257,12 @@ class Cancel(Command, frozen=True):
     reason: str = ""
 
 
+class Hold(Command, frozen=True):
+    """The case that opened this one stands `still`, or goes on; so does this one."""
+
+    still: bool
+
+
 AnyCommand = (
     Create
     | Edit
@@ -292,4 +298,5 @@ AnyCommand = (
     | ChildMoved
     | AddChild
     | Cancel
+    | Hold
 )

@@ -1,7 +1,8 @@
 """What can be done with a whole case outside its ordinary way: terminate, void, suspend, activate, wake, jump, take
 back, convert.
 
-Each is for the process administrator, the submitter, who decided last, or a superior, and most need a reason. In a
+Each is for the process administrator, the submitter, who decided last, or a superior, and most need a reason. A case
+that another one opened is suspended with it, and goes on with it unless it was suspended by itself. In a
 lifecycle that the definition declares they do the same: a case goes on from where it was suspended, jumps to one of its
 states too, and is void only after its approval. Refuses to take a case past an approval.
 """
@@ -11,8 +12,8 @@ from datetime import datetime, timedelta
 from engine.errors import InvalidForm, NotFound, Problem
 from engine.machine import clocks, drifting
 from engine.machine.case import Case, Task, Timer
-from engine.machine.children import go_on
-from engine.machine.commands import Operate
+from engine.machine.children import go_on, has_ended, hold_all
+from engine.machine.commands import Hold, Operate
 from engine.machine.converting import convert
 from engine.machine.declared import JUMP, Lifecycle
 from engine.machine.journal import Journal
@@ -94,28 +95,57 @@ def _void(journal: Journal) -> str:
 
 
 def _suspend(journal: Journal) -> str:
+    """Suspended with its parent before, it is so by itself from now on."""
     _only_admin(journal)
-    case = journal.case
-    if case.state == SUSPENDED or journal.process.is_end(case.state):
+    if is_held(journal.case):
+        journal.record(Noted({"suspended": {**journal.case.facts["suspended"], "with_parent": False}}))
+    elif journal.case.state == SUSPENDED or journal.process.is_end(journal.case.state):
         raise Refusal
-    left = [[timer.name, timer.step, (timer.due_at - journal.now).total_seconds()] for timer in case.timers]
-    counted = [[timer.since.isoformat() if timer.since else "", timer.span] for timer in case.timers]
-    held = {"state": case.state, "at": journal.now.isoformat(), "timers": left, "counted": counted}
-    journal.record(Noted({"suspended": held}))
-    journal.disarm(case.timers)
-    journal.record(Moved(SUSPENDED, case.configuration, case.remembered))
-    if case.state == "delivering":
-        journal.ask(HoldDelivery("pause"))
+    else:
+        _stand_still(journal, with_parent=False)
     return ""
 
 
 def _activate(journal: Journal) -> str:
+    _only_admin(journal)
+    if journal.case.state != SUSPENDED:
+        raise Refusal
+    _go_on(journal)
+    return ""
+
+
+def hold(journal: Journal, command: Hold) -> None:
+    """Follow the case that opened this one. Nothing changes where this one has ended, stands as it should, or was
+    suspended by itself."""
+    case = journal.case
+    if command.still and case.state != SUSPENDED and not has_ended(journal.process, case):
+        _stand_still(journal, with_parent=True)
+    elif not command.still and is_held(case):
+        _go_on(journal)
+
+
+def is_held(case: Case) -> bool:
+    """Whether it is suspended only because the case that opened it is."""
+    return case.state == SUSPENDED and bool(case.facts["suspended"].get("with_parent"))
+
+
+def _stand_still(journal: Journal, *, with_parent: bool) -> None:
+    case = journal.case
+    left = [[timer.name, timer.step, (timer.due_at - journal.now).total_seconds()] for timer in case.timers]
+    counted = [[timer.since.isoformat() if timer.since else "", timer.span] for timer in case.timers]
+    held = {"state": case.state, "at": journal.now.isoformat(), "timers": left, "counted": counted}
+    journal.record(Noted({"suspended": {**held, "with_parent": with_parent}}))
+    journal.disarm(case.timers)
+    journal.record(Moved(SUSPENDED, case.configuration, case.remembered))
+    if case.state == "delivering":
+        journal.ask(HoldDelivery("pause"))
+    hold_all(journal)
+
+
+def _go_on(journal: Journal) -> None:
     """Go on where it was. What was due moves by the time that the case stood still, in working days as for a step
     whose clock stood still."""
-    _only_admin(journal)
     case = journal.case
-    if case.state != SUSPENDED:
-        raise Refusal
     held = case.facts["suspended"]
     at, calendar = datetime.fromisoformat(held["at"]), journal.process.calendar
     journal.record(Moved(held["state"], case.configuration, case.remembered))
@@ -134,9 +164,9 @@ def _activate(journal: Journal) -> str:
         journal.ask(HoldDelivery("resume"))
     if held["state"] == "targeting":
         journal.ask(SelectAudience())
+    hold_all(journal)
     resolve_again(journal)
     go_on(journal)
-    return ""
 
 
 def _wake(journal: Journal) -> str:
@@ -173,9 +203,10 @@ def _jump(journal: Journal, to: str) -> str:
 
 
 def _places(journal: Journal) -> tuple[str, ...]:
-    """The declared states that a case may be put into by hand; none where it has ended or waves go out."""
+    """The declared states that a case may be put into by hand; none where it has ended, is suspended or waves
+    go out."""
     process, state = journal.process, journal.case.state
-    if process.declared is None or state in SENDING or process.is_end(state):
+    if process.declared is None or state in (*SENDING, SUSPENDED) or process.is_end(state):
         return ()
     after = () if state in process.effective else process.effective
     return tuple(name for name in process.declared.by_hand if name != state and name not in after)

@@ -94,6 +94,8 @@ def operate(journal: Journal, command: OnTask) -> str:
     task = next((task for task in case.tasks if task.id == command.task), None)
     if task is None or task.person not in (command.actor, command.on_behalf_of):
         raise NotFound()
+    if task.verb == "work":
+        raise Refusal  # whoever holds the role acts; a declared state's task is done by one of its events
     state, step = journal.process.step(case, task.step)
     operation = name_of(command)
     if settled_by(task, case) is not None or state not in case.configuration:

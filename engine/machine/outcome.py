@@ -221,11 +221,12 @@ class NotifyQuestion(Effect, frozen=True):
 
 class NotifyOutcome(Effect, frozen=True):
     """Tell a person what became of a case: returned, rejected, approved, filed, objected, converted, unstaffed, ready,
-    evaluated, failed, drifted, copied."""
+    evaluated, failed, drifted, amended, copied. `seq`: the entry that says what changed."""
 
     person: str
     occasion: str
     remark: str = ""
+    seq: int = 0
 
 
 class SelectAudience(Effect, frozen=True):
@@ -266,6 +267,12 @@ class CancelChild(Effect, frozen=True):
     reason: str
 
 
+class HoldChild(Effect, frozen=True):
+    """Let the case `child` stand still, or go on, as this case does by then."""
+
+    child: str
+
+
 class TellParent(Effect, frozen=True):
     """Tell the case that opened this one where it is."""
 
@@ -286,6 +293,7 @@ AnyEffect = (
     | Evaluate
     | OpenChild
     | CancelChild
+    | HoldChild
     | TellParent
 )
 

@@ -4,6 +4,7 @@ A decision is one command on the case under its lock. Whoever comes second is to
 and when; nothing a second click does changes anything.
 """
 
+import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast, get_args
 
@@ -25,6 +26,7 @@ from engine.service.views import Act, FieldView, Inbox, SheetView, Viewer
 from engine.store import history
 from engine.store import inbox as inboxes
 from engine.store.cases import Locked, Recorded
+from engine.store.definitions import ENDED
 from engine.store.history import Entry
 from engine.store.lines import TaskLine
 
@@ -38,11 +40,13 @@ def inbox(app: Countersign, viewer: Viewer) -> Inbox:
         own = tuple(task_row(app, tx, line, me, flags=flags_of(line, now)) for line in inboxes.to_do(tx, me))
         for_others = standins.to_do(app, tx, viewer)
         counts = inboxes.counts(tx, me)
+        lines = inboxes.mine(tx, me)
+        amended = history.amended(tx, [line.id for line in lines if line.state not in ENDED])
         return Inbox(
-            to_do=splitting.flagged(tx, standins.in_order((*own, *for_others))),
+            to_do=splitting.flagged(app, tx, viewer, standins.in_order((*own, *for_others))),
             done=tuple(task_row(app, tx, line, me) for line in inboxes.done(tx, me)),
             copied=tuple(task_row(app, tx, line, me) for line in inboxes.copied(tx, me)),
-            mine=tuple(case_row(app, tx, line, me) for line in inboxes.mine(tx, me)),
+            mine=tuple(dataclasses.replace(case_row(app, tx, line, me), amended=line.id in amended) for line in lines),
             counts={**counts, "to_do": counts["to_do"] + len(for_others)},
         )
 

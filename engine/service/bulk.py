@@ -29,6 +29,7 @@ from engine.values import NO_TEXT, Bilingual
 
 TOGETHER: Mapping[str, Decision] = {"approve": "approve", "file": "acknowledge"}
 MOST = 200
+_ALONE = Problem("bulk.alone", "this case is decided by itself", "open the sheet")
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,27 +167,31 @@ def _command(app: Countersign, tx: Connection, viewer: Viewer, looked: _Looked, 
 
 
 def _against(app: Countersign, tx: Connection, viewer: Viewer, looked: _Looked) -> Iterator[Problem]:
+    """Every reason against it. One that would tell of a field that the viewer does not see is not given as such."""
     line, case, seen = looked.line, looked.case, looked.seen
-    definition = app.definition(case.process)
-    bulk = definition.approval.defaults.bulk
+    definition, unseen = app.definition(case.process), hidden(app, tx, viewer.person, case)
+    bulk, limit = definition.approval.defaults.bulk, definition.bulk_limit
     if line.verb == "work":
         yield Problem("bulk.choices", "this step has choices of its own", "open the sheet")
     if bulk == "never":
         yield Problem("bulk.never", "cases of this kind are decided one by one", "open the sheet")
     elif definition.proposal.visibility == "confidential" and not bulk.confidential:
         yield Problem("bulk.confidential", "the case is confidential", "open the sheet")
-    if definition.bulk_limit is not None and not definition.bulk_limit.holds(definition.context(case.judged)):
-        yield Problem("bulk.limit", "it is above the limit for deciding together with others", "open the sheet")
+    if limit is not None and not limit.holds(definition.context(case.judged)):
+        fields = {path.removeprefix("form.") for path in limit.paths}
+        above = Problem("bulk.limit", "it is above the limit for deciding together with others", "open the sheet")
+        yield above if unseen.isdisjoint(fields) else _ALONE
     if any(question.answered_at is None for question in case.questions):
         yield Problem("bulk.question", "a question is open", "wait for the answer")
     if case.splitting is not None:
-        yield Problem(
-            "bulk.splitting", "it stands just under a limit beside other cases of the office", "open the sheet"
-        )
+        why = "it stands just under a limit beside other cases of the office"
+        split = Problem("bulk.splitting", why, "open the sheet")
+        yield split if case.splitting.field not in unseen else _ALONE
     if seen > case.seq or (seen < case.seq and history.is_moved_on(tx, case.id, seen, viewer.person)):
         yield Problem("bulk.moved_on", "the case moved on after the list was shown", "look at it again")
     if case.drift is not None and case.drift.reapproves:
-        yield Problem("bulk.drift", "the frozen audience is not what the form declared", "open the sheet")
+        drifted = Problem("bulk.drift", "the frozen audience is not what the form declared", "open the sheet")
+        yield drifted if case.drift.field not in unseen else _ALONE
     elif 0 < history.last_by(tx, case.id, viewer.person) < case.form_seq:
         yield Problem("bulk.changed", "the proposal was changed after you last acted on it", "look at the changes")
 

@@ -1,6 +1,8 @@
 """A case as pages and API show it. The one place that puts together what the parts know of it."""
 
+from collections.abc import Sequence
 from dataclasses import replace
+from itertools import takewhile
 
 from sqlalchemy import Connection
 
@@ -11,8 +13,8 @@ from engine.machine.process import Process
 from engine.service import candidates, delivering, evaluating, explaining, fields, selecting, showing, splitting
 from engine.service.app import Countersign
 from engine.service.drifting import drift_view
-from engine.service.views import AudienceView, CaseRow, CaseView, ChildView, RegistrationView, Viewer
-from engine.store import cases, history, visibility
+from engine.service.views import AudienceView, CaseRow, CaseView, ChildView, Entry, RegistrationView, Viewer
+from engine.store import cases, history, registers, visibility
 
 LISTED = 100
 
@@ -31,13 +33,14 @@ def case_page(app: Countersign, viewer: Viewer, case_id: str) -> CaseView:
 
 
 def listed(app: Countersign, viewer: Viewer, query: str = "", state: str = "") -> tuple[CaseRow, ...]:
-    """The cases that the viewer may see, newest change first, 100 at most; `query` looks in title and number."""
+    """The cases that the viewer may see, newest change first, 100 at most; `query` looks in title, number and
+    register number."""
     with app.db.read() as tx:
         lines = visibility.listed(tx, viewer.person, query=query.strip(), state=state, limit=LISTED)
         rows = tuple(showing.case_row(app, tx, line, viewer.person) for line in lines)
         # a title that is not seen is not found by its words either
-        wanted = query.strip().lower()
-        return tuple(row for row in rows if row.title or wanted in row.number.lower())
+        wanted, registered = query.strip().lower(), registers.cases_of(tx, query.strip())
+        return tuple(row for row in rows if row.title or wanted in row.number.lower() or row.id in registered)
 
 
 def case_view(app: Countersign, tx: Connection, viewer: Viewer, case: Case) -> CaseView:
@@ -52,6 +55,7 @@ def case_view(app: Countersign, tx: Connection, viewer: Viewer, case: Case) -> C
     line = visibility.find(tx, viewer.person, case.id)
     if line is None:
         raise NotFound()
+    entries_seen = showing.history_view(app, tx, case, entries, unseen)
     kin = _kin(app, tx, viewer, case)
     parent = kin.get(case.parent.case) if case.parent else None
     return CaseView(
@@ -74,7 +78,8 @@ def case_view(app: Countersign, tx: Connection, viewer: Viewer, case: Case) -> C
         audience=_audience_view(app, tx, case, definition, unseen),
         waves=waves,
         evaluations=evaluating.evaluations_view(app, tx, case.id),
-        history=showing.history_view(app, tx, case, entries, unseen),
+        history=entries_seen,
+        amended=_amended(entries_seen) if viewer.person == case.submitter else (),
         drift=drift_view(definition, process, case.drift, unseen),
         message="" if "message" in unseen else str(case.form.get("message") or ""),
         registered=tuple(
@@ -89,6 +94,12 @@ def case_view(app: Countersign, tx: Connection, viewer: Viewer, case: Case) -> C
         splitting=splitting.splitting_view(app, tx, viewer, case),
         stages=tuple(name for name in ("audience", "delivery", "evaluation") if getattr(definition, name) is not None),
     )
+
+
+def _amended(entries: Sequence[Entry]) -> tuple[Entry, ...]:
+    """What approvers changed since the case was last submitted."""
+    since = takewhile(lambda one: one.what not in ("submitted", "resubmitted"), entries)
+    return tuple(one for one in since if one.changes and one.what != "edited")
 
 
 def _kin(app: Countersign, tx: Connection, viewer: Viewer, case: Case) -> dict[str, CaseRow]:

@@ -1,4 +1,4 @@
-"""Parent and child cases (子案): a case that waits for others has them opened, cancelled, and hears where they are.
+"""Parent and child cases (子案): a case that waits for others has them opened, held and cancelled, and hears of them.
 
 Each of these is an effect in a transaction of its own, harmless twice: a child's id is fixed when it is planned, and
 every command has its effect's key. A child is opened under its parent's lock, so that one that is not wanted any more
@@ -14,8 +14,9 @@ from engine.definition.model import Definition
 from engine.errors import NotFound
 from engine.machine.advance import create
 from engine.machine.case import Case, ProcessRef
-from engine.machine.commands import AddChild, Cancel, ChildMoved, Create, Submit
-from engine.machine.outcome import CancelChild, OpenChild, TellParent
+from engine.machine.commands import AddChild, Cancel, ChildMoved, Create, Hold, Submit
+from engine.machine.outcome import CancelChild, HoldChild, OpenChild, TellParent
+from engine.machine.states import SUSPENDED
 from engine.service import running
 from engine.service.app import Countersign
 from engine.service.cases import load_visible
@@ -54,6 +55,21 @@ def open_child(app: Countersign, effect: OpenChild, key: str) -> None:
     whole = definition.proposal.parse(case.form, whole=True)
     if case.seq == 1 and not whole.problems:
         _submit(app, case, definition, whole.values, key=f"{key}:submit")
+    hold_child(app, effect.parent.case, HoldChild(effect.child), key=f"{key}:hold")  # it may stand still by now
+
+
+def hold_child(app: Countersign, case_id: str, effect: HoldChild, key: str) -> None:
+    """Let it stand still or go on as its parent does now, and not as it did when this was asked: one that is tried
+    again late finds what came after it. One that is not open yet is held when it is opened."""
+
+    def command(locked: Locked) -> Hold:
+        parent = cases.load(locked.tx, case_id)  # under the child's lock: who changes it later comes here after this
+        return Hold(actor="system", via="timer", still=parent.state == SUSPENDED)
+
+    try:
+        running.carry_out(app, effect.child, command, key=key)
+    except NotFound:
+        return
 
 
 def cancel_child(app: Countersign, effect: CancelChild, key: str) -> None:

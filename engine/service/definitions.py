@@ -1,6 +1,7 @@
 """Definitions in the case database: the shipped ones are published when the application is set up.
 
-A case stays pinned to the definition it was started with; publishing a newer version changes no running case.
+A case stays pinned to the definition it was started with; publishing a newer version changes no running case. Refuses
+to put a shipped text in force over one that the operator's people wrote: to them it is offered as a draft.
 """
 
 from dataclasses import dataclass
@@ -18,6 +19,9 @@ from engine.values import Bilingual
 
 log = structlog.get_logger()
 
+PRODUCT = "system"
+"""The author of the definitions that come with the product."""
+
 
 @dataclass(frozen=True, slots=True)
 class Startable:
@@ -31,7 +35,9 @@ class Startable:
 def publish_shipped(app: Countersign) -> tuple[str, ...]:
     """Publish the definitions that come with the product, where this text is not there yet. Returns their names.
 
-    Where the operator has published a text of their own under the same version, theirs stays.
+    A newer version takes the place of the product's own older one. Where people have published a version of theirs
+    since, it does not: it is kept as a draft of the product, which one of them publishes. A text or draft of theirs
+    under the same version or a higher one stays, and the log says so.
     """
     published = []
     for file in sorted(resources.files("definitions").iterdir(), key=lambda file: file.name):
@@ -47,20 +53,22 @@ def publish_shipped(app: Countersign) -> tuple[str, ...]:
 
 
 def _publish(app: Countersign, definition: Definition) -> bool:
-    """Publish it; False where it is there already."""
+    """Publish it, or offer it as a draft; False where it is not in force by this call."""
+    name, version = definition.name, definition.version
+    text = {"fingerprint": definition.fingerprint, "source": definition.source, "author": PRODUCT}
     with app.db.begin() as tx:
-        if definitions.source(tx, definition.fingerprint) is not None:
+        known = definitions.versions(tx, name)
+        if any(one.fingerprint == definition.fingerprint for one in known):
             return False
-        definitions.publish(
-            tx,
-            name=definition.name,
-            version=definition.version,
-            fingerprint=definition.fingerprint,
-            source=definition.source,
-            author="system",
-            by="system",
-            at=app.now(),
-        )
+        definitions.refuse_unraised(name, version, known)
+        if any(one.version == version and one.author != PRODUCT for one in known):
+            raise definitions.taken(name, version)
+        in_force = [one for one in known if one.state != "draft"]
+        if in_force and in_force[-1].published_by != PRODUCT:
+            definitions.save(tx, name=name, version=version, **text)
+            log.warning("shipped_definition_offered", definition=name, version=version, place=f"{name}@{version}")
+            return False
+        definitions.publish(tx, name=name, version=version, **text, by=PRODUCT, at=app.now())
         return True
 
 

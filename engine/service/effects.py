@@ -21,12 +21,13 @@ from sqlalchemy import Connection
 
 from engine.errors import CountersignError, NotFound
 from engine.machine.case import Case
-from engine.machine.commands import TimerFired
+from engine.machine.commands import Decide, TimerFired
 from engine.machine.outcome import (
     BeginDelivery,
     CancelChild,
     Effect,
     Evaluate,
+    HoldChild,
     HoldDelivery,
     NotifyOutcome,
     NotifyQuestion,
@@ -39,10 +40,11 @@ from engine.organisation.workdays import caution
 from engine.service import children, delivering, evaluating, running, selecting, standins
 from engine.service.app import Countersign
 from engine.service.drifting import drift_view
-from engine.service.fields import hidden, limited
+from engine.service.fields import field_views, hidden, limited
 from engine.service.keeping import kept
-from engine.service.views import DriftView
-from engine.store import cases, links, outbox, people, timers, visibility
+from engine.service.showing import form_at
+from engine.service.views import DriftView, FieldView
+from engine.store import cases, history, links, outbox, people, timers, visibility
 from engine.store.batches import Move, transition_many
 from engine.store.outbox import Claimed
 from engine.store.timers import DueTimer
@@ -62,6 +64,7 @@ PROMPT = (
     HoldDelivery,
     OpenChild,
     CancelChild,
+    HoldChild,
     TellParent,
 )
 
@@ -71,7 +74,7 @@ log = structlog.get_logger()
 @dataclass(frozen=True, slots=True)
 class Notice:
     """What a person is told. `link` is absolute; `registered` are register numbers; `by` and `remark` are set where
-    somebody decided."""
+    somebody decided; `changes` are the fields that an approver changed, each with what it `was`."""
 
     person: str
     name: str
@@ -92,6 +95,7 @@ class Notice:
     drift: DriftView | None = None
     registered: tuple[str, ...] = ()
     caution: Bilingual = NO_TEXT  # why `due_at` may still move
+    changes: tuple[FieldView, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,6 +247,8 @@ def _act(app: Countersign, claimed: Claimed, notify: Notify) -> None:
             children.open_child(app, effect, key)
         case CancelChild():
             children.cancel_child(app, effect, key)
+        case HoldChild():
+            children.hold_child(app, case_id, effect, key)
         case TellParent():
             children.tell_parent(app, case_id, effect, key)
         case _:
@@ -300,7 +306,24 @@ def _question_notice(app: Countersign, case_id: str, effect: NotifyQuestion) -> 
 def _outcome_notice(app: Countersign, case_id: str, effect: NotifyOutcome) -> Notice | None:
     with app.db.read() as tx:
         case = cases.load(tx, case_id)
-        return _notice(app, tx, case, effect.person, effect.occasion, link=f"/cases/{case_id}", remark=effect.remark)
+        link = f"/cases/{case_id}"
+        notice = _notice(app, tx, case, effect.person, effect.occasion, link=link, remark=effect.remark)
+        return _amended(app, tx, case, notice, effect.seq) if notice is not None and effect.seq else notice
+
+
+def _amended(app: Countersign, tx: Connection, case: Case, notice: Notice, seq: int) -> Notice | None:
+    """The notice with who changed what of the proposal by entry `seq`, as far as its person sees it; None where they
+    see nothing of it."""
+    entries = history.load(tx, case.id)
+    was, now = form_at(entries, seq - 1) or {}, form_at(entries, seq) or {}
+    unseen = {name for name in {*was, *now} if was.get(name) == now.get(name)} | hidden(app, tx, notice.person, case)
+    definition, entry = app.definition(case.process), entries[seq - 1]
+    views = field_views(definition, now, writable=False, before=was, unseen=unseen)
+    changes = tuple(view for view in views if was.get(view.name) != now.get(view.name))
+    tasks = (task for task in case.tasks if isinstance(entry.command, Decide) and task.id == entry.command.task)
+    step = next((app.process(case.process, tx).label(task.step) for task in tasks), NO_TEXT)
+    by = app.organisation(tx).name(entry.actor)
+    return dataclasses.replace(notice, by=by, step=step, changes=changes) if changes else None
 
 
 def _notice(

@@ -103,6 +103,15 @@ def seen_reasons(reasons: Iterable[str], unseen: Collection[str]) -> tuple[str, 
     return tuple(reason for reason in reasons if not reads(reason, unseen))
 
 
+UNSEEN = "it is about a field that you do not see"
+"""What is said instead of a reason."""
+
+
+def seen_reason(said: str, about: Collection[str], unseen: Collection[str]) -> str:
+    """What was said about these fields, or only that it is about one that is not seen."""
+    return UNSEEN if not frozenset(unseen).isdisjoint(about) or reads(said, unseen) else said
+
+
 def reads(text: str, unseen: Collection[str]) -> bool:
     """Whether a rule or a reason names a field that is not seen."""
     return any(name in unseen for name in _NAMED.findall(text))

@@ -1,9 +1,11 @@
 """Moving running cases to another version of their definition, or back: what would happen first, then case by case.
 
 A running case stays with its version unless somebody who may write definitions moves it by this. Each case moves in a
-transaction of its own, as a command in its history; one that cannot move is left as it is, with the reasons.
+transaction of its own, as a command in its history; one that cannot move is left as it is, with the reasons. Refuses to
+say of a form what the viewer does not see.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
@@ -17,6 +19,7 @@ from engine.machine.migrating import active_steps, ahead, asks_again, hindrances
 from engine.machine.process import Process
 from engine.service import publishing, running
 from engine.service.app import Countersign
+from engine.service.fields import hidden, seen_reason
 from engine.service.views import Viewer
 from engine.store import cases, definitions
 from engine.store.cases import Locked
@@ -136,7 +139,9 @@ def _examine(app: Countersign, viewer: Viewer, case: Case, target: ProcessRef, s
     old = app.process(case.process, seen)
     new = app.process(target, seen)
     before, after = app.definition(case.process), app.definition(target)
-    hindered = (*hindrances(old, new, case), *_form_hindrances(after, case), *_stage_hindrances(before, after, case))
+    unseen = hidden(app, seen.tx if isinstance(seen, Locked) else seen, viewer.person, case)
+    of_form = _form_hindrances(after, case, unseen)
+    hindered = (*hindrances(old, new, case), *of_form, *_stage_hindrances(before, after, case))
     again = () if hindered else asks_again(old, new, case)
     command = Migrate(actor=viewer.person, via="cli", to=target, again=again)
     move = Move(
@@ -154,7 +159,8 @@ def _examine(app: Countersign, viewer: Viewer, case: Case, target: ProcessRef, s
     try:
         outcome = advance(new, case, command, app.now())
     except CountersignError as error:
-        return _Examined(replace(move, hindrances=(error.message,)), command)
+        about = {name for problem in error.problems for name in problem.about} if isinstance(error, Invalid) else ()
+        return _Examined(replace(move, hindrances=(seen_reason(error.message, about, unseen),)), command)
     names = active_steps(old, case)
     steps = tuple(Step(name, _asked(case, name), _asked(outcome.case, name)) for name in names)
     move = replace(move, steps=steps, will_be_ahead=ahead(new, outcome.case), would_take=_route(new, case))
@@ -162,11 +168,13 @@ def _examine(app: Countersign, viewer: Viewer, case: Case, target: ProcessRef, s
     return _Examined(move, command, Decided(command, outcome, running.index_of(after, organisation, outcome.case)))
 
 
-def _form_hindrances(definition: Definition, case: Case) -> tuple[str, ...]:
-    """What the form, as it was submitted, breaks in that version; a draft need not be whole."""
+def _form_hindrances(definition: Definition, case: Case, unseen: Collection[str]) -> tuple[str, ...]:
+    """What the form, as it was submitted, breaks in that version; a draft need not be whole. Of what is unseen only
+    that there is something."""
     is_submitted = case.state not in ("draft", "returned")
     problems = definition.proposal.parse(case.form, whole=is_submitted).problems
-    return tuple(f"the form is not valid there: {problem.at}: {problem.message}" for problem in problems)
+    said = (seen_reason(f"{problem.at}: {problem.message}", problem.about, unseen) for problem in problems)
+    return tuple(dict.fromkeys(f"the form is not valid there: {one}" for one in said))
 
 
 def _stage_hindrances(old: Definition, new: Definition, case: Case) -> tuple[str, ...]:

@@ -20,7 +20,6 @@ from engine.service.app import Countersign
 from engine.service.published import PublishedTexts
 from engine.service.views import Viewer
 from engine.store import definitions
-from engine.store.definitions import Stored
 from engine.values import Digest
 
 AUTHORS = ("definition_author", "administrator")
@@ -79,7 +78,7 @@ def save_draft(app: Countersign, viewer: Viewer, source: str, *, file: str = "")
         known = definitions.find(tx, name, version)
         if known is not None and known.state != "draft" and known.fingerprint == fingerprint:
             return Saved(name, version, fingerprint, known.author, unchanged=True)
-        _raised(definition, definitions.versions(tx, name))
+        definitions.refuse_unraised(name, version, definitions.versions(tx, name))
         definitions.save(
             tx, name=name, version=version, fingerprint=fingerprint, source=definition.source, author=viewer.person
         )
@@ -114,7 +113,7 @@ def publish(app: Countersign, viewer: Viewer, name: str, version: int, *, finger
         if definition is None:
             raise InvalidDefinition(checked.reasons)
         others = definitions.versions(tx, name)
-        _raised(definition, others)
+        definitions.refuse_unraised(name, version, others)
         _opens(tx, definition)
         definitions.publish(
             tx,
@@ -171,17 +170,6 @@ def compare(app: Countersign, viewer: Viewer, name: str, old: int, new: int) -> 
 def _authorised(viewer: Viewer) -> None:
     if not viewer.has(*AUTHORS):
         raise NotFound()
-
-
-def _raised(definition: Definition, known: tuple[Stored, ...]) -> None:
-    """A version below a published one would never be used: the newest is what new cases start with."""
-    newest = max((one.version for one in known if one.state != "draft"), default=0)
-    if definition.version <= newest:
-        raise NotPossible(
-            action=f"publish {definition.name} version {definition.version}",
-            state=f"version {newest} is published",
-            possible=f"write `version: {newest + 1}` in its text",
-        )
 
 
 def _opens(tx: Connection, definition: Definition) -> None:

@@ -9,12 +9,12 @@ from engine.machine.advance import advance
 from engine.machine.case import Case
 from engine.machine.commands import AnyCommand, Edit, Submit
 from engine.machine.filing import numbered
-from engine.machine.outcome import Drifted, FormSaved
+from engine.machine.outcome import Drifted, FormSaved, Registered
 from engine.organisation import Organisation
 from engine.service import splitting
 from engine.service.app import Countersign
 from engine.service.numbers import register_number
-from engine.store import cases
+from engine.store import cases, registers
 from engine.store.cases import Locked, Recorded
 from engine.store.rows import CaseIndex, Decided
 
@@ -44,6 +44,9 @@ def decide(app: Countersign, locked: Locked, command: AnyCommand | Callable[[Loc
         advance(process, case, asked, app.now()),
         lambda register, office: register_number(app, register, locked, office),
     )
+    for event in outcome.events:
+        if isinstance(event, Registered):
+            registers.put(locked.tx, case.id, event.registration.number)
     if isinstance(asked, Edit | Submit) or any(isinstance(event, FormSaved | Drifted) for event in outcome.events):
         if not isinstance(asked, Edit | Submit):
             splitting.amended(app, locked, outcome.case)

@@ -13,6 +13,7 @@ from engine.definition.model import Definition
 from engine.machine import commands as c
 from engine.machine.case import Case
 from engine.machine.filing import registrations
+from engine.machine.interventions import is_held
 from engine.machine.outcome import (
     AnyEvent,
     FormSaved,
@@ -276,6 +277,8 @@ def _what(kept: Kept) -> tuple[str, str]:
             return "child_added", ""
         case c.Cancel():
             return "cancelled", ""
+        case c.Hold():
+            return ("held" if command.still else "released_by_parent"), ""
         case _:
             assert_never(command)
 
@@ -442,7 +445,7 @@ def reason_of(organisation: Organisation, entries: Sequence[Kept], case: Case) -
         "withdrawn": ("withdrawn",),
         "cancelled": ("terminated",),
         "voided": ("voided",),
-        "suspended": ("suspended",),
+        "suspended": () if is_held(case) else ("suspended",),
         "targeting": ("selection_failed",) if case.facts.get("audience_failed") else (),
         "paused": ("paused",),
     }

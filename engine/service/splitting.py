@@ -16,7 +16,7 @@ from engine.service.app import Countersign
 from engine.service.fields import hidden
 from engine.service.showing import case_row
 from engine.service.views import SplittingView, TaskRow, Viewer
-from engine.store import amounts, visibility
+from engine.store import amounts, cases, visibility
 from engine.store.cases import Locked
 
 
@@ -62,7 +62,7 @@ def amended(app: Countersign, locked: Locked, case: Case) -> None:
 def splitting_view(app: Countersign, tx: Connection, viewer: Viewer, case: Case) -> SplittingView | None:
     """What was found at the submission; None for the submitter, and for who does not see the amount."""
     found = case.splitting
-    if found is None or viewer.person == case.submitter or found.field in hidden(app, tx, viewer.person, case):
+    if found is None or not _is_told(app, tx, viewer, case):
         return None
     field = app.definition(case.process).proposal.fields[found.field]
     lines = [line for other in found.cases if (line := visibility.find(tx, viewer.person, other))]
@@ -80,7 +80,14 @@ def splitting_view(app: Countersign, tx: Connection, viewer: Viewer, case: Case)
     )
 
 
-def flagged(tx: Connection, rows: tuple[TaskRow, ...]) -> tuple[TaskRow, ...]:
-    """The rows, those marked whose case stood just under a limit beside others."""
+def _is_told(app: Countersign, tx: Connection, viewer: Viewer, case: Case) -> bool:
+    """Whether the viewer is told: never the submitter, nor who does not see the amount."""
+    field = case.splitting.field if case.splitting else ""
+    return viewer.person != case.submitter and field not in hidden(app, tx, viewer.person, case)
+
+
+def flagged(app: Countersign, tx: Connection, viewer: Viewer, rows: tuple[TaskRow, ...]) -> tuple[TaskRow, ...]:
+    """The rows, those marked whose case stood just under a limit beside others, as far as the viewer is told."""
     known = amounts.flagged(tx, (row.case.id for row in rows))
+    known = frozenset(one for one in known if _is_told(app, tx, viewer, cases.load(tx, one)))
     return tuple(replace(row, flags=(*row.flags, "splitting")) if row.case.id in known else row for row in rows)

@@ -40,7 +40,7 @@ class Viewer:
 
 @dataclass(frozen=True, slots=True)
 class CaseRow:
-    """A case in a list."""
+    """A case in a list. `amended`: an approver changed the proposal since it was submitted; told to its submitter."""
 
     id: str
     number: str
@@ -53,6 +53,7 @@ class CaseRow:
     reach: int | None
     updated_at: datetime
     state_label: Bilingual = NO_TEXT  # of a state that the definition declares itself
+    amended: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -327,6 +328,7 @@ class CaseView:
     parent: str = ""  # the case that opened this one, where the viewer may see it
     parent_row: CaseRow | None = None
     splitting: SplittingView | None = None  # never for the submitter
+    amended: tuple[Entry, ...] = ()  # to the submitter: what approvers changed since the last submission, newest first
     registered: tuple[RegistrationView, ...] = ()
     drift: DriftView | None = None
     stages: tuple[str, ...] = ()  # of audience, delivery, evaluation: those that cases of its kind have

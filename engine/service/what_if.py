@@ -1,10 +1,11 @@
 """What a new version would have done to the cases there are, before it is published.
 
 Each case's history is told again twice, under its own version and under the new one, with the people of today, so that
-only the definition makes a difference. Refuses to change anything.
+only the definition makes a difference. Refuses to change anything, and to say of a form what the viewer does not see.
 """
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 
 from engine.definition.compile import compile_process
 from engine.definition.model import Definition
@@ -12,6 +13,7 @@ from engine.definition.what_if import Retraced, retrace
 from engine.errors import Invalid, NotFound, Problem
 from engine.service import publishing
 from engine.service.app import Countersign
+from engine.service.fields import hidden, seen_reason
 from engine.service.views import Viewer
 from engine.store import cases, definitions, history
 
@@ -60,10 +62,18 @@ def what_if(
             if since not in (None, row.version) or not case.round:
                 continue
             entries = history.load(tx, row.id)
-            before = retrace(app.definition(case.process), app.process(case.process, tx), entries)
-            after = retrace(definition, process, entries)
+            unseen = hidden(app, tx, viewer.person, case)
+            before = _seen(retrace(app.definition(case.process), app.process(case.process, tx), entries), unseen)
+            after = _seen(retrace(definition, process, entries), unseen)
             compared.append(Comparison(row.id, row.number or "", row.version, before, after))
     if not compared:
         hint = "`countersign definitions list` shows the names and versions there are"
         raise Invalid([Problem("name", f"{definition.name} has no submitted case to try it on", hint)])
     return tuple(compared)
+
+
+def _seen(retraced: Retraced, unseen: Collection[str]) -> Retraced:
+    refused = retraced.refused
+    if refused is None or (why := seen_reason(refused.why, refused.about, unseen)) == refused.why:
+        return retraced
+    return replace(retraced, refused=replace(refused, why=why, about=()))

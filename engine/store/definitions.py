@@ -1,5 +1,6 @@
 """Definitions by fingerprint. A published text never changes: cases that run are pinned to its bytes."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from datetime import datetime
 
@@ -56,7 +57,7 @@ def save(tx: Connection, *, name: str, version: int, fingerprint: str, source: s
         index_elements=["name", "version"], set_=row, where=definitions.c.state == "draft"
     )
     if not tx.execute(replaced).rowcount:
-        raise _taken(name, version)
+        raise taken(name, version)
 
 
 def publish(
@@ -67,7 +68,7 @@ def publish(
     known = tx.execute(sa.select(definitions.c.fingerprint, definitions.c.state).where(key)).one_or_none()
     if known and known.state != "draft":
         if known.fingerprint != fingerprint:
-            raise _taken(name, version)
+            raise taken(name, version)
         return
     save(tx, name=name, version=version, fingerprint=fingerprint, source=source, author=author)
     tx.execute(sa.update(definitions).where(key).values(state="published", published_by=by, published_at=at))
@@ -133,7 +134,20 @@ def pin(tx: Connection, case_id: str, version: int, fingerprint: str) -> None:
     tx.execute(row.values(version=version, fingerprint=fingerprint))
 
 
-def _taken(name: str, version: int) -> NotPossible:
+def refuse_unraised(name: str, version: int, known: Iterable[Stored]) -> None:
+    """NotPossible for a version below a published one of `known`: it would never be used, as new cases start with the
+    newest."""
+    newest = max((one.version for one in known if one.state != "draft"), default=0)
+    if version <= newest:
+        raise NotPossible(
+            action=f"publish {name} version {version}",
+            state=f"version {newest} is published",
+            possible=f"write `version: {newest + 1}` in its text",
+        )
+
+
+def taken(name: str, version: int) -> NotPossible:
+    """What is said where a version is another text already."""
     return NotPossible(
         action=f"publish {name} version {version}",
         state="another text is published under that version",

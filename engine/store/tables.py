@@ -436,3 +436,12 @@ evaluations = Table(
     Column("digest", String(64), nullable=False),
     PrimaryKeyConstraint("case_id", "label"),
 )
+
+register_numbers = Table(
+    "register_numbers",
+    metadata,  # of filings in effect, so that cases are found by them; patterns may give two offices the same number
+    Column("case_id", String(24), ForeignKey("cases.id"), nullable=False),
+    Column("number", String(120), nullable=False),
+    PrimaryKeyConstraint("case_id", "number"),
+    Index(None, "number"),
+)

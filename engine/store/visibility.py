@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Connection
 
 from engine import clock
+from engine.store import registers
 from engine.store.lines import CASE_COLUMNS, CaseLine, case_line
 from engine.store.tables import case_offices, cases, grants, people, stand_ins, tasks
 
@@ -70,18 +71,22 @@ def among(tx: Connection, person: str, ids: Sequence[str]) -> tuple[CaseLine, ..
 
 
 def named(tx: Connection, person: str, name: str) -> CaseLine | None:
-    """The line of the case with this id or number, or None where it is absent or not theirs to see."""
-    query = sa.select(*CASE_COLUMNS).where(sa.or_(cases.c.id == name, cases.c.number == name), visible(person))
-    row = tx.execute(query).first()
+    """The line of the case with this id, number or register number, or None where it is absent or not theirs to see;
+    of several with one register number the one that changed last."""
+    called = sa.or_(cases.c.id == name, cases.c.number == name, registers.has(name))
+    query = sa.select(*CASE_COLUMNS).where(called, visible(person)).order_by(cases.c.updated_at.desc(), cases.c.id)
+    row = tx.execute(query.limit(1)).first()
     return None if row is None else case_line(row)
 
 
 def listed(tx: Connection, person: str, *, query: str = "", state: str = "", limit: int = 100) -> tuple[CaseLine, ...]:
-    """The cases that `person` may see, newest change first; `query` looks in title and number."""
+    """The cases that `person` may see, newest change first; `query` looks in title, number and register
+    number."""
     wanted = [visible(person)]
     if state:
         wanted.append(cases.c.state == state)
     if query:
-        wanted.append(cases.c.title.icontains(query, autoescape=True) | (cases.c.number == query))
+        in_title = cases.c.title.icontains(query, autoescape=True)
+        wanted.append(sa.or_(in_title, cases.c.number == query, registers.has(query)))
     rows = sa.select(*CASE_COLUMNS).where(*wanted).order_by(cases.c.updated_at.desc(), cases.c.id).limit(limit)
     return tuple(case_line(row) for row in tx.execute(rows))

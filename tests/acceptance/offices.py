@@ -74,7 +74,7 @@ def load_people(app: Countersign) -> None:
         )
 
 
-def in_force(app: Countersign, definition: Definition) -> None:
+def in_force(app: Countersign, definition: Definition, *, author: str = "a", by: str = "b") -> Definition:
     """Publish a definition, as by two persons."""
     with app.db.begin() as tx:
         stored.publish(
@@ -83,10 +83,11 @@ def in_force(app: Countersign, definition: Definition) -> None:
             version=definition.version,
             fingerprint=definition.fingerprint,
             source=definition.source,
-            author="a",
-            by="b",
+            author=author,
+            by=by,
             at=app.now(),
         )
+    return definition
 
 
 def viewer(app: Countersign, login: str) -> Viewer:

@@ -12,10 +12,12 @@ from engine.cli.demo.people import PASSWORD
 from engine.definition.check import check
 from engine.definition.scenario_run import run_scenarios
 from engine.errors import ChangedMeanwhile, InvalidForm
-from engine.service import approvals, proposals
+from engine.service import approvals, people, proposals
 from engine.service.app import Countersign
 from engine.store import cases as store
 from engine.store.history import verify
+from engine.values import Language
+from notifications.message import compose
 from tests.acceptance.amending_case import FORM, TEXT, asked, decide, page, publish, started
 from tests.acceptance.offices import DAY, key, notices, open_task, opened, viewer
 from tests.api.desk import Desk
@@ -113,6 +115,47 @@ def test_a_change_after_the_page_was_opened_is_looked_at_first(app: Countersign)
     decide(app, "zhanglan", {"budget": "60000"})
     with pytest.raises(ChangedMeanwhile):
         decide(app, "liguoqiang", seen=seen)
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_the_submitter_is_told_by_whom_what_was_changed_from_what_to_what(app: Countersign, language: Language) -> None:
+    people.set_language(app, viewer(app, "wangmin"), language)
+    case_id = started(app)
+    decide(app, "liguoqiang")
+    notices(app)
+    decide(app, "zhanglan", {"budget": "60000", "channels": ["sms", "hall"]})
+    (told,) = [one for one in notices(app) if one.person == "wangmin"]
+    mail = compose(told, app.settings.zone)
+    said = {
+        "zh": ("张岚（市财务）", "预算：¥80,000.00 → ¥60,000.00", "渠道：短信 → 短信、营业厅"),
+        "en": ("张岚 (City finance)", "Budget: CN¥80,000.00 → CN¥60,000.00", "Channels: SMS → SMS, Hall"),
+    }[language]
+    assert told.occasion == "amended"
+    assert [line for line in said if line not in mail.body] == []
+    assert told.title not in mail.title or not told.confidential
+    browser = Desk(create_app(app))
+    browser.sign_in("wangmin", language)
+    pill, alert = {
+        "zh": ("审批人有改动", "张岚（市财务）改了您的方案："),
+        "en": ("Changed by an approver", "张岚 (City finance) changed your proposal:"),
+    }[language]
+    assert pill in browser.get("/inbox?list=mine").text
+    assert alert in browser.get(f"/cases/{case_id}").text
+    assert page(app, case_id, "liguoqiang").amended == ()
+    proposals.withdraw(app, viewer(app, "wangmin"), case_id, "", key=key(), again=True)
+    proposals.submit(app, viewer(app, "wangmin"), case_id, FORM, key=key())  # theirs again
+    assert (pill in browser.get("/inbox?list=mine").text, page(app, case_id).amended) == (False, ())
+
+
+def test_the_submitter_is_told_of_a_change_that_nobody_else_looks_at(app: Countersign) -> None:
+    text = TEXT.partition("tests:\n")[0].replace("version: 1", "version: 2")
+    publish(app, text.replace("reach, channels]", "reach]"))
+    started(app)
+    decide(app, "liguoqiang")
+    notices(app)
+    decide(app, "zhanglan", {"channels": ["hall"]})
+    told = [one for one in notices(app) if one.occasion == "amended"]
+    assert [(one.person, [field.name for field in one.changes]) for one in told] == [("wangmin", ["channels"])]
 
 
 def test_a_script_changes_fields_with_its_decision(app: Countersign) -> None:

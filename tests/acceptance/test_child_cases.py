@@ -4,9 +4,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from engine import clock
-from engine.errors import NotFound
+from engine.errors import NotFound, NotPossible
 from engine.service import approvals, interventions, operations, proposals
 from engine.service.app import Countersign
 from engine.service.operations import Door
@@ -122,7 +123,7 @@ def test_a_suspended_child_ends_with_its_parent_and_a_suspended_parent_hears_of_
     first, second = (child.id for child in family(app, case_id).children)
     admin = viewer(app, "machao")
     interventions.intervene(app, admin, case_id, "suspend", reason="wait", key=key())
-    approve(app, first)
+    approve(app, first)  # before it heard that its parent is suspended
     assert [child.outcome for child in family(app, case_id).children] == ["done", ""]
     interventions.intervene(app, admin, second, "suspend", reason="wait", key=key())
     notices(app)
@@ -130,6 +131,46 @@ def test_a_suspended_child_ends_with_its_parent_and_a_suspended_parent_hears_of_
     assert state_of(app, case_id) == "contracts"
     terminate(app, case_id, Path())
     assert (state_of(app, first), state_of(app, second)) == ("approved", "cancelled")
+
+
+def operate(app: Countersign, case_id: str, operation: str) -> None:
+    interventions.intervene(app, viewer(app, "machao"), case_id, operation, reason="audit", key=key())
+    notices(app)
+
+
+def test_children_stand_still_with_their_parent_and_go_on_with_it(app: Countersign, tmp_path: Path) -> None:
+    case_id = opened_family(app, "north", "south", "west")
+    ended, alone, plain = (child.id for child in family(app, case_id).children)
+    approve(app, ended)
+    operate(app, alone, "suspend")
+    operate(app, case_id, "suspend")
+    assert [state_of(app, one) for one in (ended, alone, plain)] == ["approved", "suspended", "suspended"]
+    seen = family(app, plain)
+    assert (seen.history[0].what, seen.waiting.reason, seen.waiting.reason_by) == ("held", "", "")
+    assert family(app, alone).waiting.reason == "audit"
+    with pytest.raises(NotPossible):
+        act(app, "zhanglan", "clear")
+    clock.move(tmp_path / "clock", 30 * DAY)  # the time that each has does not run
+    notices(app)
+    operate(app, case_id, "activate")
+    assert [state_of(app, one) for one in (ended, alone, plain)] == ["approved", "suspended", "figures"]
+    operate(app, alone, "activate")
+    approve(app, alone)
+    approve(app, plain)
+    assert state_of(app, case_id) == "closed"
+
+
+def test_a_child_that_is_opened_while_its_parent_stands_still_stands_still_too(app: Countersign) -> None:
+    case_id = opened_family(app, "north", carried_out=False)
+    interventions.intervene(app, viewer(app, "machao"), case_id, "suspend", reason="audit", key=key())
+    with app.db.begin() as tx:  # another worker was quicker with the news than this one with the opening
+        assert tx.execute(sa.text("UPDATE outbox SET state = 'done' WHERE kind = 'HoldChild'")).rowcount == 1
+    notices(app)
+    (child,) = family(app, case_id).children
+    assert state_of(app, child.id) == "suspended"
+    operate(app, case_id, "activate")
+    approve(app, child.id)
+    assert state_of(app, case_id) == "closed"
 
 
 def test_a_child_that_one_may_not_see_is_told_of_without_a_way_to_it(app: Countersign) -> None:

@@ -7,17 +7,19 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from fastapi.testclient import TestClient
+from typer.testing import CliRunner
 
 from api.app import create_app
 from engine.cli.demo.people import PASSWORD
+from engine.cli.main import app as program
 from engine.organisation import StandIn
-from engine.service import approvals, cases, standins
+from engine.service import approvals, bulk, cases, standins
 from engine.service.app import Countersign
 from engine.service.effects import Notice
 from engine.store import cases as store
 from notifications.message import compose
 from tests.acceptance.amending_case import TEXT, decide, publish, started
-from tests.acceptance.offices import DAY, notices, open_task, opened, viewer
+from tests.acceptance.offices import DAY, key, notices, open_task, opened, viewer
 from tests.api.desk import Desk
 
 HIDING = (
@@ -132,6 +134,53 @@ def test_who_may_see_a_hidden_title_finds_the_case_by_its_words(app: Countersign
     assert found("zhouning") == []
     number = cases.case_page(app, viewer(app, "zhouning"), told[0]).row.number
     assert [row.id for row in cases.listed(app, viewer(app, "zhouning"), number)] == [told[0]]
+
+
+SPLITTING = HIDING.replace(
+    "  chains:\n", '  splitting: {field: budget, limits: ["81000"], within: 30d, share: 80%, count: 2}\n  chains:\n', 1
+)
+
+
+def test_who_does_not_see_the_amount_is_not_told_that_it_stands_under_a_limit(db_url: str, tmp_path: Path):
+    with opened(db_url, tmp_path, shipped=False) as app:
+        publish(app, SPLITTING.replace("  chains:\n", "  defaults: {bulk: {confidential: true}}\n  chains:\n", 1))
+        started(app, **FORM)
+        second = started(app, **FORM)
+        for login in ("liguoqiang", "zhanglan"):
+            person = viewer(app, login)
+            (task,) = [row for row in approvals.inbox(app, person).to_do if row.case.id == second]
+            (listed,) = bulk.listed(app, person, [task.id])
+            assert ("splitting" in task.flags, "bulk.splitting" in str(listed.left)) == (True, True)
+            approvals.decide(app, person, task.id, "approve", remark="", seen_seq=None, key=key())
+        (task,) = [row for row in approvals.inbox(app, viewer(app, "zhouning")).to_do if row.case.id == second]
+        (listed,) = bulk.listed(app, viewer(app, "zhouning"), [task.id])
+        assert (task.flags, listed.reasons, listed.fields) == ((), (), ())
+        assert [problem.code for problem in getattr(listed.left, "problems", ())] == ["bulk.alone"]
+
+
+def test_who_writes_definitions_is_told_no_hidden_field_by_a_new_version(
+    app: Countersign, db_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    started(app, **FORM)
+    margin = "type: money, label: {zh: 毛利, en: Margin}"
+    assert margin in HIDING
+    stricter = HIDING.replace(margin, f'{margin}, max: "1000"').replace("version: 1", "version: 2")
+    publish(app, stricter)
+    file = tmp_path / "stricter.yaml"
+    file.write_text(stricter)
+    monkeypatch.setenv("COUNTERSIGN_DATABASE_URL", db_url)
+    monkeypatch.setenv("COUNTERSIGN_HOME", str(tmp_path))
+
+    def said(*arguments: str) -> str:
+        done = CliRunner().invoke(program, ["definitions", *arguments])
+        return done.output
+
+    for more in ((), ("--json",)):
+        tried = said("what-if", str(file), "--as", "machao", *more)
+        moved = said("migrate", "amended-case", "--to", "2", "--as", "machao", "--dry-run", *more)
+        for text in (tried, moved):
+            assert "it is about a field that you do not see" in text
+            assert not [word for word in ("margin", "1000", "1,000", "73519") if word in text.replace(file.name, "")]
 
 
 def test_who_stands_in_sees_what_the_person_sees(app: Countersign):

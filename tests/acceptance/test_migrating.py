@@ -32,9 +32,9 @@ RUNNING = 1000
 WALKED = 20
 
 
-def publish(app: Countersign, *replacements: str, version: int = 2) -> None:
+def publish(app: Countersign, *replacements: str, version: int = 3) -> None:
     """The shipped definition with changes, under the next version."""
-    text = SHIPPED.replace("\nversion: 1\n", f"\nversion: {version}\n")
+    text = SHIPPED.replace("\nversion: 2\n", f"\nversion: {version}\n")
     for old, new in zip(replacements[::2], replacements[1::2], strict=True):
         assert old in text, old
         text = text.replace(old, new)
@@ -71,7 +71,7 @@ def test_a_dry_run_names_what_would_change_and_changes_nothing(db_url: str, tmp_
         case_id = submitted(app)
         publish(app, COUNTY, 'who: "role:analyst@county"', 'who: "role:vp_market@city"', 'who: "head@city"')
         before = case_of(app, case_id)
-        (move,) = migrate(app, 2, dry_run=True)
+        (move,) = migrate(app, 3, dry_run=True)
         assert move.hindrances == ()
         assert [(step.name, step.asks, step.will_ask) for step in move.steps] == [
             ("county_head", ("liguoqiang",), ("liguoqiang",))
@@ -83,20 +83,20 @@ def test_who_asks_otherwise_asks_again_and_moving_back_asks_the_first_again(db_u
     with opened(db_url, tmp_path) as app:
         case_id = submitted(app)
         publish(app, COUNTY, 'who: "role:marketing@city"')
-        (move,) = migrate(app, 2, case_id)
+        (move,) = migrate(app, 3, case_id)
         assert move.moved
         assert move.changes
         case = case_of(app, case_id)
-        assert (case.process.version, asked(case)) == (2, [("county_head", "zhengkai")])
+        assert (case.process.version, asked(case)) == (3, [("county_head", "zhengkai")])
         gone = next(task for task in case.tasks if task.person == "liguoqiang")
         assert (gone.state, gone.reason, gone.decided_by) == ("cancelled", "migrated", "machao")
         view = cases.case_page(app, viewer(app, "wangmin"), case_id)
-        assert (view.version, view.history[0].what, view.history[0].remark) == (2, "migrated", f"{NAME} v2")
+        assert (view.version, view.history[0].what, view.history[0].remark) == (3, "migrated", f"{NAME} v3")
         with app.db.read() as tx:
             row = tx.execute(sa.select(rows.c.version, rows.c.fingerprint).where(rows.c.id == case_id)).one()
-        assert tuple(row) == (2, case.process.fingerprint)
+        assert tuple(row) == (3, case.process.fingerprint)
 
-        (back,) = migrate(app, 1, case_id)
+        (back,) = migrate(app, 2, case_id)
         assert back.moved
         assert asked(case_of(app, case_id)) == [("county_head", "liguoqiang")]
         approve(app, "liguoqiang")
@@ -108,14 +108,14 @@ def test_tasks_and_timers_of_a_step_that_is_the_same_stay(db_url: str, tmp_path:
         case_id = submitted(app)
         before = case_of(app, case_id)
         publish(app, 'who: "role:vp_market@city"', 'who: "head@city"', "en: County head", "en: Head of the county")
-        (move,) = migrate(app, 2)
+        (move,) = migrate(app, 3)
         assert move.moved
         after = case_of(app, case_id)
         assert (after.tasks, after.timers) == (before.tasks, before.timers)
         approve(app, "liguoqiang")
         for login in ("zhanglan", "chensi", "linfang"):
             approve(app, login)
-        assert asked(case_of(app, case_id)) == [("city_vp", "sunli")]  # asked by version 2
+        assert asked(case_of(app, case_id)) == [("city_vp", "sunli")]  # asked by version 3
 
 
 def test_another_register_or_way_to_an_approval_asks_nobody_anew(db_url: str, tmp_path: Path):
@@ -123,7 +123,7 @@ def test_another_register_or_way_to_an_approval_asks_nobody_anew(db_url: str, tm
         case_id = submitted(app, budget="4000.00", reach="900")
         before = case_of(app, case_id)
         publish(app, "objection: {window: 2wd, then: to_city}\n", OTHERWISE)
-        (move,) = migrate(app, 2, case_id)
+        (move,) = migrate(app, 3, case_id)
         assert move.moved
         after = case_of(app, case_id)
         assert (after.tasks, after.timers) == (before.tasks, before.timers)
@@ -138,7 +138,7 @@ def test_within_a_countersign_decisions_stand(db_url: str, tmp_path: Path):
         approve(app, "liguoqiang")
         approve(app, "chensi")
         publish(app, 'who: "role:service@city"', 'who: "role:marketing@city"')
-        (move,) = migrate(app, 2)
+        (move,) = migrate(app, 3)
         assert move.moved
         case = case_of(app, case_id)
         assert sorted(asked(case)) == [
@@ -167,7 +167,7 @@ def test_a_case_that_would_stand_nowhere_stays_with_the_reason(
         publish(app, *replacements)
         before = case_of(app, case_id)
         for dry_run in (True, False):
-            (move,) = migrate(app, 2, dry_run=dry_run)
+            (move,) = migrate(app, 3, dry_run=dry_run)
             assert not move.moved
             assert any(reason in one for one in move.hindrances), move.hindrances
         assert case_of(app, case_id) == before
@@ -179,8 +179,8 @@ def test_no_approval_is_passed_by(db_url: str, tmp_path: Path):
     with opened(db_url, tmp_path) as app:
         submitted(app)
         publish(app, f"    to_city:\n{head}", f"    to_city:\n{first}{head}")
-        (move,) = migrate(app, 2)
-        assert move.hindrances == ("step legal, which version 2 added before the present one, would not be asked",)
+        (move,) = migrate(app, 3)
+        assert move.hindrances == ("step legal, which version 3 added before the present one, would not be asked",)
 
 
 def test_a_countersign_with_another_branch_is_not_entered_halfway(db_url: str, tmp_path: Path):
@@ -190,8 +190,8 @@ def test_a_countersign_with_another_branch_is_not_entered_halfway(db_url: str, t
         submitted(app)
         approve(app, "liguoqiang")
         publish(app, service, f"{more}{service}")
-        (move,) = migrate(app, 2)
-        assert "version 2 asks others at the same time" in move.hindrances[0]
+        (move,) = migrate(app, 3)
+        assert "version 3 asks others at the same time" in move.hindrances[0]
 
 
 def test_only_the_cases_that_are_named_move(db_url: str, tmp_path: Path):
@@ -200,16 +200,16 @@ def test_only_the_cases_that_are_named_move(db_url: str, tmp_path: Path):
         publish(app, COUNTY, 'who: "role:marketing@city"')
         number = case_of(app, second).number
         assert number
-        (move,) = migrate(app, 2, number)
+        (move,) = migrate(app, 3, number)
         assert (move.case_id, move.moved) == (second, True)
-        assert case_of(app, first).process.version == 1
-        assert [move.case_id for move in migrate(app, 1, since=2, dry_run=True)] == [second]
+        assert case_of(app, first).process.version == 2
+        assert [move.case_id for move in migrate(app, 2, since=3, dry_run=True)] == [second]
         with pytest.raises(Invalid, match="no running case 4711"):
-            migrate(app, 2, "4711")
-        with pytest.raises(Invalid, match="version 3 is not published"):
-            migrate(app, 3)
+            migrate(app, 3, "4711")
+        with pytest.raises(Invalid, match="version 4 is not published"):
+            migrate(app, 4)
         with pytest.raises(NotFound):
-            migrating.migrate(app, viewer(app, "wangmin"), NAME, to=2, dry_run=True)
+            migrating.migrate(app, viewer(app, "wangmin"), NAME, to=3, dry_run=True)
 
 
 def test_a_thousand_running_cases_keep_their_route_when_the_definition_changes(db_url: str, tmp_path: Path):
@@ -237,6 +237,6 @@ def test_a_thousand_running_cases_keep_their_route_when_the_definition_changes(d
             case = case_of(app, case_id)
             decided = {task.step: task.person for task in case.tasks if task.state == "decided"}
             assert (decided["county_head"], decided["city_vp"]) == ("liguoqiang", "zhouning")
-            assert (case.process.version, asked(case)[0][0]) == (1, "province_register")
+            assert (case.process.version, asked(case)[0][0]) == (2, "province_register")
         fresh = submitted(app)
-        assert (case_of(app, fresh).process.version, case_of(app, fresh).route) == (2, "to_province")
+        assert (case_of(app, fresh).process.version, case_of(app, fresh).route) == (3, "to_province")

@@ -7,8 +7,12 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from alembic import command as alembic
+from alembic.config import Config
+from typer.testing import CliRunner
 
 from engine import clock
+from engine.cli.main import app as program
 from engine.errors import NotPossible
 from engine.machine.commands import Decide
 from engine.machine.replay import replay
@@ -16,9 +20,10 @@ from engine.service import approvals, cases, running
 from engine.service.app import Countersign
 from engine.service.effects import fire_timers
 from engine.store import cases as store
-from engine.store import history
+from engine.store import history, migrations
 from engine.store.session import Database
 from tests.acceptance.offices import key, opened, submitted, viewer
+from tests.invariants import check_invariants
 
 SMALL = {"budget": "4000.00", "reach": "900"}
 MANY = 40
@@ -103,6 +108,39 @@ def test_what_is_rolled_back_or_refused_leaves_no_gap(app: Countersign) -> None:
     acknowledge(app, second)
     acknowledge(app, first)
     assert numbers(app, [second, first]) == expected(2, app)
+
+
+def test_a_case_is_found_by_its_register_number_by_who_may_see_it_and_by_nobody_else(
+    app: Countersign, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case_id, other = submitted(app, **SMALL), submitted(app, **SMALL)
+    acknowledge(app, case_id)
+    (number,) = expected(1, app)
+    for login in ("wangmin", "zhengkai"):
+        assert [row.id for row in cases.listed(app, viewer(app, login), f" {number} ")] == [case_id]
+    assert cases.listed(app, viewer(app, "emily"), number) == ()
+    assert cases.listed(app, viewer(app, "wangmin"), number[:-1]) == ()
+    monkeypatch.setenv("COUNTERSIGN_DATABASE_URL", app.db.url.render_as_string(hide_password=False))
+    monkeypatch.setenv("COUNTERSIGN_HOME", str(app.settings.home))
+    known = cases.case_page(app, viewer(app, "wangmin"), case_id).row.number
+    said = CliRunner().invoke(program, ["cases", "list", number, "--as", "wangmin"]).output
+    assert known in said and "1 case" in said
+    assert CliRunner().invoke(program, ["cases", "explain", number, "--as", "wangmin"]).stdout.startswith(known)
+    assert other != case_id
+
+
+def test_numbers_given_before_the_table_are_filled_in(app: Countersign) -> None:
+    case_id = submitted(app, **SMALL)
+    acknowledge(app, case_id)
+    config = Config()
+    config.set_main_option("script_location", str(Path(migrations.__file__).parent))
+    config.set_main_option("path_separator", "os")
+    with app.db.begin() as tx:
+        config.attributes["connection"] = tx
+        alembic.downgrade(config, "0005")
+    app.db.migrate()
+    assert [row.id for row in cases.listed(app, viewer(app, "wangmin"), *expected(1, app))] == [case_id]
+    check_invariants(app.db)
 
 
 def test_the_second_click_gets_the_number_of_the_first(app: Countersign) -> None:

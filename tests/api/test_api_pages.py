@@ -294,7 +294,7 @@ def test_an_audience_that_is_not_what_was_declared_names_both_figures(desk: Desk
     figures = "申报 9,000 户，实际 11,200 户，超出 24%。"
     case = desk("wangmin", "zh").get(f"/cases/{case_id}").text
     assert case.count(figures) == 2  # above the chain, and in the history
-    assert "以下环节的意见作废：县公司经理、市财务部、市客服部、市公司市场副总、省公司备案。" in case
+    assert "以下环节的意见作废：县公司经理、市公司市场副总、省公司备案。" in case
     assert "冻结了目标客户，人数与申报不符" in case
     assert figures in desk("liguoqiang", "zh").get(f"/tasks/{task_of(app, 'liguoqiang').id}").text
     assert "Declared 9,000 customers, in fact 11,200: 24% more." in desk("wangmin").get(f"/cases/{case_id}").text

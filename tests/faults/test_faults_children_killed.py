@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from engine.machine.commands import ChildMoved
 from engine.machine.outcome import Moved
-from engine.service import approvals
+from engine.service import approvals, interventions
 from engine.service.app import Countersign
 from engine.store import history
 from engine.store.session import Database
@@ -94,7 +94,7 @@ def test_what_is_carried_out_again_because_nobody_wrote_that_it_was_done_changes
         again = tx.execute(
             sa.text(
                 "UPDATE outbox SET state = 'pending', lease_until = NULL"
-                " WHERE kind IN ('TellParent', 'OpenChild', 'CancelChild')"
+                " WHERE kind IN ('TellParent', 'OpenChild', 'CancelChild', 'HoldChild')"
             )
         ).rowcount
     assert again >= 7
@@ -105,3 +105,42 @@ def test_what_is_carried_out_again_because_nobody_wrote_that_it_was_done_changes
         left = tx.execute(sa.text("SELECT count(*) FROM outbox WHERE state <> 'done'")).scalar_one()
         known = tx.execute(sa.text("SELECT count(*) FROM cases")).scalar_one()
     assert (left, known) == (0, 3)
+
+
+def operate(app: Countersign, case_id: str, operation: str) -> None:
+    """Nothing of what follows is carried out."""
+    interventions.intervene(app, viewer(app, "machao"), case_id, operation, reason="audit", key=key())
+
+
+def states(app: Countersign, case_id: str) -> list[str]:
+    return [state_of(app, one) for one in (case_id, *(child.id for child in family(app, case_id).children))]
+
+
+def test_children_follow_their_parent_though_every_worker_is_killed_before_it_tells_them(app: Countersign) -> None:
+    other, case_id = opened_family(app, "north", "south"), opened_family(app, "north", "south")
+    finance, children = viewer(app, "zhanglan"), [child.id for child in family(app, other).children]
+    for child, operation, now in zip(children, ("suspend", "activate"), ("suspended", "figures"), strict=True):
+        task = next(row.id for row in approvals.inbox(app, finance).to_do if row.case.id == child)
+        approvals.act(app, finance, task, "clear", remark="", seen_seq=None, key=key())
+        before = states(app, case_id)[1:]
+        operate(app, case_id, operation)
+        assert killed_at_a_notice(app) == "task"  # of the other case, with what follows in its hands
+        assert states(app, case_id)[1:] == before
+        assert end_leases(app) > 2
+        notices(app)
+        assert states(app, case_id)[1:] == [now, now]
+
+
+def test_news_of_a_suspension_that_come_after_the_parent_went_on_suspend_nothing(app: Countersign) -> None:
+    case_id = opened_family(app, "north", "south")
+    operate(app, case_id, "suspend")
+    with app.db.begin() as tx:  # a worker has them, and is slow
+        late = tx.execute(sa.text("UPDATE outbox SET state = 'done' WHERE kind = 'HoldChild' RETURNING key")).scalars()
+        keys = {"late": list(late)}
+    operate(app, case_id, "activate")
+    notices(app)
+    with app.db.begin() as tx:
+        again = sa.text("UPDATE outbox SET state = 'pending' WHERE key IN :late")
+        assert tx.execute(again.bindparams(sa.bindparam("late", expanding=True)), keys).rowcount == 2
+    notices(app)
+    assert states(app, case_id) == ["contracts", "figures", "figures"]

@@ -12,17 +12,21 @@ from engine.store import cases, history
 from engine.store.cases import Locked
 from engine.store.rows import CaseIndex, Decided
 from engine.store.session import Database
-from tests.unit.machine.state_actions import ACTIONS, STATES, Told
-from tests.unit.machine.trial import MONDAY, REF
+from tests.unit.machine.state_actions import Told
+from tests.unit.machine.state_tables import DECLARED, USUAL
+from tests.unit.machine.trial import MONDAY
 
 INDEX = CaseIndex(title="Case", budget=None, reach=None, confidential=False, offices=("c1",))
+TABLES_OF = {"usual": USUAL, "declared": DECLARED}
+EVERY = [(name, state) for name, (states, _) in TABLES_OF.items() for state in states]
 TABLES = ("cases", "tasks", "timers", "history", "outbox", "idempotency")
 
 
 def recorded(db: Database, trial: Told) -> None:
     """The case as it is, one transaction for each of its commands."""
     opened = Create(actor="clerk", office="c1")
-    cases.create(db, "", lambda _: Decided(opened, create("case1", REF, opened, MONDAY), INDEX))
+    born = create("case1", trial.process.ref, opened, MONDAY, trial.process)
+    cases.create(db, "", lambda _: Decided(opened, born, INDEX))
     for command, outcome in trial.done:
         if outcome.events:
             cases.transition(db, "case1", "", lambda _, done=(command, outcome): Decided(*done))
@@ -37,15 +41,16 @@ def asked(trial: Told, command: AnyCommand, locked: Locked) -> Decided:
     return Decided(command, advance(trial.process, locked.case, command, trial.now))
 
 
-@pytest.mark.parametrize("state", STATES)
-def test_what_is_refused_changes_nothing(db: Database, state: str) -> None:
-    trial = STATES[state]()
+@pytest.mark.parametrize(("states", "state"), EVERY, ids=[f"{name}: {state}" for name, state in EVERY])
+def test_what_is_refused_changes_nothing(db: Database, states: str, state: str) -> None:
+    made, actions = TABLES_OF[states]
+    trial = made[state]()
     recorded(db, trial)
     with db.read() as tx:
         assert cases.load(tx, "case1") == trial.case
         assert history.verify(tx, "case1") is None
     before, refused = rows(db), 0
-    for action, make in ACTIONS.items():
+    for action, make in actions.items():
         command = make(trial.case)
         try:
             advance(trial.process, trial.case, command, trial.now)

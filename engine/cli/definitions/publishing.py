@@ -4,21 +4,19 @@ Who acts is said on the command line and stands in the case database: whoever ma
 trusted to name the right people, the two of them all the same.
 """
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from engine.cli.definitions.comparing import lines_of, summary
-from engine.cli.definitions.files import checked
-from engine.errors import InvalidDefinition, InvalidFile, NotFound, Problem, SignInNeeded
+from engine.cli.definitions.comparing import definition_at, lines_of, summary
+from engine.errors import InvalidFile, NotFound, Problem, SignInNeeded
 from engine.service import people, publishing
 from engine.service.app import Countersign
 from engine.service.views import Viewer
 
 
 def publish(
-    file: Annotated[Path, typer.Argument(help="A definition (YAML)", show_default=False)],
+    file: Annotated[str, typer.Argument(help="A definition (YAML), or NAME@VERSION: a draft", show_default=False)],
     author: Annotated[str, typer.Option("--author", help="Save it as a draft of this person.")] = "",
     by: Annotated[str, typer.Option("--as", help="Publish the draft as this person, who is not its author.")] = "",
 ) -> None:
@@ -26,14 +24,12 @@ def publish(
     if not (author or by):
         message = "say who acts: --author PERSON saves a draft, --as PERSON publishes another person's draft"
         raise InvalidFile([Problem("publish", message)])
-    found = checked(file)
-    if found.definition is None:
-        raise InvalidDefinition(found.reasons)
-    definition, title = found.definition, f"{found.definition.name} version {found.definition.version}"
+    definition = definition_at(file)
+    title = f"{definition.name} version {definition.version}"
     app = Countersign.open()
     try:
         if author:
-            saved = publishing.save_draft(app, acting(app, author), definition.source, file=str(file))
+            saved = publishing.save_draft(app, acting(app, author), definition.source, file=file)
             told = "is published already, nothing changed" if saved.unchanged else f"is saved as a draft of {author}"
             typer.echo(f"{title} {told}")
         if by:

@@ -8,26 +8,33 @@ import typer
 from engine.definition.reference import reference_text
 from engine.definition.schema import schema_text
 from engine.errors import InvalidFile, Problem
+from engine.values import Language
+
+_Language = Annotated[Language, typer.Option("--language", help="The language of the descriptions: zh or en")]
 
 
 def schema(
+    *,
+    language: _Language = "en",
     output: Annotated[Path | None, typer.Option("--output", help="Write it here instead of printing it")] = None,
 ) -> None:
     """Print the JSON Schema of definitions."""
     if output is None:
-        typer.echo(schema_text(), nl=False)
+        typer.echo(schema_text(language), nl=False)
         return
-    write(output, schema_text())
+    write(output, schema_text(language))
 
 
 def reference(
+    *,
+    language: _Language = "en",
     output: Annotated[Path | None, typer.Option("--output", help="Write it here instead of printing it")] = None,
 ) -> None:
     """Print the reference of the language: every part, key, default and code (Markdown)."""
     if output is None:
-        typer.echo(reference_text(), nl=False)
+        typer.echo(reference_text(language), nl=False)
         return
-    write(output, reference_text())
+    write(output, reference_text(language))
 
 
 def write(output: Path, text: str) -> None:

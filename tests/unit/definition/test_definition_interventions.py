@@ -1,5 +1,7 @@
 """What is done by hand with a case whose definition declares its lifecycle: each operation, and what it refuses."""
 
+from datetime import timedelta
+
 import pytest
 
 from engine.definition.trial import Trial
@@ -9,12 +11,13 @@ from engine.machine.commands import (
     Cancel,
     ChildMoved,
     DeliveryFinished,
+    Hold,
     Operate,
     Perform,
     StartDelivery,
     TimerFired,
 )
-from engine.machine.outcome import CancelChild, HoldDelivery
+from engine.machine.outcome import CancelChild, HoldChild, HoldDelivery
 from engine.values import Duration
 from tests.unit.definition.test_definition_lifecycle import (
     EVENT,
@@ -222,6 +225,62 @@ def test_a_suspended_child_ends_with_its_parent(payment: Trial) -> None:
     operate(payment, "suspend")
     payment.do(Cancel(actor="system", via="timer", reason="joined"))
     assert payment.case.state == "cancelled"
+
+
+def followed(case: Trial) -> list[str]:
+    return [effect.child for effect in case.effects if isinstance(effect, HoldChild)]
+
+
+def test_a_parent_that_is_suspended_or_goes_on_asks_its_children_to_follow() -> None:
+    case = parent_of("for: '2'")
+    children = [child.id for child in case.case.children]
+    operate(case, "suspend")
+    assert followed(case) == children
+    operate(case, "activate")
+    assert followed(case) == children * 2
+
+
+def hold(case: Trial, *, still: bool) -> None:
+    case.do(Hold(actor="system", via="timer", still=still))
+
+
+def test_a_child_is_suspended_with_its_parent_and_goes_on_with_its_time_as_it_was(event: Trial) -> None:
+    (due,) = event.case.timers
+    before = event.case.state
+    hold(event, still=True)
+    assert (event.case.state, event.case.timers) == ("suspended", ())
+    hold(event, still=True)  # told twice
+    event.now += timedelta(days=2)
+    hold(event, still=False)
+    assert event.case.state == before
+    assert [timer.due_at for timer in event.case.timers] == [due.due_at + timedelta(days=2)]
+    assert replayed(event) == event.case
+
+
+def test_a_child_that_was_suspended_by_itself_stays_so_when_its_parent_goes_on(payment: Trial) -> None:
+    operate(payment, "suspend")
+    hold(payment, still=True)
+    hold(payment, still=False)
+    assert payment.case.state == "suspended"
+    operate(payment, "activate")
+    assert payment.case.state != "suspended"
+
+
+def test_a_child_on_hold_with_its_parent_can_be_suspended_by_itself_as_well(payment: Trial) -> None:
+    hold(payment, still=True)
+    operate(payment, "suspend")
+    hold(payment, still=False)
+    assert payment.case.state == "suspended"
+    with pytest.raises(NotPossible):
+        operate(payment, "suspend")
+
+
+def test_a_child_can_be_let_go_on_before_its_parent(payment: Trial) -> None:
+    hold(payment, still=True)
+    operate(payment, "activate")
+    before = payment.case
+    hold(payment, still=False)
+    assert payment.case == before
 
 
 def test_terminating_a_parent_cancels_its_children() -> None:

@@ -1,12 +1,8 @@
-"""Every action tried in every state, by the person who may do it there if anybody may: `python -m
-tests.unit.machine.state_actions` writes the table of docs/state-actions.md anew."""
+"""Every action, by the person who may do it if anybody may, and a case in every state of the usual lifecycle."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from pathlib import Path
 
-from engine.errors import CountersignError
-from engine.machine.advance import advance
 from engine.machine.case import Case, ProcessRef, Task
 from engine.machine.chains import Column, Countersign
 from engine.machine.commands import (
@@ -29,6 +25,7 @@ from engine.machine.commands import (
     Edit,
     Evaluated,
     HandOver,
+    Hold,
     Migrate,
     Operate,
     PauseDelivery,
@@ -45,14 +42,12 @@ from engine.machine.commands import (
     Transfer,
     Withdraw,
 )
-from engine.machine.evolve import fold
 from engine.machine.lifecycle import Stages
 from engine.machine.outcome import Outcome
 from engine.machine.process import Process, Row
 from engine.machine.tally import InSequence
 from tests.unit.machine.trial import LARGE, MIDDLE, PEOPLE, REF, SMALL, Trial, approve, copy, file, process, rule
 
-PAGE = Path(__file__).resolve().parents[3] / "docs" / "state-actions.md"
 ABOVE = replace(PEOPLE, heads=("city_head", "province_head"))
 ANYWHERE = ("submitter", "previous", "any")
 CHAINS: dict[str, tuple[Column, ...]] = {
@@ -99,6 +94,11 @@ def evaluated(label: str) -> Evaluated:
 
 def operated(trial: Told, operation: str, by: str = "admin") -> Told:
     trial.do(Operate(actor=by, operation=operation, reason=WHY))
+    return trial
+
+
+def held(trial: Told) -> Told:
+    trial.do(Hold(actor="system", still=True))
     return trial
 
 
@@ -181,6 +181,7 @@ STATES: Mapping[str, Callable[[], Told]] = {
     "approved, without stages": lambda: effective(MIDDLE),
     "filed, without stages": lambda: effective(SMALL),
     "suspended": lambda: operated(began(), "suspend"),
+    "suspended with its parent": lambda: held(began()),
     "closed": lambda: approved(
         FROZEN, STARTED, DELIVERED, evaluated("7d"), evaluated("30d"), Close(actor="clerk", lessons=WHY)
     ),
@@ -316,67 +317,6 @@ ACTIONS: Mapping[str, Callable[[Case], AnyCommand]] = {
     "a child case moved": _always(ChildMoved(actor="system", child="none", state="closed", seq=9, ended=True)),
     "open a child case": _always(AddChild(actor="clerk", place="none")),
     "its parent ends it": _always(Cancel(actor="system", reason=WHY)),
+    "its parent is suspended": _always(Hold(actor="system", still=True)),
+    "its parent goes on": _always(Hold(actor="system", still=False)),
 }
-
-
-def outcome(trial: Told, command: AnyCommand) -> str:
-    """The state it leads to; "done" where it stays, "nothing" where nothing changed, in brackets why it is refused."""
-    case = trial.case
-    try:
-        came = advance(trial.process, case, command, trial.now)
-    except CountersignError as refused:
-        return f"({type(refused).__name__})"
-    assert came.case == (fold(case, came.events, trial.now) if came.events else case)
-    if not came.events:
-        return "nothing"
-    return came.case.state if came.case.state != case.state else "done"
-
-
-def table() -> dict[str, dict[str, str]]:
-    """What each action does in each state, by action and state."""
-    begun = {state: make() for state, make in STATES.items()}
-    return {
-        action: {state: outcome(one, command(one.case)) for state, one in begun.items()}
-        for action, command in ACTIONS.items()
-    }
-
-
-WORDS = {
-    "(NotPossible)": "–",
-    "(NotFound)": "×",
-    "(AlreadyDecided)": "=",
-    "(ChangedMeanwhile)": "≠",
-    "(InvalidForm)": "!",
-    "nothing": "·",
-    "done": "✓",
-}
-
-
-def page() -> str:
-    """docs/state-actions.md."""
-    cells = table()
-    states = list(STATES)
-    lines = [
-        "# What can be done in which state",
-        "",
-        "Every action tried in every state of the usual lifecycle, by the person who may do it there if anybody may.",
-        "The table is made by the machine (`python -m tests.unit.machine.state_actions`), and a test holds it.",
-        "",
-        "A word: the state that it leads to. ✓: done, the state stays. ·: nothing changes. –: refused, with what is",
-        "possible instead. ×: not theirs to do, or there is no such task. =: decided already, by whom is told.",
-        "!: refused, with what is wrong with it. What is refused changes nothing.",
-        "",
-        *(f"{number}. {state}" for number, state in enumerate(states, 1)),
-        "",
-        "| action | " + " | ".join(str(number) for number in range(1, len(states) + 1)) + " |",
-        "|---" * (len(states) + 1) + "|",
-    ]
-    for action, of_action in cells.items():
-        lines.append(
-            f"| {action} | " + " | ".join(WORDS.get(of_action[state], of_action[state]) for state in states) + " |"
-        )
-    return "\n".join(lines) + "\n"
-
-
-if __name__ == "__main__":
-    PAGE.write_text(page(), encoding="utf-8")

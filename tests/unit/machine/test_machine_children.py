@@ -13,8 +13,8 @@ from engine.errors import NotPossible
 from engine.machine.advance import advance, create
 from engine.machine.case import Parent
 from engine.machine.children import MAX_DEPTH
-from engine.machine.commands import AddChild, Cancel, ChildMoved, Create, Perform
-from engine.machine.outcome import CancelChild, OpenChild, TellParent
+from engine.machine.commands import AddChild, Cancel, ChildMoved, Create, Operate, Perform
+from engine.machine.outcome import CancelChild, HoldChild, OpenChild, TellParent
 from engine.machine.process import Process
 from engine.organisation import Workdays
 
@@ -53,8 +53,8 @@ lifecycle:
 """
 
 
-def process(more: str) -> Process:
-    text = TEXT.replace("MORE\n", "\n      ".join(more.split("; ")) + "\n")
+def process(more: str, old: str = "", new: str = "") -> Process:
+    text = TEXT.replace("MORE\n", "\n      ".join(more.split("; ")) + "\n").replace(old, new)
     checked = check(text)
     assert checked.definition is not None, checked.problems
     return compile_process(checked.definition).bound(Cast(level="province"), Workdays(ZoneInfo("Asia/Shanghai")))
@@ -146,6 +146,18 @@ def test_the_end_of_a_case_that_nobody_waits_for_is_recorded():
     assert cancelled(played) == []
     tell(played, 1, "closed")
     assert [child.outcome for child in played.case.children] == ["done", "done"]
+
+
+def test_what_runs_on_without_its_parent_is_not_suspended_with_it():
+    closed = "closed: {kind: final, label: {zh: 结束, en: Closed}}"
+    resting = "closed: {kind: task, label: {zh: 结束, en: Closed}, events: [{event: stop, role: boss, to: stopped}]}"
+    played = Trial(process("for: '2'; join: any; rest: continue", closed, resting), office="province")
+    played.submit({"title": "x"})
+    tell(played, 0, "closed")
+    assert played.case.state == "closed"
+    played.do(Operate(actor="process_admin", operation="suspend", reason="wait"))
+    assert played.case.state == "suspended"
+    assert [effect for effect in played.effects if isinstance(effect, HoldChild)] == []
 
 
 def test_leaving_in_another_way_cancels_also_what_would_continue():

@@ -170,7 +170,7 @@ class Trial:
         self.now = MONDAY
         self.effects: list[AnyEffect] = []
         self.entries: list[Kept] = []
-        outcome = create("case1", REF, Create(actor="clerk", office="c1"), self.now)
+        outcome = create("case1", self.process.ref, Create(actor="clerk", office="c1"), self.now, self.process)
         self.case = empty_case("case1", self.now)
         self.keep(outcome)
 
