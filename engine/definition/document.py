@@ -32,6 +32,11 @@ MAX_DEPTH = 20
 Path = tuple[str | int, ...]
 
 _INT = re.compile(r"[-+]?[0-9]+")
+_MOST_DIGITS = 18
+"""Of a whole number: all of them fit the 64 bits of the databases. An exact one goes from 1e-40 to 1e40."""
+_MOST_EXPONENT = 40
+_UNKEPT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+"""PostgreSQL keeps no NUL, UTF-8 no half of a surrogate pair; an escape in double quotes could bring them in."""
 _OTHER_INT = re.compile(r"0o([0-7]+)|0x([0-9a-fA-F]+)")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _WORDS = {
@@ -96,6 +101,10 @@ class Document:
                 return found
             path, key = path[:-1], True
         return self.places.get((), Place(1, 1))
+
+
+class TooLarge(ValueError):
+    """A number with more digits than are kept."""
 
 
 class _Unreadable(Exception):
@@ -179,7 +188,17 @@ class _Reader:
     def scalar(self, event: ScalarEvent, path: Path, line: int, column: int) -> Any:
         style = event.style or ""
         self.document.places[path] = Place(line, column, event.start_mark.index, event.end_mark.index, style)
-        return event.value if style else plain(event.value)
+        self.refuse_unkept(event.value, line, column)
+        try:
+            return event.value if style else plain(event.value)
+        except TooLarge:
+            hint = f"at most {_MOST_DIGITS} digits; a text of digits stands in quotes"
+            self.problem("E112", f"the number {_cut(event.value)} is too large or too small", hint, line, column)
+            return 10**_MOST_DIGITS - 1
+
+    def refuse_unkept(self, text: str, line: int, column: int) -> None:
+        if _UNKEPT.search(text):
+            self.problem("E101", "the text holds a sign that cannot be kept", "leave the escape out", line, column)
 
     def sequence(self, path: Path) -> list[Any]:
         values: list[Any] = []
@@ -204,6 +223,7 @@ class _Reader:
                 self.value(event, inner)
             elif event.anchor is not None:
                 self.problem("E103", f"the anchor &{event.anchor} is not allowed", "leave it out", line, column)
+            self.refuse_unkept(name, line, column)
             if name in values:
                 first = self.document.keys[inner]
                 self.problem(
@@ -223,17 +243,43 @@ class _Reader:
 
 
 def plain(text: str) -> Any:
-    """What an unquoted scalar means in YAML 1.2's core schema; numbers with a point are exact."""
+    """What an unquoted scalar means in YAML 1.2's core schema; numbers with a point are exact. Raises TooLarge."""
     if text in _WORDS:
         return _WORDS[text]
     if _INT.fullmatch(text):
-        return int(text)
+        return _whole(text, 10)
     if _FLOAT.fullmatch(text):
-        return Decimal(text)
+        return _exact(text)
     other = _OTHER_INT.fullmatch(text)
     if other:
-        return int(other[1], 8) if other[1] else int(other[2], 16)
+        return _whole(other[1], 8) if other[1] else _whole(other[2], 16)
     return text
+
+
+def reads_as_text(text: str) -> bool:
+    """Whether an unquoted scalar means just itself."""
+    try:
+        return bool(plain(text) == text)
+    except TooLarge:
+        return False
+
+
+def _whole(digits: str, base: int) -> int:
+    # Python itself refuses to read more than 4300 digits
+    if len(digits.lstrip("+-0")) > 4 * _MOST_DIGITS or abs(number := int(digits, base)) >= 10**_MOST_DIGITS:
+        raise TooLarge(digits)
+    return number
+
+
+def _exact(text: str) -> Decimal:
+    number = Decimal(text)
+    if len(text) > 2 * _MOST_EXPONENT or abs(number.adjusted()) > _MOST_EXPONENT:
+        raise TooLarge(text)
+    return number
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= 40 else f"{text[:37]}..."
 
 
 def _at(event: Event) -> tuple[int, int]:

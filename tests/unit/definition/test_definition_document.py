@@ -120,3 +120,23 @@ def test_a_sign_within_a_text_knows_its_place(text: str, offset: int, line: int,
     assert document.places["a",].of_sign(text, offset) == (line, column)
     sign = text.splitlines()[line - 1][column - 1]
     assert sign == document.value["a"][offset]
+
+
+@pytest.mark.parametrize(
+    "number",
+    ["9" * 19, "9" * 5_000, "-" + "9" * 5_000, "0x" + "f" * 20, "1e999999999", "1e-999999999", "0." + "1" * 200],
+)
+def test_a_number_that_no_database_keeps_is_refused_at_its_place(number: str) -> None:
+    (problem,) = read(f"a: 1\nb: {number}\n").problems
+    assert (problem.code, problem.line, problem.column) == ("E112", 2, 4)
+    assert "too large or too small" in problem.message
+    assert len(str(problem)) < 200
+    assert value(f'b: "{number}"') == {"b": number}
+    assert value("b: 999999999999999999") == {"b": 999_999_999_999_999_999}
+
+
+@pytest.mark.parametrize("written", [r'a: "x\ud800"', r'a: "\0"', r'"\x07": 1', r'a: ["\x1f"]'])
+def test_a_sign_that_no_database_keeps_is_refused_also_as_an_escape(written: str) -> None:
+    (problem,) = read(written).problems
+    assert (problem.code, problem.line) == ("E101", 1)
+    assert value(r'a: "\t\n中"') == {"a": "\t\n中"}
