@@ -37,6 +37,9 @@ _MOST_DIGITS = 18
 _MOST_EXPONENT = 40
 _UNKEPT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 """PostgreSQL keeps no NUL, UTF-8 no half of a surrogate pair; an escape in double quotes could bring them in."""
+_WIDE = re.compile(r"(?:^|[{,]|- )\s*[A-Za-z_]\w*(?P<colon>：)|(?P<comma>，)\s*[A-Za-z_]\w*:|: (?P<quote>[“”])")
+_HALF = {"：": "a colon and a space", "，": "a comma", "“": '"', "”": '"'}
+"""Signs of Chinese keyboards in the place of YAML's own: it takes them for text."""
 _OTHER_INT = re.compile(r"0o([0-7]+)|0x([0-9a-fA-F]+)")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _WORDS = {
@@ -120,12 +123,7 @@ def read(source: str, most: int = MAX_BYTES) -> Document:
     try:
         _Reader(document).whole()
     except MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        line, column = _culprit(source, error) or ((mark.line + 1, mark.column + 1) if mark else (1, 1))
-        message = " ".join(str(error.problem or error.context or "this is not YAML").split())
-        document.problems.append(
-            _problem("E101", f"this is not YAML: {message}", _yaml_hint(source, line), line, column)
-        )
+        document.problems.append(_not_yaml(source, error))
     except YAMLError as error:
         at = getattr(error, "position", 0) or 0
         line, column = source.count("\n", 0, at) + 1, at - source.rfind("\n", 0, at)
@@ -290,6 +288,46 @@ def _problem(code: str, message: str, hint: str, line: int, column: int) -> Prob
     return Problem(code, message, hint, line=line, column=column)
 
 
+def _not_yaml(source: str, error: MarkedYAMLError) -> Problem:
+    """What the parser says, in words where what was meant can be told."""
+    mark = error.problem_mark or error.context_mark
+    line, column = _culprit(source, error) or ((mark.line + 1, mark.column + 1) if mark else (1, 1))
+    message = " ".join(str(error.problem or error.context or "this is not YAML").split())
+    message, hint = f"this is not YAML: {message}", _yaml_hint(source, line)
+    text = _line(source, line)
+    if text.count('"') % 2 and text[column - 1 : column] == '"':
+        message, hint = "the text that begins here is not closed", 'end it with "'
+    elif mark is not None and source[mark.index - 1 : mark.index] == '"' and text.count('"') > 2:
+        message, hint = "the text in double quotes ends before this", "write a text within it as 'text'"
+    elif text[column - 1 : column] in ("{", "[") and "flow" in str(error.context):
+        closing = "}" if text[column - 1] == "{" else "]"
+        message, hint = f"the {text[column - 1]} here is not closed", f"close it with {closing}"
+    elif wide := _wide(source, error):
+        line, column, sign = wide
+        message, hint = f"{sign} is no sign of YAML", f"write {_HALF[sign]}, as on an English keyboard"
+    elif "simple key" in str(error.context) and error.context_mark is not None:
+        line, column = error.context_mark.line + 1, error.context_mark.column + 1
+        message, hint = "there is no colon behind this", "write key: value; what goes on a second line is indented"
+    elif "found '<block mapping start>'" in message:
+        message, hint = "this is indented otherwise than what it stands under", "indent alike what belongs together"
+    return _problem("E101", message, hint, line, column)
+
+
+def _wide(source: str, error: MarkedYAMLError) -> tuple[int, int, str] | None:
+    """The sign of a Chinese keyboard that the parser stumbled over: on its line, or on one before that it reads on."""
+    marks = [mark.line for mark in (error.context_mark, error.problem_mark) if mark is not None]
+    for number in range(max(marks, default=0) + 1, max(min(marks, default=0) - 1, 0), -1):
+        if found := _WIDE.search(_line(source, number)):
+            at = found.start(found.lastgroup or 0)
+            return number, at + 1, found[found.lastgroup or 0]
+    return None
+
+
+def _line(source: str, line: int) -> str:
+    lines = source.splitlines()
+    return lines[line - 1] if 0 < line <= len(lines) else ""
+
+
 def _culprit(source: str, error: MarkedYAMLError) -> tuple[int, int] | None:
     """Where the mistake was made that the parser noticed later: a quote or bracket left open, a space left out."""
     mark = error.problem_mark or error.context_mark
@@ -312,7 +350,7 @@ def _culprit(source: str, error: MarkedYAMLError) -> tuple[int, int] | None:
 
 
 def _yaml_hint(source: str, line: int) -> str:
-    text = source.splitlines()[line - 1] if 0 < line <= len(source.splitlines()) else ""
+    text = _line(source, line)
     if "\t" in text[: len(text) - len(text.lstrip())]:
         return "indent with spaces, not tabs"
     return "quote a text that holds ': ' or starts with a special sign" if ": " in text else ""

@@ -35,6 +35,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     (made / "log.csv").write_text(LOG)
     (made / "empty.csv").write_text("")
+    (made / "semicolons.csv").write_text(LOG.replace(",", ";"))
+    (made / "blank.csv").write_text(LOG.replace("\n1,", "\n  ,"))
+    (made / "strange.csv").write_text(LOG + "1,Dance,UNDEFINED,2026\n2,Sing,UNDEFINED,2026\n3,Dance,UNDEFINED,2026\n")
     return made
 
 
@@ -133,6 +136,13 @@ def test_a_proposal_that_cannot_be_simulated(told, given: str, words: str):
             1,
             "R116 there is no column 'case'",
         ),
+        ("replay payment-approval.yaml semicolons.csv --map payment-approval.map.yaml", 1, "R114 the columns are sep"),
+        (
+            "replay payment-approval.yaml blank.csv --map payment-approval.map.yaml",
+            1,
+            "blank.csv:2:1: R115 the row names",
+        ),
+        ("replay payment-approval.yaml log.csv --map empty.yaml", 1, "E108 the file is empty (it has columns, events"),
         ("replay 1-form.yaml log.csv --map payment-approval.map.yaml", 1, "R100 leaflet has no lifecycle of its own"),
     ],
 )
@@ -140,6 +150,19 @@ def test_arguments_that_cannot_be(told, arguments: str, code: int, words: str):
     found, printed = told(f"definitions {arguments}")
     assert found == code, printed
     assert words in printed, printed
+
+
+@pytest.mark.parametrize("durably", ["", " --durable"])
+def test_every_event_of_a_log_that_the_map_lacks_is_told_once(told, durably: str):
+    code, printed = told(
+        f"definitions replay payment-approval.yaml strange.csv --map payment-approval.map.yaml{durably}"
+    )
+    assert code == 1
+    lines = [line for line in printed.splitlines() if "R110" in line]
+    assert [line.split(" (")[0] for line in lines] == [
+        "strange.csv:3:1: R110 the map has no event 'Dance'",
+        "strange.csv:4:1: R110 the map has no event 'Sing'",
+    ]
 
 
 def test_what_two_people_cannot_publish_or_move(told):
