@@ -71,7 +71,8 @@ class _Reader:
         columns = self.texts("columns", value)
         self.known(("columns",), columns, COLUMNS)
         for name in ("case", "event"):
-            if name not in columns and "columns" in value:
+            written = value.get("columns")
+            if isinstance(written, dict) and name not in written:
                 self.tell(("columns",), "R103", f"columns has no {name}", f"add {name}: the log's heading for it")
         roles = self.texts("roles", value) if "roles" in value else {}
         for name, role in roles.items():
