@@ -152,7 +152,7 @@ class _Compiler:
             label=step.title,
             ask=self.ask(step.who, step.self_ or "next_level_up", step.empty),
             fields=tuple(step.fields.items()),
-            tally=_tally(step.decide),
+            tally=tally_of(step.decide),
             timeout=self.timeout(step.timeout),
             allow=step.allow if step.allow is not None else ALLOWED,
             claim=step.claim,
@@ -206,7 +206,8 @@ class _Compiler:
         return compile_expression(text, self.definition.scope, gives=BOOL)
 
 
-def _tally(decide: written.Tally) -> tally.Tally:
+def tally_of(decide: written.Tally) -> tally.Tally:
+    """How the decisions of a step are counted. Raises InvalidExpression for the rules of a vote."""
     match decide:
         case written.AnyOf():
             return tally.AnyOf()

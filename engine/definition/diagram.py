@@ -12,6 +12,7 @@ from engine.definition import lifecycle as own
 from engine.definition.approval import Else
 from engine.definition.model import Definition
 from engine.definition.steps import Approve, Copy, Countersign, File, PlainStep
+from engine.definition.wording import Wording
 from engine.errors import Invalid, Problem
 from engine.values import Bilingual, Language
 
@@ -126,6 +127,7 @@ class _Painter:
     def __init__(self, definition: Definition, language: Language) -> None:
         self.definition = definition
         self.language = language
+        self.words = Wording(definition, language)
 
     def picture(self, chain: str) -> Picture:
         approval = self.definition.approval
@@ -152,7 +154,7 @@ class _Painter:
 
     def lane(self, name: str) -> Lane:
         conditions = tuple(
-            f"{number}. {self.word('else') if isinstance(row, Else) else row.when}"
+            f"{number}. {self.word('else') if isinstance(row, Else) else self.words.rule(row.when)}"
             for number, row in enumerate(self.definition.approval.route, start=1)
             if row.use == name
         )
@@ -165,21 +167,25 @@ class _Painter:
             return Group((self.step(step),))
         join = step.join if isinstance(step.join, str) else f"{step.join.n}/{len(step.branches)}"
         title = f"{self.word('countersign')}: {step.title.in_language(self.language)} ({self.word(join)})"
-        when = f" {self.word('when')} {step.when}" if step.when else ""
+        when = f" {self.word('when')} {self.words.rule(step.when)}" if step.when else ""
         return Group(tuple(self.step(branch) for branch in step.branches), title + when)
 
     def step(self, step: Approve | File | Copy) -> Box:
-        lines = [str(step.who)]
+        lines = [self.words.who(step.who)]
         match step:
             case Approve():
                 timeout = step.timeout
                 at = getattr(timeout, "at", None)
-                lines.append(self.word(step.decide.mode) + (f", {self.word('due')} {at}" if at else ""))
+                lines.append(
+                    self.word(step.decide.mode) + (f", {self.word('due')} {self.words.span(at)}" if at else "")
+                )
                 kind: Kind = "approve"
             case File():
-                lines.append(f"{self.word('file')}, {self.word('due')} {step.ack}")
+                lines.append(f"{self.word('file')}, {self.word('due')} {self.words.span(step.ack)}")
                 if step.objection:
-                    lines.append(f"{self.word('objection')} {step.objection.window}: {step.objection.then}")
+                    lines.append(
+                        f"{self.word('objection')} {self.words.span(step.objection.window)}: {step.objection.then}"
+                    )
                 if step.convert:
                     lines.append(f"{self.word('convert')}: {step.convert}")
                 kind = "file"
@@ -187,7 +193,7 @@ class _Painter:
                 lines.append(self.word("copy"))
                 kind = "copy"
         if step.when:
-            lines.append(f"{self.word('when')} {step.when}")
+            lines.append(f"{self.word('when')} {self.words.rule(step.when)}")
         return Box(step.name, step.title.in_language(self.language), tuple(lines), kind)
 
     def states(self) -> tuple[list[list[Box]], list[Way]]:
@@ -223,7 +229,12 @@ class _Painter:
 
     def declared(self, lifecycle: own.Lifecycle) -> tuple[list[list[Box]], list[Way]]:
         found = {name: state for _, name, state, _ in lifecycle.walk()}
-        pairs = [(name, target) for name, state in found.items() for target in _targets(state) if target in found]
+        pairs = [
+            (name, target)
+            for name, state in found.items()
+            for target in (*_targets(state), *_inside(state))
+            if target in found
+        ]
         rank = _ranks(next(iter(found)) if not lifecycle.initial else lifecycle.initial, list(found), pairs)
         columns: list[list[Box]] = [[] for _ in range(max(rank.values()) + 1)]
         for name, state in found.items():
@@ -249,7 +260,7 @@ class _Painter:
         lines = []
         for event in own.events_of(state):
             who = f" ({', '.join(map(self.role, event.role))})" if event.role else ""
-            when = f" {self.word('when')} {event.when}" if event.when else ""
+            when = f" {self.word('when')} {self.words.rule(event.when)}" if event.when else ""
             to = f" → {', '.join(self.label(one, found.get(one)) for one in event.to)}" if event.to else ""
             lines.append(f"{self.event(event.event)}{who}{when}{to}".strip())
         kind: Kind = "final" if isinstance(state, own.Final) else "state"
@@ -259,6 +270,17 @@ class _Painter:
 def _targets(state: own.AnyState) -> Iterator[str]:
     for event in own.events_of(state):
         yield from event.to
+
+
+def _inside(state: own.AnyState) -> tuple[str, ...]:
+    """The states within a state that are entered with it."""
+    match state:
+        case own.Parallel():
+            return tuple(state.states)
+        case own.Compound():
+            return (state.initial or next(iter(state.states)),)
+        case _:
+            return ()
 
 
 def _ranks(first: str, names: list[str], pairs: list[tuple[str, str]]) -> dict[str, int]:

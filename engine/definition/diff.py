@@ -16,7 +16,7 @@ from engine.definition.steps import VERBS, Include
 Kind = Literal["added", "removed", "changed"]
 Path = tuple[str, ...]
 
-SECTIONS = ("head", "params", "proposal", "approval", "lifecycle", "audience", "delivery", "evaluation")
+SECTIONS = ("head", "params", "proposal", "approval", "lifecycle", "audience", "delivery", "evaluation", "guarantees")
 _SILENT = frozenset({"label", "help", "title", "description", "remind", "link", "notify", "say", "register"})
 """Keys of `approval:` and `lifecycle:` that change what people read, not who is asked."""
 _USED = re.compile(r"\b(params|form)\.([a-z][a-z0-9_]*)")
@@ -50,7 +50,7 @@ def diff(old: Definition, new: Definition) -> tuple[Change, ...]:
 
 def _said(definition: Definition) -> dict[str, Any]:
     said: dict[str, Any] = definition.model_dump(mode="json", by_alias=True)
-    return said
+    return said | {"guarantees": {str(one): str(one) for one in definition.guarantees}}
 
 
 def _deciding(said: Mapping[str, Any]) -> frozenset[tuple[str, str]]:
@@ -155,6 +155,8 @@ def _message(path: Path, kind: Kind, old: Any, new: Any) -> str:
             return _worded(f"block {block}: {'.'.join(rest)}", kind, old, new)
         case ("approval", "defaults", *rest):
             return _worded(f"default {'.'.join(rest)}", kind, old, new)
+        case ("guarantees", sentence):
+            return f"guarantee {kind}: {sentence}"
         case (*_, ":order"):
             return _order(".".join(path[:-1]), new)
     if isinstance(old, list) and isinstance(new, list):

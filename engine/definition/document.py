@@ -32,6 +32,14 @@ MAX_DEPTH = 20
 Path = tuple[str | int, ...]
 
 _INT = re.compile(r"[-+]?[0-9]+")
+_MOST_DIGITS = 18
+"""Of a whole number: all of them fit the 64 bits of the databases. An exact one goes from 1e-40 to 1e40."""
+_MOST_EXPONENT = 40
+_UNKEPT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+"""PostgreSQL keeps no NUL, UTF-8 no half of a surrogate pair; an escape in double quotes could bring them in."""
+_WIDE = re.compile(r"(?:^|[{,]|- )\s*[A-Za-z_]\w*(?P<colon>：)|(?P<comma>，)\s*[A-Za-z_]\w*:|: (?P<quote>[“”])")
+_HALF = {"：": "a colon and a space", "，": "a comma", "“": '"', "”": '"'}
+"""Signs of Chinese keyboards in the place of YAML's own: it takes them for text."""
 _OTHER_INT = re.compile(r"0o([0-7]+)|0x([0-9a-fA-F]+)")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _WORDS = {
@@ -98,6 +106,10 @@ class Document:
         return self.places.get((), Place(1, 1))
 
 
+class TooLarge(ValueError):
+    """A number with more digits than are kept."""
+
+
 class _Unreadable(Exception):
     """The rest of the file cannot be read."""
 
@@ -111,12 +123,7 @@ def read(source: str, most: int = MAX_BYTES) -> Document:
     try:
         _Reader(document).whole()
     except MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        line, column = _culprit(source, error) or ((mark.line + 1, mark.column + 1) if mark else (1, 1))
-        message = " ".join(str(error.problem or error.context or "this is not YAML").split())
-        document.problems.append(
-            _problem("E101", f"this is not YAML: {message}", _yaml_hint(source, line), line, column)
-        )
+        document.problems.append(_not_yaml(source, error))
     except YAMLError as error:
         at = getattr(error, "position", 0) or 0
         line, column = source.count("\n", 0, at) + 1, at - source.rfind("\n", 0, at)
@@ -179,7 +186,17 @@ class _Reader:
     def scalar(self, event: ScalarEvent, path: Path, line: int, column: int) -> Any:
         style = event.style or ""
         self.document.places[path] = Place(line, column, event.start_mark.index, event.end_mark.index, style)
-        return event.value if style else plain(event.value)
+        self.refuse_unkept(event.value, line, column)
+        try:
+            return event.value if style else plain(event.value)
+        except TooLarge:
+            hint = f"at most {_MOST_DIGITS} digits; a text of digits stands in quotes"
+            self.problem("E112", f"the number {_cut(event.value)} is too large or too small", hint, line, column)
+            return 10**_MOST_DIGITS - 1
+
+    def refuse_unkept(self, text: str, line: int, column: int) -> None:
+        if _UNKEPT.search(text):
+            self.problem("E101", "the text holds a sign that cannot be kept", "leave the escape out", line, column)
 
     def sequence(self, path: Path) -> list[Any]:
         values: list[Any] = []
@@ -204,6 +221,7 @@ class _Reader:
                 self.value(event, inner)
             elif event.anchor is not None:
                 self.problem("E103", f"the anchor &{event.anchor} is not allowed", "leave it out", line, column)
+            self.refuse_unkept(name, line, column)
             if name in values:
                 first = self.document.keys[inner]
                 self.problem(
@@ -223,17 +241,43 @@ class _Reader:
 
 
 def plain(text: str) -> Any:
-    """What an unquoted scalar means in YAML 1.2's core schema; numbers with a point are exact."""
+    """What an unquoted scalar means in YAML 1.2's core schema; numbers with a point are exact. Raises TooLarge."""
     if text in _WORDS:
         return _WORDS[text]
     if _INT.fullmatch(text):
-        return int(text)
+        return _whole(text, 10)
     if _FLOAT.fullmatch(text):
-        return Decimal(text)
+        return _exact(text)
     other = _OTHER_INT.fullmatch(text)
     if other:
-        return int(other[1], 8) if other[1] else int(other[2], 16)
+        return _whole(other[1], 8) if other[1] else _whole(other[2], 16)
     return text
+
+
+def reads_as_text(text: str) -> bool:
+    """Whether an unquoted scalar means just itself."""
+    try:
+        return bool(plain(text) == text)
+    except TooLarge:
+        return False
+
+
+def _whole(digits: str, base: int) -> int:
+    # Python itself refuses to read more than 4300 digits
+    if len(digits.lstrip("+-0")) > 4 * _MOST_DIGITS or abs(number := int(digits, base)) >= 10**_MOST_DIGITS:
+        raise TooLarge(digits)
+    return number
+
+
+def _exact(text: str) -> Decimal:
+    number = Decimal(text)
+    if len(text) > 2 * _MOST_EXPONENT or abs(number.adjusted()) > _MOST_EXPONENT:
+        raise TooLarge(text)
+    return number
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= 40 else f"{text[:37]}..."
 
 
 def _at(event: Event) -> tuple[int, int]:
@@ -242,6 +286,46 @@ def _at(event: Event) -> tuple[int, int]:
 
 def _problem(code: str, message: str, hint: str, line: int, column: int) -> Problem:
     return Problem(code, message, hint, line=line, column=column)
+
+
+def _not_yaml(source: str, error: MarkedYAMLError) -> Problem:
+    """What the parser says, in words where what was meant can be told."""
+    mark = error.problem_mark or error.context_mark
+    line, column = _culprit(source, error) or ((mark.line + 1, mark.column + 1) if mark else (1, 1))
+    message = " ".join(str(error.problem or error.context or "this is not YAML").split())
+    message, hint = f"this is not YAML: {message}", _yaml_hint(source, line)
+    text = _line(source, line)
+    if text.count('"') % 2 and text[column - 1 : column] == '"':
+        message, hint = "the text that begins here is not closed", 'end it with "'
+    elif mark is not None and source[mark.index - 1 : mark.index] == '"' and text.count('"') > 2:
+        message, hint = "the text in double quotes ends before this", "write a text within it as 'text'"
+    elif text[column - 1 : column] in ("{", "[") and "flow" in str(error.context):
+        closing = "}" if text[column - 1] == "{" else "]"
+        message, hint = f"the {text[column - 1]} here is not closed", f"close it with {closing}"
+    elif wide := _wide(source, error):
+        line, column, sign = wide
+        message, hint = f"{sign} is no sign of YAML", f"write {_HALF[sign]}, as on an English keyboard"
+    elif "simple key" in str(error.context) and error.context_mark is not None:
+        line, column = error.context_mark.line + 1, error.context_mark.column + 1
+        message, hint = "there is no colon behind this", "write key: value; what goes on a second line is indented"
+    elif "found '<block mapping start>'" in message:
+        message, hint = "this is indented otherwise than what it stands under", "indent alike what belongs together"
+    return _problem("E101", message, hint, line, column)
+
+
+def _wide(source: str, error: MarkedYAMLError) -> tuple[int, int, str] | None:
+    """The sign of a Chinese keyboard that the parser stumbled over: on its line, or on one before that it reads on."""
+    marks = [mark.line for mark in (error.context_mark, error.problem_mark) if mark is not None]
+    for number in range(max(marks, default=0) + 1, max(min(marks, default=0) - 1, 0), -1):
+        if found := _WIDE.search(_line(source, number)):
+            at = found.start(found.lastgroup or 0)
+            return number, at + 1, found[found.lastgroup or 0]
+    return None
+
+
+def _line(source: str, line: int) -> str:
+    lines = source.splitlines()
+    return lines[line - 1] if 0 < line <= len(lines) else ""
 
 
 def _culprit(source: str, error: MarkedYAMLError) -> tuple[int, int] | None:
@@ -266,7 +350,7 @@ def _culprit(source: str, error: MarkedYAMLError) -> tuple[int, int] | None:
 
 
 def _yaml_hint(source: str, line: int) -> str:
-    text = source.splitlines()[line - 1] if 0 < line <= len(source.splitlines()) else ""
+    text = _line(source, line)
     if "\t" in text[: len(text) - len(text.lstrip())]:
         return "indent with spaces, not tabs"
     return "quote a text that holds ': ' or starts with a special sign" if ": " in text else ""

@@ -7,7 +7,7 @@ and which JSON value the case keeps. Refuses to guess: `1,000` is no number, `3.
 import re
 from collections.abc import Mapping
 from datetime import date
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Discriminator, Field, PlainSerializer, StrictBool, field_validator
@@ -36,14 +36,13 @@ class Wrong(Exception):
 
 
 def _number(value: object) -> Decimal | None:
-    if value is None or isinstance(value, Decimal):
-        return value
-    try:
-        if isinstance(value, bool | float):
-            raise InvalidOperation
-        return Decimal(str(value))
-    except InvalidOperation:
-        raise PydanticCustomError("exact", 'write the number in quotes, as "0.10"') from None
+    if value is None:
+        return None
+    text = f"{value:f}" if isinstance(value, Decimal) else str(value)
+    if isinstance(value, bool | float | dict | list) or not _NUMBER.fullmatch(text):
+        message = 'write a number of at most 20 digits, 10 of them behind the point, in quotes, as "0.10"'
+        raise PydanticCustomError("exact", message)
+    return Decimal(text)
 
 
 Exact = Annotated[Decimal | None, Field(validate_default=False), PlainSerializer(lambda value: value and str(value))]

@@ -19,6 +19,7 @@ from engine.definition.fields import (
     Int,
     LongText,
     Office,
+    PersonField,
     Ref,
     Set,
     Text,
@@ -67,6 +68,8 @@ def _plain(name: str, field: FormField, today: date) -> Iterator[Any]:
         case Set():
             yield from ([value] for value in field.of)
             yield list(field.of)
+        case PersonField():
+            yield "person-1"
         case Office():
             yield "office-1"
         case Ref():

@@ -11,14 +11,14 @@ from ruamel.yaml import YAML
 from ruamel.yaml.nodes import ScalarNode
 from ruamel.yaml.representer import SafeRepresenter
 
-from engine.definition.document import Document, plain, read
+from engine.definition.document import Document, read, reads_as_text
 
 
 class _Exact(SafeRepresenter):
     """Texts that would read as something else stand in quotes; exact numbers keep their digits."""
 
     def text(self, value: str) -> ScalarNode:
-        return self.represent_scalar("tag:yaml.org,2002:str", value, style=None if plain(value) == value else '"')
+        return self.represent_scalar("tag:yaml.org,2002:str", value, style=None if reads_as_text(value) else '"')
 
     def number(self, value: Decimal) -> ScalarNode:
         return self.represent_scalar("tag:yaml.org,2002:float", f"{value:f}")

@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from engine.definition.compile import compile_process
+from engine.definition.compile import OfForm, compile_process
 from engine.definition.model import Definition
 from engine.definition.prove_forms import Form, Forms, Undecided
-from engine.definition.prove_lifecycle import conditions_of, forms_of, named, submitting
+from engine.definition.prove_lifecycle import SILENCE, conditions_of, forms_of, named, submitting
 from engine.definition.prove_route import RouteTable
 from engine.definition.prove_terms import Formula, Untranslatable, both, either, negated, not_false
 from engine.definition.prove_terms import holds as surely
@@ -50,13 +50,14 @@ class Move:
 @dataclass(frozen=True)
 class Region:
     """All forms for which the conditions of the process answer as for `form`: `bits` those of the chain, `ways` those
-    of the lifecycle."""
+    of the lifecycle, `passing` the limits up to which a step passes when nobody answers."""
 
     chain: str
     formula: Formula
     bits: Mapping[str, bool]
     form: Form
     ways: Mapping[str, bool] = field(default_factory=dict)
+    passing: Mapping[str, bool] = field(default_factory=dict)
 
 
 @dataclass
@@ -105,6 +106,14 @@ class World:
                         found[getattr(placed.when, "text", "")] = placed.when
         return found
 
+    def limits(self, chain: str) -> dict[str, OfForm]:
+        """The limits of the steps on those chains that pass by themselves, by their text."""
+        found = {}
+        for state, limit in self._limits.items():
+            if state.partition("/")[0] in self._onward(chain):
+                found[limit.rule.text] = limit
+        return found if chain else {}
+
     def refused(self) -> Formula:
         """What holds of a whole form that cannot be submitted: a row cannot be worked out, or nobody would decide."""
         failing = [
@@ -122,7 +131,9 @@ class World:
             return False
         known = self.conditions(region.chain)
         chain = all(chart_chains.holds(known[text], values) is bit for text, bit in region.bits.items())
-        return chain and all(self._surely(text, values) is bit for text, bit in region.ways.items())
+        limits = self.limits(region.chain)
+        passing = all(limits[text].is_within(form) is bit for text, bit in region.passing.items())
+        return chain and passing and all(self._surely(text, values) is bit for text, bit in region.ways.items())
 
     def _surely(self, text: str, values: Mapping[str, Any]) -> bool:
         """Whether a condition of the lifecycle lets its event happen."""
@@ -134,6 +145,16 @@ class World:
     @cached_property
     def _ways(self) -> dict[str, Condition]:
         return conditions_of(self.process)
+
+    @cached_property
+    def _limits(self) -> dict[str, OfForm]:
+        """For the state of each step that passes when nobody answers, up to which form."""
+        timeouts = {state: getattr(kind, "timeout", None) for state, kind in self.process.kinds.items()}
+        return {
+            state: timeout.passes
+            for state, timeout in timeouts.items()
+            if timeout is not None and timeout.do == "approve" and timeout.at is not None and timeout.passes is not None
+        }
 
     def _onward(self, chain: str) -> set[str]:
         found, open_ = set(), {chain}
@@ -161,9 +182,9 @@ class World:
             yield from self._regions_of(row.use, both(self.table.taking(n), self._decided(row.use)))
 
     def _regions_of(self, chain: str, taking: Formula) -> Iterator[Region]:
-        texts, ways = tuple(self.conditions(chain)), tuple(self._ways)
+        texts, ways, limits = tuple(self.conditions(chain)), tuple(self._ways), tuple(self.limits(chain))
         bits = [not_false(self.forms.meaning(text)) for text in texts]
-        bits += [surely(self.forms.meaning(text)) for text in ways]
+        bits += [surely(self.forms.meaning(text)) for text in (*ways, *limits)]
         with self.forms.assuming(taking):
             combinations = list(self.forms.models(bits, REGIONS))
         for combination in combinations:
@@ -171,9 +192,9 @@ class World:
             formula = both(taking, *decided)
             form = self.forms.find(formula)
             assert form is not None, "the solver just said that there is one"
-            of_chain, of_ways = combination[: len(texts)], combination[len(texts) :]
-            kept = dict(zip(ways, of_ways, strict=True))
-            region = Region(chain, formula, dict(zip(texts, of_chain, strict=True)), form, kept)
+            answers = iter(combination)
+            of_chain, of_ways, passing = ({text: next(answers) for text in part} for part in (texts, ways, limits))
+            region = Region(chain, formula, of_chain, form, of_ways, passing)
             if not self.answers_as(region, form):
                 raise Undecided("the engine reads a condition otherwise than the solver")
             yield region
@@ -216,9 +237,17 @@ class World:
                 if moved is None:
                     continue
                 entered = (f">{chart.states[one].id}" for step in moved.microsteps for one in step.entered)
-                known = named(event)
-                walk.moves[number].append(Move(known, place(moved.active, moved.remembered), (f"!{known}", *entered)))
+                to, marks = place(moved.active, moved.remembered), tuple(entered)
+                walk.moves[number] += [Move(one, to, (f"!{one}", *marks)) for one in self._brought_about(event, region)]
         return walk
+
+    def _brought_about(self, event: str, region: Region) -> Iterator[str]:
+        """In which ways the event comes about: an approval also by silence, which is nobody's decision."""
+        yield named(event)
+        state, _, verdict = event.rpartition(".")
+        limit = self._limits.get(state)
+        if verdict == "approve" and limit is not None and region.passing[limit.rule.text]:
+            yield f"{state}.{SILENCE}"
 
     def _events(self, active: int) -> list[str]:
         """Every event that some active state declares, those that the chart raises itself aside. What is declared for

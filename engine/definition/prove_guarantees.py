@@ -27,6 +27,7 @@ from engine.errors import CountersignError
 from engine.machine import chains as chart_chains
 from engine.machine.case import Decision
 from engine.machine.commands import Decide
+from engine.machine.expiring import EXPIRE
 
 EFFECTIVE = (Occurrence("approved"), Occurrence("filed"))
 
@@ -201,7 +202,9 @@ class Prover:
         """A way that a trial can go, from the beginning of a case: perhaps to a form that it comes back to first."""
 
         def playable(move: Move) -> bool:
-            return is_playable(self.process, move.event)
+            # the time of a case counts from its first submission on
+            is_early = move.event == EXPIRE and any(move is one for one in walk.moves[0])
+            return is_playable(self.process, move.event) and not is_early
 
         for place in begins:
             rest = path(walk, bad, good, playable, begin=place)
@@ -319,7 +322,10 @@ class Prover:
     def _refuted(self, run: Played, came_to: str, when: str) -> Refuted:
         texts = (when,) if when else ()
         bits = [
-            text for region in self.world.regions if region.chain == run.route for text in (*region.bits, *region.ways)
+            text
+            for region in self.world.regions
+            if region.chain == run.route
+            for text in (*region.bits, *region.ways, *region.passing)
         ]
         return Refuted(
             run.form, run.done, came_to, self.table.example(run.form, *texts, *dict.fromkeys(bits)), run.events
@@ -334,7 +340,7 @@ class Prover:
         """
         of_lifecycle = self._fields_of(text for region in self.world.regions for text in region.ways)
         texts = [when] if when else []
-        texts += [text for region in self.world.regions for text in region.bits]
+        texts += [text for region in self.world.regions for text in (*region.bits, *region.passing)]
         texts += [row.when for row in self.table.rows if isinstance(row, Row)]
         looked_at = self.process.looked_at.values()
         seen = {name for fields in looked_at for name in fields or self.definition.proposal.fields}

@@ -13,6 +13,8 @@ from engine.machine.process import Process
 from engine.machine.states import Form
 
 SUBMIT = "submit"
+SILENCE = "silence"
+"""The event of a step that passes because nobody answered: the chart has `approve` for both."""
 _OF_FORMS = (SUBMIT, "withdraw")
 
 
@@ -49,7 +51,14 @@ def _goes_to_the_chains(process: Process, name: str) -> bool:
 def _events_of(process: Process, name: str) -> Iterator[str]:
     state = process.chart.states[process.chart.index[name]]
     for transition in getattr(state, "transitions", ()):
-        yield from (event.partition(".")[0] for event in transition.events or ("a condition",))
+        ends = transition.targets and all(target in _finals(process) for target in transition.targets)
+        if not ends or not transition.events:  # what ends the case begins no round with values that nobody knows
+            yield from (event.partition(".")[0] for event in transition.events or ("a condition",))
+
+
+def _finals(process: Process) -> frozenset[str]:
+    chart = process.chart
+    return frozenset(chart.names(chart.finals))
 
 
 def rests(process: Process, configuration: tuple[str, ...]) -> bool:

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from engine.definition.cast import Cast
 from engine.definition.guarantees import Occurrence
-from engine.definition.prove_lifecycle import timed
+from engine.definition.prove_lifecycle import SILENCE, timed
 from engine.definition.trial import Trial
 from engine.errors import CountersignError
 from engine.machine.case import Decision
@@ -28,6 +28,7 @@ from engine.machine.commands import (
     Withdraw,
 )
 from engine.machine.declared import holders
+from engine.machine.expiring import EXPIRE, EXPIRED
 from engine.machine.outcome import Moved, NotifyOutcome, Submitted, TaskClosed, TaskOpened
 from engine.machine.process import Process
 from engine.machine.states import Evaluation
@@ -66,9 +67,9 @@ class Played:
 def is_playable(process: Process, event: str) -> bool:
     """Whether a trial can bring the event about."""
     _, dot, verdict = event.rpartition(".")
-    if ":" in event or event in timed(process):
+    if ":" in event or event in timed(process) or (event == EXPIRE and process.expires is not None):
         return True
-    is_of_step = bool(dot and (verdict in _DECISIONS or verdict == CONVERT) and "/" in event)
+    is_of_step = bool(dot and (verdict in _DECISIONS or verdict in (CONVERT, SILENCE)) and "/" in event)
     return event in _STAGES or event.startswith("submit.") or is_of_step
 
 
@@ -131,12 +132,34 @@ def _waited(trial: Trial, event: str) -> str:
     raise NotPlayed(f"time does not bring {event} about")
 
 
+def _expired(trial: Trial) -> str:
+    span = trial.process.expires
+    if span is None or not trial.process.may(trial.case, EXPIRE):
+        raise NotPlayed("no time limit of the approval is counting")
+    trial.wait(span)
+    if trial.case.state != EXPIRED:
+        raise NotPlayed(f"after {span} it is {trial.case.state}")
+    return f"wait {span}"
+
+
+def _silent(trial: Trial, state: str, step: str) -> str:
+    for _ in range(_LONGEST_WAIT):
+        if state not in trial.case.configuration:
+            return f"silence at {step}"
+        if trial.next_timer() is None:
+            break
+        trial.wait_for_next()
+    raise NotPlayed(f"silence does not end {step}")
+
+
 def _carry_out(trial: Trial, event: str) -> str:
     """Bring an event about, and say it in words."""
     if ":" in event:
         return _performed(trial, event)
     if event in timed(trial.process):
         return _waited(trial, event)
+    if event == EXPIRE:
+        return _expired(trial)
     if event in _STAGES:
         _stage(trial, event)
         return event
@@ -145,6 +168,8 @@ def _carry_out(trial: Trial, event: str) -> str:
         trial.convert()
         return "superior converts"
     step, decision = state.rpartition("/")[2], _DECISIONS.get(verdict)
+    if verdict == SILENCE and state in trial.case.configuration:
+        return _silent(trial, state, step)
     if decision is None:
         raise NotPlayed(f"{event} is not tried")
     if state not in trial.case.configuration:

@@ -15,12 +15,12 @@ import orjson
 from pydantic import BaseModel
 
 from engine.definition.check import OF_THE_WHOLE, PROOFS, RULES, check
+from engine.definition.descriptions import Say, wording
 from engine.definition.document import Path, read
 from engine.definition.findings import LintRule
 from engine.definition.schema import schema
 from engine.definition.shape import form_of
 from engine.definition.texts import SHIPPED
-from engine.definition.wording import Say, wording
 from engine.values import Language
 
 _WIDEST = 150

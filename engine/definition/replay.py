@@ -45,6 +45,10 @@ class Step(NamedTuple):
         return word(self.event, self.role) if self.role == self.by else ""
 
 
+NO_STEP = Step("", "", "nobody")
+"""Of an event that nothing answers to."""
+
+
 @dataclass(frozen=True, slots=True)
 class Judged:
     """What became of one case. `index` counts its events from 0; `state` is where it stands, unchanged by a refusal."""
@@ -58,7 +62,7 @@ class Judged:
 
 
 class Translation:
-    """From the rows of a log to steps. Raises InvalidFile for an event that the map does not have."""
+    """From the rows of a log to steps. Events that the map does not have are collected: `refuse` tells them all."""
 
     def __init__(self, log_map: LogMap, roles: Iterable[str], file: str) -> None:
         self._map = log_map
@@ -66,6 +70,12 @@ class Translation:
         self._file = file
         self._steps: dict[tuple[str, str | None], Step] = {}
         self.strange: dict[str, int] = {}
+        self._unknown: dict[str, Problem] = {}
+
+    def refuse(self) -> None:
+        """InvalidFile with every event that the map does not have, each at the line where it comes first."""
+        if self._unknown:
+            raise InvalidFile(list(self._unknown.values()))
 
     def step(self, row: Row) -> Step:
         """What the row asks."""
@@ -77,9 +87,11 @@ class Translation:
     def _translated(self, row: Row) -> Step:
         meant = self._map.events.get(row.event)
         if meant is None:
-            message = f"the map has no event {row.event!r}"
+            message = f"the map has no event {row.event!r}" if row.event.strip() else "the row names no event"
             hint = nearest(row.event, tuple(self._map.events)) or "add it to the map's events"
-            raise InvalidFile([Problem("R110", message, hint, line=row.line, column=1, file=self._file)])
+            problem = Problem("R110", message, hint, line=row.line, column=1, file=self._file)
+            self._unknown.setdefault(row.event, problem)
+            return NO_STEP
         return self._by(meant, row)
 
     def _by(self, meant: Meaning, row: Row) -> Step:
@@ -212,8 +224,9 @@ def process_of(definition: Definition, file: str = "") -> Process:
 
 
 def replay(process: Process, rows: Iterable[Row], translation: Translation) -> Replay:
-    """Replay all rows; ask the result for its verdicts. Raises InvalidFile as `Translation.step`."""
+    """Replay all rows; ask the result for its verdicts. Raises InvalidFile as `Translation.refuse`."""
     running = Replay(process)
     for row in rows:
         running.take(row.case, translation.step(row).word, row.event)
+    translation.refuse()
     return running

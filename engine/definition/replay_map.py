@@ -4,7 +4,7 @@ Refuses a map that names what the definition does not have, each at its line.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from engine.definition.document import Document, Path, read
@@ -40,6 +40,8 @@ def read_map(text: str, definition: Definition, file: str = "") -> LogMap:
     found = reader.whole()
     problems = [*document.problems, *reader.problems]
     if found is None or problems:
+        hint = "it has columns, events and perhaps roles"
+        problems = [replace(problem, hint=hint) if problem.code == "E108" else problem for problem in problems]
         placed = sorted(problems, key=lambda problem: (problem.line, problem.column))
         raise InvalidFile([_in_file(problem, file) for problem in placed])
     return found
@@ -60,6 +62,8 @@ class _Reader:
 
     def whole(self) -> LogMap | None:
         value = self.document.value
+        if value is None and self.document.problems:
+            return None  # an empty file, or none of ours
         if not isinstance(value, dict):
             self.tell((), "R101", "a map is keys with values", "it has columns, events and perhaps roles")
             return None
@@ -67,7 +71,8 @@ class _Reader:
         columns = self.texts("columns", value)
         self.known(("columns",), columns, COLUMNS)
         for name in ("case", "event"):
-            if name not in columns and "columns" in value:
+            written = value.get("columns")
+            if isinstance(written, dict) and name not in written:
                 self.tell(("columns",), "R103", f"columns has no {name}", f"add {name}: the log's heading for it")
         roles = self.texts("roles", value) if "roles" in value else {}
         for name, role in roles.items():

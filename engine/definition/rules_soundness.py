@@ -3,9 +3,15 @@
 from collections.abc import Iterator
 from difflib import get_close_matches
 
+from engine.definition.compile import tally_of
 from engine.definition.document import Path
 from engine.definition.findings import Finding, LintRule, Subject
-from engine.definition.steps import AtLeast, Copy, File, Include, Use
+from engine.definition.steps import Approve, AtLeast, Copy, File, Include, Use, Vote
+from engine.errors import InvalidExpression
+from engine.machine.tally import Ballot
+
+UNANIMOUS = (1, 3, 12)
+"""So many seats, all in favour."""
 
 
 class ChainNeverUsed(LintRule):
@@ -55,6 +61,24 @@ class JoinStarves(LintRule):
             if isinstance(block.join, AtLeast) and block.join.n > len(block.parallel):
                 fields = {"n": block.join.n, "branches": len(block.parallel)}
                 yield Finding(("approval", "blocks", name, "join", "n"), fields, "all of them: join: all")
+
+
+class VoteNeverPasses(LintRule):
+    """the vote does not pass though all {n} approve: its rules can hardly ever hold"""
+
+    code = "E512"
+
+    def find(self, subject: Subject) -> Iterator[Finding]:
+        for path, step in subject.steps:
+            if not isinstance(step, Approve) or not isinstance(step.decide, Vote):
+                continue
+            try:
+                vote = tally_of(step.decide)
+            except InvalidExpression:
+                continue  # told where it stands
+            against = next((n for n in UNANIMOUS if vote.verdict([Ballot("approve")] * n) != "approve"), None)
+            if against is not None:
+                yield Finding((*path, "decide"), {"n": against}, "read pass and quorum as for that count")
 
 
 class NothingDecided(LintRule):
@@ -124,6 +148,7 @@ SOUNDNESS = (
     ChainNeverUsed(),
     BlockNeverUsed(),
     JoinStarves(),
+    VoteNeverPasses(),
     NothingDecided(),
     IncludesItself(),
     NobodyApproves(),

@@ -96,7 +96,7 @@ class _Run:
         self.filled = filled(self.definition.proposal, scenario.given, MONDAY.date())
         if self.play(trial):
             self.judge(trial)
-        name = scenario.name or ", ".join(scenario.do) or f"scenario {self.path[-1]}"
+        name = scenario.name or ", ".join(scenario.do) or f"scenario {int(self.path[-1]) + 1}"
         return Result(name, self.document.place(self.path).line, tuple(self.problems), self.filled, trial)
 
     def play(self, trial: Trial) -> bool:

@@ -9,8 +9,8 @@ from typing import Any
 
 import orjson
 
+from engine.definition.descriptions import Say, wording
 from engine.definition.model import Definition
-from engine.definition.wording import Say, wording
 from engine.values import Language
 
 _SHORT: dict[str, dict[str, Any]] = {

@@ -204,7 +204,9 @@ class DeliveryPlan(_Section):
     message: Message | None = Field(None, description="What is sent")
     stop_when: str = Field("", description="An expression over m.FIGURE and the form: pauses the delivery")
     address: str = Field("phone", pattern=r"^[a-z][a-z0-9_]{0,59}$", description="Customer field that holds the number")
-    prices: dict[str, Decimal] = Field(default_factory=dict, description="By channel")
+    prices: dict[str, Annotated[Decimal, Field(max_digits=16, decimal_places=6)]] = Field(
+        default_factory=dict, description="By channel"
+    )
     receipts_within: Duration = Field(Duration(72, "h"), description="Without a receipt by then, a message is unknown")
 
     @field_validator("waves")

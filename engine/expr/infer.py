@@ -4,6 +4,7 @@ All problems of an expression are collected; after one, the part counts as DYN s
 """
 
 from collections.abc import Callable, Mapping
+from typing import TypeGuard
 
 from engine.errors import Problem
 from engine.expr import tree as trees
@@ -280,6 +281,10 @@ def _conversion(left: Type, right: Type) -> str:
     return "write int(...) around the unsigned number"
 
 
+def _is_param(part: trees.Tree) -> TypeGuard[trees.Select]:
+    return isinstance(part, trees.Select) and isinstance(part.of, trees.Name) and part.of.name == "params"
+
+
 def _quotes(tree: trees.Operation, left: Type, right: Type) -> str:
     """A hint where one side is a text in quotes that was meant as something else."""
     quoted = next(
@@ -290,4 +295,7 @@ def _quotes(tree: trees.Operation, left: Type, right: Type) -> str:
         return f"write date('{quoted}')"
     if quoted is not None and others & NUMBERS:
         return "write the number without quotes"
+    param = next((part.field for part in tree.operands if _is_param(part)), "") if TEXT in (left, right) else ""
+    if param and others & NUMBERS:
+        return f'params.{param} is a text; an amount has a point, as {param}: "5000.00"'
     return "write value in list" if isinstance(left, List) and tree.operator == "==" else ""

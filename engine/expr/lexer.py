@@ -4,6 +4,7 @@ Refuses what would be another value than it looks like: unknown escapes, numbers
 """
 
 import re
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
@@ -154,4 +155,7 @@ def _nothing(text: str, at: int) -> Problem:
     if sign in "&|=":
         meant = {"&": "&&", "|": "||", "=": "=="}[sign]
         return wrong(text, "E301", at, f"'{sign}' has no meaning here", f"did you mean {meant}?")
-    return wrong(text, "E301", at, f"'{sign}' has no meaning here")
+    # as Chinese keyboards write them: ＜ （ ， and quotes
+    plain = {"“": "'", "”": "'", "‘": "'", "’": "'"}.get(sign, unicodedata.normalize("NFKC", sign))
+    hint = f"write {plain} as on an English keyboard" if plain != sign and plain.isascii() else ""
+    return wrong(text, "E301", at, f"'{sign}' has no meaning here", hint)

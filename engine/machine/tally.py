@@ -141,8 +141,8 @@ class Vote(Struct, frozen=True):
         return "approve" if results == {True} else _against([ballot.decision for ballot in ballots])
 
     def _passes(self, count: "Count", total: int) -> bool:
-        if self.veto and count.no:
-            return False
+        if not count.yes or (self.veto and count.no):
+            return False  # whatever the rules say, nothing is approved by a vote in which nobody is in favour
         cast = count.yes + count.no + count.abstain
         values = {"votes": {**asdict(count), "cast": cast, "out": total - cast, "total": total}}
         has_quorum = cast * 2 >= total if self.quorum is None else self.quorum.evaluate(values) is True

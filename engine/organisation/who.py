@@ -69,6 +69,8 @@ def parse(text: str) -> Who:
 
 
 def _hint(text: str) -> str:
+    if re.search("[“”‘’：＠（）]", text):
+        return "write quotes, colon, @ and parentheses as on an English keyboard"
     level = re.search(r"@(\w*)", text)
     if level and level[1] not in ("county", "city", "province"):
         return f"after @ stands county, city or province, not {level[1]!r}"

@@ -43,6 +43,29 @@ def test_one_session_saves_a_draft_and_another_publishes_it(api: FastAPI):
 
 
 @pytest.mark.usefixtures("_author")
+@pytest.mark.parametrize(
+    ("source", "code"),
+    [
+        (SECOND.replace("version: 2", "version: " + "9" * 5_000), "E112"),
+        (SECOND.replace('max: "1"', "max: 1e999999999"), "E112"),
+        (SECOND.replace("title: {zh: 电信营销案", 'title: {zh: "\\ud800"'), "E101"),
+        (SECOND + "#" + "x" * 300_000, "request"),
+        ("a: " + "[" * 10_000, "E107"),
+        ("", "E108"),
+        ("name：x\nb: 1", "E101"),
+        ("apiVersion: countersign/v1\nkind: CaseDefinition\nname: itself\nversion: 1\nextends: itself\n", "E210"),
+    ],
+)
+def test_a_hostile_text_is_refused_by_its_code_and_nothing_is_kept(api: FastAPI, source: str, code: str):
+    author = script(api, "sunli")
+    before = author.get(PLACE).json()
+    answer = author.post(PLACE, json={"source": source})
+    assert answer.status_code == 422, answer.text[:500]
+    assert code in [problem["code"] for problem in answer.json()["problems"]]
+    assert author.get(PLACE).json() == before
+
+
+@pytest.mark.usefixtures("_author")
 def test_every_error_of_a_draft_has_its_line_and_column(api: FastAPI):
     answer = script(api, "sunli").post(PLACE, json={"source": SECOND.replace("numbering:", "numbring:")})
     assert answer.status_code == 422

@@ -8,7 +8,7 @@ import orjson
 import typer
 
 from engine import clock
-from engine.cli.definitions.files import checked
+from engine.cli.definitions.files import checked, counted
 from engine.cli.definitions.organisations import HELP, organisation_named
 from engine.definition.staffing import Staff
 
@@ -31,6 +31,7 @@ def check(
     else:
         for problem in problems:
             typer.echo(str(problem))
-        typer.echo(f"{len(files)} checked: {errors} errors, {len(problems) - errors} warnings", err=True)
+        warned = len(problems) - errors
+        typer.echo(f"{len(files)} checked: {counted(errors, 'error')}, {counted(warned, 'warning')}", err=True)
     if errors:
         raise typer.Exit(1)

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import orjson
 import typer
 
-from engine.cli.definitions.files import loaded
+from engine.cli.definitions.files import counted, loaded
 from engine.definition.diff import Change
 from engine.definition.diff import diff as differences
 from engine.definition.load import load
@@ -32,6 +32,8 @@ def diff(
         return
     for line in lines_of(changes):
         typer.echo(line)
+    if before.name != after.name:
+        typer.echo(f"these are two definitions, {before.name} and {after.name}", err=True)
     typer.echo(summary(changes), err=True)
 
 
@@ -51,7 +53,7 @@ def summary(changes: tuple[Change, ...]) -> str:
     if not changes:
         return "no difference"
     marked = sum(change.affects_approvers for change in changes)
-    return f"{len(changes)} changes, {marked} of them may change who approves (!)"
+    return f"{counted(len(changes), 'change')}, {marked} of them may change who approves (!)"
 
 
 def definition_at(place: str) -> Definition:

@@ -66,6 +66,11 @@ def loaded(file: Path) -> Definition:
     return found.definition
 
 
+def counted(number: int, noun: str) -> str:
+    """So many of them, as `1 error` and `2 errors`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def _refused(code: str, message: str, hint: str, file: Path | None = None, line: int = 1) -> InvalidFile:
     place = (line, 1, str(file)) if file is not None else (0, 0, "")
     return InvalidFile([Problem(code, message, hint, line=place[0], column=place[1], file=place[2])])

@@ -53,7 +53,7 @@ def _events(file: Path, reader: Iterator[list[str]], columns: tuple[int, int, in
                 continue
             line = reader.line_num  # type: ignore[attr-defined]  # a csv.reader is passed
             _refuse(file, line, "R115", f"the row has {len(cells)} columns, the headings {width}", "")
-        if not cells[case]:
+        if not cells[case].strip():
             line = reader.line_num  # type: ignore[attr-defined]  # as above
             _refuse(file, line, "R115", "the row names no case", "")
         yield Row(
@@ -67,6 +67,10 @@ def _events(file: Path, reader: Iterator[list[str]], columns: tuple[int, int, in
 def _columns(file: Path, headings: list[str], log_map: LogMap) -> tuple[int, int, int | None]:
     """The places of case, event and role."""
     problems = []
+    sign = next((sign for sign in ";\t|" if len(headings) == 1 and sign in headings[0]), "")
+    if sign:
+        shown = "tabs" if sign == "\t" else repr(sign)
+        _refuse(file, 1, "R114", f"the columns are separated by {shown}", "separate columns by commas")
     for meaning, name in log_map.columns.items():
         if name not in headings:
             hint = nearest(name, tuple(headings)) or f"there are {', '.join(headings)}"

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from engine.cli.definitions.files import Folder, text_of
+from engine.cli.definitions.files import Folder, counted, text_of
 from engine.definition.check import check
 from engine.errors import InvalidDefinition
 
@@ -30,7 +30,7 @@ def prove(files: Annotated[list[Path], typer.Argument(help="Definitions (YAML)",
         for guarantee, answer in zip(definition.guarantees, prover.answers, strict=True):
             match answer:
                 case Proved(cases=cases):
-                    said = f"proved, over {cases} kinds of form"
+                    said = f"proved, over {counted(cases, 'kind')} of form"
                 case Refuted():
                     said, refuted = f"REFUTED: {answer}", refuted + 1
                 case NotDecided(reason=reason):

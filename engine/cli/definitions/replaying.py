@@ -69,7 +69,8 @@ def replay(
 
 
 def _durably(definition: Definition, rows: Sequence[Row], translation: Translation) -> tuple[int, list[Judged]]:
-    steps = [(row, translation.step(row)) for row in rows]  # a log that cannot be read changes nothing
+    steps = [(row, translation.step(row)) for row in rows]
+    translation.refuse()  # a log that cannot be read changes nothing
     app = Countersign.open()
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     try:

@@ -1,5 +1,6 @@
 """The author's tools with what a newcomer gets wrong: a sentence that says what to do, an exit code, never a trace."""
 
+import gzip
 import sys
 from pathlib import Path
 
@@ -11,6 +12,11 @@ ROOT = Path(__file__).resolve().parents[3]
 TUTORIAL = ROOT / "docs/tutorial"
 EXAMPLES = ROOT / "definitions/examples"
 LOG = "case,activity,role,timestamp\n1,Request Payment,UNDEFINED,2026-01-05T09:00:00\n"
+WRONG_MAP = """\
+columns: {event: 5, case: case}
+evnts: {}
+events: {A: {event: aprove, role: boss}, B: {event: reject}}
+"""
 BOMB = "a: &a [x, x]\n" + "".join(
     f"{one}: &{one} [*{before}, *{before}]\n" for before, one in zip("abcd", "bcde", strict=True)
 )
@@ -35,6 +41,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     (made / "log.csv").write_text(LOG)
     (made / "empty.csv").write_text("")
+    packed = gzip.compress((LOG * 2_000).encode())
+    (made / "cut.csv.gz").write_bytes(packed[: len(packed) // 2])
+    (made / "wrong.yaml").write_text(WRONG_MAP)
+    (made / "semicolons.csv").write_text(LOG.replace(",", ";"))
+    (made / "blank.csv").write_text(LOG.replace("\n1,", "\n  ,"))
+    (made / "strange.csv").write_text(LOG + "1,Dance,UNDEFINED,2026\n2,Sing,UNDEFINED,2026\n3,Dance,UNDEFINED,2026\n")
     return made
 
 
@@ -133,6 +145,36 @@ def test_a_proposal_that_cannot_be_simulated(told, given: str, words: str):
             1,
             "R116 there is no column 'case'",
         ),
+        ("replay payment-approval.yaml semicolons.csv --map payment-approval.map.yaml", 1, "R114 the columns are sep"),
+        (
+            "replay payment-approval.yaml blank.csv --map payment-approval.map.yaml",
+            1,
+            "blank.csv:2:1: R115 the row names",
+        ),
+        ("replay payment-approval.yaml log.csv --map empty.yaml", 1, "E108 the file is empty (it has columns, events"),
+        (
+            "replay payment-approval.yaml cut.csv.gz --map payment-approval.map.yaml",
+            1,
+            "R112 the packed file breaks off",
+        ),
+        (
+            "replay payment-approval.yaml log.csv --map payment-approval.map.yaml --verdicts folder",
+            1,
+            "R118 folder cannot be written: Is a directory",
+        ),
+        ("replay payment-approval.yaml log.csv --map wrong.yaml", 1, "wrong.yaml:1:18: R101 event is a text"),
+        ("replay payment-approval.yaml log.csv --map wrong.yaml", 1, "wrong.yaml:2:1: R102 unknown key evnts"),
+        (
+            "replay payment-approval.yaml log.csv --map wrong.yaml",
+            1,
+            "wrong.yaml:3:21: R104 the definition has no event aprove",
+        ),
+        (
+            "replay payment-approval.yaml log.csv --map wrong.yaml",
+            1,
+            "wrong.yaml:3:35: R105 the definition has no role boss",
+        ),
+        ("replay payment-approval.yaml log.csv --map wrong.yaml", 1, "R106 nobody is said to do reject"),
         ("replay 1-form.yaml log.csv --map payment-approval.map.yaml", 1, "R100 leaflet has no lifecycle of its own"),
     ],
 )
@@ -140,6 +182,19 @@ def test_arguments_that_cannot_be(told, arguments: str, code: int, words: str):
     found, printed = told(f"definitions {arguments}")
     assert found == code, printed
     assert words in printed, printed
+
+
+@pytest.mark.parametrize("durably", ["", " --durable"])
+def test_every_event_of_a_log_that_the_map_lacks_is_told_once(told, durably: str):
+    code, printed = told(
+        f"definitions replay payment-approval.yaml strange.csv --map payment-approval.map.yaml{durably}"
+    )
+    assert code == 1
+    lines = [line for line in printed.splitlines() if "R110" in line]
+    assert [line.split(" (")[0] for line in lines] == [
+        "strange.csv:3:1: R110 the map has no event 'Dance'",
+        "strange.csv:4:1: R110 the map has no event 'Sing'",
+    ]
 
 
 def test_what_two_people_cannot_publish_or_move(told):

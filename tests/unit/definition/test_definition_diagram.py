@@ -70,9 +70,9 @@ def test_rows_conditions_countersigns_and_objections_are_shown():
     drawn = picture(TELECOM, language="en")
     lanes = {lane.name: lane for lane in drawn.lanes}
     assert lanes["to_city"].conditions[1] == "4. else"
-    assert lanes["to_city"].conditions[0].startswith("2. form.budget > params.city_budget")
+    assert lanes["to_city"].conditions[0].startswith("2. Budget > 50,000 or Discount < 0.7")
     assert lanes["to_city"].groups[1].title == "countersign: City countersign (all of them)"
-    assert "when form.reach > 50000" in lanes["to_city"].groups[1].boxes[1].lines
+    assert "when Target customers > 50,000" in lanes["to_city"].groups[1].boxes[1].lines
     assert [(one.lane, one.step, one.to) for one in drawn.objections] == [("file_city", "city_register", "to_city")]
     assert [lane.end for lane in drawn.lanes] == ["Filed", "Approved", "Approved"]
     assert 'class="dash"' in svg(drawn)

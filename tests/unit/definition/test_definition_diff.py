@@ -101,3 +101,12 @@ def test_a_chain_that_includes_a_changed_one_is_named_too(small: str):
 def test_changes_come_in_the_order_of_the_sections(small: str):
     found = changes(small, "head@county", "head@city", '"100.00"', '"101.00"', "version: 1", "version: 2")
     assert [change.section for change in found] == ["head", "params", "approval"]
+
+
+def test_guarantees_are_compared_as_sentences(small: str) -> None:
+    before = small + 'guarantees:\n  - {never: filed, when: "form.budget > 100"}\n  - {always: every case ends}\n'
+    after = small + 'guarantees:\n  - {always: every case ends}\n  - {never: approved, before: "head approved"}\n'
+    assert [change.message for change in diff(load(before), load(after))] == [
+        "guarantee removed: never filed when form.budget > 100",
+        "guarantee added: never approved before head approved",
+    ]

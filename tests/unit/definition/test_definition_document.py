@@ -120,3 +120,48 @@ def test_a_sign_within_a_text_knows_its_place(text: str, offset: int, line: int,
     assert document.places["a",].of_sign(text, offset) == (line, column)
     sign = text.splitlines()[line - 1][column - 1]
     assert sign == document.value["a"][offset]
+
+
+@pytest.mark.parametrize(
+    "number",
+    ["9" * 19, "9" * 5_000, "-" + "9" * 5_000, "0x" + "f" * 20, "1e999999999", "1e-999999999", "0." + "1" * 200],
+)
+def test_a_number_that_no_database_keeps_is_refused_at_its_place(number: str) -> None:
+    (problem,) = read(f"a: 1\nb: {number}\n").problems
+    assert (problem.code, problem.line, problem.column) == ("E112", 2, 4)
+    assert "too large or too small" in problem.message
+    assert len(str(problem)) < 200
+    assert value(f'b: "{number}"') == {"b": number}
+    assert value("b: 999999999999999999") == {"b": 999_999_999_999_999_999}
+
+
+@pytest.mark.parametrize("written", [r'a: "x\ud800"', r'a: "\0"', r'"\x07": 1', r'a: ["\x1f"]'])
+def test_a_sign_that_no_database_keeps_is_refused_also_as_an_escape(written: str) -> None:
+    (problem,) = read(written).problems
+    assert (problem.code, problem.line) == ("E101", 1)
+    assert value(r'a: "\t\n中"') == {"a": "\t\n中"}
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "column", "words"),
+    [
+        ("name：leaflet\nb: 1\n", 1, 5, "： is no sign of YAML (write a colon and a space, as on an English keyboard)"),
+        ("a: {b: 1，c: 2}\n", 1, 9, "， is no sign of YAML (write a comma"),
+        ("a: {b: “x: y”}\n", 1, 8, '“ is no sign of YAML (write "'),
+        ('a: {b: "x == "y"", c: 1}\n', 1, 15, "the text in double quotes ends before this (write a text within it as"),
+        ('a: "x\nb: 2\n', 1, 4, "the text that begins here is not closed"),
+        ("a: {b: 1\nc: 2\n", 1, 4, "the { here is not closed (close it with })"),
+        ("a: 1\nb\nc: 1\n", 2, 1, "there is no colon behind this"),
+        ("a:\n  - b: c\n   d: e\n", 3, 4, "this is indented otherwise"),
+    ],
+)
+def test_a_slip_of_the_keyboard_is_named_where_it_was_made(text: str, line: int, column: int, words: str) -> None:
+    (problem,) = read(text).problems
+    assert (problem.code, problem.line, problem.column) == ("E101", line, column)
+    assert words in str(problem)
+
+
+def test_chinese_signs_within_a_text_are_no_mistake() -> None:
+    assert value("say: 外呼，不得超过：2万户“含”\n") == {"say": "外呼，不得超过：2万户“含”"}
+    (problem,) = read("say: {zh: 外呼，不得超过2万户, en: x]\n").problems
+    assert "no sign of YAML" not in problem.message

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from engine.definition.check import check
 from engine.definition.load import load
 from engine.definition.prove_forms import Forms, Undecided
-from engine.definition.prove_guarantees import NotDecided, Proved, Prover
+from engine.definition.prove_guarantees import NotDecided, Proved, Prover, Refuted
 from engine.definition.prove_route import RouteTable
 from engine.definition.prove_terms import Untranslatable, either, holds, negated, not_false
 from engine.errors import ExpressionFailed, Problem
@@ -270,4 +270,49 @@ def test_what_an_approver_may_change_is_walked_where_approvals_look_at_it(
     text = text.replace("{approve: finance, ", "{approve: finance, fields: {budget: write}, ")
     text += 'guarantees:\n  - {never: approved, before: "finance approved", when: "form.budget > params.limit"}\n'
     (found,) = Prover(load(text)).answers
+    assert isinstance(found, answer), found
+
+
+SILENT = 'timeout: {at: 3wd, do: approve, limit: "form.budget <= 500"}'
+
+
+@pytest.mark.parametrize(
+    ("guarantee", "answer"),
+    [
+        ('{never: approved, before: "head approved", when: "form.budget > params.limit"}', Refuted),
+        ('{never: "finance asked", before: "head approved"}', Refuted),
+        ('{never: approved, before: "head approved", when: "form.budget > 500"}', Proved),
+        ('{never: approved, before: "finance approved"}', Proved),
+    ],
+)
+def test_silence_that_lets_a_step_pass_is_nobodys_approval(small: str, guarantee: str, answer: type[object]) -> None:
+    text = small.replace('who: "head@county"}', f'who: "head@county", {SILENT}}}') + f"guarantees: [{guarantee}]\n"
+    (found,) = Prover(load(text, prove=False)).answers
+    assert isinstance(found, answer), found
+    if isinstance(found, Refuted):
+        assert "silence at head" in found.done
+
+
+def test_nobody_decides_where_silence_is_enough(small: str) -> None:
+    text = small.replace("{use: both}", "{use: both, when: 'form.budget > 500'}")
+    text = text.replace('who: "head@county"}', f'who: "head@county", {SILENT}}}')
+    (found,) = Prover(load(text + "guarantees: [{always: somebody decides}]\n", prove=False)).answers
+    assert isinstance(found, Refuted)
+    assert found.done == ("silence at head",)
+
+
+@pytest.mark.parametrize(
+    ("guarantee", "answer"),
+    [
+        ("{never: expired}", Refuted),
+        ("{never: filed}", Refuted),
+        ('{never: approved, before: "head approved"}', Proved),
+        ("{always: every case ends}", Proved),
+    ],
+)
+def test_a_time_limit_of_the_approval_leaves_guarantees_decided(
+    small: str, guarantee: str, answer: type[object]
+) -> None:
+    text = small.replace("  defaults:\n", "  expires: 30wd\n  defaults:\n") + f"guarantees: [{guarantee}]\n"
+    (found,) = Prover(load(text, prove=False)).answers
     assert isinstance(found, answer), found

@@ -10,8 +10,8 @@ from typer.testing import CliRunner
 
 from engine.cli.main import app
 from engine.definition.check import check
+from engine.definition.descriptions import catalogue
 from engine.definition.schema import schema
-from engine.definition.wording import catalogue
 
 ROOT = Path(__file__).resolve().parents[3]
 PAGE = ROOT / "docs/reference.md"

@@ -46,6 +46,16 @@ def test_what_a_scenario_leaves_out_is_filled_in_and_told(small: str) -> None:
     assert result.trial.case.form == {"title": "案名", "budget": "50"}
 
 
+def test_a_person_whom_the_form_must_name_is_filled_in_too(small: str) -> None:
+    lead = "    lead: {type: person, label: {zh: 牵头人, en: Lead}, required: true, among: role:staff@county}\n"
+    text = small.replace("  material: [budget]\n", f"{lead}  material: [budget]\n")
+    (result,) = played(
+        text.replace('"head@county"', "field(lead)"), "  - {given: {budget: 500}, ends: approved}\n"
+    ).results
+    assert result.passed, result.problems
+    assert result.filled == {"title": "案名", "lead": "person-1"}
+
+
 def test_a_case_is_played_on_until_it_ends(small: str) -> None:
     report = played(
         small,

@@ -14,6 +14,11 @@ from engine.machine.tally import AllOf, AnyOf, Ballot, InSequence, Quorum, Tally
 COUNTS = Scope({"votes": Record(dict.fromkeys(("yes", "no", "abstain", "cast", "out", "total"), INT), "votes")})
 TWO_THIRDS = Vote(passing=compile_expression("votes.yes * 3 > (votes.yes + votes.no) * 2", COUNTS, gives=BOOL))
 ATTENDED = Vote(quorum=compile_expression("votes.cast * 4 >= votes.total * 3", COUNTS, gives=BOOL))
+NOT_OUTVOTED = Vote(passing=compile_expression("votes.yes >= votes.no", COUNTS, gives=BOOL))
+ALWAYS = Vote(
+    quorum=compile_expression("votes.cast >= 0", COUNTS, gives=BOOL),
+    passing=compile_expression("votes.yes >= 0", COUNTS, gives=BOOL),
+)
 RULES: list[Tally] = [
     AnyOf(),
     AllOf(),
@@ -24,6 +29,8 @@ RULES: list[Tally] = [
     Vote(),
     TWO_THIRDS,
     Vote(veto=True),
+    NOT_OUTVOTED,
+    ALWAYS,
 ]
 VOTES: tuple[Decision, ...] = ("approve", "reject", "abstain")
 
@@ -52,6 +59,12 @@ def ballots(text: str) -> list[Ballot]:
         (Vote(), "ao---", None),
         (Vote(), "ar", "reject"),  # a tie is no majority
         (Vote(), "oo", "reject"),
+        (NOT_OUTVOTED, "ooo", "reject"),  # nobody is in favour
+        (NOT_OUTVOTED, "aro", "approve"),
+        (ALWAYS, "---", None),  # nobody has voted yet
+        (ALWAYS, "rr-", None),
+        (ALWAYS, "a--", "approve"),
+        (ALWAYS, "rro", "reject"),
         (TWO_THIRDS, "aar", "reject"),
         (TWO_THIRDS, "aaar", "approve"),
         (ATTENDED, "aaaaa---", None),  # a majority for sure, but too few have come
