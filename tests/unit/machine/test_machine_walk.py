@@ -364,9 +364,8 @@ class AnyCase(RuleBasedStateMachine):
                 verdict = "escalate"
             if command.name == "escalate" or verdict == "escalate":
                 asked = [one for one in before.tasks if one.step == command.step and one.state == "open" and one.signs]
-                for task in asked:
-                    if task.round == before.round:
-                        board.escalate(task.person, superiors_of(task.person, self.office))
+                late = [task.person for task in asked if task.round == before.round]
+                board.escalate({person: superiors_of(person, self.office) for person in late})
                 verdict = board.verdict()
                 if outcome.case.tasks == before.tasks:
                     self.spent.add((before.round, command.step))
@@ -378,7 +377,7 @@ class AnyCase(RuleBasedStateMachine):
     def decide_expected(self, expected: Approval, task: Task, command: Decide, before: Case, outcome: Outcome) -> None:
         board = expected.boards[task.step]
         board.decide(task.person, command.decision, command.to)
-        if command.decision == "approve" and task.place != "delegate":
+        if command.decision == "approve" and board.find(task.person) in board.counted():
             expected.said.append((expected.place, task.person))
         if command.decision == "object":
             self.expected = expected_approval(self.world, before.form, self.office, "main")
@@ -461,6 +460,10 @@ class AnyCase(RuleBasedStateMachine):
         fresh = {task.id for task in asked if task.id not in was_open}
         assert set(told) == {one for one in told if told[one] == 1}
         assert fresh <= set(told)
+        for task in before.tasks:
+            if task.state == "decided" and task_of(case, task.id).state == "open":
+                assert task.place or not task.signs  # who had given an opinion is asked to decide
+                self.decided.pop(task.id, None)
         for task in case.tasks:
             if task.state == "decided" and task.signs:
                 kept = replace(task, of="")  # whose signer it is follows the seat to its next person
