@@ -24,6 +24,7 @@ from engine.machine.journal import Journal
 from engine.machine.outcome import FormSaved, NotifyOutcome, Turned
 from engine.machine.process import Process
 from engine.machine.rights import access
+from engine.machine.signers import is_opinion
 from engine.machine.standing import in_force, places, unchanged, voided
 from engine.machine.steps import Approval, Copy
 from engine.values import Bilingual
@@ -45,7 +46,7 @@ def amended(case: Case, changes: Mapping[str, Any]) -> dict[str, Any]:
 def refusals(process: Process, case: Case, task: Task, changes: Iterable[str]) -> list[Problem]:
     """One problem for each field that the person of `task` may not change, with who may."""
     step = process.step(case, task.step)[1]
-    may_write = isinstance(step, Approval) and task.verb == "approve" and task.place != "delegate"
+    may_write = isinstance(step, Approval) and task.verb == "approve" and not is_opinion(task, case.tasks)
     refused = [name for name in changes if not may_write or access(step.fields, name) != "write"]
     return [_read_only(process, name) for name in refused]
 

@@ -11,10 +11,11 @@ from engine.errors import InvalidForm, NotPossible, OwnCase, Problem
 from engine.machine.asking import involved
 from engine.machine.case import Question, Task
 from engine.machine.commands import HandOver
+from engine.machine.giving import give
 from engine.machine.journal import Journal
-from engine.machine.outcome import NotifyQuestion, NotifyTask, Questioned, TaskClosed, TaskOpened
-from engine.machine.signers import signers_of
-from engine.machine.steps import Approval, hand_on
+from engine.machine.outcome import NotifyQuestion, NotifyTask, Questioned
+from engine.machine.signers import is_counted
+from engine.machine.steps import Approval
 
 GIVEN = "transferred"
 
@@ -58,29 +59,14 @@ def _is_given(journal: Journal, task: Task) -> bool:
 def _give(journal: Journal, task: Task, to: str) -> None:
     seats = journal.seats(task.step)
     accounts = journal.process.directory.accounts(to)
-    own = next((seat for seat in seats if seat.person in accounts and _decides(seat, task)), None)
-    journal.cancel(task, GIVEN)
-    if own is None:
-        # a person has one seat per round at a step: one that was given up is theirs again
-        before = next((seat for seat in seats if seat.person == to and seat.id != task.id), None)
-        fresh = before or journal.open_task(task.step, task.verb, to, due_at=task.due_at)
-        since = task.counted_from or task.opened_at
-        own = replace(task, id=fresh.id, person=to, opened_at=journal.now, counted_from=since, asked_by=task.person)
-        journal.record(TaskOpened(own))
-    elif own in signers_of(task, seats):
-        own = replace(own, of=task.of, place=task.place)
-        journal.record(TaskClosed(own) if own.state == "decided" else TaskOpened(own))
-    elif task.state == "open" and own.reason == "claimed":
-        own = journal.call_up(own, due_at=task.due_at, since=task.counted_from or task.opened_at)
-    hand_on(journal, task, own)
-    if own.state == "open":
-        journal.ask(NotifyTask(to, own.id))
-
-
-def _decides(seat: Task, task: Task) -> bool:
-    """Whether a seat beside `task` is decided by its person; who only gave an opinion on the task is asked anew."""
-    gave_opinion = seat.of == task.id and seat.place == "delegate"
-    return seat.id != task.id and seat.state != "cancelled" and not gave_opinion
+    others = [seat for seat in seats if seat.id != task.id]
+    deciding = [seat for seat in others if seat.state != "cancelled" and is_counted(seat, seats)]
+    own = next((seat for seat in deciding if seat.person in accounts), None)
+    own = own or next((seat for seat in others if seat.person == to), None)
+    since = task.counted_from or task.opened_at
+    given = give(journal, task, to, own, why=GIVEN, asked_by=task.person, due_at=task.due_at, counted_from=since)
+    if given.state == "open":
+        journal.ask(NotifyTask(to, given.id))
 
 
 def _give_question(journal: Journal, question: Question, to: str) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from engine.machine.case import Task
 from engine.machine.deadlines import Timeout
 from engine.machine.journal import Journal
+from engine.machine.signers import is_opinion
 
 if TYPE_CHECKING:
     from engine.machine.tally import Verdict
@@ -28,7 +29,8 @@ def _is_unseconded(journal: Journal) -> bool:
     case, now = journal.case, journal.digests()
     if case.editor in ("", case.submitter):
         return False
-    approved = [task for task in case.tasks if task.decision == "approve" and task.saw == now]
+    given = [task for task in case.tasks if task.decision == "approve" and task.saw == now]
+    approved = [task for task in given if not is_opinion(task, case.tasks)]
     return all(case.editor in (task.person, task.decided_by) for task in approved)
 
 

@@ -28,11 +28,12 @@ from engine.machine.commands import (
 )
 from engine.machine.deadlines import due_at
 from engine.machine.eligible import check_stand_in
+from engine.machine.giving import give
 from engine.machine.journal import Journal
 from engine.machine.outcome import NotifyOutcome, NotifyQuestion, NotifyTask, Questioned, TaskOpened
 from engine.machine.signers import everybody_with
 from engine.machine.states import Refusal
-from engine.machine.steps import AnyStep, Approval, Operation, hand_on, settled_by
+from engine.machine.steps import AnyStep, Approval, Operation, settled_by
 from engine.machine.tally import InSequence
 
 REASONED = ("transfer", "delegate", "add_signer", "append", "remove_signer")
@@ -175,17 +176,10 @@ class _Operation:
         """The seat is another's now; who signs with it signs with them."""
         journal, task = self.journal, self.task
         self._fit((person,))
-        journal.cancel(task, "transferred")
-        fresh = journal.open_task(task.step, task.verb, person, due_at=task.due_at, weight=task.weight)
-        fresh = replace(
-            fresh,
-            asked_by=journal.command.actor,
-            of=task.of,
-            place=task.place,
-            counted_from=task.counted_from or task.opened_at,
+        since, by = task.counted_from or task.opened_at, journal.command.actor
+        fresh = give(
+            journal, task, person, None, why="transferred", asked_by=by, due_at=task.due_at, counted_from=since
         )
-        journal.record(TaskOpened(fresh))
-        hand_on(journal, task, fresh)
         journal.ask(NotifyTask(person, fresh.id))
 
     def _add(self, people: Sequence[str], place: Place) -> None:

@@ -79,7 +79,7 @@ class Returned(Event, frozen=True):
 
 class Turned(Event, frozen=True):
     """The case goes on from the step `to` in a round of its own: returned, jumped, taken_back, amended,
-    converted. `by_step` is the step that sent it there, if one did; `standing` as in Submitted.
+    converted, again. `by_step` is the step that sent it there, if one did; `standing` as in Submitted.
 
     An amendment goes on from the start of the chain `route`, which it may change, for `reasons`; `void` are the steps
     whose approvals it voided.

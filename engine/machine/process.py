@@ -26,6 +26,7 @@ from engine.machine.drawing import ChainStep, as_drawn, draw, draw_among, draw_p
 from engine.machine.filing import Filing
 from engine.machine.lifecycle import Stages
 from engine.machine.returns import targets
+from engine.machine.signers import is_opinion
 from engine.machine.standing import Resume, kept_at, standing, untouched, voided
 from engine.machine.states import EFFECTIVE, SUSPENDED, Audience, Evaluation, Kind
 from engine.machine.step import macrostep
@@ -236,7 +237,8 @@ class Process:
 
     def column_before(self, case: Case, name: str) -> frozenset[str]:
         """The steps of the nearest column before that of `name` where somebody approved in this round."""
-        decided = {task.step for task in case.tasks if task.round == case.round and task.decision == "approve"}
+        approved = (task for task in case.tasks if task.round == case.round and task.decision == "approve")
+        decided = {task.step for task in approved if not is_opinion(task, case.tasks)}
         before: frozenset[str] = frozenset()
         for column in self.chains.get(case.route or "", ()):
             placed = column.branches if isinstance(column, Countersign) else (column,)

@@ -6,6 +6,7 @@ Refuses to take a decision for one on something that its person has not seen.
 from typing import TYPE_CHECKING
 
 from engine.machine.journal import Journal
+from engine.machine.signers import is_opinion
 
 if TYPE_CHECKING:
     from engine.machine.steps import Approval
@@ -21,7 +22,7 @@ def approved_before(journal: Journal, step: "Approval") -> frozenset[str]:
         for task in case.tasks
         if task.round == case.round
         and task.decision == "approve"
-        and task.place != "delegate"
+        and not is_opinion(task, case.tasks)
         and all(task.saw.get(aspect) == now[aspect] for aspect in looked_at)
     ]
     if step.repeat == "carry_adjacent":

@@ -108,7 +108,8 @@ def _compare(journal: Journal, step: Approval | Filing, state: str) -> bool:
 def _compare_work(journal: Journal, work: Work, state: str) -> None:
     """The same for a declared state, where whoever holds a role may act."""
     people = work.people(journal)
-    pending = [task for task in journal.seats(state) if task.is_pending]
+    # of any round: a form in another region may have been submitted meanwhile
+    pending = [task for task in journal.case.tasks if task.step == state and task.is_pending]
     gone = [task for task in pending if task.person not in people]
     fresh = [person for person in people if person not in {task.person for task in pending}]
     for task in gone:

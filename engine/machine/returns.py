@@ -10,6 +10,7 @@ from engine.machine.case import Case
 from engine.machine.chains import Countersign
 from engine.machine.journal import Journal
 from engine.machine.outcome import Turned
+from engine.machine.signers import is_opinion
 from engine.machine.standing import in_force, places, standing
 from engine.machine.steps import Approval
 
@@ -52,7 +53,7 @@ def redirected(journal: Journal, event: str) -> str:
         return event
     step = state.rpartition("/")[2]
     seats = journal.seats(step)
-    named = {seat.back_to for seat in seats if seat.decision == "return" and seat.place != "delegate"}
+    named = {seat.back_to for seat in seats if seat.decision == "return" and not is_opinion(seat, seats)}
     if not named or "" in named:
         return event
     order = _order(journal.process, journal.case)

@@ -51,6 +51,25 @@ def everybody_with(task: Task, tasks: Sequence[Task]) -> Iterator[Task]:
             yield from everybody_with(other, tasks)
 
 
+def is_opinion(task: Task, tasks: Sequence[Task]) -> bool:
+    """Whether its person only gives an opinion: as a delegate, or as one who signs with a delegate."""
+    return any(one.place == "delegate" for one in _upwards(task, tasks))
+
+
+def is_counted(task: Task, tasks: Sequence[Task]) -> bool:
+    """Whether what its person says counts: it is no opinion, and whom they sign with is still asked."""
+    return not is_opinion(task, tasks) and all(one.state != "cancelled" for one in _upwards(task, tasks))
+
+
+def _upwards(task: Task, tasks: Sequence[Task]) -> Iterator[Task]:
+    """A task, that of the person it signs with, and so on."""
+    above: Task | None = task
+    while above is not None:
+        yield above
+        of = above.of
+        above = next((other for other in tasks if other.id == of), None) if of else None
+
+
 def _below(task: Task, tasks: Sequence[Task]) -> Iterator[Task]:
     for other in tasks:
         if other.of == task.id and other.place != "delegate" and other.state != "cancelled":

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal
 from engine.machine.aspects import digests
 from engine.machine.case import Case, Task
 from engine.machine.chains import Column, Countersign, state_of
+from engine.machine.signers import is_opinion
 
 if TYPE_CHECKING:
     from engine.machine.process import Process
@@ -38,7 +39,7 @@ def in_force(case: Case) -> tuple[Task, ...]:
         and task.state == "decided"
         and task.decision in ("approve", "acknowledge")
         and task.decided_by
-        and task.place != "delegate"  # an opinion
+        and not is_opinion(task, case.tasks)
     )
 
 

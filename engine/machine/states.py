@@ -35,6 +35,7 @@ from engine.machine.outcome import (
     Returned,
     SelectAudience,
     Submitted,
+    Turned,
 )
 from engine.values import Duration, digest_of
 
@@ -111,6 +112,14 @@ class Form(Kind, frozen=True):
 
 class Approving(Kind, frozen=True):
     """A chain is under way; its steps take the decisions."""
+
+    def enter(self, journal: Journal, state: str) -> None:
+        """See Kind. A lifecycle may come to its chain again without a submission, after it was held: that is a round of
+        its own, because nobody is asked twice at a step in one. What stands, the policy for returns says."""
+        case = journal.case
+        if any(task.round == case.round and task.verb in ("approve", "file") for task in case.tasks):
+            kept = journal.process.standing(case, "")
+            journal.record(Turned(case.round + 1, "", "again", journal.command.actor, standing=kept))
 
 
 class Effective(Kind, frozen=True):

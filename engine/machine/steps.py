@@ -7,8 +7,6 @@ without a remark where one is due, and one on a form that changed since it was l
 from collections.abc import Sequence
 from typing import Literal
 
-from msgspec.structs import replace
-
 from engine.errors import AlreadyDecided, InvalidForm, Problem
 from engine.machine import clocks
 from engine.machine.asking import Ask, above, asked, fallback, found, quiet, weight_of
@@ -16,11 +14,12 @@ from engine.machine.case import Case, Decision, Task, Timer
 from engine.machine.commands import Decide
 from engine.machine.deadlines import NEVER, Timeout, allowed, due_at, following
 from engine.machine.filing import Filing
+from engine.machine.giving import give
 from engine.machine.journal import Journal
 from engine.machine.lapsing import LAPSED, lapse, passes
-from engine.machine.outcome import NotifyOutcome, NotifyTask, TaskClosed, TaskOpened
+from engine.machine.outcome import NotifyOutcome, NotifyTask
 from engine.machine.repeats import approved_before
-from engine.machine.signers import AGAINST, REPLACED, ballots, due_now, everybody_with, standing, undecided
+from engine.machine.signers import AGAINST, REPLACED, ballots, due_now, everybody_with, is_opinion, standing, undecided
 from engine.machine.states import Refusal
 from engine.machine.step_kind import Step
 from engine.machine.tally import AnyOf, InSequence, Tally, Verdict, Vote
@@ -126,7 +125,8 @@ class Approval(Step, frozen=True, kw_only=True):
             return False
         same = [task for task in case.tasks if (task.step, task.round) == (self.name, kept[0].round)]
         seats = [undecided(task) for task in same if task.signs and task.reason not in REPLACED]
-        return self.result(seats) == "approve" and all(task in kept for task in seats if task.decision == "approve")
+        gave = [task for task in seats if task.decision == "approve" and not is_opinion(task, same)]
+        return self.result(seats) == "approve" and all(task in kept for task in gave)
 
     def call_up(self, journal: Journal) -> None:
         """Ask those who are waiting: the next in a sequence, else everybody; the clock starts for those called."""
@@ -200,7 +200,7 @@ class Approval(Step, frozen=True, kw_only=True):
             return lapse(journal, self.name, timer.name, state)
         if timer.name in ("escalate", "approve"):
             still_open = [task for task in journal.seats(self.name) if task.state == "open"]
-            escalated = [self.escalate(journal, task) for task in still_open]
+            escalated = [self.escalate(journal, task) for task in still_open if self._is_late(journal, task)]
             if any(escalated):
                 self.wind(journal)
             return self.settled(journal, state)
@@ -210,27 +210,28 @@ class Approval(Step, frozen=True, kw_only=True):
         self.wind(journal, after=timer.name)
         return ""
 
+    def _is_late(self, journal: Journal, task: Task) -> bool:
+        """Whether a task that was open is so still: with another's, its person may have been given it anew just now."""
+        return any(seat.id == task.id and seat.opened_at == task.opened_at for seat in journal.seats(self.name))
+
     def escalate(self, journal: Journal, task: Task) -> bool:
         """The task goes to the one above, or to who is asked where nobody is; False where neither is new.
 
-        A superior who has a seat at this step already decides once for both.
+        A superior who has a seat at this step already decides once for both; see `give`.
         """
         case, directory = journal.case, journal.process.directory
         superior = self._above(journal, task)
         candidates = (superior,) if superior else fallback(directory, self.ask, case)
         known = {seat.person: seat for seat in journal.seats(self.name)}
+        task = known[task.person]  # whom it signs with may have escalated a moment ago
         for person in candidates:
             seat = known.get(person)
             if seat is not None and (seat.state == "cancelled" or seat.id == task.id):
                 continue
-            journal.cancel(task, "escalated")
-            if seat is None:
-                due = due_at(journal.process.calendar, self.spans, journal.now)
-                seat = journal.open_task(self.name, "approve", person, due_at=due, weight=task.weight)
-                seat = replace(seat, of=task.of, place=task.place, asked_by=task.asked_by)
-                journal.record(TaskOpened(seat))
-                journal.ask(NotifyTask(person, seat.id, "escalation"))
-            hand_on(journal, task, seat)
+            due = due_at(journal.process.calendar, self.spans, journal.now)
+            given = give(journal, task, person, seat, why="escalated", asked_by=task.asked_by, due_at=due)
+            if seat is None or given.opened_at > seat.opened_at:
+                journal.ask(NotifyTask(person, given.id, "escalation"))
             return True
         journal.ask(NotifyTask(task.person, task.id, "reminder"))
         return False
@@ -264,14 +265,6 @@ class Copy(Step, frozen=True, kw_only=True):
         """See Step."""
         journal.decide(task, "read", remark=command.remark)
         return ""
-
-
-def hand_on(journal: Journal, task: Task, fresh: Task) -> None:
-    """Those who sign with the person of `task` sign with that of `fresh`."""
-    for other in journal.seats(task.step):
-        if other.of == task.id and other.state != "cancelled":
-            moved = replace(other, of=fresh.id)
-            journal.record(TaskClosed(moved) if moved.state == "decided" else TaskOpened(moved))
 
 
 AnyStep = Approval | Filing | Copy

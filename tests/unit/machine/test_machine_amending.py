@@ -8,13 +8,14 @@ import pytest
 from engine.errors import InvalidForm, OwnCase
 from engine.machine.asking import Ask, Choice
 from engine.machine.chains import Column, Countersign, Placed
-from engine.machine.commands import Decide
+from engine.machine.commands import Decide, Delegate
 from engine.machine.deadlines import Timeout
 from engine.machine.outcome import FormSaved, Turned
 from engine.machine.process import Row
 from engine.machine.steps import Approval
 from engine.machine.tally import AllOf, Quorum, Vote
 from engine.values import Duration
+from tests.unit.machine.board import add, do
 from tests.unit.machine.trial import MIDDLE, PEOPLE, Trial, approve, file, process, rule
 
 WRITE = (("budget", "write"), ("*", "read"))
@@ -265,6 +266,29 @@ def test_silence_is_no_second_opinion() -> None:
     amend(case, "fin_a", budget=60_000)
     case.wait("2wd")
     assert (case.case.state, case.asked()) == ("approving", {"city_head"})
+
+
+def test_the_opinion_of_a_delegate_is_no_second_opinion_either() -> None:
+    passing = Timeout(at=Duration.parse("1wd"), do="approve", passes=_Holds("form.budget > 0"), limit=1)
+    case = trial(
+        approve("finance", "role:finance@city", fields=WRITE), approve("vp", "role:vp_market@city", timeout=passing)
+    )
+    case.submit()
+    amend(case, "fin_a", budget=60_000)
+    do(case, "city_vp", Delegate, to="ann")
+    case.approve("ann")
+    case.wait("2wd")
+    assert (case.case.state, case.asked()) == ("approving", {"city_head"})
+
+
+def test_who_signs_with_a_delegate_gives_an_opinion_and_changes_nothing() -> None:
+    case = trial(*three())
+    case.submit()
+    case.approve("county_head")
+    do(case, "fin_a", Delegate, to="ann")
+    add(case, "ann", "beside", "bob")
+    with pytest.raises(InvalidForm, match="budget: you cannot change this"):
+        amend(case, "bob", budget=60_000)
 
 
 def test_one_who_approved_something_else_before_is_asked_about_the_change() -> None:

@@ -9,11 +9,12 @@ from msgspec.structs import replace as changed
 from engine.errors import NotFound, OwnCase, StandInOver, StandInTwice
 from engine.machine.asking import Ask, Choice
 from engine.machine.chains import Placed
-from engine.machine.commands import Decide
+from engine.machine.commands import Decide, Delegate
 from engine.machine.outcome import NotifyTask
 from engine.machine.steps import Approval
 from engine.machine.tally import AllOf, AnyOf, Tally
 from tests.fakes.organisation import FakeDirectory
+from tests.unit.machine.board import do
 from tests.unit.machine.trial import MIDDLE, PEOPLE, Trial, approve, process
 
 
@@ -92,6 +93,16 @@ def test_carry_adjacent_asks_again_after_somebody_else_decided() -> None:
     once.submit()
     once.approve("county_head", "city_head")
     assert once.case.state == "targeting"
+
+
+def test_an_opinion_is_no_approval_that_carries() -> None:
+    people = replace(PEOPLE, holders=PEOPLE.holders | {"role:law@city": ("ann",)})
+    chain = (approve("a", "head@county"), approve("b", "role:law@city", repeat="carry"))
+    trial = Trial(process({"chain": chain}, people=people))
+    trial.submit()
+    do(trial, "county_head", Delegate, to="ann")
+    trial.approve("ann", "county_head")
+    assert trial.asked() == {"ann"}
 
 
 TWIN = replace(PEOPLE, twins={"clerk": "fin_a"})

@@ -7,14 +7,15 @@ import pytest
 
 from engine.errors import InvalidForm, NotPossible, OwnCase
 from engine.machine import commands as c
-from engine.machine.tally import AllOf, AnyOf, InSequence, Tally
+from engine.machine.tally import AllOf, AnyOf, InSequence, Tally, Vote
+from tests.fakes.organisation import FakeDirectory
 from tests.unit.machine.trial import PEOPLE, Trial, approve, process
 
 
-def waiting(tally: Tally, **more: Any) -> Trial:
+def waiting(tally: Tally, *, people: FakeDirectory = PEOPLE, **more: Any) -> Trial:
     """A case that the three of the finance office decide on."""
     step = approve("money", "role:finance@city", tally, **more)
-    trial = Trial(process({"chain": (step, approve("last", "head@city"))}))
+    trial = Trial(process({"chain": (step, approve("last", "head@city"))}, people=people))
     trial.submit()
     return trial
 
@@ -84,6 +85,14 @@ def test_a_delegate_who_takes_over_decides_and_is_asked_for_it() -> None:
     assert "net_a" in trial.asked()
     trial.approve("net_a")
     assert trial.asked() == {"city_head"}
+
+
+def test_a_signer_who_takes_over_has_the_weight_of_the_seat() -> None:
+    trial = waiting(Vote(), people=replace(PEOPLE, weights={"fin_a": 3}))
+    trial.do(c.AddSigners(actor="fin_a", task=task_of(trial, "fin_a"), people=("net_a",), place="after", remark="too"))
+    assert hand_over(trial, "fin_a", "net_a")
+    (seat,) = [task for task in trial.case.tasks if task.person == "net_a"]
+    assert (seat.state, seat.weight) == ("open", 3)
 
 
 def test_a_signer_who_takes_over_signs_in_the_place_of_both() -> None:

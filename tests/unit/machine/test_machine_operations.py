@@ -11,11 +11,8 @@ from engine.errors import AlreadyDecided, InvalidForm, NotFound, NotPossible, Ow
 from engine.machine.case import Place
 from engine.machine.commands import (
     AddSigners,
-    Answer,
     Append,
-    Ask,
     Claim,
-    CopyTo,
     Decide,
     Delegate,
     OnTask,
@@ -24,34 +21,10 @@ from engine.machine.commands import (
     Transfer,
 )
 from engine.machine.lifecycle import Stages
-from engine.machine.process import Process
 from engine.machine.tally import AllOf, AnyOf, InSequence, Quorum, Tally, Vote
 from tests.fakes.organisation import FakeDirectory
-from tests.unit.machine.trial import COUNTERSIGN, LARGE, PEOPLE, Trial, approve, process
-
-STAFF = FakeDirectory(PEOPLE.holders, PEOPLE.superiors, PEOPLE.weights, closed=frozenset({"zoe"}))
-
-
-def board(tally: Tally | None = None, **more: Any) -> Process:
-    """One step that asks three people of finance."""
-    chain = (approve("board", "role:finance@city", tally, **more),)
-    return process({"only": chain}, stages=Stages(), people=STAFF)
-
-
-def submitted(running: Process | None = None) -> Trial:
-    trial = Trial(running or board())
-    trial.submit()
-    return trial
-
-
-def do(trial: Trial, person: str, command: type[OnTask], **fields: Any) -> None:
-    """`person` does something with their newest task; a reason is given where one is due."""
-    task = [task for task in trial.case.tasks if task.person == person][-1]
-    trial.do(command(actor=person, task=task.id, **{"remark": "because", **fields}))
-
-
-def add(trial: Trial, person: str, place: Place, *people: str) -> None:
-    do(trial, person, AddSigners, people=people, place=place)
+from tests.unit.machine.board import STAFF, add, board, do, seat_of, submitted
+from tests.unit.machine.trial import COUNTERSIGN, LARGE, Trial, approve, process
 
 
 class TestTransfer:
@@ -167,6 +140,19 @@ class TestAddSigners:
         trial.approve("fin_b", "fin_c")
         assert trial.case.state == "approved"
 
+    def test_who_abstains_has_decided_for_those_who_sign_after_them(self) -> None:
+        trial = submitted(board(Vote()))
+        add(trial, "fin_a", "after", "ann")
+        trial.decide("fin_a", "abstain")
+        assert "ann" in trial.asked()
+
+    def test_no_opinion_is_asked_for_a_seat_that_is_refused(self) -> None:
+        trial = submitted(board(Quorum(2)))
+        add(trial, "fin_a", "beside", "ann")
+        do(trial, "ann", Delegate, to="bob")
+        trial.decide("fin_a", "reject")
+        assert trial.asked() == {"fin_b", "fin_c"}
+
     @pytest.mark.parametrize("place", ["before", "beside"])
     @pytest.mark.parametrize(("decision", "state"), [("reject", "rejected"), ("return", "returned")])
     def test_an_added_signer_who_refuses_refuses_for_the_seat(self, place: Place, decision: Any, state: str) -> None:
@@ -262,12 +248,12 @@ class TestAppendAndRemove:
         with pytest.raises(InvalidForm):
             do(trial, "fin_a", RemoveSigner, seat=seats["ann"])
 
-    def test_those_the_removed_one_brought_in_go_too(self) -> None:
+    def test_those_the_removed_one_brought_in_go_too_and_whom_these_brought_in(self) -> None:
         trial = submitted(board(AllOf()))
         add(trial, "fin_a", "before", "ann")
         add(trial, "ann", "before", "bob")
-        (seat,) = [task.id for task in trial.case.tasks if task.person == "ann"]
-        do(trial, "fin_a", RemoveSigner, seat=seat)
+        add(trial, "bob", "beside", "cid")
+        do(trial, "fin_a", RemoveSigner, seat=seat_of(trial, "ann"))
         assert trial.asked() == {"fin_a", "fin_b", "fin_c"}
 
 
@@ -287,97 +273,6 @@ class TestClaim:
     def test_where_there_is_no_pool_nothing_is_claimed(self) -> None:
         with pytest.raises(NotPossible):
             do(submitted(), "fin_a", Claim)
-
-
-class TestQuestions:
-    def ask(self, trial: Trial, person: str, of: str) -> str:
-        task = next(task for task in trial.case.tasks if task.person == person)
-        trial.do(Ask(actor=person, task=task.id, person=of, text="Why so many?"))
-        return trial.case.questions[-1].id
-
-    def answer(self, trial: Trial, person: str, question: str) -> None:
-        trial.do(Answer(actor=person, question=question, text="Because."))
-
-    def test_the_clock_stands_still_until_the_answer(self) -> None:
-        trial = submitted()
-        question = self.ask(trial, "fin_a", "clerk")
-        assert not trial.timers()
-        trial.wait("9d")
-        assert trial.told("fin_a") == ["task"]
-        self.answer(trial, "clerk", question)
-        assert trial.told("fin_a") == ["task", "answer"]
-        assert {task.due_at for task in trial.open_tasks("board") if task.signs} == {trial.days(9 + 3)}
-        trial.wait("1d")
-        assert trial.told("fin_a") == ["task", "answer", "reminder"]
-        trial.wait("2d")
-        assert "city_head" in trial.asked()
-
-    def test_with_two_questions_it_goes_on_after_the_second_answer(self) -> None:
-        trial = submitted()
-        first, second = self.ask(trial, "fin_a", "clerk"), self.ask(trial, "fin_b", "ann")
-        self.answer(trial, "clerk", first)
-        assert not trial.timers()
-        self.answer(trial, "ann", second)
-        assert trial.timers() == {("board", "remind:1")}
-
-    def test_it_is_in_the_inbox_of_who_is_asked_and_cannot_be_decided_there(self) -> None:
-        trial = submitted()
-        question = self.ask(trial, "fin_a", "ann")
-        (task,) = trial.open_tasks("board")[-1:]
-        assert (task.person, task.verb) == ("ann", "answer")
-        with pytest.raises(NotPossible):
-            trial.decide("ann", "approve")
-        self.answer(trial, "ann", question)
-        assert [task.state for task in trial.case.tasks if task.person == "ann"] == ["decided"]
-
-    def test_deciding_while_a_question_is_open_leaves_no_clock_behind(self) -> None:
-        trial = submitted()
-        self.ask(trial, "fin_a", "ann")
-        trial.approve("fin_b")
-        assert trial.case.state == "approved"
-        assert (trial.case.stopped, trial.timers()) == ((), set())
-
-    def test_only_who_was_asked_answers_and_once(self) -> None:
-        trial = submitted()
-        question = self.ask(trial, "fin_a", "ann")
-        with pytest.raises(NotFound):
-            self.answer(trial, "bob", question)
-        self.answer(trial, "ann", question)
-        with pytest.raises(NotPossible, match="answered"):
-            self.answer(trial, "ann", question)
-
-    def test_a_person_asked_twice_answers_twice(self) -> None:
-        trial = submitted()
-        self.answer(trial, "ann", self.ask(trial, "fin_a", "ann"))
-        self.answer(trial, "ann", self.ask(trial, "fin_b", "ann"))
-        assert [question.answer for question in trial.case.questions] == ["Because.", "Because."]
-
-
-class TestCopies:
-    def test_they_are_read_at_any_time_and_nothing_waits_for_them(self) -> None:
-        trial = submitted()
-        do(trial, "fin_a", CopyTo, people=("ann",))
-        trial.approve("fin_a")
-        assert trial.case.state == "approved"
-        trial.decide("ann", "read")
-        assert [task.decision for task in trial.case.tasks if task.person == "ann"] == ["read"]
-
-    def test_readers_and_those_who_are_asked_are_not_drawn_as_deciding(self) -> None:
-        trial = submitted(board(AllOf()))
-        do(trial, "fin_a", CopyTo, people=("ann",))
-        task = next(task for task in trial.case.tasks if task.person == "fin_a")
-        trial.do(Ask(actor="fin_a", task=task.id, person="bob", text="Why?"))
-        drawn = trial.drawn()["board"]
-        assert {seat.person for seat in drawn.seats} == {"fin_a", "fin_b", "fin_c"}
-        assert drawn.need == 3
-        trial.approve("fin_a", "fin_b", "fin_c")
-        assert trial.drawn()["board"].state == "done"
-
-    def test_a_reader_does_not_decide(self) -> None:
-        trial = submitted()
-        do(trial, "fin_a", CopyTo, people=("ann",))
-        with pytest.raises(NotPossible):
-            trial.decide("ann", "approve")
 
 
 OPERATIONS: tuple[tuple[type[OnTask], dict[str, Any]], ...] = (

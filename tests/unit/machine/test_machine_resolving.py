@@ -6,24 +6,29 @@ from pathlib import Path
 from engine.definition.compile import compile_process
 from engine.definition.load import load
 from engine.definition.trial import Trial as DeclaredTrial
-from engine.machine.commands import Reorganise, Transfer
+from engine.machine.commands import Claim, Delegate, Reorganise, Transfer
 from engine.machine.tally import AllOf, AnyOf, InSequence, Tally
 from tests.fakes.organisation import EverydayCalendar, FakeDirectory
+from tests.unit.machine.board import add, ask, do
 from tests.unit.machine.trial import PEOPLE, Trial, approve, process
 
 PAYMENT = Path(__file__).resolve().parents[3] / "definitions/examples/payment-approval.yaml"
 
 
-def waiting(tally: Tally) -> Trial:
+def waiting(tally: Tally, *, claim: bool = False) -> Trial:
     """A case that the three of the finance office decide on."""
-    trial = Trial(process({"chain": (approve("money", "role:finance@city", tally), approve("last", "head@city"))}))
+    first = approve("money", "role:finance@city", tally, claim=claim)
+    trial = Trial(process({"chain": (first, approve("last", "head@city"))}))
     trial.submit()
     return trial
 
 
-def changed(trial: Trial, *finance: str, closed: frozenset[str] = frozenset()) -> bool:
+def changed(
+    trial: Trial, *finance: str, admins: tuple[str, ...] = ("admin",), closed: frozenset[str] = frozenset()
+) -> bool:
     """From now on these hold the role; whether the case changed."""
-    people: FakeDirectory = replace(PEOPLE, holders=PEOPLE.holders | {"role:finance@city": finance}, closed=closed)
+    roles = {"role:finance@city": finance, "role:process_admin": admins}
+    people: FakeDirectory = replace(PEOPLE, holders=PEOPLE.holders | roles, closed=closed)
     trial.process = trial.process.bound(people, trial.process.calendar)
     return bool(trial.do(Reorganise(actor="system", via="timer")).events)
 
@@ -211,3 +216,51 @@ def test_whom_the_task_was_passed_on_to_has_it_alone_when_the_role_becomes_empty
     trial.process = trial.process.bound(closed, trial.process.calendar)
     trial.do(Reorganise(actor="system", via="timer"))
     assert trial.asked() == {"admin"}
+
+
+def test_whom_a_leaver_brought_in_is_not_asked_any_more() -> None:
+    trial = waiting(AllOf())
+    add(trial, "fin_a", "beside", "ann")
+    changed(trial, "fin_b", "fin_c")
+    assert trial.asked() == {"fin_b", "fin_c"}
+    assert reasons(trial) == {"fin_a": "lost_role", "ann": "removed"}
+
+
+def test_who_waits_for_an_opinion_is_not_called_by_somebody_elses_coming() -> None:
+    trial = waiting(AllOf())
+    do(trial, "fin_a", Delegate, to="ann")
+    changed(trial, "fin_a", "fin_b", "fin_c", "fin_d")
+    assert trial.asked() == {"ann", "fin_b", "fin_c", "fin_d"}
+
+
+def test_whoever_claimed_keeps_it_when_somebody_comes_to_the_pool() -> None:
+    trial = waiting(AnyOf(), claim=True)
+    do(trial, "fin_b", Claim)
+    changed(trial, "fin_a", "fin_b")
+    assert trial.asked() == {"fin_b"}
+
+
+def test_the_pool_is_asked_again_when_who_claimed_it_leaves() -> None:
+    trial = waiting(AnyOf(), claim=True)
+    do(trial, "fin_b", Claim)
+    changed(trial, "fin_a", "fin_c")
+    assert trial.asked() == {"fin_a", "fin_c"}
+
+
+def test_the_opinion_of_a_delegate_is_nobody_who_decides() -> None:
+    trial = waiting(AnyOf())
+    do(trial, "fin_a", Delegate, to="ann")
+    trial.decide("ann", "approve")
+    changed(trial, admins=())
+    assert trial.timers() == {("money", "staff")}
+    changed(trial, "fin_d")
+    assert trial.asked() == {"fin_d"}
+
+
+def test_a_question_of_those_who_left_stops_no_clock_of_those_who_come() -> None:
+    trial = waiting(AnyOf())
+    ask(trial, "fin_a", "ann")
+    changed(trial, admins=())
+    changed(trial, "fin_d")
+    assert trial.asked() >= {"fin_d"}
+    assert trial.timers() == {("money", "remind:1")}

@@ -5,11 +5,12 @@ from dataclasses import replace
 import pytest
 
 from engine.errors import InvalidForm, NotFound, NotPossible
-from engine.machine.commands import AudienceFrozen, Decide, Operate, StartDelivery, Withdraw
+from engine.machine.commands import AudienceFrozen, CopyTo, Decide, Delegate, Operate, StartDelivery, Withdraw
 from engine.machine.outcome import HoldDelivery
 from engine.machine.standing import Resume
 from engine.machine.tally import AllOf
-from tests.unit.machine.trial import MIDDLE, Trial, approve, copy, process
+from tests.unit.machine.board import add, do
+from tests.unit.machine.trial import MIDDLE, PEOPLE, Trial, approve, copy, process
 
 ANY = ("submitter", "previous", "any")
 
@@ -33,6 +34,12 @@ def returned(case: Trial, person: str, to: str) -> None:
 
 def operate(case: Trial, operation: str, *, by: str = "admin", to: str = "", reason: str = "because") -> None:
     case.do(Operate(actor=by, operation=operation, reason=reason, to=to))
+
+
+def others_of_network(case: Trial, *people: str) -> None:
+    """From now on these hold the role that step `two` asks."""
+    directory = replace(PEOPLE, holders=PEOPLE.holders | {"role:network@city": people})
+    case.process = case.process.bound(directory, case.process.calendar)
 
 
 def to_three(case: Trial) -> Trial:
@@ -131,6 +138,49 @@ def test_a_named_step_twice_in_a_row_with_what_lies_between_standing() -> None:
     case.approve("city_vp")
     assert case.asked() == {"mkt_prov_a", "mkt_prov_b"}
     assert case.replayed() == case.case
+
+
+def test_what_a_delegate_would_return_to_is_an_opinion() -> None:
+    case = to_three(trial())
+    do(case, "city_vp", Delegate, to="ann")
+    returned(case, "ann", "submitter")
+    returned(case, "city_vp", "two")
+    assert case.asked() == {"net_a", "net_b"}
+
+
+def test_who_gave_an_opinion_has_nothing_to_take_back() -> None:
+    case = trial()
+    case.submit()
+    do(case, "county_head", Delegate, to="ann")
+    add(case, "ann", "beside", "bob")
+    case.approve("ann", "bob")
+    for person in ("ann", "bob"):
+        with pytest.raises(NotFound):
+            operate(case, "take_back", by=person)
+
+
+def test_an_approval_stands_although_a_copy_of_it_was_never_read() -> None:
+    case = trial("at_returner")
+    case.submit()
+    case.approve("county_head")
+    do(case, "net_a", CopyTo, people=("ann",))
+    case.approve("net_a", "net_b")
+    returned(case, "city_vp", "submitter")
+    others_of_network(case, "net_c")
+    case.submit()
+    assert case.asked() == {"city_vp"}
+
+
+def test_an_approval_that_somebody_gave_an_opinion_on_stands_when_others_hold_the_role_by_then() -> None:
+    case = trial("at_returner")
+    case.submit()
+    case.approve("county_head")
+    do(case, "net_a", Delegate, to="ann")
+    case.approve("ann", "net_a", "net_b")
+    returned(case, "city_vp", "submitter")
+    others_of_network(case, "net_c")
+    case.submit()
+    assert case.asked() == {"city_vp"}
 
 
 def test_returning_to_a_step_arms_its_timers_anew() -> None:

@@ -1,18 +1,25 @@
 """What happens by itself: reminders, escalation, and timers that are no longer wanted."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from engine.machine.case import Place
+from engine.machine.commands import Delegate
 from engine.machine.deadlines import Lapse, Timeout
 from engine.machine.lifecycle import Stages
 from engine.machine.outcome import NotifyTask
 from engine.machine.tally import AllOf, AnyOf, InSequence, Tally
 from engine.values import Duration
 from tests.fakes.organisation import FakeDirectory
+from tests.unit.machine.board import add, board, do, submitted
 from tests.unit.machine.trial import PEOPLE, Trial, approve, process
+
+NOBODY_ABOVE_THE_CITY = FakeDirectory(
+    PEOPLE.holders | {"role:process_admin": ()}, dict.fromkeys(("fin_a", "fin_b", "fin_c"), "city_head")
+)
 
 
 def reminders(trial: Trial) -> list[str]:
@@ -98,6 +105,54 @@ def test_a_superior_who_already_decided_here_decides_for_both() -> None:
     trial.submit()
     trial.approve("city_head")
     trial.wait("3wd")
+    assert trial.case.state == "approved"
+
+
+def test_who_signs_beside_a_person_signs_with_the_superior_though_both_tasks_escalate() -> None:
+    trial = submitted(board(AllOf()))
+    add(trial, "fin_a", "beside", "ann")
+    trial.wait("3d")
+    assert trial.asked() == {"city_head", "admin"}, "nobody is above ann"
+    trial.approve("city_head")
+    assert trial.case.state == "approving"
+    trial.approve("admin")
+    assert trial.case.state == "approved"
+
+
+@pytest.mark.parametrize(("place", "told"), [("beside", "reminder"), ("after", "escalation")])
+def test_a_superior_who_signs_along_has_the_seat_when_it_escalates_to_them(place: Place, told: str) -> None:
+    trial = submitted(board(AllOf()))
+    trial.wait("2d")
+    add(trial, "fin_a", place, "city_head")
+    trial.process = replace(trial.process, directory=NOBODY_ABOVE_THE_CITY)
+    trial.wait("1d")
+    assert trial.asked() == {"city_head"}
+    assert trial.told("city_head")[-1] == told
+    trial.approve("city_head")
+    assert trial.case.state == "approved"
+
+
+def test_a_superior_who_was_to_give_an_opinion_decides_when_a_task_escalates_to_them() -> None:
+    trial = submitted(board(AllOf()))
+    do(trial, "fin_a", Delegate, to="city_head")
+    trial.wait("3d")
+    assert trial.asked() == {"fin_a", "city_head"}, "nobody gives fin_a the opinion any more"
+    trial.approve("fin_a")
+    assert trial.case.state == "approving"
+    trial.approve("city_head")
+    assert trial.case.state == "approved"
+
+
+def test_the_delegate_of_a_signer_may_be_the_superior_of_whom_these_sign_with() -> None:
+    trial = submitted(board(AllOf()))
+    add(trial, "fin_a", "beside", "ann")
+    do(trial, "ann", Delegate, to="city_head")
+    trial.approve("fin_b", "fin_c")
+    trial.wait("3d")
+    assert trial.asked() == {"ann", "city_head"}
+    trial.approve("city_head")
+    assert trial.case.state == "approving"
+    trial.approve("ann")
     assert trial.case.state == "approved"
 
 
@@ -225,6 +280,16 @@ def test_a_step_passes_by_itself_within_its_limit(tally: Tally) -> None:
     assert {task.reason for task in trial.case.tasks if task.step == "first"} == {"auto_passed"}
     assert trial.drawn()["first"].state == "done"
     assert not [task for task in trial.case.tasks if task.decision], "nobody decided, and nobody is said to have"
+
+
+def test_what_silence_passed_is_nobodys_approval_when_the_case_comes_again() -> None:
+    trial = lapsing("approve", up_to=80_000, tally=AllOf())
+    trial.process = replace(trial.process, resume="at_returner")
+    trial.approve("fin_a")
+    trial.wait("2wd")
+    trial.decide("city_head", "return")
+    trial.submit()
+    assert trial.asked() == {"fin_b", "fin_c"}
 
 
 def test_above_the_limit_it_escalates_instead() -> None:

@@ -1,18 +1,14 @@
 """Random walks through whole cases: whatever people and timers do, a case stays sound, its history rebuilds it, and it
 asks and goes on as a small model says that knows nothing of the machine."""
 
-from collections import Counter
 from datetime import timedelta
 from typing import Any
 
-import msgspec
-from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 from msgspec.structs import replace
 
-from engine.errors import CountersignError, NotPossible
-from engine.machine.case import Case, Place, Task, Timer
+from engine.machine.case import Case, Place, Task
 from engine.machine.commands import (
     AddSigners,
     Answer,
@@ -29,7 +25,6 @@ from engine.machine.commands import (
     DeliveryFinished,
     Edit,
     Evaluated,
-    OnTask,
     Operate,
     PauseDelivery,
     Perform,
@@ -40,28 +35,13 @@ from engine.machine.commands import (
     SelectAgain,
     StartDelivery,
     Submit,
-    TimerFired,
     Transfer,
     Withdraw,
 )
-from engine.machine.outcome import NotifyTask, Outcome, Turned
-from engine.machine.step_kind import Step
-from tests.support import FULL
 from tests.unit.machine.trial import LARGE, Trial
-from tests.unit.machine.walk_model import Approval, Board, Signer
-from tests.unit.machine.walk_world import (
-    BARRED,
-    FORMS,
-    OFFICES,
-    OUTSIDE,
-    REPRESENTED,
-    WORLDS,
-    World,
-    expected_approval,
-    people_of,
-    process,
-    superiors_of,
-)
+from tests.unit.machine.walk_checks import Watch, step_names, walks
+from tests.unit.machine.walk_follow import Follower
+from tests.unit.machine.walk_world import BARRED, FORMS, OFFICES, OUTSIDE, WORLDS, World, process
 
 FROZEN = AudienceFrozen(actor="system", snapshot="s", digest="d", target=900, control=100)
 STARTED = StartDelivery(actor="clerk", recipients=900)
@@ -69,8 +49,8 @@ DELIVERED = DeliveryFinished(actor="system", sums={"delivered": 900})
 ENDS = ("rejected", "withdrawn", "cancelled", "voided", "closed")
 WAITS = ("targeting", "delivering", "evaluating")
 """Something else goes on meanwhile: the selection, the waves, the evaluation."""
-OTHERS = (*OUTSIDE, *OUTSIDE, *OUTSIDE, "fin_b", "net_b", "city_head", "clerk", "clerk2", "deputy", "nobody")
-GONE = ("transferred", "escalated", "removed", "lost_role", "left")
+SUPERIORS = ("city_head", "city_head", "province_head")
+OTHERS = (*OUTSIDE, *OUTSIDE, *SUPERIORS, "fin_b", "net_b", "clerk", "clerk2", "deputy", "nobody")
 PICK = st.sampled_from(range(21))  # not integers: those depend on what else the process has imported
 
 
@@ -105,13 +85,10 @@ class AnyCase(RuleBasedStateMachine):
 
     @initialize(world=WORLDS, form=st.sampled_from(FORMS))
     def begin(self, world: World, form: dict[str, int]) -> None:
-        self.world, self.office = world, "first"
+        self.world = world
         self.trial = Trial(process(world))
-        self.expected: Approval | None = None
-        self.returner, self.seen = "", {}
-        self.decided: dict[str, Task] = {}
-        self.keys: set[str] = set()
-        self.spent: set[tuple[int, str]] = set()
+        self.watch = Watch(self.trial, barred=BARRED)
+        self.model = Follower(world)
         self.submit(form)
 
     # what people, timers and stages do
@@ -174,24 +151,9 @@ class AnyCase(RuleBasedStateMachine):
         command = Decide(actor=task.person, task=task.id, decision=decision, remark="because", to=where)  # type: ignore[arg-type]  # of Decision
         if actor:
             command = replace(command, actor=actor, on_behalf_of=task.person)
-        may = self.may(task, command)
+        may = self.model.may(self.trial.case, task, command)
         is_done = self.attempt(command)
         assert may is None or is_done == may
-
-    def may(self, task: Task, command: Decide) -> bool | None:
-        """Whether the model lets this decision be taken; None where it does not know."""
-        expected, case = self.expected, self.trial.case
-        if task.verb == "copy" or command.actor in REPRESENTED.get(task.person, ()):
-            return None
-        if expected is None or case.state != "approving" or command.actor != task.person:
-            return False
-        board = expected.boards[task.step]
-        allowed = ["approve", "return", "reject"]
-        if task.verb == "file":
-            allowed = ["acknowledge", "object"] if task.step == "register" else ["acknowledge"]
-        elif board.mode == "vote":
-            allowed.append("abstain")
-        return command.decision in allowed and task.person in board.asked()
 
     @rule(place=PICK, kind=st.sampled_from(BRING_IN), who=PICK, where=PLACES, n=PICK)
     def bring_in(self, place: int, kind: type[Any], who: int, where: Place, n: int) -> None:
@@ -230,28 +192,20 @@ class AnyCase(RuleBasedStateMachine):
         if decided:
             task = decided[-1 - place % len(decided)]
             assert not self.attempt(Decide(actor=task.person, task=task.id, decision="approve", remark="again"))
-        self.fire_what_is_over()
+        self.watch.late_ticks_change_nothing()
 
     @rule(days=st.sampled_from([1, 1, 2, 3, 9]))
     def wait(self, days: int) -> None:
         """Let time pass; what falls due meanwhile fires in its order, at its time."""
-        trial = self.trial
-        end = trial.now + timedelta(days=days)
+        end = self.trial.now + timedelta(days=days)
         for _ in range(1000):
-            due = min((one for one in trial.case.timers if one.due_at <= end), key=_due, default=None)
+            due = self.watch.next_due(end)
             if due is None:
                 break
-            trial.now = max(trial.now, due.due_at)
-            self.attempt(TimerFired(actor="system", via="timer", key=due.key, name=due.name, step=due.step))
+            self.attempt(due)
         else:
             raise AssertionError("timers never come to rest")
-        trial.now = max(trial.now, end)
-
-    def fire_what_is_over(self) -> None:
-        """A tick that comes late changes nothing."""
-        for key in sorted(self.keys - {timer.key for timer in self.trial.case.timers})[:3]:
-            outcome = self.trial.do(TimerFired(actor="system", via="timer", key=key, name="escalate", step="finance"))
-            assert not outcome.events
+        self.trial.now = max(self.trial.now, end)
 
     @rule(operation=OPERATIONS, actor=st.sampled_from(["admin", "admin", "clerk", "fin_a"]))
     def operate(self, operation: str, actor: str) -> None:
@@ -267,10 +221,8 @@ class AnyCase(RuleBasedStateMachine):
     @rule(office=st.sampled_from(list(OFFICES)))
     def reorganise(self, office: str) -> None:
         """People come and go, and the case is told."""
-        self.office = office
         self.trial.process = process(self.world, office)
-        if self.expected is not None:
-            self.expected.people, self.expected.weights = people_of(self.world, office)
+        self.model.move(office)
         self.attempt(Reorganise(actor="system", via="timer"))
 
     @rule(command=st.sampled_from(STAGES))
@@ -287,189 +239,30 @@ class AnyCase(RuleBasedStateMachine):
 
     def attempt(self, command: AnyCommand) -> bool:
         """Carry it out, and hold the case against everything that must be true of it; False where it is refused."""
-        trial = self.trial
-        before, written = trial.case, msgspec.json.encode(trial.case)
-        trial.now += timedelta(minutes=1)
-        try:
-            outcome = trial.do(command)
-        except CountersignError as refused:
-            assert trial.case is before
-            assert msgspec.json.encode(before) == written
-            assert not isinstance(refused, NotPossible) or refused.fields["possible"]
+        before = self.trial.case
+        outcome = self.watch.attempt(command)
+        if outcome is None:
             return False
-        self.keys |= {timer.key for timer in trial.case.timers}
         assert before.state not in ENDS or not outcome.events or is_for_an_end(command)
-        self.follow(command, before, outcome)
-        self.check(command, before, outcome)
+        self.model.follow(command, before, outcome)
+        self.it_is_where_the_model_says(self.trial.case)
+        self.somebody_is_asked(self.trial.case)
         return True
 
-    def follow(self, command: AnyCommand, before: Case, outcome: Outcome) -> None:
-        """Have the model do the same."""
-        expected, case = self.expected, outcome.case
-        if isinstance(command, Submit):
-            self.submitted(before, case.form)
-            return
-        if expected is None or not outcome.events:
-            return
-        state = before.facts["suspended"]["state"] if before.state == "suspended" else before.state
-        if isinstance(command, Operate | Withdraw):
-            self.intervened(command, before, outcome)
-        elif state == "approving" and isinstance(command, Decide | TimerFired):
-            self.decided_or_lapsed(command, before, outcome)
-        elif state == "approving" and isinstance(command, OnTask):
-            task = task_of(before, command.task)
-            board = expected.boards[task.step]
-            handle(board, task.person, command, before)
-            self.settle(task.step, board.verdict(), before, outcome)
-        elif isinstance(command, Reorganise) and state == "approving":
-            self.adopt(case)
-
-    def submitted(self, before: Case, form: dict[str, Any]) -> None:
-        """A round from the beginning of the chain; what was approved for the same form may stand."""
-        fresh = expected_approval(self.world, form, self.office)
-        old = self.expected
-        if old is not None and old.columns == fresh.columns and self.seen == form:
-            fresh.kept = old.standing(self.world.resume, self.returner)
-        self.expected, self.returner, self.seen = fresh, "", dict(form)
-        fresh.onward()
-
-    def settle(self, step: str, verdict: str, before: Case, outcome: Outcome) -> None:
-        expected = self.expected
-        assert expected is not None
-        if not verdict:
-            return
-        turned = [event for event in outcome.events if isinstance(event, Turned)]
-        to, kept = "", {}
-        if verdict == "return":
-            named = {one.back_to for one in expected.boards[step].counted() if one.decision == "return"}
-            assert bool(turned) == bool(named and "submitter" not in named), (named, turned)
-            if turned:
-                to = turned[0].to
-                assert expected.column_of(to) <= expected.place
-                assert "previous" in named or to in named
-                kept = expected.standing(self.world.resume, step, to)
-        expected.settle(step, verdict, to=to, kept=kept)
-        if expected.state == "returned":
-            self.returner = step
-
-    def decided_or_lapsed(self, command: Decide | TimerFired, before: Case, outcome: Outcome) -> None:
-        expected = self.expected
-        assert expected is not None
-        if isinstance(command, TimerFired) and command.name == "staff":
-            self.adopt(outcome.case)
-        elif isinstance(command, TimerFired):
-            board = expected.boards[command.step]
-            verdict = command.name if command.name in ("return", "reject", "approve") else ""
-            if command.name == "approve" and before.form["budget"] > 100_000:
-                verdict = "escalate"
-            if command.name == "escalate" or verdict == "escalate":
-                asked = [one for one in before.tasks if one.step == command.step and one.state == "open" and one.signs]
-                for task in asked:
-                    if task.round == before.round:
-                        board.escalate(task.person, superiors_of(task.person, self.office))
-                verdict = board.verdict()
-                if outcome.case.tasks == before.tasks:
-                    self.spent.add((before.round, command.step))
-            is_silence = command.name == "objection" or (command.name == "silence" and command.step == "province")
-            self.settle(command.step, "silence" if is_silence else verdict, before, outcome)
-        elif (task := task_of(before, command.task)).verb != "copy":
-            self.decide_expected(expected, task, command, before, outcome)
-
-    def decide_expected(self, expected: Approval, task: Task, command: Decide, before: Case, outcome: Outcome) -> None:
-        board = expected.boards[task.step]
-        board.decide(task.person, command.decision, command.to)
-        if command.decision == "approve" and task.place != "delegate":
-            expected.said.append((expected.place, task.person))
-        if command.decision == "object":
-            self.expected = expected_approval(self.world, before.form, self.office, "main")
-            self.expected.onward()
-            return
-        self.settle(task.step, board.verdict(), before, outcome)
-
-    def intervened(self, command: Operate | Withdraw, before: Case, outcome: Outcome) -> None:
-        expected, state = self.expected, outcome.case.state
-        assert expected is not None
-        turned = [event for event in outcome.events if isinstance(event, Turned)]
-        if isinstance(command, Operate) and command.operation == "activate":
-            self.adopt(outcome.case)
-        elif turned:
-            by = turned[0].by_step
-            expected.state = "approving"
-            expected.turn(turned[0].to, expected.standing(self.world.resume, by, turned[0].to))
-        elif state not in ("suspended", "approving"):
-            expected.state = state
-
-    def adopt(self, case: Case) -> None:
-        """Others are asked, because the organisation changed: whom, is read off the case."""
-        expected = self.expected
-        assert expected is not None
-        for name in expected.boards:  # somebody's leaving may have settled it
-            expected.latest[name] = as_board(expected, case, name)
-        expected.boards.clear()
-        if case.state != "approving":
-            expected.state = case.state if case.state in ("returned", "rejected") else "approved"
-        active = [name.rpartition("/")[2] for name in case.configuration]
-        for name in active:
-            if case.state == "approving" and ":" not in name:
-                expected.place = expected.column_of(name)
-                expected.boards[name] = expected.latest[name] = as_board(expected, case, name)
-        expected.approved = {name.removesuffix(":done") for name in active if name.endswith(":done")}
-
-    def check(self, command: AnyCommand, before: Case, outcome: Outcome) -> None:
-        case, process = self.trial.case, self.trial.process
-        active = {name.rpartition("/")[2] for name in case.configuration}
-        pending = [task for task in case.tasks if task.is_pending and task.verb != "copy"]
-        self.it_is_where_the_model_says(case)
-        # only active steps wait, and each waits for somebody who may act or looks for people again
-        asked = [task for task in pending if task.signs and task.state == "open"]
-        assert all(task.step in active and task.round == case.round for task in pending if task.signs)
-        staffed = {task.step for task in asked} | {timer.step for timer in case.timers if timer.name == "staff"}
-        steps = {one.rpartition("/")[2] for one in case.configuration if isinstance(process.kinds.get(one), Step)}
+    def somebody_is_asked(self, case: Case) -> None:
+        """Each active step waits for somebody who may act, or looks for people again."""
+        asked = {task.step for task in case.tasks if task.signs and task.state == "open"}
+        steps = step_names(self.trial.process, case)
         if case.state == "suspended":
-            assert not case.timers
-        else:
-            assert steps == staffed
-            assert case.state in ENDS or steps or case.timers or process.possible(case) or case.state in WAITS
-        assert not {task.person for task in asked} & set(BARRED)
-        # seats, tasks and timers are there once, and timers only where somebody is asked
-        seats = [(task.round, task.step, task.person) for task in case.tasks]
-        assert len(seats) == len(set(seats))
-        assert len({task.id for task in case.tasks}) == len(case.tasks)
-        assert len({timer.key for timer in case.timers}) == len(case.timers)
-        armed = [timer.step for timer in case.timers if timer.step]
-        assert len(armed) == len(set(armed))
-        stopped = {one.step for one in case.stopped}
-        assert set(armed) | stopped <= steps
-        assert not set(armed) & stopped
-        this_round = {task.id for task in case.tasks if task.round == case.round}
-        for one in case.questions:
-            here = [task for task in case.tasks if (task.person, task.step) == (one.person, one.step)]
-            assert (
-                one.answered_at
-                or one.step not in steps
-                or one.task not in this_round
-                or any(task.state == "open" or task.verb != "answer" for task in here)
-            )
-        waiting_for_answers = {one.step for one in case.questions if one.answered_at is None}
-        assert stopped <= waiting_for_answers
-        self.the_clock_runs(steps - stopped, set(armed))
-        # everybody who is asked is told so once; nobody decides on a case of their own; what is decided stays
-        was_open = {task.id for task in before.tasks if task.state == "open"}
-        told = Counter(
-            one.task for one in outcome.effects if isinstance(one, NotifyTask) and one.occasion != "reminder"
-        )
-        fresh = {task.id for task in asked if task.id not in was_open}
-        assert set(told) == {one for one in told if told[one] == 1}
-        assert fresh <= set(told)
-        for task in case.tasks:
-            if task.state == "decided" and task.signs:
-                kept = replace(task, of="")  # whose signer it is follows the seat to its next person
-                assert self.decided.setdefault(task.id, kept) == kept
-                assert task.decided_by not in BARRED
-        self.trial.drawn()
+            return
+        assert steps == asked | {timer.step for timer in case.timers if timer.name == "staff"}
+        going_on = steps or case.timers or self.trial.process.possible(case)
+        assert going_on or case.state in (*ENDS, *WAITS)
+        armed = {timer.step for timer in case.timers}
+        self.the_clock_runs(steps - armed - {one.step for one in case.stopped})
 
     def it_is_where_the_model_says(self, case: Case) -> None:
-        expected = self.expected
+        expected = self.model.approval
         if expected is None:
             return
         if expected.state == "approving":
@@ -485,73 +278,24 @@ class AnyCase(RuleBasedStateMachine):
         else:
             assert case.state in (expected.state, "suspended")
 
-    def the_clock_runs(self, steps: set[str], armed: set[str]) -> None:
+    def the_clock_runs(self, unarmed: set[str]) -> None:
         """A step that ends by itself has a timer at all times; one that escalates, until it has done so twice or
         nobody is above."""
         case = self.trial.case
         if case.state != "approving":
             return
         passes = self.world.lapse == "approve" and case.form["budget"] <= 100_000
-        for step in steps - armed:
+        for step in unarmed:
             seats = [one for one in case.tasks if (one.step, one.round) == (step, case.round)]
             escalated = {one.decided_at for one in seats if one.reason == "escalated"}
             assert step not in ("province", "register")
             assert self.world.lapse in ("escalate", "approve")
             assert not passes
-            assert len(escalated) == 2 or (case.round, step) in self.spent
+            assert len(escalated) == 2 or (case.round, step) in self.model.spent
 
     def teardown(self) -> None:
-        """The history alone rebuilds the case, byte for byte, and it survives being written down."""
-        if hasattr(self, "trial"):
-            trial = self.trial
-            written = msgspec.json.encode(trial.case)
-            assert msgspec.json.encode(trial.replayed()) == written
-            assert msgspec.json.decode(written, type=Case) == trial.case
-            assert len(trial.entries) == trial.case.seq
-
-
-def task_of(case: Case, task: str) -> Task:
-    return next(one for one in case.tasks if one.id == task)
-
-
-def handle(board: Board, person: str, command: OnTask, case: Case) -> None:
-    """What an operation means to the model."""
-    match command:
-        case Transfer():
-            board.replace(person, command.to, brought_by=person)
-        case Delegate():
-            board.bring(person, (command.to,), "delegate")
-        case AddSigners():
-            board.bring(person, command.people, command.place)
-        case Append():
-            board.bring(person, command.people, "")
-        case RemoveSigner():
-            board.remove(task_of(case, command.seat).person)
-        case Claim():
-            board.claim(person)
-        case Release():
-            board.release()
-        case _:
-            pass
-
-
-def as_board(expected: Approval, case: Case, step: str) -> Board:
-    """The people of a step as the case has them."""
-    mode = next(one.mode for column in expected.columns for one in column.steps if one.name == step)
-    tasks = [one for one in case.tasks if (one.step, one.round) == (step, case.round) and one.signs]
-    # in a line, whoever had their turn first: they may wait now for those whom they brought in
-    tasks.sort(key=lambda one: one.state == "waiting" and not one.reason)
-    signers = {one.id: Signer(one.person, one.weight, place=one.place, brought_by=one.asked_by) for one in tasks}
-    times = sorted((one.decided_at, one.id) for one in tasks if one.state == "decided" and one.decided_at)
-    for one in tasks:
-        signer = signers[one.id]
-        signer.beside = signers.get(one.of)
-        signer.gone = one.state == "cancelled" and one.reason in GONE
-        signer.aside = one.state == "waiting" and one.reason == "claimed"
-        signer.back_to = one.back_to or "submitter"
-        if one.state == "decided" and one.decision and one.decided_at:
-            signer.decision, signer.at = one.decision, times.index((one.decided_at, one.id)) + 1
-    return Board("any" if mode == "file" else mode, list(signers.values()), len(tasks))
+        if hasattr(self, "watch"):
+            self.watch.history_rebuilds_it()
 
 
 def is_for_an_end(command: AnyCommand) -> bool:
@@ -559,16 +303,5 @@ def is_for_an_end(command: AnyCommand) -> bool:
     return isinstance(command, Decide | Answer) or (isinstance(command, Operate) and command.operation == "wake")
 
 
-def _due(timer: Timer) -> tuple[Any, str]:
-    return timer.due_at, timer.key
-
-
-AnyCase.TestCase.settings = settings(
-    max_examples=10_000 if FULL else 200,
-    stateful_step_count=50 if FULL else 30,
-    phases=list(Phase) if FULL else [Phase.explicit, Phase.reuse, Phase.generate],  # shrinking takes minutes
-    derandomize=not FULL,  # the same walks at every commit, others with FULL_TESTS=1
-    suppress_health_check=list(HealthCheck),
-    deadline=None,
-)
+AnyCase.TestCase.settings = walks(quick=200, steps=30, full=10_000, longest=50)
 TestAnyCase = AnyCase.TestCase

@@ -163,15 +163,16 @@ class Kept:
 
 
 class Trial:
-    """A case of `clerk` in county c1, from its draft on."""
+    """A case of `clerk` in county c1, from its draft on; or one that another opened: `born` is its id and command."""
 
-    def __init__(self, running: Process | None = None) -> None:
+    def __init__(self, running: Process | None = None, *, born: tuple[str, Create] | None = None) -> None:
         self.process = running or process()
         self.now = MONDAY
         self.effects: list[AnyEffect] = []
         self.entries: list[Kept] = []
-        outcome = create("case1", self.process.ref, Create(actor="clerk", office="c1"), self.now, self.process)
-        self.case = empty_case("case1", self.now)
+        name, begin = born or ("case1", Create(actor="clerk", office="c1"))
+        outcome = create(name, self.process.ref, begin, self.now, self.process)
+        self.case = empty_case(name, self.now)
         self.keep(outcome)
 
     def do(self, command: AnyCommand) -> Outcome:

@@ -129,10 +129,8 @@ class Board:
         """The seat is another's now."""
         old = self.find(person)
         new = Signer(other, old.weight, old.beside, old.place, brought_by)
-        old.gone = True
         self.signers.insert(self.signers.index(old), new)
-        for one in self.with_(old):
-            one.beside = new
+        self.join(old, new)
 
     def remove(self, person: str) -> None:
         signer = self.find(person)
@@ -145,19 +143,48 @@ class Board:
         for other in self.asked() - {person}:
             self.find(other).aside = True
 
-    def escalate(self, person: str, candidates: Sequence[str]) -> None:
-        """To the first who is not asked here; whoever is decides for both."""
-        old = self.find(person)
-        for candidate in candidates:
-            known = next((one for one in self.signers if one.person == candidate), None)
-            if known is None:
-                self.replace(person, candidate, brought_by=old.brought_by)
-                return
-            if not known.gone and known is not old and (known.decision or not self._is_closed(known)):
-                for one in self.with_(old):
-                    one.beside = known
-                old.gone = True
-                return
+    def escalate(self, late: Mapping[str, Sequence[str]]) -> None:
+        """Who is late is replaced by the first of their superiors who is not asked here, or is asked for an opinion
+        only; whoever decides here already decides for both."""
+        for old in [self.find(person) for person in late]:
+            for candidate in [] if old.gone else late[old.person]:
+                same = [one for one in self.signers if one.person == candidate]
+                known = min(same, key=lambda one: one.gone, default=None)
+                if known is not None and (
+                    known.gone or known is old or (not known.decision and self._is_closed(known))
+                ):
+                    continue
+                if known is None or self._gives_opinion(known, old):
+                    self.replace(old.person, candidate, brought_by=old.brought_by)
+                    if known is not None:
+                        self.join(known, self.find(candidate))
+                    break
+                if known in self.party(old):
+                    known.beside, known.place, known.weight = old.beside, old.place, old.weight
+                known.aside = False
+                self.join(old, known)
+                break
+
+    def join(self, old: Signer, new: Signer) -> None:
+        """Who signed with the one signs with the other, who decides for both."""
+        old.gone = True
+        for one in self.with_(old):
+            one.beside = new
+
+    def _gives_opinion(self, known: Signer, old: Signer) -> bool:
+        """Whether what they say here would not count for the seat of `old`."""
+        if old in self._above(known):
+            return known not in self.party(old)
+        return self._is_counted(old) and not self._is_counted(known)
+
+    def _is_counted(self, signer: Signer) -> bool:
+        """Whether their word counts: they and whom they sign with are asked, and not for an opinion."""
+        return not any(one.gone or one.place == "delegate" for one in self._above(signer))
+
+    def _above(self, signer: Signer) -> Iterator[Signer]:
+        yield signer
+        if signer.beside is not None:
+            yield from self._above(signer.beside)
 
     def _is_closed(self, signer: Signer) -> bool:
         while signer.beside is not None:
