@@ -159,11 +159,8 @@ def history_view(
 ) -> tuple[Entry, ...]:
     """The history, newest first, without changes of fields `unseen`. Savings of a draft by one person in a row count as
     one."""
-    organisation, process, definition = (
-        app.organisation(tx),
-        app.process(case.process, tx),
-        app.definition(case.process),
-    )
+    organisation, definition = app.organisation(tx), app.definition(case.process)
+    process = app.process(case.process, tx)
     shown: list[Entry] = []
     current: dict[str, Any] | None = None
     submitted: dict[str, Any] | None = None
