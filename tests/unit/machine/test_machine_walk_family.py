@@ -332,5 +332,5 @@ class AnyFamily(RuleBasedStateMachine):
                 watch.history_rebuilds_it()
 
 
-AnyFamily.TestCase.settings = walks(quick=150, steps=30, full=3_000, longest=50)
+AnyFamily.TestCase.settings = walks(quick=250, steps=30, full=3_000, longest=50)
 TestAnyFamily = AnyFamily.TestCase
