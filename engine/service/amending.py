@@ -13,7 +13,7 @@ from engine.machine.amending import changes_of, refusals
 from engine.machine.case import Case
 from engine.service import candidates
 from engine.service.app import Countersign
-from engine.service.showing import form_at
+from engine.service.telling import form_at
 from engine.store import history
 
 

@@ -21,7 +21,8 @@ from engine.service import amending, candidates, running, splitting, standins
 from engine.service.app import Countersign
 from engine.service.cases import case_view, load_visible
 from engine.service.fields import changes_between, field_views, hidden
-from engine.service.showing import case_row, flags_of, form_at, person_name, questions_view, task_row
+from engine.service.showing import case_row, flags_of, person_name, questions_view, task_row
+from engine.service.telling import form_at
 from engine.service.views import Act, FieldView, Inbox, SheetView, Viewer
 from engine.store import history
 from engine.store import inbox as inboxes

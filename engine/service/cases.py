@@ -10,7 +10,17 @@ from engine.definition.model import Definition
 from engine.errors import NotFound
 from engine.machine.case import Case, Child
 from engine.machine.process import Process
-from engine.service import candidates, delivering, evaluating, explaining, fields, selecting, showing, splitting
+from engine.service import (
+    candidates,
+    delivering,
+    evaluating,
+    explaining,
+    fields,
+    selecting,
+    showing,
+    splitting,
+    telling,
+)
 from engine.service.app import Countersign
 from engine.service.drifting import drift_view
 from engine.service.views import AudienceView, CaseRow, CaseView, ChildView, Entry, RegistrationView, Viewer
@@ -55,7 +65,7 @@ def case_view(app: Countersign, tx: Connection, viewer: Viewer, case: Case) -> C
     line = visibility.find(tx, viewer.person, case.id)
     if line is None:
         raise NotFound()
-    entries_seen = showing.history_view(app, tx, case, entries, unseen)
+    entries_seen = telling.history_view(app, tx, case, entries, unseen)
     kin = _kin(app, tx, viewer, case)
     parent = kin.get(case.parent.case) if case.parent else None
     return CaseView(
@@ -63,7 +73,7 @@ def case_view(app: Countersign, tx: Connection, viewer: Viewer, case: Case) -> C
         version=case.process.version,
         confidential=definition.proposal.visibility == "confidential",
         route=case.route or "",
-        reasons=fields.seen_reasons(showing.reasons_of(entries), unseen),
+        reasons=fields.seen_reasons(telling.reasons_of(entries), unseen),
         round=case.round,
         seq=case.seq,
         waiting=explaining.waiting(app, tx, viewer, case, chain=chain, entries=entries),

@@ -42,7 +42,7 @@ from engine.service.app import Countersign
 from engine.service.drifting import drift_view
 from engine.service.fields import field_views, hidden, limited
 from engine.service.keeping import kept
-from engine.service.showing import form_at
+from engine.service.telling import form_at
 from engine.service.views import DriftView, FieldView
 from engine.store import cases, history, links, outbox, people, timers, visibility
 from engine.store.batches import Move, transition_many

@@ -24,7 +24,7 @@ from engine.machine.steps import decisions_on
 from engine.organisation import Organisation, Workdays
 from engine.organisation.who import FromField, Holders, Submitter, Superior, parse
 from engine.organisation.workdays import caution
-from engine.service import showing
+from engine.service import showing, telling
 from engine.service.app import Countersign
 from engine.service.chain_views import Chain, Deadline, Following, Node, SeatReason, Waiting, WaitingPerson
 from engine.service.drifting import drift_view
@@ -65,7 +65,7 @@ def explain(app: Countersign, viewer: Viewer, case: str) -> Explanation:
             case=showing.case_row(app, tx, line, viewer.person),
             round=case_now.round,
             route=case_now.route or "",
-            reasons=seen_reasons(showing.reasons_of(entries), unseen),
+            reasons=seen_reasons(telling.reasons_of(entries), unseen),
             waiting=waiting(app, tx, viewer, case_now, chain=chain, entries=entries),
             drift=drift_view(app.definition(case_now.process), process, case_now.drift, unseen),
         )
@@ -77,7 +77,7 @@ def waiting(
     """Whom a case waits for, since when and why, and what would follow. `chain` and `entries` are the case's own."""
     process = app.process(case.process, tx)
     blocking = _current(chain)
-    reason, by = showing.reason_of(app.organisation(tx), entries, case)
+    reason, by = telling.reason_of(app.organisation(tx), entries, case)
     looking = _Looking(app, process, app.organisation(tx), case)
     people, deadlines = tuple(looking.people(app.calendar(tx))), tuple(looking.deadlines())
     return Waiting(
@@ -138,7 +138,7 @@ class _Looking:
                 return
             is_moved = outcome.case.configuration != case.configuration
             opened = [event.task.person for event in outcome.events if isinstance(event, TaskOpened)]
-            what = showing.fired(timer.name.partition(":")[0], outcome.events)
+            what = telling.fired(timer.name.partition(":")[0], outcome.events)
             yield Deadline(
                 at=timer.due_at,
                 what=what,

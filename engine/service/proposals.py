@@ -22,7 +22,8 @@ from engine.service.definitions import startable as all_startable
 from engine.service.drifting import drift_view
 from engine.service.fields import field_views
 from engine.service.numbers import case_number
-from engine.service.showing import chain_view, reason_of, waves_of
+from engine.service.showing import chain_view, waves_of
+from engine.service.telling import reason_of
 from engine.service.views import FormView, Viewer
 from engine.store import cases, history
 from engine.store.cases import Locked
