@@ -46,7 +46,7 @@ def test_one_session_saves_a_draft_and_another_publishes_it(api: FastAPI):
 @pytest.mark.parametrize(
     ("source", "code"),
     [
-        (SECOND.replace("version: 2", "version: " + "9" * 5_000), "E112"),
+        (SECOND.replace("version: 3", "version: " + "9" * 5_000), "E112"),
         (SECOND.replace('max: "1"', "max: 1e999999999"), "E112"),
         (SECOND.replace("title: {zh: 电信营销案", 'title: {zh: "\\ud800"'), "E101"),
         (SECOND + "#" + "x" * 300_000, "request"),

@@ -49,13 +49,15 @@ def decide_many(url: str, process: int) -> dict[str, int]:
 def test_of_ten_thousand_decisions_one_wins_and_the_others_are_told(db: Database, db_url: str) -> None:
     open_case(db)
     submit(db, people=("wang", "chen", "ma"))
-    began = time.perf_counter()
     script = "import json, sys; from tests.store.test_store_contention import decide_many as d; "
-    script += "print(json.dumps(d(sys.argv[1], int(sys.argv[2]))))"
-    running = [
-        subprocess.Popen([sys.executable, "-c", script, db_url, str(n)], stdout=subprocess.PIPE, cwd=ROOT)
-        for n in range(PROCESSES)
-    ]
+    script += "print('ready', flush=True); sys.stdin.readline(); print(json.dumps(d(sys.argv[1], int(sys.argv[2]))))"
+    piped = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "cwd": ROOT}
+    running = [subprocess.Popen([sys.executable, "-c", script, db_url, str(n)], **piped) for n in range(PROCESSES)]
+    assert [process.stdout.readline() for process in running] == [b"ready\n"] * PROCESSES
+    began = time.perf_counter()
+    for process in running:
+        process.stdin.write(b"go\n")
+        process.stdin.flush()
     told: Counter[str] = Counter()
     for process in running:
         told.update(json.loads(process.communicate()[0]))

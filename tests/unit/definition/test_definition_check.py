@@ -38,8 +38,9 @@ def test_shipped_definition_has_nothing_to_complain_about(file: Path) -> None:
 
 @pytest.mark.parametrize("file", SHIPPED, ids=lambda file: file.stem)
 def test_shipped_definition_is_checked_in_a_moment(file: Path) -> None:
+    """300 ms for 200 lines."""
     text = file.read_text(encoding="utf-8")
-    assert cpu_seconds(lambda: check(text)) < 0.3
+    assert cpu_seconds(lambda: check(text)) < 0.3 * max(text.count("\n") / 200, 1)
 
 
 def test_the_small_definition_is_right(small: str) -> None:
