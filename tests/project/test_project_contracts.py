@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[2]
 
 VIOLATIONS = {
     "engine/machine/planted.py": "import sqlalchemy\n",

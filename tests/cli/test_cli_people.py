@@ -13,7 +13,7 @@ from engine.service import people
 from engine.service.app import Countersign
 from engine.settings import Settings
 
-EXAMPLE = Path(__file__).resolve().parents[3] / "docs" / "staff.yaml"
+EXAMPLE = Path(__file__).resolve().parents[2] / "docs" / "staff.yaml"
 
 
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, file: Path) -> str:

@@ -7,7 +7,7 @@ from typer.testing import CliRunner
 
 from engine.cli.main import app as program
 
-SHIPPED = Path(__file__).resolve().parents[3] / "definitions" / "telecom-marketing-case.yaml"
+SHIPPED = Path(__file__).resolve().parents[2] / "definitions" / "telecom-marketing-case.yaml"
 
 
 def prove(file: Path) -> Result:

@@ -4,7 +4,7 @@ import re
 from importlib import metadata
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("engine", "api", "flows", "notifications", "definitions")
 TOP = {
     "flows", "engine", "api", "definitions", "notifications", "tests", "pyproject.toml", "README.md",

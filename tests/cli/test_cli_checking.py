@@ -6,8 +6,8 @@ from pathlib import Path
 
 import orjson
 
-ROOT = Path(__file__).resolve().parents[3]
-TEN = Path(__file__).with_name("ten_mistakes.yaml")
+ROOT = Path(__file__).resolve().parents[2]
+TEN = ROOT / "tests/unit/definition/ten_mistakes.yaml"
 
 
 def check(*arguments: str) -> subprocess.CompletedProcess[str]:

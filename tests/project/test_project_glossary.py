@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from babel.messages.pofile import read_po
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("engine", "api", "flows", "notifications", "definitions")
 EMPTY_WORDS = {"helper", "helpers", "util", "utils", "manager", "info", "misc", "process_data"}
 

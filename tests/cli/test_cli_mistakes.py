@@ -8,7 +8,7 @@ import pytest
 
 from engine.cli.main import run
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[2]
 TUTORIAL = ROOT / "docs/tutorial"
 EXAMPLES = ROOT / "definitions/examples"
 LOG = "case,activity,role,timestamp\n1,Request Payment,UNDEFINED,2026-01-05T09:00:00\n"

@@ -19,7 +19,7 @@ from engine.warehouse.dataset import Dataset
 from engine.warehouse.freeze import Frozen, freeze, open_frozen, verify
 from engine.warehouse.job import Failure, Job
 from engine.warehouse.run import Limits
-from tests.unit.warehouse.selecting_by_hand import PLAN, Person, compiled, dataset_of, worked_out
+from tests.warehouse.selecting_by_hand import PLAN, Person, compiled, dataset_of, worked_out
 
 people = st.builds(
     Person,

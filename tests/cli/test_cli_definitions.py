@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from engine.cli.main import app as program
 from engine.errors import InvalidDefinition, InvalidFile, NotPossible
 
-SHIPPED = Path(__file__).resolve().parents[3] / "definitions" / "telecom-marketing-case.yaml"
+SHIPPED = Path(__file__).resolve().parents[2] / "definitions" / "telecom-marketing-case.yaml"
 ROLES = ("process_admin", "marketing", "head", "vp_market", "finance", "network", "service", "committee", "gm")
 STAFF = """\
 offices: [{code: "44", zh: 省公司, level: province}]
