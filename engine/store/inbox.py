@@ -86,9 +86,11 @@ def _copied(person: str) -> ColumnElement[bool]:
 def _tasks(
     tx: Connection, wanted: ColumnElement[bool], order: tuple[ColumnElement[Any], ...], limit: int
 ) -> tuple[TaskLine, ...]:
+    # which tasks first, then their cases: joined before they are limited, every open task would cost a look-up
+    picked = sa.select(tasks.c.id).where(wanted).order_by(*order).limit(limit).correlate(None)
     joined = tasks.join(cases, cases.c.id == tasks.c.case_id)
-    query = sa.select(*TASK_COLUMNS, *CASE_COLUMNS).select_from(joined).where(wanted).order_by(*order).limit(limit)
-    return tuple(task_line(row) for row in tx.execute(query))
+    query = sa.select(*TASK_COLUMNS, *CASE_COLUMNS).select_from(joined).where(tasks.c.id.in_(picked))
+    return tuple(task_line(row) for row in tx.execute(query.order_by(*order)))
 
 
 def _count(wanted: ColumnElement[bool]) -> sa.ScalarSelect[int]:
