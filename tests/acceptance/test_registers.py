@@ -26,7 +26,7 @@ from tests.acceptance.offices import key, opened, submitted, viewer
 from tests.invariants import check_invariants
 
 SMALL = {"budget": "4000.00", "reach": "900"}
-MANY = 40
+MANY = 120  # so many timers at once fire in two lanes
 
 
 @pytest.fixture
