@@ -6,7 +6,7 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from api import charts, reasons, words
+from api import charts, navigation, reasons, words
 from api.failures import failure
 from api.i18n import Words, catalogue
 from engine.delivery.message import size_of
@@ -45,6 +45,7 @@ def environment(language: Language) -> Environment:
         failed=failed,
         words=words,
         charts=charts,
+        navigation=navigation,
         reasons=reasons,
         asset=asset,
         size_of=size_of,

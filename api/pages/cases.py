@@ -6,6 +6,7 @@ from typing import Literal
 from fastapi import APIRouter, Response
 from starlette.datastructures import UploadFile
 
+from api.declared import for_page
 from api.deps import App, CurrentViewer, CurrentVisit, Posted, form_key, text
 from api.errors import sentence
 from api.formats import Formats
@@ -16,7 +17,7 @@ from engine.service import cases, interventions, proposals, responses, stages
 from engine.service.responses import ImportReport
 from engine.service.views import Viewer
 
-router = APIRouter()
+router = APIRouter(dependencies=[for_page("cases.read")])
 NAMED = 20  # bad rows that the page names; the API names all
 Tab = Literal["proposal", "customers", "delivery", "evaluation", "history"]
 

@@ -4,12 +4,13 @@ from decimal import Decimal
 
 from fastapi import APIRouter, Request, Response
 
+from api.declared import for_page
 from api.deps import App, CurrentViewer, CurrentVisit, Posted, form_key, text
 from api.errors import sentence
 from engine.service import bulk
 from engine.service.operations import Door
 
-router = APIRouter()
+router = APIRouter(dependencies=[for_page("cases.act")])
 
 
 @router.get("/inbox/decisions")

@@ -4,10 +4,11 @@ from typing import Literal
 
 from fastapi import APIRouter, Response
 
+from api.declared import for_page
 from api.deps import App, CurrentViewer, CurrentVisit
 from engine.service import approvals
 
-router = APIRouter()
+router = APIRouter(dependencies=[for_page("cases.read")])
 
 
 @router.get("/inbox")

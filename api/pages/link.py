@@ -8,12 +8,13 @@ import structlog
 from fastapi import APIRouter, Response
 
 from api.auth import DEVICE
+from api.declared import for_anybody
 from api.deps import App, CurrentVisit, Posted, text
 from api.errors import sentence
 from engine.errors import NotFound, Refused, SignInNeeded
 from engine.service import people
 
-router = APIRouter()
+router = APIRouter(dependencies=[for_anybody("the link locates; signing in comes next")])
 log = structlog.get_logger()
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from fastapi import APIRouter, Response
 from starlette.datastructures import FormData
 
+from api.declared import for_page
 from api.deps import App, CurrentViewer, CurrentVisit, Posted, form_key, text
 from api.errors import problem_sentence, sentence
 from api.visit import Visit
@@ -14,7 +15,7 @@ from engine.errors import CountersignError, ExpressionFailed, InvalidForm, Probl
 from engine.service import proposals
 from engine.service.views import FormView
 
-router = APIRouter()
+router = APIRouter(dependencies=[for_page("cases.act")])
 OURS = ("csrf", "key", "action")
 LISTED = re.compile(r"(?P<name>\w+)\[(?P<part>from|to|)\]")
 
@@ -25,7 +26,7 @@ def kinds(app: App, visit: CurrentVisit, viewer: CurrentViewer) -> Response:
     return visit.page("start.html", kinds=proposals.startable(app, viewer))
 
 
-@router.post("/cases")
+@router.post("/cases", dependencies=[for_page("cases.start")])
 def start(app: App, visit: CurrentVisit, viewer: CurrentViewer, form: Posted) -> Response:
     """Open a draft and go to its form."""
     case_id = proposals.start(app, viewer, text(form, "definition"), key=form_key(form, viewer))

@@ -7,6 +7,7 @@ from typing import Any
 from fastapi import APIRouter, Response
 from starlette.datastructures import FormData
 
+from api.declared import for_page
 from api.deps import App, CurrentViewer, CurrentVisit, Posted, form_key, text
 from api.errors import problem_sentence, sentence
 from api.formats import Formats
@@ -17,7 +18,7 @@ from engine.errors import CountersignError, Invalid, Problem, Refused
 from engine.service import approvals
 from engine.service.views import CaseView, SheetView
 
-router = APIRouter()
+router = APIRouter(dependencies=[for_page("cases.read")])
 FIELD = "form."
 
 

@@ -4,13 +4,14 @@ from fastapi import APIRouter, Response
 from fastapi.responses import RedirectResponse
 
 from api.auth import DEVICE, LANGUAGE, local_path
+from api.declared import for_anybody
 from api.deps import App, CurrentVisit, Posted, text
 from api.errors import sentence
 from api.visit import LANGUAGES
 from engine.errors import Refused
 from engine.service import people
 
-router = APIRouter()
+router = APIRouter(dependencies=[for_anybody("before there is a session")])
 YEAR = 365 * 86_400
 
 

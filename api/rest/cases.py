@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from api.declared import for_acting, for_reading
 from api.deps import App, Caller, Key, Reader
 from api.rest.answers import answer
 from engine.service import approvals, cases, children, explaining, interventions, proposals, responses, stages
@@ -80,40 +81,40 @@ class Lessons(Body):
     lessons: str = ""
 
 
-@router.post("/cases", status_code=201)
+@router.post("/cases", status_code=201, dependencies=[for_acting("cases.start")])
 def start(app: App, caller: Caller, key: Key, body: Start) -> Response:
     """Open a draft. Answers {"id": …}."""
     return answer({"id": proposals.start(app, caller, body.definition, key=key)}, 201)
 
 
-@router.put("/cases/{case_id}/form")
+@router.put("/cases/{case_id}/form", dependencies=[for_acting("cases.act")])
 def save(app: App, caller: Caller, key: Key, case_id: str, body: Proposal) -> Response:
     """Keep what can be read of the form; `problems` lists what cannot."""
     return answer(proposals.save(app, caller, case_id, body.form, key=key))
 
 
-@router.post("/cases/{case_id}/submit")
+@router.post("/cases/{case_id}/submit", dependencies=[for_acting("cases.act")])
 def submit(app: App, caller: Caller, key: Key, case_id: str, body: Proposal) -> Response:
     """Submit the whole form. 422 with one problem per wrong field."""
     proposals.submit(app, caller, case_id, body.form, key=key)
     return answer(cases.case_page(app, caller, case_id))
 
 
-@router.post("/cases/{case_id}/events")
+@router.post("/cases/{case_id}/events", dependencies=[for_acting("cases.act")])
 def perform(app: App, caller: Caller, key: Key, case_id: str, body: Happening) -> Response:
     """Do a declared event, as far as a role of the caller may. 409 says what is possible for them."""
     approvals.perform(app, caller, case_id, body.event, remark=body.remark, key=key, via="api")
     return answer(cases.case_page(app, caller, case_id))
 
 
-@router.post("/cases/{case_id}/children")
+@router.post("/cases/{case_id}/children", dependencies=[for_acting("cases.act")])
 def add_case(app: App, caller: Caller, key: Key, case_id: str, body: FurtherCase) -> Response:
     """Open one more case in a state that waits for cases, where its definition lets a role of the caller's."""
     children.add(app, caller, case_id, body.place, body.element, key=key, via="api")
     return answer(cases.case_page(app, caller, case_id))
 
 
-@router.get("/cases")
+@router.get("/cases", dependencies=[for_reading("cases.read")])
 def listed(
     app: App, caller: Reader, q: Annotated[str, Query(max_length=100)] = "", state: Annotated[str, Query()] = ""
 ) -> Response:
@@ -122,53 +123,53 @@ def listed(
     return answer({"cases": rows})
 
 
-@router.get("/cases/{case_id}")
+@router.get("/cases/{case_id}", dependencies=[for_reading("cases.read")])
 def show(app: App, caller: Reader, case_id: str) -> Response:
     """Everything of the case page."""
     return answer(cases.case_page(app, caller, case_id))
 
 
-@router.get("/cases/{case_id}/explanation")
+@router.get("/cases/{case_id}/explanation", dependencies=[for_reading("cases.read")])
 def explain(app: App, caller: Reader, case_id: str) -> Response:
     """Why the case is where it is, whom it waits for since when, what happens next. The number does for the id."""
     return answer(explaining.explain(app, caller, case_id))
 
 
-@router.get("/inbox")
+@router.get("/inbox", dependencies=[for_reading("cases.read")])
 def inbox(app: App, caller: Reader) -> Response:
     """What waits for the caller, what they did, what they were copied on, their own cases."""
     return answer(approvals.inbox(app, caller))
 
 
-@router.post("/cases/{case_id}/start")
+@router.post("/cases/{case_id}/start", dependencies=[for_acting("cases.act")])
 def start_delivery(app: App, caller: Caller, key: Key, case_id: str, body: StartDelivery) -> Response:
     """Send to the frozen audience."""
     stages.start_delivery(app, caller, case_id, body.recipients, key=key)
     return _waiting(app, caller, case_id)
 
 
-@router.post("/cases/{case_id}/pause")
+@router.post("/cases/{case_id}/pause", dependencies=[for_acting("cases.act")])
 def pause(app: App, caller: Caller, key: Key, case_id: str, body: Reason) -> Response:
     """Hold all waves."""
     stages.hold(app, caller, case_id, "pause", body.reason, key=key)
     return _waiting(app, caller, case_id)
 
 
-@router.post("/cases/{case_id}/resume")
+@router.post("/cases/{case_id}/resume", dependencies=[for_acting("cases.act")])
 def resume(app: App, caller: Caller, key: Key, case_id: str) -> Response:
     """Go on with all waves."""
     stages.hold(app, caller, case_id, "resume", "", key=key)
     return _waiting(app, caller, case_id)
 
 
-@router.post("/cases/{case_id}/withdraw")
+@router.post("/cases/{case_id}/withdraw", dependencies=[for_acting("cases.act")])
 def withdraw(app: App, caller: Caller, key: Key, case_id: str, body: Withdrawal) -> Response:
     """Take the case back: for good, or `again` to change it."""
     proposals.withdraw(app, caller, case_id, body.reason, key=key, again=body.again)
     return _waiting(app, caller, case_id)
 
 
-@router.post("/cases/{case_id}/operations")
+@router.post("/cases/{case_id}/operations", dependencies=[for_acting("cases.act")])
 def operate(app: App, caller: Caller, key: Key, case_id: str, body: Operation) -> Response:
     """Terminate, void, suspend, activate, wake, jump (to the step `to`), take back, or convert (a filing
     into a case for approval). Most need a reason."""
@@ -176,14 +177,14 @@ def operate(app: App, caller: Caller, key: Key, case_id: str, body: Operation) -
     return _waiting(app, caller, case_id)
 
 
-@router.post("/cases/{case_id}/close")
+@router.post("/cases/{case_id}/close", dependencies=[for_acting("cases.act")])
 def close(app: App, caller: Caller, key: Key, case_id: str, body: Lessons) -> Response:
     """Sign the report and close the case out."""
     stages.close(app, caller, case_id, body.lessons, key=key)
     return _waiting(app, caller, case_id)
 
 
-@router.get("/cases/{case_id}/evaluation")
+@router.get("/cases/{case_id}/evaluation", dependencies=[for_reading("cases.read")])
 def evaluation(app: App, caller: Reader, case_id: str) -> Response:
     """The stored evaluations, as on the case page."""
     view = cases.case_page(app, caller, case_id)
@@ -195,7 +196,7 @@ async def body_of(request: Request) -> bytes:
     return await request.body()
 
 
-@router.post("/cases/{case_id}/responses")
+@router.post("/cases/{case_id}/responses", dependencies=[for_acting("cases.act")])
 def import_responses(app: App, caller: Caller, case_id: str, body: Annotated[bytes, Depends(body_of)]) -> Response:
     """Import a CSV file, sent as the body. Good rows come in; `bad` names every other row by line."""
     return answer(responses.import_responses(app, caller, case_id, body))

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from api.declared import for_acting, for_reading
 from api.deps import App, Caller, Key, Reader
 from api.errors import problem_body
 from api.rest.answers import answer
@@ -32,7 +33,7 @@ class Together(BaseModel):
     remark: str = Field("", description="Of each of them; may be left out")
 
 
-@router.get("/tasks/decisions")
+@router.get("/tasks/decisions", dependencies=[for_reading("cases.act")])
 def listed(app: App, caller: Reader, task: Annotated[list[str], Query(min_length=1, max_length=bulk.MOST)]) -> Response:
     """Which of these tasks can be decided together (`included`), and why the others cannot (`left`)."""
     included, left = [], []
@@ -44,7 +45,7 @@ def listed(app: App, caller: Reader, task: Annotated[list[str], Query(min_length
     return answer({"included": included, "left": left})
 
 
-@router.post("/tasks/decisions")
+@router.post("/tasks/decisions", dependencies=[for_acting("cases.act")])
 def decide(app: App, caller: Caller, key: Key, body: Together) -> Response:
     """Approve, or acknowledge, each of these tasks, one transaction per case; `left` says what was left out and why."""
     chosen = {one.task: one.seen_seq for one in body.tasks}

@@ -4,12 +4,13 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Response
 
+from api.declared import for_anybody
 from api.deps import App
 from api.rest.answers import answer
 from api.rest.cases import body_of
 from engine.service import receiving
 
-router = APIRouter(tags=["gateway"])
+router = APIRouter(tags=["gateway"], dependencies=[for_anybody("signed with the gateway's secret")])
 
 
 @router.post("/gateway/receipts")

@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Header, Request
 from pydantic import BaseModel, ConfigDict
 
+from api.declared import for_acting, for_anybody
 from api.deps import App, Caller
 from engine.service import people
 
@@ -27,7 +28,7 @@ class Session(BaseModel):
     person: str
 
 
-@router.post("/session", status_code=201)
+@router.post("/session", status_code=201, dependencies=[for_anybody("before there is a session")])
 def sign_in(app: App, request: Request, given: Credentials) -> Session:
     """Open a session. 401 with a wrong name or password, 429 after too many tries."""
     address = request.client.host if request.client else ""
@@ -35,7 +36,7 @@ def sign_in(app: App, request: Request, given: Credentials) -> Session:
     return Session(token=opened.token, person=opened.person)
 
 
-@router.delete("/session", status_code=204)
+@router.delete("/session", status_code=204, dependencies=[for_acting("account.keep")])
 def sign_out(app: App, caller: Caller, authorization: Annotated[str, Header()] = "") -> None:
     """End the session of the token."""
     people.sign_out(app, authorization.partition(" ")[2].strip())

@@ -6,6 +6,7 @@ from decimal import Decimal
 from fastapi import APIRouter, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from api.declared import for_acting, for_reading
 from api.deps import App, Caller, Reader
 from api.rest.answers import answer
 from engine.organisation import StandIn
@@ -29,13 +30,13 @@ class NewStandIn(BaseModel):
     )
 
 
-@router.get("/stand-ins")
+@router.get("/stand-ins", dependencies=[for_reading("cases.read")])
 def listed(app: App, caller: Reader) -> Response:
     """Those that are about the caller; all for an administrator."""
     return answer(standins.listed(app, caller))
 
 
-@router.post("/stand-ins", status_code=201)
+@router.post("/stand-ins", status_code=201, dependencies=[for_acting("cases.act")])
 def add(app: App, caller: Caller, body: NewStandIn) -> dict[str, int]:
     """Let `by` decide for `person`: the caller, or anybody where the caller is an administrator."""
     given = body.model_dump(exclude={"budget"})
@@ -43,7 +44,7 @@ def add(app: App, caller: Caller, body: NewStandIn) -> dict[str, int]:
     return {"id": standins.add(app, caller, one)}
 
 
-@router.delete("/stand-ins/{number}", status_code=204)
+@router.delete("/stand-ins/{number}", status_code=204, dependencies=[for_acting("cases.act")])
 def end(app: App, caller: Caller, number: int) -> None:
     """End it now. What was decided under it stands."""
     standins.end(app, caller, number)

@@ -5,6 +5,7 @@ from typing import Any, Literal
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from api.declared import for_acting, for_reading
 from api.deps import App, Caller, Key, Reader
 from api.rest.answers import answer
 from engine.service import approvals, handing, operations
@@ -28,13 +29,13 @@ class Decide(BaseModel):
     )
 
 
-@router.get("/tasks/{task_id}")
+@router.get("/tasks/{task_id}", dependencies=[for_reading("cases.read")])
 def sheet(app: App, caller: Reader, task_id: str) -> Response:
     """The approval sheet."""
     return answer(approvals.sheet(app, caller, task_id))
 
 
-@router.post("/tasks/{task_id}/decision")
+@router.post("/tasks/{task_id}/decision", dependencies=[for_acting("cases.act")])
 def decide(app: App, caller: Caller, key: Key, task_id: str, body: Decide) -> Response:
     """Decide. 409 names who was first where somebody was."""
     approvals.act(
@@ -108,21 +109,21 @@ class HandOver(Reasoned):
     to: str
 
 
-@router.post("/tasks/{task_id}/transfer")
+@router.post("/tasks/{task_id}/transfer", dependencies=[for_acting("cases.act")])
 def transfer(app: App, caller: Caller, key: Key, task_id: str, body: Onward) -> Response:
     """Give the task to another person for good (转办)."""
     operations.transfer(app, Door(caller, key, "api"), task_id, body.to, remark=body.remark)
     return answer(approvals.sheet(app, caller, task_id))
 
 
-@router.post("/tasks/{task_id}/delegate")
+@router.post("/tasks/{task_id}/delegate", dependencies=[for_acting("cases.act")])
 def delegate(app: App, caller: Caller, key: Key, task_id: str, body: Onward) -> Response:
     """Have another person look first (委派); the task comes back with their opinion."""
     operations.delegate(app, Door(caller, key, "api"), task_id, body.to, remark=body.remark)
     return answer(approvals.sheet(app, caller, task_id))
 
 
-@router.post("/tasks/{task_id}/signers")
+@router.post("/tasks/{task_id}/signers", dependencies=[for_acting("cases.act")])
 def add_signers(app: App, caller: Caller, key: Key, task_id: str, body: Signers) -> Response:
     """Have others sign too (加签)."""
     door = Door(caller, key, "api")
@@ -130,56 +131,56 @@ def add_signers(app: App, caller: Caller, key: Key, task_id: str, body: Signers)
     return answer(approvals.sheet(app, caller, task_id))
 
 
-@router.post("/tasks/{task_id}/signers/remove")
+@router.post("/tasks/{task_id}/signers/remove", dependencies=[for_acting("cases.act")])
 def remove_signer(app: App, caller: Caller, key: Key, task_id: str, body: Removal) -> Response:
     """Take back whom you brought in (减签)."""
     operations.remove_signer(app, Door(caller, key, "api"), task_id, body.seat, remark=body.remark)
     return answer(approvals.sheet(app, caller, task_id))
 
 
-@router.post("/tasks/{task_id}/append")
+@router.post("/tasks/{task_id}/append", dependencies=[for_acting("cases.act")])
 def append(app: App, caller: Caller, key: Key, task_id: str, body: Others) -> Response:
     """Have the step ask further people (追加)."""
     operations.append(app, Door(caller, key, "api"), task_id, body.people, remark=body.remark)
     return answer(approvals.sheet(app, caller, task_id))
 
 
-@router.post("/tasks/{task_id}/copies")
+@router.post("/tasks/{task_id}/copies", dependencies=[for_acting("cases.act")])
 def copy_to(app: App, caller: Caller, key: Key, task_id: str, body: Others) -> Response:
     """Let others read along (抄送)."""
     operations.copy_to(app, Door(caller, key, "api"), task_id, body.people, remark=body.remark)
     return answer(approvals.sheet(app, caller, task_id))
 
 
-@router.post("/tasks/{task_id}/claim")
+@router.post("/tasks/{task_id}/claim", dependencies=[for_acting("cases.act")])
 def claim(app: App, caller: Caller, key: Key, task_id: str) -> Response:
     """Take a task of a pool on (认领)."""
     operations.claim(app, Door(caller, key, "api"), task_id)
     return answer(approvals.sheet(app, caller, task_id))
 
 
-@router.post("/tasks/{task_id}/release")
+@router.post("/tasks/{task_id}/release", dependencies=[for_acting("cases.act")])
 def release(app: App, caller: Caller, key: Key, task_id: str) -> Response:
     """Give a claimed task back to the pool."""
     operations.release(app, Door(caller, key, "api"), task_id)
     return answer(approvals.sheet(app, caller, task_id))
 
 
-@router.post("/tasks/{task_id}/questions")
+@router.post("/tasks/{task_id}/questions", dependencies=[for_acting("cases.act")])
 def ask(app: App, caller: Caller, key: Key, task_id: str, body: Question) -> Response:
     """Ask somebody about the case (沟通); the step's clock stands still until they answer."""
     operations.ask(app, Door(caller, key, "api"), task_id, body.person, text=body.text)
     return answer(approvals.sheet(app, caller, task_id))
 
 
-@router.post("/cases/{case_id}/questions/{question_id}/answer")
+@router.post("/cases/{case_id}/questions/{question_id}/answer", dependencies=[for_acting("cases.act")])
 def reply(*, app: App, caller: Caller, key: Key, case_id: str, question_id: str, body: Reply) -> Response:
     """Answer a question that was put to you."""
     recorded = operations.answer(app, Door(caller, key, "api"), case_id, question_id, text=body.text)
     return answer(recorded.case.questions)
 
 
-@router.post("/hand-over")
+@router.post("/hand-over", dependencies=[for_acting("tasks.hand_over")])
 def hand_over(app: App, caller: Caller, key: Key, body: HandOver) -> Response:
     """Give the open tasks of somebody who leaves to another person (离职转办); for process administrators."""
     door = Door(caller, key, "api")

@@ -10,7 +10,7 @@ from engine.service.app import Countersign
 from tests.acceptance.amending_case import TEXT, asked, decide, publish, started
 from tests.acceptance.amending_case import page as case_page
 from tests.acceptance.offices import open_task, viewer
-from tests.browser.test_browser_pages import faults, overflow, sign_in
+from tests.browser.looking import faults, overflow, sign_in
 
 WIDER = (
     TEXT.partition("tests:\n")[0]

@@ -7,40 +7,13 @@ from typing import Any
 
 import pytest
 
-from engine.cli.demo.people import PASSWORD
 from engine.service import approvals, people
 from engine.service.app import Countersign
 from tests.acceptance import email_case
 from tests.api.cases import FORM, decide, drafted, submitted, task_of, viewer
+from tests.browser.looking import faults, hidden_sideways, overflow, sign_in
 
 Windows = Callable[..., Any]
-
-
-def sign_in(page: Any, login: str) -> None:
-    page.goto("/sign-in")
-    page.fill("#login", login)
-    page.fill("#password", PASSWORD)
-    page.keyboard.press("Enter")
-    page.wait_for_url("**/inbox")
-
-
-def faults(page: Any) -> list[str]:
-    """What axe finds on the page as it stands."""
-    from axe_playwright_python.sync_playwright import Axe
-
-    tags = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
-    found = Axe().run(page, options=tags).response["violations"]
-    return [f"{page.url} {one['id']}: {one['nodes'][0]['html'][:200]}" for one in found]
-
-
-def overflow(page: Any) -> int:
-    """By how many pixels the page can be scrolled sideways."""
-    return int(page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth"))
-
-
-def hidden_sideways(page: Any, part: str) -> int:
-    """How many pixels of a part of the page are only seen by scrolling it."""
-    return int(page.locator(part).evaluate("each => each.scrollWidth - each.clientWidth"))
 
 
 @pytest.fixture

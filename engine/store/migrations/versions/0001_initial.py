@@ -1,6 +1,6 @@
 """The first schema, and the triggers that keep the history append-only.
 
-Written out, not derived from `tables.py`: a revision says what was done to databases that exist.
+Written out, not derived from `store/tables`: a revision says what was done to databases that exist.
 """
 
 import sqlalchemy as sa

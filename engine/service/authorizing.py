@@ -1,0 +1,66 @@
+"""Who may do what: the one table that every route, page and service function asks. Default deny.
+
+It answers by role alone, whatever the case. What somebody may do with one case is decided where the case is: whether
+they see it by `store.visibility`, whether they may act by the machine, inside the transaction. Who may not is told the
+same as where nothing is there.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from engine.errors import NotFound
+from engine.service.views import Viewer
+
+Scope = Literal["read", "act", "author", "administer", "session"]
+Action = Literal[
+    "account.keep",
+    "cases.read",
+    "cases.start",
+    "cases.act",
+    "definitions.read",
+    "definitions.write",
+    "tasks.hand_over",
+    "organisation.manage",
+    "suppressions.manage",
+    "operation.watch",
+    "operation.act",
+    "audit.read",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """The roles that may, at any office; none named means everybody who is signed in. `scope` is what an API token
+    needs besides: "session" is never given to a token."""
+
+    scope: Scope
+    roles: tuple[str, ...] = ()
+
+
+RULES: Mapping[Action, Rule] = {
+    "account.keep": Rule("session"),
+    "cases.read": Rule("read"),
+    "cases.start": Rule("act", ("submitter",)),
+    "cases.act": Rule("act"),
+    "definitions.read": Rule("read", ("definition_author", "administrator")),
+    "definitions.write": Rule("author", ("definition_author", "administrator")),
+    "tasks.hand_over": Rule("act", ("process_admin", "administrator")),
+    "organisation.manage": Rule("administer", ("administrator",)),
+    "suppressions.manage": Rule("administer", ("administrator",)),
+    "operation.watch": Rule("read", ("process_admin", "administrator")),
+    "operation.act": Rule("administer", ("process_admin", "administrator")),
+    "audit.read": Rule("read", ("auditor", "administrator")),
+}
+
+
+def allowed(viewer: Viewer, action: Action) -> bool:
+    """Whether the viewer's roles allow the action."""
+    roles = RULES[action].roles
+    return not roles or viewer.has(*roles)
+
+
+def authorize(viewer: Viewer, action: Action) -> None:
+    """NotFound unless the viewer may: who may not is not told that there is something."""
+    if not allowed(viewer, action):
+        raise NotFound()
