@@ -13,7 +13,7 @@ from engine.service import workdays
 from engine.service.app import Countersign
 from engine.settings import Settings
 
-app = typer.Typer(no_args_is_help=True)
+app = typer.Typer(no_args_is_help=True, help="Working days of your own.")
 
 
 @app.command("import")

@@ -42,7 +42,7 @@ WHY = {
 
 @app.callback()
 def _cases() -> None:
-    """Cases."""
+    """Look at cases."""
 
 
 @app.command("list")

@@ -12,7 +12,7 @@ from engine.settings import Settings
 from engine.store import history
 from engine.store.session import Database
 
-app = typer.Typer(no_args_is_help=True)
+app = typer.Typer(no_args_is_help=True, help="Migrate and verify the case database.")
 
 _Url = Annotated[str, typer.Option("--database", help="SQLAlchemy URL; by default COUNTERSIGN_DATABASE_URL.")]
 

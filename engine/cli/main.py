@@ -1,31 +1,77 @@
-"""The program `countersign`: one command per noun. Errors end in one sentence that says what to do, never a trace."""
+"""The program `countersign`: one command per noun. Errors end in one sentence that says what to do, never a trace.
+
+A noun's module is imported when it is called: all of them together take seconds.
+"""
 
 import sys
+from importlib import import_module
+from typing import Any
 
 import typer
 from rich.console import Console
+from typer.core import TyperGroup
 
-from engine.cli import audience, calendar, cases, data, database, definitions, evaluate, people, serve, up
-from engine.cli.demo import command as demo
 from engine.errors import CountersignError, Invalid
 
+# Where a noun's commands are: a module with a group `app`, or module:function for a single command.
+NOUNS = {
+    "definitions": "engine.cli.definitions",
+    "data": "engine.cli.data",
+    "audience": "engine.cli.audience",
+    "database": "engine.cli.database",
+    "people": "engine.cli.people",
+    "calendar": "engine.cli.calendar",
+    "cases": "engine.cli.cases",
+    "evaluate": "engine.cli.evaluate:evaluate",
+    "up": "engine.cli.up:up",
+    "serve": "engine.cli.serve:serve",
+    "demo": "engine.cli.demo.command:demo",
+}
+
+
+class Nouns(TyperGroup):
+    """The group of all nouns, each imported on demand."""
+
+    @property
+    def commands(self) -> Any:
+        """All of them, for whoever walks through the program; imports everything."""
+        return {noun: self._load(noun) for noun in NOUNS}
+
+    @commands.setter
+    def commands(self, none_yet: Any) -> None:
+        """The group begins without commands of its own."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """The nouns in their order."""
+        return list(NOUNS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """The command of a noun; None where there is no such noun."""
+        return self._load(cmd_name) if cmd_name in NOUNS else None
+
+    def _load(self, noun: str) -> Any:
+        module, _, function = NOUNS[noun].partition(":")
+        found = import_module(module)
+        group = typer.Typer() if function else found.app
+        if function:
+            group.command(noun)(getattr(found, function))
+        command = typer.main.get_command(group)
+        command.name = noun
+        return command
+
+
 app = typer.Typer(
+    cls=Nouns,
     help="Countersign 会签: a workflow and approval engine for marketing campaigns.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-app.add_typer(definitions.app, name="definitions", help="Check and try definitions.")
-app.add_typer(data.app, name="data", help="Import and verify customers.")
-app.add_typer(audience.app, name="audience", help="Select target customers.")
-app.add_typer(database.app, name="database", help="Migrate and verify the case database.")
-app.add_typer(people.app, name="people", help="Add offices and people.")
-app.add_typer(calendar.app, name="calendar", help="Working days of your own.")
-app.add_typer(cases.app, name="cases", help="Look at cases.")
-app.command("evaluate")(evaluate.evaluate)
-app.command("up")(up.up)
-app.command("serve")(serve.serve)
-app.command("demo")(demo.demo)
+
+
+@app.callback()
+def program() -> None:
+    """Countersign 会签: a workflow and approval engine for marketing campaigns."""
 
 
 def run() -> None:
