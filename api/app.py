@@ -6,7 +6,6 @@ from time import perf_counter
 
 import structlog
 from fastapi import FastAPI
-from fastapi.staticfiles import StaticFiles
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -16,7 +15,7 @@ from api.rest import cases as rest_cases
 from api.rest import decisions as rest_decisions
 from api.rest import definitions as rest_definitions
 from api.rest import health, receipts, session, standins, tasks
-from api.templating import HERE
+from api.statics import Statics
 from engine.service.app import Countersign
 
 log = structlog.get_logger()
@@ -57,7 +56,7 @@ def create_app(app: Countersign | None = None) -> FastAPI:
         api.include_router(rest.router, prefix="/api/v1")
     api.include_router(receipts.router)
     api.include_router(health.router)
-    api.mount("/static", StaticFiles(directory=HERE / "static"), name="static")
+    api.mount("/static", Statics(), name="static")
     api.add_middleware(Guarded)
     return api
 
