@@ -1,0 +1,57 @@
+"""Whoever follows the links of the pages comes to no dead end, loads little, and changes nothing by looking."""
+
+import gzip
+import hashlib
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from api.app import create_app
+from engine.service.app import Countersign
+from engine.store.tables import metadata
+from tests.api.crawl import crawl, kind_of
+from tests.api.desk import Desk
+from tests.api.house import furnish
+
+PAGE = 60_000  # bytes, packed
+
+
+def digest(app: Countersign) -> str:
+    """One hash over every row of every table."""
+    found = hashlib.sha256()
+    with app.db.read() as tx:
+        for table in metadata.sorted_tables:
+            rows = sorted(repr(row) for row in tx.execute(sa.select(table)))
+            found.update(f"{table.name}: {rows}".encode())
+    return found.hexdigest()
+
+
+def test_links_lead_to_pages_that_are_small_and_looking_changes_nothing(
+    app: Countersign, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("COUNTERSIGN_CLOCK_FILE", str(tmp_path / "clock"))
+    furnish(app, tmp_path, tmp_path / "clock")
+    kinds = set()
+    for login in ("wangmin", "liguoqiang", "luyan", "machao", "xuwen"):
+        with Desk(create_app(app)) as desk:
+            desk.sign_in(login)
+            before = digest(app)
+            found = crawl(desk)
+            assert digest(app) == before, login
+            assert {address: size for address in found if (size := packed(desk, address)) > PAGE} == {}
+            kinds |= {kind_of(address) for address in found}
+    assert {
+        "/inbox",
+        "/cases",
+        "/cases/new",
+        "/cases/*",
+        "/cases/*?tab=evaluation",
+        "/tasks/*",
+        "/cases/*/edit",
+    } <= kinds
+
+
+def packed(desk: Desk, address: str) -> int:
+    """How many bytes a page takes on its way."""
+    return len(gzip.compress(desk.get(address).content))
