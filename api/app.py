@@ -10,7 +10,8 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api import errors
-from api.pages import cases, decisions, inbox, link, proposal, sheet, sign_in
+from api.pages import access, cases, decisions, inbox, link, proposal, sheet, sign_in
+from api.rest import access as rest_access
 from api.rest import cases as rest_cases
 from api.rest import decisions as rest_decisions
 from api.rest import definitions as rest_definitions
@@ -50,9 +51,19 @@ def create_app(app: Countersign | None = None) -> FastAPI:
     )
     api.state.countersign = countersign
     errors.install(api)
-    for page in (sign_in, link, inbox, decisions, proposal, cases, sheet):  # /cases/new stands before /cases/{case_id}
+    for page in (
+        sign_in,
+        link,
+        inbox,
+        decisions,
+        proposal,
+        cases,
+        sheet,
+        access,
+    ):  # /cases/new stands before /cases/{case_id}
         api.include_router(page.router, include_in_schema=False)
-    for rest in (session, rest_cases, rest_decisions, tasks, rest_definitions, standins):
+    api.include_router(access.audit, include_in_schema=False)
+    for rest in (session, rest_cases, rest_access, rest_decisions, tasks, rest_definitions, standins):
         api.include_router(rest.router, prefix="/api/v1")
     api.include_router(receipts.router)
     api.include_router(health.router)

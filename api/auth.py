@@ -1,13 +1,15 @@
 """Cookies and the CSRF token: how a browser proves whose session it is and that a form came from one of our pages.
 
 The session cookie authenticates, the device cookie only recognises a person whose device signed in before, the
-visitor cookie carries the CSRF token of forms that are sent before there is a session. None is readable by scripts.
+visitor cookie carries the CSRF token of forms that are sent before there is a session, the link cookie holds a link
+that decides by itself while its page is open. None is readable by scripts.
 """
 
 import hashlib
 import hmac
 import secrets
 from dataclasses import dataclass
+from urllib.parse import unquote
 
 from fastapi import Request, Response
 
@@ -15,7 +17,7 @@ from engine.errors import Forged
 from engine.service.people import SignedIn
 from engine.settings import Settings
 
-SESSION, DEVICE, VISITOR, LANGUAGE = "session", "device", "visitor", "language"
+SESSION, DEVICE, VISITOR, LANGUAGE, LINK = "session", "device", "visitor", "language", "link"
 
 
 @dataclass(frozen=True)
@@ -74,5 +76,6 @@ def local_path(text: str, otherwise: str = "/inbox") -> str:
     >>> [local_path(path) for path in ("/cases/1?tab=history", "//evil", "/\\\\evil", "https:evil", "/a\\r\\nb")]
     ['/cases/1?tab=history', '/inbox', '/inbox', '/inbox', '/inbox']
     """
-    harmless = text.isascii() and text.isprintable() and "\\" not in text
-    return text if harmless and text.startswith("/") and not text.startswith("//") else otherwise
+    read = unquote(text)  # a proxy may read what is encoded before the browser does
+    harmless = text.isascii() and text.isprintable() and read.isprintable() and "\\" not in read
+    return text if harmless and text.startswith("/") and not read.startswith("//") else otherwise

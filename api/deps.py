@@ -75,12 +75,17 @@ def form_key(form: FormData, viewer: Viewer) -> str:
     return f"{viewer.person}:{key}"
 
 
-def bearer(app: App, authorization: Annotated[str, Header()] = "") -> Viewer:
+def address_of(request: Request) -> str:
+    """Where a request came from."""
+    return request.client.host if request.client else ""
+
+
+def bearer(request: Request, app: App, authorization: Annotated[str, Header()] = "") -> Viewer:
     """Who a script is signed in as; SignInNeeded without a valid bearer token."""
     scheme, _, token = authorization.partition(" ")
     if scheme.lower() != "bearer" or not token:
         raise SignInNeeded()
-    return people.viewer_of(app, token.strip())
+    return people.viewer_of(app, token.strip(), address=address_of(request))
 
 
 Caller = Annotated[Viewer, Depends(bearer)]
@@ -89,8 +94,8 @@ Caller = Annotated[Viewer, Depends(bearer)]
 def reader(request: Request, app: App, authorization: Annotated[str, Header()] = "") -> Viewer:
     """Who looks: by bearer token, or by the session of their browser, as looking changes nothing."""
     if authorization:
-        return bearer(app, authorization)
-    return people.viewer_of(app, Cookies(app.settings).read(request, SESSION))
+        return bearer(request, app, authorization)
+    return people.viewer_of(app, Cookies(app.settings).read(request, SESSION), address=address_of(request))
 
 
 Reader = Annotated[Viewer, Depends(reader)]

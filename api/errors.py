@@ -27,6 +27,7 @@ from engine.errors import (
     NoSpace,
     NotFound,
     Problem,
+    SignInAnew,
     SignInNeeded,
     Unavailable,
 )
@@ -110,6 +111,9 @@ def _expected(request: Request, error: Exception) -> Response:
     if _is_script(request):
         return problem_json(error)
     visit = _visit(request)
+    if isinstance(error, SignInAnew):
+        back = visit.request.url.path
+        return visit.page("sign_in.html", status=401, next=back, login="", error=sentence(error, visit.formats))
     if isinstance(error, SignInNeeded):
         if request.method == "GET":
             return visit.go("/sign-in" if request.url.path == "/" else f"/sign-in?next={visit.request.url.path}")

@@ -137,6 +137,10 @@ class Formats:
             pattern = "d MMM HH:mm" if same_year else "d MMM y, HH:mm"
         return str(format_datetime(local, pattern, locale=self._locale))
 
+    def iso_day(self, at: datetime) -> str:
+        """The day of a moment as a date field takes it: 2026-11-30."""
+        return at.astimezone(self.zone).date().isoformat()
+
     def day(self, value: date | str | None) -> str:
         """A date as 1 Oct 2026 or 2026年10月1日; text that is no date stays as it is."""
         if not value:

@@ -43,7 +43,7 @@ class Visit:
         if not self.session:
             return None
         try:
-            return people.viewer_of(self.app, self.session)
+            return people.viewer_of(self.app, self.session, address=self.address)
         except SignInNeeded:
             return None
 

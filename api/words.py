@@ -339,6 +339,7 @@ PROBLEMS = {  # by code; the braces are filled with the problem's fields
     "bulk.never": N_("Cases of this kind are decided one by one."),
     "bulk.confidential": N_("The case is confidential."),
     "bulk.limit": N_("It is above the limit for deciding on several at once."),
+    "bulk.step_up": N_("Its budget asks for a password given just now; open the sheet."),
     "bulk.question": N_("A question is open; wait for the answer."),
     "bulk.drift": N_("The target customers are not as many as declared."),
     "bulk.splitting": N_("It stands just under a limit beside other cases of the office."),
@@ -353,6 +354,7 @@ PROBLEMS = {  # by code; the braces are filled with the problem's fields
     "signer": N_("Only those whom you brought in and who have not decided can be removed."),
     "people": N_("Name each person once, at least one."),
     "people_self": N_("Nobody passes on to themselves: name somebody else."),
+    "embargo.day": N_("Choose a day after today, ten years ahead at most."),
     "unknown_person": N_("Nobody active is called {names}."),
     "asked_already": N_("{names} was asked at this step already: name somebody else."),
 }

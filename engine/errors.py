@@ -8,6 +8,7 @@ CountersignError
 |   |   NoControl
 |- NotFound          absent, or not yours: the two look the same
 |- SignInNeeded, Forged
+|   |- SignInAnew
 |- Unavailable       something outside does not answer; nothing was lost
 |   |- DatabaseUnavailable, GatewayUnavailable, NoSpace, PortInUse
 |- SelectionFailed   the selection ended without a result
@@ -144,6 +145,10 @@ class SignInNeeded(CountersignError):
     """Sign in first."""
 
     status = 401
+
+
+class SignInAnew(SignInNeeded):
+    """Its budget is above {limit}: sign in with your password, then decide again. Nothing was decided."""
 
 
 class Forged(CountersignError):

@@ -1,6 +1,7 @@
 """Settings, from the environment (`COUNTERSIGN_…`) with defaults for an embedded start. docs/settings.md lists them."""
 
 import secrets
+from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
@@ -30,6 +31,16 @@ class Settings(BaseSettings):
     sms_url: str = Field("", description="SMS gateway: POST {sms_url}/messages; empty = none")
     sms_secret: str = Field("", description="Key that signs requests to the SMS gateway and receipts from it")
     link_days: int = Field(14, description="Days after which a link in a notification expires")
+    direct_budget: Decimal = Field(
+        Decimal(0),
+        ge=0,
+        description="Budget up to which a link decides without a sign-in, where a definition says `direct`; 0 = never",
+    )
+    step_up_budget: Decimal = Field(
+        Decimal(0),
+        ge=0,
+        description="Budget above which a decision asks for a password given in the last 15 minutes; 0 = no such limit",
+    )
     session_hours: int = Field(12, description="Hours without use after which a session ends")
     device_days: int = Field(90, description="Days a remembered device is remembered")
     memory_limit: str = Field("400MB", description="DuckDB's memory limit of one selection")

@@ -1,54 +1,114 @@
 """A link from a notification. It locates a task; the session authorises; only a POST acts (DESIGN 9).
 
-Looking at it changes nothing, however often a mail scanner does. Unknown, expired and revoked links are one page, and
-so is a link that was forwarded: it opens for nobody but the person it was mailed to.
+Looking at it changes nothing, however often a mail scanner does, and who only fetches ahead gets a page that tells
+nothing. Unknown, expired and revoked links are one page, and so is a link that was forwarded: it opens for nobody but
+the person it was mailed to. Where the definition lets the link decide by itself, its token moves into a cookie, and
+the page of the decision has an address without it.
 """
 
-import structlog
-from fastapi import APIRouter, Response
+from urllib.parse import urlencode
 
-from api.auth import DEVICE
+from fastapi import APIRouter, Request, Response
+
+from api.auth import DEVICE, LINK
 from api.declared import for_anybody
-from api.deps import App, CurrentVisit, Posted, text
+from api.deps import BROKEN_FORM, KEY, App, CurrentVisit, Posted, text
 from api.errors import sentence
-from engine.errors import NotFound, Refused, SignInNeeded
-from engine.service import people
+from api.pages.sheet import facts_of
+from api.visit import Visit
+from engine.errors import CountersignError, Invalid, InvalidForm, Refused, SignInNeeded
+from engine.service import links, people
+from engine.service.links import LinkTarget
 
 router = APIRouter(dependencies=[for_anybody("the link locates; signing in comes next")])
-log = structlog.get_logger()
+AHEAD = ("purpose", "sec-purpose", "x-purpose", "x-moz")
+HOUR = 3600
 
 
 @router.get("/l/{token}")
 def show(app: App, visit: CurrentVisit, token: str) -> Response:
-    """On to the task with a session of its person, one button on their remembered device, else the sign-in form."""
-    target = people.follow_link(app, token)
-    if visit.viewer and visit.viewer.person == target.person:
-        return visit.go(f"/tasks/{target.task_id}")
+    """On to the task with a session of its person; one button on their remembered device, or where the link decides
+    by itself; else the sign-in form."""
+    if _is_ahead(visit.request):
+        return visit.page("waiting.html", token=token, has_forms=False)
+    target = links.follow(app, token)
+    if target.lets_in(visit.viewer):
+        return visit.go(_sheet_of(target))
+    if target.asks == "nothing":
+        return visit.page("continue.html", token=token, is_direct=True)
     device = visit.cookies.read(visit.request, DEVICE)
-    if device and people.device_person(app, device) == target.person:
-        return visit.page("continue.html", token=token)
+    if target.asks == "device" and device and people.device_person(app, device) == target.person:
+        return visit.page("continue.html", token=token, is_direct=False)
     return visit.page("link.html", token=token, login="", error="")
 
 
 @router.post("/l/{token}")
 def follow(app: App, visit: CurrentVisit, token: str, form: Posted) -> Response:
     """Open the session, by password or by the remembered device, and go on to the task."""
-    target = people.follow_link(app, token)
-    device = visit.cookies.read(visit.request, DEVICE) or None
     login = text(form, "login")
+    if not login and links.follow(app, token).asks == "nothing":
+        answer = visit.go("/decide")
+        visit.cookies.write(answer, LINK, token, seconds=HOUR)
+        return answer
+    device = visit.cookies.read(visit.request, DEVICE) or None
+    password = str(form.get("password", ""))
     try:
-        if login:
-            password = str(form.get("password", ""))
-            opened = people.sign_in(app, login, password, address=visit.address, device=device)
-        else:
-            opened = people.sign_in_by_device(app, token, device or "")
+        opened, target = links.sign_in(app, token, login, password, address=visit.address, device=device)
     except (Refused, SignInNeeded) as error:
         message = sentence(error, visit.formats)
         return visit.page("link.html", status=error.status, token=token, login=login, error=message)
-    if opened.person != target.person:
-        people.sign_out(app, opened.token)
-        log.warning("link.forwarded", meant_for=target.person, used_by=opened.person, task=target.task_id)
-        raise NotFound()
-    answer = visit.go(f"/tasks/{target.task_id}")
+    answer = visit.go(_sheet_of(target))
     visit.cookies.sign_in(answer, opened)
     return answer
+
+
+@router.get("/decide")
+def show_direct(app: App, visit: CurrentVisit) -> Response:
+    """The sheet of a link that decides by itself, or once decided who decided what and when."""
+    return _direct(visit)
+
+
+@router.post("/decide")
+def decide_directly(app: App, visit: CurrentVisit, form: Posted) -> Response:
+    """Decide by the link alone."""
+    seen, key, remark = text(form, "seen_seq"), text(form, "key"), text(form, "remark")
+    if not KEY.fullmatch(key):
+        raise InvalidForm([BROKEN_FORM])
+    try:
+        links.decide_directly(
+            app,
+            visit.cookies.read(visit.request, LINK),
+            text(form, "decision"),
+            remark=remark,
+            seen_seq=int(seen) if seen.isdecimal() else None,
+            key=key,
+            address=visit.address,
+        )
+    except (Refused, Invalid) as error:
+        return _direct(visit, error=error, remark=remark)
+    return visit.go("/decide")
+
+
+def _direct(visit: Visit, *, error: CountersignError | None = None, remark: str = "") -> Response:
+    token = visit.cookies.read(visit.request, LINK)
+    sheet, target = links.direct_sheet(visit.app, token, visit.address)
+    return visit.page(
+        "direct.html",
+        status=error.status if error else 200,
+        sheet=sheet,
+        since=target.since,
+        facts=facts_of(sheet.case, visit.formats),
+        error=sentence(error, visit.formats) if error else "",
+        remark=remark,
+    )
+
+
+def _is_ahead(request: Request) -> bool:
+    """Whether somebody fetches the page before its reader asks for it."""
+    said = " ".join(request.headers.get(name, "") for name in AHEAD).lower()
+    return any(word in said for word in ("prefetch", "preview", "prerender"))
+
+
+def _sheet_of(target: LinkTarget) -> str:
+    since = "?" + urlencode({"since": target.since}) if target.since else ""
+    return f"/tasks/{target.task_id}{since}"

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Query, Response
 from starlette.datastructures import FormData
 
 from api.declared import for_page
@@ -32,9 +32,11 @@ class Fact:
 
 
 @router.get("/tasks/{task_id}")
-def show(app: App, visit: CurrentVisit, viewer: CurrentViewer, task_id: str) -> Response:
-    """The sheet, or once decided who decided what and when."""
-    return page(visit, approvals.sheet(app, viewer, task_id))
+def show(
+    app: App, visit: CurrentVisit, viewer: CurrentViewer, task_id: str, since: Annotated[int | None, Query(ge=0)] = None
+) -> Response:
+    """The sheet, or once decided who decided what and when. `since`: what changed after that entry, from a link."""
+    return page(visit, approvals.sheet(app, viewer, task_id, since=since))
 
 
 @router.post("/tasks/{task_id}")

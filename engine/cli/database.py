@@ -6,7 +6,7 @@ import typer
 from rich.console import Console
 from rich.progress import track
 
-from engine.service import definitions
+from engine.service import definitions, links
 from engine.service.app import Countersign
 from engine.settings import Settings
 from engine.store import history
@@ -46,6 +46,19 @@ def verify(database: _Url = "") -> None:
         out.print(f"case {found.case_id}, entry {found.seq}: {found.reason}", markup=False)
     out.print(f"{len(case_ids)} cases verified, {len(broken)} broken.")
     raise typer.Exit(1 if broken else 0)
+
+
+@app.command()
+def restored(database: _Url = "") -> None:
+    """Say that the database was restored from a backup: links that were mailed before are void from now on.
+
+    Run it before the pages start. Open tasks stay in the inboxes; reminders bring new links.
+    """
+    db = _opened(database)
+    db.migrate()
+    count = links.restored(Countersign(Settings(), db))
+    db.close()
+    Console(highlight=False).print(f"{count} links are void now.")
 
 
 def _opened(url: str) -> Database:

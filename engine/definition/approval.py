@@ -97,7 +97,9 @@ class Defaults(Section):
     )
     allow: tuple[Operation, ...] = Field(ALLOWED, description="What those asked may do besides deciding")
     link: Literal["remembered_device", "sign_in", "direct"] = Field(
-        "remembered_device", description="What the link in a notice asks for before the decision"
+        "remembered_device",
+        description="What the link in a notice asks for: a device signed in on before, a sign-in each time, or nothing "
+        "(direct: open cases within the operator's COUNTERSIGN_DIRECT_BUDGET)",
     )
     bulk: BulkPolicy = Field(Bulk(), description="Which cases may be decided together")
 

@@ -63,4 +63,16 @@ class RegisterOfAll(LintRule):
                 yield Finding((*path, "register"), {"pattern": step.register_}, hint)
 
 
-STYLE = (HalfALabel(), ParamNeverUsed(), RegisterOfAll())
+class DirectAndConfidential(LintRule):
+    """links to confidential cases never decide without a sign-in"""
+
+    code = "W810"
+    severity = "warning"
+
+    def find(self, subject: Subject) -> Iterator[Finding]:
+        is_confidential = subject.definition.proposal.visibility == "confidential"
+        if is_confidential and subject.definition.approval.defaults.link == "direct":
+            yield Finding(("approval", "defaults", "link"), {}, "write visibility: open, or link: remembered_device")
+
+
+STYLE = (HalfALabel(), ParamNeverUsed(), RegisterOfAll(), DirectAndConfidential())

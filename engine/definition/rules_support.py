@@ -12,7 +12,7 @@ class NotCarriedOut(LintRule):
     code = "E113"
 
     def find(self, subject: Subject) -> Iterator[Finding]:
-        for path, what, hint in (*_of_approval(subject), *_of_stages(subject)):
+        for path, what, hint in _of_stages(subject):
             yield Finding(path, {"what": what}, hint)
 
 
@@ -25,12 +25,6 @@ class SourceNotYet(LintRule):
         if subject.definition.audience:
             for path, problem in subject.definition.audience.unsupported():
                 yield Finding(("audience", *path), {"message": problem.message}, problem.hint, at_key=True)
-
-
-def _of_approval(subject: Subject) -> Iterator[tuple[Path, str, str]]:
-    defaults = subject.definition.approval.defaults
-    if defaults.link != "remembered_device":
-        yield ("approval", "defaults", "link"), f"link {defaults.link}", "write link: remembered_device"
 
 
 def _of_stages(subject: Subject) -> Iterator[tuple[Path, str, str]]:

@@ -17,7 +17,7 @@ from engine.machine.case import Case, Decision, Task
 from engine.machine.commands import Decide, Perform
 from engine.machine.declared import events_for
 from engine.machine.steps import settled_by
-from engine.service import amending, candidates, running, splitting, standins
+from engine.service import access, amending, candidates, running, splitting, standins, stepping_up
 from engine.service.app import Countersign
 from engine.service.cases import case_view, load_visible
 from engine.service.fields import changes_between, field_views, hidden
@@ -52,8 +52,15 @@ def inbox(app: Countersign, viewer: Viewer) -> Inbox:
         )
 
 
-def sheet(app: Countersign, viewer: Viewer, task_id: str) -> SheetView:
-    """The sheet of a task. NotFound unless the task is the viewer's, or they may see its case."""
+def sheet(app: Countersign, viewer: Viewer, task_id: str, *, since: int | None = None) -> SheetView:
+    """The sheet of a task. NotFound unless the task is the viewer's, or they may see its case. `since`: the entry after
+    which the changes count; by default the last one that the viewer wrote."""
+    view, case = _sheet(app, viewer, task_id, since)
+    access.note(app, viewer, case)
+    return view
+
+
+def _sheet(app: Countersign, viewer: Viewer, task_id: str, since: int | None) -> tuple[SheetView, Case]:
     with app.db.read() as tx:
         line = inboxes.find_task(tx, task_id)
         if line is None:
@@ -69,7 +76,8 @@ def sheet(app: Countersign, viewer: Viewer, task_id: str) -> SheetView:
         process, definition = app.process(case.process, tx), app.definition(case.process)
         unseen = hidden(app, tx, viewer.person, case)
         decided_by = line.decided_by or _decided_instead(case, line)
-        return SheetView(
+        was = form_at(entries, since) if since is not None else _form_last_seen(entries, viewer)
+        shown = SheetView(
             case=view,
             task=task_row(
                 app,
@@ -81,7 +89,7 @@ def sheet(app: Countersign, viewer: Viewer, task_id: str) -> SheetView:
             ),
             decided_by=person_name(app.organisation(tx), decided_by) if decided_by else "",
             opinions=tuple(entry for entry in view.history if entry.what in OPINIONS),
-            changes=changes_between(definition, _form_last_seen(entries, viewer), case.form, unseen),
+            changes=changes_between(definition, was, case.form, unseen),
             may_decide=may,
             acts=_acts(app, tx, line.person, case) if may and line.verb == "work" else (),
             decisions=process.decisions(case, task) if may and in_chain else (),
@@ -89,6 +97,7 @@ def sheet(app: Countersign, viewer: Viewer, task_id: str) -> SheetView:
             operations=process.operations(case, task) if (is_own or represents) and in_chain else (),
             questions=questions_view(app.organisation(tx), case, line.person if represents else viewer.person),
         )
+    return shown, case
 
 
 def _writable(app: Countersign, tx: Connection, case: Case, task: Task) -> tuple[FieldView, ...]:
@@ -132,6 +141,7 @@ def act(
         if row is None:
             raise NotFound()
         person = standins.represented(app, tx, viewer, row.person)
+    stepping_up.check(app, viewer, row.case.budget)
     if row.verb != "work":
         decision = decision_named(name)
         return decide(
@@ -194,13 +204,14 @@ def decide(
     """Decide on a task of the viewer's; the same `key` again gives the first result.
 
     `form`: fields that an approval changes, where its step may write them. Raises AlreadyDecided, OwnCase,
-    ChangedMeanwhile or NotPossible, and Invalid where a remark is missing or a value is wrong.
+    ChangedMeanwhile or NotPossible, Invalid where a remark is missing or a value is wrong, and SignInAnew.
     """
     with app.db.read() as tx:
         row = inboxes.find_task(tx, task_id)
         if row is None:
             raise NotFound()
         person = standins.represented(app, tx, viewer, row.person)
+    stepping_up.check(app, viewer, row.case.budget)
     command = Decide(
         actor=viewer.person,
         on_behalf_of=person,

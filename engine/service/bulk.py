@@ -15,7 +15,7 @@ from engine.errors import CountersignError, LeftOut, NotFound, Problem
 from engine.machine.advance import advance
 from engine.machine.case import Case, Decision
 from engine.machine.commands import Decide
-from engine.service import running, standins
+from engine.service import running, standins, stepping_up
 from engine.service.app import Countersign
 from engine.service.approvals import by_name
 from engine.service.fields import field_views, hidden, limited, seen_reasons
@@ -181,6 +181,8 @@ def _against(app: Countersign, tx: Connection, viewer: Viewer, looked: _Looked) 
         fields = {path.removeprefix("form.") for path in limit.paths}
         above = Problem("bulk.limit", "it is above the limit for deciding together with others", "open the sheet")
         yield above if unseen.isdisjoint(fields) else _ALONE
+    if viewer.is_stale and stepping_up.asks_anew(app, case):
+        yield Problem("bulk.step_up", "its budget asks for a password given just now", "open the sheet")
     if any(question.answered_at is None for question in case.questions):
         yield Problem("bulk.question", "a question is open", "wait for the answer")
     if case.splitting is not None:

@@ -11,6 +11,7 @@ from engine.errors import NotFound
 from engine.machine.case import Case, Child
 from engine.machine.process import Process
 from engine.service import (
+    access,
     candidates,
     delivering,
     evaluating,
@@ -39,7 +40,10 @@ def load_visible(app: Countersign, tx: Connection, viewer: Viewer, case_id: str)
 def case_page(app: Countersign, viewer: Viewer, case_id: str) -> CaseView:
     """Everything of the case page. NotFound where the viewer may not see it."""
     with app.db.read() as tx:
-        return case_view(app, tx, viewer, load_visible(app, tx, viewer, case_id))
+        case = load_visible(app, tx, viewer, case_id)
+        view = case_view(app, tx, viewer, case)
+    access.note(app, viewer, case)
+    return view
 
 
 def listed(app: Countersign, viewer: Viewer, query: str = "", state: str = "") -> tuple[CaseRow, ...]:
@@ -102,6 +106,7 @@ def case_view(app: Countersign, tx: Connection, viewer: Viewer, case: Case) -> C
         parent=parent.id if parent else "",
         parent_row=parent,
         splitting=splitting.splitting_view(app, tx, viewer, case),
+        access=access.access_view(app, tx, viewer, case),
         stages=tuple(name for name in ("audience", "delivery", "evaluation") if getattr(definition, name) is not None),
     )
 

@@ -37,14 +37,14 @@ from engine.machine.outcome import (
     TellParent,
 )
 from engine.organisation.workdays import caution
-from engine.service import children, delivering, evaluating, running, selecting, standins
+from engine.service import children, delivering, evaluating, links, running, selecting, standins
 from engine.service.app import Countersign
 from engine.service.drifting import drift_view
 from engine.service.fields import field_views, hidden, limited
 from engine.service.keeping import kept
 from engine.service.telling import form_at
 from engine.service.views import DriftView, FieldView
-from engine.store import cases, history, links, outbox, people, timers, visibility
+from engine.store import cases, history, outbox, people, timers, visibility
 from engine.store.batches import Move, transition_many
 from engine.store.outbox import Claimed
 from engine.store.timers import DueTimer
@@ -272,18 +272,7 @@ def _task_notice(app: Countersign, case_id: str, effect: NotifyTask) -> Notice |
         task = next((task for task in case.tasks if task.id == effect.task and task.state == "open"), None)
         if task is None:
             return None
-        now = app.now()
-        token = links.create(
-            tx,
-            person=effect.person,
-            case_id=case_id,
-            task=task.id,
-            step=task.step,
-            round=task.round,
-            seq=case.seq,
-            now=now,
-            expires_at=now + timedelta(days=app.settings.link_days),
-        )
+        token = links.mail(app, tx, effect.person, case, task)
         process = app.process(case.process, tx)
         step, due = process.label(task.step), task.due_at
         notice = _notice(app, tx, case, effect.person, effect.occasion, link=f"/l/{token}", step=step, due_at=due)

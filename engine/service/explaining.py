@@ -24,7 +24,7 @@ from engine.machine.steps import decisions_on
 from engine.organisation import Organisation, Workdays
 from engine.organisation.who import FromField, Holders, Submitter, Superior, parse
 from engine.organisation.workdays import caution
-from engine.service import showing, telling
+from engine.service import access, showing, telling
 from engine.service.app import Countersign
 from engine.service.chain_views import Chain, Deadline, Following, Node, SeatReason, Waiting, WaitingPerson
 from engine.service.drifting import drift_view
@@ -61,7 +61,7 @@ def explain(app: Countersign, viewer: Viewer, case: str) -> Explanation:
         case_now, entries = cases.load(tx, line.id), history.load(tx, line.id)
         process, unseen = app.process(case_now.process, tx), hidden(app, tx, viewer.person, case_now)
         chain = showing.chain_view(app.organisation(tx), process.chain(case_now))
-        return Explanation(
+        explained = Explanation(
             case=showing.case_row(app, tx, line, viewer.person),
             round=case_now.round,
             route=case_now.route or "",
@@ -69,6 +69,8 @@ def explain(app: Countersign, viewer: Viewer, case: str) -> Explanation:
             waiting=waiting(app, tx, viewer, case_now, chain=chain, entries=entries),
             drift=drift_view(app.definition(case_now.process), process, case_now.drift, unseen),
         )
+    access.note(app, viewer, case_now)
+    return explained
 
 
 def waiting(

@@ -8,18 +8,18 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy import Connection
 
-from engine.errors import NotFound, Refused, SignInNeeded, TooManyTries
+from engine.errors import Refused, SignInNeeded, TooManyTries
 from engine.organisation import Office
 from engine.service.app import Countersign
 from engine.service.views import Grant, Viewer
-from engine.store import cases, links, people
+from engine.store import cases, people
 from engine.values import Bilingual, Language
 
 TRIES = 8
@@ -27,6 +27,7 @@ NAME_TRIES = 40
 ADDRESS_TRIES = 200
 TRIES_WINDOW = timedelta(minutes=10)
 TOUCHED_EVERY = timedelta(minutes=1)
+STEP_UP = timedelta(minutes=15)  # so long after the password a session may decide above the step-up budget
 _hasher = PasswordHasher()
 _NOBODY = _hasher.hash(secrets.token_hex(16))  # checked for unknown names, so that they take as long as known ones
 
@@ -57,15 +58,6 @@ class SignedIn:
     person: str
     token: str
     device_token: str
-
-
-@dataclass(frozen=True, slots=True)
-class LinkTarget:
-    """Whom a link was mailed to, and the task it locates."""
-
-    person: str
-    task_id: str
-    case_id: str
 
 
 def any_case(app: Countersign) -> bool:
@@ -134,13 +126,15 @@ def sign_in(app: Countersign, login: str, password: str, *, address: str, device
     raise WrongPassword()
 
 
-def sign_in_by_device(app: Countersign, link_token: str, device_token: str) -> SignedIn:
-    """Open a session from a link on a device that its person signed in on before. Raises SignInNeeded otherwise."""
-    target = follow_link(app, link_token)
-    if device_person(app, device_token) != target.person:
+def sign_in_by_device(app: Countersign, person: str, device_token: str) -> SignedIn:
+    """Open a session on a device that this person signed in on before. Raises SignInNeeded on any other.
+
+    Whether a link allows it is asked before (`links.follow`). Such a session does not do for a step-up.
+    """
+    if device_person(app, device_token) != person:
         raise SignInNeeded()
     with app.db.begin() as tx:
-        return _open_session(app, tx, target.person, device_token)
+        return _open_session(app, tx, person, device_token, by_device=True)
 
 
 def sign_out(app: Countersign, token: str) -> None:
@@ -149,7 +143,7 @@ def sign_out(app: Countersign, token: str) -> None:
         people.end_session(tx, _digest(token))
 
 
-def viewer_of(app: Countersign, token: str) -> Viewer:
+def viewer_of(app: Countersign, token: str, *, address: str = "") -> Viewer:
     """Who a session belongs to. Raises SignInNeeded when it ended, expired, or the account was closed.
 
     Reading changes nothing: a session is prolonged by what its person does (`prolong`), not by looking.
@@ -158,7 +152,9 @@ def viewer_of(app: Countersign, token: str) -> Viewer:
         session = people.find_session(tx, _digest(token)) if token else None
         if session is None or session.expires_at <= app.now():
             raise SignInNeeded()
-        return _viewer(app, tx, session.person, csrf=csrf_of(app, token))
+        viewer = _viewer(app, tx, session.person, csrf=csrf_of(app, token))
+        is_stale = session.by_device or session.created_at + STEP_UP <= app.now()
+        return replace(viewer, address=address, is_stale=is_stale)
 
 
 def prolong(app: Countersign, token: str) -> None:
@@ -199,18 +195,6 @@ def device_person(app: Countersign, device_token: str) -> str | None:
         return str(device.person)
 
 
-def follow_link(app: Countersign, token: str) -> LinkTarget:
-    """What a notification link locates. Changes nothing, however often. NotFound when unknown, expired or revoked."""
-    with app.db.read() as tx:
-        link = links.find(tx, token)
-        if link is None or link.revoked_at is not None or link.expires_at <= app.now():
-            raise NotFound()
-        person = people.find_person(tx, link.person)
-        if person is None or not person.active:
-            raise NotFound()
-    return LinkTarget(person=link.person, task_id=link.task, case_id=link.case_id)
-
-
 def _viewer(app: Countersign, tx: Connection, person: str, *, csrf: str) -> Viewer:
     row = people.find_person(tx, person)
     if row is None or not row.active:
@@ -222,7 +206,9 @@ def _viewer(app: Countersign, tx: Connection, person: str, *, csrf: str) -> View
     return Viewer(person=person, name=row.name, language=row.language, grants=grants, csrf=csrf)
 
 
-def _open_session(app: Countersign, tx: Connection, person: str, device: str | None) -> SignedIn:
+def _open_session(
+    app: Countersign, tx: Connection, person: str, device: str | None, *, by_device: bool = False
+) -> SignedIn:
     token, now = secrets.token_urlsafe(32), app.now()
     known = people.find_device(tx, _digest(device)) if device else None
     if device is None or known is None or known.person != person or known.expires_at <= now:
@@ -237,6 +223,7 @@ def _open_session(app: Countersign, tx: Connection, person: str, device: str | N
         device=_digest(device),
         created_at=now,
         expires_at=now + timedelta(hours=app.settings.session_hours),
+        by_device=by_device,
     )
     return SignedIn(person=person, token=token, device_token=device)
 

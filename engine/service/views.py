@@ -25,13 +25,16 @@ class Grant:
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """Who is signed in. `csrf` is the token that every form of theirs must carry."""
+    """Who is signed in. `csrf` is the token that every form of theirs must carry, `address` where they are. `is_stale`:
+    their session is older than a step-up allows, or was opened without a password."""
 
     person: str
     name: str
     language: Language
     grants: tuple[Grant, ...]
     csrf: str = ""
+    address: str = ""
+    is_stale: bool = False
 
     def has(self, *roles: str) -> bool:
         """Whether one of `roles` is theirs at any office."""
@@ -306,6 +309,38 @@ class SplittingView:
 
 
 @dataclass(frozen=True, slots=True)
+class ReaderView:
+    """A person named to read a confidential case."""
+
+    person: str
+    name: str
+    named_by: str
+    named_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class LookView:
+    """Somebody looked at a confidential case. `address` is empty for a command at the operator's terminal."""
+
+    case_id: str
+    number: str
+    name: str
+    at: datetime
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class AccessView:
+    """Who may read a confidential case besides its route and its office, and who looked: the latest first, only for its
+    submitter, auditors and administrators (None for the others). `embargo`: until then its office does not see it."""
+
+    readers: tuple[ReaderView, ...]
+    embargo: datetime | None
+    may_change: bool
+    looks: tuple[LookView, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
 class CaseView:
     """Everything of the case page."""
 
@@ -331,6 +366,7 @@ class CaseView:
     amended: tuple[Entry, ...] = ()  # to the submitter: what approvers changed since the last submission, newest first
     registered: tuple[RegistrationView, ...] = ()
     drift: DriftView | None = None
+    access: AccessView | None = None  # None where the case is open
     stages: tuple[str, ...] = ()  # of audience, delivery, evaluation: those that cases of its kind have
 
 

@@ -1,7 +1,8 @@
 """Links in notifications: a token that locates a task, and nothing more.
 
 The token is 256 random bits and stands only in the mail; here is its hash. It is bound to the person, case, step,
-round and revision it was mailed for. Refuses to authorise: that is the session's part.
+round and revision it was mailed for, and to the epoch: whether the database was restored since. Refuses to authorise:
+that is the session's part.
 """
 
 import hashlib
@@ -12,7 +13,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from engine.store.tables import links
+from engine.store.tables import link_refusals, links, restores
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,19 @@ class Link:
     seq: int
     expires_at: datetime
     revoked_at: datetime | None
+    epoch: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Somebody followed a link that was mailed to another person."""
+
+    case_id: str
+    task: str
+    meant_for: str
+    used_by: str
+    at: datetime
+    address: str
 
 
 def create(
@@ -53,6 +67,7 @@ def create(
         "seq": seq,
         "created_at": now,
         "expires_at": expires_at,
+        "epoch": epoch(tx),
     }
     tx.execute(sa.insert(links).values(row))
     return token
@@ -67,7 +82,42 @@ def find(tx: Connection, token: str) -> Link | None:
 
 def revoke_for_task(tx: Connection, task: str, at: datetime) -> int:
     """Revoke every link to a task; how many there were."""
-    live = (links.c.task == task) & links.c.revoked_at.is_(None)
+    return _revoke(tx, links.c.task == task, at)
+
+
+def revoke_for_person(tx: Connection, person: str, at: datetime) -> int:
+    """Revoke every link that was mailed to a person and is not over; how many there were."""
+    return _revoke(tx, (links.c.person == person) & (links.c.expires_at > at), at)
+
+
+def epoch(tx: Connection) -> int:
+    """How often the database was restored."""
+    return tx.execute(sa.select(sa.func.count()).select_from(restores)).scalar_one()
+
+
+def begin_epoch(tx: Connection, at: datetime) -> int:
+    """The database was restored: every link mailed so far is void. Returns how many of them would have been good."""
+    good = links.c.revoked_at.is_(None) & (links.c.expires_at > at) & (links.c.epoch == epoch(tx))
+    count = tx.execute(sa.select(sa.func.count()).select_from(links).where(good)).scalar_one()
+    tx.execute(sa.insert(restores).values(at=at))
+    return count
+
+
+def refused(tx: Connection, one: Refusal) -> None:
+    """Keep that somebody followed another person's link."""
+    row = {name: getattr(one, name) for name in Refusal.__dataclass_fields__}
+    tx.execute(sa.insert(link_refusals).values(row | {"address": one.address[:60]}))
+
+
+def refusals(tx: Connection, limit: int) -> tuple[Refusal, ...]:
+    """The newest refusals."""
+    columns = (link_refusals.c[name] for name in Refusal.__dataclass_fields__)
+    newest = sa.select(*columns).order_by(link_refusals.c.at.desc(), link_refusals.c.id.desc()).limit(limit)
+    return tuple(Refusal(*row) for row in tx.execute(newest))
+
+
+def _revoke(tx: Connection, which: sa.ColumnElement[bool], at: datetime) -> int:
+    live = which & links.c.revoked_at.is_(None)
     return tx.execute(sa.update(links).where(live).values(revoked_at=at)).rowcount
 
 

@@ -144,15 +144,22 @@ def grants_of(tx: Connection, person: str) -> tuple[Row[Any], ...]:
 
 
 def add_session(
-    tx: Connection, hashed: str, person: str, *, device: str = "", created_at: datetime, expires_at: datetime
+    tx: Connection,
+    hashed: str,
+    person: str,
+    *,
+    device: str = "",
+    created_at: datetime,
+    expires_at: datetime,
+    by_device: bool = False,
 ) -> None:
-    """Open a session; the caller keeps the token of which `hashed` is the sha256."""
+    """Open a session; the caller keeps the token of which `hashed` is the sha256. `by_device`: without a password."""
     row = {"hash": hashed, "person": person, "device": device, "created_at": created_at, "expires_at": expires_at}
-    tx.execute(sa.insert(sessions).values({**row, "seen_at": created_at}))
+    tx.execute(sa.insert(sessions).values({**row, "seen_at": created_at, "by_device": by_device}))
 
 
 def find_session(tx: Connection, hashed: str) -> Row[Any] | None:
-    """person, device, created_at, seen_at, expires_at; or None. Expired ones too."""
+    """person, device, created_at, seen_at, expires_at, by_device; or None. Expired ones too."""
     return tx.execute(sa.select(sessions).where(sessions.c.hash == hashed)).one_or_none()
 
 

@@ -1,8 +1,9 @@
 """What a person may see: the one predicate over cases that every list, page, search and count goes through.
 
-A case is visible to its submitter, to whoever has or had a task in it or stands in now for who has one, to the offices
-on its way up, and to auditors and administrators. Refuses to be asked about roles or offices: it reads the grants
-itself, inside the same statement.
+A confidential case is visible to its submitter, to whoever has or had a task in it or stands in now for who has one,
+to the readers named for it, to the offices on its way up once no embargo holds, and to auditors and administrators. An
+open one is visible to everybody from its first submission on. Refuses to be asked about roles or offices: it reads the
+grants itself, inside the same statement.
 """
 
 from collections.abc import Sequence
@@ -13,7 +14,16 @@ from sqlalchemy import ColumnElement, Connection
 from engine import clock
 from engine.store import registers
 from engine.store.lines import CASE_COLUMNS, CaseLine, case_line
-from engine.store.tables import case_offices, cases, grants, people, stand_ins, tasks
+from engine.store.tables import (
+    case_embargoes,
+    case_offices,
+    case_readers,
+    cases,
+    grants,
+    people,
+    stand_ins,
+    tasks,
+)
 
 SEES_ALL = ("auditor", "administrator")
 # At an office on the way up of a case, these do not see it by their office alone.
@@ -44,9 +54,18 @@ def visible(person: str) -> ColumnElement[bool]:
         case_offices.c.case_id == cases.c.id,
         case_offices.c.office.in_(mine.where(grants.c.role.not_in(SEES_OWN_ONLY))),
     )
+    named_reader = sa.exists().where(
+        case_readers.c.case_id == cases.c.id, case_readers.c.person == person, case_readers.c.removed_at.is_(None)
+    )
+    embargoed = sa.exists().where(
+        case_embargoes.c.case_id == cases.c.id, case_embargoes.c.replaced_at.is_(None), case_embargoes.c.until > now
+    )
+    is_public = sa.and_(sa.not_(cases.c.confidential), cases.c.number.is_not(None))
     sees_all = sa.exists().where(grants.c.person == person, grants.c.role.in_(SEES_ALL))
     is_open = sa.exists().where(people.c.id == person, people.c.active)
-    return sa.and_(is_open, sa.or_(cases.c.submitter == person, sees_all, asked, represents, by_office))
+    on_the_way = sa.and_(by_office, sa.not_(embargoed))
+    is_theirs = (cases.c.submitter == person, sees_all, asked, represents, named_reader, on_the_way, is_public)
+    return sa.and_(is_open, sa.or_(*is_theirs))
 
 
 def may_see(tx: Connection, person: str, case_id: str) -> bool:

@@ -38,7 +38,7 @@ def open_case(
     """A draft of `submitter`."""
     events = (Created(PROCESS, office, submitter),)
     outcome = Outcome(fold(empty_case(case_id, NOON), events, NOON), events, at=NOON)
-    index = CaseIndex(title=f"Case {case_id}", budget=None, reach=None, confidential=False, offices=(office,))
+    index = CaseIndex(title=f"Case {case_id}", budget=None, reach=None, confidential=True, offices=(office,))
     return cases.create(db, key, lambda _tx: Decided(Create(actor=submitter, office=office), outcome, index))
 
 

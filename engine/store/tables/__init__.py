@@ -4,6 +4,7 @@ Times are stored as UTC with a zone (PostgreSQL) or as ISO text in UTC (SQLite),
 reads back whole is text, so that both databases return the bytes that were written.
 """
 
+from engine.store.tables.access import case_embargoes, case_readers, case_views, link_refusals, restores
 from engine.store.tables.base import metadata
 from engine.store.tables.cases import (
     case_offices,
@@ -42,7 +43,10 @@ from engine.store.tables.people import (
 )
 
 __all__ = [
+    "case_embargoes",
     "case_offices",
+    "case_readers",
+    "case_views",
     "cases",
     "chunks",
     "definitions",
@@ -51,6 +55,7 @@ __all__ = [
     "grants",
     "history",
     "idempotency",
+    "link_refusals",
     "links",
     "metadata",
     "numbering",
@@ -62,6 +67,7 @@ __all__ = [
     "recipients",
     "register_numbers",
     "responses",
+    "restores",
     "sessions",
     "sign_in_tries",
     "snapshots",

@@ -185,6 +185,7 @@ links = Table(
     Column("created_at", UtcTime, nullable=False),
     Column("expires_at", UtcTime, nullable=False),
     Column("revoked_at", UtcTime),
+    Column("epoch", Integer, nullable=False, server_default="0"),  # how often the database had been restored then
     Index(None, "task"),
 )
 

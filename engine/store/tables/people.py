@@ -91,6 +91,7 @@ sessions = Table(
     Column("created_at", UtcTime, nullable=False),
     Column("seen_at", UtcTime, nullable=False),
     Column("expires_at", UtcTime, nullable=False),
+    Column("by_device", Boolean, nullable=False, server_default=text("false")),  # a remembered device, no password
     Index(None, "person"),
 )
 
