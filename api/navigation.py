@@ -21,7 +21,7 @@ MAIN = (
     Entry("/cases", N_("Cases"), "cases.read"),
     Entry("/cases/new", N_("Start a case"), "cases.start"),
 )
-MORE: tuple[Entry, ...] = ()
+MORE: tuple[Entry, ...] = (Entry("/definitions", N_("Definitions"), "definitions.read"),)
 
 
 def menu(entries: tuple[Entry, ...], viewer: Viewer) -> tuple[Entry, ...]:

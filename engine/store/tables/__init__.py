@@ -4,6 +4,7 @@ Times are stored as UTC with a zone (PostgreSQL) or as ISO text in UTC (SQLite),
 reads back whole is text, so that both databases return the bytes that were written.
 """
 
+from engine.store.tables.authoring import drafts
 from engine.store.tables.base import metadata
 from engine.store.tables.cases import (
     case_offices,
@@ -47,6 +48,7 @@ __all__ = [
     "chunks",
     "definitions",
     "devices",
+    "drafts",
     "evaluations",
     "grants",
     "history",
