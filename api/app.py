@@ -10,7 +10,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api import errors
-from api.pages import access, cases, decisions, inbox, link, proposal, sheet, sign_in
+from api.pages import access, cases, decisions, definitions, drafts, inbox, link, proposal, sheet, sign_in
 from api.rest import access as rest_access
 from api.rest import cases as rest_cases
 from api.rest import decisions as rest_decisions
@@ -60,6 +60,8 @@ def create_app(app: Countersign | None = None) -> FastAPI:
         cases,
         sheet,
         access,
+        definitions,
+        drafts,
     ):  # /cases/new stands before /cases/{case_id}
         api.include_router(page.router, include_in_schema=False)
     api.include_router(access.audit, include_in_schema=False)

@@ -119,10 +119,10 @@ def _one(text: str, words: Words) -> str:
     problem = PROBLEM.fullmatch(text)
     message = problem["message"] if problem else text
     said, hint = _without_hint(message)
-    known = _translated(said, words) or _translated(message, words)
+    known = translated(said, words) or translated(message, words)
     if not known:
         return text
-    more = _translated(hint, words) if hint else ""
+    more = translated(hint, words) if hint else ""
     return (
         known + words(" (%(mode)s)", mode=words("; ").join(filter(None, (more, problem["code"])))) if problem else known
     )
@@ -139,9 +139,9 @@ def _without_hint(message: str) -> tuple[str, str]:
     return message, ""
 
 
-def _translated(text: str, words: Words) -> str:
+def translated(text: str, words: Words, templates: tuple[str, ...] = FAILURES) -> str:
     """`text` by the first template that it fills; empty where none fits."""
-    for template, pattern in _patterns():
+    for template, pattern in _patterns(templates):
         found = pattern.fullmatch(text)
         if found is not None:
             parts = {name: failure(part, words) if name in NESTED else part for name, part in found.groupdict().items()}
@@ -150,8 +150,8 @@ def _translated(text: str, words: Words) -> str:
 
 
 @cache
-def _patterns() -> tuple[tuple[str, re.Pattern[str]], ...]:
-    return tuple((template, re.compile(_pattern(template), re.S)) for template in FAILURES)
+def _patterns(templates: tuple[str, ...]) -> tuple[tuple[str, re.Pattern[str]], ...]:
+    return tuple((template, re.compile(_pattern(template), re.S)) for template in templates)
 
 
 def _pattern(template: str) -> str:

@@ -21,7 +21,10 @@ MAIN = (
     Entry("/cases", N_("Cases"), "cases.read"),
     Entry("/cases/new", N_("Start a case"), "cases.start"),
 )
-MORE: tuple[Entry, ...] = (Entry("/access", N_("Access record"), "audit.read"),)
+MORE: tuple[Entry, ...] = (
+    Entry("/access", N_("Access record"), "audit.read"),
+    Entry("/definitions", N_("Definitions"), "definitions.read"),
+)
 
 
 def menu(entries: tuple[Entry, ...], viewer: Viewer) -> tuple[Entry, ...]:

@@ -332,6 +332,9 @@ PROBLEMS = {  # by code; the braces are filled with the problem's fields
     ),
     "form.amended": N_("Only an approval changes the proposal."),
     "form.not_code": N_("“{value}” is not a code."),
+    "office.unknown": N_("There is no office {code}."),
+    "text.too_large": N_("The text is longer than 256 KB by far; it was not saved."),
+    "text.sign": N_("The text holds a sign that cannot be kept; it was not saved."),
     "return_to": N_("The case cannot be returned to there; choose one of the steps before."),
     "jump": N_("The chain of this case has no such step."),
     "nobody_decides": N_("The definition lets nobody decide on this case: its author should correct it."),
@@ -358,4 +361,45 @@ PROBLEMS = {  # by code; the braces are filled with the problem's fields
     "unknown_person": N_("Nobody active is called {names}."),
     "asked_already": N_("{names} was asked at this step already: name somebody else."),
 }
+VERSIONS = {"draft": N_("Draft"), "published": N_("In force"), "retired": N_("Retired")}
+VERSION_TONES = {"draft": "wait", "published": "go"}
+STUDIES = {  # the tabs of a definition
+    "text": N_("Text"),
+    "diagram": N_("Diagram"),
+    "try": N_("Try a proposal"),
+    "scenarios": N_("Scenarios"),
+    "guarantees": N_("Guarantees"),
+    "changes": N_("Changes"),
+}
+SECTIONS = {
+    "head": N_("Name, version and title"),
+    "params": N_("Params"),
+    "proposal": N_("Proposal"),
+    "approval": N_("Approval"),
+    "lifecycle": N_("Lifecycle"),
+    "audience": N_("Customers"),
+    "delivery": N_("Delivery"),
+    "evaluation": N_("Evaluation"),
+    "guarantees": N_("Guarantees"),
+}
+PARTS = {"audience": N_("Customers"), "delivery": N_("Delivery"), "evaluation": N_("Evaluation")}
+TIMERS = {  # what a deadline of a step does, by its name
+    "remind": N_("a reminder goes out"),
+    "escalate": N_("it is passed on to the superior"),
+    "return": N_("the case is returned"),
+    "reject": N_("the case is rejected"),
+    "approve": N_("the step passes by itself"),
+    "silence": N_("the silence counts as acknowledgement"),
+    "objection": N_("the time for objections ends"),
+    "staff": N_("it is looked again for somebody to ask"),
+    "expire": N_("the case expires"),
+    "timeout": N_("the time runs out"),
+}
+COVERED = {
+    "rows": N_("route rows"),
+    "conditions": N_("conditions"),
+    "steps": N_("steps"),
+    "decisions": N_("decisions"),
+}
+TRIED = {**DECISIONS, "reached": N_("never reached"), "silence": N_("nobody stays silent")}
 LANGUAGES = {"zh": "中文", "en": "English"}  # each in its own language, never translated

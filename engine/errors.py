@@ -4,7 +4,7 @@ CountersignError
 |- Invalid           the input is wrong; the fields say where (pages show it beside them)
 |   |- InvalidForm, InvalidDefinition, InvalidFile, InvalidExpression, LeftOut
 |- Refused           understood, but not possible now; says what is possible instead
-|   |- NotPossible, AlreadyDecided, ChangedMeanwhile, OwnCase, StandInOver, StandInTwice, TooManyTries,
+|   |- NotPossible, AlreadyDecided, ChangedMeanwhile, DraftChanged, OwnCase, StandInOver, StandInTwice, TooManyTries,
 |   |   NoControl
 |- NotFound          absent, or not yours: the two look the same
 |- SignInNeeded, Forged
@@ -111,6 +111,10 @@ class AlreadyDecided(Refused):
 
 class ChangedMeanwhile(Refused):
     """The case was changed after you opened it; look at the changes and decide again."""
+
+
+class DraftChanged(Refused):
+    """{by} saved another text of this draft at {at}, after you opened it. Nothing was lost: both texts are here."""
 
 
 class OwnCase(Refused):

@@ -5,11 +5,16 @@ for (const form of document.querySelectorAll("form[data-autosave]")) {
   const said = form.querySelector("[data-saved]");
   const preview = document.querySelector("[data-preview]");
   let timer = 0;
+  let stopped = false;
   let sending = false;
   let dirty = false;
 
+  const show = (page) => {
+    const fresh = page.querySelector("[data-preview]");
+    if (preview && fresh) { preview.replaceChildren(...fresh.childNodes); }
+  };
   const save = async () => {
-    if (sending) { return; }
+    if (sending || stopped) { return; }
     sending = true;
     dirty = false;
     const body = new FormData(form);
@@ -20,9 +25,13 @@ for (const form of document.querySelectorAll("form[data-autosave]")) {
       if (answer.ok) {
         const page = new DOMParser().parseFromString(await answer.text(), "text/html");
         const saved = page.querySelector("[data-saved]");
-        const fresh = page.querySelector("[data-preview]");
         if (said && saved) { said.textContent = saved.textContent; }
-        if (preview && fresh) { preview.replaceChildren(...fresh.childNodes); }
+        show(page);
+        const revision = page.querySelector("input[name=revision]");
+        if (revision) { form.elements.revision.value = revision.value; }
+      } else if (answer.status === 409) {
+        show(new DOMParser().parseFromString(await answer.text(), "text/html"));
+        stopped = true; // somebody else changed it: their work is not overwritten by itself
       }
     } catch {
       dirty = true; // the next change, or the button, tries again
@@ -33,11 +42,35 @@ for (const form of document.querySelectorAll("form[data-autosave]")) {
   const later = () => {
     dirty = true;
     clearTimeout(timer);
-    timer = setTimeout(save, 4000);
+    timer = setTimeout(save, Number(form.dataset.autosave) || 4000);
   };
   form.addEventListener("input", later);
   form.addEventListener("change", later);
   form.addEventListener("submit", () => clearTimeout(timer));
+}
+
+// The editor: from a problem to its place in the text, and parts of the language to the cursor.
+const source = document.querySelector("textarea.code");
+if (source) {
+  document.addEventListener("click", (event) => {
+    const place = event.target.closest("[data-line]");
+    if (!place) { return; }
+    const lines = source.value.split("\n");
+    const line = Number(place.dataset.line) - 1;
+    const start = lines.slice(0, line).join("\n").length + (line ? 1 : 0);
+    event.preventDefault();
+    source.focus();
+    source.setSelectionRange(start + Number(place.dataset.column) - 1, start + (lines[line] || "").length);
+    source.scrollTop = (source.scrollHeight / lines.length) * Math.max(0, line - 5);
+  });
+  for (const button of document.querySelectorAll("[data-insert]")) {
+    button.hidden = false;
+    button.addEventListener("click", () => {
+      source.setRangeText(button.parentElement.querySelector("code").textContent, source.selectionStart, source.selectionEnd, "end");
+      source.focus();
+      source.dispatchEvent(new Event("input", { bubbles: true }));
+    });
+  }
 }
 
 // A second tap while the first is under way would only be told what the first did.

@@ -166,7 +166,7 @@ def _default(value: dict[str, Any], say: Say) -> str:
         return ""
     if isinstance(given, dict) and given.keys() == {"pattern"}:
         given = given["pattern"]
-    text = _flow(given)
+    text = flow(given)
     return f"`{text}`" if len(text) <= 60 else say("see there")
 
 
@@ -177,9 +177,9 @@ def _type(value: dict[str, Any], say: Say) -> str:
             name = ref.rsplit("/", 1)[1]
             return f"[{_title(name)}](#{_anchor(name)})"
         case {"const": const}:
-            return f"`{_flow(const)}`"
+            return f"`{flow(const)}`"
         case {"enum": [*words]}:
-            return say(", ").join(f"`{_flow(word)}`" for word in words)
+            return say(", ").join(f"`{flow(word)}`" for word in words)
         case {"anyOf": [*several]} | {"oneOf": [*several]}:
             kinds = dict.fromkeys(_type(one, say) for one in several if one.get("type") != "null")
             return reduce(say("{} or {}").format, kinds)
@@ -216,8 +216,8 @@ def _examples() -> dict[str, str]:
             continue
         written = read(text.source).value
         for part, path in _walk(found.definition, ()):
-            value = _at(written, path)
-            shown = _flow(value) if isinstance(value, dict) else ""
+            value = at_path(written, path)
+            shown = flow(value) if isinstance(value, dict) else ""
             if not shown or len(shown) > _WIDEST:
                 continue
             for title in (part.__name__, f"{part.__module__.replace('.', '__')}__{part.__name__}"):
@@ -240,7 +240,7 @@ def _walk(value: Any, path: Path) -> Iterator[tuple[type[BaseModel], Path]]:
                 yield from _walk(inner, (*path, n))
 
 
-def _at(written: Any, path: Path) -> Any:
+def at_path(written: Any, path: Path) -> Any:
     """What the file itself says at that path; None where it was filled in or written otherwise."""
     for key in path:
         try:
@@ -250,13 +250,13 @@ def _at(written: Any, path: Path) -> Any:
     return written
 
 
-def _flow(value: Any) -> str:
+def flow(value: Any) -> str:
     """A value on one line, as YAML."""
     match value:
         case dict():
-            return "{" + ", ".join(f"{key}: {_flow(inner)}" for key, inner in value.items()) + "}"
+            return "{" + ", ".join(f"{key}: {flow(inner)}" for key, inner in value.items()) + "}"
         case list():
-            return "[" + ", ".join(map(_flow, value)) + "]"
+            return "[" + ", ".join(map(flow, value)) + "]"
         case Decimal():
             return str(value)
         case str() if re.fullmatch(r"[A-Za-z_一-鿿][\w-]*|[0-9]+[a-z%]+", value) and read(value).value == value:
@@ -271,7 +271,7 @@ def _codes(say: Say) -> Iterator[str]:
         if rule.code == _OF_EXPRESSIONS:
             continue
         messages = said.setdefault(rule.code, [])
-        if (message := say(_message(rule))) not in messages:
+        if (message := say(message_of(rule))) not in messages:
             messages.append(message)
     yield say("## Codes") + "\n"
     yield say("E is an error, W a warning. ‹words› stand for what the file says.") + "\n"
@@ -280,6 +280,7 @@ def _codes(say: Say) -> Iterator[str]:
     yield from (f"| {code} | {_cell(say('; or: ').join(said[code]))} |" for code in sorted(said))
 
 
-def _message(rule: LintRule) -> str:
+def message_of(rule: LintRule) -> str:
+    """What a rule says; ‹words› stand for what the file says."""
     plain = " ".join((type(rule).__doc__ or "").split())
     return re.sub(r"\{(\w+)[^}]*\}", r"‹\1›", plain)

@@ -15,11 +15,13 @@ from engine.definition.load import load
 from engine.definition.model import Definition
 from engine.definition.rules_staff import NobodyHere
 from engine.definition.staffing import Staff
-from engine.errors import InvalidDefinition, NotFound, NotPossible, Problem
+from engine.errors import InvalidDefinition, InvalidForm, NotFound, NotPossible, Problem
+from engine.machine.case import ProcessRef
 from engine.service.app import Countersign
 from engine.service.published import PublishedTexts
 from engine.service.views import Viewer
-from engine.store import definitions
+from engine.store import definitions, visibility
+from engine.store.definitions import Stored
 from engine.values import Digest
 
 AUTHORS = ("definition_author", "administrator")
@@ -64,9 +66,12 @@ class VersionRow:
     fingerprint: str
 
 
-def save_draft(app: Countersign, viewer: Viewer, source: str, *, file: str = "") -> Saved:
+def save_draft(
+    app: Countersign, viewer: Viewer, source: str, *, file: str = "", writers: tuple[str, ...] = ()
+) -> Saved:
     """Keep a draft of the viewer's; saved again, it is replaced, and its author is whoever saved it last.
-    What it extends or imports is taken from the published ones, and kept with it.
+    What it extends or imports is taken from the published ones, and kept with it. `writers` wrote it as well: none of
+    them publishes it.
 
     Raises InvalidDefinition with every error, NotPossible where the version was not raised, and NotFound for who has
     none of the AUTHORS' roles.
@@ -79,8 +84,16 @@ def save_draft(app: Countersign, viewer: Viewer, source: str, *, file: str = "")
         if known is not None and known.state != "draft" and known.fingerprint == fingerprint:
             return Saved(name, version, fingerprint, known.author, unchanged=True)
         definitions.refuse_unraised(name, version, definitions.versions(tx, name))
+        same = known is not None and known.fingerprint == fingerprint
+        before = writers_of(known) if same and known is not None else ()
         definitions.save(
-            tx, name=name, version=version, fingerprint=fingerprint, source=definition.source, author=viewer.person
+            tx,
+            name=name,
+            version=version,
+            fingerprint=fingerprint,
+            source=definition.source,
+            author=viewer.person,
+            writers=",".join(dict.fromkeys((*before, *writers, viewer.person))),
         )
     return Saved(name, version, fingerprint, viewer.person)
 
@@ -89,7 +102,8 @@ def publish(app: Countersign, viewer: Viewer, name: str, version: int, *, finger
     """Publish the draft of that version. Twice is once.
 
     `fingerprint`: of the text the viewer has read; NotPossible where the draft is another by now. NotPossible for the
-    draft's own author. InvalidDefinition where it asks for a role that nobody holds, or would ask nobody at all.
+    draft's own author and whoever else wrote it. InvalidDefinition where it asks for a role that nobody holds, or would
+    ask nobody at all.
     NotFound where there is no such version, and for who has none of the AUTHORS' roles.
     """
     _authorised(viewer)
@@ -105,7 +119,7 @@ def publish(app: Countersign, viewer: Viewer, name: str, version: int, *, finger
         if stored.state != "draft":
             by = stored.published_by or stored.author
             return Release(name, version, known, stored.author, by, unchanged=True)
-        if stored.author == viewer.person:
+        if viewer.person in writers_of(stored):
             state = f"{viewer.person} is its author"
             raise NotPossible(action=what, state=state, possible=f"another person with role {' or '.join(AUTHORS)}")
         checked = check(stored.source, f"{name}@{version}", staff=Staff(app.organisation(tx), app.now()))
@@ -129,6 +143,70 @@ def publish(app: Countersign, viewer: Viewer, name: str, version: int, *, finger
     changes = diff(load(before[-1].source), definition) if before else ()
     vacant = tuple(problem for problem in checked.problems if problem.code == NobodyHere.code)
     return Release(name, version, known, stored.author, viewer.person, changes, vacant)
+
+
+@dataclass(frozen=True, slots=True)
+class Coming:
+    """What publishing a draft would do. `before`: the version it takes the place of, 0 where there is none; `changes`
+    against it; `running`: the cases that the viewer sees at versions in force, which stay with theirs."""
+
+    before: int
+    changes: tuple[Change, ...]
+    running: int
+
+
+def coming(app: Countersign, viewer: Viewer, name: str, version: int) -> Coming:
+    """What publishing that draft would do. NotFound where there is none, and for who has none of the AUTHORS' roles."""
+    _authorised(viewer)
+    with app.db.read() as tx:
+        stored = definitions.find(tx, name, version)
+        newest = definitions.newest(tx, name)
+        before = definitions.find(tx, name, newest.version) if newest is not None else None
+        seen = visibility.running_of(tx, viewer.person)
+    if stored is None:
+        raise NotFound()
+    running = sum(count for (of, _), count in seen.items() if of == name)
+    if before is None:
+        return Coming(0, (), running)
+    was, now = (app.definition(ProcessRef(one.name, one.version, one.fingerprint)) for one in (before, stored))
+    return Coming(before.version, diff(was, now), running)
+
+
+def writers_of(stored: Stored) -> tuple[str, ...]:
+    """All who wrote the text of a version."""
+    return tuple(dict.fromkeys((stored.author, *filter(None, stored.writers.split(",")))))
+
+
+def retire(app: Countersign, viewer: Viewer, name: str, version: int, *, because: str) -> None:
+    """Start no more cases with this version; its running cases go on. New cases take the newest version still in force.
+
+    Twice is once. Invalid without a reason; NotPossible for a draft, and where it is the last version in force and
+    another definition in force opens cases of it. NotFound where there is no such version, and for who has none of
+    the AUTHORS' roles.
+    """
+    _authorised(viewer)
+    if not because.strip():
+        raise InvalidForm([Problem("remark_missing", "say why", "others read it", at="reason")])
+    what = f"retire {name} version {version}"
+    with app.db.begin() as tx:
+        stored = definitions.find(tx, name, version)
+        if stored is None:
+            raise NotFound()
+        if stored.state == "draft":
+            raise NotPossible(action=what, state="it is a draft", possible="discard the draft")
+        in_force = [one for one in definitions.versions(tx, name) if one.state == "published"]
+        if [one.version for one in in_force] == [version] and (by := _opened_by(tx, name)):
+            raise NotPossible(action=what, state=f"{by} opens cases of it", possible=f"publish {by} without it first")
+        definitions.retire(tx, name, version, by=viewer.person, at=app.now(), because=because.strip())
+
+
+def _opened_by(tx: Connection, name: str) -> str:
+    """A definition in force that opens cases of `name`; empty where none does."""
+    for row in definitions.all_newest(tx):
+        found = _published(tx, row.name)
+        if found is not None and any(state.open == name for state in opening_states(found) if row.name != name):
+            return row.name
+    return ""
 
 
 def versions(app: Countersign, viewer: Viewer, name: str = "") -> tuple[VersionRow, ...]:

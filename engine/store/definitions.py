@@ -33,6 +33,10 @@ class Stored:
     author: str
     published_by: str | None
     published_at: datetime | None
+    writers: str = ""
+    retired_by: str | None = None
+    retired_at: datetime | None = None
+    retired_because: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +53,13 @@ ENDED = ("closed", "rejected", "withdrawn", "cancelled", "expired")
 _STORED = tuple(getattr(definitions.c, one.name) for one in fields(Stored))
 
 
-def save(tx: Connection, *, name: str, version: int, fingerprint: str, source: str, author: str) -> None:
-    """Keep a draft; saved again, it is replaced. Raises NotPossible where the version is already published."""
+def save(
+    tx: Connection, *, name: str, version: int, fingerprint: str, source: str, author: str, writers: str = ""
+) -> None:
+    """Keep a draft; saved again, it is replaced. `writers`: all who wrote it, the author at least. Raises NotPossible
+    where the version is already published."""
     row = {"name": name, "version": version, "fingerprint": fingerprint, "source": source, "author": author}
+    row["writers"] = writers or author
     upsert = inserting(tx, definitions).values({**row, "state": "draft"})
     replaced = upsert.on_conflict_do_update(
         index_elements=["name", "version"], set_=row, where=definitions.c.state == "draft"
@@ -70,8 +78,16 @@ def publish(
         if known.fingerprint != fingerprint:
             raise taken(name, version)
         return
-    save(tx, name=name, version=version, fingerprint=fingerprint, source=source, author=author)
+    if known is None or known.fingerprint != fingerprint:
+        save(tx, name=name, version=version, fingerprint=fingerprint, source=source, author=author)
     tx.execute(sa.update(definitions).where(key).values(state="published", published_by=by, published_at=at))
+
+
+def retire(tx: Connection, name: str, version: int, *, by: str, at: datetime, because: str) -> bool:
+    """Start no more cases with it; False where it is not in force."""
+    key = (definitions.c.name == name) & (definitions.c.version == version) & (definitions.c.state == "published")
+    values = {"state": "retired", "retired_by": by, "retired_at": at, "retired_because": because}
+    return bool(tx.execute(sa.update(definitions).where(key).values(values)).rowcount)
 
 
 def source(tx: Connection, fingerprint: str) -> str | None:

@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, Connection
 
 from engine import clock
 from engine.store import registers
+from engine.store.definitions import ENDED
 from engine.store.lines import CASE_COLUMNS, CaseLine, case_line
 from engine.store.tables import (
     case_embargoes,
@@ -109,3 +110,13 @@ def listed(tx: Connection, person: str, *, query: str = "", state: str = "", lim
         wanted.append(sa.or_(in_title, cases.c.number == query, registers.has(query)))
     rows = sa.select(*CASE_COLUMNS).where(*wanted).order_by(cases.c.updated_at.desc(), cases.c.id).limit(limit)
     return tuple(case_line(row) for row in tx.execute(rows))
+
+
+def running_of(tx: Connection, person: str) -> dict[tuple[str, int], int]:
+    """How many cases that have not ended `person` sees, by name and version of their definition."""
+    query = (
+        sa.select(cases.c.definition, cases.c.version, sa.func.count())
+        .where(cases.c.state.not_in(ENDED), visible(person))
+        .group_by(cases.c.definition, cases.c.version)
+    )
+    return {(row[0], row[1]): row[2] for row in tx.execute(query)}

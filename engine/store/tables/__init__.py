@@ -5,6 +5,7 @@ reads back whole is text, so that both databases return the bytes that were writ
 """
 
 from engine.store.tables.access import case_embargoes, case_readers, case_views, link_refusals, restores
+from engine.store.tables.authoring import drafts
 from engine.store.tables.base import metadata
 from engine.store.tables.cases import (
     case_offices,
@@ -51,6 +52,7 @@ __all__ = [
     "chunks",
     "definitions",
     "devices",
+    "drafts",
     "evaluations",
     "grants",
     "history",

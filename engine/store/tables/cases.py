@@ -30,6 +30,12 @@ definitions = Table(
     Column("author", String(40), nullable=False),
     Column("published_by", String(40)),
     Column("published_at", UtcTime),
+    Column(
+        "writers", Text, nullable=False, server_default=text("''")
+    ),  # of its draft, comma-separated, author included
+    Column("retired_by", String(40)),
+    Column("retired_at", UtcTime),
+    Column("retired_because", Text, nullable=False, server_default=text("''")),
     PrimaryKeyConstraint("name", "version"),
     CheckConstraint("state in ('draft','published','retired')", name="state"),
 )

@@ -1,0 +1,165 @@
+"""What is wrong with the text of a definition, what a version changes and what a scenario came to, in the reader's
+language.
+
+The engine says it in English, with names as the text has them. Rules of the check have their Chinese beside the
+reference; what the reader of the text, the comparison and the scenarios say is translated here, part by part. Refuses
+to guess: words it does not know stay as they are.
+"""
+
+from api.failures import failure, translated
+from api.formats import Formats
+from api.i18n import N_, Words
+from engine.definition.diff import Change
+from engine.definition.saying import said
+from engine.errors import Problem
+
+READING = (  # the first that fits counts
+    N_("{name} is missing"),
+    N_("unknown key {name}"),
+    N_("{value} is not possible here"),
+    N_("there is no kind {name}"),
+    N_("the file is too large"),
+    N_("a sign that YAML does not allow"),
+    N_("the file is empty"),
+    N_("a file holds one definition"),
+    N_("too deep"),
+    N_("the alias {name} is not allowed"),
+    N_("the anchor {name} is not allowed"),
+    N_("the tag {name} is not allowed"),
+    N_("the number {value} is too large or too small"),
+    N_("the text holds a sign that cannot be kept"),
+    N_("a key is a text"),
+    N_("the key {name} stands twice"),
+    N_("a definition is keys with values"),
+    N_("the text that begins here is not closed"),
+    N_("the text in double quotes ends before this"),
+    N_("the {sign} here is not closed"),
+    N_("{sign} is no sign of YAML"),
+    N_("there is no colon behind this"),
+    N_("this is indented otherwise than what it stands under"),
+    N_("this is not YAML: {words}"),
+    N_("there is no {name} to extend"),
+    N_("there is no {name} to import"),
+    N_("this is no definition of its own: no case can be started with it"),
+    N_("a text is expected, not {value}"),
+    N_("a whole number is expected, not {value}"),
+)
+HINTS = (
+    N_("it stands at the top of the file"),
+    N_("it belongs to {name}"),
+    N_("possible: {names}"),
+    N_("first on line {line}; keep one"),
+    N_("start with apiVersion: countersign/v1"),
+    N_("{number} KB at most"),
+    N_("{number} levels at most"),
+    N_("leave it out"),
+    N_("write the value out"),
+    N_("put the second one in a file of its own"),
+    N_("end it with {sign}"),
+    N_("close it with {sign}"),
+    N_("write a text within it as 'text'"),
+    N_("write {sign}, as on an English keyboard"),
+    N_("write key: value; what goes on a second line is indented"),
+    N_("indent alike what belongs together"),
+    N_("write {value} in quotes"),
+    N_("extend it with extends:, or use a library with import:"),
+    N_("add a row to the route, or delete it"),
+    N_("add an approve or file step"),
+    N_("correct the condition, or delete the row"),
+    N_("correct the condition, or delete the step"),
+    N_("change the process, or say what holds instead"),
+    N_("delete it, or read it as params.{name}"),
+    N_("delete one of the two"),
+    N_("else comes last, once"),
+    N_("put the narrower row first, or delete it"),
+    N_("put else last"),
+    N_("use else for what is left"),
+    N_("delete the row"),
+    N_("remind earlier"),
+    N_("use it in a chain, or delete it"),
+    N_("write required: true at the field"),
+    N_("write {text}"),
+    N_("give it another name"),
+    N_("add {text}"),
+)
+COMPARED = (
+    N_("param {name} added: {value}"),
+    N_("param {name} removed: {value}"),
+    N_("param {name}: {old} -> {new}"),
+    N_("field {name} added: {value}"),
+    N_("field {name} added"),
+    N_("field {name} removed"),
+    N_("field {name}: {key} added: {value}"),
+    N_("field {name}: {key} removed: {value}"),
+    N_("field {name}: {key}: {old} -> {new}"),
+    N_("fields: in the order {names}"),
+    N_("chain {name} added: {steps}"),
+    N_("chain {name} removed: {steps}"),
+    N_("block {name} added: {steps}"),
+    N_("block {name} removed: {steps}"),
+    N_("chain {name} changes with what it includes ({names})"),
+    N_("chain {name}: in the order {names}"),
+    N_("block {name}: in the order {names}"),
+    N_("chain {name}: step {step} added, asks {who}"),
+    N_("chain {name}: step {step} removed, asks {who}"),
+    N_("chain {name}: step {step} added"),
+    N_("chain {name}: step {step} removed"),
+    N_("block {name}: step {step} added, asks {who}"),
+    N_("block {name}: step {step} removed, asks {who}"),
+    N_("block {name}: {key}: {old} -> {new}"),
+    N_("step {step} (chain {name}): asks {who} instead of {old}"),
+    N_("step {step} (block {name}): asks {who} instead of {old}"),
+    N_("step {step} (chain {name}): asked only when {rule} (was: always)"),
+    N_("step {step} (chain {name}): asked always (was: only when {rule})"),
+    N_("step {step} (chain {name}): asked when {rule} instead of when {old}"),
+    N_("step {step} (chain {name}): {key} added: {value}"),
+    N_("step {step} (chain {name}): {key} removed: {value}"),
+    N_("step {step} (chain {name}): {key}: {old} -> {new}"),
+    N_("step {step} (block {name}): {key}: {old} -> {new}"),
+    N_("default {name} added: {value}"),
+    N_("default {name} removed: {value}"),
+    N_("default {name}: {old} -> {new}"),
+    N_("guarantee added: {text}"),
+    N_("guarantee removed: {text}"),
+    N_("route row {number} added: {row}"),
+    N_("route row {number} removed: {row}"),
+    N_("route row {number}: {row} instead of {old}"),
+    N_("{name} added: {value}"),
+    N_("{name} removed: {value}"),
+    N_("{name} added"),
+    N_("{name} removed"),
+    N_("{name}: {old} -> {new}"),
+)
+PLAYED = (
+    N_("{deed} is refused: {reason}"),
+    N_("{deed} should be refused, and was done"),
+    N_("expected the chain {name}, it takes {other}"),
+    N_("expected to be at {name}, it is {other}"),
+    N_("expected {step} to be escalated, it was not"),
+    N_("expected the submitter to be told {name}, told was {other}"),
+    N_("expected to end {name}, {other}"),
+    N_("expected {names} to be asked"),
+)
+
+
+def message(problem: Problem, formats: Formats) -> str:
+    """What is wrong, in the language of `formats`."""
+    words = formats.words
+    if words.language == "en":
+        return problem.message
+    by_rule = said(problem, words.language)
+    return by_rule or _by(READING + PLAYED, problem.message, words) or failure(problem.message, words)
+
+
+def hint(problem: Problem, formats: Formats) -> str:
+    """What to do about it; empty where nothing is said."""
+    return _by(HINTS, problem.hint, formats.words) or failure(problem.hint, formats.words)
+
+
+def change(one: Change, formats: Formats) -> str:
+    """What a version changes, in the language of `formats`."""
+    return _by(COMPARED, one.message, formats.words) or one.message
+
+
+def _by(templates: tuple[str, ...], text: str, words: Words) -> str:
+    return translated(text, words, templates) if text else ""
