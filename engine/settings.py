@@ -29,6 +29,8 @@ class Settings(BaseSettings):
     mail_url: str = Field("", description="Apprise URL of staff mail, {to} stands for the address; empty = none")
     sms_url: str = Field("", description="SMS gateway: POST {sms_url}/messages; empty = none")
     sms_secret: str = Field("", description="Key that signs requests to the SMS gateway and receipts from it")
+    private_addresses: bool = Field(False, description="Whether webhooks and bots may lie in private networks")
+    webhook_days: int = Field(5, ge=1, description="Days of failure after which a webhook is disabled")
     link_days: int = Field(14, description="Days after which a link in a notification expires")
     session_hours: int = Field(12, description="Hours without use after which a session ends")
     device_days: int = Field(90, description="Days a remembered device is remembered")

@@ -29,6 +29,13 @@ from engine.store.tables.delivery import (
     suppressions,
     waves,
 )
+from engine.store.tables.notices import (
+    channels,
+    circuits,
+    messages,
+    preferences,
+    webhooks,
+)
 from engine.store.tables.people import (
     devices,
     grants,
@@ -44,7 +51,9 @@ from engine.store.tables.people import (
 __all__ = [
     "case_offices",
     "cases",
+    "channels",
     "chunks",
+    "circuits",
     "definitions",
     "devices",
     "evaluations",
@@ -52,6 +61,7 @@ __all__ = [
     "history",
     "idempotency",
     "links",
+    "messages",
     "metadata",
     "numbering",
     "offices",
@@ -59,6 +69,7 @@ __all__ = [
     "outbox",
     "parked_receipts",
     "people",
+    "preferences",
     "recipients",
     "register_numbers",
     "responses",
@@ -71,5 +82,6 @@ __all__ = [
     "tasks",
     "timers",
     "waves",
+    "webhooks",
     "workdays",
 ]
