@@ -30,6 +30,8 @@ class Settings(BaseSettings):
     mail_url: str = Field("", description="Apprise URL of staff mail, {to} stands for the address; empty = none")
     sms_url: str = Field("", description="SMS gateway: POST {sms_url}/messages; empty = none")
     sms_secret: str = Field("", description="Key that signs requests to the SMS gateway and receipts from it")
+    private_addresses: bool = Field(False, description="Whether webhooks and bots may lie in private networks")
+    webhook_days: int = Field(5, ge=1, description="Days of failure after which a webhook is disabled")
     link_days: int = Field(14, description="Days after which a link in a notification expires")
     direct_budget: Decimal = Field(
         Decimal(0),

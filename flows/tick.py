@@ -9,7 +9,7 @@ from prefect import flow
 from engine.service import effects, recounting, reorganising
 from engine.service.app import Countersign
 from flows.run import run
-from notifications.send import sender
+from notifications.channels import sender
 
 
 @flow(name="tick")

@@ -1,8 +1,9 @@
-"""From a notice to the words of a mail: a subject and a body in the reader's language.
+"""From a notice to words in the reader's language: a subject and a body for a mail, a short text for SMS and bots.
 
 The words live in `templates/<language>/<occasion>.txt`: the first line is the subject, the rest the body. A
-confidential case is named in the subject by its number alone, because subjects show on lock screens and in logs. An
-occasion without a template of its own is told with `news.txt`, so that nobody misses it.
+confidential case is named in the subject and the short text by its number alone, because these show on lock screens, in
+groups and in logs; the short text names no amount of any case. An occasion without a template of its own is told with
+`news.txt`, so that nobody misses it.
 """
 
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from babel.dates import format_datetime
 from babel.numbers import format_currency, format_decimal
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from engine.service.effects import Notice
+from engine.service.noticing import Bundle, Notice
 from engine.service.views import DriftView, FieldView
 from engine.values import Language
 
@@ -25,17 +26,25 @@ TEMPLATES = Path(__file__).parent / "templates"
 LOCALES: dict[Language, str] = {"zh": "zh_CN", "en": "en_GB"}
 _BEYOND: dict[Language, tuple[str, str]] = {"zh": ("不足", "超出"), "en": ("fewer", "more")}
 _FIGURES: dict[Language, str] = {"zh": "申报 {0} 户，实际 {1} 户，{2} {3}", "en": "declared {0}, in fact {1}, {3} {2}"}
+_DUE: dict[Language, str] = {"zh": "截止：{0}", "en": "Due: {0}"}
 _COLON: dict[Language, str] = {"zh": "：", "en": ": "}
 _COMMA: dict[Language, str] = {"zh": "、", "en": ", "}
+ASKING = ("task", "question", "unstaffed")
 DATES: dict[Language, str] = {"zh": "y年M月d日 EEEE HH:mm", "en": "EEEE d MMMM y, HH:mm"}
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What is sent. `title` is one line without a confidential case's title; `body` is plain text."""
+    """What is sent. `title` is one line without a confidential case's title; `body` and `short` are plain text."""
 
     title: str
     body: str
+    short: str = ""
+
+
+def message_of(letter: Notice | Bundle, zone: ZoneInfo) -> Message:
+    """The words of a letter, with times in `zone`."""
+    return compose(letter, zone) if isinstance(letter, Notice) else compose_digest(letter, zone)
 
 
 def compose(notice: Notice, zone: ZoneInfo) -> Message:
@@ -57,7 +66,40 @@ def compose(notice: Notice, zone: ZoneInfo) -> Message:
         drift=_drift(notice.drift, language),
         changes=[_change(one, language) for one in notice.changes],
     ).partition("\n")
-    return Message(_one_line(subject), body.strip() + "\n")
+    title = _one_line(subject)
+    return Message(title, body.strip() + "\n", _short(title, notice, zone))
+
+
+def compose_digest(bundle: Bundle, zone: ZoneInfo) -> Message:
+    """One mail about several notices: what is asked first, each with its own link."""
+    language = bundle.language
+    first = sorted(bundle.notices, key=lambda one: one.occasion not in ASKING)
+    text = _words(language).get_template("digest.txt")
+    subject, _, body = text.render(
+        name=_one_line(bundle.name),
+        count=len(first),
+        asked=sum(one.occasion in ASKING for one in first),
+        notices=[(compose(one, zone).title, _time(one.due_at, zone, language), one.link) for one in first],
+        link=bundle.link,
+    ).partition("\n")
+    title = _one_line(subject)
+    return Message(title, body.strip() + "\n", f"{title}\n{bundle.link}")
+
+
+def cut(text: str, most: int) -> str:
+    """As much of `text` as fits into `most` bytes of UTF-8; its last line, which is the link, stays whole."""
+    if len(text.encode()) <= most:
+        return text
+    head, _, link = text.rpartition("\n")
+    room = most - len(f"…\n{link}".encode())
+    return head.encode()[:room].decode(errors="ignore") + f"…\n{link}"
+
+
+def _short(title: str, notice: Notice, zone: ZoneInfo) -> str:
+    """The subject, until when, and the way there."""
+    due = _time(notice.due_at, zone, notice.language)
+    until = _DUE[notice.language].format(due) if due else ""
+    return "\n".join(filter(None, (title, until, notice.link)))
 
 
 @cache

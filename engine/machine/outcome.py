@@ -229,6 +229,20 @@ class NotifyOutcome(Effect, frozen=True):
     seq: int = 0
 
 
+class Announce(Effect, frozen=True):
+    """Tell the webhooks what happened at entry `seq`: which `events`, from which state to which, and what was decided
+    at which step by whom. Asked for by the service, where there are webhooks; the machine asks for none."""
+
+    seq: int
+    events: tuple[str, ...]
+    was: str
+    state: str
+    at: datetime
+    actor: str = ""
+    decision: str = ""
+    step: str = ""
+
+
 class SelectAudience(Effect, frozen=True):
     """Freeze the target customers."""
 
@@ -287,6 +301,7 @@ AnyEffect = (
     NotifyTask
     | NotifyQuestion
     | NotifyOutcome
+    | Announce
     | SelectAudience
     | BeginDelivery
     | HoldDelivery

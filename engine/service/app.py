@@ -19,7 +19,7 @@ from engine.machine.case import ProcessRef
 from engine.machine.process import Process
 from engine.organisation import OfficeHours, Organisation, Workdays
 from engine.settings import Settings
-from engine.store import calendar, definitions, people
+from engine.store import calendar, definitions, people, webhooks
 from engine.store.cases import Locked
 from engine.store.session import Database
 
@@ -38,6 +38,7 @@ class Countersign:
         self._bound: OrderedDict[tuple[str, int], Process] = OrderedDict()
         self._organisation: tuple[int, Organisation] | None = None
         self._calendar: tuple[int, Workdays] | None = None
+        self._listened: tuple[int, bool] | None = None
 
     @classmethod
     def open(cls, settings: Settings | None = None) -> "Countersign":
@@ -83,6 +84,13 @@ class Countersign:
             days = {one.day: one.working for one in own}
             cached = (revision, Workdays(self.settings.zone, days, office_hours(self.settings)))
             self._calendar = cached
+        return cached[1]
+
+    def is_listened_to(self, locked: Locked) -> bool:
+        """Whether there are webhooks, as `locked` saw it; read again only when something changed."""
+        cached = self._listened
+        if cached is None or cached[0] != locked.organisation_revision:
+            self._listened = cached = (locked.organisation_revision, webhooks.any_active(locked.tx))
         return cached[1]
 
     def process(self, ref: ProcessRef, seen: Connection | Locked) -> Process:

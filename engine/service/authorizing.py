@@ -26,6 +26,8 @@ Action = Literal[
     "operation.watch",
     "operation.act",
     "audit.read",
+    "channels.manage",
+    "webhooks.keep",
 ]
 
 
@@ -51,6 +53,8 @@ RULES: Mapping[Action, Rule] = {
     "operation.watch": Rule("read", ("process_admin", "administrator")),
     "operation.act": Rule("administer", ("process_admin", "administrator")),
     "audit.read": Rule("read", ("auditor", "administrator")),
+    "channels.manage": Rule("administer", ("administrator",)),
+    "webhooks.keep": Rule("act", ("process_admin", "administrator")),
 }
 
 

@@ -12,6 +12,7 @@ from engine.machine.filing import numbered
 from engine.machine.outcome import Drifted, FormSaved, Registered
 from engine.organisation import Organisation
 from engine.service import splitting
+from engine.service.announcing import announced
 from engine.service.app import Countersign
 from engine.service.numbers import register_number
 from engine.store import cases, registers
@@ -44,6 +45,7 @@ def decide(app: Countersign, locked: Locked, command: AnyCommand | Callable[[Loc
         advance(process, case, asked, app.now()),
         lambda register, office: register_number(app, register, locked, office),
     )
+    outcome = announced(app, locked, asked, outcome)
     for event in outcome.events:
         if isinstance(event, Registered):
             registers.put(locked.tx, case.id, event.registration.number)

@@ -31,6 +31,13 @@ from engine.store.tables.delivery import (
     suppressions,
     waves,
 )
+from engine.store.tables.notices import (
+    channels,
+    circuits,
+    messages,
+    preferences,
+    webhooks,
+)
 from engine.store.tables.people import (
     devices,
     grants,
@@ -49,7 +56,9 @@ __all__ = [
     "case_readers",
     "case_views",
     "cases",
+    "channels",
     "chunks",
+    "circuits",
     "definitions",
     "devices",
     "drafts",
@@ -59,6 +68,7 @@ __all__ = [
     "idempotency",
     "link_refusals",
     "links",
+    "messages",
     "metadata",
     "numbering",
     "offices",
@@ -66,6 +76,7 @@ __all__ = [
     "outbox",
     "parked_receipts",
     "people",
+    "preferences",
     "recipients",
     "register_numbers",
     "responses",
@@ -79,5 +90,6 @@ __all__ = [
     "tasks",
     "timers",
     "waves",
+    "webhooks",
     "workdays",
 ]

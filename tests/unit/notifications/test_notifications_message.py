@@ -10,12 +10,14 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from engine.definition.lifecycle import OUTCOMES
-from engine.service.effects import Notice
+from engine.service.channels import LABELS
+from engine.service.noticing import Bundle, Notice
 from engine.service.views import DriftView
-from engine.values import Bilingual
-from notifications.message import TEMPLATES, compose
-from notifications.send import as_html
+from engine.values import Bilingual, Language
+from notifications.html import as_html
+from notifications.message import TEMPLATES, Message, compose, compose_digest, cut
 
+ABOUT_NO_CASE = {"digest", "channel_down", "webhook_disabled", "ping"}
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 TASK = Notice(
     person="wang",
@@ -68,13 +70,18 @@ def test_the_same_task_in_english() -> None:
     assert "Due: Friday 25 September 2026, 17:30" in message.body
 
 
-def test_a_confidential_title_never_stands_in_a_subject() -> None:
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_a_confidential_title_never_stands_in_a_subject_an_sms_or_a_text_by_a_bot(language: Language) -> None:
     for occasion in occasions("zh"):
-        for language in ("zh", "en"):
-            secret = replace(TASK, occasion=occasion, language=language, confidential=True)
-            title = compose(secret, SHANGHAI).title
-            assert "春季流量包" not in title
-            assert TASK.number in title
+        secret = replace(TASK, occasion=occasion, language=language, confidential=True, remark="春季流量包")
+        message = compose(secret, SHANGHAI)
+        assert "春季流量包" not in message.title + message.short, occasion
+        assert "80,000" not in message.short
+        assert TASK.number in message.title
+        assert message.short.splitlines()[-1] == TASK.link
+        digest = compose_digest(bundled(secret), SHANGHAI)
+        assert "春季流量包" not in digest.title + digest.body + digest.short
+        assert TASK.number in digest.body
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])
@@ -117,8 +124,42 @@ def test_a_title_cannot_start_a_mail_header_or_a_line_of_ours() -> None:
 
 
 def test_links_become_clickable_and_the_rest_is_escaped() -> None:
-    html = as_html("a <b>\nhttp://127.0.0.1/l/x?a=1&b=2\n")
-    assert html == 'a &lt;b&gt;<br/><a href="http://127.0.0.1/l/x?a=1&amp;b=2">http://127.0.0.1/l/x?a=1&amp;b=2</a>'
+    html = as_html(Message("Go & see", "a <b>\nhttp://127.0.0.1/l/x?a=1&b=2\n\nSent by us\n"), "en")
+    assert 'a &lt;b&gt;<br/><a href="http://127.0.0.1/l/x?a=1&amp;b=2"' in html
+    assert "Go &amp; see" in html
+    assert "<b>" not in html
+
+
+def test_a_digest_names_what_is_asked_first_and_leads_to_each() -> None:
+    approved = replace(TASK, occasion="approved", link="http://127.0.0.1:8000/cases/c1")
+    message = compose_digest(bundled(approved, TASK), SHANGHAI)
+    assert message.title == "2 条通知，其中待办 1 件"
+    lines = message.body.splitlines()
+    assert lines.index("1. 待办：市财务（330127-2026-00001 春季流量包）") < lines.index(
+        "2. 已同意：330127-2026-00001 春季流量包"
+    )
+    assert {TASK.link, approved.link, "截止：2026年9月25日 星期五 17:30"} <= set(lines)
+    assert message.short == "2 条通知，其中待办 1 件\nhttp://127.0.0.1:8000/inbox"
+    english = compose_digest(bundled(replace(approved, language="en")), SHANGHAI)
+    assert english.title == "1 notice"
+
+
+def test_what_an_administrator_is_told_of_a_channel_says_what_to_do_in_both_languages() -> None:
+    for language, title in (("zh", "请检查：电子邮件发不出通知"), ("en", "Please check: E-mail cannot send notices")):
+        down = replace(
+            TASK, occasion="channel_down", language=language, step=LABELS["email"], remark="refused", number=""
+        )  # type: ignore[arg-type]
+        message = compose(down, SHANGHAI)
+        assert message.title == title
+        assert "refused" in message.body
+
+
+def test_a_text_that_is_too_long_keeps_its_link() -> None:
+    text = "很长的标题" * 300 + "\nhttp://127.0.0.1/l/x"
+    short = cut(text, 2048)
+    assert len(short.encode()) <= 2048
+    assert short.endswith("…\nhttp://127.0.0.1/l/x")
+    assert cut("a\nb", 2048) == "a\nb"
 
 
 def machine() -> str:
@@ -126,7 +167,16 @@ def machine() -> str:
 
 
 def occasions(language: str) -> set[str]:
-    return {path.stem for path in Path(TEMPLATES / language).glob("*.txt")}
+    """Those about a case that have words of their own."""
+    return {path.stem for path in Path(TEMPLATES / language).glob("*.txt")} - ABOUT_NO_CASE
+
+
+def bundled(*notices: Notice) -> Bundle:
+    first = notices[0]
+    inbox = "http://127.0.0.1:8000/inbox"
+    return Bundle(
+        first.person, first.name, first.email, first.language, notices, inbox, "email", first.address, "digest:1"
+    )
 
 
 def test_what_was_filed_names_its_register_number() -> None:
