@@ -6,6 +6,7 @@ itself, inside the same statement.
 """
 
 from collections.abc import Sequence
+from datetime import datetime
 
 import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Connection
@@ -16,6 +17,8 @@ from engine.store.lines import CASE_COLUMNS, CaseLine, case_line
 from engine.store.tables import case_offices, cases, grants, people, stand_ins, tasks
 
 SEES_ALL = ("auditor", "administrator")
+# Cases that say nothing about what was asked for and granted.
+NOT_SIMILAR = ("draft", "withdrawn", "cancelled", "voided")
 # At an office on the way up of a case, these do not see it by their office alone.
 SEES_OWN_ONLY = ("submitter",)
 
@@ -88,5 +91,16 @@ def listed(tx: Connection, person: str, *, query: str = "", state: str = "", lim
     if query:
         in_title = cases.c.title.icontains(query, autoescape=True)
         wanted.append(sa.or_(in_title, cases.c.number == query, registers.has(query)))
+    rows = sa.select(*CASE_COLUMNS).where(*wanted).order_by(cases.c.updated_at.desc(), cases.c.id).limit(limit)
+    return tuple(case_line(row) for row in tx.execute(rows))
+
+
+def similar(
+    tx: Connection, person: str, case_id: str, *, definition: str, office: str, since: datetime, limit: int
+) -> tuple[CaseLine, ...]:
+    """The other cases of an office and a kind that changed since then and `person` may see, the newest first; drafts
+    and those that were taken back are left out."""
+    of_office = sa.and_(cases.c.office == office, cases.c.updated_at >= since, cases.c.definition == definition)
+    wanted = (of_office, cases.c.id != case_id, cases.c.state.not_in(NOT_SIMILAR), visible(person))
     rows = sa.select(*CASE_COLUMNS).where(*wanted).order_by(cases.c.updated_at.desc(), cases.c.id).limit(limit)
     return tuple(case_line(row) for row in tx.execute(rows))

@@ -40,6 +40,7 @@ from engine.store.tables.people import (
     stand_ins,
     workdays,
 )
+from engine.store.tables.phrases import phrases
 
 __all__ = [
     "case_offices",
@@ -59,6 +60,7 @@ __all__ = [
     "outbox",
     "parked_receipts",
     "people",
+    "phrases",
     "recipients",
     "register_numbers",
     "responses",
