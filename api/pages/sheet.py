@@ -36,7 +36,7 @@ def show(
     app: App, visit: CurrentVisit, viewer: CurrentViewer, task_id: str, since: Annotated[int | None, Query(ge=0)] = None
 ) -> Response:
     """The sheet, or once decided who decided what and when. `since`: what changed after that entry, from a link."""
-    return page(visit, approvals.sheet(app, viewer, task_id, since=since))
+    return page(visit, approvals.sheet(app, viewer, task_id, mailed=since))
 
 
 @router.post("/tasks/{task_id}")

@@ -6,6 +6,7 @@ people or offices.
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from functools import cached_property
 from itertools import groupby
 from typing import Any
 
@@ -61,6 +62,17 @@ class Organisation:
                 return (submitter,) if submitter else ()
             case FromField():
                 return ()  # the machine knows the form
+
+    def held(self, person: str) -> tuple[Grant, ...]:
+        """What a person holds."""
+        return self._held.get(person, ())
+
+    @cached_property
+    def _held(self) -> dict[str, tuple[Grant, ...]]:
+        found: dict[str, list[Grant]] = {}
+        for grant in self.grants:
+            found.setdefault(grant.person, []).append(grant)
+        return {person: tuple(held) for person, held in found.items()}
 
     def is_active(self, person: str) -> bool:
         """Whether the account is there and open."""

@@ -5,7 +5,7 @@ and when; nothing a second click does changes anything.
 """
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any, cast, get_args
 
 from msgspec.structs import replace
@@ -17,7 +17,18 @@ from engine.machine.case import Case, Decision, Task
 from engine.machine.commands import Decide, Perform
 from engine.machine.declared import events_for
 from engine.machine.steps import settled_by
-from engine.service import access, amending, candidates, running, splitting, standins, stepping_up
+from engine.service import (
+    access,
+    amending,
+    candidates,
+    inbox_pages,
+    risks,
+    running,
+    sheet_parts,
+    splitting,
+    standins,
+    stepping_up,
+)
 from engine.service.app import Countersign
 from engine.service.cases import case_view, load_visible
 from engine.service.fields import changes_between, field_views, hidden
@@ -28,10 +39,9 @@ from engine.store import history
 from engine.store import inbox as inboxes
 from engine.store.cases import Locked, Recorded
 from engine.store.definitions import ENDED
-from engine.store.history import Entry
 from engine.store.lines import TaskLine
 
-OPINIONS = ("approve", "reject", "return", "acknowledge", "object", "performed")
+OPINIONS = ("approve", "abstain", "reject", "return", "acknowledge", "object", "performed")
 
 
 def inbox(app: Countersign, viewer: Viewer) -> Inbox:
@@ -52,31 +62,40 @@ def inbox(app: Countersign, viewer: Viewer) -> Inbox:
         )
 
 
-def sheet(app: Countersign, viewer: Viewer, task_id: str, *, since: int | None = None) -> SheetView:
-    """The sheet of a task. NotFound unless the task is the viewer's, or they may see its case. `since`: the entry after
-    which the changes count; by default the last one that the viewer wrote."""
-    view, case = _sheet(app, viewer, task_id, since)
+def sheet(
+    app: Countersign, viewer: Viewer, task_id: str, *, opened: int | None = None, mailed: int | None = None
+) -> SheetView:
+    """The sheet of a task. NotFound unless the task is the viewer's, or they may see its case.
+
+    `opened`: the `seq` of the sheet that they sent, so that it tells what changed since then; `mailed`: the same of the
+    link that led them here.
+    """
+    view, case = _sheet(app, viewer, task_id, opened, mailed)
     access.note(app, viewer, case)
     return view
 
 
-def _sheet(app: Countersign, viewer: Viewer, task_id: str, since: int | None) -> tuple[SheetView, Case]:
+def _sheet(
+    app: Countersign, viewer: Viewer, task_id: str, opened: int | None, mailed: int | None
+) -> tuple[SheetView, Case]:
     with app.db.read() as tx:
         line = inboxes.find_task(tx, task_id)
         if line is None:
             raise NotFound()
         case = load_visible(app, tx, viewer, line.case_id)
-        view = case_view(app, tx, viewer, case)
-        entries = history.load(tx, case.id)
+        view, entries = case_view(app, tx, viewer, case), history.load(tx, case.id)
         task = next(task for task in case.tasks if task.id == line.id)
+        process, organisation = app.process(case.process, tx), app.organisation(tx)
         is_own = line.person == viewer.person
         represents = not is_own and viewer.person in standins.standing_in(app, tx, line.person, case)
         may = (is_own or represents) and line.state == "open"
         in_chain = line.verb != "work"
-        process, definition = app.process(case.process, tx), app.definition(case.process)
+        asked = (is_own or represents) and in_chain  # a task of a chain that is the viewer's to act on
+        seen, since = sheet_parts.last_seen(entries, viewer.person, task, opened, mailed)
         unseen = hidden(app, tx, viewer.person, case)
         decided_by = line.decided_by or _decided_instead(case, line)
-        was = form_at(entries, since) if since is not None else _form_last_seen(entries, viewer)
+        decided = is_own and line.state != "open" and view.waiting.state != "suspended"
+        takes_back = decided and sheet_parts.may_take_back(app, process, case, viewer.person)
         shown = SheetView(
             case=view,
             task=task_row(
@@ -85,17 +104,25 @@ def _sheet(app: Countersign, viewer: Viewer, task_id: str, since: int | None) ->
                 line,
                 viewer.person,
                 flags=flags_of(line, app.now()),
-                on_behalf_of=person_name(app.organisation(tx), line.person) if represents else "",
+                on_behalf_of=person_name(organisation, line.person) if represents else "",
             ),
-            decided_by=person_name(app.organisation(tx), decided_by) if decided_by else "",
+            decided_by=person_name(organisation, decided_by) if decided_by else "",
             opinions=tuple(entry for entry in view.history if entry.what in OPINIONS),
-            changes=changes_between(definition, was, case.form, unseen),
+            changes=changes_between(app.definition(case.process), form_at(entries, seen), case.form, unseen),
+            since=since,
             may_decide=may,
             acts=_acts(app, tx, line.person, case) if may and line.verb == "work" else (),
             decisions=process.decisions(case, task) if may and in_chain else (),
             writable=_writable(app, tx, case, task) if may and in_chain else (),
-            operations=process.operations(case, task) if (is_own or represents) and in_chain else (),
-            questions=questions_view(app.organisation(tx), case, line.person if represents else viewer.person),
+            operations=sheet_parts.operations(process, case, task) if asked else ("take_back",) if takes_back else (),
+            questions=questions_view(organisation, case, line.person if represents else viewer.person),
+            node=next((node for column in view.chain.columns for node in column if node.id == line.step), None),
+            ways_back=tuple(sheet_parts.ways_back(app, process, organisation, case, task)) if may and in_chain else (),
+            removable=tuple(sheet_parts.removable(organisation, case, task)) if asked else (),
+            readers=tuple(sheet_parts.readers(process, organisation, case)),
+            risks=risks.risks(app, tx, viewer, case) if line.state == "open" else (),
+            gone=sheet_parts.gone(organisation, case, task) if in_chain else None,
+            next=None if may else next(iter(inbox_pages.first(app, tx, viewer, but=task_id)), None),
         )
     return shown, case
 
@@ -180,12 +207,6 @@ def _decided_instead(case: Case, line: TaskLine) -> str | None:
     task = next((task for task in case.tasks if task.id == line.id), None)
     settled = settled_by(task, case) if task is not None else None
     return settled.decided_by if settled is not None else None
-
-
-def _form_last_seen(entries: Sequence[Entry], viewer: Viewer) -> dict[str, Any] | None:
-    """The form as it was when the viewer last acted on the case; None where they never did."""
-    acted = [entry.seq for entry in entries if entry.actor == viewer.person]
-    return form_at(entries, acted[-1]) if acted else None
 
 
 def decide(

@@ -78,7 +78,7 @@ def waiting(
 ) -> Waiting:
     """Whom a case waits for, since when and why, and what would follow. `chain` and `entries` are the case's own."""
     process = app.process(case.process, tx)
-    blocking = _current(chain)
+    blocking = current(chain)
     reason, by = telling.reason_of(app.organisation(tx), entries, case)
     looking = _Looking(app, process, app.organisation(tx), case)
     people, deadlines = tuple(looking.people(app.calendar(tx))), tuple(looking.deadlines())
@@ -180,7 +180,7 @@ class _Looking:
                     event=event,
                     state=outcome.case.state,
                     state_label=showing.state_label(self.definition, outcome.case.state),
-                    nodes=tuple(map(_untimed, _current(chain))),
+                    nodes=tuple(map(untimed, current(chain))),
                 )
 
     def _ways(self, task: Task) -> Iterator[tuple[Decide | Perform, Bilingual]]:
@@ -251,12 +251,13 @@ class _Looking:
         return showing.office_name(self.organisation, found) if found else NO_TEXT
 
 
-def _current(chain: Chain) -> tuple[Node, ...]:
+def current(chain: Chain) -> tuple[Node, ...]:
+    """The steps that a case waits at, without those who only read along."""
     nodes = [node for column in chain.columns for node in column]
     return tuple(node for node in nodes if node.state == "current" and node.verb != "copy")
 
 
-def _untimed(node: Node) -> Node:
+def untimed(node: Node) -> Node:
     """A step that would be waited at, with those who would still have to decide: when, nobody knows."""
     seats = tuple(seat for seat in node.seats if seat.state == "open")
     return replace(node, seats=seats, entered_at=None, due_at=None)

@@ -117,7 +117,7 @@ def sign_in(
 def direct_sheet(app: Countersign, token: str, address: str) -> tuple[SheetView, LinkTarget]:
     """The sheet behind a link that decides by itself. NotFound for every other link."""
     target, viewer = _direct(app, token, address)
-    return approvals.sheet(app, viewer, target.task_id, since=target.since or None), target
+    return approvals.sheet(app, viewer, target.task_id, mailed=target.since or None), target
 
 
 def decide_directly(

@@ -19,6 +19,7 @@ from engine.service.showing import flags_of, person_name, task_row
 from engine.service.views import TaskRow, Viewer
 from engine.store import cases, people
 from engine.store import inbox as inboxes
+from engine.store.lines import TaskLine
 
 OVERSEES = "administrator"
 
@@ -115,19 +116,41 @@ def represented(app: Countersign, tx: Connection, viewer: Viewer, person: str) -
     return person
 
 
+def represents(app: Countersign, tx: Connection, viewer: Viewer) -> tuple[str, ...]:
+    """Those whom the viewer stands in for now, in any case."""
+    now = app.now()
+    running = [one for one in people.load_stand_ins(tx) if one.by == viewer.person and one.starts <= now < one.ends]
+    return tuple(dict.fromkeys(one.person for one in running))
+
+
+def theirs(
+    app: Countersign, tx: Connection, viewer: Viewer, person: str, lines: Sequence[TaskLine]
+) -> tuple[TaskLine, ...]:
+    """Those of `person`'s tasks that the viewer may decide for them now."""
+    own = app.organisation(tx).accounts(viewer.person)
+    known = {case.id: case for case in cases.load_many(tx, [line.case_id for line in lines])}
+
+    def may(case: Case) -> bool:
+        return viewer.person in standing_in(app, tx, person, case) and not own & {case.submitter, case.editor}
+
+    return tuple(line for line in lines if may(known[line.case_id]))
+
+
 def to_do(app: Countersign, tx: Connection, viewer: Viewer) -> tuple[TaskRow, ...]:
     """The open tasks of those whom the viewer represents now, each marked with whose it is."""
     now, organisation = app.now(), app.organisation(tx)
-    running = [one for one in people.load_stand_ins(tx) if one.by == viewer.person and one.starts <= now < one.ends]
-    rows: list[TaskRow] = []
-    for person in dict.fromkeys(one.person for one in running):
-        for line in inboxes.to_do(tx, person):
-            case = cases.load(tx, line.case_id)
-            own = organisation.accounts(viewer.person) & {case.submitter, case.editor}
-            if viewer.person in standing_in(app, tx, person, case) and not own:
-                whose = person_name(organisation, person)
-                rows.append(task_row(app, tx, line, viewer.person, flags=flags_of(line, now), on_behalf_of=whose))
-    return tuple(rows)
+    return tuple(
+        task_row(
+            app,
+            tx,
+            line,
+            viewer.person,
+            flags=flags_of(line, now),
+            on_behalf_of=person_name(organisation, person),
+        )
+        for person in represents(app, tx, viewer)
+        for line in theirs(app, tx, viewer, person, inboxes.to_do(tx, person))
+    )
 
 
 def in_order(rows: Sequence[TaskRow]) -> tuple[TaskRow, ...]:

@@ -53,6 +53,7 @@ def history_view(
     shown: list[Entry] = []
     current: dict[str, Any] | None = None
     submitted: dict[str, Any] | None = None
+    number = 0
     for kept in entries:
         form = _form_of(kept.events)
         changes: tuple[Change, ...] = ()
@@ -62,6 +63,9 @@ def history_view(
             changes, submitted = changes_between(definition, current, form, unseen), form
         current = form or current
         what, step = _what(kept)
+        began = _round(kept.events, number)
+        # who returns does so in the round before the one that this begins; a submission is the first of its own
+        number, within = began, began if isinstance(kept.command, c.Submit) else number
         entry = Entry(
             seq=kept.seq,
             at=kept.at,
@@ -79,11 +83,17 @@ def history_view(
             event=process.event_label(kept.command.event) if isinstance(kept.command, c.Perform) else NO_TEXT,
             register=next((one.number for one in registrations(kept.events)), ""),
             drift=drift_view(definition, process, drift_of(kept.events), unseen),
+            round=within,
         )
         if what == "edited" and shown and shown[-1].what == "edited" and shown[-1].actor == entry.actor:
             shown.pop()
         shown.append(entry)
     return tuple(reversed(shown))
+
+
+def _round(events: Iterable[AnyEvent], before: int) -> int:
+    """The round after these events."""
+    return next((event.round for event in events if isinstance(event, Submitted | Turned)), before)
 
 
 def _voided(events: Iterable[AnyEvent]) -> tuple[str, ...]:

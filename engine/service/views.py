@@ -10,7 +10,8 @@ from decimal import Decimal
 from typing import Any
 
 from engine.errors import Problem
-from engine.service.chain_views import Chain, Waiting
+from engine.service.chain_views import Chain, Node, Waiting
+from engine.service.sheet_views import Gone, Reader, Risk, Signer, WayBack
 from engine.values import NO_TEXT, Bilingual, Language
 
 
@@ -62,7 +63,7 @@ class CaseRow:
 @dataclass(frozen=True, slots=True)
 class TaskRow:
     """A task in the inbox; sorted by `due_at`, those without last. `flags` are codes: overdue, due_soon, changed,
-    splitting. `caution`: why `due_at` may still move, empty where it cannot."""
+    splitting, drift, question. `caution`: why `due_at` may still move, empty where it cannot."""
 
     id: str
     case: CaseRow
@@ -193,6 +194,7 @@ class Entry:
     register: str = ""  # the register number of the filing that took effect
     again: tuple[Bilingual, ...] = ()  # the steps whose approvals the changes voided
     drift: DriftView | None = None
+    round: int = 0  # the round in which it was done; 0 before the first submission
 
 
 @dataclass(frozen=True, slots=True)
@@ -396,7 +398,8 @@ class QuestionView:
 @dataclass(frozen=True, slots=True)
 class SheetView:
     """The approval sheet of one task. Once decided, `task.decision` is set and `decided_by` names who was first
-    (`decided_by` may be another person for an any-of step)."""
+    (`decided_by` may be another person for an any-of step). `changes` are those `since` the viewer last acted (acted),
+    were asked (asked), or opened the sheet that they sent (opened)."""
 
     case: CaseView
     task: TaskRow
@@ -409,6 +412,27 @@ class SheetView:
     operations: tuple[str, ...] = ()  # what the viewer may do with the task besides: transfer, add_signer, ...
     questions: tuple[QuestionView, ...] = ()
     writable: tuple[FieldView, ...] = ()  # what the viewer may change with an approval
+    since: str = ""
+    node: Node | None = None  # the step of the task, with everybody who is asked there
+    ways_back: tuple[WayBack, ...] = ()
+    removable: tuple[Signer, ...] = ()
+    readers: tuple[Reader, ...] = ()
+    risks: tuple[Risk, ...] = ()
+    gone: Gone | None = None
+    next: TaskRow | None = None  # once it is decided: what waits for the viewer first
+
+
+@dataclass(frozen=True, slots=True)
+class InboxPage:
+    """One list of the inbox, a page of it. `after` continues behind its last row, empty at the end. `kinds` and
+    `offices` are those of the first 200 rows, to filter by."""
+
+    tasks: tuple[TaskRow, ...]
+    mine: tuple[CaseRow, ...]
+    counts: dict[str, int]
+    after: str
+    kinds: tuple[tuple[str, Bilingual], ...]
+    offices: tuple[tuple[str, Bilingual], ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ grants itself, inside the same statement.
 """
 
 from collections.abc import Sequence
+from datetime import datetime
 
 import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Connection
@@ -27,6 +28,8 @@ from engine.store.tables import (
 )
 
 SEES_ALL = ("auditor", "administrator")
+# Cases that say nothing about what was asked for and granted.
+NOT_SIMILAR = ("draft", "withdrawn", "cancelled", "voided")
 # At an office on the way up of a case, these do not see it by their office alone.
 SEES_OWN_ONLY = ("submitter",)
 
@@ -120,3 +123,14 @@ def running_of(tx: Connection, person: str) -> dict[tuple[str, int], int]:
         .group_by(cases.c.definition, cases.c.version)
     )
     return {(row[0], row[1]): row[2] for row in tx.execute(query)}
+
+
+def similar(
+    tx: Connection, person: str, case_id: str, *, definition: str, office: str, since: datetime, limit: int
+) -> tuple[CaseLine, ...]:
+    """The other cases of an office and a kind that changed since then and `person` may see, the newest first; drafts
+    and those that were taken back are left out."""
+    of_office = sa.and_(cases.c.office == office, cases.c.updated_at >= since, cases.c.definition == definition)
+    wanted = (of_office, cases.c.id != case_id, cases.c.state.not_in(NOT_SIMILAR), visible(person))
+    rows = sa.select(*CASE_COLUMNS).where(*wanted).order_by(cases.c.updated_at.desc(), cases.c.id).limit(limit)
+    return tuple(case_line(row) for row in tx.execute(rows))

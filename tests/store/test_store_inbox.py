@@ -22,8 +22,8 @@ def test_each_list_has_its_rows_and_true_counts(db: Database) -> None:
         tx.execute(sa.update(tasks).where(tasks.c.case_id == "c8").values(due_at=None))
         tx.execute(sa.update(tasks).where(tasks.c.case_id == "c7").values(due_at=NOON))
     with db.read() as tx:
-        assert inbox.counts(tx, "wang") == {"to_do": 21, "done": 3, "copied": 1, "mine": 0}
-        assert inbox.counts(tx, "li") == {"to_do": 0, "done": 0, "copied": 0, "mine": 25}
+        assert inbox.counts(tx, "wang") == {"to_do": 21, "done": 3, "copied": 1, "mine": 0, "unread": 1}
+        assert inbox.counts(tx, "li") == {"to_do": 0, "done": 0, "copied": 0, "mine": 25, "unread": 0}
         to_do = inbox.to_do(tx, "wang")
         assert len(to_do) == 20
         assert to_do[0].case_id == "c7"

@@ -49,6 +49,7 @@ from engine.store.tables.people import (
     stand_ins,
     workdays,
 )
+from engine.store.tables.phrases import phrases
 
 __all__ = [
     "case_embargoes",
@@ -76,6 +77,7 @@ __all__ = [
     "outbox",
     "parked_receipts",
     "people",
+    "phrases",
     "preferences",
     "recipients",
     "register_numbers",

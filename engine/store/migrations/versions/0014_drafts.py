@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0014"
-down_revision = "0011"
+down_revision = "0013"
 
 TIME = sa.DateTime(timezone=True).with_variant(sa.String(32), "sqlite")
 
