@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from fastapi import Request, Response
 
 from engine.errors import Forged
-from engine.service.people import SignedIn
+from engine.service.sessions import SignedIn
 from engine.settings import Settings
 
 SESSION, DEVICE, VISITOR, LANGUAGE = "session", "device", "visitor", "language"

@@ -25,13 +25,15 @@ class Grant:
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """Who is signed in. `csrf` is the token that every form of theirs must carry."""
+    """Who is signed in. `csrf` is the token that every form of theirs must carry. `scopes` limit who came with an API
+    token; None for a session, which may all that its person may."""
 
     person: str
     name: str
     language: Language
     grants: tuple[Grant, ...]
     csrf: str = ""
+    scopes: frozenset[str] | None = None
 
     def has(self, *roles: str) -> bool:
         """Whether one of `roles` is theirs at any office."""

@@ -29,19 +29,19 @@ from engine.store.tables.delivery import (
     suppressions,
     waves,
 )
-from engine.store.tables.people import (
+from engine.store.tables.identity import (
+    api_tokens,
     devices,
-    grants,
-    offices,
-    organisation,
-    people,
+    password_resets,
+    recovery_codes,
+    second_factors,
     sessions,
     sign_in_tries,
-    stand_ins,
-    workdays,
 )
+from engine.store.tables.people import grants, offices, organisation, people, stand_ins, workdays
 
 __all__ = [
+    "api_tokens",
     "case_offices",
     "cases",
     "chunks",
@@ -58,10 +58,13 @@ __all__ = [
     "organisation",
     "outbox",
     "parked_receipts",
+    "password_resets",
     "people",
     "recipients",
+    "recovery_codes",
     "register_numbers",
     "responses",
+    "second_factors",
     "sessions",
     "sign_in_tries",
     "snapshots",
