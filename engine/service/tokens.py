@@ -53,9 +53,18 @@ def make(app: Countersign, viewer: Viewer, *, name: str, scopes: Iterable[str], 
             problems.append(Problem("token_many", "20 tokens at most; revoke one that you do not need", at="name"))
         if problems:
             raise InvalidForm(problems)
-        row = {"hash": digest(token), "person": viewer.person, "name": name, "ending": token[-4:]}
-        row |= {"scopes": ",".join(sorted(wanted)), "created_at": now, "expires_at": now + timedelta(days=days)}
-        credentials.add_token(tx, row)
+        credentials.add_token(
+            tx,
+            {
+                "hash": digest(token),
+                "person": viewer.person,
+                "name": name,
+                "scopes": ",".join(sorted(wanted)),
+                "ending": token[-4:],
+                "created_at": now,
+                "expires_at": now + timedelta(days=days),
+            },
+        )
     return token
 
 
