@@ -11,7 +11,21 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api import errors
-from api.pages import cases, decisions, inbox, link, proposal, sheet, sign_in
+from api.pages import (
+    account,
+    cases,
+    decisions,
+    inbox,
+    link,
+    proposal,
+    provider,
+    reset,
+    resume,
+    second_factor,
+    sheet,
+    sign_in,
+    steps,
+)
 from api.rest import cases as rest_cases
 from api.rest import decisions as rest_decisions
 from api.rest import definitions as rest_definitions
@@ -51,7 +65,9 @@ def create_app(app: Countersign | None = None) -> FastAPI:
     )
     api.state.countersign = countersign
     errors.install(api)
-    for page in (sign_in, link, inbox, decisions, proposal, cases, sheet):  # /cases/new stands before /cases/{case_id}
+    for page in (sign_in, steps, provider, reset, resume, account, second_factor):
+        api.include_router(page.router, include_in_schema=False)
+    for page in (link, inbox, decisions, proposal, cases, sheet):  # /cases/new stands before /cases/{case_id}
         api.include_router(page.router, include_in_schema=False)
     for rest in (session, rest_cases, rest_decisions, tasks, rest_definitions, standins):
         api.include_router(rest.router, prefix="/api/v1")

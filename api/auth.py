@@ -15,7 +15,7 @@ from engine.errors import Forged
 from engine.service.sessions import SignedIn
 from engine.settings import Settings
 
-SESSION, DEVICE, VISITOR, LANGUAGE = "session", "device", "visitor", "language"
+SESSION, DEVICE, VISITOR, LANGUAGE, PROVIDER = "session", "device", "visitor", "language", "provider"
 
 
 @dataclass(frozen=True)
@@ -42,14 +42,18 @@ class Cookies:
         )
 
     def sign_in(self, response: Response, signed_in: SignedIn) -> None:
-        """Carry the new session, and the device where the person asked to be remembered on it."""
+        """Carry the new session, and the device that is remembered from now on."""
         self.write(response, SESSION, signed_in.token)
         if signed_in.device_token:
             self.write(response, DEVICE, signed_in.device_token, seconds=self.settings.device_days * 86_400)
 
     def sign_out(self, response: Response) -> None:
         """Forget the session; the device stays remembered."""
-        response.delete_cookie(self._name(SESSION), path="/", secure=self._secure, httponly=True, samesite="lax")
+        self.forget(response, SESSION)
+
+    def forget(self, response: Response, cookie: str) -> None:
+        """Let the browser forget a cookie."""
+        response.delete_cookie(self._name(cookie), path="/", secure=self._secure, httponly=True, samesite="lax")
 
 
 def visitor_csrf(settings: Settings, visitor: str) -> str:

@@ -21,7 +21,7 @@ MAIN = (
     Entry("/cases", N_("Cases"), "cases.read"),
     Entry("/cases/new", N_("Start a case"), "cases.start"),
 )
-MORE: tuple[Entry, ...] = ()
+MORE: tuple[Entry, ...] = (Entry("/account", N_("My account"), "account.keep"),)
 
 
 def menu(entries: tuple[Entry, ...], viewer: Viewer) -> tuple[Entry, ...]:

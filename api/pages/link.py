@@ -11,6 +11,7 @@ from api.auth import DEVICE
 from api.declared import for_anybody
 from api.deps import App, CurrentVisit, Posted, text
 from api.errors import sentence
+from api.pages.steps import onward
 from engine.errors import NotFound, Refused, SignInNeeded
 from engine.service import people
 
@@ -34,14 +35,15 @@ def show(app: App, visit: CurrentVisit, token: str) -> Response:
 def follow(app: App, visit: CurrentVisit, token: str, form: Posted) -> Response:
     """Open the session, by password or by the remembered device, and go on to the task."""
     target = people.follow_link(app, token)
-    device = visit.cookies.read(visit.request, DEVICE) or None
-    login = text(form, "login")
+    browser, login = visit.browser, text(form, "login")
+    where = {"address": browser.address, "browser": browser.name}
     try:
         if login:
             password = str(form.get("password", ""))
-            opened = people.sign_in(app, login, password, address=visit.address, device=device)
+            chosen = browser.language
+            opened = people.sign_in(app, login, password, device=browser.device, language=chosen, **where)
         else:
-            opened = people.sign_in_by_device(app, token, device or "")
+            opened = people.sign_in_by_device(app, token, browser.device, **where)
     except (Refused, SignInNeeded) as error:
         message = sentence(error, visit.formats)
         return visit.page("link.html", status=error.status, token=token, login=login, error=message)
@@ -49,6 +51,4 @@ def follow(app: App, visit: CurrentVisit, token: str, form: Posted) -> Response:
         people.sign_out(app, opened.token)
         log.warning("link.forwarded", meant_for=target.person, used_by=opened.person, task=target.task_id)
         raise NotFound()
-    answer = visit.go(f"/tasks/{target.task_id}")
-    visit.cookies.sign_in(answer, opened)
-    return answer
+    return onward(visit, opened, f"/tasks/{target.task_id}")

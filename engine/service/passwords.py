@@ -91,7 +91,7 @@ def unchanged() -> InvalidForm:
     return InvalidForm([Problem("password_same", "choose another password than the one you were given", at="new")])
 
 
-def change(app: Countersign, viewer: Viewer, token: str, *, old: str, new: str, again: str, address: str) -> None:
+def change(app: Countersign, viewer: Viewer, token: str, *, old: str, new: str, again: str) -> None:
     """Change the viewer's own password; their other sessions end, and their other devices are asked for it again.
 
     Raises WrongOldPassword, TooManyTries and InvalidForm; then nothing changed.

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Row
 
 from engine.errors import NotFound, SignInNeeded
 from engine.service.app import Countersign
+from engine.service.authorizing import authorize
 from engine.service.views import Viewer
 from engine.store import credentials, people, sessions
 from engine.values import Language
@@ -236,8 +237,11 @@ def end_others(app: Countersign, viewer: Viewer, token: str) -> int:
         return sessions.end_of(tx, viewer.person, but=digest(token))
 
 
-def end_all(app: Countersign, person: str) -> int:
-    """Sign somebody out everywhere, and forget their devices; how many sessions there were. For administrators."""
+def end_all(app: Countersign, viewer: Viewer | None, person: str) -> int:
+    """Sign somebody out everywhere, and forget their devices; how many sessions there were. For administrators;
+    `viewer` None is the operator at the terminal."""
+    if viewer is not None:
+        authorize(viewer, "organisation.manage")
     with app.db.begin() as tx:
         sessions.forget_devices(tx, person)
         return sessions.end_of(tx, person)

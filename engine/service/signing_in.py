@@ -1,13 +1,40 @@
 """What is asked after the password: a code, a password of one's own, a second factor; and proving it is still you."""
 
-from engine.errors import SignInNeeded
-from engine.service import passwords, second_factor, sessions, tries
+from engine.errors import Refused, SignInNeeded
+from engine.service import passwords, people, second_factor, sessions, tries
 from engine.service.app import Countersign
 from engine.service.passwords import WrongPassword
 from engine.service.second_factor import WrongCode
 from engine.service.sessions import Browser, SignedIn, Staged
 from engine.service.views import Viewer
-from engine.store import credentials, people
+from engine.store import credentials
+from engine.store import people as store
+
+
+class CodeNeeded(Refused):
+    """This account has a second factor: send its code as well."""
+
+    status = 401
+
+
+class PageNeeded(Refused):
+    """Sign in on the page first: a password of your own or a second factor is asked there."""
+
+
+def for_script(app: Countersign, login: str, password: str, code: str, browser: Browser) -> SignedIn:
+    """A session in one go. Raises as `people.sign_in` and `give_code`, CodeNeeded and PageNeeded."""
+    opened = people.sign_in(app, login, password, address=browser.address, browser=browser.name)
+    try:
+        if opened.stage == "code" and code:
+            opened = give_code(app, opened.token, code, browser)
+        if opened.stage == "code":
+            raise CodeNeeded()
+        if opened.stage:
+            raise PageNeeded()
+    except Refused:
+        people.sign_out(app, opened.token)
+        raise
+    return opened
 
 
 def give_code(app: Countersign, token: str, code: str, browser: Browser) -> SignedIn:
@@ -18,7 +45,7 @@ def give_code(app: Countersign, token: str, code: str, browser: Browser) -> Sign
     with app.db.begin() as tx:
         tries.check(app, tx, limits)
         if second_factor.is_right(app, tx, at.person, code):
-            person = people.find_person(tx, at.person)
+            person = store.find_person(tx, at.person)
             assert person is not None
             return sessions.advanced(app, tx, at, sessions.next_stage(app, tx, person, after=at.stage), browser)
         tries.note(app, tx, limits)
@@ -29,7 +56,7 @@ def choose_password(app: Countersign, token: str, *, new: str, again: str, brows
     """Go on with a password of one's own instead of the one that was given. Raises SignInNeeded and InvalidForm."""
     at = _at(app, token, "password")
     with app.db.read() as tx:
-        row = people.find_person(tx, at.person)
+        row = store.find_person(tx, at.person)
     assert row is not None
     passwords.refuse_weak(new, again, row.id, row.name, row.email)
     if passwords.is_right(row, new):
@@ -37,7 +64,7 @@ def choose_password(app: Countersign, token: str, *, new: str, again: str, brows
     kept = passwords.hashed(new)
     with app.db.begin() as tx:
         credentials.set_password(tx, at.person, kept, must_change=False)
-        person = people.find_person(tx, at.person)
+        person = store.find_person(tx, at.person)
         assert person is not None
         return sessions.advanced(app, tx, at, sessions.next_stage(app, tx, person, after=at.stage), browser)
 
@@ -72,7 +99,7 @@ def confirm(app: Countersign, viewer: Viewer, token: str, *, password: str, code
     limits = {f"confirm:{viewer.person}": tries.OF_ONE}
     with app.db.begin() as tx:
         tries.check(app, tx, limits)
-        row = people.find_person(tx, viewer.person)
+        row = store.find_person(tx, viewer.person)
         has_factor = credentials.find_factor(tx, viewer.person) is not None
     is_password = passwords.is_right(row, password)
     with app.db.begin() as tx:

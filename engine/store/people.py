@@ -26,6 +26,11 @@ def revision(tx: Connection) -> int:
     return number
 
 
+def lock(tx: Connection) -> None:
+    """Let no other transaction that asks the same go on before this one ended."""
+    tx.execute(sa.select(organisation.c.revision).with_for_update())
+
+
 def unsettled(tx: Connection, now: datetime) -> bool:
     """Whether the organisation changed since open steps followed it last: by somebody, or by a stand-in's dates."""
     row = tx.execute(sa.select(organisation)).one()
@@ -135,6 +140,12 @@ def set_language(tx: Connection, person: str, language: str) -> None:
 def find_person(tx: Connection, person: str) -> Row[Any] | None:
     """id, name, email, language, password_hash, active; or None."""
     return tx.execute(sa.select(people).where(people.c.id == person)).one_or_none()
+
+
+def with_email(tx: Connection, address: str) -> tuple[str, ...]:
+    """The open accounts with a mail address, whatever its capitals."""
+    query = sa.select(people.c.id).where(people.c.active, sa.func.lower(people.c.email) == address.lower())
+    return tuple(tx.execute(query).scalars())
 
 
 def grants_of(tx: Connection, person: str) -> tuple[Row[Any], ...]:

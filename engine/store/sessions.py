@@ -1,12 +1,12 @@
 """Sessions, remembered devices and failed sign-ins. Tokens are never stored, only their hashes (sha256)."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import Connection, Row
 
-from engine.store.tables import devices, sessions, sign_in_tries
+from engine.store.tables import devices, kept_forms, sessions, sign_in_tries
 
 
 def add(
@@ -124,6 +124,19 @@ def forget_tries(tx: Connection, key: str, *, before: datetime) -> None:
 
 
 def forget_expired(tx: Connection, person: str, now: datetime) -> None:
-    """Remove a person's sessions and devices that expired."""
-    tx.execute(sa.delete(sessions).where((sessions.c.person == person) & (sessions.c.expires_at < now)))
+    """Remove a person's sessions and devices that expired; sessions a week later, so that a form that was sent from
+    one is known to be theirs."""
+    long_over = sessions.c.expires_at < now - timedelta(days=7)
+    tx.execute(sa.delete(sessions).where((sessions.c.person == person) & long_over))
     tx.execute(sa.delete(devices).where((devices.c.person == person) & (devices.c.expires_at < now)))
+
+
+def keep_form(tx: Connection, hashed: str, person: str, body: str, *, now: datetime, expires_at: datetime) -> None:
+    """Keep a form that came without a session; those that nobody came back to are removed."""
+    tx.execute(sa.delete(kept_forms).where(kept_forms.c.expires_at < now))
+    tx.execute(sa.insert(kept_forms).values(hash=hashed, person=person, body=body, expires_at=expires_at))
+
+
+def find_form(tx: Connection, hashed: str) -> Row[Any] | None:
+    """person, body (encrypted), expires_at; or None."""
+    return tx.execute(sa.select(kept_forms).where(kept_forms.c.hash == hashed)).one_or_none()

@@ -32,6 +32,7 @@ from engine.store.tables.delivery import (
 from engine.store.tables.identity import (
     api_tokens,
     devices,
+    kept_forms,
     password_resets,
     recovery_codes,
     second_factors,
@@ -51,6 +52,7 @@ __all__ = [
     "grants",
     "history",
     "idempotency",
+    "kept_forms",
     "links",
     "metadata",
     "numbering",

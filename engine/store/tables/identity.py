@@ -73,6 +73,16 @@ password_resets = Table(
     Index(None, "person"),
 )
 
+kept_forms = Table(  # sent when the session had ended, to be sent again after signing in
+    "kept_forms",
+    metadata,
+    Column("hash", String(64), primary_key=True),
+    Column("person", String(40), nullable=False, server_default=""),
+    Column("body", Text, nullable=False),  # encrypted
+    Column("expires_at", UtcTime, nullable=False),
+    Index(None, "expires_at"),
+)
+
 api_tokens = Table(
     "api_tokens",
     metadata,

@@ -58,6 +58,15 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["person"], ["people.id"], name=op.f("fk_api_tokens_person_people")),
         sa.PrimaryKeyConstraint("hash", name=op.f("pk_api_tokens")),
     )
+    op.create_table(
+        "kept_forms",
+        sa.Column("hash", sa.String(64), nullable=False),
+        sa.Column("person", sa.String(40), server_default="", nullable=False),
+        sa.Column("body", sa.Text(), nullable=False),
+        sa.Column("expires_at", TIME, nullable=False),
+        sa.PrimaryKeyConstraint("hash", name=op.f("pk_kept_forms")),
+    )
+    op.create_index(op.f("ix_kept_forms_expires_at"), "kept_forms", ["expires_at"])
     for table in ("password_resets", "api_tokens"):
         op.create_index(op.f(f"ix_{table}_person"), table, ["person"])
 
@@ -65,7 +74,8 @@ def upgrade() -> None:
 def downgrade() -> None:
     for table in ("api_tokens", "password_resets"):
         op.drop_index(op.f(f"ix_{table}_person"), table)
-    for table in ("api_tokens", "password_resets", "recovery_codes", "second_factors"):
+    op.drop_index(op.f("ix_kept_forms_expires_at"), "kept_forms")
+    for table in ("kept_forms", "api_tokens", "password_resets", "recovery_codes", "second_factors"):
         op.drop_table(table)
     for table in ("sessions", "devices"):
         op.drop_column(table, "browser")
