@@ -10,7 +10,24 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api import errors
-from api.pages import access, cases, decisions, definitions, drafts, inbox, link, proposal, sheet, sign_in
+from api.pages import (
+    access,
+    account,
+    cases,
+    decisions,
+    definitions,
+    drafts,
+    inbox,
+    link,
+    proposal,
+    provider,
+    reset,
+    resume,
+    second_factor,
+    sheet,
+    sign_in,
+    steps,
+)
 from api.rest import access as rest_access
 from api.rest import cases as rest_cases
 from api.rest import decisions as rest_decisions
@@ -20,6 +37,33 @@ from api.statics import Statics
 from engine.service.app import Countersign
 
 log = structlog.get_logger()
+PAGES = (
+    sign_in,
+    steps,
+    provider,
+    reset,
+    resume,
+    account,
+    second_factor,
+    link,
+    inbox,
+    decisions,
+    proposal,  # /cases/new stands before /cases/{case_id}
+    cases,
+    sheet,
+    access,
+    definitions,
+    drafts,
+)
+RESTS = (
+    session,
+    rest_cases,
+    rest_access,
+    rest_decisions,
+    tasks,
+    rest_definitions,
+    standins,
+)
 HEADERS = {
     "content-security-policy": "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; "
     "font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
@@ -51,21 +95,10 @@ def create_app(app: Countersign | None = None) -> FastAPI:
     )
     api.state.countersign = countersign
     errors.install(api)
-    for page in (
-        sign_in,
-        link,
-        inbox,
-        decisions,
-        proposal,
-        cases,
-        sheet,
-        access,
-        definitions,
-        drafts,
-    ):  # /cases/new stands before /cases/{case_id}
+    for page in PAGES:
         api.include_router(page.router, include_in_schema=False)
     api.include_router(access.audit, include_in_schema=False)
-    for rest in (session, rest_cases, rest_access, rest_decisions, tasks, rest_definitions, standins):
+    for rest in RESTS:
         api.include_router(rest.router, prefix="/api/v1")
     api.include_router(receipts.router)
     api.include_router(health.router)

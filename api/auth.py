@@ -14,10 +14,10 @@ from urllib.parse import unquote
 from fastapi import Request, Response
 
 from engine.errors import Forged
-from engine.service.people import SignedIn
+from engine.service.sessions import SignedIn
 from engine.settings import Settings
 
-SESSION, DEVICE, VISITOR, LANGUAGE, LINK = "session", "device", "visitor", "language", "link"
+SESSION, DEVICE, VISITOR, LANGUAGE, LINK, PROVIDER = "session", "device", "visitor", "language", "link", "provider"
 
 
 @dataclass(frozen=True)
@@ -44,14 +44,18 @@ class Cookies:
         )
 
     def sign_in(self, response: Response, signed_in: SignedIn) -> None:
-        """Carry the new session, and the device where the person asked to be remembered on it."""
+        """Carry the new session, and the device that is remembered from now on."""
         self.write(response, SESSION, signed_in.token)
         if signed_in.device_token:
             self.write(response, DEVICE, signed_in.device_token, seconds=self.settings.device_days * 86_400)
 
     def sign_out(self, response: Response) -> None:
         """Forget the session; the device stays remembered."""
-        response.delete_cookie(self._name(SESSION), path="/", secure=self._secure, httponly=True, samesite="lax")
+        self.forget(response, SESSION)
+
+    def forget(self, response: Response, cookie: str) -> None:
+        """Let the browser forget a cookie."""
+        response.delete_cookie(self._name(cookie), path="/", secure=self._secure, httponly=True, samesite="lax")
 
 
 def visitor_csrf(settings: Settings, visitor: str) -> str:

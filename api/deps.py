@@ -12,7 +12,7 @@ from api.auth import SESSION, Cookies, check_csrf
 from api.i18n import N_
 from api.visit import Visit
 from engine.errors import InvalidForm, Problem, SignInNeeded
-from engine.service import people
+from engine.service import people, sessions
 from engine.service.app import Countersign
 from engine.service.views import Viewer
 
@@ -54,7 +54,7 @@ async def posted(request: Request, app: App, visit: CurrentVisit) -> FormData:
     form = await request.form()
     check_csrf(visit.csrf, text(form, "csrf"))
     if visit.viewer is not None:
-        await run_in_threadpool(people.prolong, app, visit.session)
+        await run_in_threadpool(sessions.prolong, app, visit.session)
     return form
 
 

@@ -7,21 +7,26 @@ that the page shows; its text is never shown.
 import secrets
 from datetime import datetime
 from typing import Any
+from urllib.parse import quote
 
 import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
 
 from api import words
 from api.failures import failure
 from api.formats import Formats
 from api.i18n import N_
+from api.kept import keep
 from api.visit import Visit
 from engine.errors import (
     CountersignError,
     DatabaseUnavailable,
+    Forged,
     Invalid,
     InvalidForm,
     NoSpace,
@@ -29,12 +34,15 @@ from engine.errors import (
     Problem,
     SignInAnew,
     SignInNeeded,
+    TooManyTries,
     Unavailable,
 )
+from engine.service import providers
 from engine.values import Bilingual
 
 log = structlog.get_logger()
-LOST_SESSION = N_("Your session has ended. Sign in here, then go back in the browser: what you typed is still there.")
+LOST_SESSION = N_("Your session has ended; nothing of this step was done. Sign in to go on.")
+KEPT = N_("Your session has ended. What you typed is kept: sign in, and you can send it.")
 NO_DATABASE = N_("The server cannot reach its database just now. Nothing was lost; try again in a minute.")
 UNFORESEEN = N_("Something went wrong on our side. Nothing of this step was saved; try again. Tell us the number: {id}")
 
@@ -84,6 +92,9 @@ def _listed(value: Any) -> list[str]:
 def install(api: FastAPI) -> None:
     """Answer every error of `api`."""
     api.add_exception_handler(CountersignError, _expected)
+    api.add_exception_handler(SignInNeeded, _without_session)
+    api.add_exception_handler(SignInAnew, _without_session)
+    api.add_exception_handler(Forged, _without_session)
     api.add_exception_handler(HTTPException, _http)
     api.add_exception_handler(RequestValidationError, _unreadable)
     api.add_exception_handler(Exception, _unforeseen)
@@ -111,13 +122,8 @@ def _expected(request: Request, error: Exception) -> Response:
     if _is_script(request):
         return problem_json(error)
     visit = _visit(request)
-    if isinstance(error, SignInAnew):
-        back = visit.request.url.path
-        return visit.page("sign_in.html", status=401, next=back, login="", error=sentence(error, visit.formats))
-    if isinstance(error, SignInNeeded):
-        if request.method == "GET":
-            return visit.go("/sign-in" if request.url.path == "/" else f"/sign-in?next={visit.request.url.path}")
-        return visit.page("sign_in.html", status=401, next="/inbox", login="", error=visit.words(LOST_SESSION))
+    if isinstance(error, SignInNeeded) and request.method == "GET":
+        return visit.go("/sign-in" if request.url.path == "/" else f"/sign-in?next={quote(visit.path)}")
     return visit.page(
         "error.html",
         status=error.status,
@@ -127,9 +133,43 @@ def _expected(request: Request, error: Exception) -> Response:
     )
 
 
+async def _without_session(request: Request, error: Exception) -> Response:
+    """A page's form whose session ended, is another by now, or is too old for it, is kept, to be sent again after
+    signing in."""
+    if _is_script(request) or request.method != "POST":
+        return await run_in_threadpool(_expected, request, error)
+    try:
+        form = await request.form()
+    except HTTPException:  # what cannot be read is kept by nobody
+        form = FormData()
+    return await run_in_threadpool(_sign_in_again, request, form, error)
+
+
+def _sign_in_again(request: Request, form: FormData, error: Exception) -> Response:
+    visit = _visit(request)
+    back = keep(request, form, visit)
+    if isinstance(error, SignInAnew) and visit.viewer:
+        return visit.go(f"/confirm?next={quote(back or visit.request.url.path)}")
+    if visit.viewer:
+        return visit.go(back) if back else _expected(request, error)
+    if isinstance(error, Forged) and not back:
+        return _expected(request, error)
+    said = visit.words(KEPT if back else LOST_SESSION)
+    return visit.page("sign_in.html", status=401, back="/sign-in", **sign_in_form(visit, back or "/inbox", error=said))
+
+
+def sign_in_form(visit: Visit, next: str, *, login: str = "", error: str = "", said: str = "") -> dict[str, Any]:
+    """What the sign-in page is filled with."""
+    return {"next": next, "login": login, "error": error, "said": said, "provider": providers.name(visit.app)}
+
+
 def problem_json(error: CountersignError) -> JSONResponse:
     """The error as problem+json."""
-    return JSONResponse(problem_body(error), error.status, media_type="application/problem+json")
+    return JSONResponse(problem_body(error), error.status, _waits(error), media_type="application/problem+json")
+
+
+def _waits(error: CountersignError) -> dict[str, str]:
+    return {"retry-after": str(error.fields["seconds"])} if isinstance(error, TooManyTries) else {}
 
 
 def problem_body(error: CountersignError) -> dict[str, Any]:

@@ -22,8 +22,9 @@ MAIN = (
     Entry("/cases/new", N_("Start a case"), "cases.start"),
 )
 MORE: tuple[Entry, ...] = (
-    Entry("/access", N_("Access record"), "audit.read"),
     Entry("/definitions", N_("Definitions"), "definitions.read"),
+    Entry("/access", N_("Access record"), "audit.read"),
+    Entry("/account", N_("My account"), "account.keep"),
 )
 
 

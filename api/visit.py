@@ -10,7 +10,7 @@ from typing import Any, get_args
 from fastapi import Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 
-from api.auth import LANGUAGE, SESSION, VISITOR, Cookies, new_visitor, visitor_csrf
+from api.auth import DEVICE, LANGUAGE, SESSION, VISITOR, Cookies, new_visitor, visitor_csrf
 from api.formats import Formats
 from api.i18n import Words
 from api.templating import environment
@@ -18,6 +18,7 @@ from engine.errors import SignInNeeded
 from engine.organisation import Workdays
 from engine.service import people, workdays
 from engine.service.app import Countersign
+from engine.service.sessions import Browser
 from engine.service.views import Viewer
 from engine.values import Language
 
@@ -67,6 +68,17 @@ class Visit:
     def address(self) -> str:
         """Where the request came from, for rate limits and the record."""
         return self.request.client.host if self.request.client else ""
+
+    @property
+    def browser(self) -> Browser:
+        """Where somebody signs in, with the language that they chose here (not the one that their browser asks for)."""
+        chosen = self.cookies.read(self.request, LANGUAGE)
+        return Browser(
+            address=self.address,
+            name=self.request.headers.get("user-agent", ""),
+            device=self.cookies.read(self.request, DEVICE),
+            language=next((known for known in LANGUAGES if known == chosen), None),
+        )
 
     @property
     def path(self) -> str:

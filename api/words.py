@@ -305,7 +305,30 @@ WARNINGS = {
     "profit_uncertain": N_("The profit may as well be a loss: its interval reaches below zero."),
     "many_comparisons": N_("Several comparisons were made: this one may look real by chance."),
 }
+SCOPES = {  # what an API token may do
+    "read": N_("look: cases, tasks, definitions"),
+    "act": N_("act: submit, decide, send"),
+    "author": N_("write and publish definitions"),
+    "administer": N_("administer people, offices and lists"),
+}
+ACCOUNT_DONE = {  # what was just done on the account page
+    "password": N_("The password was changed; your other sessions ended."),
+    "ended": N_("The session was ended."),
+    "others": N_("All other sessions were ended."),
+    "forgotten": N_("The device is forgotten; links on it ask for your password again."),
+    "revoked": N_("The token works no more."),
+    "off": N_("The second factor is off."),
+}
 PROBLEMS = {  # by code; the braces are filled with the problem's fields
+    "password_short": N_("10 characters at least."),
+    "password_long": N_("200 characters at most."),
+    "password_easy": N_("This is among the first that are guessed. Take something longer that is not about you."),
+    "password_again": N_("The two are not the same."),
+    "password_same": N_("This is the one you were given; choose another."),
+    "token_name": N_("Give it a name of 80 characters at most."),
+    "token_scopes": N_("Choose at least one."),
+    "token_days": N_("Choose one of these."),
+    "token_many": N_("You have 20 tokens; revoke one that you do not need first."),
     "form.required": N_("This is needed."),
     "form.unknown": N_("There is no field {name}."),
     "form.kind": N_("One value is expected."),

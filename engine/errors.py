@@ -130,7 +130,7 @@ class StandInTwice(Refused):
 
 
 class TooManyTries(Refused):
-    """Too many tries; wait {seconds} seconds."""
+    """Too many tries. Try again after {until}; before then nothing is accepted here, not even what is right."""
 
     status = 429
 

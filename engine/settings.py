@@ -44,6 +44,18 @@ class Settings(BaseSettings):
         description="Budget above which a decision asks for a password given in the last 15 minutes; 0 = no such limit",
     )
     session_hours: int = Field(12, description="Hours without use after which a session ends")
+    session_days: int = Field(7, ge=1, description="Days after which a session ends in any case")
+    reset_hours: int = Field(24, ge=1, description="Hours for which a link to choose a new password works")
+    second_factor: Literal["optional", "administrators", "everybody"] = Field(
+        "optional", description="Who must have a second factor: optional, administrators, everybody"
+    )
+    oidc_issuer: str = Field("", description="Address of the OpenID Connect provider to sign in with; empty = none")
+    oidc_client_id: str = Field("", description="What the provider calls this application")
+    oidc_client_secret: str = Field("", description="Its password at the provider; empty for a public client")
+    oidc_claim: str = Field(
+        "preferred_username", description="Claim of the provider that is the sign-in name, or email for the address"
+    )
+    oidc_name: str = Field("", description="What the provider is called on the sign-in page; empty = its host name")
     device_days: int = Field(90, description="Days a remembered device is remembered")
     memory_limit: str = Field("400MB", description="DuckDB's memory limit of one selection")
     poll_seconds: float = Field(2, gt=0, description="Seconds between two looks for due work, while there is none")

@@ -15,6 +15,7 @@ from api.declared import for_anybody
 from api.deps import BROKEN_FORM, KEY, App, CurrentVisit, Posted, text
 from api.errors import sentence
 from api.pages.sheet import facts_of
+from api.pages.steps import onward
 from api.visit import Visit
 from engine.errors import CountersignError, Invalid, InvalidForm, Refused, SignInNeeded
 from engine.service import links, people
@@ -50,16 +51,13 @@ def follow(app: App, visit: CurrentVisit, token: str, form: Posted) -> Response:
         answer = visit.go("/decide")
         visit.cookies.write(answer, LINK, token, seconds=HOUR)
         return answer
-    device = visit.cookies.read(visit.request, DEVICE) or None
     password = str(form.get("password", ""))
     try:
-        opened, target = links.sign_in(app, token, login, password, address=visit.address, device=device)
+        opened, target = links.sign_in(app, token, login, password, visit.browser)
     except (Refused, SignInNeeded) as error:
         message = sentence(error, visit.formats)
         return visit.page("link.html", status=error.status, token=token, login=login, error=message)
-    answer = visit.go(_sheet_of(target))
-    visit.cookies.sign_in(answer, opened)
-    return answer
+    return onward(visit, opened, _sheet_of(target))
 
 
 @router.get("/decide")

@@ -1,12 +1,15 @@
 """Sign in, sign out, choose the language."""
 
+from urllib.parse import quote
+
 from fastapi import APIRouter, Response
 from fastapi.responses import RedirectResponse
 
-from api.auth import DEVICE, LANGUAGE, local_path
+from api.auth import LANGUAGE, local_path
 from api.declared import for_anybody
 from api.deps import App, CurrentVisit, Posted, text
-from api.errors import sentence
+from api.errors import sentence, sign_in_form
+from api.pages.steps import onward
 from api.visit import LANGUAGES
 from engine.errors import Refused
 from engine.service import people
@@ -26,22 +29,29 @@ def show(visit: CurrentVisit, next: str = "/inbox") -> Response:
     """The form; who is signed in already goes on."""
     if visit.viewer:
         return visit.go(local_path(next))
-    return visit.page("sign_in.html", next=local_path(next), login="", error="")
+    return visit.page("sign_in.html", **sign_in_form(visit, local_path(next)))
 
 
 @router.post("/sign-in")
 def sign_in(app: App, visit: CurrentVisit, form: Posted) -> Response:
-    """Open a session and go where the visitor was going."""
+    """Open a session and go where the visitor was going, or on to what is still asked."""
     login, back = text(form, "login"), local_path(text(form, "next"))
-    device = visit.cookies.read(visit.request, DEVICE) or None
+    browser = visit.browser
     try:
-        opened = people.sign_in(app, login, str(form.get("password", "")), address=visit.address, device=device)
+        opened = people.sign_in(
+            app,
+            login,
+            str(form.get("password", "")),
+            address=browser.address,
+            device=browser.device,
+            browser=browser.name,
+            language=browser.language,
+        )
     except Refused as error:
-        message = sentence(error, visit.formats)
-        return visit.page("sign_in.html", status=error.status, next=back, login=login, error=message)
-    answer = visit.go(back)
-    visit.cookies.sign_in(answer, opened)
-    return answer
+        filled = sign_in_form(visit, back, login=login, error=sentence(error, visit.formats))
+        return visit.page("sign_in.html", status=error.status, back=f"/sign-in?next={quote(back)}", **filled)
+    people.sign_out(app, visit.session)  # the browser's session before this one
+    return onward(visit, opened, back)
 
 
 @router.post("/sign-out")

@@ -3,11 +3,12 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Request
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from api.declared import for_acting, for_anybody
 from api.deps import App, Caller
-from engine.service import people
+from engine.service import people, signing_in
+from engine.service.sessions import Browser
 
 router = APIRouter(tags=["session"])
 
@@ -19,6 +20,7 @@ class Credentials(BaseModel):
 
     login: str
     password: str
+    code: str = Field("", description="Of the second factor, where the account has one")
 
 
 class Session(BaseModel):
@@ -30,9 +32,10 @@ class Session(BaseModel):
 
 @router.post("/session", status_code=201, dependencies=[for_anybody("before there is a session")])
 def sign_in(app: App, request: Request, given: Credentials) -> Session:
-    """Open a session. 401 with a wrong name or password, 429 after too many tries."""
-    address = request.client.host if request.client else ""
-    opened = people.sign_in(app, given.login, given.password, address=address)
+    """Open a session. 401 with a wrong name, password or code, 429 after too many tries, 409 where a page must be
+    visited first: for a password of one's own, or to set a second factor up."""
+    browser = Browser(address=request.client.host if request.client else "", name=request.headers.get("user-agent", ""))
+    opened = signing_in.for_script(app, given.login, given.password, given.code, browser)
     return Session(token=opened.token, person=opened.person)
 
 

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from rich.console import Console
 from rich.table import Table
 
-from engine.cli import personnel, standins
+from engine.cli import credentials, personnel, standins
 from engine.cli.definitions.files import text_of
 from engine.definition.document import read as document_of
 from engine.definition.shape import shape_of
@@ -31,6 +31,9 @@ app.command("revoke")(personnel.revoke)
 app.command("close")(personnel.close)
 app.command("open")(personnel.open_)
 app.command("hand-over")(personnel.hand_over)
+app.command("first-administrator")(credentials.first_administrator)
+app.command("password")(credentials.password)
+app.command("forget-second-factor")(credentials.forget_second_factor)
 
 
 class _Row(BaseModel):
@@ -124,6 +127,7 @@ def _newcomer(row: PersonRow) -> people.NewPerson:
         same_as=row.same_as,
         language=row.language,
         password=secrets.token_urlsafe(9),
+        must_change=True,
         grants=tuple(_role(row, role) for role in row.roles),
     )
 

@@ -59,9 +59,11 @@ RULES: Mapping[Action, Rule] = {
 
 
 def allowed(viewer: Viewer, action: Action) -> bool:
-    """Whether the viewer's roles allow the action."""
-    roles = RULES[action].roles
-    return not roles or viewer.has(*roles)
+    """Whether the viewer's roles allow the action, and the scopes of the token that they came with."""
+    rule = RULES[action]
+    if viewer.scopes is not None and rule.scope not in viewer.scopes:
+        return False
+    return not rule.roles or viewer.has(*rule.roles)
 
 
 def authorize(viewer: Viewer, action: Action) -> None:

@@ -6,20 +6,18 @@ expired, revoked ones and those from before a restore are all one NotFound. Look
 """
 
 from dataclasses import dataclass
-from datetime import timedelta
 from decimal import Decimal
 from typing import Literal
 
 import structlog
-from sqlalchemy import Connection
 
 from engine.definition.model import Definition
-from engine.errors import NotFound, SignInNeeded, TooManyTries
-from engine.machine.case import Case, Task
-from engine.service import approvals, people
+from engine.errors import NotFound, SignInNeeded
+from engine.machine.case import Case
+from engine.service import approvals, people, tries
 from engine.service.app import Countersign
 from engine.service.authorizing import authorize
-from engine.service.people import TRIES_WINDOW, SignedIn
+from engine.service.sessions import Browser, SignedIn
 from engine.service.stepping_up import asks_anew
 from engine.service.views import SheetView, Viewer
 from engine.store import cases, links, visibility
@@ -55,22 +53,6 @@ class LinkTarget:
         return self.asks != "fresh" or not viewer.is_stale
 
 
-def mail(app: Countersign, tx: Connection, person: str, case: Case, task: Task) -> str:
-    """A link for `person` to a task, bound to the case as it is now; its token, which cannot be had again."""
-    now = app.now()
-    return links.create(
-        tx,
-        person=person,
-        case_id=case.id,
-        task=task.id,
-        step=task.step,
-        round=task.round,
-        seq=case.seq,
-        now=now,
-        expires_at=now + timedelta(days=app.settings.link_days),
-    )
-
-
 def follow(app: Countersign, token: str) -> LinkTarget:
     """What a link locates. Changes nothing, however often. NotFound when unknown, expired, revoked, from before a
     restore, or its person has no open account or may not see the case."""
@@ -93,23 +75,29 @@ def follow(app: Countersign, token: str) -> LinkTarget:
     return LinkTarget(link.person, task_id, case.id, asks, link.seq if is_revised else 0)
 
 
-def sign_in(
-    app: Countersign, token: str, login: str, password: str, *, address: str, device: str | None
-) -> tuple[SignedIn, LinkTarget]:
+def sign_in(app: Countersign, token: str, login: str, password: str, browser: Browser) -> tuple[SignedIn, LinkTarget]:
     """Open a session from a link, by password, or by the remembered device where `login` is empty.
 
     Another person's sign-in is ended again and kept for the auditors; for them there is no such link. Raises as
     `people.sign_in`, SignInNeeded where the device is not enough, TooManyTries after 30 unknown links in 10 minutes.
     """
-    target = _guarded(app, token, address)
+    target = _guarded(app, token, browser.address)
     if not login:
         if target.asks != "device":
             raise SignInNeeded()
-        return people.sign_in_by_device(app, target.person, device or ""), target
-    opened = people.sign_in(app, login, password, address=address, device=device)
+        return people.sign_in_by_device(app, target.person, browser), target
+    opened = people.sign_in(
+        app,
+        login,
+        password,
+        address=browser.address,
+        device=browser.device,
+        browser=browser.name,
+        language=browser.language,
+    )
     if opened.person != target.person:
         people.sign_out(app, opened.token)
-        _refuse(app, target, opened.person, address)
+        _refuse(app, target, opened.person, browser.address)
         raise NotFound()
     return opened, target
 
@@ -177,15 +165,14 @@ def _direct(app: Countersign, token: str, address: str) -> tuple[LinkTarget, Vie
 
 def _guarded(app: Countersign, token: str, address: str) -> LinkTarget:
     """As `follow`, for what acts: who tries many links that lead nowhere has to wait."""
-    key, since = f"link:{address[:100]}", app.now() - TRIES_WINDOW
+    limits = {f"link:{address[:100]}": LINK_TRIES}
     with app.db.read() as tx:
-        if accounts.tries(tx, key, since=since) >= LINK_TRIES:
-            raise TooManyTries(seconds=int(TRIES_WINDOW.total_seconds()))
+        tries.check(app, tx, limits)
     try:
         return follow(app, token)
     except NotFound:
         with app.db.begin() as tx:
-            accounts.note_try(tx, key, app.now())
+            tries.note(app, tx, limits)
         raise
 
 

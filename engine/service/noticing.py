@@ -18,7 +18,7 @@ from engine.machine.case import Case
 from engine.machine.commands import Decide
 from engine.machine.outcome import Announce, NotifyOutcome, NotifyQuestion, NotifyTask
 from engine.organisation.workdays import caution
-from engine.service import channels, holding, links, standins
+from engine.service import channels, holding, linking, standins
 from engine.service.app import Countersign
 from engine.service.drifting import drift_view
 from engine.service.fields import field_views, hidden, limited
@@ -255,7 +255,7 @@ def _task_notice(app: Countersign, case_id: str, effect: NotifyTask, *, is_priva
 def _link(app: Countersign, tx: Connection, case: Case, effect: NotifyTask) -> str:
     """A personal link to a task."""
     task = next(task for task in case.tasks if task.id == effect.task)
-    return f"/l/{links.mail(app, tx, effect.person, case, task)}"
+    return f"/l/{linking.mail(app, tx, effect.person, case, task)}"
 
 
 def _question_notice(app: Countersign, case_id: str, effect: NotifyQuestion) -> Notice | None:

@@ -1,41 +1,29 @@
 """Who is there and who is signed in.
 
-A session is a random token whose hash is stored. A notification link only locates a task; the session authorises. A
-remembered device lets its person go on from a link with one more tap instead of a password.
+A notification link only locates a task; the session authorises. A remembered device lets its person go on from a link
+with one more tap instead of a password.
 """
 
 import hashlib
 import hmac
-import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy import Connection
 
-from engine.errors import Refused, SignInNeeded, TooManyTries
+from engine.errors import SignInNeeded
 from engine.organisation import Office
+from engine.service import passwords, sessions, tokens, tries
 from engine.service.app import Countersign
+from engine.service.passwords import WrongPassword
+from engine.service.sessions import Browser, SignedIn, digest
 from engine.service.views import Grant, Viewer
 from engine.store import cases, people
+from engine.store import sessions as store
 from engine.values import Bilingual, Language
 
-TRIES = 8
-NAME_TRIES = 40
-ADDRESS_TRIES = 200
-TRIES_WINDOW = timedelta(minutes=10)
-TOUCHED_EVERY = timedelta(minutes=1)
 STEP_UP = timedelta(minutes=15)  # so long after the password a session may decide above the step-up budget
-_hasher = PasswordHasher()
-_NOBODY = _hasher.hash(secrets.token_hex(16))  # checked for unknown names, so that they take as long as known ones
-
-
-class WrongPassword(Refused):
-    """The name or the password is wrong."""
-
-    status = 401
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,15 +37,7 @@ class NewPerson:
     password: str
     grants: tuple[tuple[str, str], ...]
     same_as: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class SignedIn:
-    """The two cookies of a browser: the session, and the device to be remembered."""
-
-    person: str
-    token: str
-    device_token: str
+    must_change: bool = False  # the password was given by another, so the first sign-in asks for one of their own
 
 
 def any_case(app: Countersign) -> bool:
@@ -89,7 +69,8 @@ def load(app: Countersign, offices: Iterable[Office], newcomers: Iterable[NewPer
                 "email": person.email,
                 "language": person.language,
                 "same_as": person.same_as,
-                "password_hash": _hasher.hash(person.password),
+                "password_hash": passwords.hashed(person.password),
+                "must_change": person.must_change,
             }
         )
         grant_rows += [{"person": person.id, "role": role, "office": office} for role, office in person.grants]
@@ -99,72 +80,73 @@ def load(app: Countersign, offices: Iterable[Office], newcomers: Iterable[NewPer
         people.add_grants(tx, grant_rows)
 
 
-def sign_in(app: Countersign, login: str, password: str, *, address: str, device: str | None = None) -> SignedIn:
-    """Open a session with name and password. Raises WrongPassword, and TooManyTries after 8 in 10 minutes
-    for this name from this address, 40 for the name, or 200 from the address.
+def sign_in(
+    app: Countersign,
+    login: str,
+    password: str,
+    *,
+    address: str,
+    device: str | None = None,
+    browser: str = "",
+    language: Language | None = None,
+) -> SignedIn:
+    """Open a session with name and password. With a `stage` it is not open yet: something is still asked
+    (`signing_in`). `language`: chosen in this browser, and the person's from then on.
+
+    Raises WrongPassword, and TooManyTries after 8 in 10 minutes for this name from this address, 40 for the name, or
+    200 from the address; on a device of theirs, after 8 on that device.
     """
-    now = app.now()
-    # An office often stands behind one address: there one person's typing must not lock the others out. The name and
-    # the address alone have wider limits, against guessing from many addresses and through many names.
-    limits = {
-        f"{login[:50]}@{address[:60]}": TRIES,
-        f"name:{login[:100]}": NAME_TRIES,
-        f"address:{address[:100]}": ADDRESS_TRIES,
-    }
+    hashed = digest(device) if device and device_person(app, device) == login else None
+    limits = tries.of_sign_in(login, address, hashed)
     with app.db.begin() as tx:
-        if any(people.tries(tx, key, since=now - TRIES_WINDOW) >= limit for key, limit in limits.items()):
-            raise TooManyTries(seconds=int(TRIES_WINDOW.total_seconds()))
+        tries.check(app, tx, limits)
         row = people.find_person(tx, login)
-    known = row is not None and row.active and bool(row.password_hash)
-    right = _verify(row.password_hash if row is not None and known else _NOBODY, password) and known
+    right = passwords.is_right(row, password)
     with app.db.begin() as tx:
         if not right:
-            for key in limits:
-                people.note_try(tx, key, now)
+            tries.note(app, tx, limits)
         else:
-            return _open_session(app, tx, login, device)
+            assert row is not None
+            stage = sessions.next_stage(app, tx, row, after=None)
+            where = Browser(address=address, name=browser, device=device or "", language=language)
+            return sessions.opened(app, tx, login, stage, where, proved=True)
     raise WrongPassword()
 
 
-def sign_in_by_device(app: Countersign, person: str, device_token: str) -> SignedIn:
+def sign_in_by_device(app: Countersign, person: str, where: Browser) -> SignedIn:
     """Open a session on a device that this person signed in on before. Raises SignInNeeded on any other.
 
     Whether a link allows it is asked before (`links.follow`). Such a session does not do for a step-up.
     """
-    if device_person(app, device_token) != person:
+    if device_person(app, where.device) != person:
         raise SignInNeeded()
     with app.db.begin() as tx:
-        return _open_session(app, tx, person, device_token, by_device=True)
+        return sessions.opened(app, tx, person, "", where, proved=False)
 
 
 def sign_out(app: Countersign, token: str) -> None:
     """End the session; the device stays remembered. Twice is once."""
     with app.db.begin() as tx:
-        people.end_session(tx, _digest(token))
+        store.end(tx, digest(token))
 
 
 def viewer_of(app: Countersign, token: str, *, address: str = "") -> Viewer:
-    """Who a session belongs to. Raises SignInNeeded when it ended, expired, or the account was closed.
+    """Who a session or an API token belongs to. Raises SignInNeeded when it ended, expired, or the account was closed.
 
-    Reading changes nothing: a session is prolonged by what its person does (`prolong`), not by looking.
+    Looking does not prolong a session: that is done by what its person does (`sessions.prolong`).
     """
+    if token.startswith(tokens.PREFIX):
+        person, scopes = tokens.bearer_of(app, token)
+        with app.db.read() as tx:
+            return replace(_viewer(app, tx, person, csrf=""), scopes=scopes, address=address, is_stale=True)
     with app.db.read() as tx:
-        session = people.find_session(tx, _digest(token)) if token else None
-        if session is None or session.expires_at <= app.now():
+        session = sessions.running(app, tx, token)
+        if session is None:
             raise SignInNeeded()
         viewer = _viewer(app, tx, session.person, csrf=csrf_of(app, token))
-        is_stale = session.by_device or session.created_at + STEP_UP <= app.now()
+        proved = session.authenticated_at
+        is_stale = proved is None or proved + STEP_UP <= app.now()
         return replace(viewer, address=address, is_stale=is_stale)
-
-
-def prolong(app: Countersign, token: str) -> None:
-    """The person of a session did something: it lasts for its whole time again. Written once a minute at most."""
-    now, hashed = app.now(), _digest(token)
-    with app.db.read() as tx:
-        session = people.find_session(tx, hashed)
-    if session is not None and session.seen_at + TOUCHED_EVERY <= now < session.expires_at:
-        with app.db.begin() as tx:
-            people.touch(tx, hashed, seen_at=now, expires_at=now + timedelta(hours=app.settings.session_hours))
 
 
 def csrf_of(app: Countersign, token: str) -> str:
@@ -189,7 +171,7 @@ def device_person(app: Countersign, device_token: str) -> str | None:
     if not device_token:
         return None
     with app.db.read() as tx:
-        device = people.find_device(tx, _digest(device_token))
+        device = store.find_device(tx, digest(device_token))
         if device is None or device.expires_at <= app.now():
             return None
         return str(device.person)
@@ -204,36 +186,3 @@ def _viewer(app: Countersign, tx: Connection, person: str, *, csrf: str) -> View
         for grant in people.grants_of(tx, person)
     )
     return Viewer(person=person, name=row.name, language=row.language, grants=grants, csrf=csrf)
-
-
-def _open_session(
-    app: Countersign, tx: Connection, person: str, device: str | None, *, by_device: bool = False
-) -> SignedIn:
-    token, now = secrets.token_urlsafe(32), app.now()
-    known = people.find_device(tx, _digest(device)) if device else None
-    if device is None or known is None or known.person != person or known.expires_at <= now:
-        device = secrets.token_urlsafe(32)
-        people.add_device(
-            tx, _digest(device), person, created_at=now, expires_at=now + timedelta(days=app.settings.device_days)
-        )
-    people.add_session(
-        tx,
-        _digest(token),
-        person,
-        device=_digest(device),
-        created_at=now,
-        expires_at=now + timedelta(hours=app.settings.session_hours),
-        by_device=by_device,
-    )
-    return SignedIn(person=person, token=token, device_token=device)
-
-
-def _verify(hashed: str, password: str) -> bool:
-    try:
-        return _hasher.verify(hashed, password)
-    except (VerificationError, InvalidHashError):
-        return False
-
-
-def _digest(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()

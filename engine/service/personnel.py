@@ -5,7 +5,7 @@ Refuses roles at unknown offices and unknown people; what is so already is told,
 
 from engine.errors import InvalidForm, Problem
 from engine.service.app import Countersign
-from engine.store import people
+from engine.store import credentials, people
 
 
 def give_role(app: Countersign, person: str, role: str, office: str) -> bool:
@@ -30,7 +30,8 @@ def take_role(app: Countersign, person: str, role: str, office: str) -> bool:
 
 
 def close_account(app: Countersign, person: str) -> bool:
-    """Lock an account: its sessions end, and it holds no role any more. False where it is closed already."""
+    """Lock an account: its sessions end, its API tokens are revoked, it holds no role any more. False where it is
+    closed already."""
     return _set_active(app, person, active=False)
 
 
@@ -44,6 +45,8 @@ def _set_active(app: Countersign, person: str, *, active: bool) -> bool:
         organisation = app.organisation(tx)
         if problems := _unknown(person in organisation.people, person):
             raise InvalidForm(problems)
+        if not active:
+            credentials.revoke_tokens(tx, person, app.now())
         return organisation.is_active(person) != active and people.set_active(tx, person, active=active)
 
 

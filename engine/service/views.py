@@ -27,7 +27,8 @@ class Grant:
 @dataclass(frozen=True, slots=True)
 class Viewer:
     """Who is signed in. `csrf` is the token that every form of theirs must carry, `address` where they are. `is_stale`:
-    their session is older than a step-up allows, or was opened without a password."""
+    the password was given longer ago than a step-up allows, or never. `scopes` limit who came with an API token; None
+    for a session, which may all that its person may."""
 
     person: str
     name: str
@@ -36,6 +37,7 @@ class Viewer:
     csrf: str = ""
     address: str = ""
     is_stale: bool = False
+    scopes: frozenset[str] | None = None
 
     def has(self, *roles: str) -> bool:
         """Whether one of `roles` is theirs at any office."""

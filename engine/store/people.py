@@ -1,7 +1,7 @@
-"""Offices, people, what they hold and how they are signed in.
+"""Offices, people and what they hold.
 
 Every change of offices, people or grants raises the organisation's revision, which each transition reads under its
-lock; so no decision is made with people who are no longer there. Tokens are never stored, only their hashes.
+lock; so no decision is made with people who are no longer there.
 """
 
 from collections.abc import Iterable, Mapping
@@ -13,8 +13,9 @@ import sqlalchemy as sa
 from sqlalchemy import Connection, Row
 
 from engine.organisation import Grant, Office, Organisation, Person, StandIn
+from engine.store import sessions
 from engine.store.session import inserting
-from engine.store.tables import devices, grants, offices, organisation, people, sessions, sign_in_tries, stand_ins
+from engine.store.tables import grants, offices, organisation, people, stand_ins
 
 Rows = Iterable[Mapping[str, Any]]
 
@@ -23,6 +24,11 @@ def revision(tx: Connection) -> int:
     """The number of the organisation's present state."""
     number: int = tx.execute(sa.select(organisation.c.revision)).scalar_one()
     return number
+
+
+def lock(tx: Connection) -> None:
+    """Let no other transaction that asks the same go on before this one ended."""
+    tx.execute(sa.select(organisation.c.revision).with_for_update())
 
 
 def unsettled(tx: Connection, now: datetime) -> bool:
@@ -104,7 +110,7 @@ def add_offices(tx: Connection, rows: Iterable[Office]) -> None:
 
 def add_people(tx: Connection, rows: Rows) -> None:
     """Add people (id, name, email, language, password_hash); those who are there keep what they have."""
-    _add(tx, people, ({"same_as": "", **row} for row in rows))
+    _add(tx, people, ({"same_as": "", "must_change": False, **row} for row in rows))
 
 
 def add_grants(tx: Connection, rows: Rows) -> None:
@@ -121,8 +127,8 @@ def remove_grant(tx: Connection, *, person: str, role: str, office: str) -> bool
 def set_active(tx: Connection, person: str, *, active: bool) -> bool:
     """Close an account or open it again; closing ends its sessions and forgets its devices."""
     if not active:
-        tx.execute(sa.delete(sessions).where(sessions.c.person == person))
-        tx.execute(sa.delete(devices).where(devices.c.person == person))
+        sessions.end_of(tx, person)
+        sessions.forget_devices(tx, person)
     return _changed(tx, tx.execute(sa.update(people).where(people.c.id == person).values(active=active)).rowcount)
 
 
@@ -136,71 +142,17 @@ def find_person(tx: Connection, person: str) -> Row[Any] | None:
     return tx.execute(sa.select(people).where(people.c.id == person)).one_or_none()
 
 
+def with_email(tx: Connection, address: str) -> tuple[str, ...]:
+    """The open accounts with a mail address, whatever its capitals."""
+    query = sa.select(people.c.id).where(people.c.active, sa.func.lower(people.c.email) == address.lower())
+    return tuple(tx.execute(query).scalars())
+
+
 def grants_of(tx: Connection, person: str) -> tuple[Row[Any], ...]:
     """role, office, and the office's zh and en, in a fixed order."""
     held = grants.join(offices, offices.c.code == grants.c.office)
     query = sa.select(grants.c.role, grants.c.office, offices.c.zh, offices.c.en).select_from(held)
     return tuple(tx.execute(query.where(grants.c.person == person).order_by(grants.c.office, grants.c.role)))
-
-
-def add_session(
-    tx: Connection,
-    hashed: str,
-    person: str,
-    *,
-    device: str = "",
-    created_at: datetime,
-    expires_at: datetime,
-    by_device: bool = False,
-) -> None:
-    """Open a session; the caller keeps the token of which `hashed` is the sha256. `by_device`: without a password."""
-    row = {"hash": hashed, "person": person, "device": device, "created_at": created_at, "expires_at": expires_at}
-    tx.execute(sa.insert(sessions).values({**row, "seen_at": created_at, "by_device": by_device}))
-
-
-def find_session(tx: Connection, hashed: str) -> Row[Any] | None:
-    """person, device, created_at, seen_at, expires_at, by_device; or None. Expired ones too."""
-    return tx.execute(sa.select(sessions).where(sessions.c.hash == hashed)).one_or_none()
-
-
-def touch(tx: Connection, hashed: str, *, seen_at: datetime, expires_at: datetime) -> None:
-    """Prolong a session."""
-    query = sa.update(sessions).where(sessions.c.hash == hashed)
-    tx.execute(query.values(seen_at=seen_at, expires_at=expires_at))
-
-
-def end_session(tx: Connection, hashed: str) -> None:
-    """End a session; twice is once."""
-    tx.execute(sa.delete(sessions).where(sessions.c.hash == hashed))
-
-
-def add_device(tx: Connection, hashed: str, person: str, *, created_at: datetime, expires_at: datetime) -> None:
-    """Remember a device of a person."""
-    row = {"hash": hashed, "person": person, "created_at": created_at, "expires_at": expires_at}
-    tx.execute(sa.insert(devices).values(row))
-
-
-def find_device(tx: Connection, hashed: str) -> Row[Any] | None:
-    """person, created_at, expires_at; or None. Expired ones too."""
-    return tx.execute(sa.select(devices).where(devices.c.hash == hashed)).one_or_none()
-
-
-def note_try(tx: Connection, key: str, at: datetime) -> None:
-    """A sign-in failed; `key` says for which name or address."""
-    tx.execute(sa.insert(sign_in_tries).values(key=key, at=at))
-
-
-def tries(tx: Connection, key: str, *, since: datetime) -> int:
-    """How many sign-ins failed for `key` since then."""
-    recent = (sign_in_tries.c.key == key) & (sign_in_tries.c.at >= since)
-    return tx.execute(sa.select(sa.func.count()).select_from(sign_in_tries).where(recent)).scalar_one()
-
-
-def forget_before(tx: Connection, moment: datetime) -> None:
-    """Remove sessions and devices that expired, and failed sign-ins that happened, before `moment`."""
-    tx.execute(sa.delete(sessions).where(sessions.c.expires_at < moment))
-    tx.execute(sa.delete(devices).where(devices.c.expires_at < moment))
-    tx.execute(sa.delete(sign_in_tries).where(sign_in_tries.c.at < moment))
 
 
 def _add(tx: Connection, table: sa.Table, rows: Rows) -> None:

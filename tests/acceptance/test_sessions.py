@@ -9,10 +9,13 @@ import pytest
 from engine import clock
 from engine.cli.demo.people import PASSWORD
 from engine.errors import SignInNeeded, TooManyTries
-from engine.service import people
+from engine.service import people, sessions
 from engine.service.app import Countersign
-from engine.service.people import NAME_TRIES, TRIES, WrongPassword
+from engine.service.passwords import WrongPassword
+from engine.service.tries import OF_NAME as NAME_TRIES
+from engine.service.tries import OF_ONE as TRIES
 from engine.store import people as store
+from engine.store import sessions as kept
 from tests.acceptance.offices import opened
 
 
@@ -27,11 +30,11 @@ def test_a_session_ends_after_its_hours_without_use_and_acting_prolongs_it(app: 
     token = people.sign_in(app, "wangmin", PASSWORD, address="127.0.0.1").token
     hours = timedelta(hours=app.settings.session_hours)
     clock.move(tmp_path / "clock", hours - timedelta(minutes=5))
-    people.prolong(app, token)
+    sessions.prolong(app, token)
     clock.move(tmp_path / "clock", timedelta(minutes=10))
     assert people.viewer_of(app, token).person == "wangmin"
     clock.move(tmp_path / "clock", hours)
-    people.prolong(app, token)
+    sessions.prolong(app, token)
     with pytest.raises(SignInNeeded):
         people.viewer_of(app, token)
 
@@ -59,7 +62,7 @@ def test_guessing_one_name_from_many_addresses_has_an_end(app: Countersign):
         people.sign_in(app, "wangmin", "wrong", address="127.0.0.1")
     with app.db.begin() as tx:
         for _ in range(NAME_TRIES - 1):
-            store.note_try(tx, "name:wangmin", app.now())
+            kept.note_try(tx, "name:wangmin", app.now())
     with pytest.raises(TooManyTries):
         people.sign_in(app, "wangmin", PASSWORD, address="127.0.0.2")
 

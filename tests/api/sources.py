@@ -6,7 +6,7 @@ from pathlib import Path
 from babel.messages.extract import extract_from_file
 
 from engine.errors import CountersignError
-from engine.service import people  # its own error is in the tree once it is imported
+from engine.service import people, providers  # their own errors are in the tree once they are imported
 
 API = Path(__file__).resolve().parents[2] / "api"
 KEYWORDS = {"_": None, "N_": None, "gettext": None, "ngettext": (1, 2), "plural": (1, 2), "words": None}
@@ -23,7 +23,7 @@ def messages() -> dict[Message, str]:
     for path in sorted((API / "templates").glob("*.html")):
         for line, message, *_ in extract_from_file("jinja2.ext:babel_extract", str(path), KEYWORDS, options=JINJA):
             found.setdefault(_key(message), f"{path.relative_to(API)}:{line}")
-    assert people.WrongPassword in list(_errors(CountersignError))
+    assert {people.WrongPassword, providers.NoAccount} <= set(_errors(CountersignError))
     for error in _errors(CountersignError):
         template = " ".join((error.__doc__ or "").split())
         if template != "{summary}":

@@ -21,8 +21,7 @@ from engine.service import links, operations, personnel, proposals, reorganising
 from engine.service.app import Countersign
 from engine.service.operations import Door
 from engine.settings import Settings
-from engine.store import people as store
-from engine.store import tables
+from engine.store import sessions, tables
 from tests.acceptance.offices import key, notices, open_task, opened, token_of, viewer
 from tests.security import small_cases
 
@@ -66,7 +65,7 @@ def session(app: Countersign, browser: TestClient, person: str = APPROVER, *, by
     token, now = f"session-of-{person}-{by_device}", app.now()
     with app.db.begin() as tx:
         hashed, until = hashlib.sha256(token.encode()).hexdigest(), now + timedelta(hours=12)
-        store.add_session(tx, hashed, person, created_at=now, expires_at=until, by_device=by_device)
+        sessions.add(tx, hashed, person, created_at=now, expires_at=until, authenticated_at=None if by_device else now)
     browser.cookies.set("session", token)
     return browser
 

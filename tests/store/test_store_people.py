@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from engine.errors import NotPossible
 from engine.organisation import Office
-from engine.store import definitions, links, people
+from engine.store import definitions, links, people, sessions
 from engine.store.session import Database
 from engine.store.tables import links as link_table
 from tests.store.by_hand import NOON
@@ -69,26 +69,29 @@ def test_sessions_and_devices_are_found_by_hash_and_end_with_the_account(db: Dat
     settle(db)
     with db.begin() as tx:
         for hashed in ("a" * 64, "b" * 64):
-            people.add_session(tx, hashed, "li", created_at=NOON, expires_at=NOON + timedelta(hours=1))
-        people.add_device(tx, "d" * 64, "li", created_at=NOON, expires_at=NOON + timedelta(days=90))
-        people.touch(tx, "a" * 64, seen_at=NOON, expires_at=NOON + timedelta(hours=2))
-        people.end_session(tx, "b" * 64)
-        people.end_session(tx, "b" * 64)
-        session = people.find_session(tx, "a" * 64)
+            sessions.add(tx, hashed, "li", created_at=NOON, expires_at=NOON + timedelta(hours=1))
+        sessions.add_device(tx, "d" * 64, "li", created_at=NOON, expires_at=NOON + timedelta(days=90))
+        sessions.touch(tx, "a" * 64, seen_at=NOON, expires_at=NOON + timedelta(hours=2))
+        sessions.end(tx, "b" * 64)
+        sessions.end(tx, "b" * 64)
+        session = sessions.find(tx, "a" * 64)
         assert session is not None and session.expires_at == NOON + timedelta(hours=2)
-        assert people.find_session(tx, "b" * 64) is None
+        assert sessions.find(tx, "b" * 64) is None
         people.set_active(tx, "li", active=False)
-        assert people.find_session(tx, "a" * 64) is None
-        assert people.find_device(tx, "d" * 64) is None
+        assert sessions.find(tx, "a" * 64) is None
+        assert sessions.find_device(tx, "d" * 64) is None
 
 
 def test_failed_sign_ins_are_counted_within_their_window(db: Database) -> None:
     with db.begin() as tx:
         for minutes in (0, 5, 20):
-            people.note_try(tx, "name:li", NOON + timedelta(minutes=minutes))
-        assert people.tries(tx, "name:li", since=NOON + timedelta(minutes=4)) == 2
-        people.forget_before(tx, NOON + timedelta(minutes=10))
-        assert people.tries(tx, "name:li", since=NOON) == 1
+            sessions.note_try(tx, "name:li", NOON + timedelta(minutes=minutes))
+        since = NOON + timedelta(minutes=4)
+        assert sessions.full_since(tx, "name:li", 2, since=since) == NOON + timedelta(minutes=5)
+        assert sessions.full_since(tx, "name:li", 3, since=since) is None
+        sessions.forget_tries(tx, "name:li", before=NOON + timedelta(minutes=10))
+        assert sessions.full_since(tx, "name:li", 1, since=NOON) == NOON + timedelta(minutes=20)
+        assert sessions.full_since(tx, "name:li", 2, since=NOON) is None
 
 
 def mail(tx: sa.Connection) -> str:

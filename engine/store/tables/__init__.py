@@ -31,27 +31,22 @@ from engine.store.tables.delivery import (
     suppressions,
     waves,
 )
-from engine.store.tables.notices import (
-    channels,
-    circuits,
-    messages,
-    preferences,
-    webhooks,
-)
-from engine.store.tables.people import (
+from engine.store.tables.identity import (
+    api_tokens,
     devices,
-    grants,
-    offices,
-    organisation,
-    people,
+    kept_forms,
+    password_resets,
+    recovery_codes,
+    second_factors,
     sessions,
     sign_in_tries,
-    stand_ins,
-    workdays,
 )
+from engine.store.tables.notices import channels, circuits, messages, preferences, webhooks
+from engine.store.tables.people import grants, offices, organisation, people, stand_ins, workdays
 from engine.store.tables.phrases import phrases
 
 __all__ = [
+    "api_tokens",
     "case_embargoes",
     "case_offices",
     "case_readers",
@@ -67,6 +62,7 @@ __all__ = [
     "grants",
     "history",
     "idempotency",
+    "kept_forms",
     "link_refusals",
     "links",
     "messages",
@@ -76,13 +72,16 @@ __all__ = [
     "organisation",
     "outbox",
     "parked_receipts",
+    "password_resets",
     "people",
     "phrases",
     "preferences",
     "recipients",
+    "recovery_codes",
     "register_numbers",
     "responses",
     "restores",
+    "second_factors",
     "sessions",
     "sign_in_tries",
     "snapshots",

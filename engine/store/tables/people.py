@@ -1,4 +1,4 @@
-"""Who is there and where: the organisation, its calendar, sessions."""
+"""Who is there and where: the organisation and its calendar."""
 
 from sqlalchemy import (
     Boolean,
@@ -47,6 +47,7 @@ people = Table(
     Column("language", String(2), nullable=False, server_default="zh"),
     Column("password_hash", Text, nullable=False, server_default=""),
     Column("active", Boolean, nullable=False, server_default=text("true")),
+    Column("must_change", Boolean, nullable=False, server_default=text("false")),  # the password was given by another
     Column("same_as", String(40), nullable=False, server_default=""),  # another account of the same human being
 )
 
@@ -80,36 +81,4 @@ workdays = Table(  # the operator's own table, above the calendar of the library
     Column("day", String(10), primary_key=True),  # ISO
     Column("working", Boolean, nullable=False),
     Column("note", String(200), nullable=False, server_default=""),
-)
-
-sessions = Table(
-    "sessions",
-    metadata,
-    Column("hash", String(64), primary_key=True),
-    Column("person", String(40), ForeignKey("people.id"), nullable=False),
-    Column("device", String(64), nullable=False, server_default=""),
-    Column("created_at", UtcTime, nullable=False),
-    Column("seen_at", UtcTime, nullable=False),
-    Column("expires_at", UtcTime, nullable=False),
-    Column("by_device", Boolean, nullable=False, server_default=text("false")),  # a remembered device, no password
-    Index(None, "person"),
-)
-
-devices = Table(
-    "devices",
-    metadata,
-    Column("hash", String(64), primary_key=True),
-    Column("person", String(40), ForeignKey("people.id"), nullable=False),
-    Column("created_at", UtcTime, nullable=False),
-    Column("expires_at", UtcTime, nullable=False),
-    Index(None, "person"),
-)
-
-sign_in_tries = Table(
-    "sign_in_tries",
-    metadata,
-    Column("id", Serial, primary_key=True),
-    Column("key", String(120), nullable=False),
-    Column("at", UtcTime, nullable=False),
-    Index(None, "key", "at"),
 )

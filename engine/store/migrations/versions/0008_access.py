@@ -1,5 +1,4 @@
-"""Named readers, embargoes and views of confidential cases; refused links; the epoch that a restore begins; whether a
-session was opened by a password or by a remembered device alone."""
+"""Named readers, embargoes and views of confidential cases; refused links; the epoch that a restore begins."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -69,11 +68,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_restores")),
     )
     op.add_column("links", sa.Column("epoch", sa.Integer(), nullable=False, server_default="0"))
-    op.add_column("sessions", sa.Column("by_device", sa.Boolean(), nullable=False, server_default=sa.text("false")))
 
 
 def downgrade() -> None:
-    op.drop_column("sessions", "by_device")
     op.drop_column("links", "epoch")
     for table in ("restores", "link_refusals", "case_views", "case_embargoes", "case_readers"):
         op.drop_table(table)
