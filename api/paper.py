@@ -15,9 +15,9 @@ from reportlab.pdfbase.cidfonts import UnicodeCIDFont
 from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import Paragraph, SimpleDocTemplate, Spacer, Table, TableStyle
 
-from api import words
 from api.formats import Formats
 from api.i18n import N_
+from api.words import DECISIONS, STATES
 from engine.service.papers import Opinion, Paper
 
 FONT = "STSong-Light"
@@ -98,34 +98,34 @@ def _confidential(paper: Paper, formats: Formats) -> str:
 
 
 def _story(paper: Paper, formats: Formats) -> list[Any]:
-    case, say = paper.case, formats.words
+    case, words = paper.case, formats.words
     row = case.row
-    state = formats.label(row.state_label) or say(words.STATES.get(row.state, row.state))
+    state = formats.label(row.state_label) or words(STATES.get(row.state, row.state))
     named = " · ".join(filter(None, (formats.label(row.definition), _confidential(paper, formats))))
     facts = [
-        (say("Case number"), row.number, say("State"), state),
-        (say("Office"), formats.label(row.office), say("Submitter"), row.submitter),
+        (words("Case number"), row.number, words("State"), state),
+        (words("Office"), formats.label(row.office), words("Submitter"), row.submitter),
     ]
-    story: list[Any] = [_text(say(TITLE), TOP), _text(named, CENTRED)]
+    story: list[Any] = [_text(words(TITLE), TOP), _text(named, CENTRED)]
     story.append(_table([[_text(cell) for cell in each] for each in facts], (0.15, 0.35, 0.15, 0.35), labels=(0, 2)))
     for one in case.registered:
         number, office = one.number, formats.label(one.office)
-        story.append(_text(say("register number %(number)s (%(office)s)", number=number, office=office), SMALL))
-    story.append(_text(say("Proposal"), HEAD))
+        story.append(_text(words("register number %(number)s (%(office)s)", number=number, office=office), SMALL))
+    story.append(_text(words("Proposal"), HEAD))
     fields = [[_text(formats.label(field.label)), _text(formats.field(field))] for field in case.fields]
     story.append(_table(fields, (0.22, 0.78), labels=(0,)))
     if case.audience:
-        story.append(_text(say("Selection of customers"), HEAD))
+        story.append(_text(words("Selection of customers"), HEAD))
         rows = [
             [_text(formats.label(one.label)), _text(formats.number(one.out if one.name in ENDS else -one.removed))]
             for one in case.audience.waterfall
         ]
         story.append(_table(rows, (0.6, 0.4), labels=(0,)))
-    story.append(_text(say("Opinions"), HEAD))
+    story.append(_text(words("Opinions"), HEAD))
     story += _opinions(paper, formats)
     story.append(Spacer(1, 8))
     at = formats.moment(paper.made_at)
-    story.append(_text(say("Made for %(who)s on %(at)s", who=paper.made_for, at=at), SMALL))
+    story.append(_text(words("Made for %(who)s on %(at)s", who=paper.made_for, at=at), SMALL))
     return story
 
 
@@ -133,26 +133,26 @@ ENDS = ("base", "target", "control")
 
 
 def _opinions(paper: Paper, formats: Formats) -> list[Any]:
-    say = formats.words
+    words = formats.words
     if not paper.opinions:
-        return [_text(say("Nobody has decided yet."))]
+        return [_text(words("Nobody has decided yet."))]
     columns = (N_("Step"), N_("Who"), N_("Decision"), N_("Time"), N_("Remark"))
-    rows = [[_text(say(one), SMALL) for one in columns]]
+    rows = [[_text(words(one), SMALL) for one in columns]]
     rows += [_opinion(one, formats, rounds=paper.case.round > 1) for one in paper.opinions]
     return [_table(rows, (0.18, 0.24, 0.12, 0.16, 0.30), header=True)]
 
 
 def _opinion(one: Opinion, formats: Formats, *, rounds: bool) -> list[Paragraph]:
-    say = formats.words
+    words = formats.words
     who = f"{one.name}\n{formats.label(one.office)}"
     if one.on_behalf_of:
-        who += "\n" + say("for %(who)s", who=one.on_behalf_of)
+        who += "\n" + words("for %(who)s", who=one.on_behalf_of)
     step = formats.label(one.step)
     if rounds:
-        step += "\n" + say("Round %(round)s", round=one.round)
-    decision = say(words.DECISIONS.get(one.decision, one.decision))
+        step += "\n" + words("Round %(round)s", round=one.round)
+    decision = words(DECISIONS.get(one.decision, one.decision))
     if not one.counts:
-        decision += "\n" + say("(an opinion)")
+        decision += "\n" + words("(an opinion)")
     return [_text(step), _text(who), _text(decision), _text(formats.moment(one.at)), _text(one.remark)]
 
 

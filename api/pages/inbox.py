@@ -8,7 +8,7 @@ from fastapi import APIRouter, Response
 from api.declared import for_page
 from api.deps import App, CurrentViewer, CurrentVisit
 from engine.service import inbox_pages
-from engine.store.inbox import Due, Wanted
+from engine.service.inbox_pages import Due, Wanted
 
 router = APIRouter(dependencies=[for_page("cases.read")])
 

@@ -5,7 +5,7 @@ ticked is kept. Refuses to list an operation here that the machine does not know
 """
 
 from dataclasses import dataclass
-from typing import cast
+from typing import Literal, cast
 
 from fastapi import APIRouter, Response
 from starlette.datastructures import FormData
@@ -17,13 +17,13 @@ from api.operations import KINDS, Kind
 from api.pages.sheet import page as sheet_page
 from api.visit import Visit
 from engine.errors import CountersignError, Invalid, NotFound, Refused
-from engine.machine.case import Place
 from engine.service import approvals, choosing, interventions, operations
 from engine.service.app import Countersign
 from engine.service.operations import Door
 from engine.service.sheet_views import Choosing
 from engine.service.views import SheetView
 
+Place = Literal["before", "after", "beside"]
 router = APIRouter(dependencies=[for_page("cases.act")])
 
 

@@ -16,7 +16,7 @@ from api.operations import KINDS
 from api.pages.proposal import raw_of
 from api.visit import Visit
 from api.words import DECISIONS, NEEDS_REMARK, PHRASES
-from engine.errors import CountersignError, Invalid, Problem, Refused
+from engine.errors import CountersignError, Invalid, NotPossible, Problem, Refused
 from engine.service import approvals, phrases
 from engine.service.views import CaseView, SheetView
 
@@ -114,7 +114,7 @@ def page(
 
 def _said(error: CountersignError | None, sheet: SheetView, visit: Visit) -> str:
     """Why something did not count. What became of a task that is not theirs any more is told below it."""
-    if error is not None and sheet.gone is not None and not isinstance(error, Invalid):
+    if isinstance(error, NotPossible) and sheet.gone is not None:
         return visit.words(NOT_COUNTED)
     return sentence(error, visit.formats) if error else ""
 

@@ -33,7 +33,14 @@ def test_every_opinion_stands_on_it_with_office_and_for_whom(desk: Desks, app: C
     assert answer.headers["content-type"] == "application/pdf"
     assert answer.headers["content-disposition"].endswith('-00001.pdf"')
     text = "".join(read(answer)).replace("\n", "")
-    for said in ("营销案审批表", "国庆流量包加赠营销案", "¥80,000", "李国强白云区分公司", "名单已核，建议先发试点。", "保密"):
+    for said in (
+        "营销案审批表",
+        "国庆流量包加赠营销案",
+        "¥80,000",
+        "李国强白云区分公司",
+        "名单已核，建议先发试点。",
+        "保密",
+    ):
         assert said in text
     assert "林芳广州市分公司代 张岚" in text
     assert "第 1 页，共 1 页" in text
@@ -51,7 +58,7 @@ def test_many_pages_are_numbered_and_hold_long_and_strange_text(desk: Desks, app
     for number, page in enumerate(pages, start=1):
         assert f"Page {number} of {len(pages)}" in page
         assert "confidential" in page
-    assert "<b>&amp; <script>alert(1)</script> 𠮷 “—”" in "".join(pages).replace("\n", "")
+    assert "".join(strange.split()) in "".join("".join(pages).split())
 
 
 def test_it_is_there_for_who_may_see_the_case_once_it_was_submitted(desk: Desks, app: Countersign):
