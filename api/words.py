@@ -252,6 +252,86 @@ FLAGS = {
     "due_soon": N_("Due soon"),
     "changed": N_("Changed since you looked"),
     "splitting": N_("Possibly split"),
+    "drift": N_("Not as many customers as declared"),
+    "question": N_("A question is open"),
+}
+GONE = {  # why a task does not wait for its person any more, or not yet; filled with who did it and who has it now
+    "decided_by_other": N_("One decision is enough here, and {by} was first."),
+    "joined": N_("Enough of the others have decided, so yours is not needed any more."),
+    "sibling_rejected": N_("{by} rejected it, so yours is not needed any more."),
+    "sibling_returned": N_("{by} returned it, so yours is not needed any more."),
+    "withdrawn": N_("The submitter took the case back."),
+    "escalated": N_("The time was over, so it was passed on to {to}."),
+    "silence": N_("The time was over: the silence counted as acknowledgement."),
+    "objected": N_("There was an objection, so the filing became a case for approval."),
+    "auto_returned": N_("The time was over, so the case was returned."),
+    "auto_rejected": N_("The time was over, so the case was rejected."),
+    "auto_passed": N_("The time was over, and the step passed by itself."),
+    "lost_role": N_("The organisation changed: the role is not yours any more."),
+    "left": N_("It was handed over to {to}."),
+    "transferred": N_("{by} passed it on to {to}."),
+    "removed": N_("{by} removed you from the signers."),
+    "amended": N_("{by} changed the proposal, so those concerned are asked anew."),
+    "expired": N_("The case was not approved in time."),
+    "in_line": N_("It is not your turn yet: others are asked before you."),
+    "before": N_("First those sign whom you brought in: {to}. Then it comes back to you."),
+    "delegated": N_("{to} looks at it first; then it comes back to you."),
+    "claimed": N_("{to} has taken it on. If they give it back, it waits for you again."),
+    "after": N_("You are asked once the one before you has approved."),
+}
+RESUMES = {  # what follows once a returned case is submitted again
+    "restart": N_("afterwards everybody is asked again from the start"),
+    "at_returner": N_("afterwards it comes back to this step; approvals before it stand if nothing they saw changes"),
+    "changed_aspects": N_("afterwards only those are asked again whose part of it changed"),
+}
+PLACES = {
+    "before": N_("before you: you decide after them"),
+    "beside": N_("beside you: at the same time"),
+    "after": N_("after you: once you have approved"),
+    "delegate": N_("looks at it first for you"),
+}
+ROLES = {  # those of the shipped definitions and of this application; others are shown as they are written
+    "head": N_("head of the office"),
+    "submitter": N_("submitter"),
+    "approver": N_("approver"),
+    "marketing": N_("marketing"),
+    "finance": N_("finance"),
+    "network": N_("network"),
+    "service": N_("customer service"),
+    "vp_market": N_("vice-president for the market"),
+    "committee": N_("committee"),
+    "gm": N_("general manager"),
+    "compliance": N_("compliance"),
+    "definition_author": N_("definition author"),
+    "analyst": N_("analyst"),
+    "auditor": N_("auditor"),
+    "process_admin": N_("process administrator"),
+    "administrator": N_("administrator"),
+}
+LIKELY = {
+    "decided": N_("decided on this case"),
+    "submitter": N_("whose case it is"),
+    "colleague": N_("holds the same role"),
+    "superior": N_("your superior"),
+    "office": N_("same office"),
+}
+PHRASES = (  # for who keeps none of their own
+    N_("Agreed."),
+    N_("Agreed; start with a small trial."),
+    N_("The budget is too high; please reduce it."),
+    N_("The target customers are too many; please narrow them."),
+    N_("Please state the expected result."),
+)
+LISTS = {
+    "to_do": N_("To do"),
+    "done": N_("Done"),
+    "copied": N_("Copied to me"),
+    "mine": N_("My cases"),
+}
+DUE_WITHIN = {
+    "overdue": N_("overdue"),
+    "day": N_("due within a day"),
+    "week": N_("due within a week"),
 }
 CHANNELS = {
     "sms": N_("SMS"),
@@ -382,6 +462,9 @@ PROBLEMS = {  # by code; the braces are filled with the problem's fields
     "people_self": N_("Nobody passes on to themselves: name somebody else."),
     "embargo.day": N_("Choose a day after today, ten years ahead at most."),
     "unknown_person": N_("Nobody active is called {names}."),
+    "cursor": N_("The list cannot go on from there; begin at its first page."),
+    "phrases.many": N_("At most {most} phrases."),
+    "phrases.long": N_("A phrase has at most {most} characters; this is longer: “{text}…”"),
     "asked_already": N_("{names} was asked at this step already: name somebody else."),
 }
 VERSIONS = {"draft": N_("Draft"), "published": N_("In force"), "retired": N_("Retired")}

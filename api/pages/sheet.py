@@ -11,15 +11,18 @@ from api.declared import for_page
 from api.deps import App, CurrentViewer, CurrentVisit, Posted, form_key, text
 from api.errors import problem_sentence, sentence
 from api.formats import Formats
+from api.i18n import N_
+from api.operations import KINDS
 from api.pages.proposal import raw_of
 from api.visit import Visit
-from api.words import DECISIONS, NEEDS_REMARK
-from engine.errors import CountersignError, Invalid, Problem, Refused
-from engine.service import approvals
+from api.words import DECISIONS, NEEDS_REMARK, PHRASES
+from engine.errors import CountersignError, Invalid, NotPossible, Problem, Refused
+from engine.service import approvals, phrases
 from engine.service.views import CaseView, SheetView
 
 router = APIRouter(dependencies=[for_page("cases.read")])
 FIELD = "form."
+NOT_COUNTED = N_("What you sent did not count, and nothing was changed by it.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +45,12 @@ def show(
 @router.post("/tasks/{task_id}")
 def decide(app: App, visit: CurrentVisit, viewer: CurrentViewer, task_id: str, form: Posted) -> Response:
     """Decide. Who comes second sees who was first; a missing reason is asked for with the remark kept."""
-    remark, seen = text(form, "remark"), text(form, "seen_seq")
-    changes = changes_of(form)
+    remark, seen, to = text(form, "remark"), text(form, "seen_seq"), text(form, "to")
+    opened = int(seen) if seen.isdecimal() and len(seen) < 10 else None
+    changes, phrase = changes_of(form), text(form, "phrase")
+    if phrase:  # only to write it down: nothing is decided yet
+        sheet = approvals.sheet(app, viewer, task_id, opened=opened)
+        return page(visit, sheet, remark=" ".join(filter(None, (remark, phrase))), changes=changes, to=to)
     try:
         approvals.act(
             app,
@@ -51,12 +58,14 @@ def decide(app: App, visit: CurrentVisit, viewer: CurrentViewer, task_id: str, f
             task_id,
             text(form, "decision"),
             remark=remark,
-            seen_seq=int(seen) if seen.isdecimal() else None,
+            seen_seq=opened,
             key=form_key(form, viewer),
+            to=to or "submitter",
             form=changes if text(form, "decision") == "approve" else None,
         )
     except (Refused, Invalid) as error:
-        return page(visit, approvals.sheet(app, viewer, task_id), error=error, remark=remark, changes=changes)
+        sheet = approvals.sheet(app, viewer, task_id, opened=opened)
+        return page(visit, sheet, error=error, remark=remark, changes=changes, to=to)
     return visit.go(f"/tasks/{task_id}")
 
 
@@ -73,8 +82,11 @@ def page(
     error: CountersignError | None = None,
     remark: str = "",
     changes: Mapping[str, Any] | None = None,
+    to: str = "",
+    answers: Mapping[str, str] | None = None,
 ) -> Response:
-    """The sheet as a page; `error` says why a decision did not count. What was typed, `changes` too, is kept."""
+    """The sheet as a page; `error` says why a decision did not count. What was typed is kept: the remark, `changes` of
+    the proposal, where it would be returned `to`, `answers` by question."""
 
     def say_problem(problem: Problem) -> str:
         return problem_sentence(problem, visit.formats)
@@ -91,11 +103,28 @@ def page(
         seen_seq=sheet.case.seq,
         remark=remark,
         remark_problem=beside[0] if beside else "",
-        error=sentence(error, visit.formats) if error else "",
+        error=_said(error, sheet, visit),
         writable=[replace(field, raw=typed.get(field.name, field.raw)) for field in sheet.writable],
         problems=problems,
         say_problem=say_problem,
+        phrases=_phrases(visit) if sheet.may_decide else (),
+        to=to if any(way.to == to for way in sheet.ways_back) else "submitter",
+        answers=answers or {},
+        operations=[(slug, kind) for slug, kind in KINDS.items() if kind.operation in sheet.operations],
     )
+
+
+def _said(error: CountersignError | None, sheet: SheetView, visit: Visit) -> str:
+    """Why something did not count. What became of a task that is not theirs any more is told below it."""
+    if isinstance(error, NotPossible) and sheet.gone is not None:
+        return visit.words(NOT_COUNTED)
+    return sentence(error, visit.formats) if error else ""
+
+
+def _phrases(visit: Visit) -> tuple[str, ...]:
+    """The viewer's own, or else those that everybody is offered."""
+    assert visit.viewer is not None
+    return phrases.listed(visit.app, visit.viewer) or tuple(map(visit.words, PHRASES))
 
 
 def facts_of(case: CaseView, formats: Formats) -> tuple[Fact, ...]:

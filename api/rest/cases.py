@@ -11,8 +11,21 @@ from pydantic import BaseModel, ConfigDict, Field
 from api.declared import for_acting, for_reading
 from api.deps import App, Caller, Key, Reader
 from api.rest.answers import answer
-from engine.service import approvals, cases, children, explaining, interventions, proposals, responses, stages
+from engine.service import (
+    approvals,
+    cases,
+    children,
+    explaining,
+    inbox_pages,
+    interventions,
+    papers,
+    phrases,
+    proposals,
+    responses,
+    stages,
+)
 from engine.service.app import Countersign
+from engine.service.inbox_pages import Due, List, Wanted
 from engine.service.views import Viewer
 
 router = APIRouter(tags=["cases"])
@@ -137,8 +150,52 @@ def explain(app: App, caller: Reader, case_id: str) -> Response:
 
 @router.get("/inbox", dependencies=[for_reading("cases.read")])
 def inbox(app: App, caller: Reader) -> Response:
-    """What waits for the caller, what they did, what they were copied on, their own cases."""
+    """What waits for the caller, what they did, what they were copied on, their own cases: the first 20 of each."""
     return answer(approvals.inbox(app, caller))
+
+
+@router.get("/inbox/{which}", dependencies=[for_reading("cases.read")])
+def inbox_list(
+    *,
+    app: App,
+    caller: Reader,
+    which: List,
+    q: Annotated[str, Query(max_length=100, description="Words of the title, or a case number")] = "",
+    kind: Annotated[str, Query(max_length=80, description="The name of a definition")] = "",
+    office: Annotated[str, Query(max_length=12, description="The code of an office", examples=["440111"])] = "",
+    due: Annotated[Due, Query(description="Of what is to be done, only what is due by then")] = "",
+    after: Annotated[str, Query(max_length=200, description="The `after` of the page before")] = "",
+    limit: Annotated[int, Query(ge=1, le=100)] = 20,
+) -> Response:
+    """One list of the inbox, narrowed; `after` continues it, empty at its end."""
+    wanted = Wanted(q.strip(), kind, office, due)
+    return answer(inbox_pages.page(app, caller, which, wanted=wanted, after=after, limit=limit))
+
+
+class Phrases(BaseModel):
+    """What the caller writes often."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    phrases: list[str] = Field(max_length=100, examples=[["同意。", "Agreed; start with a small trial."]])
+
+
+@router.get("/phrases", dependencies=[for_reading("cases.act")])
+def own_phrases(app: App, caller: Reader) -> Response:
+    """The caller's quick phrases (常用语), in their order."""
+    return answer({"phrases": phrases.listed(app, caller)})
+
+
+@router.put("/phrases", dependencies=[for_acting("cases.act")])
+def keep_phrases(app: App, caller: Caller, body: Phrases) -> Response:
+    """Keep these instead; the same again changes nothing."""
+    return answer({"phrases": phrases.keep(app, caller, body.phrases)})
+
+
+@router.get("/cases/{case_id}/paper", dependencies=[for_reading("cases.read")])
+def paper(app: App, caller: Reader, case_id: str) -> Response:
+    """The approval sheet (营销案审批表): the case and every opinion with office, time and for whom."""
+    return answer(papers.paper(app, caller, case_id))
 
 
 @router.post("/cases/{case_id}/start", dependencies=[for_acting("cases.act")])

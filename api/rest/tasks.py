@@ -1,14 +1,14 @@
 """Decisions for scripts."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.declared import for_acting, for_reading
 from api.deps import App, Caller, Key, Reader
 from api.rest.answers import answer
-from engine.service import approvals, handing, operations
+from engine.service import approvals, choosing, handing, operations
 from engine.service.operations import Door
 
 router = APIRouter(tags=["tasks"])
@@ -114,6 +114,18 @@ def transfer(app: App, caller: Caller, key: Key, task_id: str, body: Onward) -> 
     """Give the task to another person for good (转办)."""
     operations.transfer(app, Door(caller, key, "api"), task_id, body.to, remark=body.remark)
     return answer(approvals.sheet(app, caller, task_id))
+
+
+@router.get("/tasks/{task_id}/people", dependencies=[for_reading("cases.act")])
+def people(
+    app: App,
+    caller: Reader,
+    task_id: str,
+    operation: Annotated[Literal["transfer", "delegate", "add_signer", "append", "copy", "ask"], Query()] = "transfer",
+    q: Annotated[str, Query(max_length=60, description="Name, account, office or role")] = "",
+) -> Response:
+    """Whom the task may be passed to, or who may be brought in, asked or copied; likely people where `q` is empty."""
+    return answer(choosing.choosing(app, caller, task_id, operation, query=q))
 
 
 @router.post("/tasks/{task_id}/delegate", dependencies=[for_acting("cases.act")])

@@ -73,6 +73,16 @@ if (source) {
   }
 }
 
+// A phrase goes into the remark at once; without this script the page comes back with it.
+for (const phrase of document.querySelectorAll("button[name=phrase]")) {
+  phrase.addEventListener("click", (event) => {
+    const remark = document.getElementById("remark");
+    event.preventDefault();
+    remark.value = [remark.value.trim(), phrase.value].filter(Boolean).join(" ");
+    remark.focus();
+  });
+}
+
 // A second tap while the first is under way would only be told what the first did.
 for (const form of document.querySelectorAll("form[method=post]")) {
   form.addEventListener("submit", (event) => {

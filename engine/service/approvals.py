@@ -114,7 +114,7 @@ def _sheet(
             acts=_acts(app, tx, line.person, case) if may and line.verb == "work" else (),
             decisions=process.decisions(case, task) if may and in_chain else (),
             writable=_writable(app, tx, case, task) if may and in_chain else (),
-            operations=sheet_parts.operations(process, case, task) if asked else ("take_back",) if takes_back else (),
+            operations=("take_back",) if takes_back else sheet_parts.operations(process, case, task) if asked else (),
             questions=questions_view(organisation, case, line.person if represents else viewer.person),
             node=next((node for column in view.chain.columns for node in column if node.id == line.step), None),
             ways_back=tuple(sheet_parts.ways_back(app, process, organisation, case, task)) if may and in_chain else (),

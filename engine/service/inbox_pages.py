@@ -23,8 +23,10 @@ from engine.service.views import CaseRow, InboxPage, TaskRow, Viewer
 from engine.store import cases, history
 from engine.store import inbox as store
 from engine.store.definitions import ENDED
-from engine.store.inbox import ROWS, Key, List, Wanted
+from engine.store.inbox import ROWS, Due, Key, List, Wanted
 from engine.store.lines import TaskLine
+
+__all__ = ["Due", "List", "Wanted", "first", "page"]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -45,7 +47,7 @@ def page(
 ) -> InboxPage:
     """A page of one list, with the counts of all. Raises Invalid for a cursor that is none."""
     wanted = dataclasses.replace(wanted, now=app.now())
-    part = _Part(wanted, _key(after) if after else None, limit)
+    part = _Part(wanted, _key(after, which) if after else None, limit)
     with app.db.read() as tx:
         counts = store.counts(tx, viewer.person)
         counts["to_do"] += len(_for_others(app, tx, viewer, _Part())[0])
@@ -150,13 +152,18 @@ def _cursor(key: Key) -> str:
     return base64.urlsafe_b64encode(json.dumps(parts).encode()).decode().rstrip("=")
 
 
-def _key(cursor: str) -> Key:
+def _key(cursor: str, which: List) -> Key:
     wrong = Problem("cursor", "the list cannot go on from there", "begin at its first page", at="after")
     try:
         due, opened, last = json.loads(base64.urlsafe_b64decode(cursor.encode() + b"=" * (-len(cursor) % 4)))
         moments = [None if one is None else datetime.fromisoformat(one) for one in (due, opened)]
     except (ValueError, TypeError, binascii.Error) as error:
         raise Invalid([wrong]) from error
-    if not isinstance(last, str) or any(one is not None and one.tzinfo is None for one in moments):
+    ordered_by = moments[1] if which == "to_do" else moments[0]
+    if (
+        ordered_by is None
+        or not isinstance(last, str)
+        or any(one is not None and one.tzinfo is None for one in moments)
+    ):
         raise Invalid([wrong])
     return (moments[0], moments[1], last)

@@ -95,12 +95,12 @@ def gone(organisation: Organisation, case: Case, task: Task) -> Gone | None:
 def last_seen(
     entries: Sequence[Entry], person: str, task: Task, opened: int | None, mailed: int | None
 ) -> tuple[int, str]:
-    """The entry up to which `person` knows the case, and how: they had it open, came by a mail, acted last, or were
-    asked."""
+    """The entry up to which `person` knows the case, and how: they had it open, were asked (by the
+    mail that led them here), or acted last."""
     if opened is not None:
         return opened, "opened"
     if mailed is not None:
-        return mailed, "mailed"
+        return mailed, "asked"
     acted = [entry.seq for entry in entries if entry.actor == person]
     return (acted[-1], "acted") if acted else (entry_of(task), "asked")
 
