@@ -11,11 +11,14 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api import errors
-from api.pages import cases, decisions, inbox, link, proposal, sheet, sign_in
+from api.pages import cases, channels, decisions, inbox, link, notifications, proposal, sheet, sign_in, webhooks
 from api.rest import cases as rest_cases
+from api.rest import channels as rest_channels
 from api.rest import decisions as rest_decisions
 from api.rest import definitions as rest_definitions
 from api.rest import health, receipts, session, standins, tasks
+from api.rest import notifications as rest_notifications
+from api.rest import webhooks as rest_webhooks
 from api.templating import HERE
 from engine.service.app import Countersign
 
@@ -53,6 +56,10 @@ def create_app(app: Countersign | None = None) -> FastAPI:
     errors.install(api)
     for page in (sign_in, link, inbox, decisions, proposal, cases, sheet):  # /cases/new stands before /cases/{case_id}
         api.include_router(page.router, include_in_schema=False)
+    for page in (notifications, channels, webhooks):
+        api.include_router(page.router, include_in_schema=False)
+    for rest in (rest_notifications, rest_channels, rest_webhooks):
+        api.include_router(rest.router, prefix="/api/v1")
     for rest in (session, rest_cases, rest_decisions, tasks, rest_definitions, standins):
         api.include_router(rest.router, prefix="/api/v1")
     api.include_router(receipts.router)

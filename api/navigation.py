@@ -21,7 +21,11 @@ MAIN = (
     Entry("/cases", N_("Cases"), "cases.read"),
     Entry("/cases/new", N_("Start a case"), "cases.start"),
 )
-MORE: tuple[Entry, ...] = ()
+MORE: tuple[Entry, ...] = (
+    Entry("/notifications", N_("Notifications"), "account.keep"),
+    Entry("/channels", N_("Channels"), "channels.manage"),
+    Entry("/webhooks", N_("Webhooks"), "webhooks.keep"),
+)
 
 
 def menu(entries: tuple[Entry, ...], viewer: Viewer) -> tuple[Entry, ...]:
