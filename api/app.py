@@ -14,11 +14,16 @@ from api.pages import (
     access,
     account,
     cases,
+    channels,
     decisions,
     definitions,
     drafts,
     inbox,
     link,
+    notifications,
+    operations,
+    paper,
+    phrases,
     proposal,
     provider,
     reset,
@@ -27,12 +32,16 @@ from api.pages import (
     sheet,
     sign_in,
     steps,
+    webhooks,
 )
 from api.rest import access as rest_access
 from api.rest import cases as rest_cases
+from api.rest import channels as rest_channels
 from api.rest import decisions as rest_decisions
 from api.rest import definitions as rest_definitions
 from api.rest import health, receipts, session, standins, tasks
+from api.rest import notifications as rest_notifications
+from api.rest import webhooks as rest_webhooks
 from api.statics import Statics
 from engine.service.app import Countersign
 
@@ -48,6 +57,12 @@ PAGES = (
     link,
     inbox,
     decisions,
+    channels,
+    notifications,
+    operations,
+    paper,
+    phrases,
+    webhooks,
     proposal,  # /cases/new stands before /cases/{case_id}
     cases,
     sheet,
@@ -56,6 +71,9 @@ PAGES = (
     drafts,
 )
 RESTS = (
+    rest_webhooks,
+    rest_notifications,
+    rest_channels,
     session,
     rest_cases,
     rest_access,

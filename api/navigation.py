@@ -25,6 +25,9 @@ MORE: tuple[Entry, ...] = (
     Entry("/definitions", N_("Definitions"), "definitions.read"),
     Entry("/access", N_("Access record"), "audit.read"),
     Entry("/account", N_("My account"), "account.keep"),
+    Entry("/notifications", N_("Notifications"), "account.keep"),
+    Entry("/channels", N_("Channels"), "channels.manage"),
+    Entry("/webhooks", N_("Webhooks"), "webhooks.keep"),
 )
 
 

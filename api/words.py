@@ -466,6 +466,66 @@ PROBLEMS = {  # by code; the braces are filled with the problem's fields
     "phrases.many": N_("At most {most} phrases."),
     "phrases.long": N_("A phrase has at most {most} characters; this is longer: “{text}…”"),
     "asked_already": N_("{names} was asked at this step already: name somebody else."),
+    "address": N_("This address cannot be used: {reason}."),
+    "bot": N_("The address of this bot begins with {begins}."),
+    "mobile": N_("This is no mobile number."),
+    "no-address": N_("Fill in where it reaches you, or choose nothing for it."),
+    "quiet": N_("Quiet hours need a beginning and an end."),
+    "preference": N_("This is none of the choices."),
+    "webhook-name": N_("It needs a name of at most 80 characters."),
+    "webhook-events": N_("Choose at least one event."),
+    "webhook-off": N_("It is switched off; switch it on first."),
+    "webhooks-many": N_("Nobody keeps more than {most} of them; take one away first."),
+}
+GROUPS = {  # occasions on which staff are told
+    "task": N_("New tasks and questions"),
+    "reminder": N_("Reminders and escalations"),
+    "outcome": N_("What became of my cases"),
+    "news": N_("Other news of my cases"),
+    "copy": N_("Copies"),
+}
+PACES = {
+    "at_once": N_("At once"),
+    "daily": N_("One digest a day"),
+    "weekly": N_("One digest a week"),
+}
+WEEKDAYS = (
+    N_("Monday"),
+    N_("Tuesday"),
+    N_("Wednesday"),
+    N_("Thursday"),
+    N_("Friday"),
+    N_("Saturday"),
+    N_("Sunday"),
+)
+EVENTS = {
+    "case.submitted": N_("A case was submitted"),
+    "case.decided": N_("Somebody decided"),
+    "case.state_changed": N_("A case changed its state"),
+    "case.closed": N_("A case ended"),
+    "ping": N_("Test"),
+}
+OCCASIONS = {  # of messages that were given up
+    **EVENTS,
+    "task": N_("Task"),
+    "reminder": N_("Reminder"),
+    "escalation": N_("Escalation"),
+    "digest": N_("Digest of notices"),
+    "copied": N_("Copy"),
+    "channel_down": N_("Alarm"),
+    "webhook_disabled": N_("Alarm"),
+}
+SENDING = {
+    "pending": N_("waiting"),
+    "bundled": N_("waits for the digest"),
+    "sent": N_("sent"),
+    "dead": N_("given up"),
+    "moot": N_("not sent: nothing to tell any more"),
+}
+HOOKS = {
+    "active": N_("switched on"),
+    "off": N_("switched off"),
+    "disabled": N_("disabled: it failed for days"),
 }
 VERSIONS = {"draft": N_("Draft"), "published": N_("In force"), "retired": N_("Retired")}
 VERSION_TONES = {"draft": "wait", "published": "go"}

@@ -91,11 +91,13 @@ def refusal(address: AnyAddress, *, private: bool) -> str:
     inner = _inside(address)
     if inner is not None:
         return refusal(inner, private=private)
+    if private and address.is_loopback:
+        return ""
     if address.is_link_local or address.is_multicast or address.is_unspecified or address.is_reserved:
         return "it leads to no public address"
     if address.is_global:
         return ""
-    if private and (address.is_loopback or address.is_private):
+    if private and address.is_private:
         return ""
     return "it leads to this machine or a private network"
 

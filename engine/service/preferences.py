@@ -2,7 +2,9 @@
 
 import re
 from dataclasses import dataclass
+from typing import Any
 
+from pydantic import ValidationError
 from sqlalchemy import Connection
 
 from engine.errors import InvalidForm, Problem
@@ -44,6 +46,18 @@ def shown(app: Countersign, viewer: Viewer) -> PreferencesView:
     """The viewer's choice. Keys of bots are not shown again."""
     with app.db.read() as tx:
         return _view(tx, viewer, channels.wanted_by(tx, viewer.person))
+
+
+def read(given: dict[str, Any]) -> Preferences:
+    """What was entered, as preferences; InvalidForm where a value is none of those that there are."""
+    try:
+        return Preferences.model_validate(given)
+    except ValidationError as error:
+        problems = [
+            Problem("preference", str(each["msg"]), at=str(each["loc"][0]), fields={"name": str(each["loc"][0])})
+            for each in error.errors()
+        ]
+        raise InvalidForm(problems) from None
 
 
 def entered(app: Countersign, viewer: Viewer, wanted: Preferences) -> PreferencesView:

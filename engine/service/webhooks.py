@@ -68,13 +68,16 @@ def shown(app: Countersign, viewer: Viewer, number: int) -> tuple[WebhookView, t
         return _view(app, tx, found), messages.listed(tx, circuit=found.circuit, limit=SHOWN)
 
 
-def add(app: Countersign, viewer: Viewer, *, name: str, url: str, events: Collection[str]) -> Made:
-    """Make one. InvalidForm with all that is wrong."""
+def add(app: Countersign, viewer: Viewer, *, name: str, url: str, events: Collection[str], key: str) -> Made:
+    """Make one; the same `key` again gives the first. InvalidForm with all that is wrong."""
     authorize(viewer, "webhooks.keep")
     problems = _wrong(app, name, url, events)
     secret = _secret()
     with app.db.begin() as tx:
-        if len(webhooks.of_owner(tx, viewer.person)) >= MOST:
+        own = webhooks.of_owner(tx, viewer.person)
+        if first := next((one for one in own if one.made_by == key), None):
+            return Made(first.id, first.secret)
+        if len(own) >= MOST:
             problems.append(Problem("webhooks-many", f"{MOST} at most", at="name", fields={"most": MOST}))
         if problems:
             raise InvalidForm(problems)
@@ -86,6 +89,7 @@ def add(app: Countersign, viewer: Viewer, *, name: str, url: str, events: Collec
             "secret": secret,
             "state": "active",
             "created_at": app.now(),
+            "made_by": key,
         }
         return Made(webhooks.add(tx, new), secret)
 
@@ -103,14 +107,16 @@ def change(app: Countersign, viewer: Viewer, number: int, *, name: str, url: str
             circuits.answer(tx, found.circuit)  # what was wrong with the old address is not known of the new one
 
 
-def renew(app: Countersign, viewer: Viewer, number: int) -> Made:
-    """Give it a new secret; for a day the old one signs too."""
+def renew(app: Countersign, viewer: Viewer, number: int, *, key: str) -> Made:
+    """Give it a new secret, for a day the old one signs too; the same `key` again gives the same."""
     authorize(viewer, "webhooks.keep")
     secret = _secret()
     with app.db.begin() as tx:
         found = _own(tx, viewer, number)
+        if found.renewed_by == key:
+            return Made(number, found.secret)
         until = app.now() + BOTH_SIGN
-        webhooks.change(tx, number, secret=secret, old_secret=found.secret, old_until=until)
+        webhooks.change(tx, number, secret=secret, old_secret=found.secret, old_until=until, renewed_by=key)
     return Made(number, secret)
 
 

@@ -28,6 +28,8 @@ class Webhook:
     state: str
     reason: str
     created_at: datetime
+    made_by: str
+    renewed_by: str
 
     @property
     def circuit(self) -> str:

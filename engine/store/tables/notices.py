@@ -84,6 +84,8 @@ webhooks = Table(
     Column("state", String(10), nullable=False),
     Column("reason", Text, nullable=False, server_default=""),
     Column("created_at", UtcTime, nullable=False),
+    Column("made_by", String(120), nullable=False, unique=True),  # keys of the requests that made it, and its secret:
+    Column("renewed_by", String(120), nullable=False, server_default=""),  # sent twice they count once
     CheckConstraint("state in ('active','off','disabled')", name="state"),
     Index(None, "owner"),
 )

@@ -79,9 +79,12 @@ def upgrade() -> None:
         sa.Column("state", sa.String(10), nullable=False),
         sa.Column("reason", sa.Text(), server_default="", nullable=False),
         sa.Column("created_at", UtcTime(), nullable=False),
+        sa.Column("made_by", sa.String(120), nullable=False),
+        sa.Column("renewed_by", sa.String(120), server_default="", nullable=False),
         sa.CheckConstraint("state in ('active','off','disabled')", name=op.f("ck_webhooks_state")),
         sa.ForeignKeyConstraint(["owner"], ["people.id"], name=op.f("fk_webhooks_owner_people")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_webhooks")),
+        sa.UniqueConstraint("made_by", name=op.f("uq_webhooks_made_by")),
     )
     op.create_index(op.f("ix_webhooks_owner"), "webhooks", ["owner"])
 
