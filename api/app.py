@@ -11,7 +11,22 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api import errors
-from api.pages import cases, decisions, inbox, link, proposal, sheet, sign_in
+from api.pages import (
+    admin_audit,
+    admin_import,
+    admin_offices,
+    admin_operation,
+    admin_people,
+    admin_suppressions,
+    cases,
+    decisions,
+    inbox,
+    link,
+    proposal,
+    sheet,
+    sign_in,
+    stand_ins,
+)
 from api.rest import cases as rest_cases
 from api.rest import decisions as rest_decisions
 from api.rest import definitions as rest_definitions
@@ -53,6 +68,17 @@ def create_app(app: Countersign | None = None) -> FastAPI:
     errors.install(api)
     for page in (sign_in, link, inbox, decisions, proposal, cases, sheet):  # /cases/new stands before /cases/{case_id}
         api.include_router(page.router, include_in_schema=False)
+    for page in (
+        admin_people,
+        admin_offices,
+        admin_import,
+        admin_suppressions,
+        admin_operation,
+        admin_audit,
+        stand_ins,
+    ):
+        api.include_router(page.router, include_in_schema=False)
+    api.include_router(admin_people.handing_over, include_in_schema=False)
     for rest in (session, rest_cases, rest_decisions, tasks, rest_definitions, standins):
         api.include_router(rest.router, prefix="/api/v1")
     api.include_router(receipts.router)

@@ -21,7 +21,17 @@ MAIN = (
     Entry("/cases", N_("Cases"), "cases.read"),
     Entry("/cases/new", N_("Start a case"), "cases.start"),
 )
-MORE: tuple[Entry, ...] = ()
+MORE: tuple[Entry, ...] = (
+    Entry("/stand-ins", N_("Stand-ins"), "cases.read"),
+    Entry("/admin/hand-over", N_("Hand-over"), "tasks.hand_over"),
+    Entry("/admin/people", N_("People"), "organisation.manage"),
+    Entry("/admin/offices", N_("Offices"), "organisation.manage"),
+    Entry("/admin/groups", N_("Groups"), "organisation.manage"),
+    Entry("/admin/import", N_("Import and export"), "organisation.manage"),
+    Entry("/admin/suppressions", N_("Suppression lists"), "suppressions.manage"),
+    Entry("/admin/operation", N_("Operation"), "operation.watch"),
+    Entry("/admin/audit", N_("Audit"), "audit.read"),
+)
 
 
 def menu(entries: tuple[Entry, ...], viewer: Viewer) -> tuple[Entry, ...]:

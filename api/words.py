@@ -4,6 +4,36 @@ A code that is missing here is shown as it is; a test holds the tables against t
 """
 
 from api.i18n import N_
+from api.words_office import (
+    BROKEN,
+    CHANGES,
+    COMMANDS,
+    EFFECT_STATES,
+    EFFECTS,
+    FACTS,
+    FLOWS,
+    LEVELS,
+    LISTS,
+    OFFICE_PROBLEMS,
+    PARKED,
+    STAND_IN_STATES,
+    TIMERS,
+)
+
+__all__ = [
+    "BROKEN",
+    "CHANGES",
+    "COMMANDS",
+    "EFFECTS",
+    "EFFECT_STATES",
+    "FACTS",
+    "FLOWS",
+    "LEVELS",
+    "LISTS",
+    "PARKED",
+    "STAND_IN_STATES",
+    "TIMERS",
+]
 
 STATES = {
     "draft": N_("Draft"),
@@ -306,6 +336,7 @@ WARNINGS = {
     "many_comparisons": N_("Several comparisons were made: this one may look real by chance."),
 }
 PROBLEMS = {  # by code; the braces are filled with the problem's fields
+    **OFFICE_PROBLEMS,
     "form.required": N_("This is needed."),
     "form.unknown": N_("There is no field {name}."),
     "form.kind": N_("One value is expected."),

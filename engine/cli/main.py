@@ -5,7 +5,20 @@ import sys
 import typer
 from rich.console import Console
 
-from engine.cli import audience, calendar, cases, data, database, definitions, evaluate, people, serve, up
+from engine.cli import (
+    audience,
+    audit,
+    calendar,
+    cases,
+    data,
+    database,
+    definitions,
+    evaluate,
+    offices,
+    people,
+    serve,
+    up,
+)
 from engine.cli.demo import command as demo
 from engine.errors import CountersignError, Invalid
 
@@ -20,6 +33,8 @@ app.add_typer(data.app, name="data", help="Import and verify customers.")
 app.add_typer(audience.app, name="audience", help="Select target customers.")
 app.add_typer(database.app, name="database", help="Migrate and verify the case database.")
 app.add_typer(people.app, name="people", help="Add offices and people.")
+app.add_typer(offices.app, name="offices", help="Import and export offices.")
+app.add_typer(audit.app, name="audit", help="Verify the histories; signed checkpoints.")
 app.add_typer(calendar.app, name="calendar", help="Working days of your own.")
 app.add_typer(cases.app, name="cases", help="Look at cases.")
 app.command("evaluate")(evaluate.evaluate)

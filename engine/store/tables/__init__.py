@@ -4,6 +4,7 @@ Times are stored as UTC with a zone (PostgreSQL) or as ISO text in UTC (SQLite),
 reads back whole is text, so that both databases return the bytes that were written.
 """
 
+from engine.store.tables.administration import groups, organisation_history, rounds, uploads
 from engine.store.tables.base import metadata
 from engine.store.tables.cases import (
     case_offices,
@@ -49,6 +50,7 @@ __all__ = [
     "devices",
     "evaluations",
     "grants",
+    "groups",
     "history",
     "idempotency",
     "links",
@@ -56,12 +58,14 @@ __all__ = [
     "numbering",
     "offices",
     "organisation",
+    "organisation_history",
     "outbox",
     "parked_receipts",
     "people",
     "recipients",
     "register_numbers",
     "responses",
+    "rounds",
     "sessions",
     "sign_in_tries",
     "snapshots",
@@ -70,6 +74,7 @@ __all__ = [
     "suppressions",
     "tasks",
     "timers",
+    "uploads",
     "waves",
     "workdays",
 ]
