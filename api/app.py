@@ -30,7 +30,7 @@ from api.pages import (
 from api.rest import cases as rest_cases
 from api.rest import decisions as rest_decisions
 from api.rest import definitions as rest_definitions
-from api.rest import health, receipts, session, standins, tasks
+from api.rest import health, operation, organisation, receipts, session, standins, tasks
 from api.templating import HERE
 from engine.service.app import Countersign
 
@@ -79,7 +79,7 @@ def create_app(app: Countersign | None = None) -> FastAPI:
     ):
         api.include_router(page.router, include_in_schema=False)
     api.include_router(admin_people.handing_over, include_in_schema=False)
-    for rest in (session, rest_cases, rest_decisions, tasks, rest_definitions, standins):
+    for rest in (session, rest_cases, rest_decisions, tasks, rest_definitions, standins, organisation, operation):
         api.include_router(rest.router, prefix="/api/v1")
     api.include_router(receipts.router)
     api.include_router(health.router)

@@ -102,7 +102,7 @@ TIMERS = {  # by the first part of a timer's name
 PARKED = {"cannot be read": N_("cannot be read"), "no such message": N_("no such message")}
 FLOWS = {"tick": N_("Deadlines and notices"), "waves": N_("Delivery"), "evaluate": N_("Evaluation")}
 FACTS = {  # parts of an entry: what was and what is
-    "name": N_("Name"),
+    "name": N_("Called"),
     "name_en": N_("English name"),
     "level": N_("Level"),
     "parent": N_("Reports to"),

@@ -14,7 +14,6 @@ from engine.service import handing, personnel, reorganising, staff
 from engine.service.app import Countersign
 from engine.service.foreseeing import Foresight
 from engine.service.operations import Door
-from engine.service.staff import Wanted
 from engine.service.views import Viewer
 
 router = APIRouter(dependencies=[for_page("organisation.manage")])
@@ -35,7 +34,7 @@ def listed(
     after: str = "",
 ) -> Response:
     """50 people at a time; the search is in the address."""
-    wanted = Wanted(q[:80].strip(), office[:12].strip(), role[:40], bool(closed))
+    wanted = staff.wanted(q[:80].strip(), office[:12].strip(), role[:40], bool(closed))
     found = staff.people(app, by(visit, viewer), wanted, after[:40])
     return visit.page("admin_people.html", people=found, wanted=wanted, after=after)
 
@@ -99,7 +98,7 @@ def ask(
 def confirm(app: App, visit: CurrentVisit, viewer: CurrentViewer, account: str, form: Posted) -> Response:
     """Make the change; the cases that waited for the person follow at once, others with the next look."""
     typed = {name: text(form, name) for name in ("role", "office", "weight", "reason")}
-    do: Do = next((one for one in ("give", "take", "close", "open") if one == text(form, "do")), "open")  # type: ignore[misc]
+    do: Do = next((one for one in ("give", "take", "close", "open") if one == text(form, "do")), "open")
     view = staff.person(app, by(visit, viewer), account)
 
     def page(error: str, status: int) -> Response:

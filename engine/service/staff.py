@@ -25,7 +25,7 @@ from engine.service.views import TaskRow
 from engine.store import definitions, roster, trail
 from engine.store import inbox as inboxes
 from engine.store.roster import Wanted
-from engine.values import Bilingual, Level
+from engine.values import LEVELS, Bilingual, Level
 
 MANAGES: Action = "organisation.manage"
 SHOWN_TASKS = 50
@@ -120,6 +120,11 @@ class OfficeView:
     roles: tuple[tuple[str, tuple[Holder, ...]], ...]
     vacant: tuple[Vacant, ...]
     changes: tuple[trail.Entry, ...]
+
+
+def wanted(text: str = "", office: str = "", role: str = "", closed: bool = False) -> Wanted:
+    """Which people: `text` in account, name or mail; with a role at `office` or below it; with `role`; closed ones."""
+    return Wanted(text, office, role, closed)
 
 
 def people(app: Countersign, by: By, wanted: Wanted, after: str = "") -> PeoplePage:
@@ -256,9 +261,17 @@ def _vacant(organisation: Organisation, code: str, kinds: list[tuple[Definition,
     missing: dict[str, dict[str, Bilingual]] = {}
     for definition, process in kinds:
         for who in _asked_for(process):
-            if isinstance(parse(who), Holders) and not organisation.resolve(who, code):
+            if _could_be_held(who, organisation.offices[code]) and not organisation.resolve(who, code):
                 missing.setdefault(who, {})[definition.name] = definition.title
     return tuple(Vacant(who, tuple(names.values())) for who, names in sorted(missing.items()))
+
+
+def _could_be_held(who: str, office: Office) -> bool:
+    """Whether it names a role at the office, above it, or anywhere; not one of a level below it."""
+    asked = parse(who)
+    if not isinstance(asked, Holders):
+        return False
+    return asked.level is None or LEVELS.index(asked.level) >= LEVELS.index(office.level)
 
 
 def _asked_for(process: Process) -> frozenset[str]:

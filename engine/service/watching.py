@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from sqlalchemy import Row
 
-from engine.errors import Invalid, NotFound, Problem, Refused
+from engine.errors import CountsMoved, Invalid, NotFound, Problem
 from engine.service import effects, receiving
 from engine.service.app import Countersign
 from engine.service.recording import By, changing
@@ -25,10 +25,6 @@ QUIET_AFTER = timedelta(minutes=10)  # longer than a run and the pause before th
 NOTED_EVERY = timedelta(seconds=30)
 LONGEST_REASON = 200
 PARTS = ("countersign", "fastapi", "sqlalchemy", "prefect", "duckdb", "apprise")
-
-
-class CountsMoved(Refused):
-    """There are {count} recipients in doubt now, not {expected}; nothing was changed. Look again and decide."""
 
 
 @dataclass(frozen=True, slots=True)
