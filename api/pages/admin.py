@@ -36,7 +36,8 @@ def uploaded(form: FormData, most: int = sheets.MAX_BYTES) -> tuple[bytes, str]:
     file = form.get("file")
     if not isinstance(file, UploadFile) or not file.filename:
         raise InvalidFile([Problem("file", N_("Choose a file first."), at="file")])
-    return file.file.read(most + 1), file.filename[:120]
+    with file.file as opened:
+        return opened.read(most + 1), file.filename[:120]
 
 
 def rows_of(visit: Visit, problems: tuple[Problem, ...]) -> list[tuple[int, int, str]]:

@@ -9,7 +9,8 @@ from sqlalchemy import Connection
 
 from engine.cli.demo.people import OFFICES, PEOPLE
 from engine.errors import InvalidFile, NotFound
-from engine.service import auditing, checkpoints, definitions, people, personnel
+from engine.organisation.roster import OFFICE_COLUMNS, PEOPLE_COLUMNS
+from engine.service import auditing, checkpoints, definitions, importing, personnel, sheets
 from engine.service.app import Countersign
 from engine.service.auditing import Asked
 from engine.service.recording import OPERATOR, By
@@ -25,9 +26,17 @@ pytestmark = pytest.mark.tampers
 @pytest.fixture
 def app(db: Database, db_url: str, tmp_path: Path) -> Countersign:
     opened = Countersign(Settings(home=tmp_path, database_url=db_url), db)
-    people.load(opened, OFFICES, PEOPLE)
-    definitions.publish_shipped(opened)
+    offices = [(one.code, one.zh, one.en, one.level, one.parent or "") for one in OFFICES]
+    staff = [(one.id, one.name, "", one.language, "", ";".join(map("@".join, one.grants))) for one in PEOPLE]
+    for headings, rows in ((OFFICE_COLUMNS, offices), (PEOPLE_COLUMNS, staff)):
+        importing.load(opened, OPERATOR, sheets.write("csv", headings, rows, title="all"), "all.csv")
     return opened
+
+
+@pytest.fixture
+def with_kinds(app: Countersign) -> Countersign:
+    definitions.publish_shipped(app)
+    return app
 
 
 def unlocked(tx: Connection) -> None:
@@ -80,7 +89,8 @@ def test_what_is_cut_off_the_end_is_found_by_the_checkpoint_alone(app: Countersi
     assert [(one.case_id, one.seq) for one in found] == [("organisation", last - 1)]
 
 
-def test_a_case_whose_chain_was_computed_again_is_found_by_the_checkpoint_alone(app: Countersign):
+def test_a_case_whose_chain_was_computed_again_is_found_by_the_checkpoint_alone(with_kinds: Countersign):
+    app = with_kinds
     kept, case_id = submitted(app, title="kept"), submitted(app)
     made = checkpoints.export(app, OPERATOR)
     other = submitted(app, title="another history")
@@ -127,7 +137,8 @@ def test_a_checkpoint_that_was_changed_or_is_of_another_installation_is_refused(
         checkpoints.compare(app, OPERATOR, made, "c", strange)
 
 
-def test_the_audit_pages_through_both_histories_and_finds(app: Countersign):
+def test_the_audit_pages_through_both_histories_and_finds(with_kinds: Countersign):
+    app = with_kinds
     case_id = submitted(app)
     decide(app, "liguoqiang")
     by = By(viewer(app, "xuwen"))
