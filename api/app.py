@@ -13,6 +13,12 @@ from api import errors
 from api.pages import (
     access,
     account,
+    admin_audit,
+    admin_import,
+    admin_offices,
+    admin_operation,
+    admin_people,
+    admin_suppressions,
     cases,
     channels,
     decisions,
@@ -31,6 +37,7 @@ from api.pages import (
     second_factor,
     sheet,
     sign_in,
+    stand_ins,
     steps,
     webhooks,
 )
@@ -41,6 +48,8 @@ from api.rest import decisions as rest_decisions
 from api.rest import definitions as rest_definitions
 from api.rest import health, receipts, session, standins, tasks
 from api.rest import notifications as rest_notifications
+from api.rest import operation as rest_operation
+from api.rest import organisation as rest_organisation
 from api.rest import webhooks as rest_webhooks
 from api.statics import Statics
 from engine.service.app import Countersign
@@ -63,6 +72,13 @@ PAGES = (
     paper,
     phrases,
     webhooks,
+    admin_audit,
+    admin_import,
+    admin_offices,
+    admin_operation,
+    admin_people,
+    admin_suppressions,
+    stand_ins,
     proposal,  # /cases/new stands before /cases/{case_id}
     cases,
     sheet,
@@ -71,6 +87,8 @@ PAGES = (
     drafts,
 )
 RESTS = (
+    rest_organisation,
+    rest_operation,
     rest_webhooks,
     rest_notifications,
     rest_channels,
@@ -116,6 +134,7 @@ def create_app(app: Countersign | None = None) -> FastAPI:
     for page in PAGES:
         api.include_router(page.router, include_in_schema=False)
     api.include_router(access.audit, include_in_schema=False)
+    api.include_router(admin_people.handing_over, include_in_schema=False)
     for rest in RESTS:
         api.include_router(rest.router, prefix="/api/v1")
     api.include_router(receipts.router)

@@ -112,7 +112,7 @@ def _visit(request: Request) -> Visit:
 
 
 def _is_script(request: Request) -> bool:
-    return request.url.path.startswith(("/api/", "/gateway/", "/health"))
+    return request.url.path.startswith(("/api/", "/gateway/", "/health", "/ready"))
 
 
 def _expected(request: Request, error: Exception) -> Response:

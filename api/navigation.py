@@ -28,6 +28,15 @@ MORE: tuple[Entry, ...] = (
     Entry("/notifications", N_("Notifications"), "account.keep"),
     Entry("/channels", N_("Channels"), "channels.manage"),
     Entry("/webhooks", N_("Webhooks"), "webhooks.keep"),
+    Entry("/stand-ins", N_("Stand-ins"), "cases.read"),
+    Entry("/admin/hand-over", N_("Hand-over"), "tasks.hand_over"),
+    Entry("/admin/people", N_("People"), "organisation.manage"),
+    Entry("/admin/offices", N_("Offices"), "organisation.manage"),
+    Entry("/admin/groups", N_("Groups"), "organisation.manage"),
+    Entry("/admin/import", N_("Import and export"), "organisation.manage"),
+    Entry("/admin/suppressions", N_("Suppression lists"), "suppressions.manage"),
+    Entry("/admin/operation", N_("Operation"), "operation.watch"),
+    Entry("/admin/audit", N_("Audit"), "audit.read"),
 )
 
 

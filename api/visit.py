@@ -6,6 +6,7 @@ Refuses to fetch anything: a page is given the view values that a service functi
 import secrets
 from datetime import date
 from typing import Any, get_args
+from urllib.parse import urlencode
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse, RedirectResponse
@@ -110,9 +111,9 @@ class Visit:
             self.cookies.write(response, VISITOR, self.visitor)
         return response
 
-    def go(self, path: str) -> RedirectResponse:
+    def go(self, path: str, **query: str) -> RedirectResponse:
         """Answer a form: on to the page that shows what it did."""
-        return RedirectResponse(path, 303)
+        return RedirectResponse(path + (f"?{urlencode(query)}" if query else ""), 303)
 
 
 def _accepted(request: Request) -> str:

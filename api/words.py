@@ -4,6 +4,36 @@ A code that is missing here is shown as it is; a test holds the tables against t
 """
 
 from api.i18n import N_
+from api.words_office import (
+    BROKEN,
+    CHANGES,
+    COMMANDS,
+    DUE_TIMERS,
+    EFFECT_STATES,
+    EFFECTS,
+    FACTS,
+    FLOWS,
+    LEVELS,
+    OFFICE_PROBLEMS,
+    PARKED,
+    STAND_IN_STATES,
+    SUPPRESSION_LISTS,
+)
+
+__all__ = [
+    "BROKEN",
+    "CHANGES",
+    "COMMANDS",
+    "DUE_TIMERS",
+    "EFFECTS",
+    "EFFECT_STATES",
+    "FACTS",
+    "FLOWS",
+    "LEVELS",
+    "PARKED",
+    "STAND_IN_STATES",
+    "SUPPRESSION_LISTS",
+]
 
 STATES = {
     "draft": N_("Draft"),
@@ -409,6 +439,7 @@ PROBLEMS = {  # by code; the braces are filled with the problem's fields
     "token_scopes": N_("Choose at least one."),
     "token_days": N_("Choose one of these."),
     "token_many": N_("You have 20 tokens; revoke one that you do not need first."),
+    **OFFICE_PROBLEMS,
     "form.required": N_("This is needed."),
     "form.unknown": N_("There is no field {name}."),
     "form.kind": N_("One value is expected."),

@@ -5,7 +5,7 @@ CountersignError
 |   |- InvalidForm, InvalidDefinition, InvalidFile, InvalidExpression, LeftOut
 |- Refused           understood, but not possible now; says what is possible instead
 |   |- NotPossible, AlreadyDecided, ChangedMeanwhile, DraftChanged, OwnCase, StandInOver, StandInTwice, TooManyTries,
-|   |   NoControl
+|   |   CountsMoved, NoControl
 |- NotFound          absent, or not yours: the two look the same
 |- SignInNeeded, Forged
 |   |- SignInAnew
@@ -133,6 +133,10 @@ class TooManyTries(Refused):
     """Too many tries. Try again after {until}; before then nothing is accepted here, not even what is right."""
 
     status = 429
+
+
+class CountsMoved(Refused):
+    """There are {count} recipients in doubt now, not {expected}; nothing was changed. Look again and decide."""
 
 
 class NoControl(Refused):

@@ -8,7 +8,7 @@ from prefect.artifacts import create_table_artifact
 from prefect.runtime import flow_run
 
 from engine import clock
-from engine.service import logs
+from engine.service import logs, watching
 from engine.service.app import Countersign
 from engine.settings import Settings
 from flows.rounds import Pace, repeat
@@ -25,10 +25,24 @@ def run(name: str, once: Round) -> dict[str, int]:
     sums: Counter[str] = Counter()
     app = Countersign.open(settings)
 
+    noted = clock.now() - watching.NOTED_EVERY
+
+    def note(did: int, error: str = "") -> None:
+        nonlocal noted
+        if error or clock.now() >= noted + watching.NOTED_EVERY:
+            watching.note_round(app, name, did, error)
+            noted = clock.now()
+
     def work() -> int:
-        counts = once(app)
+        try:
+            counts = once(app)
+        except Exception as error:
+            note(0, type(error).__name__)
+            raise
         sums.update(counts)
-        return sum(counts.values())
+        did = sum(counts.values())
+        note(did)
+        return did
 
     try:
         repeat(work, pace)

@@ -14,3 +14,9 @@ router = APIRouter(tags=["health"], dependencies=[for_anybody("tells nothing but
 def show(app: App) -> Response:
     """200 when the database answers, else 503; the reason is in the server's log."""
     return answer(health.check(app))
+
+
+@router.get("/ready")
+def ready(app: App) -> Response:
+    """200 when the database answers and has this release's tables, else 503: whether requests may be sent here."""
+    return answer(health.ready(app))

@@ -20,6 +20,8 @@ NOUNS = {
     "audience": "engine.cli.audience",
     "database": "engine.cli.database",
     "people": "engine.cli.people",
+    "offices": "engine.cli.offices",
+    "audit": "engine.cli.audit",
     "calendar": "engine.cli.calendar",
     "cases": "engine.cli.cases",
     "evaluate": "engine.cli.evaluate:evaluate",

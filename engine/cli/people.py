@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from rich.console import Console
 from rich.table import Table
 
-from engine.cli import credentials, personnel, standins
+from engine.cli import credentials, offices, personnel, standins
 from engine.cli.definitions.files import text_of
 from engine.definition.document import read as document_of
 from engine.definition.shape import shape_of
@@ -74,14 +74,24 @@ def _people() -> None:
 
 
 @app.command("import")
-def import_(file: Annotated[Path, typer.Argument(help="YAML with `offices:` and `people:`.")]) -> None:
-    """Add offices and people; those who are there keep what they have. Prints each newcomer's first password once."""
+def import_(
+    file: Annotated[Path, typer.Argument(help="YAML with `offices:` and `people:`, or CSV or XLSX of people.")],
+    dry_run: offices.Dry = False,
+) -> None:
+    """Add offices and people. YAML: those who are there keep what they have, and each newcomer's first password is
+    printed once. CSV or XLSX (id,name,email,language,same_as,roles): those who are there become what the file says."""
+    if file.suffix in (".csv", ".xlsx"):
+        offices.load([file], dry=dry_run)
+        return
     opened = Countersign.open(Settings())
     try:
         opened.db.migrate()
         staff = read(file, people.offices(opened))
         known = people.known(opened)
         newcomers = [_newcomer(row) for row in staff.people if row.id not in known]
+        if dry_run:
+            typer.echo(f"{len(staff.offices)} offices, {len(newcomers)} new people; nothing was changed.")
+            return
         people.load(opened, [Office(**row.model_dump()) for row in staff.offices], newcomers)
         changed = reorganising.resolve_open(opened)
     finally:
@@ -95,6 +105,12 @@ def import_(file: Annotated[Path, typer.Argument(help="YAML with `offices:` and 
         for one in newcomers:
             table.add_row(one.id, one.name, one.password)
         console.print(table)
+
+
+@app.command()
+def export(file: offices.To) -> None:
+    """Write all people with their roles to a CSV or XLSX file that `import` reads again."""
+    offices.write(file, "people")
 
 
 def read(file: Path, there: Iterable[Office] = ()) -> Staff:

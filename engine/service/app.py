@@ -105,6 +105,10 @@ class Countersign:
                     self._bound.popitem(last=False)
         return found
 
+    def supposed(self, ref: ProcessRef, organisation: Organisation, seen: Connection) -> Process:
+        """The compiled process of `ref` in an organisation that is not there (yet): to say what a change would do."""
+        return self._unbound(ref).bound(organisation, self.calendar(seen))
+
     def _unbound(self, ref: ProcessRef) -> Process:
         found = self._compiled.get(ref.fingerprint)
         if found is None:

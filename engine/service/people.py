@@ -17,6 +17,7 @@ from engine.organisation import Office
 from engine.service import passwords, sessions, tokens, tries
 from engine.service.app import Countersign
 from engine.service.passwords import WrongPassword
+from engine.service.recording import OPERATOR, By, changing
 from engine.service.sessions import Browser, SignedIn, digest
 from engine.service.views import Grant, Viewer
 from engine.store import cases, people
@@ -58,7 +59,7 @@ def offices(app: Countersign) -> tuple[Office, ...]:
         return people.offices_of(tx)
 
 
-def load(app: Countersign, offices: Iterable[Office], newcomers: Iterable[NewPerson]) -> None:
+def load(app: Countersign, offices: Iterable[Office], newcomers: Iterable[NewPerson], *, by: By = OPERATOR) -> None:
     """Add offices (parents before children) and people; those who are there already keep what they have."""
     people_rows, grant_rows = [], []
     for person in newcomers:
@@ -74,10 +75,19 @@ def load(app: Countersign, offices: Iterable[Office], newcomers: Iterable[NewPer
             }
         )
         grant_rows += [{"person": person.id, "role": role, "office": office} for role, office in person.grants]
-    with app.db.begin() as tx:
-        people.add_offices(tx, offices)
-        people.add_people(tx, people_rows)
-        people.add_grants(tx, grant_rows)
+    with changing(app, by, None) as change:
+        known = change.organisation
+        listed = tuple(offices)
+        people.add_offices(change.tx, listed)
+        people.add_people(change.tx, people_rows)
+        people.add_grants(change.tx, grant_rows)
+        for office in listed:
+            if office.code not in known.offices:
+                change.note("office_added", office.code, after={"name": office.zh, "level": office.level})
+        for row in people_rows:
+            if row["id"] not in known.people:
+                held = [f"{one['role']}@{one['office']}" for one in grant_rows if one["person"] == row["id"]]
+                change.note("person_added", str(row["id"]), after={"name": row["name"], "roles": ";".join(held)})
 
 
 def sign_in(

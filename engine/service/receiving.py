@@ -80,3 +80,11 @@ def _read(raw: list[msgspec.Raw]) -> tuple[list[Receipt], list[str]]:
 def _written(receipt: Receipt) -> str:
     named = _Receipt(f"{receipt.wave}.{receipt.row}", receipt.status, receipt.at, receipt.reason)
     return msgspec.json.encode(named).decode()
+
+
+def read_parked(body: str) -> list[Receipt]:
+    """The receipt of a body that was parked; empty where it cannot be read."""
+    try:
+        return _read([msgspec.Raw(body.encode())])[0]
+    except msgspec.DecodeError:
+        return []

@@ -4,6 +4,8 @@ Whoever changes it (a command, the API, the date on which a stand-in begins) nee
 revision says that something changed, and what follows is done by the next look (`catch_up`), again after a crash.
 """
 
+from collections.abc import Sequence
+
 from engine.machine.commands import Reorganise
 from engine.service.app import Countersign
 from engine.service.following import follow
@@ -30,3 +32,8 @@ def resolve_open(app: Countersign) -> int:
     with app.db.begin() as tx:
         people.settle(tx, revision, now)
     return changed
+
+
+def resolve_some(app: Countersign, case_ids: Sequence[str]) -> int:
+    """Ask again in these cases at once; the others follow with the next look. In how many others are asked now."""
+    return follow(app, tuple(dict.fromkeys(case_ids)), COMMAND)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -15,6 +16,7 @@ from engine.machine.case import Case
 from engine.organisation import StandIn
 from engine.organisation.standins import refused
 from engine.service.app import Countersign
+from engine.service.recording import OPERATOR, By, changing
 from engine.service.showing import flags_of, person_name, task_row
 from engine.service.views import TaskRow, Viewer
 from engine.store import cases, people
@@ -62,12 +64,17 @@ def listed(app: Countersign, viewer: Viewer | None) -> tuple[StandInView, ...]:
         )
 
 
-def add(app: Countersign, viewer: Viewer | None, one: StandIn) -> int:
-    """Let `one.by` stand in for `one.person`. Raises InvalidForm, and NotFound where it is not the viewer's to say."""
+def add(app: Countersign, viewer: Viewer | None, one: StandIn, *, by: By | None = None) -> int:
+    """Let `one.by` stand in for `one.person`; its number. The same key of `by` again gives the first one's number.
+
+    Raises InvalidForm, and NotFound where it is not the viewer's to say.
+    """
     if viewer is not None and viewer.person != one.person and not viewer.has(OVERSEES):
         raise NotFound()
-    with app.db.begin() as tx:
-        organisation = app.organisation(tx)
+    with changing(app, by or _operator_or(viewer), None) as change:
+        if before := change.done_before():
+            return int(before.said["after"]["number"])
+        tx, organisation = change.tx, change.organisation
         problems = [
             Problem("stand-in-person", f"nobody has the account {person}", at=name, fields={"name": person})
             for name, person in (("person", one.person), ("by", one.by))
@@ -80,17 +87,40 @@ def add(app: Countersign, viewer: Viewer | None, one: StandIn) -> int:
             problems.append(problem)
         if problems:
             raise InvalidForm(problems)
-        return people.add_stand_in(tx, one)
+        number = people.add_stand_in(tx, one)
+        change.note("stand_in_added", one.person, after={**_told(one), "number": number})
+        return number
 
 
-def end(app: Countersign, viewer: Viewer | None, number: int) -> None:
+def own_cases(app: Countersign, person: str, by: str) -> tuple[str, ...]:
+    """The numbers of the cases that wait for `person` and are `by`'s own: there the stand-in does not decide."""
+    with app.db.read() as tx:
+        accounts = app.organisation(tx).accounts(by)
+        lines = inboxes.waiting(tx, person)
+        return tuple(dict.fromkeys(one.case.number or "" for one in lines if one.case.submitter in accounts))
+
+
+def _told(one: StandIn) -> dict[str, Any]:
+    """A stand-in as the history keeps it."""
+    days = {"from": one.starts.isoformat(), "until": one.ends.isoformat()}
+    limit = None if one.limit is None else str(one.limit)
+    return {"by": one.by, **days, "definitions": list(one.definitions), "budget": limit}
+
+
+def _operator_or(viewer: Viewer | None) -> By:
+    return OPERATOR if viewer is None else By(viewer, "api")
+
+
+def end(app: Countersign, viewer: Viewer | None, number: int, *, by: By | None = None) -> None:
     """End a stand-in now. NotFound where there is none that is running or ahead, or it is not the viewer's to end."""
-    with app.db.begin() as tx:
+    with changing(app, by or _operator_or(viewer), None) as change:
+        tx = change.tx
         one = next((one for one in people.load_stand_ins(tx) if one.id == number), None)
         if one is None or (viewer is not None and viewer.person != one.person and not viewer.has(OVERSEES)):
             raise NotFound()
         if not people.end_stand_in(tx, number, app.now()):
             raise NotFound()
+        change.note("stand_in_ended", one.person, before={**_told(one), "number": number})
 
 
 def standing_in(app: Countersign, tx: Connection, person: str, case: Case) -> tuple[str, ...]:
@@ -156,3 +186,13 @@ def to_do(app: Countersign, tx: Connection, viewer: Viewer) -> tuple[TaskRow, ..
 def in_order(rows: Sequence[TaskRow]) -> tuple[TaskRow, ...]:
     """The earliest due first, those without a time last."""
     return tuple(sorted(rows, key=lambda row: (row.due_at is None, row.due_at or row.opened_at, row.opened_at, row.id)))
+
+
+def account_of(app: Countersign, text: str) -> str:
+    """The account that somebody typed, or whose name they typed where only one open account bears it."""
+    with app.db.read() as tx:
+        known = app.organisation(tx).people
+    if text in known:
+        return text
+    named = [one.id for one in known.values() if one.name == text and one.active]
+    return named[0] if len(named) == 1 else text

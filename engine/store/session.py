@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -17,6 +18,7 @@ import psycopg2
 import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
+from alembic.script import ScriptDirectory
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, Connection, Engine
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
@@ -98,9 +100,7 @@ class Database:
 
     def migrate(self) -> None:
         """Bring the schema to the newest revision. Several processes may do so at once; the second finds it done."""
-        config = Config()
-        config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-        config.set_main_option("path_separator", "os")
+        config = _migrations()
         if self.dialect_name == "sqlite" and self.url.database:
             Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
         with self.begin() as tx:
@@ -132,6 +132,19 @@ class Database:
             return NoSpace(path=self.url.database or self.address)
         reason = _reason(words, cause, error)
         return DatabaseUnavailable(url=self.address, reason=reason) if reason else None
+
+
+def _migrations() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.set_main_option("path_separator", "os")
+    return config
+
+
+@cache
+def newest_revision() -> str:
+    """The migration that this release brings a database to."""
+    return str(ScriptDirectory.from_config(_migrations()).get_current_head())
 
 
 def database_now(tx: Connection) -> datetime:

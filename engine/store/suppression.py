@@ -9,12 +9,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import sqlalchemy as sa
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Row
 
 from engine.errors import InvalidFile, Problem
 from engine.store.session import inserting
@@ -77,6 +77,18 @@ def suppressed(tx: Connection, customers: Sequence[str], now: datetime, *, chann
         query = sa.select(suppressions.c.customer).where(suppressions.c.customer.in_(some), _in_force(now), scope)
         found.update(tx.execute(query).scalars())
     return found
+
+
+def of_customer(tx: Connection, customer: str) -> tuple[Row[Any], ...]:
+    """Every entry of a customer, those that ended too: list, channel, reason, added_by, added_at, expires_at."""
+    query = sa.select(suppressions).where(suppressions.c.customer == customer)
+    return tuple(tx.execute(query.order_by(suppressions.c.list, suppressions.c.channel)))
+
+
+def counts(tx: Connection, now: datetime) -> dict[str, int]:
+    """How many entries of each list are in force."""
+    query = sa.select(suppressions.c.list, sa.func.count()).where(_in_force(now)).group_by(suppressions.c.list)
+    return {row[0]: row[1] for row in tx.execute(query)}
 
 
 def snapshot(tx: Connection, kind: SuppressionList, path: Path, *, at: datetime) -> int:

@@ -5,6 +5,7 @@ reads back whole is text, so that both databases return the bytes that were writ
 """
 
 from engine.store.tables.access import case_embargoes, case_readers, case_views, link_refusals, restores
+from engine.store.tables.administration import groups, organisation_history, rounds, uploads
 from engine.store.tables.authoring import drafts
 from engine.store.tables.base import metadata
 from engine.store.tables.cases import (
@@ -60,6 +61,7 @@ __all__ = [
     "drafts",
     "evaluations",
     "grants",
+    "groups",
     "history",
     "idempotency",
     "kept_forms",
@@ -70,6 +72,7 @@ __all__ = [
     "numbering",
     "offices",
     "organisation",
+    "organisation_history",
     "outbox",
     "parked_receipts",
     "password_resets",
@@ -81,6 +84,7 @@ __all__ = [
     "register_numbers",
     "responses",
     "restores",
+    "rounds",
     "second_factors",
     "sessions",
     "sign_in_tries",
@@ -90,6 +94,7 @@ __all__ = [
     "suppressions",
     "tasks",
     "timers",
+    "uploads",
     "waves",
     "webhooks",
     "workdays",

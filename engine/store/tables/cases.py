@@ -141,6 +141,7 @@ history = Table(
     Column("previous", String(64), nullable=False),
     Column("hash", String(64), nullable=False),
     PrimaryKeyConstraint("case_id", "seq"),
+    Index(None, "at"),
 )
 
 idempotency = Table(

@@ -115,6 +115,8 @@ parked_receipts = Table(
     Column("body", Text, nullable=False),
     Column("reason", String(120), nullable=False),
     Column("at", UtcTime, nullable=False),
+    Column("settled_at", UtcTime),  # when a person had looked at it
+    Column("settled_by", String(40), nullable=False, server_default=""),
 )
 
 responses = Table(

@@ -1,0 +1,109 @@
+"""The audit: who did what, everywhere; and whether the histories are what was written."""
+
+from fastapi import APIRouter, Response
+
+from api.declared import for_page
+from api.deps import App, CurrentViewer, CurrentVisit, Posted, text
+from api.pages.admin import by, download, said_of, uploaded
+from api.visit import Visit
+from engine.errors import Invalid
+from engine.service import auditing, checkpoints, sheets
+from engine.service.app import Countersign
+from engine.service.auditing import Asked, AuditPage
+from engine.service.checkpoints import Compared
+
+router = APIRouter(dependencies=[for_page("audit.read")])
+
+
+@router.get("/admin/audit")
+def listed(
+    *,
+    app: App,
+    visit: CurrentVisit,
+    viewer: CurrentViewer,
+    person: str = "",
+    case: str = "",
+    kind: str = "",
+    first: str = "",
+    last: str = "",
+    cursor: str = "",
+) -> Response:
+    """50 entries at a time, the newest first; the search is in the address."""
+    asked = Asked(person[:40].strip(), case[:60].strip(), kind[:32], first[:10], last[:10])
+    try:
+        found = auditing.listed(app, by(visit, viewer), asked, cursor[:200])
+    except Invalid as error:
+        empty = AuditPage((), "")
+        return visit.page("admin_audit.html", status=422, audit=empty, asked=asked, error=said_of(error, visit))
+    return visit.page("admin_audit.html", audit=found, asked=asked, error="")
+
+
+@router.get("/admin/audit.csv")
+def export(
+    *,
+    app: App,
+    visit: CurrentVisit,
+    viewer: CurrentViewer,
+    person: str = "",
+    case: str = "",
+    kind: str = "",
+    first: str = "",
+    last: str = "",
+) -> Response:
+    """The entries of the same search as a table."""
+    asked = Asked(person[:40].strip(), case[:60].strip(), kind[:32], first[:10], last[:10])
+    return download(auditing.export(app, by(visit, viewer), asked), "audit.csv", sheets.MEDIA["csv"])
+
+
+@router.get("/admin/audit/verify")
+def ask(app: App, visit: CurrentVisit) -> Response:
+    """What can be checked."""
+    return _page(app, visit)
+
+
+@router.post("/admin/audit/verify")
+def verify(app: App, visit: CurrentVisit, viewer: CurrentViewer, form: Posted) -> Response:
+    """Check the organisation's history and the next cases."""
+    done = text(form, "done")
+    before = int(done) if done.isdecimal() and len(done) < 12 else 0
+    found = auditing.verify(app, by(visit, viewer), text(form, "after")[:24])
+    return _page(app, visit, verified=found, done=before + found.checked)
+
+
+@router.post("/admin/audit/checkpoint")
+def checkpoint(app: App, visit: CurrentVisit, viewer: CurrentViewer, form: Posted) -> Response:
+    """A signed checkpoint to keep elsewhere."""
+    made = checkpoints.export(app, by(visit, viewer, form))
+    return download(made, f"checkpoint-{app.now():%Y%m%d-%H%M%S}.json", "application/octet-stream")
+
+
+@router.post("/admin/audit/compare")
+def compare(app: App, visit: CurrentVisit, viewer: CurrentViewer, form: Posted) -> Response:
+    """Hold a checkpoint against the histories."""
+    try:
+        data, name = uploaded(form, checkpoints.MAX_BYTES)
+        found = checkpoints.compare(app, by(visit, viewer), data, name)
+    except Invalid as error:
+        return _page(app, visit, error=said_of(error, visit), status=422)
+    return _page(app, visit, compared=found)
+
+
+def _page(
+    app: Countersign,
+    visit: Visit,
+    *,
+    verified: auditing.Verified | None = None,
+    compared: Compared | None = None,
+    done: int = 0,
+    error: str = "",
+    status: int = 200,
+) -> Response:
+    return visit.page(
+        "admin_verify.html",
+        status=status,
+        verified=verified,
+        compared=compared,
+        done=done,
+        public_key=checkpoints.public_key(app.settings),
+        error=error,
+    )

@@ -1,0 +1,111 @@
+"""The operation: health of all parts, the outbox, sends in doubt, timers, receipts that belong to nothing."""
+
+from typing import Literal
+
+from fastapi import APIRouter, Response
+
+from api.declared import for_page
+from api.deps import App, CurrentViewer, CurrentVisit, Posted, text
+from api.pages.admin import by, tried
+from engine.service import watching
+
+router = APIRouter(dependencies=[for_page("operation.watch")])
+ACTING = [for_page("operation.act")]
+State = Literal["dead", "trying", "pending"]
+
+
+@router.get("/admin/operation")
+def health(app: App, visit: CurrentVisit, viewer: CurrentViewer) -> Response:
+    """The state of all parts."""
+    return visit.page("admin_health.html", health=watching.health(app, by(visit, viewer)))
+
+
+@router.get("/admin/outbox")
+def outbox(app: App, visit: CurrentVisit, viewer: CurrentViewer, state: State = "dead", after: str = "") -> Response:
+    """Effects that were given up, that fail, or that wait."""
+    found = watching.outbox(app, by(visit, viewer), state, after[:120])
+    return visit.page("admin_outbox.html", outbox=found, state=state, error="")
+
+
+@router.post("/admin/outbox", dependencies=ACTING)
+def mend(app: App, visit: CurrentVisit, viewer: CurrentViewer, form: Posted) -> Response:
+    """Try an effect again, or give it up with a reason."""
+    effect, state = text(form, "effect"), text(form, "state")
+    acting, gives_up = by(visit, viewer, form), text(form, "action") == "give_up"
+
+    def act() -> None:
+        if gives_up:
+            watching.give_up(app, acting, effect, text(form, "reason"))
+        else:
+            watching.retry(app, acting, effect)
+
+    def page(error: str, status: int) -> Response:
+        known = state if state in ("dead", "trying", "pending") else "dead"
+        found = watching.outbox(app, by(visit, viewer), known)
+        return visit.page("admin_outbox.html", status=status, outbox=found, state=known, error=error)
+
+    return tried(visit, act, page) or visit.go("/admin/outbox", state=state)
+
+
+@router.get("/admin/sends")
+def sends(app: App, visit: CurrentVisit, viewer: CurrentViewer) -> Response:
+    """Waves with recipients of whom nobody knows whether the message went out."""
+    return visit.page("admin_sends.html", waves=watching.in_doubt(app, by(visit, viewer)), error="")
+
+
+@router.post("/admin/sends", dependencies=ACTING)
+def resolve(app: App, visit: CurrentVisit, viewer: CurrentViewer, form: Posted) -> Response:
+    """Say of a wave's doubtful recipients that the messages went out, or did not."""
+    wave, count = text(form, "wave"), text(form, "count")
+    acting, was_sent = by(visit, viewer, form), text(form, "answer") == "sent"
+    expected = int(count) if count.isdecimal() and len(count) < 12 else 0
+
+    def act() -> None:
+        watching.resolve(app, acting, wave, was_sent=was_sent, expected=expected, reason=text(form, "reason"))
+
+    def page(error: str, status: int) -> Response:
+        waves = watching.in_doubt(app, by(visit, viewer))
+        return visit.page("admin_sends.html", status=status, waves=waves, error=error)
+
+    return tried(visit, act, page) or visit.go("/admin/sends")
+
+
+@router.get("/admin/timers")
+def timers(app: App, visit: CurrentVisit, viewer: CurrentViewer, late: str = "") -> Response:
+    """Timers, the earliest due first; all, or those that are late."""
+    found = watching.timers(app, by(visit, viewer), late=bool(late))
+    return visit.page("admin_timers.html", timers=found, late=bool(late))
+
+
+@router.post("/admin/timers", dependencies=ACTING)
+def fire(app: App, visit: CurrentVisit, viewer: CurrentViewer, form: Posted) -> Response:
+    """Fire a late timer once more, at once."""
+    watching.fire(app, by(visit, viewer, form), text(form, "timer"))
+    return visit.go("/admin/timers", late="1")
+
+
+@router.get("/admin/receipts")
+def receipts(app: App, visit: CurrentVisit, viewer: CurrentViewer, before: int = 0) -> Response:
+    """Receipts that belong to nothing here."""
+    found = watching.parked(app, by(visit, viewer), before)
+    return visit.page("admin_receipts.html", receipts=found, error="", before=before)
+
+
+@router.post("/admin/receipts", dependencies=ACTING)
+def settle(app: App, visit: CurrentVisit, viewer: CurrentViewer, form: Posted) -> Response:
+    """Try a receipt again, or put it aside with a reason."""
+    number, acting = text(form, "receipt"), by(visit, viewer, form)
+    chosen = int(number) if number.isdecimal() and len(number) < 12 else 0
+
+    def page(error: str, status: int) -> Response:
+        found = watching.parked(app, by(visit, viewer))
+        return visit.page("admin_receipts.html", status=status, receipts=found, error=error, before=0)
+
+    if text(form, "action") == "aside":
+        reason = text(form, "reason")
+        return tried(visit, lambda: watching.put_aside(app, acting, chosen, reason), page) or visit.go(
+            "/admin/receipts"
+        )
+    if not watching.apply_parked(app, acting, chosen):
+        return page(visit.words("It still belongs to no message here; nothing was changed."), 409)
+    return visit.go("/admin/receipts")

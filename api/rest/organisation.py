@@ -1,0 +1,287 @@
+"""Offices, people, roles and groups for scripts of administrators; suppression lists too."""
+
+from datetime import date
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from api.declared import for_acting, for_reading
+from api.deps import App, Caller, Key, Reader
+from api.rest.answers import answer
+from api.rest.cases import body_of
+from engine.service import handing, importing, offices, personnel, reorganising, staff, suppressing
+from engine.service.authorizing import Action
+from engine.service.importing import Kind
+from engine.service.recording import By
+from engine.service.sheets import MEDIA, Format
+from engine.service.views import Viewer
+from engine.values import Bilingual, Language
+
+router = APIRouter(tags=["organisation"])
+MANAGES: Action = "organisation.manage"
+CODE = r"^[0-9A-Za-z-]{1,12}$"
+ROLE = r"^[a-z][a-z0-9_]{0,39}$"
+
+
+class Body(BaseModel):
+    """What every request body shares: unknown names are refused."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class NewAccount(Body):
+    """A person; roles are given afterwards."""
+
+    id: str = Field(max_length=40, examples=["zhangwei"])
+    name: str = Field(max_length=80, examples=["张伟"])
+    email: str = Field("", max_length=200, examples=["zhangwei@example.org"])
+    language: Language = "zh"
+
+
+class Facts(Body):
+    """What can be changed of a person."""
+
+    name: str = Field(max_length=80, examples=["张伟"])
+    email: str = Field("", max_length=200)
+    language: Language = "zh"
+    same_as: str = Field("", max_length=40, description="Another account of the same human being")
+
+
+class Role(Body):
+    """A role at an office, with the weight of a vote."""
+
+    role: str = Field(pattern=ROLE, examples=["finance"])
+    office: str = Field(pattern=CODE, examples=["440100"])
+    weight: int = Field(1, ge=1, le=9999)
+
+
+class Account(Body):
+    """Whether an account is open."""
+
+    open: bool
+    reason: str = Field("", max_length=200)
+
+
+class Name(Body):
+    """The name of a group."""
+
+    zh: str = Field(max_length=80, examples=["营销决策委员会"])
+    en: str = Field("", max_length=80, examples=["Marketing committee"])
+
+
+class Entry(Body):
+    """An entry of a suppression list; without `last` it holds for good."""
+
+    list: str = Field(examples=["grey"], pattern="^(black|grey)$")
+    customer: str = Field(max_length=60, examples=["1000123"])
+    reason: str = Field(max_length=200, examples=["complaint 2026-118"])
+    channel: str = Field("", max_length=20)
+    last: date | None = Field(None, description="The last day on which it holds")
+
+
+class Ending(Body):
+    """Why an entry ends."""
+
+    list: str = Field(pattern="^(black|grey)$")
+    customer: str = Field(max_length=60)
+    channel: str = Field("", max_length=20)
+    reason: str = Field(max_length=200)
+
+
+def acting(request: Request, caller: Caller, key: Key) -> By:
+    """The caller with their key and address."""
+    return By(caller, "api", _address(request), key)
+
+
+Acting = Annotated[By, Depends(acting)]
+
+
+def reading(caller: Reader) -> By:
+    """The caller, who only looks."""
+    return By(caller, "api")
+
+
+Reading = Annotated[By, Depends(reading)]
+
+
+@router.get("/people", dependencies=[for_reading(MANAGES)])
+def people(
+    *,
+    app: App,
+    by: Reading,
+    q: Annotated[str, Query(max_length=80)] = "",
+    office: Annotated[str, Query(max_length=12)] = "",
+    role: Annotated[str, Query(max_length=40)] = "",
+    after: Annotated[str, Query(max_length=40)] = "",
+) -> Response:
+    """50 people at a time, by account; `next` is the `after` of the next page."""
+    return answer(staff.people(app, by, staff.wanted(q, office, role), after))
+
+
+@router.post("/people", status_code=201, dependencies=[for_acting(MANAGES)])
+def add_person(app: App, by: Acting, body: NewAccount) -> Response:
+    """Add a person."""
+    personnel.add_person(app, personnel.as_member(body.id, body.name, body.email, body.language), by=by)
+    return answer(_person(app, by.viewer, body.id), 201)
+
+
+@router.get("/people/{account}", dependencies=[for_reading(MANAGES)])
+def person(app: App, caller: Reader, account: str) -> Response:
+    """One person: roles, what waits for them, stand-ins."""
+    return answer(_person(app, caller, account))
+
+
+@router.put("/people/{account}", dependencies=[for_acting(MANAGES)])
+def change_person(app: App, by: Acting, account: str, body: Facts) -> Response:
+    """Change name, mail, language, or whose other account it is."""
+    staff.person(app, by, account)
+    member = personnel.as_member(account, body.name, body.email, body.language, body.same_as)
+    personnel.change_person(app, member, by=by)
+    return answer(_person(app, by.viewer, account))
+
+
+@router.put("/people/{account}/account", dependencies=[for_acting(MANAGES)])
+def set_account(app: App, by: Acting, account: str, body: Account) -> Response:
+    """Close the account, or open it again."""
+    view = staff.person(app, by, account)
+    act = personnel.open_account if body.open else personnel.close_account
+    act(app, account, by=by, reason=body.reason)
+    reorganising.resolve_some(app, [task.case.id for task in view.tasks])
+    return answer(_person(app, by.viewer, account))
+
+
+@router.post("/people/{account}/roles", dependencies=[for_acting(MANAGES)])
+def give_role(app: App, by: Acting, account: str, body: Role) -> Response:
+    """Give a role, or another weight."""
+    staff.person(app, by, account)
+    personnel.give_role(app, account, body.role, body.office, weight=body.weight, by=by)
+    return answer(_person(app, by.viewer, account))
+
+
+@router.delete("/people/{account}/roles/{role}/{office}", dependencies=[for_acting(MANAGES)])
+def take_role(app: App, by: Acting, account: str, role: str, office: str) -> Response:
+    """Take a role away."""
+    view = staff.person(app, by, account)
+    personnel.take_role(app, account, role, office, by=by)
+    reorganising.resolve_some(app, [task.case.id for task in view.tasks])
+    return answer(_person(app, by.viewer, account))
+
+
+@router.get("/hand-over", dependencies=[for_reading("tasks.hand_over")])
+def hand_over(
+    app: App, by: Reading, leaver: Annotated[str, Query(max_length=40)], to: Annotated[str, Query(max_length=40)]
+) -> Response:
+    """What a hand-over would move and who would take each; nothing is changed."""
+    seen = handing.preview(app, by, leaver, to, remark="-")
+    tasks = [
+        {
+            "case_id": one.case_id,
+            "number": one.number,
+            "title": one.title,
+            "step": one.step,
+            "to": one.to,
+            "stays": one.stays,
+            "refused": one.refused.message if one.refused else "",
+        }
+        for one in seen.tasks
+    ]
+    return answer({"count": seen.count, "tasks": tasks})
+
+
+@router.get("/offices", dependencies=[for_reading(MANAGES)])
+def offices_(app: App, by: Reading, q: Annotated[str, Query(max_length=80)] = "") -> Response:
+    """The offices at the top, or those that the search finds, 50 at most."""
+    return answer({"offices": staff.offices(app, by, q.strip())})
+
+
+@router.get("/offices/{code}", dependencies=[for_reading(MANAGES)])
+def office(app: App, by: Reading, code: str) -> Response:
+    """One office: above, below, who holds what, what nobody holds."""
+    view = staff.office(app, by, code)
+    return answer(
+        {
+            "office": view.office,
+            "line": view.line,
+            "below": view.below,
+            "roles": dict(view.roles),
+            "vacant": view.vacant,
+        }
+    )
+
+
+@router.get("/groups", dependencies=[for_reading(MANAGES)])
+def groups(app: App, by: Reading) -> Response:
+    """All working groups and committees."""
+    return answer({"groups": offices.groups(app, by)})
+
+
+@router.put("/groups/{office}/{role}", dependencies=[for_acting(MANAGES)])
+def put_group(app: App, by: Acting, office: str, role: str, body: Name) -> Response:
+    """Name the holders of a role at an office a group."""
+    offices.put_group(app, role=role, office=office, name=Bilingual(zh=body.zh, en=body.en), by=by)
+    return answer({"role": role, "office": office})
+
+
+@router.post("/organisation/import", dependencies=[for_acting(MANAGES)])
+def load(
+    *,
+    app: App,
+    by: Acting,
+    body: Annotated[bytes, Depends(body_of)],
+    name: Annotated[str, Query(max_length=120)] = "import",
+    dry_run: bool = False,
+) -> Response:
+    """Import a CSV or XLSX of offices or people, sent as the body; `dry_run` only says what would change. 422 names
+    every wrong row by line and column, and nothing is changed."""
+    plan = importing.load(app, by, body, name, dry=dry_run)
+    told = {"kind": plan.kind, "added": len(plan.added), "changed": len(plan.changed), "unchanged": plan.unchanged}
+    return answer(told)
+
+
+@router.get("/organisation/export/{kind}.{form}", dependencies=[for_reading(MANAGES)])
+def export(app: App, by: Reading, kind: Kind, form: Format) -> Response:
+    """All offices or people as a file that `import` reads again."""
+    return Response(importing.export(app, by, kind, form), media_type=MEDIA[form])
+
+
+@router.get("/suppressions", dependencies=[for_reading("suppressions.manage")])
+def look_up(app: App, by: Reading, customer: Annotated[str, Query(max_length=60)]) -> Response:
+    """The entries of one customer."""
+    return answer({"entries": suppressing.look_up(app, by, customer).entries})
+
+
+@router.post("/suppressions", status_code=201, dependencies=[for_acting("suppressions.manage")])
+def suppress(app: App, by: Acting, body: Entry) -> Response:
+    """Put a customer on a list."""
+    last = body.last.isoformat() if body.last else ""
+    suppressing.add(
+        app, by, kind=body.list, customer=body.customer, reason=body.reason, channel=body.channel, last=last
+    )
+    return answer({"entries": suppressing.look_up(app, by, body.customer).entries}, 201)
+
+
+@router.post("/suppressions/end", dependencies=[for_acting("suppressions.manage")])
+def end(app: App, by: Acting, body: Ending) -> Response:
+    """Take a customer off a list. 404 where they are not on it."""
+    suppressing.end(app, by, kind=body.list, customer=body.customer, channel=body.channel, reason=body.reason)
+    return answer({"entries": suppressing.look_up(app, by, body.customer).entries})
+
+
+def _address(request: Request) -> str:
+    return request.client.host if request.client else ""
+
+
+def _person(app: App, viewer: Viewer | None, account: str) -> dict[str, Any]:
+    view = staff.person(app, By(viewer, "api"), account)
+    return {
+        "id": view.id,
+        "name": view.name,
+        "email": view.email,
+        "language": view.language,
+        "is_open": view.is_open,
+        "same_as": view.same_as,
+        "grants": view.grants,
+        "task_count": view.task_count,
+        "stand_ins": view.stand_ins,
+    }

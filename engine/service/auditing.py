@@ -1,0 +1,197 @@
+"""The audit: who did what, in every case and in the organisation; and whether the histories are what was written.
+
+For auditors and administrators. Refuses to change anything: what is wrong is named, not mended.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+import msgspec
+
+from engine.errors import InvalidForm, Problem
+from engine.service import sheets
+from engine.service.app import Countersign
+from engine.service.recording import By
+from engine.store import audit, history, trail, visibility
+from engine.store.audit import Line, Place, Source, Wanted
+from engine.store.history import Broken
+
+PAGE = 50
+EXPORTED = 50_000
+AT_ONCE = 2_000
+HEADINGS = ("at", "in", "subject", "entry", "kind", "by", "for", "via", "address", "before", "after", "reason")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What somebody asked to see, as typed. `first` and `last` are days, both included."""
+
+    person: str = ""
+    case: str = ""
+    kind: str = ""
+    first: str = ""
+    last: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AuditRow:
+    """An entry. `subject` is a case's number (its id where it has none), or whom or what a change was about."""
+
+    at: datetime
+    source: Source
+    subject: str
+    case_id: str
+    title: str
+    seq: int
+    kind: str
+    actor: str
+    actor_name: str
+    on_behalf_of: str
+    via: str
+    address: str
+    before: Any
+    after: Any
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class AuditPage:
+    """A page, and the cursor of the next; empty where there is none."""
+
+    rows: tuple[AuditRow, ...]
+    next: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """How far a check came: `checked` of `total` cases; `next` is where to go on, empty where all are checked."""
+
+    checked: int
+    total: int
+    broken: tuple[Broken, ...]
+    next: str
+
+
+def listed(app: Countersign, by: By, asked: Asked, cursor: str = "") -> AuditPage:
+    """50 entries, the newest first. InvalidForm for what is no day; an unknown case has no entries."""
+    by.authorize("audit.read")
+    with app.db.read() as tx:
+        wanted = _wanted(app, tx, by, asked)
+        if wanted is None:
+            return AuditPage((), "")
+        lines = audit.listed(tx, wanted, _place(cursor), PAGE + 1)
+        names = app.organisation(tx)
+        shown = lines[:PAGE]
+        return AuditPage(
+            tuple(_row(line, names.name(line.actor)) for line in shown), _cursor(shown[-1]) if len(lines) > PAGE else ""
+        )
+
+
+def export(app: Countersign, by: By, asked: Asked, form: sheets.Format = "csv") -> bytes:
+    """The entries as a table, 50,000 at most, the newest first."""
+    by.authorize("audit.read")
+    return sheets.write(form, HEADINGS, _cells(app, by, asked), title="audit")
+
+
+def verify(app: Countersign, by: By, after: str = "", limit: int = AT_ONCE) -> Verified:
+    """Check the organisation's history (with the first part) and the next cases after the id `after`."""
+    by.authorize("audit.read")
+    with app.db.read() as tx:
+        broken = [] if after else [one for one in [trail.verify(tx)] if one]
+        ids = audit.case_ids_after(tx, after, limit)
+        broken += [found for found in (history.verify(tx, case_id) for case_id in ids) if found]
+        more = ids[-1] if len(ids) == limit else ""
+        return Verified(len(ids), audit.count_cases(tx), tuple(broken), more)
+
+
+def _cells(app: Countersign, by: By, asked: Asked) -> Iterator[tuple[str, ...]]:
+    after: Place | None = None
+    written = 0
+    while written < EXPORTED:
+        with app.db.read() as tx:
+            wanted = _wanted(app, tx, by, asked)
+            lines = audit.listed(tx, wanted, after, 1_000) if wanted else ()
+        for line in lines:
+            row = _row(line, "")
+            told = (_json(row.before), _json(row.after), row.reason)
+            at = line.at.astimezone(app.settings.zone).isoformat(timespec="seconds")
+            yield (
+                at,
+                line.source,
+                row.subject,
+                str(line.seq),
+                line.kind,
+                line.actor,
+                line.on_behalf_of,
+                line.via,
+                line.address,
+                *told,
+            )
+        if len(lines) < 1_000:
+            return
+        written += len(lines)
+        after = Place(lines[-1].at, lines[-1].source, lines[-1].subject, lines[-1].seq)
+
+
+def _json(value: Any) -> str:
+    return "" if value is None else msgspec.json.encode(value).decode()[: sheets.MAX_CELL]
+
+
+def _wanted(app: Countersign, tx: Any, by: By, asked: Asked) -> Wanted | None:
+    case_id = ""
+    if asked.case:
+        found = visibility.named(tx, by.person, asked.case) if by.viewer else None
+        if found is None:
+            return None
+        case_id = found.id
+    since, until = _day(app, asked.first, "first"), _day(app, asked.last, "last")
+    return Wanted(asked.person, case_id, asked.kind, since, until + timedelta(days=1) if until else None)
+
+
+def _day(app: Countersign, text: str, at: str) -> datetime | None:
+    try:
+        return datetime.combine(date.fromisoformat(text), time(), app.settings.zone) if text else None
+    except ValueError:
+        raise InvalidForm([Problem("form.not_date", f"{text} is not a day", at=at, fields={"value": text})]) from None
+
+
+def _row(line: Line, name: str) -> AuditRow:
+    told = msgspec.json.decode(line.body) if line.source == "organisation" else {}
+    return AuditRow(
+        at=line.at,
+        source=line.source,
+        subject=line.number or line.subject,
+        case_id=line.subject if line.source == "case" else "",
+        title=line.title,
+        seq=line.seq,
+        kind=line.kind,
+        actor=line.actor,
+        actor_name=name,
+        on_behalf_of=line.on_behalf_of,
+        via=line.via,
+        address=line.address,
+        before=told.get("before"),
+        after=told.get("after"),
+        reason=told.get("reason", ""),
+    )
+
+
+def _cursor(line: Line) -> str:
+    return f"{line.at.isoformat()}~{line.source}~{line.seq}~{line.subject}"
+
+
+def _place(cursor: str) -> Place | None:
+    """The entry that a cursor names; None for none, and for what is no cursor of ours."""
+    at, _, rest = cursor.partition("~")
+    source, _, rest = rest.partition("~")
+    seq, _, subject = rest.partition("~")
+    try:
+        moment = datetime.fromisoformat(at)
+        number = int(seq)
+    except ValueError:
+        return None
+    if moment.tzinfo is None or source not in ("case", "organisation"):
+        return None
+    return Place(moment, "case" if source == "case" else "organisation", subject, number)

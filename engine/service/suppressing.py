@@ -1,0 +1,179 @@
+"""Suppression lists (黑名单、灰名单) kept by administrators: looked up by customer, added with a reason and an end,
+ended with a reason, imported from a file. Every change says who made it.
+
+An entry holds from the moment it is made, also for waves that run. Refuses an entry without a reason, and tells nobody
+the whole list.
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import cast, get_args
+
+from sqlalchemy import Row
+
+from engine.errors import InvalidFile, InvalidForm, NotFound, Problem
+from engine.service import sheets
+from engine.service.app import Countersign
+from engine.service.recording import By, changing
+from engine.store import suppression, trail
+from engine.store.suppression import Suppression, SuppressionList
+
+CUSTOMER = re.compile(r"[^\s\x00-\x1f]{1,60}")
+CHANNEL = re.compile(r"[a-z][a-z_]{0,19}|")
+COLUMNS = ("list", "customer", "reason", "channel", "expires")
+LONGEST_REASON = 200
+LISTS = get_args(SuppressionList)
+
+
+@dataclass(frozen=True, slots=True)
+class EntryView:
+    """An entry of a list. `until` is the moment from which it holds no more; None where it has no end."""
+
+    list: SuppressionList
+    customer: str
+    channel: str
+    reason: str
+    by: str
+    since: datetime
+    until: datetime | None
+    in_force: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What is known of a customer: entries, also those that ended, and who changed what."""
+
+    customer: str
+    entries: tuple[EntryView, ...]
+    changes: tuple[trail.Entry, ...]
+
+
+def look_up(app: Countersign, by: By, customer: str) -> Found:
+    """The entries of one customer."""
+    by.authorize("suppressions.manage")
+    now = app.now()
+    with app.db.read() as tx:
+        organisation = app.organisation(tx)
+        rows = suppression.of_customer(tx, customer)
+        return Found(
+            customer,
+            tuple(_view(row, organisation.name(row.added_by), now) for row in rows),
+            trail.about(tx, _subject(customer)),
+        )
+
+
+def counts(app: Countersign, by: By) -> dict[str, int]:
+    """How many entries of each list are in force."""
+    by.authorize("suppressions.manage")
+    with app.db.read() as tx:
+        return suppression.counts(tx, app.now())
+
+
+def add(app: Countersign, by: By, *, kind: str, customer: str, reason: str, channel: str = "", last: str = "") -> None:
+    """Put a customer on a list until the end of the day `last` (empty: for good). InvalidForm names wrong fields.
+
+    Who is on it already gets the new reason and end.
+    """
+    now = app.now()
+    problems, until = _wrong(kind, customer, reason, channel), None
+    try:
+        until = _end_of(app, last)
+        if until is not None and until <= now:
+            problems.append(Problem("expires_past", "that day is over", at="last"))
+    except ValueError:
+        problems.append(Problem("form.not_date", f"{last} is not a day", at="last", fields={"value": last}))
+    if problems:
+        raise InvalidForm(problems)
+    entry = Suppression(cast("SuppressionList", kind), customer.strip(), reason.strip(), channel, until)
+    with changing(app, by, "suppressions.manage") as change:
+        suppression.add(change.tx, [entry], by=by.person, at=change.now)
+        told = {"list": kind, "channel": channel, "until": until.isoformat() if until else None}
+        change.note("suppression_added", _subject(entry.customer), after=told, reason=entry.reason)
+
+
+def end(app: Countersign, by: By, *, kind: str, customer: str, channel: str, reason: str) -> None:
+    """End an entry now, with a reason. NotFound where none is in force; twice is told so."""
+    if not reason.strip() or len(reason) > LONGEST_REASON:
+        raise InvalidForm([Problem("reason_missing", "say why", at="reason")])
+    if kind not in LISTS:
+        raise NotFound()
+    with changing(app, by, "suppressions.manage") as change:
+        if change.done_before():
+            return
+        listed = cast("SuppressionList", kind)
+        if not suppression.expire(change.tx, listed, customer, at=change.now, channel=channel):
+            raise NotFound()
+        told = {"list": kind, "channel": channel}
+        change.note("suppression_ended", _subject(customer), before=told, reason=reason.strip())
+
+
+def load(app: Countersign, by: By, data: bytes, name: str) -> int:
+    """Put the customers of a file on lists (columns list,customer,reason and perhaps channel,expires); how many.
+
+    Raises InvalidFile with every wrong row, and then adds none.
+    """
+    by.authorize("suppressions.manage")
+    sheet = sheets.read(data, name)
+    if not {"list", "customer", "reason"} <= set(sheet.headings) <= set(COLUMNS):
+        told = f"the columns are {','.join(COLUMNS)}"
+        fields = {"columns": ",".join(COLUMNS)}
+        raise InvalidFile([Problem("sheet.columns", told, line=1, column=1, file=name, fields=fields)])
+    entries: dict[tuple[str, str, str], Suppression] = {}
+    problems: list[Problem] = []
+    for line in sheet.lines:
+        row = dict.fromkeys(COLUMNS, "") | dict(zip(sheet.headings, line.cells, strict=True))
+        wrong = _wrong(row["list"], row["customer"], row["reason"], row["channel"])
+        until = None
+        try:
+            until = _end_of(app, row["expires"])
+        except ValueError:
+            wrong.append(Problem("form.not_date", "not a day", at="expires", fields={"value": row["expires"]}))
+        key = (row["list"], row["customer"], row["channel"])
+        if key in entries:
+            wrong.append(
+                Problem("suppression_twice", "it stands twice", at="customer", fields={"value": row["customer"]})
+            )
+        problems += [_at(one, sheet, line.number) for one in wrong]
+        entries[key] = Suppression(cast("SuppressionList", key[0]), key[1], row["reason"], key[2], until)
+    if problems:
+        raise InvalidFile(problems)
+    with changing(app, by, "suppressions.manage") as change:
+        count = suppression.add(change.tx, entries.values(), by=by.person, at=change.now)
+        change.note("suppressions_imported", sheet.name[:80], after={"entries": count})
+    return count
+
+
+def _view(row: Row[tuple[object, ...]], by: str, now: datetime) -> EntryView:
+    in_force = row.expires_at is None or row.expires_at > now
+    return EntryView(row.list, row.customer, row.channel, row.reason, by, row.added_at, row.expires_at, in_force)
+
+
+def _wrong(kind: str, customer: str, reason: str, channel: str) -> list[Problem]:
+    problems = []
+    if kind not in LISTS:
+        problems.append(Problem("suppression_list", "the lists are black and grey", at="list"))
+    if not CUSTOMER.fullmatch(customer.strip()):
+        problems.append(Problem("customer_id", "a customer is 1 to 60 signs without spaces", at="customer"))
+    if not reason.strip() or len(reason) > LONGEST_REASON:
+        problems.append(Problem("reason_missing", "say why", at="reason"))
+    if not CHANNEL.fullmatch(channel):
+        problems.append(Problem("channel_name", "this is no channel", at="channel"))
+    return problems
+
+
+def _at(problem: Problem, sheet: sheets.Sheet, line: int) -> Problem:
+    column = sheet.headings.index(problem.at) + 1 if problem.at in sheet.headings else 1
+    return Problem(
+        problem.code, problem.message, problem.hint, problem.at, line, column, sheet.name, fields=problem.fields
+    )
+
+
+def _end_of(app: Countersign, last: str) -> datetime | None:
+    if not last:
+        return None
+    return datetime.combine(date.fromisoformat(last) + timedelta(days=1), time(), app.settings.zone)
+
+
+def _subject(customer: str) -> str:
+    return f"customer {customer}"

@@ -1,0 +1,304 @@
+"""What whoever runs the installation looks at and mends: effects that fail, deliveries in doubt, late timers, receipts
+that belong to nothing, the health of all parts.
+
+Every change is written down with who made it. Refuses to touch what a worker holds at that moment.
+"""
+
+import platform
+import shutil
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from importlib.metadata import version
+from urllib.parse import urlsplit
+
+from sqlalchemy import Row
+
+from engine.errors import CountsMoved, Invalid, NotFound, Problem
+from engine.service import effects, receiving
+from engine.service.app import Countersign
+from engine.service.recording import By, changing
+from engine.store import ledger, operation, waves
+from engine.store.operation import WaveInDoubt
+
+FLOWS = ("tick", "waves", "evaluate")
+QUIET_AFTER = timedelta(minutes=10)  # longer than a run and the pause before the next
+NOTED_EVERY = timedelta(seconds=30)
+LONGEST_REASON = 200
+PARTS = ("countersign", "fastapi", "sqlalchemy", "prefect", "duckdb", "apprise")
+
+
+@dataclass(frozen=True, slots=True)
+class EffectRow:
+    """An effect of the outbox and its case. `error` is why it failed last, empty where it never did."""
+
+    key: str
+    case_id: str
+    number: str
+    title: str
+    kind: str
+    state: str
+    attempts: int
+    available_at: datetime
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxPage:
+    """Effects in one state; `counts` of all: pending, trying (pending and failed before), dead (given up)."""
+
+    rows: tuple[EffectRow, ...]
+    counts: dict[str, int]
+    next: str
+
+
+@dataclass(frozen=True, slots=True)
+class TimerRow:
+    """A timer and its case. `tries`: how often it was taken up; more than none and still late means that it failed."""
+
+    key: str
+    case_id: str
+    number: str
+    title: str
+    name: str
+    step: str
+    due_at: datetime
+    tries: int
+    is_late: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TimersPage:
+    """Armed timers, the earliest due first; `counts` of all: armed, late, failed."""
+
+    rows: tuple[TimerRow, ...]
+    counts: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class ParkedRow:
+    """A receipt that belongs to nothing here, as it came."""
+
+    id: int
+    body: str
+    reason: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ParkedPage:
+    """Receipts that nobody has looked at, the newest first, and how many there are."""
+
+    rows: tuple[ParkedRow, ...]
+    count: int
+    next: int
+
+
+@dataclass(frozen=True, slots=True)
+class FlowState:
+    """When a flow looked last; None where it never did. `is_quiet`: so long ago that it does not run."""
+
+    flow: str
+    at: datetime | None
+    error: str
+    is_quiet: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """All parts. Addresses are shown without names and passwords; empty where nothing is set."""
+
+    database: str
+    database_size: int
+    schema: str
+    flows: tuple[FlowState, ...]
+    sms: str
+    mail: str
+    disk_free: int
+    disk_size: int
+    outbox: dict[str, int]
+    timers: dict[str, int]
+    parked: int
+    in_doubt: int
+    versions: tuple[tuple[str, str], ...]
+
+
+def outbox(app: Countersign, by: By, state: str, after: str = "") -> OutboxPage:
+    """50 effects in that state after the key `after`."""
+    by.authorize("operation.watch")
+    with app.db.read() as tx:
+        rows = operation.effects(tx, state, after, operation.PAGE + 1)
+        shown = rows[: operation.PAGE]
+        last = shown[-1].key if len(rows) > len(shown) else ""
+        return OutboxPage(tuple(map(_effect, shown)), operation.effect_counts(tx), last)
+
+
+def retry(app: Countersign, by: By, key: str) -> None:
+    """Have an effect tried again at once. NotFound where none waits; twice is once."""
+    with changing(app, by, "operation.act") as change:
+        if change.done_before():
+            return
+        row = operation.try_now(change.tx, key)
+        if row is None:
+            raise NotFound()
+        told = {"case": row.case_id, "kind": row.kind, "state": row.state, "attempts": row.attempts}
+        change.note("effect_retried", key, before=told)
+
+
+def give_up(app: Countersign, by: By, key: str, reason: str) -> None:
+    """Try an effect no more, with a reason. NotFound where it does not wait."""
+    said = _reason(reason)
+    with changing(app, by, "operation.act") as change:
+        if change.done_before():
+            return
+        row = operation.give_up(change.tx, key)
+        if row is None:
+            raise NotFound()
+        told = {"case": row.case_id, "kind": row.kind, "error": row.error[:LONGEST_REASON]}
+        change.note("effect_given_up", key, before=told, reason=said)
+
+
+def in_doubt(app: Countersign, by: By) -> tuple[WaveInDoubt, ...]:
+    """Waves with recipients of whom nobody knows whether the message went out."""
+    by.authorize("operation.watch")
+    with app.db.read() as tx:
+        return operation.in_doubt(tx)
+
+
+def resolve(app: Countersign, by: By, wave: str, *, was_sent: bool, expected: int, reason: str) -> int:
+    """Say of a wave's unknown recipients that the messages went out, or did not; how many. The reason is needed.
+
+    CountsMoved where there are not as many as were `expected`: what was looked at has changed.
+    """
+    said = _reason(reason)
+    with changing(app, by, "operation.act") as change:
+        if change.done_before():
+            return expected
+        if waves.lock(change.tx, wave) is None:
+            raise NotFound()
+        count = operation.resolve(change.tx, wave, was_sent=was_sent, by=by.person, at=change.now)
+        if count != expected:
+            raise CountsMoved(expected=expected, count=count)
+        change.note("unknown_resolved", wave, after={"was_sent": was_sent, "recipients": count}, reason=said)
+        return count
+
+
+def timers(app: Countersign, by: By, *, late: bool) -> TimersPage:
+    """The first 50 armed timers, all or those that are late."""
+    by.authorize("operation.watch")
+    now = app.now()
+    with app.db.read() as tx:
+        rows = operation.armed(tx, now, late=late)
+        return TimersPage(tuple(_timer(row, now) for row in rows), operation.timer_counts(tx, now))
+
+
+def fire(app: Countersign, by: By, key: str) -> None:
+    """Fire a late timer once more, at once. NotFound where it is not late any more."""
+    with changing(app, by, "operation.act") as change:
+        if change.done_before():
+            return
+        row = operation.free_timer(change.tx, key, change.now)
+        if row is None:
+            raise NotFound()
+        change.note("timer_fired", key, before={"case": row.case_id, "name": row.name, "due": row.due_at.isoformat()})
+    effects.fire_timers(app)
+
+
+def parked(app: Countersign, by: By, before: int = 0) -> ParkedPage:
+    """50 receipts that nobody has looked at, those before the number `before`."""
+    by.authorize("operation.watch")
+    with app.db.read() as tx:
+        rows = operation.parked(tx, before)
+        more = rows[-1].id if len(rows) == operation.PAGE else 0
+        return ParkedPage(
+            tuple(ParkedRow(r.id, r.body, r.reason, r.at) for r in rows), operation.parked_count(tx), more
+        )
+
+
+def apply_parked(app: Countersign, by: By, number: int) -> bool:
+    """Try a receipt again: its wave may be there by now. False where it still belongs to nothing."""
+    with changing(app, by, "operation.act") as change:
+        if change.done_before():
+            return True
+        rows = operation.parked_bodies(change.tx, [number])
+        if not rows:
+            raise NotFound()
+        receipts = receiving.read_parked(rows[0].body)
+        for wave in sorted({receipt.wave for receipt in receipts}):
+            waves.lock(change.tx, wave)
+        _, strangers = ledger.receive(change.tx, receipts)
+        if strangers or not receipts:
+            return False
+        operation.settle_parked(change.tx, [number], by=by.person, at=change.now)
+        change.note("receipt_applied", str(number), after={"body": rows[0].body[:500]})
+        return True
+
+
+def put_aside(app: Countersign, by: By, number: int, reason: str) -> None:
+    """Nothing is to be done about a receipt; it is kept. NotFound where somebody looked at it before."""
+    said = _reason(reason)
+    with changing(app, by, "operation.act") as change:
+        if change.done_before():
+            return
+        if not operation.settle_parked(change.tx, [number], by=by.person, at=change.now):
+            raise NotFound()
+        change.note("receipt_put_aside", str(number), reason=said)
+
+
+def health(app: Countersign, by: By) -> Health:
+    """The state of every part. Asks nobody outside: what a gateway or a mail server does shows in the outbox."""
+    by.authorize("operation.watch")
+    now, settings = app.now(), app.settings
+    with app.db.read() as tx:
+        last = {row.flow: row for row in operation.all_rounds(tx)}
+        disk = shutil.disk_usage(settings.home)
+        return Health(
+            database=app.db.dialect_name,
+            database_size=operation.size_of(tx),
+            schema=operation.schema_revision(tx),
+            flows=tuple(_flow(name, last.get(name), now) for name in FLOWS),
+            sms=_host(settings.sms_url),
+            mail=_host(settings.mail_url),
+            disk_free=disk.free,
+            disk_size=disk.total,
+            outbox=operation.effect_counts(tx),
+            timers=operation.timer_counts(tx, now),
+            parked=operation.parked_count(tx),
+            in_doubt=sum(one.unknown for one in operation.in_doubt(tx)),
+            versions=(("python", platform.python_version()), *((name, version(name)) for name in PARTS)),
+        )
+
+
+def note_round(app: Countersign, flow: str, did: int, error: str = "") -> None:
+    """A flow has looked for due work; for the health page."""
+    with app.db.begin() as tx:
+        operation.note_round(tx, flow, at=app.now(), did=did, error=error)
+
+
+def _effect(row: Row[tuple[object, ...]]) -> EffectRow:
+    return EffectRow(
+        row.key, row.case_id, row.number or "", row.title or "", row.kind, row.state, row.attempts, row.available_at,
+        row.error,
+    )  # fmt: skip
+
+
+def _timer(row: Row[tuple[object, ...]], now: datetime) -> TimerRow:
+    number, title, is_late = row.number or "", row.title or "", row.due_at <= now
+    return TimerRow(row.key, row.case_id, number, title, row.name, row.step, row.due_at, row.fence, is_late)
+
+
+def _flow(name: str, row: Row[tuple[object, ...]] | None, now: datetime) -> FlowState:
+    if row is None:
+        return FlowState(name, None, "", is_quiet=True)
+    return FlowState(name, row.at, row.error, is_quiet=row.at + QUIET_AFTER < now)
+
+
+def _host(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.hostname or ''}" if url else ""
+
+
+def _reason(text: str) -> str:
+    said = text.strip()
+    if not said or len(said) > LONGEST_REASON:
+        raise Invalid([Problem("reason_missing", f"say why, in at most {LONGEST_REASON} signs", at="reason")])
+    return said

@@ -1,0 +1,213 @@
+"""What the operation has to look at: effects in the outbox, deliveries in doubt, timers, receipts set aside, rounds."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import Connection, Row
+
+from engine.store.columns import UtcTime
+from engine.store.ledger import REJECTED
+from engine.store.session import database_now, inserting
+from engine.store.tables import cases, outbox, parked_receipts, recipients, rounds, timers, waves
+
+PAGE = 50
+IN_DOUBT, LATE, FAILED = "trying", "late", "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class WaveInDoubt:
+    """A wave with recipients of whom nobody knows whether the message went out; counts of all its rows by state."""
+
+    wave: str
+    name: str
+    channel: str
+    case_id: str
+    number: str
+    title: str
+    unknown: int
+    audience: int
+    reasons: tuple[tuple[str, int], ...]
+
+
+def effects(tx: Connection, state: str, after: str = "", limit: int = PAGE) -> tuple[Row[Any], ...]:
+    """key, case_id, kind, state, attempts, available_at, error, number and title of effects in that state, by key.
+
+    `trying`: pending, and failed at least once.
+    """
+    named = outbox.outerjoin(cases, cases.c.id == outbox.c.case_id)
+    columns = (outbox.c[n] for n in ("key", "case_id", "kind", "state", "attempts", "available_at", "error"))
+    query = sa.select(*columns, cases.c.number, cases.c.title).select_from(named)
+    return tuple(tx.execute(query.where(_in(state), outbox.c.key > after).order_by(outbox.c.key).limit(limit)))
+
+
+def effect_counts(tx: Connection) -> dict[str, int]:
+    """How many effects wait, how many of them failed before, how many were given up."""
+    waits, failed = outbox.c.state == "pending", outbox.c.error != ""
+    counts = {"pending": waits, IN_DOUBT: waits & failed, "dead": outbox.c.state == "dead"}
+    row = tx.execute(sa.select(*(_count(where).label(name) for name, where in counts.items()))).one()
+    return {name: int(value or 0) for name, value in row._mapping.items()}
+
+
+def try_now(tx: Connection, key: str) -> Row[Any] | None:
+    """Have an effect tried again at once, with all attempts: one that waits for its next try, or was given up.
+
+    The row as it was; None where there is none that waits or was given up, or somebody is at it right now.
+    """
+    row = _effect(tx, key)
+    if row is None or row.state == "done" or (row.lease_until is not None and row.lease_until > database_now(tx)):
+        return None
+    again = {"state": "pending", "attempts": 0, "available_at": database_now(tx), "lease_until": None}
+    tx.execute(sa.update(outbox).where(outbox.c.key == key).values(again))
+    return row
+
+
+def give_up(tx: Connection, key: str) -> Row[Any] | None:
+    """Try an effect no more. The row as it was; None where it does not wait, or somebody is at it right now."""
+    row = _effect(tx, key)
+    if row is None or row.state != "pending" or (row.lease_until is not None and row.lease_until > database_now(tx)):
+        return None
+    tx.execute(sa.update(outbox).where(outbox.c.key == key).values(state="dead", fence=outbox.c.fence + 1))
+    return row
+
+
+def in_doubt(tx: Connection) -> tuple[WaveInDoubt, ...]:
+    """Every wave that has unknown recipients."""
+    query = (
+        sa.select(recipients.c.wave, recipients.c.reason, sa.func.count().label("n"))
+        .where(recipients.c.state == "unknown")
+        .group_by(recipients.c.wave, recipients.c.reason)
+        .order_by(recipients.c.wave, recipients.c.reason)
+    )
+    found: dict[str, list[tuple[str, int]]] = {}
+    for row in tx.execute(query):
+        found.setdefault(row.wave, []).append((row.reason, row.n))
+    named = waves.join(cases, cases.c.id == waves.c.case_id)
+    columns = (waves.c.id, waves.c.name, waves.c.channel, waves.c.audience, cases.c.number, cases.c.title)
+    about = sa.select(*columns, cases.c.id.label("case_id")).select_from(named).where(waves.c.id.in_(list(found)))
+    return tuple(
+        WaveInDoubt(
+            row.id, row.name, row.channel, row.case_id, row.number or "", row.title,
+            sum(n for _, n in found[row.id]), row.audience, tuple(found[row.id]),
+        )
+        for row in tx.execute(about.order_by(waves.c.id))
+    )  # fmt: skip
+
+
+def resolve(tx: Connection, wave: str, *, was_sent: bool, by: str, at: datetime) -> int:
+    """Give a wave's unknown rows their end: delivered as far as anybody knows, or failed without having been sent; the
+    count. The reason names who said so."""
+    here = sa.update(recipients).where(recipients.c.wave == wave, recipients.c.state == "unknown")
+    if was_sent:
+        moment = sa.func.coalesce(recipients.c.sent_at, sa.literal(at, UtcTime()), type_=UtcTime())
+        values = {"state": "delivered", "reason": f"sent, says {by}"[:60], "settled_at": at, "sent_at": moment}
+    else:
+        values = {"state": "failed", "reason": f"{REJECTED}not sent, says {by}"[:60], "settled_at": at}
+    return tx.execute(here.values(values)).rowcount
+
+
+def armed(
+    tx: Connection, now: datetime, *, late: bool, after: tuple[datetime, str] | None = None
+) -> tuple[Row[Any], ...]:
+    """key, case_id, name, step, due_at, fence, lease_until, number, title of armed timers, the earliest due first;
+    `late`: only those that are due."""
+    where = [sa.text("timers.state='armed'")]
+    conditions: list[sa.ColumnElement[bool]] = [timers.c.due_at <= now] if late else []
+    if after is not None:
+        conditions.append(
+            sa.tuple_(timers.c.due_at, timers.c.key) > sa.tuple_(sa.literal(after[0], UtcTime()), sa.literal(after[1]))
+        )
+    columns = (timers.c[n] for n in ("key", "case_id", "name", "step", "due_at", "fence", "lease_until"))
+    named = timers.join(cases, cases.c.id == timers.c.case_id)
+    query = sa.select(*columns, cases.c.number, cases.c.title).select_from(named).where(*where, *conditions)
+    return tuple(tx.execute(query.order_by(timers.c.due_at, timers.c.key).limit(PAGE)))
+
+
+def timer_counts(tx: Connection, now: datetime) -> dict[str, int]:
+    """How many timers are armed, how many of them late, how many of those were tried and failed."""
+    is_armed = timers.c.state == "armed"
+    late = is_armed & (timers.c.due_at <= now)
+    counts = {"armed": is_armed, LATE: late, FAILED: late & (timers.c.fence > 0)}
+    row = tx.execute(sa.select(*(_count(where).label(name) for name, where in counts.items()))).one()
+    return {name: int(value or 0) for name, value in row._mapping.items()}
+
+
+def free_timer(tx: Connection, key: str, now: datetime) -> Row[Any] | None:
+    """Let a late timer be fired at once instead of when its lease ends; the row, None where it is not late."""
+    query = sa.select(timers).where(timers.c.key == key, timers.c.state == "armed", timers.c.due_at <= now)
+    row = tx.execute(query).one_or_none()
+    if row is not None:
+        tx.execute(sa.update(timers).where(timers.c.key == key).values(lease_until=None))
+    return row
+
+
+def parked(tx: Connection, before: int = 0) -> tuple[Row[Any], ...]:
+    """id, body, reason, at of receipts that nobody has looked at yet, the newest first."""
+    older = [parked_receipts.c.id < before] if before else []
+    query = sa.select(parked_receipts).where(parked_receipts.c.settled_at.is_(None), *older)
+    return tuple(tx.execute(query.order_by(parked_receipts.c.id.desc()).limit(PAGE)))
+
+
+def parked_count(tx: Connection) -> int:
+    """How many receipts nobody has looked at yet."""
+    query = sa.select(sa.func.count()).select_from(parked_receipts).where(parked_receipts.c.settled_at.is_(None))
+    return int(tx.execute(query).scalar_one())
+
+
+def parked_bodies(tx: Connection, numbers: Sequence[int]) -> tuple[Row[Any], ...]:
+    """id and body of those of these receipts that nobody has looked at yet; locked."""
+    query = sa.select(parked_receipts.c.id, parked_receipts.c.body).where(
+        parked_receipts.c.id.in_(numbers), parked_receipts.c.settled_at.is_(None)
+    )
+    return tuple(tx.execute(query.with_for_update()))
+
+
+def settle_parked(tx: Connection, numbers: Sequence[int], *, by: str, at: datetime) -> int:
+    """Somebody looked at them; how many."""
+    here = parked_receipts.c.id.in_(numbers) & parked_receipts.c.settled_at.is_(None)
+    return tx.execute(sa.update(parked_receipts).where(here).values(settled_at=at, settled_by=by)).rowcount
+
+
+def note_round(tx: Connection, flow: str, *, at: datetime, did: int, error: str) -> None:
+    """A flow looked for due work."""
+    values = {"flow": flow, "at": at, "did": did, "error": error[:1000]}
+    insert = inserting(tx, rounds).values(values)
+    tx.execute(
+        insert.on_conflict_do_update(
+            index_elements=["flow"], set_={n: insert.excluded[n] for n in ("at", "did", "error")}
+        )
+    )
+
+
+def all_rounds(tx: Connection) -> tuple[Row[Any], ...]:
+    """flow, at, did, error of each flow's last round."""
+    return tuple(tx.execute(sa.select(rounds).order_by(rounds.c.flow)))
+
+
+def schema_revision(tx: Connection) -> str:
+    """The migration that the database is at."""
+    return str(tx.execute(sa.text("SELECT version_num FROM alembic_version")).scalar_one())
+
+
+def size_of(tx: Connection) -> int:
+    """How many bytes the database takes."""
+    if tx.dialect.name == "sqlite":
+        pages = tx.exec_driver_sql("PRAGMA page_count").scalar_one()
+        return int(pages) * int(tx.exec_driver_sql("PRAGMA page_size").scalar_one())
+    return int(tx.exec_driver_sql("SELECT pg_database_size(current_database())").scalar_one())
+
+
+def _effect(tx: Connection, key: str) -> Row[Any] | None:
+    return tx.execute(sa.select(outbox).where(outbox.c.key == key).with_for_update()).one_or_none()
+
+
+def _in(state: str) -> sa.ColumnElement[bool]:
+    if state == IN_DOUBT:
+        return sa.and_(outbox.c.state == "pending", outbox.c.error != "")
+    return outbox.c.state == state
+
+
+def _count(where: sa.ColumnElement[bool]) -> sa.ColumnElement[int]:
+    return sa.func.sum(sa.case((where, 1), else_=0))

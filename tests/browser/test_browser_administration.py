@@ -1,0 +1,104 @@
+"""Administrators' pages in a real Chromium: empty, filled, refused; both languages, phone and desk, 320 px."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from engine.organisation import StandIn
+from engine.service import offices, people, standins, suppressing
+from engine.service.app import Countersign
+from engine.service.recording import OPERATOR
+from engine.store.tables import outbox, parked_receipts, timers
+from engine.values import Bilingual
+from tests.api.cases import submitted, task_of, viewer
+from tests.browser.looking import faults, overflow, sign_in
+
+Windows = Callable[..., Any]
+EMPTY = [
+    "/admin/people?q=nobody-at-all", "/admin/people/new", "/admin/people/xuwen", "/admin/hand-over",
+    "/admin/offices?q=nowhere", "/admin/offices/new", "/admin/groups", "/admin/import", "/stand-ins",
+    "/admin/suppressions", "/admin/outbox", "/admin/sends", "/admin/timers?late=1", "/admin/receipts",
+    "/admin/audit?person=nobody",
+]  # fmt: skip
+FILLED = [
+    "/admin/people", "/admin/people/liguoqiang", "/admin/people/liguoqiang/change?do=close",
+    "/admin/people/zhengkai/change?do=give&role=head&office=county",
+    "/admin/people/zhengkai/change?do=give&role=head&office=no",
+    "/admin/hand-over?leaver=liguoqiang&to=zhengkai", "/admin/offices", "/admin/offices/440106", "/admin/groups",
+    "/admin/groups/440000/committee", "/stand-ins", "/admin/suppressions?customer=c1", "/admin/operation",
+    "/admin/outbox?state=dead", "/admin/timers?late=1", "/admin/receipts", "/admin/audit", "/admin/audit?first=x",
+    "/admin/audit/verify",
+]  # fmt: skip
+
+
+def fill(app: Countersign) -> None:
+    submitted(app)
+    offices.put_group(app, role="committee", office="440000", name=Bilingual(zh="委员会", en="Committee"))
+    now = app.now()
+    standins.add(app, None, StandIn("liguoqiang", "zhengkai", now, now + timedelta(days=5)))
+    suppressing.add(app, OPERATOR, kind="black", customer="c1", reason="complaint")
+    with app.db.begin() as tx:
+        tx.execute(sa.update(outbox).values(state="dead", attempts=12, error="the mail server is away"))
+        tx.execute(sa.update(timers).values(due_at=now - timedelta(hours=1), fence=2))
+        body = '{"id":"none-w1.1","status":"delivered","at":"2026-11-28T10:00:00+08:00"}' + "x" * 200
+        tx.execute(sa.insert(parked_receipts).values(body=body, reason="no such message", at=now))
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+@pytest.mark.parametrize("filled", [False, True], ids=["empty", "filled"])
+def test_axe_finds_nothing_and_nothing_scrolls_sideways(app: Countersign, window: Windows, language: str, filled: bool):
+    if filled:
+        fill(app)
+    people.set_language(app, viewer(app, "machao"), "zh" if language == "zh" else "en")
+    page = window()
+    sign_in(page, "machao")
+    found = []
+    for path in FILLED if filled else EMPTY:
+        page.goto(path)
+        page.evaluate("document.querySelectorAll('main details').forEach(each => { each.open = true })")
+        for width in (1280, 390):
+            page.set_viewport_size({"width": width, "height": 800})
+            found += faults(page)
+        page.set_viewport_size({"width": 320, "height": 800})
+        found += [f"{path} scrolls by {over}" for over in [overflow(page)] if over > 0]
+    assert found == []
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["by keyboard", "no scripts"])
+def test_an_account_is_closed_and_its_task_goes_on(app: Countersign, window: Windows, scripts: bool):
+    submitted(app)
+    page = window(390, java_script_enabled=scripts)
+    sign_in(page, "machao")
+    page.goto("/admin/people?q=李国强")
+    page.focus(".row-link")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/admin/people/liguoqiang")
+    page.focus("a[href$='do=close']")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/change?do=close")
+    assert "马超" in page.inner_text(".explained")
+    page.fill("[name=reason]", "离职")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/admin/people/liguoqiang")
+    assert task_of(app, "machao").case.title == "Autumn data package"
+
+
+def test_a_refused_file_has_nothing_for_axe(app: Countersign, window: Windows):
+    page = window(390)
+    sign_in(page, "machao")
+    page.goto("/admin/import")
+    page.set_input_files("#file", {"name": "p.csv", "mimeType": "text/csv", "buffer": b"id,name\nA B,x\n"})
+    page.click("main form button")
+    page.wait_for_selector("[role=alert]")
+    assert faults(page) == []
+    page.goto("/admin/import")
+    page.set_input_files(
+        "#file", {"name": "p.csv", "mimeType": "text/csv", "buffer": "id,name\nzoe,佐\nwangmin,敏\n".encode()}
+    )
+    page.click("main form button")
+    page.wait_for_selector("dl.money")
+    assert faults(page) == []
+    assert overflow(page) == 0
