@@ -11,7 +11,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api import errors
-from api.pages import cases, decisions, inbox, link, proposal, sheet, sign_in
+from api.pages import beside, calendar, case_list, cases, decisions, inbox, link, proposal, sheet, sign_in
 from api.rest import cases as rest_cases
 from api.rest import decisions as rest_decisions
 from api.rest import definitions as rest_definitions
@@ -51,7 +51,8 @@ def create_app(app: Countersign | None = None) -> FastAPI:
     )
     api.state.countersign = countersign
     errors.install(api)
-    for page in (sign_in, link, inbox, decisions, proposal, cases, sheet):  # /cases/new stands before /cases/{case_id}
+    # /cases/new stands before /cases/{case_id}
+    for page in (sign_in, link, inbox, decisions, proposal, case_list, cases, beside, calendar, sheet):
         api.include_router(page.router, include_in_schema=False)
     for rest in (session, rest_cases, rest_decisions, tasks, rest_definitions, standins):
         api.include_router(rest.router, prefix="/api/v1")

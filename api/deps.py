@@ -10,6 +10,7 @@ from starlette.datastructures import FormData
 
 from api.auth import SESSION, Cookies, check_csrf
 from api.i18n import N_
+from api.uploads import form_of
 from api.visit import Visit
 from engine.errors import InvalidForm, Problem, SignInNeeded
 from engine.service import people
@@ -51,7 +52,7 @@ CurrentViewer = Annotated[Viewer, Depends(viewer)]
 
 async def posted(request: Request, app: App, visit: CurrentVisit) -> FormData:
     """The form of a page, after its CSRF token was checked. Who acts stays signed in for longer."""
-    form = await request.form()
+    form = await form_of(request)
     check_csrf(visit.csrf, text(form, "csrf"))
     if visit.viewer is not None:
         await run_in_threadpool(people.prolong, app, visit.session)

@@ -4,8 +4,8 @@ CountersignError
 |- Invalid           the input is wrong; the fields say where (pages show it beside them)
 |   |- InvalidForm, InvalidDefinition, InvalidFile, InvalidExpression, LeftOut
 |- Refused           understood, but not possible now; says what is possible instead
-|   |- NotPossible, AlreadyDecided, ChangedMeanwhile, OwnCase, StandInOver, StandInTwice, TooManyTries,
-|   |   NoControl
+|   |- NotPossible, AlreadyDecided, ChangedMeanwhile, SavedElsewhere, UrgedAlready, OwnCase, StandInOver,
+|   |   StandInTwice, TooManyTries, NoControl
 |- NotFound          absent, or not yours: the two look the same
 |- SignInNeeded, Forged
 |- Unavailable       something outside does not answer; nothing was lost
@@ -122,6 +122,15 @@ class StandInOver(Refused):
 
 class StandInTwice(Refused):
     """You decide at this step already; another person must decide for {person}."""
+
+
+class SavedElsewhere(Refused):
+    """The proposal was saved elsewhere after you opened it. What you typed stands here and is not saved yet; what was
+    saved meanwhile stands beside it. Save again to keep yours."""
+
+
+class UrgedAlready(Refused):
+    """They were urged already; a step can be urged once in four working hours, again from {again}."""
 
 
 class TooManyTries(Refused):

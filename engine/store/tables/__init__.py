@@ -40,14 +40,19 @@ from engine.store.tables.people import (
     stand_ins,
     workdays,
 )
+from engine.store.tables.proposals import attachments, case_marks, comments, feeds, saved_filters
 
 __all__ = [
+    "attachments",
+    "case_marks",
     "case_offices",
     "cases",
     "chunks",
+    "comments",
     "definitions",
     "devices",
     "evaluations",
+    "feeds",
     "grants",
     "history",
     "idempotency",
@@ -62,6 +67,7 @@ __all__ = [
     "recipients",
     "register_numbers",
     "responses",
+    "saved_filters",
     "sessions",
     "sign_in_tries",
     "snapshots",
