@@ -12,6 +12,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api import errors
 from api.pages import beside, calendar, case_list, cases, decisions, inbox, link, proposal, sheet, sign_in
+from api.rest import beside as rest_beside
+from api.rest import case_list as rest_case_list
 from api.rest import cases as rest_cases
 from api.rest import decisions as rest_decisions
 from api.rest import definitions as rest_definitions
@@ -54,7 +56,7 @@ def create_app(app: Countersign | None = None) -> FastAPI:
     # /cases/new stands before /cases/{case_id}
     for page in (sign_in, link, inbox, decisions, proposal, case_list, cases, beside, calendar, sheet):
         api.include_router(page.router, include_in_schema=False)
-    for rest in (session, rest_cases, rest_decisions, tasks, rest_definitions, standins):
+    for rest in (session, rest_case_list, rest_cases, rest_beside, rest_decisions, tasks, rest_definitions, standins):
         api.include_router(rest.router, prefix="/api/v1")
     api.include_router(receipts.router)
     api.include_router(health.router)

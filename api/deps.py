@@ -2,6 +2,7 @@
 
 import re
 import secrets
+from collections.abc import AsyncIterator
 from typing import Annotated
 
 from fastapi import Depends, Header, Request
@@ -50,13 +51,16 @@ def viewer(visit: CurrentVisit) -> Viewer:
 CurrentViewer = Annotated[Viewer, Depends(viewer)]
 
 
-async def posted(request: Request, app: App, visit: CurrentVisit) -> FormData:
+async def posted(request: Request, app: App, visit: CurrentVisit) -> AsyncIterator[FormData]:
     """The form of a page, after its CSRF token was checked. Who acts stays signed in for longer."""
     form = await form_of(request)
-    check_csrf(visit.csrf, text(form, "csrf"))
-    if visit.viewer is not None:
-        await run_in_threadpool(people.prolong, app, visit.session)
-    return form
+    try:
+        check_csrf(visit.csrf, text(form, "csrf"))
+        if visit.viewer is not None:
+            await run_in_threadpool(people.prolong, app, visit.session)
+        yield form
+    finally:
+        await form.close()  # the files that came with it
 
 
 Posted = Annotated[FormData, Depends(posted)]

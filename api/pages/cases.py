@@ -78,9 +78,7 @@ def close(app: App, visit: CurrentVisit, viewer: CurrentViewer, case_id: str, fo
 def withdraw(app: App, visit: CurrentVisit, viewer: CurrentViewer, case_id: str, form: Posted) -> Response:
     """Take the case back for good."""
     reason, key = text(form, "reason"), form_key(form, viewer)
-    return _act(
-        visit, viewer, case_id, "history", partial(proposals.withdraw, app, viewer, case_id, reason, key=key)
-    )
+    return _act(visit, viewer, case_id, "history", partial(proposals.withdraw, app, viewer, case_id, reason, key=key))
 
 
 @router.post("/cases/{case_id}/recall")

@@ -26,8 +26,8 @@ for (const form of document.querySelectorAll("form[data-autosave]")) {
         said.className = "alert stop";
         stopped = true;
       } else if (answer.ok) {
-        const seen = form.querySelector("[data-seen]");
-        const now = page.querySelector("[data-seen]");
+        const seen = form.querySelector("[name=seen]");
+        const now = page.querySelector("[name=seen]");
         if (seen && now) { seen.value = now.value; }
         const saved = page.querySelector("[data-saved]");
         const fresh = page.querySelector("[data-preview]");
