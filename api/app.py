@@ -19,6 +19,9 @@ from api.pages import (
     admin_operation,
     admin_people,
     admin_suppressions,
+    beside,
+    calendar,
+    case_list,
     cases,
     channels,
     decisions,
@@ -42,6 +45,8 @@ from api.pages import (
     webhooks,
 )
 from api.rest import access as rest_access
+from api.rest import beside as rest_beside
+from api.rest import case_list as rest_case_list
 from api.rest import cases as rest_cases
 from api.rest import channels as rest_channels
 from api.rest import decisions as rest_decisions
@@ -79,6 +84,9 @@ PAGES = (
     admin_people,
     admin_suppressions,
     stand_ins,
+    beside,
+    calendar,
+    case_list,
     proposal,  # /cases/new stands before /cases/{case_id}
     cases,
     sheet,
@@ -87,6 +95,8 @@ PAGES = (
     drafts,
 )
 RESTS = (
+    rest_case_list,
+    rest_beside,
     rest_organisation,
     rest_operation,
     rest_webhooks,

@@ -2,6 +2,7 @@
 
 import re
 import secrets
+from collections.abc import AsyncIterator
 from typing import Annotated
 
 from fastapi import Depends, Header, Request
@@ -10,6 +11,7 @@ from starlette.datastructures import FormData
 
 from api.auth import SESSION, Cookies, check_csrf
 from api.i18n import N_
+from api.uploads import form_of
 from api.visit import Visit
 from engine.errors import InvalidForm, Problem, SignInNeeded
 from engine.service import people, sessions
@@ -49,13 +51,17 @@ def viewer(visit: CurrentVisit) -> Viewer:
 CurrentViewer = Annotated[Viewer, Depends(viewer)]
 
 
-async def posted(request: Request, app: App, visit: CurrentVisit) -> FormData:
+async def posted(request: Request, app: App, visit: CurrentVisit) -> AsyncIterator[FormData]:
     """The form of a page, after its CSRF token was checked. Who acts stays signed in for longer."""
-    form = await request.form()
-    check_csrf(visit.csrf, text(form, "csrf"))
-    if visit.viewer is not None:
-        await run_in_threadpool(sessions.prolong, app, visit.session)
-    return form
+    form = await form_of(request)
+    request.state.form = form  # what an error page keeps of it; it cannot be read twice
+    try:
+        check_csrf(visit.csrf, text(form, "csrf"))
+        if visit.viewer is not None:
+            await run_in_threadpool(sessions.prolong, app, visit.session)
+        yield form
+    finally:
+        await form.close()  # the files that came with it
 
 
 Posted = Annotated[FormData, Depends(posted)]

@@ -206,6 +206,14 @@ class Formats:
         """Whether less than a day is left."""
         return until - self.now < timedelta(days=1)
 
+    def size(self, count: int) -> str:
+        """How large a file is: 12 KB, 3.4 MB."""
+        return f"{count / 1024 / 1024:.1f} MB" if count >= 1024 * 1024 else f"{max(1, round(count / 1024))} KB"
+
+    def month(self, value: date) -> str:
+        """The month of a day: December 2026, 2026年12月."""
+        return str(format_date(value, "y年M月" if self.words.language == "zh" else "MMMM y", locale=self._locale))
+
     def field(self, field: FieldView, value: Any = None) -> str:
         """What a form field holds (or `value` in its place) as text."""
         raw = field.raw if value is None else value
@@ -224,6 +232,10 @@ class Formats:
                 return self.day(raw)
             case "daterange", [first, last]:
                 return self.words("%(first)s to %(last)s", first=self.day(first), last=self.day(last))
+            case "attachment", list():
+                return self.words(", ").join(f"{one['name']} ({self.size(one['size'])})" for one in raw)
+            case "table", list():
+                return self.words("; ").join(" · ".join(str(cell) for cell in row.values()) for row in raw)
             case _, list():
                 return self.words(", ").join(self._choice(str(one), choices) for one in raw)
             case _:

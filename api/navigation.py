@@ -20,6 +20,7 @@ MAIN = (
     Entry("/inbox", N_("Inbox"), "cases.read"),
     Entry("/cases", N_("Cases"), "cases.read"),
     Entry("/cases/new", N_("Start a case"), "cases.start"),
+    Entry("/calendar", N_("Calendar"), "cases.read"),
 )
 MORE: tuple[Entry, ...] = (
     Entry("/definitions", N_("Definitions"), "definitions.read"),

@@ -4,8 +4,8 @@ CountersignError
 |- Invalid           the input is wrong; the fields say where (pages show it beside them)
 |   |- InvalidForm, InvalidDefinition, InvalidFile, InvalidExpression, LeftOut
 |- Refused           understood, but not possible now; says what is possible instead
-|   |- NotPossible, AlreadyDecided, ChangedMeanwhile, DraftChanged, OwnCase, StandInOver, StandInTwice, TooManyTries,
-|   |   CountsMoved, NoControl
+|   |- NotPossible, AlreadyDecided, ChangedMeanwhile, DraftChanged, SavedElsewhere, UrgedAlready, OwnCase, StandInOver,
+|   |   StandInTwice, TooManyTries, CountsMoved, NoControl
 |- NotFound          absent, or not yours: the two look the same
 |- SignInNeeded, Forged
 |   |- SignInAnew
@@ -127,6 +127,15 @@ class StandInOver(Refused):
 
 class StandInTwice(Refused):
     """You decide at this step already; another person must decide for {person}."""
+
+
+class SavedElsewhere(Refused):
+    """The proposal was saved elsewhere after you opened it. What you typed stands here and is not saved yet; what was
+    saved meanwhile stands beside it. Save again to keep yours."""
+
+
+class UrgedAlready(Refused):
+    """They were urged already; a step can be urged once in four working hours, again from {again}."""
 
 
 class TooManyTries(Refused):

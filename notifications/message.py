@@ -154,6 +154,10 @@ def _value(of: FieldView, raw: Any, language: Language) -> str:
             return format_decimal(Decimal(str(raw)), locale=LOCALES[language], decimal_quantization=False)
         case "daterange", [first, last]:
             return f"{first} – {last}"
+        case "attachment", list():
+            return _COMMA[language].join(_one_line(one["name"]) for one in raw)
+        case "table", list():
+            return "; ".join(" · ".join(_one_line(str(cell)) for cell in row.values()) for row in raw)
         case _, list():
             return _COMMA[language].join(labels.get(str(name), str(name)) for name in raw)
         case _:

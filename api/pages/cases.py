@@ -1,10 +1,11 @@
-"""The list of cases, the case page with its tabs, and what its submitter does after the approval."""
+"""The case page with its tabs, and what its submitter does after the approval."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Literal
 
 from fastapi import APIRouter, Response
-from starlette.datastructures import UploadFile
+from starlette.datastructures import FormData, UploadFile
 
 from api.declared import for_page
 from api.deps import App, CurrentViewer, CurrentVisit, Posted, form_key, text
@@ -20,13 +21,6 @@ from engine.service.views import Viewer
 router = APIRouter(dependencies=[for_page("cases.read")])
 NAMED = 20  # bad rows that the page names; the API names all
 Tab = Literal["proposal", "customers", "delivery", "evaluation", "history"]
-
-
-@router.get("/cases")
-def listed(app: App, visit: CurrentVisit, viewer: CurrentViewer, q: str = "", state: str = "") -> Response:
-    """The cases that the viewer may see; the search is in the address."""
-    rows = cases.listed(app, viewer, q[:100], state[:20])
-    return visit.page("cases.html", rows=rows, query=q[:100], state=state)
 
 
 @router.get("/cases/{case_id}")
@@ -84,20 +78,39 @@ def close(app: App, visit: CurrentVisit, viewer: CurrentViewer, case_id: str, fo
 def withdraw(app: App, visit: CurrentVisit, viewer: CurrentViewer, case_id: str, form: Posted) -> Response:
     """Take the case back for good."""
     reason, key = text(form, "reason"), form_key(form, viewer)
-    return _act(visit, viewer, case_id, "history", lambda: proposals.withdraw(app, viewer, case_id, reason, key=key))
+    return _act(visit, viewer, case_id, "history", partial(proposals.withdraw, app, viewer, case_id, reason, key=key))
+
+
+@router.post("/cases/{case_id}/recall")
+def recall(app: App, visit: CurrentVisit, viewer: CurrentViewer, case_id: str, form: Posted) -> Response:
+    """Take the case back to change it and submit it once more."""
+    reason, key = text(form, "reason"), form_key(form, viewer)
+    act = partial(proposals.withdraw, app, viewer, case_id, reason, key=key, again=True)
+    return _act(visit, viewer, case_id, "proposal", act)
 
 
 @router.post("/cases/{case_id}/convert")
-def convert(app: App, visit: CurrentVisit, viewer: CurrentViewer, case_id: str, form: Posted) -> Response:
+def convert(visit: CurrentVisit, viewer: CurrentViewer, case_id: str, form: Posted) -> Response:
     """Make a filing a case for approval, as a superior."""
-    why, key = text(form, "reason"), form_key(form, viewer)
-    return _act(
-        visit,
-        viewer,
-        case_id,
-        "history",
-        lambda: interventions.intervene(app, viewer, case_id, "convert", reason=why, key=key),
-    )
+    return _intervene(visit, viewer, case_id, "convert", form)
+
+
+@router.post("/cases/{case_id}/urge")
+def urge(visit: CurrentVisit, viewer: CurrentViewer, case_id: str, form: Posted) -> Response:
+    """Tell those whom it waits for once more."""
+    return _intervene(visit, viewer, case_id, "urge", form)
+
+
+@router.post("/cases/{case_id}/void")
+def void(visit: CurrentVisit, viewer: CurrentViewer, case_id: str, form: Posted) -> Response:
+    """The case is void although it was approved."""
+    return _intervene(visit, viewer, case_id, "void", form)
+
+
+@router.post("/cases/{case_id}/wake")
+def wake(visit: CurrentVisit, viewer: CurrentViewer, case_id: str, form: Posted) -> Response:
+    """Take a withdrawn case up again."""
+    return _intervene(visit, viewer, case_id, "wake", form)
 
 
 @router.post("/cases/{case_id}/responses")
@@ -132,6 +145,12 @@ def told(report: ImportReport, formats: Formats) -> tuple[str, str]:
     )
     named = formats.words("; ").join(str(row) for row in report.bad[:NAMED])
     return formats.words(", ").join(parts), f"{refused} {named}"
+
+
+def _intervene(visit: Visit, viewer: Viewer, case_id: str, operation: str, form: FormData) -> Response:
+    why, key = text(form, "reason"), form_key(form, viewer)
+    act = partial(interventions.intervene, visit.app, viewer, case_id, operation, reason=why, key=key)
+    return _act(visit, viewer, case_id, "history", act)
 
 
 def _act(visit: Visit, viewer: Viewer, case_id: str, tab: Tab, act: Callable[[], None]) -> Response:

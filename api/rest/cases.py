@@ -47,6 +47,7 @@ class Proposal(Body):
     """The proposal: every field of the definition by name. Money and decimals as text."""
 
     form: dict[str, Any] = Field(examples=[{"title": "Autumn data package", "budget": "48000", "reach": 9000}])
+    seen: str = Field("", max_length=64, description="`seen` of the form that was changed: no newer one is overwritten")
 
 
 class StartDelivery(Body):
@@ -77,7 +78,7 @@ class Withdrawal(Reason):
 class Operation(Reason):
     """What, why, and for a jump the step to go on from."""
 
-    operation: Literal["terminate", "void", "suspend", "activate", "wake", "jump", "take_back", "convert"]
+    operation: Literal["terminate", "void", "suspend", "activate", "wake", "jump", "take_back", "convert", "urge"]
     to: str = ""
 
 
@@ -103,13 +104,13 @@ def start(app: App, caller: Caller, key: Key, body: Start) -> Response:
 @router.put("/cases/{case_id}/form", dependencies=[for_acting("cases.act")])
 def save(app: App, caller: Caller, key: Key, case_id: str, body: Proposal) -> Response:
     """Keep what can be read of the form; `problems` lists what cannot."""
-    return answer(proposals.save(app, caller, case_id, body.form, key=key))
+    return answer(proposals.save(app, caller, case_id, body.form, key=key, seen=body.seen))
 
 
 @router.post("/cases/{case_id}/submit", dependencies=[for_acting("cases.act")])
 def submit(app: App, caller: Caller, key: Key, case_id: str, body: Proposal) -> Response:
     """Submit the whole form. 422 with one problem per wrong field."""
-    proposals.submit(app, caller, case_id, body.form, key=key)
+    proposals.submit(app, caller, case_id, body.form, key=key, seen=body.seen)
     return answer(cases.case_page(app, caller, case_id))
 
 
@@ -125,15 +126,6 @@ def add_case(app: App, caller: Caller, key: Key, case_id: str, body: FurtherCase
     """Open one more case in a state that waits for cases, where its definition lets a role of the caller's."""
     children.add(app, caller, case_id, body.place, body.element, key=key, via="api")
     return answer(cases.case_page(app, caller, case_id))
-
-
-@router.get("/cases", dependencies=[for_reading("cases.read")])
-def listed(
-    app: App, caller: Reader, q: Annotated[str, Query(max_length=100)] = "", state: Annotated[str, Query()] = ""
-) -> Response:
-    """The cases that the caller may see, newest change first, 100 at most."""
-    rows = cases.listed(app, caller, q, state)
-    return answer({"cases": rows})
 
 
 @router.get("/cases/{case_id}", dependencies=[for_reading("cases.read")])
@@ -228,8 +220,8 @@ def withdraw(app: App, caller: Caller, key: Key, case_id: str, body: Withdrawal)
 
 @router.post("/cases/{case_id}/operations", dependencies=[for_acting("cases.act")])
 def operate(app: App, caller: Caller, key: Key, case_id: str, body: Operation) -> Response:
-    """Terminate, void, suspend, activate, wake, jump (to the step `to`), take back, or convert (a filing
-    into a case for approval). Most need a reason."""
+    """Terminate, void, suspend, activate, wake, jump (to the step `to`), take back, convert (a filing into a case for
+    approval), or urge (as its submitter, once a step in four working hours). Most need a reason."""
     interventions.intervene(app, caller, case_id, body.operation, reason=body.reason, to=body.to, key=key)
     return _waiting(app, caller, case_id)
 

@@ -9,29 +9,32 @@ for (const form of document.querySelectorAll("form[data-autosave]")) {
   let sending = false;
   let dirty = false;
 
-  const show = (page) => {
-    const fresh = page.querySelector("[data-preview]");
-    if (preview && fresh) { preview.replaceChildren(...fresh.childNodes); }
-  };
   const save = async () => {
     if (sending || stopped) { return; }
     sending = true;
     dirty = false;
     const body = new FormData(form);
+    for (const file of form.querySelectorAll("input[type=file]")) { body.delete(file.name); } // sent with the button
     body.set("action", "autosave");
     body.set("key", "auto-" + crypto.randomUUID());
     try {
       const answer = await fetch(form.getAttribute("action"), { method: "POST", body, credentials: "same-origin" });
+      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      const fresh = page.querySelector("[data-preview]");
+      if (preview && fresh) { preview.replaceChildren(...fresh.childNodes); }
       if (answer.ok) {
-        const page = new DOMParser().parseFromString(await answer.text(), "text/html");
         const saved = page.querySelector("[data-saved]");
         if (said && saved) { said.textContent = saved.textContent; }
-        show(page);
-        const revision = page.querySelector("input[name=revision]");
-        if (revision) { form.elements.revision.value = revision.value; }
-      } else if (answer.status === 409) {
-        show(new DOMParser().parseFromString(await answer.text(), "text/html"));
-        stopped = true; // somebody else changed it: their work is not overwritten by itself
+        for (const name of ["seen", "revision"]) { // what the next saving builds on
+          const now = page.querySelector("input[name=" + name + "]");
+          if (now && form.elements[name]) { form.elements[name].value = now.value; }
+        }
+      } else if (answer.status < 500) { // saved elsewhere, or the session is over: the button says it on the whole page
+        const why = page.querySelector("main .alert");
+        if (said && why) { said.textContent = why.textContent; said.className = "alert stop"; }
+        stopped = true;
+      } else {
+        dirty = true;
       }
     } catch {
       dirty = true; // the next change, or the button, tries again
@@ -80,6 +83,22 @@ for (const phrase of document.querySelectorAll("button[name=phrase]")) {
     event.preventDefault();
     remark.value = [remark.value.trim(), phrase.value].filter(Boolean).join(" ");
     remark.focus();
+  });
+}
+
+// People and offices are offered while their name is typed; without this the button looks them up.
+for (const input of document.querySelectorAll("input[data-lookup]")) {
+  let asked = 0;
+  input.addEventListener("input", () => {
+    clearTimeout(asked);
+    if (input.value.trim().length < 2 && !/[^\x00-\x7f]/.test(input.value)) { return; }
+    asked = setTimeout(async () => {
+      const answer = await fetch("/lookup/" + input.dataset.lookup + "?q=" + encodeURIComponent(input.value)).catch(() => null);
+      if (!answer || !answer.ok) { return; }
+      const language = document.documentElement.lang.startsWith("zh") ? "zh" : "en";
+      const found = (await answer.json()).found;
+      input.list.replaceChildren(...found.map((one) => new Option(one.label[language] || one.label.zh || one.label.en, one.value)));
+    }, 250);
   });
 }
 

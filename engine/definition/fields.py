@@ -1,16 +1,16 @@
-"""The kinds of proposal fields: one class each, named once in the union `Field`.
+"""The kinds of proposal fields that hold one value, a range or a set: one class each, named in `form_fields.FormField`.
 
 Each kind knows the type its values have in expressions, how a value that came from an HTML form or from JSON is read,
 and which JSON value the case keeps. Refuses to guess: `1,000` is no number, `3.5` is no whole number.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Discriminator, Field, PlainSerializer, StrictBool, field_validator
+from pydantic import Field, PlainSerializer, StrictBool, field_validator
 from pydantic_core import PydanticCustomError
 
 from engine.definition.section import Name, Section, Who
@@ -33,6 +33,15 @@ class Wrong(Exception):
         self.code = code
         self.message = message
         self.fields = fields
+
+
+class WrongParts(Wrong):
+    """Several things wrong with one value, each at its place behind the field's name; `kept` is what could be read."""
+
+    def __init__(self, parts: Sequence[tuple[str, Wrong]], kept: Any) -> None:
+        super().__init__("parts", "; ".join(f"{place} {wrong.message}" for place, wrong in parts))
+        self.parts = tuple(parts)
+        self.kept = kept
 
 
 def _number(value: object) -> Decimal | None:
@@ -374,9 +383,3 @@ class Ref(_Code):
 
     type: Literal["ref"]
     to: Name = Field(description="What the code is of")
-
-
-FormField = Annotated[
-    Text | LongText | Int | ExactNumber | Money | Date | DateRange | Choice | Set | PersonField | Office | Ref,
-    Discriminator("type"),
-]

@@ -15,7 +15,6 @@ from engine.definition.fields import (
     Date,
     DateRange,
     ExactNumber,
-    FormField,
     Int,
     LongText,
     Office,
@@ -25,6 +24,7 @@ from engine.definition.fields import (
     Text,
     Wrong,
 )
+from engine.definition.form_fields import Attachment, FormField, Table
 from engine.definition.proposal import Proposal
 
 TRIES = 256
@@ -74,3 +74,8 @@ def _plain(name: str, field: FormField, today: date) -> Iterator[Any]:
             yield "office-1"
         case Ref():
             yield f"{field.to}-1"[:64].replace("_", "-")
+        case Attachment():
+            yield [{"id": "file-1", "name": f"{name}.pdf", "size": 1, "type": "application/pdf", "sha256": "0" * 64}]
+        case Table():
+            cells = {column: list(_of_kind(column, kind, today)) for column, kind in field.columns.items()}
+            yield [{column: values[0] for column, values in cells.items() if values}]

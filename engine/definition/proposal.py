@@ -6,12 +6,14 @@ error: whoever filled the form sees everything at once, and nothing they entered
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from functools import cached_property
 from typing import Any, Literal
 
 from pydantic import Field, PrivateAttr
 
-from engine.definition.fields import FormField, Wrong
+from engine.definition.fields import DateRange, Wrong, WrongParts
+from engine.definition.form_fields import FormField
 from engine.definition.numbers import NumberPattern
 from engine.definition.params import NO_PARAMS, Params
 from engine.definition.section import Name, Rule, Section
@@ -61,6 +63,14 @@ class Proposal(Section):
     _named: Mapping[str, str] = PrivateAttr(default_factory=dict)
     _params: Params = PrivateAttr(NO_PARAMS)  # set by the definition, whose params the checks may read
 
+    def window(self, form: Mapping[str, Any]) -> tuple[date, date] | None:
+        """The days that a case runs: the first date range that is filled in, both days included."""
+        for name, field in self.fields.items():
+            if isinstance(field, DateRange) and form.get(name):
+                days = field.value(form[name])
+                return days["from"], days["to"]
+        return None
+
     @cached_property
     def record(self) -> Record:
         """The form's type in expressions; what is not required may be absent."""
@@ -89,6 +99,14 @@ class Proposal(Section):
         for name, field in self.fields.items():
             try:
                 value = field.read(raw.get(name))
+            except WrongParts as wrong:
+                problems += [
+                    Problem(f"form.{one.code}", one.message, at=f"{name}{place}", fields=one.fields)
+                    for place, one in wrong.parts
+                ]
+                if wrong.kept is not None:
+                    values[name] = wrong.kept
+                continue
             except Wrong as wrong:
                 problems.append(Problem(f"form.{wrong.code}", wrong.message, at=name, fields=wrong.fields))
                 continue
@@ -98,7 +116,7 @@ class Proposal(Section):
                 problems.append(Problem("form.required", "this is needed", at=name))
         problems += self._strange(raw)
         if whole:
-            problems += self._broken(values, {problem.at for problem in problems})
+            problems += self._broken(values, {problem.at.partition("[")[0] for problem in problems})
         return Parsed(values, tuple(problems))
 
     def _strange(self, raw: Iterable[str]) -> list[Problem]:

@@ -19,7 +19,6 @@ from engine.definition.fields import (
     Date,
     DateRange,
     ExactNumber,
-    FormField,
     Int,
     LongText,
     Office,
@@ -27,6 +26,7 @@ from engine.definition.fields import (
     Set,
     Text,
 )
+from engine.definition.form_fields import Attachment, FormField, Table
 from engine.definition.model import Definition
 from engine.definition.prove_terms import (
     Formula,
@@ -297,6 +297,10 @@ def _plain(name: str, field: FormField) -> Any:
             return next(iter(field.of))
         case Ref() | Office():
             return f"{name}-1".replace("_", "-")
+        case Attachment():
+            return [{"id": "file-1", "name": "a.pdf", "size": 1, "type": "application/pdf", "sha256": "0" * 64}]
+        case Table():
+            return [{column: _plain(column, kind) for column, kind in field.columns.items()}]
         case _:
             return "a"
 

@@ -47,7 +47,7 @@ class Withdraw(Command, frozen=True):
 
 class Operate(Command, frozen=True):
     """What a process administrator or the submitter may do with a whole case: terminate, void, suspend, activate,
-    wake, jump (to the step `to`), convert (a filing into an approval), take_back (a decision just taken)."""
+    wake, jump (to the step `to`), convert (a filing into an approval), take_back (a decision just taken), urge."""
 
     operation: str
     reason: str = ""

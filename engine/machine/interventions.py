@@ -1,5 +1,5 @@
 """What can be done with a whole case outside its ordinary way: terminate, void, suspend, activate, wake, jump, take
-back, convert.
+back, convert, urge.
 
 Each is for the process administrator, the submitter, who decided last, or a superior, and most need a reason. A case
 that another one opened is suspended with it, and goes on with it unless it was suspended by itself. In a
@@ -18,11 +18,13 @@ from engine.machine.converting import convert
 from engine.machine.declared import JUMP, Lifecycle
 from engine.machine.journal import Journal
 from engine.machine.outcome import HoldDelivery, Moved, Noted, SelectAudience, TaskOpened
+from engine.machine.process import Process
 from engine.machine.resolving import resolve_again
 from engine.machine.returns import turn
 from engine.machine.standing import in_force, places
 from engine.machine.states import SENDING, SUSPENDED, Refusal, end_sending, held_state
 from engine.machine.steps import last_decided
+from engine.machine.urging import urge
 
 PROCESS_ADMIN = "role:process_admin"
 RESTS = ("form", "task", "wait")
@@ -56,6 +58,8 @@ def intervene(journal: Journal, command: Operate) -> str:
             return _take_back(journal)
         case "convert":
             return convert(journal)
+        case "urge":
+            return urge(journal)
         case _:
             raise Refusal
 
@@ -178,10 +182,19 @@ def _wake(journal: Journal) -> str:
     else:
         _only_admin(journal)
     drifting.forget(journal)
-    forms = journal.process.declared.wakes if journal.process.declared else ("draft", "returned")
+    forms = _forms(journal.process)
     if not forms:
         raise Refusal
     return f"{JUMP}.{forms[-1 if case.number else 0]}"
+
+
+def may_wake(process: Process) -> bool:
+    """Whether cases have a form to wake up to."""
+    return bool(_forms(process))
+
+
+def _forms(process: Process) -> tuple[str, ...]:
+    return process.declared.wakes if process.declared else ("draft", "returned")
 
 
 def _jump(journal: Journal, to: str) -> str:

@@ -107,6 +107,8 @@ def case_view(app: Countersign, tx: Connection, viewer: Viewer, case: Case) -> C
         parent_row=parent,
         splitting=splitting.splitting_view(app, tx, viewer, case),
         access=access.access_view(app, tx, viewer, case),
+        comments=showing.comments_view(app, tx, case, unseen),
+        turns=tuple(one for one in entries_seen if one.what == "resubmitted" and one.changes),
         stages=tuple(name for name in ("audience", "delivery", "evaluation") if getattr(definition, name) is not None),
     )
 

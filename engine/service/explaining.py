@@ -18,9 +18,12 @@ from engine.machine.case import Case, Task
 from engine.machine.commands import AnyCommand, Decide, Perform, TimerFired
 from engine.machine.converting import may_convert
 from engine.machine.declared import PROCESS_ADMIN, events_for
+from engine.machine.interventions import may_wake
 from engine.machine.outcome import Outcome, TaskOpened
 from engine.machine.process import Process
+from engine.machine.states import SUSPENDED
 from engine.machine.steps import decisions_on
+from engine.machine.urging import may_urge
 from engine.organisation import Organisation, Workdays
 from engine.organisation.who import FromField, Holders, Submitter, Superior, parse
 from engine.organisation.workdays import caution
@@ -88,7 +91,7 @@ def waiting(
         since=min((node.entered_at for node in blocking if node.entered_at), default=None),
         until=min((node.due_at for node in blocking if node.due_at), default=None),
         then=_following(chain),
-        possible=_possible(process, case, viewer),
+        possible=_possible(process, case, viewer, app.now()),
         reason=reason,
         reason_by=by,
         people=people,
@@ -276,7 +279,14 @@ def _following(chain: Chain) -> tuple[Node, ...]:
     return ()
 
 
-def _possible(process: Process, case: Case, viewer: Viewer) -> tuple[str, ...]:
+def _possible(process: Process, case: Case, viewer: Viewer, now: datetime) -> tuple[str, ...]:
     if viewer.person != case.submitter:
         return ("convert",) if may_convert(process, case, viewer.person) else ()
-    return (*process.possible(case), *(("import",) if case.state in IMPORTING else ()))
+    others = {
+        "import": case.state in IMPORTING,
+        "recall": process.may(case, "withdraw") and process.may(case, "recall"),
+        "urge": case.state != SUSPENDED and may_urge(process.calendar, case, now),
+        "void": case.state in process.effective and not process.is_end(case.state),
+        "wake": case.state == "withdrawn" and may_wake(process),
+    }
+    return (*process.possible(case), *(name for name, may in others.items() if may))

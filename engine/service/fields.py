@@ -4,22 +4,25 @@ Every door asks `hidden`: pages, REST, lists, notices, the history's changes, an
 """
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Connection
 
+from engine.definition.fields import Office, PersonField
+from engine.definition.form_fields import FormField, Table
 from engine.definition.model import Definition
 from engine.machine.case import Case
 from engine.machine.readers import hidden_from, may_hide
 from engine.service.app import Countersign
-from engine.service.candidates import Choices
 from engine.service.views import Change, FieldView
 from engine.store import cases
 from engine.store.lines import CaseLine
 from engine.values import Bilingual
 
+Choices = Mapping[str, tuple[tuple[str, Bilingual], ...]]
+"""By field: what may be chosen, with its labels."""
 NOTHING: frozenset[str] = frozenset()
 IN_LISTS = ("title", "budget", "reach")
 _NAMED = re.compile(r"\bform\.(\w+)")
@@ -79,9 +82,40 @@ def field_views(
             help=field.help,
             was=before.get(name) if before is not None and before.get(name) != form.get(name) else None,
             again=(again or {}).get(name, ()),
+            columns=_columns(field),
+            lookup=lookup_of(field),
         )
         for name, field in definition.proposal.fields.items()
         if name not in unseen
+    )
+
+
+def lookup_of(field: FormField) -> str:
+    """What the values of a field are looked up among; empty where they are typed or chosen."""
+    match field:
+        case Office():
+            return "offices"
+        case PersonField(among=""):
+            return "people"
+        case _:
+            return ""
+
+
+def _columns(field: FormField) -> tuple[FieldView, ...]:
+    return tuple(
+        FieldView(
+            name=name,
+            label=column.label,
+            kind=column.type,
+            raw=None,
+            required=column.required,
+            writable=True,
+            currency=getattr(column, "currency", ""),
+            choices=column.shown_choices(),
+            limits=column.limits(),
+            help=column.help,
+        )
+        for name, column in (field.columns.items() if isinstance(field, Table) else ())
     )
 
 

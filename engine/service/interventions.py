@@ -1,5 +1,5 @@
 """What is done with a whole case outside its ordinary way: terminate, void, suspend, activate, wake, jump, take back,
-convert.
+convert, urge.
 
 Who may is decided by the machine under the lock. Refuses, as not found, whoever may not see the case.
 """

@@ -3,31 +3,36 @@
 What was typed is never lost: values that can be kept are saved even where others are refused.
 """
 
+import hashlib
 import secrets
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import Connection
 
 from engine.definition.proposal import Parsed
-from engine.errors import ExpressionFailed, InvalidForm, NotFound, Problem
+from engine.errors import ExpressionFailed, InvalidForm, NotFound, Problem, SavedElsewhere
 from engine.machine.advance import create
 from engine.machine.case import Case
 from engine.machine.commands import Create, Edit, Submit, Withdraw
-from engine.service import candidates, running
+from engine.machine.process import Preview
+from engine.service import attaching, candidates, copying, running
 from engine.service.app import Countersign
 from engine.service.cases import load_visible
+from engine.service.clashes import clashes_of
 from engine.service.definitions import Startable, newest
 from engine.service.definitions import startable as all_startable
 from engine.service.drifting import drift_view
-from engine.service.fields import field_views
+from engine.service.fields import Choices, changes_between, field_views
 from engine.service.numbers import case_number
-from engine.service.showing import chain_view, waves_of
-from engine.service.telling import reason_of
-from engine.service.views import FormView, Viewer
+from engine.service.showing import chain_view, comments_view, waves_of
+from engine.service.telling import form_submitted, reason_of
+from engine.service.views import FieldView, FormView, Viewer
 from engine.store import cases, history
 from engine.store.cases import Locked
 from engine.store.rows import Decided
+from engine.values import canonical_json
 
 WRITABLE = ("draft", "returned")
 
@@ -52,48 +57,74 @@ def start(app: Countersign, viewer: Viewer, name: str, *, key: str) -> str:
     return cases.create(app.db, f"{viewer.person}:{key}", decide).case.id
 
 
-def form(app: Countersign, viewer: Viewer, case_id: str) -> FormView:
-    """The form as saved, with who would approve it. NotFound for anyone but the submitter."""
+def form(
+    app: Countersign,
+    viewer: Viewer,
+    case_id: str,
+    *,
+    typed: Mapping[str, Any] | None = None,
+    problems: tuple[Problem, ...] = (),
+    copied_from: str = "",
+) -> FormView:
+    """The form as saved, with who would approve it. NotFound for anyone but the submitter.
+
+    What was `typed` stands in the fields even where it could not be saved; `was` is then what is saved.
+    """
     with app.db.read() as tx:
         case = _own(app, tx, viewer, case_id)
-        return _form(app, tx, case, ())
+        view = _form(app, tx, viewer, case, replace(_typed(app, tx, case, typed or {}), problems=problems))
+        return replace(view, taken=copying.taken(app, tx, viewer, copied_from, case)) if copied_from else view
 
 
-def save(app: Countersign, viewer: Viewer, case_id: str, raw: Mapping[str, Any], *, key: str) -> FormView:
-    """Keep what was typed, as far as each value can be read; problems stand beside the fields, nothing is refused."""
+def save(
+    app: Countersign, viewer: Viewer, case_id: str, raw: Mapping[str, Any], *, key: str, seen: str = ""
+) -> FormView:
+    """Keep what was typed, as far as each value can be read; problems stand beside the fields, nothing is refused.
+
+    `seen` names the form that was changed, as `FormView.seen`. Raises SavedElsewhere where another was saved since;
+    an empty one overwrites whatever is there.
+    """
     with app.db.read() as tx:
         case = _own(app, tx, viewer, case_id)
-    parsed = app.definition(case.process).proposal.parse(raw, whole=False)
-    values = _kept(case, raw, parsed)
-    if values != case.form:
-        case = running.carry_out(app, case_id, Edit(actor=viewer.person, form=values), key=key).case
+        typed = _typed(app, tx, case, raw)
+    parsed = _parsed(app, case, typed, whole=False)
+    if _kept(case, typed.raw, parsed) != case.form:
+
+        def command(locked: Locked) -> Edit:
+            values = _kept(locked.case, typed.raw, parsed)
+            _refuse_elsewhere(locked.case, values, seen)
+            return Edit(actor=viewer.person, form=values)
+
+        case = running.carry_out(app, case_id, command, key=key).case
     with app.db.read() as tx:
-        return _form(app, tx, case, parsed.problems)
+        return _form(app, tx, viewer, case, replace(typed, problems=parsed.problems))
 
 
-def submit(app: Countersign, viewer: Viewer, case_id: str, raw: Mapping[str, Any], *, key: str) -> None:
+def submit(app: Countersign, viewer: Viewer, case_id: str, raw: Mapping[str, Any], *, key: str, seen: str = "") -> None:
     """Submit or resubmit. Raises InvalidForm with every problem, and ExpressionFailed where no chain can be chosen for
-    the form; what could be read is saved all the same."""
+    the form; what could be read is saved all the same. `seen` and SavedElsewhere as in `save`."""
     with app.db.read() as tx:
         case = _own(app, tx, viewer, case_id)
+        typed = _typed(app, tx, case, raw)
     definition = app.definition(case.process)
-    parsed = definition.proposal.parse(raw, whole=True)
+    parsed = _parsed(app, case, typed, whole=True)
     with app.db.read() as tx:
         wrong = candidates.wrong(app.organisation(tx), definition, case, parsed.values)
     if wrong:
         parsed = Parsed(parsed.values, (*parsed.problems, *wrong))
     if parsed.problems:
-        _keep(app, case, _kept(case, raw, parsed), key)
+        _keep(app, case, _kept(case, typed.raw, parsed), key, seen)
         raise InvalidForm(parsed.problems)
 
     def command(locked: Locked) -> Submit:
+        _refuse_elsewhere(locked.case, parsed.values, seen)
         number = locked.case.number or case_number(app, definition.proposal.numbering, locked)
         return Submit(actor=viewer.person, form=parsed.values, number=number)
 
     try:
         running.carry_out(app, case_id, command, key=key)
     except ExpressionFailed:
-        _keep(app, case, parsed.values, key)
+        _keep(app, case, parsed.values, key, seen)
         raise
 
 
@@ -104,11 +135,52 @@ def withdraw(app: Countersign, viewer: Viewer, case_id: str, reason: str, *, key
     running.carry_out(app, case_id, Withdraw(actor=viewer.person, reason=reason.strip(), again=again), key=key)
 
 
-def _keep(app: Countersign, case: Case, values: dict[str, Any], key: str) -> None:
+def _keep(app: Countersign, case: Case, values: dict[str, Any], key: str, seen: str) -> None:
     """What was typed is not lost by a refusal."""
     if _is_writable(app, case) and values != case.form:
-        edit = Edit(actor=case.submitter, form=values)
-        running.carry_out(app, case.id, edit, key=f"{key}:kept:{secrets.token_hex(4)}")
+
+        def command(locked: Locked) -> Edit:
+            _refuse_elsewhere(locked.case, values, seen)
+            return Edit(actor=case.submitter, form=values)
+
+        running.carry_out(app, case.id, command, key=f"{key}:kept:{secrets.token_hex(4)}")
+
+
+@dataclass(frozen=True, slots=True)
+class _Typed:
+    """What was typed, with the record of each file and the code of each name; `found` is what a name may mean."""
+
+    raw: Mapping[str, Any]
+    shown: Mapping[str, Any]
+    found: Choices
+    problems: tuple[Problem, ...]
+
+
+def _typed(app: Countersign, tx: Connection, case: Case, raw: Mapping[str, Any]) -> _Typed:
+    definition = app.definition(case.process)
+    with_files = attaching.resolved(tx, definition, case.id, raw)
+    named, found, problems = candidates.named(app.organisation(tx), definition, with_files)
+    asked = {problem.at for problem in problems}
+    shown = {name: with_files[name] if name in asked else value for name, value in named.items()}
+    return _Typed({name: value for name, value in named.items() if name not in asked}, shown, found, problems)
+
+
+def _parsed(app: Countersign, case: Case, typed: _Typed, *, whole: bool) -> Parsed:
+    """What the form takes of it; where a name means several or nobody, that is said and not that a value is missing."""
+    parsed = app.definition(case.process).proposal.parse(typed.raw, whole=whole)
+    asked = {problem.at for problem in typed.problems}
+    problems = (*typed.problems, *(problem for problem in parsed.problems if problem.at not in asked))
+    return Parsed(parsed.values, problems)
+
+
+def _seen(case: Case) -> str:
+    return hashlib.sha256(canonical_json(case.form)).hexdigest()[:16]
+
+
+def _refuse_elsewhere(case: Case, values: Mapping[str, Any], seen: str) -> None:
+    """Two windows, or two people at one account: who comes second is told, whatever they typed is still theirs."""
+    if seen and seen != _seen(case) and values != case.form:
+        raise SavedElsewhere()
 
 
 def _kept(case: Case, raw: Mapping[str, Any], parsed: Parsed) -> dict[str, Any]:
@@ -134,28 +206,24 @@ def _own(app: Countersign, tx: Connection, viewer: Viewer, case_id: str) -> Case
     return case
 
 
-def _form(app: Countersign, tx: Connection, case: Case, problems: tuple[Problem, ...]) -> FormView:
+def _form(app: Countersign, tx: Connection, viewer: Viewer, case: Case, typed: _Typed) -> FormView:
     definition, organisation = app.definition(case.process), app.organisation(tx)
-    whole = definition.proposal.parse(case.form, whole=True)
-    preview, failed = None, ""
-    if not whole.problems:
-        try:
-            preview = app.process(case.process, tx).preview(whole.values, case.office, case.submitter, app.now())
-        except ExpressionFailed as error:  # the form stays open: what the rule lacks is filled in here
-            failed = error.message
-    because, by = reason_of(organisation, history.load(tx, case.id), case)
+    preview, failed = _preview(app, tx, case)
+    entries = history.load(tx, case.id)
+    because, by = reason_of(organisation, entries, case)
+    fields = field_views(
+        definition,
+        case.form,
+        writable=_is_writable(app, case),
+        people=candidates.choices(organisation, definition, case),
+    )
     return FormView(
         case_id=case.id,
         seq=case.seq,
         definition=definition.title,
         definition_name=definition.name,
-        fields=field_views(
-            definition,
-            case.form,
-            writable=_is_writable(app, case),
-            people=candidates.choices(organisation, definition, case),
-        ),
-        problems=problems,
+        fields=tuple(_as_typed(field, typed) for field in fields),
+        problems=typed.problems,
         preview=chain_view(organisation, preview.columns, waves=waves_of(definition)) if preview else None,
         reasons=preview.reasons if preview else (),
         saved_at=case.updated_at if case.form else None,
@@ -163,4 +231,38 @@ def _form(app: Countersign, tx: Connection, case: Case, problems: tuple[Problem,
         returned_by=by,
         drift=drift_view(definition, app.process(case.process, tx), case.drift),
         failed=failed,
+        seen=_seen(case),
+        changes=changes_between(definition, form_submitted(entries), case.form),
+        clashes=clashes_of(app, tx, viewer.person, case),
+        comments=comments_view(app, tx, case),
+        writable=_is_writable(app, case),
+        counts=definition.audience is not None,
     )
+
+
+def _preview(app: Countersign, tx: Connection, case: Case) -> tuple[Preview | None, str]:
+    """Who would approve the form as it is; or why that cannot be told, where a rule cannot be worked out."""
+    whole = app.definition(case.process).proposal.parse(case.form, whole=True)
+    if whole.problems:
+        return None, ""
+    try:
+        return app.process(case.process, tx).preview(whole.values, case.office, case.submitter, app.now()), ""
+    except ExpressionFailed as error:  # the form stays open: what the rule lacks is filled in here
+        return None, error.message
+
+
+def _as_typed(field: FieldView, typed: _Typed) -> FieldView:
+    if field.name not in typed.shown:
+        return field
+    raw = typed.shown[field.name]
+    is_other = _plain(raw) != _plain(field.raw)
+    return replace(field, raw=raw, was=field.raw if is_other else None, found=typed.found.get(field.name, ()))
+
+
+def _plain(value: Any) -> Any:
+    """A value as it is compared with what was typed: a number as its text, nothing as nothing."""
+    if isinstance(value, list | tuple):
+        return [_plain(one) for one in value]
+    if isinstance(value, Mapping):
+        return {name: _plain(one) for name, one in value.items() if one not in (None, "")}
+    return "" if value is None else str(value)

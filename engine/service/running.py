@@ -1,8 +1,11 @@
 """Carries a command out: lock, decide, record. Every change of a case goes through here."""
 
 from collections.abc import Callable
+from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import Any
+
+from sqlalchemy import Connection
 
 from engine.definition.model import Definition
 from engine.machine.advance import advance
@@ -15,7 +18,7 @@ from engine.service import splitting
 from engine.service.announcing import announced
 from engine.service.app import Countersign
 from engine.service.numbers import register_number
-from engine.store import cases, registers
+from engine.store import cases, marks, registers
 from engine.store.cases import Locked, Recorded
 from engine.store.rows import CaseIndex, Decided
 
@@ -52,9 +55,20 @@ def decide(app: Countersign, locked: Locked, command: AnyCommand | Callable[[Loc
     if isinstance(asked, Edit | Submit) or any(isinstance(event, FormSaved | Drifted) for event in outcome.events):
         if not isinstance(asked, Edit | Submit):
             splitting.amended(app, locked, outcome.case)
-        organisation = app.organisation(locked)
-        return Decided(asked, outcome, index_of(app.definition(case.process), organisation, outcome.case))
+        organisation, definition = app.organisation(locked), app.definition(case.process)
+        if isinstance(asked, Submit) or _marks(definition, case) != _marks(definition, outcome.case):
+            mark(locked.tx, definition, outcome.case)
+        return Decided(asked, outcome, index_of(definition, organisation, outcome.case))
     return Decided(asked, outcome)
+
+
+def mark(tx: Connection, definition: Definition, case: Case) -> None:
+    """Keep by what lists and calendars find the case."""
+    marks.put(tx, case.id, *_marks(definition, case))
+
+
+def _marks(definition: Definition, case: Case) -> tuple[str, tuple[date, date] | None]:
+    return str(case.form.get("title") or ""), definition.proposal.window(case.form)
 
 
 def index_of(definition: Definition, organisation: Organisation, case: Case) -> CaseIndex:

@@ -157,7 +157,7 @@ def _frozen(app: Countersign, case: Case) -> Frozen:
         version,
         selection,
         folder,
-        besides=lambda unfinished: _suppressions(app, unfinished, as_of),
+        besides=lambda unfinished: suppressions(app, unfinished, as_of),
         provenance={"definition": case.process.fingerprint},
         limits=Limits(app.settings.memory_limit, app.settings.selection_seconds),
     )
@@ -224,7 +224,7 @@ def _texts(value: Any) -> tuple[str, ...]:
     return tuple(map(str, value)) if isinstance(value, list | tuple) else (str(value),)
 
 
-def _suppressions(app: Countersign, folder: Path, at: datetime) -> dict[str, DataFile]:
+def suppressions(app: Countersign, folder: Path, at: datetime) -> dict[str, DataFile]:
     """Both lists as they hold now, in the folder of the run: what was used, and the evidence of it."""
     written = {}
     with app.db.read() as tx:

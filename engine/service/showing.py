@@ -3,7 +3,7 @@
 Names and labels are looked up here, so that the pure parts deal in ids alone. Refuses to decide who may see what.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
@@ -16,7 +16,8 @@ from engine.organisation.workdays import caution
 from engine.service.app import Countersign
 from engine.service.chain_views import Chain, Node, Seat
 from engine.service.fields import limited
-from engine.service.views import CaseRow, QuestionView, TaskRow
+from engine.service.views import CaseRow, CommentView, QuestionView, TaskRow
+from engine.store import comments
 from engine.store.lines import CaseLine, TaskLine
 from engine.values import NO_TEXT, Bilingual
 
@@ -142,6 +143,26 @@ def questions_view(organisation: Organisation, case: Case, viewer: str) -> tuple
             may_answer=question.person == viewer and question.answered_at is None,
         )
         for question in sorted(case.questions, key=lambda question: (question.asked_at, question.id))
+    )
+
+
+def comments_view(
+    app: Countersign, tx: Connection, case: Case, unseen: Collection[str] = ()
+) -> tuple[CommentView, ...]:
+    """The comments on a case without those on fields `unseen`, oldest first."""
+    organisation, fields = app.organisation(tx), app.definition(case.process).proposal.fields
+    return tuple(
+        CommentView(
+            id=one.id,
+            field=one.field,
+            by=person_name(organisation, one.person),
+            text=one.text,
+            at=one.at,
+            settled_by=person_name(organisation, one.resolved_by) if one.resolved_by else "",
+            settled_at=one.resolved_at,
+        )
+        for one in comments.of_case(tx, case.id)
+        if one.field in fields and one.field not in unseen
     )
 
 

@@ -40,6 +40,7 @@ OPERATIONS = {
     "jump": "jumped",
     "take_back": "taken_back",
     "convert": "converted",
+    "urge": "urged",
 }
 
 
@@ -109,6 +110,13 @@ def form_at(entries: Iterable[Kept], seq: int) -> dict[str, Any] | None:
             break
         form = _form_of(kept.events) or form
     return form
+
+
+def form_submitted(entries: Iterable[Kept]) -> dict[str, Any] | None:
+    """The form as it was submitted last, or None before the first time."""
+    return next(
+        (_form_of(kept.events) for kept in reversed(tuple(entries)) if isinstance(kept.command, c.Submit)), None
+    )
 
 
 def _form_of(events: Iterable[AnyEvent]) -> dict[str, Any] | None:

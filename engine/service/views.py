@@ -5,7 +5,7 @@ definition brings both.
 """
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -110,6 +110,9 @@ class FieldView:
     help: Bilingual = NO_TEXT
     was: Any = None
     again: tuple[Bilingual, ...] = ()  # the steps that a change of it asks again
+    columns: tuple["FieldView", ...] = ()  # of a table
+    lookup: str = ""  # people or offices: where its values are looked up rather than chosen from `choices`
+    found: tuple[tuple[str, Bilingual], ...] = ()  # to choose from, of what was typed
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +179,7 @@ class Entry:
     unobjected, staffed, reorganised, recounted, unstaffed, auto_returned, auto_rejected, auto_passed, expired,
     frozen, drifted, selection_failed, selecting, started, paused, resumed, delivered, evaluation_due, evaluated,
     closed, transferred, delegated, signers_added, appended, signer_removed, copied_to, claimed, released, asked,
-    answered, handed_over.
+    answered, handed_over, urged.
     `via`: page, link, api, timer (a deadline), stage (a finished stage reported). `remark` of an evaluation is its
     time ("7d")."""
 
@@ -345,8 +348,39 @@ class AccessView:
 
 
 @dataclass(frozen=True, slots=True)
+class CommentView:
+    """What somebody said about a field; `settled_by` is empty while it is open."""
+
+    id: str
+    field: str
+    by: str
+    text: str
+    at: datetime
+    settled_by: str
+    settled_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class ClashView:
+    """Another case at the same time; `shares` names what both have: offer, category, channels."""
+
+    row: CaseRow
+    starts: date
+    ends: date
+    shares: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What a draft took over from `number`; `left` are the fields that did not fit any more or are not to be seen."""
+
+    number: str
+    left: tuple[Bilingual, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class CaseView:
-    """Everything of the case page."""
+    """Everything of the case page. `turns`: what changed from one submission to the next, newest first."""
 
     row: CaseRow
     version: int
@@ -371,6 +405,8 @@ class CaseView:
     registered: tuple[RegistrationView, ...] = ()
     drift: DriftView | None = None
     access: AccessView | None = None  # None where the case is open
+    comments: tuple[CommentView, ...] = ()
+    turns: tuple[Entry, ...] = ()
     stages: tuple[str, ...] = ()  # of audience, delivery, evaluation: those that cases of its kind have
 
 
@@ -455,3 +491,10 @@ class FormView:
     returned_by: str = ""
     drift: DriftView | None = None
     failed: str = ""
+    seen: str = ""  # names the form as saved; what is sent with it never overwrites a newer one
+    changes: tuple[Change, ...] = ()  # since it was last submitted
+    clashes: tuple[ClashView, ...] = ()
+    comments: tuple[CommentView, ...] = ()
+    writable: bool = True
+    counts: bool = False  # whether customers are selected by it, so that they can be counted
+    taken: Taken | None = None  # from an earlier case

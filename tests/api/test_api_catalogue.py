@@ -92,6 +92,8 @@ OF_LANGUAGES = {  # a language's own name; date patterns
     "y年M月d日 HH:mm",
     "d MMM y, HH:mm",
     "d MMM y",
+    "y年M月",
+    "MMMM y",
 }
 
 

@@ -53,6 +53,7 @@ def test_open_routes_are_few_and_say_why(api: FastAPI):
         "/sign-in/step", "/sign-in/code", "/sign-in/password", "/sign-in/second-factor", "/reset/{token}",
         "/sign-in/provider", "/sign-in/provider/back",
         "/ready",
+        "/calendar/{token}.ics",
     }  # fmt: skip
     assert all(reasons.values())
 

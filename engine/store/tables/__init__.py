@@ -45,10 +45,13 @@ from engine.store.tables.identity import (
 from engine.store.tables.notices import channels, circuits, messages, preferences, webhooks
 from engine.store.tables.people import grants, offices, organisation, people, stand_ins, workdays
 from engine.store.tables.phrases import phrases
+from engine.store.tables.proposals import attachments, case_marks, comments, feeds, saved_filters
 
 __all__ = [
     "api_tokens",
+    "attachments",
     "case_embargoes",
+    "case_marks",
     "case_offices",
     "case_readers",
     "case_views",
@@ -56,10 +59,12 @@ __all__ = [
     "channels",
     "chunks",
     "circuits",
+    "comments",
     "definitions",
     "devices",
     "drafts",
     "evaluations",
+    "feeds",
     "grants",
     "groups",
     "history",
@@ -85,6 +90,7 @@ __all__ = [
     "responses",
     "restores",
     "rounds",
+    "saved_filters",
     "second_factors",
     "sessions",
     "sign_in_tries",

@@ -11,7 +11,7 @@ import pytest
 
 from engine.definition.catalogue import catalogue
 from engine.definition.check import RULES, check
-from engine.definition.fields import FormField
+from engine.definition.form_fields import FormField
 from engine.definition.reference import reference_text
 from engine.expr import compile_expression
 from engine.expr.functions import FUNCTIONS

@@ -298,6 +298,7 @@ ACTIONS: Mapping[str, Callable[[Case], AnyCommand]] = {
     "jump": _operate("jump", to="city_vp"),
     "convert": _operate("convert", by="city_head"),
     "take back": _take_back,
+    "urge": _operate("urge", by="clerk"),
     "a timer fires": _fired,
     "the organisation changed": _always(Reorganise(actor="system")),
     "the working days changed": _always(Recount(actor="system")),
