@@ -107,7 +107,7 @@ def finish(app: Countersign, sealed: str, given: dict[str, str], browser: Browse
         person = _person(app, tx, claims)
         row = people.find_person(tx, person)
         assert row is not None
-        stage = sessions.next_stage(app, tx, row, after="provider")
+        stage = sessions.next_stage(app, tx, row, after=None, by_provider=True)
         return sessions.opened(app, tx, person, stage, browser, proved=True), kept["back"]
 
 

@@ -31,6 +31,7 @@ def provider(serving: StrictProvider) -> StrictProvider:
     """The provider as if it were new."""
     serving.lies.clear()
     serving.asked.clear()
+    serving.is_public = False
     serving.claims = {"sub": "1", "preferred_username": "wangmin"}
     return serving
 
@@ -186,6 +187,12 @@ def test_a_second_factor_is_asked_after_the_provider_too_but_no_password_of_ones
         assert asked.url.path == "/sign-in/step"
         done = other.post("/sign-in/code", data=other.form(asked, "/sign-in/code") | {"code": codes[0]})
         assert done.url.path == "/cases"
+
+
+def test_a_client_without_a_password_names_itself(opened: Callable[..., Countersign], provider: StrictProvider):
+    provider.is_public = True
+    with Desk(create_app(opened(oidc_client_secret=""))) as browser:
+        assert went(browser).url.path == "/cases"
 
 
 def test_a_provider_that_does_not_answer_leaves_the_password(opened: Callable[..., Countersign]):

@@ -61,6 +61,7 @@ def test_a_newcomer_signs_in_on_a_phone_without_javascript(app: Countersign, win
     page.fill("#new", "wangmin123")
     page.fill("#again", "different")
     page.keyboard.press("Enter")
+    page.wait_for_selector(".problem")
     assert page.locator(".problem").count() == 2
     page.fill("#new", NEW)
     page.keyboard.press("Tab")
@@ -199,6 +200,7 @@ def address(app: Countersign, tmp_path: Path, request: pytest.FixtureRequest) ->
     if "issuer" in request.fixturenames:
         issuer = request.getfixturevalue("issuer")
         more = {"COUNTERSIGN_OIDC_ISSUER": issuer, "COUNTERSIGN_OIDC_CLIENT_ID": "countersign"}
+        more["COUNTERSIGN_OIDC_CLIENT_SECRET"] = "between us"
     kept = {name: value for name, value in os.environ.items() if not name.startswith("COUNTERSIGN_")}
     ours = {"COUNTERSIGN_HOME": str(tmp_path), "COUNTERSIGN_DATABASE_URL": f"sqlite:///{tmp_path / 'case.db'}"}
     port = free_port()

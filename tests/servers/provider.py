@@ -72,6 +72,7 @@ class StrictProvider:
         self.issuer = ""
         self.claims: dict[str, Any] = {"sub": "1", "preferred_username": "wangmin"}
         self.lies: set[str] = set()
+        self.is_public = False
         self.asked: list[dict[str, str]] = []
         self.key = RSAKey.generate_key(2048, {"kid": "one"})
         self.other_key = RSAKey.generate_key(2048, {"kid": "one"})
@@ -99,8 +100,6 @@ class StrictProvider:
     def token(self, form: dict[str, str], authorization: str) -> dict[str, Any] | None:
         """The answer to a code; None where anything is not as it was begun."""
         begun = self.codes.pop(form.get("code", ""), None)
-        expected = base64.b64encode(f"{quote(CLIENT)}:{quote(SECRET)}".encode()).decode()
-        plain = base64.b64encode(f"{CLIENT}:{SECRET}".encode()).decode()
         digest = hashlib.sha256(form.get("code_verifier", "").encode()).digest()
         challenge = base64.urlsafe_b64encode(digest).decode().rstrip("=")
         if (
@@ -108,10 +107,16 @@ class StrictProvider:
             or begun["code_challenge_method"] != "S256"
             or challenge != begun["code_challenge"]
             or form.get("redirect_uri") != begun["redirect_uri"]
-            or authorization not in (f"Basic {expected}", f"Basic {plain}")
+            or not self._is_client(form, authorization)
         ):
             return None
         return {"access_token": "a", "token_type": "Bearer", "id_token": self._signed(begun["nonce"])}
+
+    def _is_client(self, form: dict[str, str], authorization: str) -> bool:
+        if self.is_public:
+            return form.get("client_id") == CLIENT and not authorization
+        given = base64.b64decode(authorization.removeprefix("Basic ")).decode()
+        return given in (f"{CLIENT}:{SECRET}", f"{quote(CLIENT)}:{quote(SECRET)}")
 
     def _signed(self, nonce: str) -> str:
         now = int(clock.now().timestamp())
