@@ -21,7 +21,7 @@ from api import words
 from api.failures import failure
 from api.formats import Formats
 from api.i18n import N_
-from api.kept import keep
+from api.kept import form_of, keep
 from api.visit import Visit
 from engine.errors import (
     CountersignError,
@@ -135,11 +135,7 @@ async def _without_session(request: Request, error: Exception) -> Response:
     """A page's form whose session ended, or is another by now, is kept to be sent again after signing in."""
     if _is_script(request) or request.method != "POST":
         return await run_in_threadpool(_expected, request, error)
-    try:
-        form = await request.form()
-    except HTTPException:  # what cannot be read is kept by nobody
-        form = FormData()
-    return await run_in_threadpool(_sign_in_again, request, form, error)
+    return await run_in_threadpool(_sign_in_again, request, await form_of(request), error)
 
 
 def _sign_in_again(request: Request, form: FormData, error: Exception) -> Response:

@@ -73,7 +73,9 @@ class Begun:
 
 def name(app: Countersign) -> str:
     """What the provider is called on the sign-in page; empty where there is none."""
-    return app.settings.oidc_name or urlsplit(app.settings.oidc_issuer).hostname or ""
+    if not app.settings.oidc_issuer:
+        return ""
+    return app.settings.oidc_name or urlsplit(app.settings.oidc_issuer).hostname or app.settings.oidc_issuer
 
 
 def begin(app: Countersign, *, back: str, again: bool) -> Begun:

@@ -245,6 +245,7 @@ def test_a_form_from_an_earlier_session_is_offered_once_more(app: Countersign, d
     assert shown.url.path.startswith("/resume/")
     assert "typed before" in shown.text
     assert mine.post(started.url.path, data=form, headers={"sec-fetch-site": "cross-site"}).status_code == 403
+    assert mine.post(started.url.path, data=form | {"csrf": "会签"}).status_code == 403
 
 
 def test_a_form_from_elsewhere_is_never_kept(app: Countersign, desk: Desks):

@@ -206,7 +206,7 @@ def test_a_provider_that_does_not_answer_leaves_the_password(opened: Callable[..
 
 
 def test_without_a_provider_there_is_no_button_and_no_page(opened: Callable[..., Countersign]):
-    app = opened(oidc_issuer="", oidc_name="")
+    app = opened(oidc_issuer="")
     with Desk(create_app(app)) as browser:
         assert "provider" not in browser.get("/sign-in").text
         assert browser.get("/sign-in/provider").status_code == 404
