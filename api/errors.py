@@ -21,8 +21,7 @@ from api import words
 from api.failures import failure
 from api.formats import Formats
 from api.i18n import N_
-from api.kept import keep
-from api.uploads import TooMuch, form_of
+from api.kept import form_of, keep
 from api.visit import Visit
 from engine.errors import (
     CountersignError,
@@ -139,10 +138,9 @@ async def _without_session(request: Request, error: Exception) -> Response:
     signing in."""
     if _is_script(request) or request.method != "POST":
         return await run_in_threadpool(_expected, request, error)
-    try:
-        form = getattr(request.state, "form", None) or await form_of(request)
-    except (HTTPException, TooMuch):  # what cannot be read is kept by nobody
-        form = FormData()
+    form = getattr(request.state, "form", None)
+    if form is None:
+        form = await form_of(request)
     return await run_in_threadpool(_sign_in_again, request, form, error)
 
 

@@ -8,13 +8,26 @@ import hmac
 
 from fastapi import Request
 from starlette.datastructures import FormData
+from starlette.exceptions import HTTPException
 
 from api.auth import SESSION
 from api.visit import Visit
 from engine.service import kept_forms, people, sessions
 
+LARGEST = 25 * 1024 * 1024  # what a form with its attachments may have
 SECRET = {"csrf", "password", "old", "new", "again", "code", "sealed"}
 NOT_KEPT = ("/account", "/confirm", "/sign-in", "/sign-out", "/language", "/l/", "/reset")
+
+
+async def form_of(request: Request) -> FormData:
+    """The form that came without a session; empty where it is too large to be read for a stranger, or unreadable."""
+    size = request.headers.get("content-length", "")
+    if not size.isdecimal() or int(size) > LARGEST:
+        return FormData()
+    try:
+        return await request.form()
+    except HTTPException:
+        return FormData()
 
 
 def keep(request: Request, form: FormData, visit: Visit) -> str:
@@ -31,6 +44,10 @@ def keep(request: Request, form: FormData, visit: Visit) -> str:
 
 def _is_ours(request: Request, form: FormData, visit: Visit) -> bool:
     given, session = form.get("csrf"), visit.cookies.read(request, SESSION)
-    if session and isinstance(given, str) and hmac.compare_digest(people.csrf_of(visit.app, session), given):
+    if (
+        session
+        and isinstance(given, str)
+        and hmac.compare_digest(people.csrf_of(visit.app, session).encode(), given.encode())
+    ):
         return True
     return request.headers.get("sec-fetch-site") == "same-origin"

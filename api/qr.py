@@ -5,5 +5,7 @@ import segno
 
 def qr_code(text: str) -> str:
     """The code in black on white, in dark pages too: cameras want it so. Markup: its modules alone, not the text."""
-    drawn: str = segno.make(text, error="m").svg_inline(scale=4, border=4, dark="#000", light="#fff", svgclass="qr")
+    drawn: str = segno.make(text, error="m").svg_inline(
+        border=4, dark="#000", light="#fff", svgclass="qr", omitsize=True
+    )
     return drawn

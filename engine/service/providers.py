@@ -73,7 +73,9 @@ class Begun:
 
 def name(app: Countersign) -> str:
     """What the provider is called on the sign-in page; empty where there is none."""
-    return app.settings.oidc_name or urlsplit(app.settings.oidc_issuer).hostname or ""
+    if not app.settings.oidc_issuer:
+        return ""
+    return app.settings.oidc_name or urlsplit(app.settings.oidc_issuer).hostname or app.settings.oidc_issuer
 
 
 def begin(app: Countersign, *, back: str, again: bool) -> Begun:
@@ -107,7 +109,7 @@ def finish(app: Countersign, sealed: str, given: dict[str, str], browser: Browse
         person = _person(app, tx, claims)
         row = people.find_person(tx, person)
         assert row is not None
-        stage = sessions.next_stage(app, tx, row, after="provider")
+        stage = sessions.next_stage(app, tx, row, after=None, by_provider=True)
         return sessions.opened(app, tx, person, stage, browser, proved=True), kept["back"]
 
 

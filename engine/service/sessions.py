@@ -171,13 +171,15 @@ def renewed(app: Countersign, tx: Connection, token: str) -> str:
     return new
 
 
-def next_stage(app: Countersign, tx: Connection, person: Row[Any], *, after: Stage | None) -> Stage:
-    """What is asked next at sign-in, `after` a stage; None stands for the password, "provider" for a provider's word
-    and the code that was asked behind it."""
+def next_stage(
+    app: Countersign, tx: Connection, person: Row[Any], *, after: Stage | None, by_provider: bool = False
+) -> Stage:
+    """What is asked next at sign-in, `after` a stage; None stands for the password, or with `by_provider` for the word
+    of a provider, behind which no password is asked."""
     has_factor = credentials.find_factor(tx, person.id) is not None
     if after is None and has_factor:
-        return "code"
-    if after in (None, "code") and person.must_change:
+        return "provider" if by_provider else "code"
+    if after in (None, "code") and person.must_change and not by_provider:
         return "password"
     if after != "enrol" and not has_factor and is_factor_required(app, tx, person.id):
         return "enrol"

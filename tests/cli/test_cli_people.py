@@ -9,8 +9,9 @@ from typer.testing import CliRunner
 from engine.cli.main import app as program
 from engine.cli.people import read
 from engine.errors import InvalidFile
-from engine.service import people
+from engine.service import passwords, people, signing_in
 from engine.service.app import Countersign
+from engine.service.sessions import Browser
 from engine.settings import Settings
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "docs" / "staff.yaml"
@@ -23,14 +24,19 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, file: Path) -> str:
     return done.output
 
 
-def test_a_newcomer_signs_in_with_the_password_that_was_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_newcomer_signs_in_with_the_password_that_was_shown_and_is_asked_for_one_of_their_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     output = run(tmp_path, monkeypatch, EXAMPLE)
     shown = re.search(r"wangmin\W+王敏[^\w-]+([\w-]+)", output)
     assert shown, output
     app = Countersign.open(Settings(home=tmp_path))
     try:
         signed_in = people.sign_in(app, "wangmin", shown[1], address="127.0.0.1")
-        assert people.viewer_of(app, signed_in.token).has("submitter")
+        assert signed_in.stage == "password"
+        own, here = "夜雨十年灯 jiang hu", Browser()
+        done = signing_in.choose_password(app, signed_in.token, new=own, again=own, browser=here)
+        assert people.viewer_of(app, done.token).has("submitter")
     finally:
         app.close()
 
@@ -88,3 +94,42 @@ def test_a_file_of_a_whole_province_is_read(tmp_path: Path):
     rows = "".join(f"  - {{id: p{n}, name: Li, email: p{n}@example.org, roles: [head@1]}}\n" for n in range(4000))
     (tmp_path / "staff.yaml").write_text('offices: [{code: "1", zh: a, level: county}]\npeople:\n' + rows)
     assert len(read(tmp_path / "staff.yaml").people) == 4000
+
+
+def invoke(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *words: str) -> tuple[int, str]:
+    monkeypatch.setenv("COUNTERSIGN_HOME", str(tmp_path))
+    done = CliRunner().invoke(program, ["people", *words])
+    return done.exit_code, " ".join((done.output + str(done.exception or "")).split())
+
+
+def test_the_first_administrator_is_made_once_on_an_empty_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    code, said = invoke(tmp_path, monkeypatch, "first-administrator", "Boss!")
+    assert code != 0 and "small letters" in said
+    code, said = invoke(tmp_path, monkeypatch, "first-administrator", "boss", "--name", "赵总")
+    assert code == 0, said
+    given = re.search(r"shown this once: (\S+)", said)
+    assert given
+    app = Countersign.open(Settings(home=tmp_path))
+    try:
+        assert people.sign_in(app, "boss", given[1], address="127.0.0.1").stage == "password"
+        assert people.viewer_named(app, "boss").has("administrator")
+    finally:
+        app.close()
+    code, said = invoke(tmp_path, monkeypatch, "first-administrator", "second")
+    assert code != 0 and "There is an administrator already: boss" in said
+
+
+def test_a_reset_link_is_printed_for_who_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    invoke(tmp_path, monkeypatch, "first-administrator", "boss")
+    code, said = invoke(tmp_path, monkeypatch, "password", "boss")
+    assert code == 0, said
+    link = re.search(r"http://127.0.0.1:8000/reset/(\S+)", said)
+    assert link
+    app = Countersign.open(Settings(home=tmp_path))
+    try:
+        assert passwords.reset_for(app, link[1]).person == "boss"
+    finally:
+        app.close()
+    assert "there was none" in invoke(tmp_path, monkeypatch, "forget-second-factor", "boss")[1]
+    code, said = invoke(tmp_path, monkeypatch, "password", "nobody")
+    assert code != 0 and "nobody has the open account nobody" in said
