@@ -38,6 +38,6 @@ def show(
         shown=list,
         chosen=chosen,
         narrowed=any(chosen.values()),
-        more=f"/inbox?{more}" if page.after else "",
+        next_page=f"/inbox?{more}" if page.after else "",  # the frame of every page has a `more` of its own
         is_first=not after,
     )

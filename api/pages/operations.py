@@ -16,7 +16,7 @@ from api.errors import problem_sentence, sentence
 from api.operations import KINDS, Kind
 from api.pages.sheet import page as sheet_page
 from api.visit import Visit
-from engine.errors import CountersignError, Invalid, NotFound, Refused
+from engine.errors import CountersignError, Invalid, NotFound, Problem, Refused
 from engine.service import approvals, choosing, interventions, operations
 from engine.service.app import Countersign
 from engine.service.operations import Door
@@ -90,6 +90,8 @@ def _typed(form: FormData) -> Typed:
 
 def _carry_out(app: Countersign, door: Door, task: str, kind: Kind, typed: Typed) -> None:
     person, people, words = next(iter(typed.chosen), ""), typed.chosen, typed.words
+    if kind.people != "none" and not people:
+        raise Invalid([Problem("people", "name each person once", "at least one", at="people")])
     match kind.operation:
         case "ask":
             operations.ask(app, door, task, person, text=words)

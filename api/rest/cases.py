@@ -152,14 +152,15 @@ def inbox_list(
     app: App,
     caller: Reader,
     which: List,
-    q: Annotated[str, Query(max_length=100, description="Words of the title, or a case number")] = "",
-    kind: Annotated[str, Query(max_length=80, description="The name of a definition")] = "",
-    office: Annotated[str, Query(max_length=12, description="The code of an office", examples=["440111"])] = "",
-    due: Annotated[Due, Query(description="Of what is to be done, only what is due by then")] = "",
-    after: Annotated[str, Query(max_length=200, description="The `after` of the page before")] = "",
+    q: Annotated[str, Query(max_length=100)] = "",
+    kind: Annotated[str, Query(max_length=80)] = "",
+    office: Annotated[str, Query(max_length=12)] = "",
+    due: Due = "",
+    after: Annotated[str, Query(max_length=200)] = "",
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
 ) -> Response:
-    """One list of the inbox, narrowed; `after` continues it, empty at its end."""
+    """One list of the inbox, narrowed to words of the title or a case number (`q`), a definition (`kind`), an office's
+    code, and what is due by then; `after` of the answer continues it, empty at its end."""
     wanted = Wanted(q.strip(), kind, office, due)
     return answer(inbox_pages.page(app, caller, which, wanted=wanted, after=after, limit=limit))
 

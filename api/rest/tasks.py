@@ -122,9 +122,10 @@ def people(
     caller: Reader,
     task_id: str,
     operation: Annotated[Literal["transfer", "delegate", "add_signer", "append", "copy", "ask"], Query()] = "transfer",
-    q: Annotated[str, Query(max_length=60, description="Name, account, office or role")] = "",
+    q: Annotated[str, Query(max_length=60)] = "",
 ) -> Response:
-    """Whom the task may be passed to, or who may be brought in, asked or copied; likely people where `q` is empty."""
+    """Whom the task may be passed to, or who may be brought in, asked or copied: by name, account, office or role
+    (`q`), likely people where that is empty."""
     return answer(choosing.choosing(app, caller, task_id, operation, query=q))
 
 

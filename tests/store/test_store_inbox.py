@@ -3,7 +3,7 @@
 import pytest
 import sqlalchemy as sa
 
-from engine.store import inbox, people, visibility
+from engine.store import inbox, people, phrases, visibility
 from engine.store.session import Database
 from engine.store.tables import tasks
 from tests.store.by_hand import NOON, approve, open_case, submit
@@ -78,3 +78,36 @@ def test_a_list_is_limited_to_what_is_visible_and_asked_for(db: Database) -> Non
         assert [line.id for line in visibility.listed(tx, "ma", query="CASE C2")] == ["c2"]
         assert visibility.listed(tx, "ma", query="%") == ()
         assert visibility.listed(tx, "chen") == ()
+
+
+@pytest.mark.tampers
+def test_a_list_goes_on_behind_a_row_also_among_those_without_a_time(db: Database) -> None:
+    for n in range(7):
+        open_case(db, f"c{n}")
+        submit(db, f"c{n}", people=("wang",))
+    with db.begin() as tx:
+        tx.execute(sa.update(tasks).where(tasks.c.case_id.in_(("c2", "c4", "c5"))).values(due_at=None))
+    with db.read() as tx:
+        whole = inbox.to_do(tx, "wang")
+        seen = []
+        after: inbox.Key | None = None
+        while found := inbox.to_do(tx, "wang", 2, after=after):
+            seen += found
+            after = (found[-1].due_at, found[-1].opened_at, found[-1].id)
+        assert [row.id for row in seen] == [row.id for row in whole]
+        assert [row.case_id for row in whole][-3:] == ["c2", "c4", "c5"]
+        narrowed = inbox.to_do(tx, "wang", wanted=inbox.Wanted(text="CASE C3", definition="telecom"))
+        assert [row.case_id for row in narrowed] == ["c3"]
+        assert inbox.to_do(tx, "wang", wanted=inbox.Wanted(office="999999")) == ()
+        kinds, offices = inbox.among(tx, "wang", "to_do")
+        assert ([kind.name for kind in kinds], offices) == (["telecom"], ("430102",))
+
+
+def test_phrases_are_kept_in_their_order_and_for_their_person_alone(db: Database) -> None:
+    settle(db)
+    with db.begin() as tx:
+        phrases.replace(tx, "wang", ("同意。", "Agreed."))
+        phrases.replace(tx, "wang", ("Agreed.", "同意。"))
+    with db.read() as tx:
+        assert phrases.load(tx, "wang") == ("Agreed.", "同意。")
+        assert phrases.load(tx, "li") == ()
