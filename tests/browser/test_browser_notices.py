@@ -90,7 +90,7 @@ def test_a_person_chooses_by_keyboard(app: Countersign, window: Window) -> None:
     page.focus("#sms-to")
     page.keyboard.type("13800001111")
     page.keyboard.press("Tab")
-    page.keyboard.press("Space")  # new tasks were ticked by the administrators; now they are not
+    page.keyboard.press("Space")  # new tasks
     page.focus("#quiet_from")
     page.keyboard.type("1000PM")
     page.focus("#quiet_to")
@@ -100,7 +100,7 @@ def test_a_person_chooses_by_keyboard(app: Countersign, window: Window) -> None:
     wanted = preferences.shown(app, viewer(app, "wangmin")).wanted
     assert wanted.addresses["sms"].to == "13800001111"
     assert (wanted.quiet_from, wanted.quiet_to) == ("22:00", "07:30")
-    assert "sms" not in wanted.channels["task"]
+    assert wanted.channels["task"] == ("email", "sms")
 
 
 def test_without_javascript_a_webhook_is_made_tried_and_taken_away(app: Countersign, window: Window) -> None:
