@@ -121,14 +121,19 @@ def _view(tx: Connection, viewer: Viewer, wanted: Preferences) -> PreferencesVie
                     begins=channels.begins(name, choice),
                     is_signed=name in channels.SIGNED,
                     has_secret=bool(address.secret),
-                    groups=tuple(
-                        group
-                        for group in GROUPS
-                        if (name in wanted.channels[group] if group in wanted.channels else group in choice.groups)
-                    ),
+                    groups=_ticked(name, choice, wanted, is_reached=name == "email" or bool(address.to)),
                 )
             )
     return PreferencesView(wanted, tuple(own))
+
+
+def _ticked(name: Channel, choice: ChannelChoice, wanted: Preferences, *, is_reached: bool) -> tuple[Group, ...]:
+    """The occasions that a channel is chosen for; as administrators set it where the person chose nothing, and the
+    channel reaches them at all."""
+    usual = choice.groups if is_reached else ()
+    return tuple(
+        group for group in GROUPS if (name in wanted.channels[group] if group in wanted.channels else group in usual)
+    )
 
 
 def _with_secret(one: Address, before: Address | None) -> Address:
