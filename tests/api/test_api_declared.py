@@ -49,7 +49,8 @@ def test_a_route_that_declares_nothing_is_found(api: FastAPI):
 def test_open_routes_are_few_and_say_why(api: FastAPI):
     reasons = {name: one.why for name, said in routes(api) for one in said if one.action is None}
     assert {name.split()[1] for name in reasons} == {
-        "/", "/sign-in", "/sign-out", "/language", "/l/{token}", "/decide", "/api/v1/session", "/gateway/receipts", "/health",
+        "/", "/sign-in", "/sign-out", "/language", "/l/{token}", "/decide",
+        "/api/v1/session", "/gateway/receipts", "/health",
     }  # fmt: skip
     assert all(reasons.values())
 
