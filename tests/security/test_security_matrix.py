@@ -108,7 +108,7 @@ def test_lists_searches_and_counts_hold_what_may_be_read_and_nothing_else(world:
             *(row.id for row in inbox.mine),
         ]
         assert set(shown) <= readable, who
-        assert inbox.counts["mine"] == len(inbox.mine), who
+        assert min(inbox.counts["mine"], 20) == len(inbox.mine), who  # the first twenty are shown
 
 
 def test_a_search_by_number_finds_a_case_for_those_who_may_read_it_alone(world: World) -> None:
