@@ -11,6 +11,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api import errors
+from api.headers import HEADERS
 from api.pages import access, cases, decisions, inbox, link, proposal, sheet, sign_in
 from api.rest import access as rest_access
 from api.rest import cases as rest_cases
@@ -21,15 +22,6 @@ from api.templating import HERE
 from engine.service.app import Countersign
 
 log = structlog.get_logger()
-HEADERS = {
-    "content-security-policy": "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; "
-    "font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
-    "referrer-policy": "no-referrer",
-    "x-content-type-options": "nosniff",
-    "cross-origin-opener-policy": "same-origin",
-    "permissions-policy": "camera=(), geolocation=(), microphone=()",
-    "x-robots-tag": "noindex",
-}
 
 
 def create_app(app: Countersign | None = None) -> FastAPI:
@@ -48,6 +40,7 @@ def create_app(app: Countersign | None = None) -> FastAPI:
         openapi_url="/api/v1/openapi.json",
         docs_url=None,
         redoc_url=None,
+        redirect_slashes=False,  # such a redirect repeats the Host header
         lifespan=lifespan,
     )
     api.state.countersign = countersign

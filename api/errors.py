@@ -17,6 +17,7 @@ from starlette.exceptions import HTTPException
 from api import words
 from api.failures import failure
 from api.formats import Formats
+from api.headers import HEADERS
 from api.i18n import N_
 from api.visit import Visit
 from engine.errors import (
@@ -86,7 +87,7 @@ def install(api: FastAPI) -> None:
     api.add_exception_handler(CountersignError, _expected)
     api.add_exception_handler(HTTPException, _http)
     api.add_exception_handler(RequestValidationError, _unreadable)
-    api.add_exception_handler(Exception, _unforeseen)
+    api.add_exception_handler(Exception, _with_headers)
 
 
 def _visit(request: Request) -> Visit:
@@ -162,6 +163,13 @@ def _unreadable(request: Request, error: Exception) -> Response:
     else:
         problems = [Problem("request", N_("The request cannot be read."))]
     return _expected(request, InvalidForm(problems))
+
+
+def _with_headers(request: Request, error: Exception) -> Response:
+    """Such an answer is made outside of what sets the headers of all others."""
+    answer = _unforeseen(request, error)
+    answer.headers.update({**HEADERS, "cache-control": "no-store"})
+    return answer
 
 
 def _unforeseen(request: Request, error: Exception) -> Response:

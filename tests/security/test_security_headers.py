@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from fastapi import FastAPI
 
-from api.app import HEADERS
+from api.headers import HEADERS
 from engine.cli.demo.people import PASSWORD
 from engine.service.app import Countersign
 from engine.settings import Settings
