@@ -10,6 +10,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api import errors
+from api.headers import HEADERS
 from api.pages import (
     access,
     account,
@@ -110,15 +111,6 @@ RESTS = (
     rest_definitions,
     standins,
 )
-HEADERS = {
-    "content-security-policy": "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; "
-    "font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
-    "referrer-policy": "no-referrer",
-    "x-content-type-options": "nosniff",
-    "cross-origin-opener-policy": "same-origin",
-    "permissions-policy": "camera=(), geolocation=(), microphone=()",
-    "x-robots-tag": "noindex",
-}
 
 
 def create_app(app: Countersign | None = None) -> FastAPI:
@@ -137,6 +129,7 @@ def create_app(app: Countersign | None = None) -> FastAPI:
         openapi_url="/api/v1/openapi.json",
         docs_url=None,
         redoc_url=None,
+        redirect_slashes=False,  # such a redirect repeats the Host header
         lifespan=lifespan,
     )
     api.state.countersign = countersign

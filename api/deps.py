@@ -52,7 +52,8 @@ CurrentViewer = Annotated[Viewer, Depends(viewer)]
 
 
 async def posted(request: Request, app: App, visit: CurrentVisit) -> AsyncIterator[FormData]:
-    """The form of a page, after its CSRF token was checked. Who acts stays signed in for longer."""
+    """The form of a page, after its CSRF token was checked; its files are closed at the end, whatever that is. Who acts
+    stays signed in for longer."""
     form = await form_of(request)
     request.state.form = form  # what an error page keeps of it; it cannot be read twice
     try:
@@ -61,7 +62,7 @@ async def posted(request: Request, app: App, visit: CurrentVisit) -> AsyncIterat
             await run_in_threadpool(sessions.prolong, app, visit.session)
         yield form
     finally:
-        await form.close()  # the files that came with it
+        await form.close()
 
 
 Posted = Annotated[FormData, Depends(posted)]

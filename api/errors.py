@@ -20,6 +20,7 @@ from starlette.exceptions import HTTPException
 from api import words
 from api.failures import failure
 from api.formats import Formats
+from api.headers import HEADERS
 from api.i18n import N_
 from api.kept import form_of, keep
 from api.visit import Visit
@@ -97,7 +98,7 @@ def install(api: FastAPI) -> None:
     api.add_exception_handler(Forged, _without_session)
     api.add_exception_handler(HTTPException, _http)
     api.add_exception_handler(RequestValidationError, _unreadable)
-    api.add_exception_handler(Exception, _unforeseen)
+    api.add_exception_handler(Exception, _with_headers)
 
 
 def _visit(request: Request) -> Visit:
@@ -201,6 +202,13 @@ def _unreadable(request: Request, error: Exception) -> Response:
     else:
         problems = [Problem("request", N_("The request cannot be read."))]
     return _expected(request, InvalidForm(problems))
+
+
+def _with_headers(request: Request, error: Exception) -> Response:
+    """Such an answer is made outside of what sets the headers of all others."""
+    answer = _unforeseen(request, error)
+    answer.headers.update({**HEADERS, "cache-control": "no-store"})
+    return answer
 
 
 def _unforeseen(request: Request, error: Exception) -> Response:

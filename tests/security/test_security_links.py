@@ -15,15 +15,15 @@ from fastapi.testclient import TestClient
 from httpx2 import Response
 
 from api.app import create_app
-from engine import clock
 from engine.cli.demo.people import PASSWORD
 from engine.service import links, operations, personnel, proposals, reorganising
 from engine.service.app import Countersign
 from engine.service.operations import Door
 from engine.settings import Settings
-from engine.store import sessions, tables
+from engine.store import tables
 from tests.acceptance.offices import key, notices, open_task, opened, token_of, viewer
 from tests.security import small_cases
+from tests.security.signed_in import later, session
 
 APPROVER = "liguoqiang"
 
@@ -54,19 +54,9 @@ def given(app: Countersign, **changes: object) -> Countersign:
     return Countersign(Settings(**values), app.db)
 
 
-def later(tmp_path: Path, span: timedelta) -> None:
-    """Move the business clock."""
-    (tmp_path / "clock").write_text(str(int(span.total_seconds())))
-    assert clock.now()
-
-
-def session(app: Countersign, browser: TestClient, person: str = APPROVER, *, by_device: bool = False) -> TestClient:
-    """Give a browser a session without typing a password."""
-    token, now = f"session-of-{person}-{by_device}", app.now()
-    with app.db.begin() as tx:
-        hashed, until = hashlib.sha256(token.encode()).hexdigest(), now + timedelta(hours=12)
-        sessions.add(tx, hashed, person, created_at=now, expires_at=until, authenticated_at=None if by_device else now)
-    browser.cookies.set("session", token)
+def signed_in(app: Countersign, browser: TestClient, person: str = APPROVER, *, by_device: bool = False) -> TestClient:
+    """The browser, with a session."""
+    session(app, browser, person, by_device=by_device)
     return browser
 
 
@@ -196,16 +186,16 @@ def test_a_forwarded_link_is_refused_and_recorded(app: Countersign, token: str):
         assert page.status_code == 404
         assert "session" not in browser.cookies
     with client(app) as auditor:
-        record = session(app, auditor, "xuwen").get("/access").text
+        record = signed_in(app, auditor, "xuwen").get("/access").text
     assert "李国强" in record
     assert "张岚" in record
     with client(app) as browser:
-        assert session(app, browser, "wangmin").get("/access").status_code == 404
+        assert signed_in(app, browser, "wangmin").get("/access").status_code == 404
 
 
 def test_a_link_that_somebody_else_opens_with_their_session_shows_nothing_of_the_case(app: Countersign, token: str):
     with client(app) as browser:
-        page = session(app, browser, "zhanglan").get(f"/l/{token}")
+        page = signed_in(app, browser, "zhanglan").get(f"/l/{token}")
     assert page.status_code == 200
     assert "Autumn plan" not in page.text
     assert 'type="password"' in page.text
@@ -253,7 +243,7 @@ def test_a_link_is_bound_to_person_case_step_round_and_revision_and_kept_as_a_ha
 @pytest.mark.parametrize("header", ["Purpose", "Sec-Purpose", "X-Moz", "X-Purpose"])
 def test_who_fetches_ahead_gets_a_page_that_tells_nothing(app: Countersign, token: str, header: str):
     with client(app) as browser:
-        session(app, browser)
+        signed_in(app, browser)
         page = browser.get(f"/l/{token}", headers={header: "prefetch"}, follow_redirects=False)
         unknown = browser.get("/l/unknown", headers={header: "prefetch"})
     assert page.status_code == 200
@@ -301,7 +291,7 @@ def test_a_decided_link_signs_nobody_in_and_shows_who_decided(app: Countersign, 
 def ended(app: Countersign, browser: TestClient, token: str) -> None:
     """The link signs nobody in any more, and its person sees on the sheet that nothing waits for them."""
     assert links.follow(app, token).asks == "session"
-    page = session(app, browser).get(f"/l/{token}")
+    page = signed_in(app, browser).get(f"/l/{token}")
     assert page.status_code == 200
     assert "此项已不再等待您处理" in page.text or "decide" not in page.text
     assert 'name="decision"' not in page.text
@@ -375,7 +365,7 @@ def test_a_case_revised_after_mailing_shows_the_difference_and_asks_again(app: C
     target = links.follow(app, token)
     assert (target.asks, target.since > 0, target.task_id) == ("session", True, open_task(app, APPROVER))
     with client(app) as browser:
-        page = session(app, browser).get(f"/l/{token}")
+        page = signed_in(app, browser).get(f"/l/{token}")
         assert f"since={target.since}" in str(page.url)
         changed = page.text.split("changed-box")[1].split("</section>")[0]
         assert "4,000" in changed
@@ -387,7 +377,7 @@ def test_a_case_revised_after_mailing_shows_the_difference_and_asks_again(app: C
 def test_a_sheet_opened_before_the_revision_does_not_decide_after_it(app: Countersign, token: str):
     case_id = links.follow(app, token).case_id
     with client(app) as browser:
-        sheet = session(app, browser).get(f"/l/{token}")
+        sheet = signed_in(app, browser).get(f"/l/{token}")
         submitter = viewer(app, "wangmin")
         proposals.withdraw(app, submitter, case_id, "one more look", key=key(), again=True)
         proposals.submit(app, submitter, case_id, small_cases.form(budget="9000.00"), key=key())
@@ -460,7 +450,7 @@ def test_above_the_step_up_budget_a_device_or_an_old_session_is_not_enough(
 ):
     careful = given(app, step_up_budget=Decimal(1000))
     with client(careful) as browser:
-        sheet = session(app, browser, by_device=True).get(f"/tasks/{links.follow(app, token).task_id}")
+        sheet = signed_in(app, browser, by_device=True).get(f"/tasks/{links.follow(app, token).task_id}")
         refused = browser.post(
             sheet.url.path,
             data={name: hidden(sheet.text, name) for name in ("csrf", "key", "seen_seq")} | {"decision": "approve"},
@@ -479,7 +469,7 @@ def test_above_the_step_up_budget_a_device_or_an_old_session_is_not_enough(
 def test_a_session_grows_too_old_for_a_large_budget(app: Countersign, token: str, tmp_path: Path):
     careful = given(app, step_up_budget=Decimal(1000))
     with client(careful) as browser:
-        session(app, browser)
+        signed_in(app, browser)
         assert browser.get(f"/l/{token}").url.path.startswith("/tasks/")
         later(tmp_path, timedelta(minutes=16))
         assert browser.get(f"/l/{token}").url.path == f"/l/{token}"
@@ -489,7 +479,7 @@ def test_the_step_up_holds_at_every_door(app: Countersign, token: str):
     careful = given(app, step_up_budget=Decimal(1000))
     task = links.follow(app, token).task_id
     with client(careful) as browser:
-        session(app, browser, by_device=True)
+        signed_in(app, browser, by_device=True)
         bearer = {"Authorization": f"Bearer {browser.cookies['session']}"}
         answer = browser.post(f"/api/v1/tasks/{task}/decision", json={"decision": "approve"}, headers=bearer)
         assert (answer.status_code, answer.json()["type"]) == (401, "SignInAnew")
@@ -526,7 +516,7 @@ def token_of_link(link: str) -> str:
 def test_a_filing_link_acknowledges_and_cannot_approve(app: Countersign):
     token = mailed(app, small_cases.submitted(app, "small-case", kind="filing"), "zhengkai")
     with client(app) as browser:
-        sheet = session(app, browser, "zhengkai").get(f"/l/{token}")
+        sheet = signed_in(app, browser, "zhengkai").get(f"/l/{token}")
         assert 'value="acknowledge"' in sheet.text
         assert 'value="approve"' not in sheet.text
         before = digest(app)
@@ -574,7 +564,7 @@ def test_a_direct_link_takes_two_taps_and_the_history_says_by_link(direct: Count
         assert browser.get("/inbox", follow_redirects=False).status_code == 303  # no session came of it
     assert decisions(direct) == [(APPROVER, "link")]
     with client(direct) as browser:
-        history = session(direct, browser, "wangmin").get(f"/cases/{case_id}", params={"tab": "history"}).text
+        history = signed_in(direct, browser, "wangmin").get(f"/cases/{case_id}", params={"tab": "history"}).text
     assert "经链接" in history
 
 
