@@ -11,11 +11,12 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api import errors
-from api.pages import cases, decisions, definitions, drafts, inbox, link, proposal, sheet, sign_in
+from api.pages import cases, decisions, definitions, drafts, inbox, instances, link, proposal, sheet, sign_in
 from api.rest import cases as rest_cases
 from api.rest import decisions as rest_decisions
 from api.rest import definitions as rest_definitions
-from api.rest import health, receipts, session, standins, tasks
+from api.rest import documenting, health, receipts, session, standins, tasks
+from api.rest import drafts as rest_drafts
 from api.templating import HERE
 from engine.service.app import Countersign
 
@@ -50,6 +51,7 @@ def create_app(app: Countersign | None = None) -> FastAPI:
         lifespan=lifespan,
     )
     api.state.countersign = countersign
+    documenting.document(api)
     errors.install(api)
     for page in (
         sign_in,
@@ -61,9 +63,10 @@ def create_app(app: Countersign | None = None) -> FastAPI:
         sheet,
         definitions,
         drafts,
+        instances,
     ):  # /cases/new stands before /cases/{case_id}
         api.include_router(page.router, include_in_schema=False)
-    for rest in (session, rest_cases, rest_decisions, tasks, rest_definitions, standins):
+    for rest in (session, rest_cases, rest_decisions, tasks, rest_definitions, rest_drafts, standins):
         api.include_router(rest.router, prefix="/api/v1")
     api.include_router(receipts.router)
     api.include_router(health.router)
@@ -83,6 +86,9 @@ class Guarded:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        if "\x00" in scope["path"] or b"%00" in scope["query_string"]:
+            # no database keeps the sign, so there is nothing of that name
+            scope = {**scope, "path": "/nowhere", "raw_path": b"/nowhere", "query_string": b""}
         began = perf_counter()
 
         async def guarded(message: Message) -> None:

@@ -4,7 +4,7 @@ What a stand-in may do is asked again under the case's lock at each decision. Re
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
@@ -62,7 +62,8 @@ def listed(app: Countersign, viewer: Viewer | None) -> tuple[StandInView, ...]:
 
 
 def add(app: Countersign, viewer: Viewer | None, one: StandIn) -> int:
-    """Let `one.by` stand in for `one.person`. Raises InvalidForm, and NotFound where it is not the viewer's to say."""
+    """Let `one.by` stand in for `one.person`. The same one again changes
+    nothing. Raises InvalidForm, and NotFound where it is not the viewer's to say."""
     if viewer is not None and viewer.person != one.person and not viewer.has(OVERSEES):
         raise NotFound()
     with app.db.begin() as tx:
@@ -72,7 +73,11 @@ def add(app: Countersign, viewer: Viewer | None, one: StandIn) -> int:
             for name, person in (("person", one.person), ("by", one.by))
             if not organisation.is_active(person)
         ]
-        problem = refused(one, people.load_stand_ins(tx))
+        known = people.load_stand_ins(tx)
+        same = next((each.id for each in known if replace(each, id=one.id) == one), None)
+        if same is not None:
+            return same
+        problem = refused(one, known)
         if problem is None and one.by in organisation.accounts(one.person):
             problem = Problem("stand-in-self", "nobody stands in for themselves", "name another person", at="by")
         if problem is not None:

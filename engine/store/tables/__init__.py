@@ -4,7 +4,7 @@ Times are stored as UTC with a zone (PostgreSQL) or as ISO text in UTC (SQLite),
 reads back whole is text, so that both databases return the bytes that were written.
 """
 
-from engine.store.tables.authoring import drafts
+from engine.store.tables.authoring import drafts, request_keys
 from engine.store.tables.base import metadata
 from engine.store.tables.cases import (
     case_offices,
@@ -63,6 +63,7 @@ __all__ = [
     "people",
     "recipients",
     "register_numbers",
+    "request_keys",
     "responses",
     "sessions",
     "sign_in_tries",
