@@ -27,13 +27,14 @@ class Standing:
 
 def standing(tx: Connection, person: str, name: str, version: int) -> tuple[Standing, ...]:
     """Where each of the cases rests: once per step whose people are asked, with an empty step where nobody is."""
-    opened = sa.and_(tasks.c.case_id == cases.c.id, tasks.c.state == "open", tasks.c.verb != "copy")
-    since = sa.func.coalesce(sa.func.min(tasks.c.opened_at), cases.c.updated_at, type_=cases.c.updated_at.type)
+    asked = tasks.alias("asked")  # `visible` has tasks of its own
+    opened = sa.and_(asked.c.case_id == cases.c.id, asked.c.state == "open", asked.c.verb != "copy")
+    since = sa.func.coalesce(sa.func.min(asked.c.opened_at), cases.c.updated_at, type_=cases.c.updated_at.type)
     query = (
-        sa.select(cases.c.id, cases.c.state, sa.func.coalesce(tasks.c.step, ""), since)
-        .select_from(cases.outerjoin(tasks, opened))
+        sa.select(cases.c.id, cases.c.state, sa.func.coalesce(asked.c.step, ""), since)
+        .select_from(cases.outerjoin(asked, opened))
         .where(*_running(person, name, version))
-        .group_by(cases.c.id, cases.c.state, tasks.c.step, cases.c.updated_at)
+        .group_by(cases.c.id, cases.c.state, asked.c.step, cases.c.updated_at)
     )
     return tuple(Standing(*row) for row in tx.execute(query))
 
