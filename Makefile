@@ -23,6 +23,7 @@ check: .venv/.installed ## Format, lint, types, import contracts, dependencies
 	.venv/bin/ruff format --check .
 	.venv/bin/ruff check .
 	.venv/bin/mypy
+	.venv/bin/mypy docs/client/client.py
 	.venv/bin/lint-imports
 	.venv/bin/deptry .
 

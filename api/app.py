@@ -29,6 +29,7 @@ from api.pages import (
     definitions,
     drafts,
     inbox,
+    instances,
     link,
     notifications,
     operations,
@@ -52,7 +53,8 @@ from api.rest import cases as rest_cases
 from api.rest import channels as rest_channels
 from api.rest import decisions as rest_decisions
 from api.rest import definitions as rest_definitions
-from api.rest import health, receipts, session, standins, tasks
+from api.rest import documenting, health, receipts, session, standins, tasks
+from api.rest import drafts as rest_drafts
 from api.rest import notifications as rest_notifications
 from api.rest import operation as rest_operation
 from api.rest import organisation as rest_organisation
@@ -88,6 +90,7 @@ PAGES = (
     beside,
     calendar,
     case_list,
+    instances,
     proposal,  # /cases/new stands before /cases/{case_id}
     cases,
     sheet,
@@ -96,6 +99,7 @@ PAGES = (
     drafts,
 )
 RESTS = (
+    rest_drafts,
     rest_case_list,
     rest_beside,
     rest_organisation,
@@ -133,6 +137,7 @@ def create_app(app: Countersign | None = None) -> FastAPI:
         lifespan=lifespan,
     )
     api.state.countersign = countersign
+    documenting.document(api)
     errors.install(api)
     for page in PAGES:
         api.include_router(page.router, include_in_schema=False)

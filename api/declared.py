@@ -8,11 +8,14 @@ session), `for_acting` for JSON that acts (a bearer token alone, so that no form
 for what needs no sign-in.
 """
 
-from typing import Any
+from collections.abc import AsyncIterator
+from typing import Annotated, Any
 
-from fastapi import Depends
+from fastapi import Depends, Request
+from starlette.concurrency import run_in_threadpool
 
-from api.deps import Caller, CurrentViewer, Reader
+from api.deps import ANY_KEY, App, Caller, CurrentViewer, Reader, refuse_unkept
+from engine.service import keys
 from engine.service.authorizing import Action, authorize
 
 
@@ -36,14 +39,33 @@ class _Reads(Declared):
 
 
 class _Does(Declared):
-    def __call__(self, viewer: Caller) -> None:
+    async def __call__(
+        self, request: Request, app: App, viewer: Caller, idempotency_key: Annotated[str | None, ANY_KEY] = None
+    ) -> AsyncIterator[None]:
+        """Let the request through; a key that stood for another request of the viewer's is refused."""
         assert self.action is not None
         authorize(viewer, self.action)
+        body = await request.body()
+        if "json" in request.headers.get("content-type", ""):
+            refuse_unkept(body)
+        if idempotency_key is None:
+            yield
+            return
+        asked = f"{request.method} {request.url.path}\n".encode() + body
+        key = f"{viewer.person}:{idempotency_key}"
+        await run_in_threadpool(keys.refuse_other, app, key, asked)
+        yield
+        await run_in_threadpool(keys.remember, app, key, asked)  # only what was done: a refusal may be mended
 
 
 class _Anybody(Declared):
     def __call__(self) -> None:
         return None
+
+
+def acts(one: Declared) -> bool:
+    """Whether it is of a request that changes something."""
+    return isinstance(one, _Does)
 
 
 def for_page(action: Action) -> Any:
@@ -58,7 +80,7 @@ def for_reading(action: Action) -> Any:
 
 def for_acting(action: Action) -> Any:
     """A request that changes something, for those who may do `action`, by bearer token alone."""
-    return Depends(_Does(action))
+    return Depends(_Does(action), scope="function")
 
 
 def for_anybody(why: str) -> Any:

@@ -1,10 +1,12 @@
 """What routes ask for: the application, the visit, the viewer, a checked form, an idempotency key."""
 
+import json
 import re
 import secrets
 from collections.abc import AsyncIterator
 from typing import Annotated
 
+import orjson
 from fastapi import Depends, Header, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData
@@ -18,7 +20,14 @@ from engine.service import people, sessions
 from engine.service.app import Countersign
 from engine.service.views import Viewer
 
+ANY_KEY = Header(
+    pattern=r"^[A-Za-z0-9_.\-]{8,64}$",
+    description="Makes the request count once: the same key of the same person with the same request gives the first "
+    "result again, with another request it is refused (409). 8 to 64 letters, digits, dots, dashes.",
+    examples=["october-case-1"],
+)
 KEY = re.compile(r"[A-Za-z0-9_.-]{8,64}")
+UNKEPT = Problem("text.sign", "the text holds a sign that cannot be kept")
 BROKEN_FORM = Problem("form", N_("The form came incomplete. Reload the page and send it again; nothing was changed."))
 
 
@@ -58,6 +67,8 @@ async def posted(request: Request, app: App, visit: CurrentVisit) -> AsyncIterat
     request.state.form = form  # what an error page keeps of it; it cannot be read twice
     try:
         check_csrf(visit.csrf, text(form, "csrf"))
+        if any(isinstance(value, str) and "\x00" in value for value in form.values()):
+            raise InvalidForm([UNKEPT])
         if visit.viewer is not None:
             await run_in_threadpool(sessions.prolong, app, visit.session)
         yield form
@@ -66,6 +77,18 @@ async def posted(request: Request, app: App, visit: CurrentVisit) -> AsyncIterat
 
 
 Posted = Annotated[FormData, Depends(posted)]
+
+
+def refuse_unkept(body: bytes) -> None:
+    """InvalidForm where JSON holds a sign that no database keeps: NUL, or half of a surrogate pair."""
+    if b"\\u" not in body:
+        return
+    try:
+        kept = orjson.dumps(json.loads(body))
+    except (ValueError, TypeError):  # half of a pair, or no JSON at all
+        kept = b"\\u0000" if re.search(rb"\\u[dD][89a-fA-F]", body) else b""
+    if b"\\u0000" in kept:
+        raise InvalidForm([UNKEPT])
 
 
 def text(form: FormData, name: str) -> str:
@@ -108,7 +131,7 @@ def reader(request: Request, app: App, authorization: Annotated[str, Header()] =
 Reader = Annotated[Viewer, Depends(reader)]
 
 
-def header_key(caller: Caller, idempotency_key: Annotated[str, Header()] = "") -> str:
+def header_key(caller: Caller, idempotency_key: Annotated[str | None, ANY_KEY] = None) -> str:
     """The Idempotency-Key of a request, within the caller's own keys; without one the request counts each time."""
     key = idempotency_key or secrets.token_urlsafe(16)
     if not KEY.fullmatch(key):

@@ -140,6 +140,21 @@ PLAYED = (
     N_("expected to end {name}, {other}"),
     N_("expected {names} to be asked"),
 )
+HINDRANCES = (
+    N_("the form is not valid there: {reason}"),
+    N_("it is {state}, and `{stage}:` is another there"),
+    N_("its state {state} does not exist in {version}"),
+    N_("{version} asks others at the same time as {names}"),
+    N_("step {step} is of another kind in {version}"),
+    N_("its chain {name} does not exist in {version}"),
+    N_("step {step}, which {version} added before the present one, would not be asked"),
+    N_("approvals are bound to other fields (material) in {version}"),
+)
+
+
+def hindrance(text: str, formats: Formats) -> str:
+    """Why a case cannot move to another version, in the language of `formats`."""
+    return _by(HINDRANCES, text, formats.words) or failure(text, formats.words)
 
 
 def message(problem: Problem, formats: Formats) -> str:

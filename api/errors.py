@@ -6,6 +6,7 @@ that the page shows; its text is never shown.
 
 import secrets
 from datetime import datetime
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
 
@@ -174,7 +175,8 @@ def _waits(error: CountersignError) -> dict[str, str]:
 
 def problem_body(error: CountersignError) -> dict[str, Any]:
     """The members of problem+json. `problems` has one entry per wrong field."""
-    body: dict[str, Any] = {"type": type(error).__name__, "status": error.status, "detail": error.message}
+    body: dict[str, Any] = {"type": type(error).__name__, "title": HTTPStatus(error.status).phrase}
+    body |= {"status": error.status, "detail": error.message}
     if isinstance(error, DatabaseUnavailable | NoSpace):
         body["detail"] = NO_DATABASE
     if isinstance(error, Invalid):
@@ -215,7 +217,12 @@ def _unforeseen(request: Request, error: Exception) -> Response:
     number = secrets.token_hex(4)
     log.error("request.failed", number=number, route=route_of(request), exc_info=error)
     if _is_script(request):
-        body = {"type": "Unforeseen", "status": 500, "detail": UNFORESEEN.format(id=number)}
+        body = {
+            "type": "Unforeseen",
+            "title": "Internal Server Error",
+            "status": 500,
+            "detail": UNFORESEEN.format(id=number),
+        }
         return JSONResponse(body, 500, media_type="application/problem+json")
     visit = _visit(request)
     message = visit.words(UNFORESEEN).format(id=number)

@@ -499,6 +499,9 @@ PROBLEMS = {  # by code; the braces are filled with the problem's fields
     "after": N_("This place in the list is not known; begin at its start."),
     "month": N_("Write a month as 2026-12."),
     "form.not_code": N_("“{value}” is not a code."),
+    "instances.none": N_("Choose cases first."),
+    "instances.to": N_("Say where to."),
+    "instances.nothing": N_("There is nothing of it to do here."),
     "office.unknown": N_("There is no office {code}."),
     "text.too_large": N_("The text is longer than 256 KB by far; it was not saved."),
     "text.sign": N_("The text holds a sign that cannot be kept; it was not saved."),
@@ -611,6 +614,17 @@ SECTIONS = {
     "delivery": N_("Delivery"),
     "evaluation": N_("Evaluation"),
     "guarantees": N_("Guarantees"),
+}
+STUCK = {
+    "nobody": N_("nobody is asked"),
+    "selection": N_("the selection failed"),
+    "effects": N_("a notice or job was given up"),
+}
+DEEDS = {
+    "reassign": N_("give its tasks to another person"),
+    "jump": N_("put it to another step"),
+    "retry": N_("try what failed once more"),
+    "migrate": N_("move it to another version"),
 }
 PARTS = {"audience": N_("Customers"), "delivery": N_("Delivery"), "evaluation": N_("Evaluation")}
 TIMERS = {  # what a deadline of a step does, by its name

@@ -4,8 +4,8 @@ CountersignError
 |- Invalid           the input is wrong; the fields say where (pages show it beside them)
 |   |- InvalidForm, InvalidDefinition, InvalidFile, InvalidExpression, LeftOut
 |- Refused           understood, but not possible now; says what is possible instead
-|   |- NotPossible, AlreadyDecided, ChangedMeanwhile, DraftChanged, SavedElsewhere, UrgedAlready, OwnCase, StandInOver,
-|   |   StandInTwice, TooManyTries, CountsMoved, NoControl
+|   |- NotPossible, AlreadyDecided, ChangedMeanwhile, DraftChanged, SavedElsewhere, UrgedAlready, KeyUsed, OwnCase,
+|   |   StandInOver, StandInTwice, TooManyTries, CountsMoved, NoControl
 |- NotFound          absent, or not yours: the two look the same
 |- SignInNeeded, Forged
 |   |- SignInAnew
@@ -115,6 +115,12 @@ class ChangedMeanwhile(Refused):
 
 class DraftChanged(Refused):
     """{by} saved another text of this draft at {at}, after you opened it. Nothing was lost: both texts are here."""
+
+    status = 412
+
+
+class KeyUsed(Refused):
+    """This Idempotency-Key stood for another request before; nothing was done. Send a new request with a new key."""
 
 
 class OwnCase(Refused):

@@ -18,7 +18,7 @@ from api.errors import problem_sentence, sentence
 from api.pages.proposal import raw_of
 from api.visit import Visit
 from engine.errors import Invalid, InvalidDefinition, Problem, Refused
-from engine.service import drafting, publishing, studying
+from engine.service import drafting, instances, publishing, studying
 from engine.service.views import Viewer
 
 router = APIRouter(dependencies=[for_page("definitions.read")])
@@ -49,10 +49,23 @@ def show(
 
 
 @router.get("/definitions/{name}/{number}/diagram.svg")
-def diagram(app: App, visit: CurrentVisit, viewer: CurrentViewer, name: str, number: Number) -> Response:
-    """The picture of a version, in the reader's language."""
+def diagram(
+    *, app: App, visit: CurrentVisit, viewer: CurrentViewer, name: str, number: Number, cases: bool = False
+) -> Response:
+    """The picture of a version, in the reader's language; with the running cases at each step where asked for."""
     found = studying.version(app, viewer, name, number)
-    return Response(studying.drawn(app, viewer, found.source, visit.language)[1], media_type=SVG)
+    notes = {}
+    if cases:
+        words, fmt = visit.words, visit.formats
+        for one in instances.overview(app, viewer, name, number).resting:
+            note = words.plural(
+                "%(count)s case, oldest %(age)s",
+                "%(count)s cases, oldest %(age)s",
+                one.count,
+                age=fmt.duration(one.oldest),
+            )
+            notes[one.step or one.state] = note
+    return Response(studying.drawn(app, viewer, found.source, visit.language, notes)[1], media_type=SVG)
 
 
 @router.post("/definitions/{name}/{number}/publish", dependencies=[for_page("definitions.write")])

@@ -19,3 +19,9 @@ _json = msgspec.json.Encoder(enc_hook=_plain)
 def answer(value: Any, status: int = 200) -> Response:
     """A view value or a plain dict as JSON."""
     return Response(_json.encode(value), status, media_type="application/json")
+
+
+def tagged(response: Response, revision: int) -> Response:
+    """The answer with its revision as ETag."""
+    response.headers["etag"] = f'"{revision}"'
+    return response

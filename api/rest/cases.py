@@ -3,6 +3,7 @@
 Each POST takes an `Idempotency-Key` header: the same key again gives the first result.
 """
 
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query, Request, Response
@@ -10,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api.declared import for_acting, for_reading
 from api.deps import App, Caller, Key, Reader
-from api.rest.answers import answer
+from api.rest.answers import answer, tagged
 from engine.service import (
     approvals,
     cases,
@@ -25,8 +26,11 @@ from engine.service import (
     stages,
 )
 from engine.service.app import Countersign
+from engine.service.chain_views import Waiting
+from engine.service.explaining import Explanation
 from engine.service.inbox_pages import Due, List, Wanted
-from engine.service.views import Viewer
+from engine.service.responses import ImportReport
+from engine.service.views import CaseView, EvaluationView, FormView, Inbox, Viewer
 
 router = APIRouter(tags=["cases"])
 
@@ -37,10 +41,24 @@ class Body(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The case that was opened."""
+
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluations:
+    """The stored evaluations, by age."""
+
+    evaluations: tuple[EvaluationView, ...]
+
+
 class Start(Body):
     """A new case of one kind."""
 
-    definition: str = Field(examples=["telecom-marketing-case"])
+    definition: str = Field(max_length=80, examples=["telecom-marketing-case"])
 
 
 class Proposal(Body):
@@ -53,20 +71,20 @@ class Proposal(Body):
 class StartDelivery(Body):
     """The number of customers that the caller saw and confirms."""
 
-    recipients: int
+    recipients: int = Field(ge=0, lt=10**15, examples=[48210])
 
 
 class Reason(Body):
     """Why."""
 
-    reason: str = ""
+    reason: str = Field("", max_length=2000, examples=["The tariff is not out yet"])
 
 
 class Happening(Body):
     """An event of the lifecycle that the definition declares."""
 
-    event: str
-    remark: str = ""
+    event: str = Field(max_length=120, examples=["hold"])
+    remark: str = Field("", max_length=2000)
 
 
 class Withdrawal(Reason):
@@ -78,69 +96,72 @@ class Withdrawal(Reason):
 class Operation(Reason):
     """What, why, and for a jump the step to go on from."""
 
-    operation: Literal["terminate", "void", "suspend", "activate", "wake", "jump", "take_back", "convert", "urge"]
-    to: str = ""
+    operation: Literal["terminate", "void", "suspend", "activate", "wake", "jump", "take_back", "convert", "urge"] = (
+        Field(examples=["suspend"])
+    )
+    to: str = Field("", max_length=120)
 
 
 class FurtherCase(Body):
     """What one more case is opened for; `place` is the state that waits for it, where several do."""
 
-    place: str = ""
-    element: Any = None
+    place: str = Field("", max_length=120)
+    element: Any = Field(None, examples=["440111"])
 
 
 class Lessons(Body):
     """What was learned."""
 
-    lessons: str = ""
+    lessons: str = Field("", max_length=10_000, examples=["The second wave brought nothing"])
 
 
-@router.post("/cases", status_code=201, dependencies=[for_acting("cases.start")])
+@router.post("/cases", status_code=201, response_model=Opened, dependencies=[for_acting("cases.start")])
 def start(app: App, caller: Caller, key: Key, body: Start) -> Response:
     """Open a draft. Answers {"id": …}."""
-    return answer({"id": proposals.start(app, caller, body.definition, key=key)}, 201)
+    return answer(Opened(proposals.start(app, caller, body.definition, key=key)), 201)
 
 
-@router.put("/cases/{case_id}/form", dependencies=[for_acting("cases.act")])
+@router.put("/cases/{case_id}/form", response_model=FormView, dependencies=[for_acting("cases.act")])
 def save(app: App, caller: Caller, key: Key, case_id: str, body: Proposal) -> Response:
     """Keep what can be read of the form; `problems` lists what cannot."""
     return answer(proposals.save(app, caller, case_id, body.form, key=key, seen=body.seen))
 
 
-@router.post("/cases/{case_id}/submit", dependencies=[for_acting("cases.act")])
+@router.post("/cases/{case_id}/submit", response_model=CaseView, dependencies=[for_acting("cases.act")])
 def submit(app: App, caller: Caller, key: Key, case_id: str, body: Proposal) -> Response:
     """Submit the whole form. 422 with one problem per wrong field."""
     proposals.submit(app, caller, case_id, body.form, key=key, seen=body.seen)
     return answer(cases.case_page(app, caller, case_id))
 
 
-@router.post("/cases/{case_id}/events", dependencies=[for_acting("cases.act")])
+@router.post("/cases/{case_id}/events", response_model=CaseView, dependencies=[for_acting("cases.act")])
 def perform(app: App, caller: Caller, key: Key, case_id: str, body: Happening) -> Response:
     """Do a declared event, as far as a role of the caller may. 409 says what is possible for them."""
     approvals.perform(app, caller, case_id, body.event, remark=body.remark, key=key, via="api")
     return answer(cases.case_page(app, caller, case_id))
 
 
-@router.post("/cases/{case_id}/children", dependencies=[for_acting("cases.act")])
+@router.post("/cases/{case_id}/children", response_model=CaseView, dependencies=[for_acting("cases.act")])
 def add_case(app: App, caller: Caller, key: Key, case_id: str, body: FurtherCase) -> Response:
     """Open one more case in a state that waits for cases, where its definition lets a role of the caller's."""
     children.add(app, caller, case_id, body.place, body.element, key=key, via="api")
     return answer(cases.case_page(app, caller, case_id))
 
 
-@router.get("/cases/{case_id}", dependencies=[for_reading("cases.read")])
+@router.get("/cases/{case_id}", response_model=CaseView, dependencies=[for_reading("cases.read")])
 def show(app: App, caller: Reader, case_id: str) -> Response:
-    """Everything of the case page."""
-    return answer(cases.case_page(app, caller, case_id))
+    """Everything of the case page. The ETag is its `seq`: it changes with every entry of its history."""
+    view = cases.case_page(app, caller, case_id)
+    return tagged(answer(view), view.seq)
 
 
-@router.get("/cases/{case_id}/explanation", dependencies=[for_reading("cases.read")])
+@router.get("/cases/{case_id}/explanation", response_model=Explanation, dependencies=[for_reading("cases.read")])
 def explain(app: App, caller: Reader, case_id: str) -> Response:
     """Why the case is where it is, whom it waits for since when, what happens next. The number does for the id."""
     return answer(explaining.explain(app, caller, case_id))
 
 
-@router.get("/inbox", dependencies=[for_reading("cases.read")])
+@router.get("/inbox", response_model=Inbox, dependencies=[for_reading("cases.read")])
 def inbox(app: App, caller: Reader) -> Response:
     """What waits for the caller, what they did, what they were copied on, their own cases: the first 20 of each."""
     return answer(approvals.inbox(app, caller))
@@ -191,35 +212,35 @@ def paper(app: App, caller: Reader, case_id: str) -> Response:
     return answer(papers.paper(app, caller, case_id))
 
 
-@router.post("/cases/{case_id}/start", dependencies=[for_acting("cases.act")])
+@router.post("/cases/{case_id}/start", response_model=Waiting, dependencies=[for_acting("cases.act")])
 def start_delivery(app: App, caller: Caller, key: Key, case_id: str, body: StartDelivery) -> Response:
     """Send to the frozen audience."""
     stages.start_delivery(app, caller, case_id, body.recipients, key=key)
     return _waiting(app, caller, case_id)
 
 
-@router.post("/cases/{case_id}/pause", dependencies=[for_acting("cases.act")])
+@router.post("/cases/{case_id}/pause", response_model=Waiting, dependencies=[for_acting("cases.act")])
 def pause(app: App, caller: Caller, key: Key, case_id: str, body: Reason) -> Response:
     """Hold all waves."""
     stages.hold(app, caller, case_id, "pause", body.reason, key=key)
     return _waiting(app, caller, case_id)
 
 
-@router.post("/cases/{case_id}/resume", dependencies=[for_acting("cases.act")])
+@router.post("/cases/{case_id}/resume", response_model=Waiting, dependencies=[for_acting("cases.act")])
 def resume(app: App, caller: Caller, key: Key, case_id: str) -> Response:
     """Go on with all waves."""
     stages.hold(app, caller, case_id, "resume", "", key=key)
     return _waiting(app, caller, case_id)
 
 
-@router.post("/cases/{case_id}/withdraw", dependencies=[for_acting("cases.act")])
+@router.post("/cases/{case_id}/withdraw", response_model=Waiting, dependencies=[for_acting("cases.act")])
 def withdraw(app: App, caller: Caller, key: Key, case_id: str, body: Withdrawal) -> Response:
     """Take the case back: for good, or `again` to change it."""
     proposals.withdraw(app, caller, case_id, body.reason, key=key, again=body.again)
     return _waiting(app, caller, case_id)
 
 
-@router.post("/cases/{case_id}/operations", dependencies=[for_acting("cases.act")])
+@router.post("/cases/{case_id}/operations", response_model=Waiting, dependencies=[for_acting("cases.act")])
 def operate(app: App, caller: Caller, key: Key, case_id: str, body: Operation) -> Response:
     """Terminate, void, suspend, activate, wake, jump (to the step `to`), take back, convert (a filing into a case for
     approval), or urge (as its submitter, once a step in four working hours). Most need a reason."""
@@ -227,18 +248,18 @@ def operate(app: App, caller: Caller, key: Key, case_id: str, body: Operation) -
     return _waiting(app, caller, case_id)
 
 
-@router.post("/cases/{case_id}/close", dependencies=[for_acting("cases.act")])
+@router.post("/cases/{case_id}/close", response_model=Waiting, dependencies=[for_acting("cases.act")])
 def close(app: App, caller: Caller, key: Key, case_id: str, body: Lessons) -> Response:
     """Sign the report and close the case out."""
     stages.close(app, caller, case_id, body.lessons, key=key)
     return _waiting(app, caller, case_id)
 
 
-@router.get("/cases/{case_id}/evaluation", dependencies=[for_reading("cases.read")])
+@router.get("/cases/{case_id}/evaluation", response_model=Evaluations, dependencies=[for_reading("cases.read")])
 def evaluation(app: App, caller: Reader, case_id: str) -> Response:
     """The stored evaluations, as on the case page."""
     view = cases.case_page(app, caller, case_id)
-    return answer({"evaluations": view.evaluations})
+    return answer(Evaluations(view.evaluations))
 
 
 async def body_of(request: Request) -> bytes:
@@ -246,7 +267,7 @@ async def body_of(request: Request) -> bytes:
     return await request.body()
 
 
-@router.post("/cases/{case_id}/responses", dependencies=[for_acting("cases.act")])
+@router.post("/cases/{case_id}/responses", response_model=ImportReport, dependencies=[for_acting("cases.act")])
 def import_responses(app: App, caller: Caller, case_id: str, body: Annotated[bytes, Depends(body_of)]) -> Response:
     """Import a CSV file, sent as the body. Good rows come in; `bad` names every other row by line."""
     return answer(responses.import_responses(app, caller, case_id, body))

@@ -10,7 +10,7 @@ from engine.service import health
 router = APIRouter(tags=["health"], dependencies=[for_anybody("tells nothing but that it works")])
 
 
-@router.get("/health")
+@router.get("/health", response_model=dict[str, str])
 def show(app: App) -> Response:
     """200 when the database answers, else 503; the reason is in the server's log."""
     return answer(health.check(app))

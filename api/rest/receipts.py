@@ -1,5 +1,6 @@
 """Receipts from the SMS gateway, signed with the secret that both sides know."""
 
+from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Response
@@ -10,10 +11,20 @@ from api.rest.answers import answer
 from api.rest.cases import body_of
 from engine.service import receiving
 
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """How many receipts counted, were known already, and are kept until what they are about is there."""
+
+    applied: int
+    repeated: int
+    parked: int
+
+
 router = APIRouter(tags=["gateway"], dependencies=[for_anybody("signed with the gateway's secret")])
 
 
-@router.post("/gateway/receipts")
+@router.post("/gateway/receipts", response_model=Taken)
 def receive(app: App, body: Annotated[bytes, Depends(body_of)], x_signature: Annotated[str, Header()] = "") -> Response:
     """Take receipts in; doubled, early and unknown ones do no harm. 403 without the right signature."""
     return answer(receiving.receive_receipts(app, body, x_signature))

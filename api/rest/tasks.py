@@ -1,5 +1,7 @@
 """Decisions for scripts."""
 
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Response
@@ -7,9 +9,11 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api.declared import for_acting, for_reading
 from api.deps import App, Caller, Key, Reader
-from api.rest.answers import answer
+from api.rest.answers import answer, tagged
 from engine.service import approvals, choosing, handing, operations
+from engine.service.handing import Handled
 from engine.service.operations import Door
+from engine.service.views import SheetView
 
 router = APIRouter(tags=["tasks"])
 
@@ -20,22 +24,50 @@ class Decide(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    decision: str = Field(examples=["approve"])
-    remark: str = Field("", description="Required to return, reject or object")
-    to: str = Field("submitter", description="Where a return goes: submitter, previous, or an earlier step")
-    seen_seq: int | None = Field(None, description="The `seq` of the case that was looked at; refused if it is older")
+    decision: str = Field(max_length=120, examples=["approve"])
+    remark: str = Field("", max_length=5000, description="Required to return, reject or object")
+    to: str = Field(
+        "submitter", max_length=120, description="Where a return goes: submitter, previous, or an earlier step"
+    )
+    seen_seq: int | None = Field(
+        None, ge=0, lt=2**31, description="The `seq` of the case that was looked at; refused if it is older"
+    )
     form: dict[str, Any] | None = Field(
         None, description="Fields of the proposal that an approval changes, where its step may write them"
     )
 
 
-@router.get("/tasks/{task_id}", dependencies=[for_reading("cases.read")])
+@dataclass(frozen=True, slots=True)
+class AskedQuestion:
+    """A question on a task and its answer; people by their accounts."""
+
+    id: str
+    task: str
+    step: str
+    asker: str
+    person: str
+    text: str
+    asked_at: datetime
+    answer: str
+    answered_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class HandedOver:
+    """The cases that were handed over, and those that were left, with why."""
+
+    done: tuple[Handled, ...]
+    left: tuple[Handled, ...]
+
+
+@router.get("/tasks/{task_id}", response_model=SheetView, dependencies=[for_reading("cases.read")])
 def sheet(app: App, caller: Reader, task_id: str) -> Response:
-    """The approval sheet."""
-    return answer(approvals.sheet(app, caller, task_id))
+    """The approval sheet. The ETag is the `seq` of the case, which a decision may name as `seen_seq`."""
+    view = approvals.sheet(app, caller, task_id)
+    return tagged(answer(view), view.case.seq)
 
 
-@router.post("/tasks/{task_id}/decision", dependencies=[for_acting("cases.act")])
+@router.post("/tasks/{task_id}/decision", response_model=SheetView, dependencies=[for_acting("cases.act")])
 def decide(app: App, caller: Caller, key: Key, task_id: str, body: Decide) -> Response:
     """Decide. 409 names who was first where somebody was."""
     approvals.act(
@@ -58,19 +90,19 @@ class Reasoned(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    remark: str = Field("", description="Why; the next person reads it")
+    remark: str = Field("", max_length=5000, description="Why; the next person reads it")
 
 
 class Onward(Reasoned):
     """To whom."""
 
-    to: str = Field(description="The account of the next person", examples=["zhanglan"])
+    to: str = Field(max_length=40, description="The account of the next person", examples=["zhanglan"])
 
 
 class Others(Reasoned):
     """Whom to bring in."""
 
-    people: list[str] = Field(description="Accounts", min_length=1, max_length=50)
+    people: list[str] = Field(description="Accounts", min_length=1, max_length=50, examples=[["zhanglan"]])
 
 
 class Signers(Others):
@@ -82,7 +114,7 @@ class Signers(Others):
 class Removal(Reasoned):
     """Whom to take back."""
 
-    seat: str = Field(description="Their task")
+    seat: str = Field(max_length=80, description="Their task", examples=["c1-4-0"])
 
 
 class Question(BaseModel):
@@ -90,8 +122,8 @@ class Question(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    person: str
-    text: str = Field(max_length=2000)
+    person: str = Field(max_length=40, examples=["wangmin"])
+    text: str = Field(max_length=2000, examples=["Which tariff is meant?"])
 
 
 class Reply(BaseModel):
@@ -99,17 +131,17 @@ class Reply(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    text: str = Field(max_length=2000)
+    text: str = Field(max_length=2000, examples=["The one of October"])
 
 
 class HandOver(Reasoned):
     """Who leaves, and who takes their tasks on."""
 
-    leaver: str
-    to: str
+    leaver: str = Field(max_length=40, examples=["hejing"])
+    to: str = Field(max_length=40, examples=["zhanglan"])
 
 
-@router.post("/tasks/{task_id}/transfer", dependencies=[for_acting("cases.act")])
+@router.post("/tasks/{task_id}/transfer", response_model=SheetView, dependencies=[for_acting("cases.act")])
 def transfer(app: App, caller: Caller, key: Key, task_id: str, body: Onward) -> Response:
     """Give the task to another person for good (转办)."""
     operations.transfer(app, Door(caller, key, "api"), task_id, body.to, remark=body.remark)
@@ -129,14 +161,14 @@ def people(
     return answer(choosing.choosing(app, caller, task_id, operation, query=q))
 
 
-@router.post("/tasks/{task_id}/delegate", dependencies=[for_acting("cases.act")])
+@router.post("/tasks/{task_id}/delegate", response_model=SheetView, dependencies=[for_acting("cases.act")])
 def delegate(app: App, caller: Caller, key: Key, task_id: str, body: Onward) -> Response:
     """Have another person look first (委派); the task comes back with their opinion."""
     operations.delegate(app, Door(caller, key, "api"), task_id, body.to, remark=body.remark)
     return answer(approvals.sheet(app, caller, task_id))
 
 
-@router.post("/tasks/{task_id}/signers", dependencies=[for_acting("cases.act")])
+@router.post("/tasks/{task_id}/signers", response_model=SheetView, dependencies=[for_acting("cases.act")])
 def add_signers(app: App, caller: Caller, key: Key, task_id: str, body: Signers) -> Response:
     """Have others sign too (加签)."""
     door = Door(caller, key, "api")
@@ -144,60 +176,63 @@ def add_signers(app: App, caller: Caller, key: Key, task_id: str, body: Signers)
     return answer(approvals.sheet(app, caller, task_id))
 
 
-@router.post("/tasks/{task_id}/signers/remove", dependencies=[for_acting("cases.act")])
+@router.post("/tasks/{task_id}/signers/remove", response_model=SheetView, dependencies=[for_acting("cases.act")])
 def remove_signer(app: App, caller: Caller, key: Key, task_id: str, body: Removal) -> Response:
     """Take back whom you brought in (减签)."""
     operations.remove_signer(app, Door(caller, key, "api"), task_id, body.seat, remark=body.remark)
     return answer(approvals.sheet(app, caller, task_id))
 
 
-@router.post("/tasks/{task_id}/append", dependencies=[for_acting("cases.act")])
+@router.post("/tasks/{task_id}/append", response_model=SheetView, dependencies=[for_acting("cases.act")])
 def append(app: App, caller: Caller, key: Key, task_id: str, body: Others) -> Response:
     """Have the step ask further people (追加)."""
     operations.append(app, Door(caller, key, "api"), task_id, body.people, remark=body.remark)
     return answer(approvals.sheet(app, caller, task_id))
 
 
-@router.post("/tasks/{task_id}/copies", dependencies=[for_acting("cases.act")])
+@router.post("/tasks/{task_id}/copies", response_model=SheetView, dependencies=[for_acting("cases.act")])
 def copy_to(app: App, caller: Caller, key: Key, task_id: str, body: Others) -> Response:
     """Let others read along (抄送)."""
     operations.copy_to(app, Door(caller, key, "api"), task_id, body.people, remark=body.remark)
     return answer(approvals.sheet(app, caller, task_id))
 
 
-@router.post("/tasks/{task_id}/claim", dependencies=[for_acting("cases.act")])
+@router.post("/tasks/{task_id}/claim", response_model=SheetView, dependencies=[for_acting("cases.act")])
 def claim(app: App, caller: Caller, key: Key, task_id: str) -> Response:
     """Take a task of a pool on (认领)."""
     operations.claim(app, Door(caller, key, "api"), task_id)
     return answer(approvals.sheet(app, caller, task_id))
 
 
-@router.post("/tasks/{task_id}/release", dependencies=[for_acting("cases.act")])
+@router.post("/tasks/{task_id}/release", response_model=SheetView, dependencies=[for_acting("cases.act")])
 def release(app: App, caller: Caller, key: Key, task_id: str) -> Response:
     """Give a claimed task back to the pool."""
     operations.release(app, Door(caller, key, "api"), task_id)
     return answer(approvals.sheet(app, caller, task_id))
 
 
-@router.post("/tasks/{task_id}/questions", dependencies=[for_acting("cases.act")])
+@router.post("/tasks/{task_id}/questions", response_model=SheetView, dependencies=[for_acting("cases.act")])
 def ask(app: App, caller: Caller, key: Key, task_id: str, body: Question) -> Response:
     """Ask somebody about the case (沟通); the step's clock stands still until they answer."""
     operations.ask(app, Door(caller, key, "api"), task_id, body.person, text=body.text)
     return answer(approvals.sheet(app, caller, task_id))
 
 
-@router.post("/cases/{case_id}/questions/{question_id}/answer", dependencies=[for_acting("cases.act")])
+@router.post(
+    "/cases/{case_id}/questions/{question_id}/answer",
+    response_model=list[AskedQuestion],
+    dependencies=[for_acting("cases.act")],
+)
 def reply(*, app: App, caller: Caller, key: Key, case_id: str, question_id: str, body: Reply) -> Response:
     """Answer a question that was put to you."""
     recorded = operations.answer(app, Door(caller, key, "api"), case_id, question_id, text=body.text)
     return answer(recorded.case.questions)
 
 
-@router.post("/hand-over", dependencies=[for_acting("tasks.hand_over")])
+@router.post("/hand-over", response_model=HandedOver, dependencies=[for_acting("tasks.hand_over")])
 def hand_over(app: App, caller: Caller, key: Key, body: HandOver) -> Response:
     """Give the open tasks of somebody who leaves to another person (离职转办); for process administrators."""
     door = Door(caller, key, "api")
     handled = handing.hand_over(app, door, body.leaver, body.to, remark=body.remark)
-    return answer(
-        {"done": [one for one in handled if not one.refused], "left": [one for one in handled if one.refused]}
-    )
+    done = tuple(one for one in handled if not one.refused)
+    return answer(HandedOver(done, tuple(one for one in handled if one.refused)))

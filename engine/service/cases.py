@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 from itertools import takewhile
 
 from sqlalchemy import Connection
@@ -49,12 +50,28 @@ def case_page(app: Countersign, viewer: Viewer, case_id: str) -> CaseView:
 def listed(app: Countersign, viewer: Viewer, query: str = "", state: str = "") -> tuple[CaseRow, ...]:
     """The cases that the viewer may see, newest change first, 100 at most; `query` looks in title, number and
     register number."""
+    return page(app, viewer, query, state)[0]
+
+
+def page(
+    app: Countersign,
+    viewer: Viewer,
+    query: str = "",
+    state: str = "",
+    *,
+    limit: int = LISTED,
+    after: tuple[datetime, str] | None = None,
+) -> tuple[tuple[CaseRow, ...], tuple[datetime, str] | None]:
+    """A piece of that list behind `after`, and behind what the next one begins; None at the end."""
     with app.db.read() as tx:
-        lines = visibility.listed(tx, viewer.person, query=query.strip(), state=state, limit=LISTED)
+        lines = visibility.listed(tx, viewer.person, query=query.strip(), state=state, limit=limit + 1, after=after)
+        following = (lines[limit - 1].updated_at, lines[limit - 1].id) if len(lines) > limit else None
+        lines = lines[:limit]
         rows = tuple(showing.case_row(app, tx, line, viewer.person) for line in lines)
         # a title that is not seen is not found by its words either
         wanted, registered = query.strip().lower(), registers.cases_of(tx, query.strip())
-        return tuple(row for row in rows if row.title or wanted in row.number.lower() or row.id in registered)
+        shown = tuple(row for row in rows if row.title or wanted in row.number.lower() or row.id in registered)
+        return shown, following
 
 
 def case_view(app: Countersign, tx: Connection, viewer: Viewer, case: Case) -> CaseView:

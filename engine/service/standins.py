@@ -4,7 +4,7 @@ What a stand-in may do is asked again under the case's lock at each decision. Re
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -80,7 +80,11 @@ def add(app: Countersign, viewer: Viewer | None, one: StandIn, *, by: By | None 
             for name, person in (("person", one.person), ("by", one.by))
             if not organisation.is_active(person)
         ]
-        problem = refused(one, people.load_stand_ins(tx))
+        known = people.load_stand_ins(tx)
+        same = next((each.id for each in known if replace(each, id=one.id) == one), None)
+        if same is not None:
+            return same
+        problem = refused(one, known)
         if problem is None and one.by in organisation.accounts(one.person):
             problem = Problem("stand-in-self", "nobody stands in for themselves", "name another person", at="by")
         if problem is not None:

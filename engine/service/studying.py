@@ -158,11 +158,12 @@ def checked(app: Countersign, viewer: Viewer, source: str, *, prove: bool, file:
 
 
 def drawn(
-    app: Countersign, viewer: Viewer, source: str, language: Language, marks: Mapping[str, Mark] | None = None
+    app: Countersign, viewer: Viewer, source: str, language: Language, notes: Mapping[str, str] | None = None
 ) -> tuple[Picture, str]:
-    """The picture of a text and its SVG. InvalidDefinition where the text has an error."""
+    """The picture of a text and its SVG, with a note at each step or state that has one. InvalidDefinition where the
+    text has an error."""
     found = picture(_definition(app, viewer, source), language=language)
-    return found, svg(found, marks)
+    return found, svg(found, {name: Mark("current", note) for name, note in (notes or {}).items()})
 
 
 def played(app: Countersign, viewer: Viewer, source: str) -> Report:

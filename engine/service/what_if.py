@@ -7,15 +7,22 @@ only the definition makes a difference. Refuses to change anything, and to say o
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 
+from sqlalchemy import Connection
+
+from engine.definition.check import check
 from engine.definition.compile import compile_process
 from engine.definition.model import Definition
 from engine.definition.what_if import Retraced, retrace
 from engine.errors import Invalid, NotFound, Problem
+from engine.machine.process import Process
 from engine.service import publishing
 from engine.service.app import Countersign
+from engine.service.authorizing import authorize
 from engine.service.fields import hidden, seen_reason
+from engine.service.published import PublishedTexts
 from engine.service.views import Viewer
-from engine.store import cases, definitions, history
+from engine.store import cases, definitions, history, instances
+from engine.store.definitions import OfDefinition
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +51,37 @@ class Comparison:
         return tuple(seat for seat in self.after.asked if seat not in self.before.asked)
 
 
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Of the `total` submitted cases that the viewer sees, those from `start` until (not including) `until` compared;
+    `differing` would have gone otherwise. `wrong`: the errors of the text, where it has any."""
+
+    total: int
+    start: int
+    until: int
+    differing: tuple[Comparison, ...]
+    wrong: tuple[Problem, ...] = ()
+
+
+def piece(app: Countersign, viewer: Viewer, source: str, *, start: int, count: int) -> Piece:
+    """A few of the cases under the definition that `source` is, the oldest first; pages go through them piece by piece.
+
+    NotFound for who may not write definitions.
+    """
+    authorize(viewer, "definitions.write")
+    checked = check(source, texts=PublishedTexts(app), prove=False)
+    definition = checked.definition
+    if definition is None:
+        return Piece(0, 0, 0, (), tuple(checked.reasons))
+    new = compile_process(definition)
+    with app.db.read() as tx:
+        rows = instances.submitted(tx, viewer.person, definition.name)
+        process = new.bound(app.organisation(tx), app.calendar(tx))
+        chosen = rows[start : start + count]
+        compared = [_compared(app, tx, viewer, row, (definition, process)) for row in chosen]
+    return Piece(len(rows), start, start + len(chosen), tuple(one for one in compared if one.differs))
+
+
 def what_if(
     app: Countersign, viewer: Viewer, definition: Definition, *, since: int | None = None
 ) -> tuple[Comparison, ...]:
@@ -58,18 +96,22 @@ def what_if(
     with app.db.read() as tx:
         process = new.bound(app.organisation(tx), app.calendar(tx))
         for row in definitions.all_cases(tx, definition.name):
-            case = cases.load(tx, row.id)
-            if since not in (None, row.version) or not case.round:
+            if since not in (None, row.version) or not cases.load(tx, row.id).round:
                 continue
-            entries = history.load(tx, row.id)
-            unseen = hidden(app, tx, viewer.person, case)
-            before = _seen(retrace(app.definition(case.process), app.process(case.process, tx), entries), unseen)
-            after = _seen(retrace(definition, process, entries), unseen)
-            compared.append(Comparison(row.id, row.number or "", row.version, before, after))
+            compared.append(_compared(app, tx, viewer, row, (definition, process)))
     if not compared:
         hint = "`countersign definitions list` shows the names and versions there are"
         raise Invalid([Problem("name", f"{definition.name} has no submitted case to try it on", hint)])
     return tuple(compared)
+
+
+def _compared(
+    app: Countersign, tx: Connection, viewer: Viewer, row: OfDefinition, under: tuple[Definition, Process]
+) -> Comparison:
+    case, entries = cases.load(tx, row.id), history.load(tx, row.id)
+    unseen = hidden(app, tx, viewer.person, case)
+    before = _seen(retrace(app.definition(case.process), app.process(case.process, tx), entries), unseen)
+    return Comparison(row.id, row.number or "", row.version, before, _seen(retrace(*under, entries), unseen))
 
 
 def _seen(retraced: Retraced, unseen: Collection[str]) -> Retraced:

@@ -102,10 +102,22 @@ def named(tx: Connection, person: str, name: str) -> CaseLine | None:
     return None if row is None else case_line(row)
 
 
-def listed(tx: Connection, person: str, *, query: str = "", state: str = "", limit: int = 100) -> tuple[CaseLine, ...]:
+def listed(
+    tx: Connection,
+    person: str,
+    *,
+    query: str = "",
+    state: str = "",
+    limit: int = 100,
+    after: tuple[datetime, str] | None = None,
+) -> tuple[CaseLine, ...]:
     """The cases that `person` may see, newest change first; `query` looks in title, number and register
-    number."""
+    number. `after` is when the last one of the piece before was changed, and its id."""
     wanted = [visible(person)]
+    if after is not None:
+        moment, last = after
+        older, beside = cases.c.updated_at < moment, sa.and_(cases.c.updated_at == moment, cases.c.id > last)
+        wanted.append(sa.or_(older, beside))
     if state:
         wanted.append(cases.c.state == state)
     if query:

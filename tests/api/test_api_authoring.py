@@ -77,7 +77,7 @@ def test_who_saves_second_is_told_and_has_both_texts(app: Countersign, desk: Des
     source = text_of(app, place)
     send(author, place, source + "# theirs\n")
     answer = second.post(place, data=opened | {"source": source + "# mine\n", "action": "save"})
-    assert answer.status_code == 409
+    assert answer.status_code == 412
     assert "孙莉 saved another text of this draft" in answer.text
     assert "# mine" in answer.text
     assert "# theirs" in answer.text

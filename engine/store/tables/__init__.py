@@ -6,7 +6,7 @@ reads back whole is text, so that both databases return the bytes that were writ
 
 from engine.store.tables.access import case_embargoes, case_readers, case_views, link_refusals, restores
 from engine.store.tables.administration import groups, organisation_history, rounds, uploads
-from engine.store.tables.authoring import drafts
+from engine.store.tables.authoring import drafts, request_keys
 from engine.store.tables.base import metadata
 from engine.store.tables.cases import (
     case_offices,
@@ -87,6 +87,7 @@ __all__ = [
     "recipients",
     "recovery_codes",
     "register_numbers",
+    "request_keys",
     "responses",
     "restores",
     "rounds",

@@ -1,9 +1,18 @@
-"""What authors of definitions are working on: texts that nobody answers for yet, right or wrong."""
+"""What authors of definitions are working on, right or wrong; and what the keys of requests stood for."""
 
 from sqlalchemy import Column, Integer, PrimaryKeyConstraint, String, Table, Text, text
 
 from engine.store.columns import UtcTime
 from engine.store.tables.base import metadata
+
+request_keys = Table(
+    "request_keys",
+    metadata,  # what an Idempotency-Key of the API stood for, so that it is not taken for another request
+    Column("key", String(120), nullable=False),
+    Column("digest", String(64), nullable=False),
+    Column("at", UtcTime, nullable=False),
+    PrimaryKeyConstraint("key"),
+)
 
 drafts = Table(
     "drafts",

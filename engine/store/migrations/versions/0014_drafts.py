@@ -1,4 +1,5 @@
-"""What authors work on is kept on the server; a version knows all who wrote it, and who retired it and why."""
+"""What authors work on is kept on the server, and what request keys stood for; a version knows its writers and why
+it was retired."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -21,6 +22,13 @@ def upgrade() -> None:
         sa.Column("saved_at", TIME, nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_drafts"),
     )
+    op.create_table(
+        "request_keys",
+        sa.Column("key", sa.String(120), nullable=False),
+        sa.Column("digest", sa.String(64), nullable=False),
+        sa.Column("at", TIME, nullable=False),
+        sa.PrimaryKeyConstraint("key", name="pk_request_keys"),
+    )
     op.add_column("definitions", sa.Column("writers", sa.Text, nullable=False, server_default=sa.text("''")))
     op.add_column("definitions", sa.Column("retired_by", sa.String(40)))
     op.add_column("definitions", sa.Column("retired_at", TIME))
@@ -30,4 +38,5 @@ def upgrade() -> None:
 def downgrade() -> None:
     for name in ("retired_because", "retired_at", "retired_by", "writers"):
         op.drop_column("definitions", name)
+    op.drop_table("request_keys")
     op.drop_table("drafts")
