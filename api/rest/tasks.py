@@ -11,7 +11,6 @@ from api.declared import for_acting, for_reading
 from api.deps import App, Caller, Key, Reader
 from api.rest.answers import answer, tagged
 from engine.service import approvals, choosing, handing, operations
-from engine.service.handing import Handled
 from engine.service.operations import Door
 from engine.service.views import SheetView
 
@@ -53,11 +52,21 @@ class AskedQuestion:
 
 
 @dataclass(frozen=True, slots=True)
+class HandedCase:
+    """What became of a case; `refused` says why it was left as it is, empty where it was handed over."""
+
+    task: str
+    case_id: str
+    number: str
+    refused: str
+
+
+@dataclass(frozen=True, slots=True)
 class HandedOver:
     """The cases that were handed over, and those that were left, with why."""
 
-    done: tuple[Handled, ...]
-    left: tuple[Handled, ...]
+    done: tuple[HandedCase, ...]
+    left: tuple[HandedCase, ...]
 
 
 @router.get("/tasks/{task_id}", response_model=SheetView, dependencies=[for_reading("cases.read")])
@@ -234,5 +243,6 @@ def hand_over(app: App, caller: Caller, key: Key, body: HandOver) -> Response:
     """Give the open tasks of somebody who leaves to another person (离职转办); for process administrators."""
     door = Door(caller, key, "api")
     handled = handing.hand_over(app, door, body.leaver, body.to, remark=body.remark)
-    done = tuple(one for one in handled if not one.refused)
-    return answer(HandedOver(done, tuple(one for one in handled if one.refused)))
+    told = [HandedCase(one.task, one.case_id, one.number, one.refused) for one in handled]
+    done = tuple(one for one in told if not one.refused)
+    return answer(HandedOver(done, tuple(one for one in told if one.refused)))

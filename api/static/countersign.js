@@ -35,12 +35,6 @@ for (const form of document.querySelectorAll("form[data-autosave]")) {
         stopped = true;
       } else {
         dirty = true;
-        show(page);
-        const revision = page.querySelector("input[name=revision]");
-        if (revision) { form.elements.revision.value = revision.value; }
-      } else if (answer.status === 412) {
-        show(new DOMParser().parseFromString(await answer.text(), "text/html"));
-        stopped = true; // somebody else changed it: their work is not overwritten by itself
       }
     } catch {
       dirty = true; // the next change, or the button, tries again
