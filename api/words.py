@@ -565,7 +565,7 @@ WEEKDAYS = (
     N_("Saturday"),
     N_("Sunday"),
 )
-EVENTS = {
+WEBHOOK_EVENTS = {
     "case.submitted": N_("A case was submitted"),
     "case.decided": N_("Somebody decided"),
     "case.state_changed": N_("A case changed its state"),
@@ -573,7 +573,7 @@ EVENTS = {
     "ping": N_("Test"),
 }
 OCCASIONS = {  # of messages that were given up
-    **EVENTS,
+    **WEBHOOK_EVENTS,
     "task": N_("Task"),
     "reminder": N_("Reminder"),
     "escalation": N_("Escalation"),

@@ -80,6 +80,7 @@ EFFECTS = {  # what the outbox carries out
     "CancelChild": N_("Cancelling of a child case"),
     "HoldChild": N_("Holding of a child case"),
     "TellParent": N_("News to the parent case"),
+    "Announce": N_("News to the webhooks"),
 }
 EFFECT_STATES = {
     "dead": N_("Given up"),

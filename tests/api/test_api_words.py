@@ -1,14 +1,18 @@
 """Every code that the service can show has a word."""
 
+import ast
+import inspect
 import re
+from collections import Counter
 from typing import get_args
 
-from api import words
+from api import words, words_office
 from api.errors import problem_sentence, sentence
 from engine.delivery.channels import CHANNELS
 from engine.errors import AlreadyDecided, NotPossible, Problem
 from engine.evaluation.verdict import Caution, Verdict
 from engine.machine.case import Decision, Verb
+from engine.service.announcing import EVENTS
 from engine.service.chain_views import NodeState
 from engine.store import tables
 from tests.api.test_api_formats import formats
@@ -30,6 +34,19 @@ def test_closed_sets_are_covered():
     assert set(get_args(Caution)) == set(words.WARNINGS)
     assert allowed("waves") == set(words.WAVES)
     assert set(CHANNELS) <= set(words.CHANNELS)
+    assert set(EVENTS) == set(words.WEBHOOK_EVENTS) - {"ping"}
+
+
+def test_no_table_of_words_hides_another_of_the_same_name():
+    given = Counter(
+        target.id
+        for module in (words, words_office)
+        for part in ast.parse(inspect.getsource(module)).body
+        if isinstance(part, ast.Assign)
+        for target in part.targets
+        if isinstance(target, ast.Name)
+    )
+    assert [name for name, times in given.items() if times > 1] == []
 
 
 def test_refusals_speak_the_readers_language():
