@@ -86,3 +86,21 @@ def test_an_account_is_closed_and_its_task_goes_on(app: Countersign, window: Win
     page.keyboard.press("Enter")
     page.wait_for_url("**/admin/people/liguoqiang")
     assert task_of(app, "machao").case.title == "Autumn data package"
+
+
+def test_a_refused_file_has_nothing_for_axe(app: Countersign, window: Windows):
+    page = window(390)
+    sign_in(page, "machao")
+    page.goto("/admin/import")
+    page.set_input_files("#file", {"name": "p.csv", "mimeType": "text/csv", "buffer": b"id,name\nA B,x\n"})
+    page.click("main form button")
+    page.wait_for_selector("[role=alert]")
+    assert faults(page) == []
+    page.goto("/admin/import")
+    page.set_input_files(
+        "#file", {"name": "p.csv", "mimeType": "text/csv", "buffer": "id,name\nzoe,佐\nwangmin,敏\n".encode()}
+    )
+    page.click("main form button")
+    page.wait_for_selector("dl.money")
+    assert faults(page) == []
+    assert overflow(page) == 0
