@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import floor, log10
 
-from engine.service.views import FunnelRow, UpliftRow, WaterfallRow, WaveView
+from engine.service.stage_views import FunnelRow, UpliftRow, WaterfallRow, WaveView
 
 LEAST_VISIBLE = 0.6  # percent of the width; a removed handful must still be seen
 

@@ -25,7 +25,8 @@ from engine.service import (
 )
 from engine.service.app import Countersign
 from engine.service.drifting import drift_view
-from engine.service.views import AudienceView, CaseRow, CaseView, ChildView, Entry, RegistrationView, Viewer
+from engine.service.stage_views import AudienceView
+from engine.service.views import CaseRow, CaseView, ChildView, Entry, RegistrationView, Viewer
 from engine.store import cases, history, registers, visibility
 
 LISTED = 100

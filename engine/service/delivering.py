@@ -20,8 +20,8 @@ from engine.service import running
 from engine.service.app import Countersign
 from engine.service.sending import Progress, work
 from engine.service.settling import settle, start_next
+from engine.service.stage_views import WaveView
 from engine.service.stopping import OVERRULED, STOPPED
-from engine.service.views import WaveView
 from engine.store import cases, ledger, snapshots, waves
 from engine.store import chunks as chunk_rows
 from engine.store.snapshots import SnapshotRow

@@ -13,7 +13,8 @@ from engine.errors import ExpressionFailed, Invalid, NotFound, SelectionFailed, 
 from engine.service import selecting
 from engine.service.app import Countersign
 from engine.service.cases import load_visible
-from engine.service.views import Viewer, WaterfallRow
+from engine.service.stage_views import WaterfallRow
+from engine.service.views import Viewer
 from engine.warehouse.dataset import Dataset
 from engine.warehouse.run import Limits, select
 

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from engine.machine.commands import Evaluated
 from engine.service import running
 from engine.service.app import Countersign
-from engine.service.views import EvaluationView
+from engine.service.stage_views import EvaluationView
 from engine.store import cases, reports
 from engine.store.reports import Stored
 from engine.values import canonical_json, digest_of

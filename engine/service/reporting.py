@@ -22,7 +22,7 @@ from engine.evaluation.uplift import Lift, Ratio, sample_ratio
 from engine.machine.case import Case
 from engine.service.app import Countersign
 from engine.service.responses import outcomes_folder
-from engine.service.views import EvaluationView, FunnelRow, UpliftRow
+from engine.service.stage_views import EvaluationView, FunnelRow, UpliftRow
 from engine.store import reports, snapshots, waves
 from engine.store.reports import Contacts
 from engine.store.snapshots import SnapshotRow

@@ -33,7 +33,7 @@ from engine.machine.case import Case
 from engine.machine.commands import AudienceFailed, AudienceFrozen
 from engine.service.app import Countersign
 from engine.service.running import carry_out
-from engine.service.views import AudienceView, WaterfallRow
+from engine.service.stage_views import AudienceView, WaterfallRow
 from engine.store import cases, snapshots, suppression
 from engine.store.cases import Locked
 from engine.store.snapshots import SnapshotRow

@@ -10,7 +10,7 @@ from engine.errors import InvalidFile, NotFound, NotPossible
 from engine.service import cases, evaluating, proposals
 from engine.service.app import Countersign
 from engine.service.responses import import_responses
-from engine.service.views import EvaluationView
+from engine.service.stage_views import EvaluationView
 from engine.store import reports, suppression
 from engine.store.session import Database
 from tests.acceptance.email_case import base, evaluate_after, handed_off, load_customers

@@ -6,24 +6,19 @@ from decimal import Decimal
 
 from engine.errors import Problem
 from engine.service.chain_views import Chain, Node, Seat, Waiting
+from engine.service.stage_views import AudienceView, EvaluationView, FunnelRow, UpliftRow, WaterfallRow, WaveView
 from engine.service.views import (
-    AudienceView,
     CaseRow,
     CaseView,
     Change,
     Entry,
-    EvaluationView,
     FieldView,
     FormView,
-    FunnelRow,
     Grant,
     Inbox,
     SheetView,
     TaskRow,
-    UpliftRow,
     Viewer,
-    WaterfallRow,
-    WaveView,
 )
 from engine.values import NO_TEXT, Bilingual, Language
 

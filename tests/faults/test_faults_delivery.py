@@ -19,7 +19,7 @@ from engine.machine.commands import PauseDelivery, ResumeDelivery
 from engine.service import delivering, running
 from engine.service.app import Countersign
 from engine.service.receiving import receive_receipts
-from engine.service.views import WaveView
+from engine.service.stage_views import WaveView
 from engine.store import cases, chunks, suppression, waves
 from engine.store.session import database_now
 from engine.store.suppression import Suppression
