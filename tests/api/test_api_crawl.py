@@ -17,14 +17,18 @@ from tests.api.house import furnish
 PAGE = 60_000  # bytes, packed
 
 
-def digest(app: Countersign) -> str:
-    """One hash over every row of every table."""
-    found = hashlib.sha256()
+LOOKS = {"case_views"}  # who looked at confidential cases: the one thing that a look writes, and is meant to
+
+
+def digests(app: Countersign) -> dict[str, str]:
+    """By table, one hash over all its rows; all tables but `LOOKS`."""
     with app.db.read() as tx:
-        for table in metadata.sorted_tables:
-            rows = sorted(repr(row) for row in tx.execute(sa.select(table)))
-            found.update(f"{table.name}: {rows}".encode())
-    return found.hexdigest()
+        rows = {
+            table.name: sorted(repr(row) for row in tx.execute(sa.select(table)))
+            for table in metadata.sorted_tables
+            if table.name not in LOOKS
+        }
+    return {name: hashlib.sha256(repr(found).encode()).hexdigest() for name, found in rows.items()}
 
 
 def test_links_lead_to_pages_that_are_small_and_looking_changes_nothing(
@@ -36,9 +40,9 @@ def test_links_lead_to_pages_that_are_small_and_looking_changes_nothing(
     for login in ("wangmin", "liguoqiang", "luyan", "machao", "xuwen"):
         with Desk(create_app(app)) as desk:
             desk.sign_in(login)
-            before = digest(app)
+            before = digests(app)
             found = crawl(desk)
-            assert digest(app) == before, login
+            assert digests(app) == before, login
             assert {address: size for address in found if (size := packed(desk, address)) > PAGE} == {}
             kinds |= {kind_of(address) for address in found}
     assert {

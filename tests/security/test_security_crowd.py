@@ -16,7 +16,7 @@ import pytest
 import sqlalchemy as sa
 
 from engine.service.app import Countersign
-from engine.store import people, tables
+from engine.store import people, sessions, tables
 from tests.acceptance.offices import opened
 from tests.security import small_cases
 
@@ -56,7 +56,7 @@ def crowd(app: Countersign) -> dict[str, str]:
         people.add_grants(tx, [{"person": login, "role": "finance", "office": "440100"} for login in tokens])
         for login, token in tokens.items():
             hashed = hashlib.sha256(token.encode()).hexdigest()
-            people.add_session(tx, hashed, login, created_at=now, expires_at=now + timedelta(hours=1))
+            sessions.add(tx, hashed, login, created_at=now, expires_at=now + timedelta(hours=1))
     return tokens
 
 
