@@ -163,6 +163,9 @@ class Guarded:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        if "\x00" in scope["path"] or b"%00" in scope["query_string"]:
+            # no database keeps the sign, so there is nothing of that name
+            scope = {**scope, "path": "/nowhere", "raw_path": b"/nowhere", "query_string": b""}
         began = perf_counter()
 
         async def guarded(message: Message) -> None:

@@ -1,5 +1,7 @@
 """Readers and embargoes of confidential cases, the record of looks, and void links, for scripts."""
 
+from dataclasses import dataclass
+
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -7,6 +9,8 @@ from api.declared import for_acting, for_reading
 from api.deps import App, Caller, Reader
 from api.rest.answers import answer
 from engine.service import access, links
+from engine.service.access import AccessRecord
+from engine.service.views import AccessView
 
 router = APIRouter(tags=["access"])
 
@@ -35,40 +39,47 @@ class Mailed(BaseModel):
     person: str = Field("", description="The account, for administrators; by default the caller's own")
 
 
-@router.get("/cases/{case_id}/access", dependencies=[for_reading("cases.read")])
+@dataclass(frozen=True, slots=True)
+class Voided:
+    """How many links are void now that held before."""
+
+    void: int
+
+
+@router.get("/cases/{case_id}/access", response_model=AccessView, dependencies=[for_reading("cases.read")])
 def show(app: App, caller: Reader, case_id: str) -> Response:
     """Named readers, embargo, and for submitter, auditors and administrators who looked. 404 for an open case."""
     return answer(access.access_of(app, caller, case_id))
 
 
-@router.post("/cases/{case_id}/readers", dependencies=[for_acting("cases.act")])
+@router.post("/cases/{case_id}/readers", response_model=AccessView, dependencies=[for_acting("cases.act")])
 def name_reader(app: App, caller: Caller, case_id: str, body: NamedReader) -> Response:
     """Let a person read a confidential case; for its submitter and the heads of its office. Twice is once."""
     access.name_reader(app, caller, case_id, body.person)
     return answer(access.access_of(app, caller, case_id))
 
 
-@router.delete("/cases/{case_id}/readers/{person}", dependencies=[for_acting("cases.act")])
+@router.delete("/cases/{case_id}/readers/{person}", response_model=AccessView, dependencies=[for_acting("cases.act")])
 def remove_reader(app: App, caller: Caller, case_id: str, person: str) -> Response:
     """Take it back."""
     access.remove_reader(app, caller, case_id, person)
     return answer(access.access_of(app, caller, case_id))
 
 
-@router.put("/cases/{case_id}/embargo", dependencies=[for_acting("cases.act")])
+@router.put("/cases/{case_id}/embargo", response_model=AccessView, dependencies=[for_acting("cases.act")])
 def set_embargo(app: App, caller: Caller, case_id: str, body: Embargo) -> Response:
     """Keep the office from seeing a confidential case before a day; for its submitter and the heads of its office."""
     access.set_embargo(app, caller, case_id, body.until)
     return answer(access.access_of(app, caller, case_id))
 
 
-@router.get("/access", dependencies=[for_reading("audit.read")])
+@router.get("/access", response_model=AccessRecord, dependencies=[for_reading("audit.read")])
 def record(app: App, caller: Reader) -> Response:
     """The newest looks at confidential cases and refused links, 200 of each."""
     return answer(access.record(app))
 
 
-@router.post("/links/void", dependencies=[for_acting("cases.act")])
+@router.post("/links/void", response_model=Voided, dependencies=[for_acting("cases.act")])
 def void(app: App, caller: Caller, body: Mailed) -> Response:
-    """Make every link void that was mailed to the caller, or by an administrator to somebody. Answers {"void": …}."""
-    return answer({"void": links.void(app, caller, body.person)})
+    """Make every link void that was mailed to the caller, or by an administrator to somebody."""
+    return answer(Voided(links.void(app, caller, body.person)))

@@ -6,6 +6,8 @@ import msgspec
 from fastapi import Response
 from pydantic import BaseModel
 
+BINARY = {"type": "string", "format": "binary"}  # the schema of a file in the OpenAPI document
+
 
 def _plain(value: Any) -> Any:
     if isinstance(value, BaseModel):

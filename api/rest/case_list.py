@@ -1,23 +1,44 @@
 """Lists of cases for scripts: page by page, and by month."""
 
+from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query, Request, Response
 
 from api.declared import for_reading
 from api.deps import App, Reader
 from api.rest.answers import answer
+from api.rest.paging import Cursor, Limit, Page, of_cursor, paged
 from engine.service import calendars, listing, lookups
+from engine.service.calendars import Month
+from engine.service.lookups import Found
+from engine.service.views import CaseRow
 
 router = APIRouter(tags=["cases"], dependencies=[for_reading("cases.read")])
 Short = Annotated[str, Query(max_length=100)]
 Day = Annotated[str, Query(max_length=10, examples=["2026-12-01"])]
 
 
-@router.get("/cases")
+@dataclass(frozen=True, slots=True)
+class CasesPage(Page):
+    """Cases, in the order that was asked for."""
+
+    cases: tuple[CaseRow, ...]
+    next: str
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """People or offices of that name."""
+
+    found: tuple[Found, ...]
+
+
+@router.get("/cases", response_model=CasesPage)
 def listed(
     app: App,
     caller: Reader,
+    request: Request,
     *,
     q: Short = "",
     state: Short = "",
@@ -27,18 +48,18 @@ def listed(
     since: Day = "",
     until: Day = "",
     sort: Literal["newest", "oldest", "title"] = "newest",
-    limit: Annotated[int, Query(ge=1, le=listing.MOST)] = listing.PAGE,
-    after: Annotated[str, Query(max_length=600, description="`after` of the page before")] = "",
+    limit: Limit = listing.PAGE,
+    cursor: Cursor = "",
 ) -> Response:
-    """The cases that the caller may see. `after` in the answer goes on with the next page; it is empty at the end.
-    `since` and `until` are days of the last change."""
+    """The cases that the caller may see. `since` and `until` are days of the last change."""
     filters = {"q": q, "state": state, "kind": kind, "office": office, "mine": "1" if mine else ""}
     filters |= {"since": since, "until": until, "sort": sort}
-    page = listing.page(app, caller, filters, after=after, limit=limit)
-    return answer({"cases": page.rows, "after": page.after})
+    with of_cursor():
+        page = listing.page(app, caller, filters, after=cursor, limit=limit)
+    return paged(request, CasesPage(page.rows, page.after))
 
 
-@router.get("/calendar")
+@router.get("/calendar", response_model=Month)
 def month(
     app: App,
     caller: Reader,
@@ -49,7 +70,7 @@ def month(
     return answer(calendars.month(app, caller, month, office))
 
 
-@router.get("/lookup/{kind}")
+@router.get("/lookup/{kind}", response_model=Named)
 def look_up(app: App, caller: Reader, kind: Literal["people", "offices"], q: Short = "") -> Response:
     """People or offices by a part of their name, 20 at most: what person and office fields take."""
-    return answer({"found": lookups.named(app, caller, kind, q)})
+    return answer(Named(lookups.named(app, caller, kind, q)))

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from api.declared import for_acting, for_reading
 from api.deps import App, Caller, Key, Reader
 from api.rest.answers import answer, tagged
+from api.rest.paging import Cursor, Limit, Page, of_cursor, paged
 from engine.service import (
     approvals,
     cases,
@@ -29,8 +30,11 @@ from engine.service.app import Countersign
 from engine.service.chain_views import Waiting
 from engine.service.explaining import Explanation
 from engine.service.inbox_pages import Due, List, Wanted
+from engine.service.papers import Paper
 from engine.service.responses import ImportReport
-from engine.service.views import CaseView, EvaluationView, FormView, Inbox, Viewer
+from engine.service.stage_views import EvaluationView
+from engine.service.views import CaseRow, CaseView, FormView, Inbox, TaskRow, Viewer
+from engine.values import Bilingual
 
 router = APIRouter(tags=["cases"])
 
@@ -53,6 +57,25 @@ class Evaluations:
     """The stored evaluations, by age."""
 
     evaluations: tuple[EvaluationView, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class InboxList(Page):
+    """A piece of one list of the inbox: its `tasks`, or cases of the caller's own (`mine`); `counts` are of all."""
+
+    tasks: tuple[TaskRow, ...]
+    mine: tuple[CaseRow, ...]
+    counts: dict[str, int]
+    next: str
+    kinds: tuple[tuple[str, Bilingual], ...]
+    offices: tuple[tuple[str, Bilingual], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OwnPhrases:
+    """The caller's quick phrases, in their order."""
+
+    phrases: tuple[str, ...]
 
 
 class Start(Body):
@@ -167,23 +190,26 @@ def inbox(app: App, caller: Reader) -> Response:
     return answer(approvals.inbox(app, caller))
 
 
-@router.get("/inbox/{which}", dependencies=[for_reading("cases.read")])
+@router.get("/inbox/{which}", response_model=InboxList, dependencies=[for_reading("cases.read")])
 def inbox_list(
     *,
     app: App,
     caller: Reader,
+    request: Request,
     which: List,
     q: Annotated[str, Query(max_length=100)] = "",
     kind: Annotated[str, Query(max_length=80)] = "",
     office: Annotated[str, Query(max_length=12)] = "",
     due: Due = "",
-    after: Annotated[str, Query(max_length=200)] = "",
-    limit: Annotated[int, Query(ge=1, le=100)] = 20,
+    limit: Limit = 20,
+    cursor: Cursor = "",
 ) -> Response:
     """One list of the inbox, narrowed to words of the title or a case number (`q`), a definition (`kind`), an office's
-    code, and what is due by then; `after` of the answer continues it, empty at its end."""
+    code, and what is due by then. `kinds` and `offices` are those to choose from."""
     wanted = Wanted(q.strip(), kind, office, due)
-    return answer(inbox_pages.page(app, caller, which, wanted=wanted, after=after, limit=limit))
+    with of_cursor():
+        page = inbox_pages.page(app, caller, which, wanted=wanted, after=cursor, limit=limit)
+    return paged(request, InboxList(page.tasks, page.mine, page.counts, page.after, page.kinds, page.offices))
 
 
 class Phrases(BaseModel):
@@ -194,19 +220,19 @@ class Phrases(BaseModel):
     phrases: list[str] = Field(max_length=100, examples=[["同意。", "Agreed; start with a small trial."]])
 
 
-@router.get("/phrases", dependencies=[for_reading("cases.act")])
+@router.get("/phrases", response_model=OwnPhrases, dependencies=[for_reading("cases.act")])
 def own_phrases(app: App, caller: Reader) -> Response:
     """The caller's quick phrases (常用语), in their order."""
-    return answer({"phrases": phrases.listed(app, caller)})
+    return answer(OwnPhrases(phrases.listed(app, caller)))
 
 
-@router.put("/phrases", dependencies=[for_acting("cases.act")])
+@router.put("/phrases", response_model=OwnPhrases, dependencies=[for_acting("cases.act")])
 def keep_phrases(app: App, caller: Caller, body: Phrases) -> Response:
     """Keep these instead; the same again changes nothing."""
-    return answer({"phrases": phrases.keep(app, caller, body.phrases)})
+    return answer(OwnPhrases(phrases.keep(app, caller, body.phrases)))
 
 
-@router.get("/cases/{case_id}/paper", dependencies=[for_reading("cases.read")])
+@router.get("/cases/{case_id}/paper", response_model=Paper, dependencies=[for_reading("cases.read")])
 def paper(app: App, caller: Reader, case_id: str) -> Response:
     """The approval sheet (营销案审批表): the case and every opinion with office, time and for whom."""
     return answer(papers.paper(app, caller, case_id))

@@ -98,7 +98,7 @@ def _completed(made: dict[str, Any], api: FastAPI) -> dict[str, Any]:
 def _complete(operation: dict[str, Any], method: str, path: str, said: list[Declared]) -> None:
     is_open = all(one.action is None for one in said)
     statuses = {"503"}
-    if not path.startswith("/health"):
+    if not path.startswith(("/health", "/ready")):
         statuses.add("422")
     if is_open and method == "POST":
         statuses |= {"401", "403", "429"}

@@ -16,7 +16,7 @@ def show(app: App) -> Response:
     return answer(health.check(app))
 
 
-@router.get("/ready")
+@router.get("/ready", response_model=dict[str, str])
 def ready(app: App) -> Response:
     """200 when the database answers and has this release's tables, else 503: whether requests may be sent here."""
     return answer(health.ready(app))

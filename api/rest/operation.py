@@ -1,9 +1,11 @@
 """The operation and the audit for scripts: health, outbox, sends in doubt, timers, receipts, histories."""
 
 import base64
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.declared import for_acting, for_reading
@@ -11,8 +13,13 @@ from api.deps import App
 from api.rest.answers import answer
 from api.rest.cases import body_of
 from api.rest.organisation import Acting, Reading
+from api.rest.paging import Cursor, Page, paged, placed, position
 from engine.service import auditing, checkpoints, watching
+from engine.service.auditing import AuditPage, Verified
 from engine.service.authorizing import Action
+from engine.service.watching import Health, OutboxPage, ParkedRow, TimersPage
+from engine.store.history import Broken
+from engine.store.operation import WaveInDoubt
 
 router = APIRouter(tags=["operation"])
 WATCHES: Action = "operation.watch"
@@ -28,40 +35,76 @@ class Body(BaseModel):
 class Effect(Body):
     """An effect by its key; to give it up needs a reason."""
 
-    key: str = Field(max_length=120)
-    reason: str = Field("", max_length=200)
+    key: str = Field(max_length=120, examples=["c1:4:0"])
+    reason: str = Field("", max_length=200, examples=["the person has left"])
 
 
 class Resolution(Body):
     """What became of a wave's recipients in doubt; `count` is how many the caller saw."""
 
-    wave: str = Field(max_length=48)
-    was_sent: bool
-    count: int = Field(ge=0)
+    wave: str = Field(max_length=48, examples=["c1-first"])
+    was_sent: bool = Field(examples=[True])
+    count: int = Field(ge=0, lt=2**31, examples=[12])
     reason: str = Field(max_length=200, examples=["the gateway's log shows all of them"])
 
 
 class Timer(Body):
     """A late timer by its key."""
 
-    key: str = Field(max_length=160)
+    key: str = Field(max_length=160, examples=["c1:deadline:4"])
 
 
-@router.get("/operation/health", dependencies=[for_reading(WATCHES)])
+@dataclass(frozen=True, slots=True)
+class InDoubt:
+    """Waves with recipients in doubt."""
+
+    waves: tuple[WaveInDoubt, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Parked(Page):
+    """Receipts that belong to nothing here, with how many there are in all."""
+
+    rows: tuple[ParkedRow, ...]
+    count: int
+    next: str
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """A signed checkpoint in base64, and the public key that it is checked by."""
+
+    key: str
+    checkpoint: str
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """A checkpoint held against the histories: of how many cases, since when, and what does not fit."""
+
+    at: datetime
+    cases: int
+    broken: tuple[Broken, ...]
+
+
+@router.get("/operation/health", response_model=Health, dependencies=[for_reading(WATCHES)])
 def health(app: App, by: Reading) -> Response:
     """The state of all parts."""
     return answer(watching.health(app, by))
 
 
-@router.get("/outbox", dependencies=[for_reading(WATCHES)])
+@router.get("/outbox", response_model=OutboxPage, dependencies=[for_reading(WATCHES)])
 def outbox(
     app: App,
     by: Reading,
+    request: Request,
     state: Literal["dead", "trying", "pending"] = "dead",
-    after: Annotated[str, Query(max_length=120)] = "",
+    cursor: Cursor = "",
 ) -> Response:
-    """50 effects that were given up, that fail, or that wait; `next` is the `after` of the next page."""
-    return answer(watching.outbox(app, by, state, after))
+    """50 effects that were given up, that fail, or that wait."""
+    behind = position(cursor, str)
+    page = watching.outbox(app, by, state, behind[0] if behind else "")
+    return paged(request, replace(page, next=placed((page.next,) if page.next else None)))
 
 
 @router.post("/outbox/retry", status_code=204, dependencies=[for_acting(ACTS)])
@@ -76,10 +119,10 @@ def give_up(app: App, by: Acting, body: Effect) -> None:
     watching.give_up(app, by, body.key, body.reason)
 
 
-@router.get("/sends-in-doubt", dependencies=[for_reading(WATCHES)])
+@router.get("/sends-in-doubt", response_model=InDoubt, dependencies=[for_reading(WATCHES)])
 def in_doubt(app: App, by: Reading) -> Response:
     """Waves with recipients of whom nobody knows whether the message went out."""
-    return answer({"waves": watching.in_doubt(app, by)})
+    return answer(InDoubt(watching.in_doubt(app, by)))
 
 
 @router.post("/sends-in-doubt", dependencies=[for_acting(ACTS)])
@@ -89,7 +132,7 @@ def resolve(app: App, by: Acting, body: Resolution) -> dict[str, int]:
     return {"resolved": done}
 
 
-@router.get("/timers", dependencies=[for_reading(WATCHES)])
+@router.get("/timers", response_model=TimersPage, dependencies=[for_reading(WATCHES)])
 def timers(app: App, by: Reading, late: bool = False) -> Response:
     """The first 50 timers, the earliest due first; all, or those that are late."""
     return answer(watching.timers(app, by, late=late))
@@ -101,42 +144,46 @@ def fire(app: App, by: Acting, body: Timer) -> None:
     watching.fire(app, by, body.key)
 
 
-@router.get("/parked-receipts", dependencies=[for_reading(WATCHES)])
-def parked(app: App, by: Reading, before: Annotated[int, Query(ge=0, le=2**31)] = 0) -> Response:
+@router.get("/parked-receipts", response_model=Parked, dependencies=[for_reading(WATCHES)])
+def parked(app: App, by: Reading, request: Request, cursor: Cursor = "") -> Response:
     """Receipts that belong to nothing here, the newest first."""
-    return answer(watching.parked(app, by, before))
+    behind = position(cursor, int)
+    page = watching.parked(app, by, behind[0] if behind else 0)
+    return paged(request, Parked(page.rows, page.count, placed((page.next,) if page.next else None)))
 
 
-@router.get("/audit", dependencies=[for_reading("audit.read")])
+@router.get("/audit", response_model=AuditPage, dependencies=[for_reading("audit.read")])
 def listed(
     *,
     app: App,
     by: Reading,
+    request: Request,
     person: Annotated[str, Query(max_length=40)] = "",
     case: Annotated[str, Query(max_length=60)] = "",
     kind: Annotated[str, Query(max_length=32)] = "",
     first: Annotated[str, Query(max_length=10)] = "",
     last: Annotated[str, Query(max_length=10)] = "",
-    cursor: Annotated[str, Query(max_length=200)] = "",
+    cursor: Cursor = "",
 ) -> Response:
-    """50 entries of all histories, the newest first; `next` is the `cursor` of the next page."""
-    return answer(auditing.listed(app, by, auditing.Asked(person, case, kind, first, last), cursor))
+    """50 entries of all histories, the newest first."""
+    return paged(request, auditing.listed(app, by, auditing.Asked(person, case, kind, first, last), cursor))
 
 
-@router.get("/audit/verification", dependencies=[for_reading("audit.read")])
+@router.get("/audit/verification", response_model=Verified, dependencies=[for_reading("audit.read")])
 def verify(app: App, by: Reading, after: Annotated[str, Query(max_length=24)] = "") -> Response:
     """Check the organisation's history and the next 2,000 cases; go on with `after` until `next` is empty."""
     return answer(auditing.verify(app, by, after))
 
 
-@router.post("/audit/checkpoint", dependencies=[for_acting("audit.read")])
+@router.post("/audit/checkpoint", response_model=Exported, dependencies=[for_acting("audit.read")])
 def checkpoint(app: App, by: Acting) -> Response:
     """A signed checkpoint to keep elsewhere, in base64."""
     made = checkpoints.export(app, by)
-    return answer({"key": checkpoints.public_key(app.settings), "checkpoint": base64.b64encode(made).decode()})
+    return answer(Exported(checkpoints.public_key(app.settings), base64.b64encode(made).decode()))
 
 
-@router.post("/audit/compare", dependencies=[for_acting("audit.read")])
+@router.post("/audit/compare", response_model=Comparison, dependencies=[for_acting("audit.read")])
 def compare(app: App, by: Acting, body: Annotated[bytes, Depends(body_of)]) -> Response:
     """Hold a checkpoint, sent as the body, against the histories."""
-    return answer(checkpoints.compare(app, by, body, "checkpoint"))
+    found = checkpoints.compare(app, by, body, "checkpoint")
+    return answer(Comparison(found.at, found.cases, found.broken))

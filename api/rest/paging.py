@@ -6,7 +6,9 @@ It is text that callers hand back as it is. Refuses a cursor of another list.
 
 import base64
 import binascii
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Any
 from urllib.parse import urlencode
@@ -16,7 +18,7 @@ from fastapi import Query, Request, Response
 
 from api.i18n import N_
 from api.rest.answers import answer
-from engine.errors import InvalidForm, Problem
+from engine.errors import Invalid, InvalidForm, Problem
 
 MOST = 100
 Limit = Annotated[int, Query(ge=1, le=MOST, description="How many at most", examples=[20])]
@@ -46,6 +48,16 @@ def position(cursor: str, *kinds: Callable[..., Any]) -> tuple[Any, ...] | None:
         return tuple(_read(kind, value) for kind, value in zip(kinds, values, strict=True))
     except (ValueError, TypeError, binascii.Error) as error:
         raise InvalidForm([Problem("cursor", N_("This cursor is none of this list."), at="cursor")]) from error
+
+
+@contextmanager
+def of_cursor(name: str = "after") -> Iterator[None]:
+    """A problem of the place that a service calls `name` is one of the cursor here."""
+    try:
+        yield
+    except Invalid as wrong:
+        told = [replace(one, at="cursor") if one.at == name else one for one in wrong.problems]
+        raise InvalidForm(told) from wrong
 
 
 def paged(request: Request, page: Any) -> Response:

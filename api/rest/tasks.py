@@ -12,6 +12,7 @@ from api.deps import App, Caller, Key, Reader
 from api.rest.answers import answer, tagged
 from engine.service import approvals, choosing, handing, operations
 from engine.service.operations import Door
+from engine.service.sheet_views import Choosing
 from engine.service.views import SheetView
 
 router = APIRouter(tags=["tasks"])
@@ -157,7 +158,7 @@ def transfer(app: App, caller: Caller, key: Key, task_id: str, body: Onward) -> 
     return answer(approvals.sheet(app, caller, task_id))
 
 
-@router.get("/tasks/{task_id}/people", dependencies=[for_reading("cases.act")])
+@router.get("/tasks/{task_id}/people", response_model=Choosing, dependencies=[for_reading("cases.act")])
 def people(
     app: App,
     caller: Reader,

@@ -14,7 +14,7 @@ from engine.errors import NotFound
 from engine.machine.advance import create
 from engine.machine.case import Case
 from engine.machine.commands import Create, Edit
-from engine.service import attaching, running, showing
+from engine.service import attaching, definitions, running, showing
 from engine.service.app import Countersign
 from engine.service.authorizing import authorize
 from engine.service.cases import load_visible
@@ -29,11 +29,14 @@ OFFERED = 10
 
 
 def offered(app: Countersign, viewer: Viewer, query: str) -> tuple[CaseRow, ...]:
-    """Earlier cases to copy, newest change first, 10 at most; `query` as in the list of cases."""
+    """Earlier cases of the kinds that can be started, to copy: newest change first, 10 at most; `query` as in the list
+    of cases."""
     office = _office(viewer)
+    kinds = {kind.name for kind in definitions.startable(app)}
     with app.db.read() as tx:
         found, _ = listing.page(tx, viewer.person, Wanted(query=query.strip(), office=office), None, limit=4 * OFFERED)
-        own = [one for one in found if one.state != "draft" and _may_copy(viewer, one.submitter, one.office)]
+        own = [one for one in found if one.process.name in kinds and one.state != "draft"]
+        own = [one for one in own if _may_copy(viewer, one.submitter, one.office)]
         return tuple(showing.case_row(app, tx, line, viewer.person) for line in own[:OFFERED])
 
 

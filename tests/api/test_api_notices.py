@@ -147,7 +147,7 @@ def test_the_same_by_api(app: Countersign, api: object, desk: Make) -> None:
     assert kept["wanted"]["pace"] == "daily"
     assert [one["name"] for one in kept["channels"]] == ["email"]
     assert script.put("/api/v1/notifications", json={"pace": "never"}).status_code == 422
-    assert script.post("/api/v1/notifications/test/email").status_code == 202
+    assert script.post("/api/v1/notifications/test/email").status_code == 204
     assert script.post("/api/v1/notifications/test/pigeon").status_code == 422
     set_up = script.put("/api/v1/channels/sms", json={"is_open": True, "groups": ["reminder"]}).json()
     assert [one["name"] for one in set_up] == list(CHANNELS)
@@ -156,7 +156,7 @@ def test_the_same_by_api(app: Countersign, api: object, desk: Make) -> None:
     [listed] = script.get("/api/v1/webhooks").json()
     assert "secret" not in listed
     assert datetime.fromisoformat(listed["created_at"])
-    assert script.post(f"/api/v1/webhooks/{made['id']}/test").status_code == 202
+    assert script.post(f"/api/v1/webhooks/{made['id']}/test").status_code == 204
     assert [one["occasion"] for one in script.get(f"/api/v1/webhooks/{made['id']}/deliveries").json()] == ["ping"]
     refused = script.post("/api/v1/webhooks", json={"name": "x", "url": "http://0x7f.1/"})
     assert (refused.status_code, refused.json()["problems"][0]["at"]) == (422, "url")

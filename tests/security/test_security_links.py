@@ -16,7 +16,7 @@ from httpx2 import Response
 
 from api.app import create_app
 from engine.cli.demo.people import PASSWORD
-from engine.service import links, operations, personnel, proposals, reorganising
+from engine.service import links, operations, personnel, proposals, reorganising, tokens
 from engine.service.app import Countersign
 from engine.service.operations import Door
 from engine.settings import Settings
@@ -486,6 +486,16 @@ def test_the_step_up_holds_at_every_door(app: Countersign, token: str):
         page = browser.get("/inbox/decisions", params={"task": task}).text
         assert "刚刚输入过密码" in page
     assert decisions(app) == []
+
+
+def test_a_token_for_scripts_never_decides_above_the_step_up_budget(app: Countersign, token: str):
+    task = links.follow(app, token).task_id
+    made = tokens.make(app, viewer(app, APPROVER), name="bot", scopes=["read", "act"], days=30)
+    said: dict[str, object] = {"json": {"decision": "approve"}, "headers": {"Authorization": f"Bearer {made}"}}
+    for limit, status, stands in ((1000, 401, []), (10**9, 200, [(APPROVER, "api")])):
+        with client(given(app, step_up_budget=Decimal(limit))) as script:
+            assert script.post(f"/api/v1/tasks/{task}/decision", **said).status_code == status
+        assert decisions(app) == stands
 
 
 def test_sign_in_links_ask_each_time(app: Countersign):
