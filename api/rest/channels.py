@@ -8,9 +8,8 @@ from api.declared import for_acting, for_reading
 from api.deps import App, Caller, Reader
 from api.rest.answers import answer
 from engine.service import channels
-from engine.service.channels import ChannelChoice, ChannelView
+from engine.service.channels import ChannelChoice, ChannelView, GivenUp
 from engine.service.holding import Channel
-from engine.store.messages import Line
 
 router = APIRouter(tags=["channels"])
 
@@ -30,7 +29,7 @@ def set_channel(
     return overview(app, caller)
 
 
-@router.get("/messages/given-up", response_model=list[Line], dependencies=[for_reading("channels.manage")])
+@router.get("/messages/given-up", response_model=list[GivenUp], dependencies=[for_reading("channels.manage")])
 def given_up(app: App, caller: Reader) -> Response:
     """The newest messages that were given up; `error` says why."""
     return answer(channels.given_up(app, caller))

@@ -15,11 +15,9 @@ from api.rest.cases import body_of
 from api.rest.organisation import Acting, Reading
 from api.rest.paging import Cursor, Page, paged, placed, position
 from engine.service import auditing, checkpoints, watching
-from engine.service.auditing import AuditPage, Verified
+from engine.service.auditing import AuditPage, BrokenChain, Verified
 from engine.service.authorizing import Action
-from engine.service.watching import Health, OutboxPage, ParkedRow, TimersPage
-from engine.store.history import Broken
-from engine.store.operation import WaveInDoubt
+from engine.service.watching import Doubt, Health, OutboxPage, ParkedRow, TimersPage
 
 router = APIRouter(tags=["operation"])
 WATCHES: Action = "operation.watch"
@@ -58,7 +56,7 @@ class Timer(Body):
 class InDoubt:
     """Waves with recipients in doubt."""
 
-    waves: tuple[WaveInDoubt, ...]
+    waves: tuple[Doubt, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +82,7 @@ class Comparison:
 
     at: datetime
     cases: int
-    broken: tuple[Broken, ...]
+    broken: tuple[BrokenChain, ...]
 
 
 @router.get("/operation/health", response_model=Health, dependencies=[for_reading(WATCHES)])

@@ -10,8 +10,7 @@ from api.deps import App, Caller, Key, Reader
 from api.rest.answers import answer
 from engine.service import webhooks
 from engine.service.announcing import EVENTS, Event
-from engine.service.webhooks import Made, WebhookView
-from engine.store.messages import Line
+from engine.service.webhooks import Delivery, Made, WebhookView
 
 router = APIRouter(tags=["webhooks"])
 Number = Annotated[int, Path(ge=1, lt=2**31, examples=[1])]
@@ -46,7 +45,7 @@ def change(app: App, caller: Caller, number: Number, body: Wanted) -> Response:
     return answer(webhooks.shown(app, caller, number)[0])
 
 
-@router.get("/webhooks/{number}/deliveries", response_model=list[Line], dependencies=[for_reading("webhooks.keep")])
+@router.get("/webhooks/{number}/deliveries", response_model=list[Delivery], dependencies=[for_reading("webhooks.keep")])
 def deliveries(app: App, caller: Reader, number: Number) -> Response:
     """What was sent to it last, the newest first."""
     return answer(webhooks.shown(app, caller, number)[1])

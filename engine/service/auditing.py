@@ -22,6 +22,7 @@ PAGE = 50
 EXPORTED = 50_000
 AT_ONCE = 2_000
 HEADINGS = ("at", "in", "subject", "entry", "kind", "by", "for", "via", "address", "before", "after", "reason")
+BrokenChain = Broken  # as callers name it
 
 
 @dataclass(frozen=True, slots=True)

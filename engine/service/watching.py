@@ -25,6 +25,7 @@ QUIET_AFTER = timedelta(minutes=10)  # longer than a run and the pause before th
 NOTED_EVERY = timedelta(seconds=30)
 LONGEST_REASON = 200
 PARTS = ("countersign", "fastapi", "sqlalchemy", "prefect", "duckdb", "apprise")
+Doubt = WaveInDoubt  # as callers name it
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,7 @@ from engine.store.webhooks import Webhook
 MOST = 20  # webhooks of one person
 BOTH_SIGN = timedelta(days=1)
 SHOWN = 50
+Delivery = Line  # as callers name it
 
 
 @dataclass(frozen=True, slots=True)
