@@ -30,3 +30,16 @@ def overflow(page: Any) -> int:
 def hidden_sideways(page: Any, part: str) -> int:
     """How many pixels of a part of the page are only seen by scrolling it."""
     return int(page.locator(part).evaluate("each => each.scrollWidth - each.clientWidth"))
+
+
+def wrong_at_any_width(page: Any) -> list[str]:
+    """What axe finds on a phone and at a desk, and by how much the page scrolls sideways on the narrowest phone: the
+    page is loaded once and its window made wider."""
+    found = []
+    for width in (320, 390, 1280):
+        page.set_viewport_size({"width": width, "height": 800})
+        if width > 320:
+            found += faults(page)
+        elif over := overflow(page):
+            found.append(f"{page.url} scrolls by {over}")
+    return found

@@ -14,7 +14,7 @@ from engine.service.recording import OPERATOR
 from engine.store.tables import outbox, parked_receipts, timers
 from engine.values import Bilingual
 from tests.api.cases import submitted, task_of, viewer
-from tests.browser.looking import faults, overflow, sign_in
+from tests.browser.looking import faults, overflow, sign_in, wrong_at_any_width
 
 Windows = Callable[..., Any]
 EMPTY = [
@@ -61,11 +61,7 @@ def test_axe_finds_nothing_and_nothing_scrolls_sideways(
     for path in paths:
         page.goto(path)
         page.evaluate("document.querySelectorAll('main details').forEach(each => { each.open = true })")
-        for width in (1280, 390):
-            page.set_viewport_size({"width": width, "height": 800})
-            found += faults(page)
-        page.set_viewport_size({"width": 320, "height": 800})
-        found += [f"{path} scrolls by {over}" for over in [overflow(page)] if over > 0]
+        found += wrong_at_any_width(page)
     assert found == []
 
 
