@@ -143,7 +143,7 @@ SUBMITTERS_OWN: Mapping[str, tuple[str, ...]] = {  # in which states it is possi
 WHO_IS_ASKED: Mapping[str, tuple[str, ...]] = {
     "approve": ("approving",),
     "acknowledge": ("filing",),
-    "transfer": ("approving",),  # a filing goes to the register of an office, not to a person
+    "transfer": ("approving", "filing"),
     "delegate": ("approving",),
     "add a signer": ("approving",),
     "ask": ("approving",),
