@@ -65,6 +65,6 @@ FORM: dict[str, Any] = {
 PDF = b"%PDF-1.4\n" + b"x" * 2000
 
 
-def published(app: Countersign) -> None:
+def published(app: Countersign, *, visibility: str = "open") -> None:
     """Put it in force."""
-    publish(app, TEXT)
+    publish(app, TEXT.replace("visibility: open", f"visibility: {visibility}"))

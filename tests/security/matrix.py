@@ -146,7 +146,7 @@ WHO_IS_ASKED: Mapping[str, tuple[str, ...]] = {
     "transfer": ("approving", "filing"),
     "delegate": ("approving",),
     "add a signer": ("approving",),
-    "ask": ("approving",),
+    "ask": ("approving", "filing"),
     "copy to somebody": ("approving",),
 }
 ADMINISTERS: Mapping[str, tuple[str, ...]] = {
