@@ -147,7 +147,7 @@ WHO_IS_ASKED: Mapping[str, tuple[str, ...]] = {
     "delegate": ("approving",),
     "add a signer": ("approving",),
     "ask": ("approving", "filing"),
-    "copy to somebody": ("approving",),
+    "copy to somebody": ("approving", "filing"),
 }
 ADMINISTERS: Mapping[str, tuple[str, ...]] = {
     "terminate": ("draft", "approving", "returned", "filing", "approved", "filed"),
