@@ -15,6 +15,7 @@ def test_the_file_after_each_step_has_no_problem(step: Path):
     assert check(step.read_text("utf-8")).problems == ()
 
 
+@pytest.mark.timeout(900)  # every command of the tutorial, each a process of its own
 def test_following_the_text_prints_what_it_shows_and_makes_the_files(tmp_path: Path):
     commands, made, printed = [], set(), ""
     for block in blocks():
