@@ -7,12 +7,12 @@ rows of the keyboard, dates). A link changes nothing when it is looked at: mail 
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy import Connection, Row
-from zxcvbn import zxcvbn
 
 from engine.errors import InvalidForm, NotFound, Problem, Refused
 from engine.service import tries
@@ -27,7 +27,6 @@ SHORTEST, LONGEST = 10, 200
 JUDGED = 72  # signs that zxcvbn looks at; what follows makes a password only better
 EASY = 2  # its score from 0 to 4, below which a password falls to 10^6 guesses
 _hasher = PasswordHasher()
-_NOBODY = _hasher.hash(secrets.token_hex(16))  # checked for unknown names, so that they take as long as known ones
 
 
 class WrongPassword(Refused):
@@ -68,7 +67,7 @@ def hashed(password: str) -> str:
 def is_right(row: Row[Any] | None, password: str) -> bool:
     """Whether it is the password of an open account; as slow for unknown ones."""
     known = row is not None and row.active and bool(row.password_hash)
-    return _verify(row.password_hash if row is not None and known else _NOBODY, password[:LONGEST]) and known
+    return _verify(row.password_hash if row is not None and known else _nobody(), password[:LONGEST]) and known
 
 
 def refuse_weak(password: str, again: str, *about: str) -> None:
@@ -169,7 +168,15 @@ def _is_easy(password: str, about: tuple[str, ...]) -> bool:
     rest = password.lower()
     for word in (part for text in about for part in (text.lower(), text.lower().partition("@")[0]) if len(part) > 2):
         rest = rest.replace(word, "")
+    from zxcvbn import zxcvbn  # noqa: PLC0415  # its lists take long to load, and few commands need them
+
     return len(rest) < SHORTEST - 4 or int(zxcvbn(password[:JUDGED])["score"]) < EASY
+
+
+@cache
+def _nobody() -> str:
+    """A hash checked for unknown names, so that they take as long as known ones."""
+    return _hasher.hash(secrets.token_hex(16))
 
 
 def _verify(hashed: str, password: str) -> bool:
