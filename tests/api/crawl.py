@@ -10,6 +10,7 @@ from tests.api.desk import Desk
 
 LINK = re.compile(r'<a [^>]*href="(/[^"#]*)')
 ONE = re.compile(r"[^/]*\d[^/]*|[A-Za-z0-9_-]{20,}")  # what stands for one thing among many: a number, an id
+PERSON = re.compile(r"(?<=^/admin/people/)(?!new\b)[^/]+")
 KEPT = ("tab", "list", "shown", "view")
 FILES = re.compile(r"\.(csv|xlsx|pdf|svg|ics|json|xes)$|/static/")
 
@@ -22,7 +23,7 @@ def kind_of(address: str) -> str:
     """
     path, _, query = address.partition("?")
     kept = sorted(part for part in query.split("&") if part.partition("=")[0] in KEPT)
-    named = "/".join("*" if ONE.fullmatch(part) else part for part in path.split("/"))
+    named = "/".join("*" if ONE.fullmatch(part) else part for part in PERSON.sub("*", path).split("/"))
     return named + ("?" + "&".join(kept) if kept else "")
 
 

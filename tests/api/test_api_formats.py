@@ -46,7 +46,7 @@ def test_times_stand_in_the_zone_of_the_settings_with_the_year_where_it_differs(
     ("ahead", "zh", "en"),
     [
         (timedelta(minutes=-90), "已超期 1 小时 30 分钟", "overdue for 1 hour 30 minutes"),
-        (timedelta(0), "已超期 不到 1 分钟", "overdue for less than a minute"),
+        (timedelta(0), "已超期 1 分钟以内", "overdue for less than a minute"),
         (timedelta(hours=3), "剩 3 小时", "3 hours left"),
         (timedelta(days=2, hours=1), "剩 2 个工作日", "2 working days left"),
         (timedelta(days=5), "剩 2 个工作日", "2 working days left"),  # Mid-Autumn 25 to 27 September
