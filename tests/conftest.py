@@ -13,6 +13,7 @@ import pytest
 from hypothesis import settings
 
 from engine.store.session import Database
+from tests.acceptance.offices import opened
 from tests.invariants import check_invariants
 from tests.servers.postgres import PostgresServer, create_database, execute, make_folder
 
@@ -75,6 +76,16 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     db = Database(f"sqlite:///{path}")
     db.migrate()
     db.close()
+    return path
+
+
+@pytest.fixture(scope="session")
+def staffed(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated file with the demo's offices and people and the shipped definitions, to copy."""
+    path = tmp_path_factory.mktemp("staffed") / "case.db"
+    shutil.copy(sqlite_template, path)
+    with opened(f"sqlite:///{path}", path.parent):
+        pass  # the last connection of SQLite writes its log back, so the file is whole
     return path
 
 

@@ -7,7 +7,6 @@ from fastapi import APIRouter, Response
 from api.declared import for_page
 from api.deps import App, CurrentViewer, CurrentVisit
 from api.formats import Formats
-from api.paper import pdf
 from engine.definition.diagram_svg import Mark, svg
 from engine.service import papers
 from engine.service.chain_views import Node
@@ -25,6 +24,8 @@ def show(app: App, visit: CurrentVisit, viewer: CurrentViewer, case_id: str) -> 
 @router.get("/cases/{case_id}/approval-sheet.pdf")
 def as_pdf(app: App, visit: CurrentVisit, viewer: CurrentViewer, case_id: str) -> Response:
     """The same as a file, named after the case number."""
+    from api.paper import pdf  # noqa: PLC0415  # ReportLab takes long to load, and few ask for the file
+
     paper = papers.paper(app, viewer, case_id)
     name = "".join(
         sign if sign.isascii() and (sign.isalnum() or sign in "-_.") else "-" for sign in paper.case.row.number

@@ -12,7 +12,7 @@ from engine.service import access, links
 from engine.service.access import AccessRecord
 from engine.service.views import AccessView
 
-router = APIRouter(tags=["access"])
+router = APIRouter(prefix="/api/v1", tags=["access"])
 
 
 class NamedReader(BaseModel):

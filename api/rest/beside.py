@@ -19,7 +19,7 @@ from engine.service.estimating import Estimate
 from engine.service.file_types import BY_ENDING
 from engine.service.views import CommentView, FormView
 
-router = APIRouter(tags=["proposals"])
+router = APIRouter(prefix="/api/v1", tags=["proposals"])
 
 
 class Comment(Body):

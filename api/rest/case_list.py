@@ -14,7 +14,7 @@ from engine.service.calendars import Month
 from engine.service.lookups import Found
 from engine.service.views import CaseRow
 
-router = APIRouter(tags=["cases"], dependencies=[for_reading("cases.read")])
+router = APIRouter(prefix="/api/v1", tags=["cases"], dependencies=[for_reading("cases.read")])
 Short = Annotated[str, Query(max_length=100)]
 Day = Annotated[str, Query(max_length=10, examples=["2026-12-01"])]
 

@@ -36,7 +36,7 @@ from engine.service.stage_views import EvaluationView
 from engine.service.views import CaseRow, CaseView, FormView, Inbox, TaskRow, Viewer
 from engine.values import Bilingual
 
-router = APIRouter(tags=["cases"])
+router = APIRouter(prefix="/api/v1", tags=["cases"])
 
 
 class Body(BaseModel):

@@ -11,7 +11,7 @@ from engine.service import channels
 from engine.service.channels import ChannelChoice, ChannelView, GivenUp
 from engine.service.holding import Channel
 
-router = APIRouter(tags=["channels"])
+router = APIRouter(prefix="/api/v1", tags=["channels"])
 
 
 @router.get("/channels", response_model=list[ChannelView], dependencies=[for_reading("channels.manage")])

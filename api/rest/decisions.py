@@ -14,7 +14,7 @@ from engine.service import bulk
 from engine.service.operations import Door
 from engine.service.views import TaskRow
 
-router = APIRouter(tags=["tasks"])
+router = APIRouter(prefix="/api/v1", tags=["tasks"])
 
 
 class Chosen(BaseModel):

@@ -18,7 +18,7 @@ from engine.service import publishing, studying
 from engine.service.drafting import BLANK
 from engine.service.publishing import Release, Saved, VersionRow
 
-router = APIRouter(tags=["definitions"])
+router = APIRouter(prefix="/api/v1", tags=["definitions"])
 Name = Annotated[str, Path(max_length=80, examples=["telecom-marketing-case"])]
 Number = Annotated[int, Path(ge=1, lt=1_000_000_000, examples=[2])]
 

@@ -4,13 +4,13 @@ Errors follow from who may use a route (`api.declared`) and from its method, so 
 operation without a description.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from fastapi import FastAPI
 from fastapi.dependencies.models import Dependant
 from fastapi.openapi.utils import get_openapi
-from fastapi.routing import APIRoute, iter_route_contexts
+from fastapi.routing import APIRoute
+from starlette.routing import BaseRoute
 
 from api.declared import Declared, acts
 
@@ -58,16 +58,9 @@ PROBLEM: dict[str, Any] = {
 }
 
 
-def document(api: FastAPI) -> None:
-    """Have `api` serve its OpenAPI document, made once."""
-
-    def openapi() -> dict[str, Any]:
-        if not api.openapi_schema:
-            made = get_openapi(title=api.title, version=api.version, description=ABOUT, routes=api.routes)
-            api.openapi_schema = _completed(made, api)
-        return api.openapi_schema
-
-    api.openapi = openapi  # type: ignore[method-assign]  # the way that FastAPI documents
+def document(title: str, version: str, routes: Sequence[BaseRoute]) -> dict[str, Any]:
+    """The OpenAPI document of `routes`."""
+    return _completed(get_openapi(title=title, version=version, description=ABOUT, routes=routes), routes)
 
 
 def declared(dependant: Dependant) -> Iterator[Declared]:
@@ -78,20 +71,20 @@ def declared(dependant: Dependant) -> Iterator[Declared]:
         yield from declared(each)
 
 
-def _completed(made: dict[str, Any], api: FastAPI) -> dict[str, Any]:
+def _completed(made: dict[str, Any], routes: Sequence[BaseRoute]) -> dict[str, Any]:
     parts = made.setdefault("components", {})
     parts.setdefault("schemas", {})["Problem"] = PROBLEM
     for unused in ("HTTPValidationError", "ValidationError"):
         parts["schemas"].pop(unused, None)
     parts["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
-    for one in iter_route_contexts(api.routes):
-        if not isinstance(one.original_route, APIRoute) or one.path not in made["paths"]:
+    for one in routes:
+        if not isinstance(one, APIRoute) or one.path not in made["paths"]:
             continue
-        said = list(declared(one.original_route.dependant))
-        for method in one.methods or ():
+        said = list(declared(one.dependant))
+        for method in one.methods:
             operation = made["paths"][one.path].get(method.lower())
             if operation is not None:
-                _complete(operation, method, str(one.path), said)
+                _complete(operation, method, one.path, said)
     return made
 
 

@@ -18,7 +18,7 @@ from engine.service import drafting
 from engine.service.drafting import BLANK, DraftView
 from engine.service.publishing import Saved
 
-router = APIRouter(tags=["drafts"])
+router = APIRouter(prefix="/api/v1", tags=["drafts"])
 Id = Annotated[str, Path(max_length=24, examples=["46ecdd4d08b513d9d992504d"])]
 IfMatch = Annotated[
     str, Header(pattern=r'^"[0-9]{1,9}"$', description="The ETag of the text this one was made from", examples=['"3"'])

@@ -11,7 +11,7 @@ from engine.service import preferences
 from engine.service.holding import Channel, Preferences
 from engine.service.preferences import PreferencesView
 
-router = APIRouter(tags=["notifications"])
+router = APIRouter(prefix="/api/v1", tags=["notifications"])
 
 
 @router.get("/notifications", response_model=PreferencesView, dependencies=[for_reading("cases.read")])

@@ -19,7 +19,7 @@ from engine.service.auditing import AuditPage, BrokenChain, Verified
 from engine.service.authorizing import Action
 from engine.service.watching import Doubt, Health, OutboxPage, ParkedRow, TimersPage
 
-router = APIRouter(tags=["operation"])
+router = APIRouter(prefix="/api/v1", tags=["operation"])
 WATCHES: Action = "operation.watch"
 ACTS: Action = "operation.act"
 

@@ -25,7 +25,7 @@ from engine.service.suppressing import EntryView
 from engine.service.views import Viewer
 from engine.values import Bilingual, Language
 
-router = APIRouter(tags=["organisation"])
+router = APIRouter(prefix="/api/v1", tags=["organisation"])
 MANAGES: Action = "organisation.manage"
 CODE = r"^[0-9A-Za-z-]{1,12}$"
 ROLE = r"^[a-z][a-z0-9_]{0,39}$"

@@ -10,7 +10,7 @@ from api.deps import App, Caller
 from engine.service import people, signing_in
 from engine.service.sessions import Browser
 
-router = APIRouter(tags=["session"])
+router = APIRouter(prefix="/api/v1", tags=["session"])
 
 
 class Credentials(BaseModel):

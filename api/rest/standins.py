@@ -15,7 +15,7 @@ from engine.organisation import StandIn
 from engine.service import standins
 from engine.service.standins import StandInView
 
-router = APIRouter(tags=["stand-ins"])
+router = APIRouter(prefix="/api/v1", tags=["stand-ins"])
 
 
 class NewStandIn(BaseModel):

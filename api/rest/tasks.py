@@ -15,7 +15,7 @@ from engine.service.operations import Door
 from engine.service.sheet_views import Choosing
 from engine.service.views import SheetView
 
-router = APIRouter(tags=["tasks"])
+router = APIRouter(prefix="/api/v1", tags=["tasks"])
 
 
 class Decide(BaseModel):

@@ -12,7 +12,7 @@ from engine.service import webhooks
 from engine.service.announcing import EVENTS, Event
 from engine.service.webhooks import Delivery, Made, WebhookView
 
-router = APIRouter(tags=["webhooks"])
+router = APIRouter(prefix="/api/v1", tags=["webhooks"])
 Number = Annotated[int, Path(ge=1, lt=2**31, examples=[1])]
 
 

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 import typer
 
-from engine.cli.definitions.publishing import person
+from engine.cli.persons import person
 from engine.errors import InvalidFile, NotFound, Problem
 from engine.service import cases, explaining
 from engine.service.app import Countersign

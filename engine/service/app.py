@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from engine import clock
 from engine.definition.compile import compile_process
-from engine.definition.load import load
+from engine.definition.load import load_known
 from engine.definition.model import Definition
 from engine.errors import NotFound
 from engine.machine.case import ProcessRef
@@ -62,7 +62,7 @@ class Countersign:
                 source = definitions.source(tx, ref.fingerprint)
             if source is None:
                 raise NotFound()
-            found = load(source, file=f"{ref.name} v{ref.version}", prove=False)
+            found = load_known(source, f"{ref.name} v{ref.version}")
             self._definitions[ref.fingerprint] = found
         return found
 

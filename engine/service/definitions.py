@@ -9,7 +9,7 @@ from importlib import resources
 
 import structlog
 
-from engine.definition.load import load
+from engine.definition.load import load_known
 from engine.definition.model import Definition
 from engine.errors import NotFound, NotPossible
 from engine.machine.case import ProcessRef
@@ -43,7 +43,7 @@ def publish_shipped(app: Countersign) -> tuple[str, ...]:
     for file in sorted(resources.files("definitions").iterdir(), key=lambda file: file.name):
         if not file.name.endswith(".yaml"):
             continue
-        definition = load(file.read_text(encoding="utf-8"), file=file.name, prove=False)
+        definition = load_known(file.read_text(encoding="utf-8"), file.name)
         try:
             if _publish(app, definition):
                 published.append(definition.name)

@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import aiohttp
 import msgspec
 
 from engine.delivery.channels import Sms
@@ -73,6 +72,9 @@ class SmsGateway:
     """The SMS gateway at `url`; use it inside one event loop, and as a context manager."""
 
     def __init__(self, url: str, secret: str) -> None:
+        import aiohttp  # noqa: PLC0415  # takes long to load, and every command would
+
+        self._http = aiohttp
         self._url = f"{url.rstrip('/')}/messages"
         self._secret = secret
         self._free = asyncio.Semaphore(REQUESTS_IN_FLIGHT)
@@ -80,9 +82,9 @@ class SmsGateway:
         self.is_down = False
 
     async def __aenter__(self) -> "SmsGateway":
-        connector = aiohttp.TCPConnector(limit=REQUESTS_IN_FLIGHT)
-        timeout = aiohttp.ClientTimeout(total=SECONDS_TO_ANSWER)
-        self._session = aiohttp.ClientSession(connector=connector, timeout=timeout)
+        connector = self._http.TCPConnector(limit=REQUESTS_IN_FLIGHT)
+        timeout = self._http.ClientTimeout(total=SECONDS_TO_ANSWER)
+        self._session = self._http.ClientSession(connector=connector, timeout=timeout)
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -130,9 +132,9 @@ class SmsGateway:
                     return Handed(refused=every, error=error)
                 # Behind a proxy a 5xx does not say whether the messages were taken.
                 return Handed(unanswered=every, error=error)
-        except aiohttp.ClientConnectorError as refused:
+        except self._http.ClientConnectorError as refused:
             return Handed(refused=every, error=f"cannot reach the gateway: {refused.os_error.strerror or refused}")
-        except (aiohttp.ClientError, TimeoutError) as lost:
+        except (self._http.ClientError, TimeoutError) as lost:
             return Handed(unanswered=every, error=f"no answer: {type(lost).__name__}")
 
 

@@ -9,7 +9,6 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from itertools import groupby
 
-import pyarrow as pa
 from sqlalchemy import Connection
 
 from engine.delivery.channels import CHANNELS
@@ -24,7 +23,6 @@ from engine.service.stopping import pause, standing
 from engine.store import cases, chunks, ledger, waves
 from engine.store.ledger import Sums
 from engine.store.waves import WaveRow
-from engine.warehouse import contacts
 from engine.warehouse.dataset import Dataset
 from engine.warehouse.wavefiles import join_parts
 
@@ -134,6 +132,10 @@ def _finish_if_over(app: Countersign, case: Case) -> None:
 
 def _keep_contacts(app: Countersign, case: Case, rows: Sequence[WaveRow]) -> None:
     """Append who was contacted to the contact history that later selections ask. The same batch again adds nothing."""
+    import pyarrow as pa  # noqa: PLC0415  # with DuckDB it takes long to load; most commands end no delivery
+
+    from engine.warehouse import contacts  # noqa: PLC0415  # as above
+
     dataset = Dataset(app.settings.data)
     same = {"case_number": case.number or case.id, "category": _word(case, "category"), "offer": _word(case, "offer")}
     for row in rows:

@@ -12,9 +12,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-import xlsxwriter
-from python_calamine import CalamineError, CalamineWorkbook
-
 from engine.errors import InvalidFile, Problem
 
 Format = Literal["csv", "xlsx"]
@@ -110,6 +107,8 @@ def _csv(data: bytes, name: str) -> list[tuple[int, tuple[str, ...]]]:
 
 
 def _workbook(data: bytes, name: str) -> list[tuple[int, tuple[str, ...]]]:
+    from python_calamine import CalamineError, CalamineWorkbook  # noqa: PLC0415  # few commands read a workbook
+
     _measure(data, name)
     try:
         book = CalamineWorkbook.from_filelike(io.BytesIO(data))
@@ -180,6 +179,8 @@ def _written_csv(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> byte
 
 
 def _written_workbook(headings: Sequence[str], rows: Iterable[Sequence[str]], title: str) -> bytes:
+    import xlsxwriter  # noqa: PLC0415  # takes long to load, and few commands write a workbook
+
     data = io.BytesIO()
     options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
     with xlsxwriter.Workbook(data, options) as book:

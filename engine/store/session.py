@@ -12,13 +12,10 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import psycopg2
 import sqlalchemy as sa
-from alembic import command
-from alembic.config import Config
-from alembic.script import ScriptDirectory
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, Connection, Engine
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
@@ -26,6 +23,9 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 from engine.errors import DatabaseUnavailable, NoSpace, Unavailable
 from engine.store.exchange import Exchange, Exchanges
 from engine.store.statements import PREPARED
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 Result = TypeVar("Result")
 
@@ -100,6 +100,8 @@ class Database:
 
     def migrate(self) -> None:
         """Bring the schema to the newest revision. Several processes may do so at once; the second finds it done."""
+        from alembic import command  # noqa: PLC0415  # takes as long to load as the database's driver; few commands migrate
+
         config = _migrations()
         if self.dialect_name == "sqlite" and self.url.database:
             Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
@@ -134,7 +136,9 @@ class Database:
         return DatabaseUnavailable(url=self.address, reason=reason) if reason else None
 
 
-def _migrations() -> Config:
+def _migrations() -> "Config":
+    from alembic.config import Config  # noqa: PLC0415  # as in `migrate`
+
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     config.set_main_option("path_separator", "os")
@@ -144,6 +148,8 @@ def _migrations() -> Config:
 @cache
 def newest_revision() -> str:
     """The migration that this release brings a database to."""
+    from alembic.script import ScriptDirectory  # noqa: PLC0415  # as in `migrate`
+
     return str(ScriptDirectory.from_config(_migrations()).get_current_head())
 
 

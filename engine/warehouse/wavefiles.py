@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -114,6 +113,8 @@ def _slices(turn: Turn, wording: Wording, chunk: int) -> Iterator[list[list[Any]
         "size": turn.size,
         "first": turn.first,
     }
+    import duckdb  # noqa: PLC0415  # takes long to load; commands that only look at waves need none
+
     with duckdb.connect(config={"memory_limit": MEMORY, "threads": 1}) as connection:
         reader: Any = connection.sql(query, params=values).to_arrow_reader(chunk)
         # The reader gives batches of any size up to `chunk`; a row group must be a chunk exactly.

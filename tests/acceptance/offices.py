@@ -55,8 +55,8 @@ def opened(url: str, home: Path, *, shipped: bool = True) -> Iterator[Countersig
 
 @cache
 def hashed(password: str) -> str:
-    """One hash for all: making one takes long, and that is tried where people are added for real."""
-    return PasswordHasher().hash(password)
+    """One hash for all, as cheap as argon2 allows: the full cost is tried where people are added for real."""
+    return PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(password)
 
 
 def load_people(app: Countersign) -> None:

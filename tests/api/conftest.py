@@ -8,23 +8,9 @@ import pytest
 from fastapi import FastAPI
 
 from api.app import create_app
-from engine.cli.demo.people import OFFICES, PEOPLE
-from engine.service import definitions, people
 from engine.service.app import Countersign
 from engine.settings import Settings
 from tests.api.desk import Desk
-
-
-@pytest.fixture(scope="session")
-def staffed(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database file with offices, people and the shipped definitions, to copy."""
-    path = tmp_path_factory.mktemp("staffed") / "case.db"
-    shutil.copy(sqlite_template, path)
-    app = Countersign.open(Settings(home=path.parent, database_url=f"sqlite:///{path}"))
-    people.load(app, OFFICES, PEOPLE)
-    definitions.publish_shipped(app)
-    app.close()  # the last connection of SQLite writes its log back, so the file is whole
-    return path
 
 
 @pytest.fixture

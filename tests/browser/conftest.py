@@ -12,9 +12,7 @@ import pytest
 
 from engine.service.app import Countersign
 from engine.settings import Settings
-from tests.api.conftest import staffed
 
-__all__ = ["staffed"]
 MODE = os.environ.get("BROWSER_TESTS", "auto")
 CHROMIUM = next(
     (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), ""

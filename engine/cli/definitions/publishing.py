@@ -9,8 +9,9 @@ from typing import Annotated
 import typer
 
 from engine.cli.definitions.comparing import definition_at, lines_of, summary
-from engine.errors import InvalidFile, NotFound, Problem, SignInNeeded
-from engine.service import people, publishing
+from engine.cli.persons import person
+from engine.errors import InvalidFile, NotFound, Problem
+from engine.service import publishing
 from engine.service.app import Countersign
 from engine.service.views import Viewer
 
@@ -68,15 +69,6 @@ def listed(name: Annotated[str, typer.Argument(help="Only the versions of this d
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     for line in lines:
         typer.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
-
-
-def person(app: Countersign, login: str) -> Viewer:
-    """The person of that name. Raises InvalidFile in words where there is none."""
-    try:
-        return people.viewer_named(app, login)
-    except SignInNeeded:
-        hint = "add them with `countersign people import`"
-        raise InvalidFile([Problem("person", f"there is no active person {login!r}", hint)]) from None
 
 
 def acting(app: Countersign, login: str) -> Viewer:
