@@ -61,6 +61,7 @@ from api.rest import drafts as rest_drafts
 from api.rest import notifications as rest_notifications
 from api.rest import operation as rest_operation
 from api.rest import organisation as rest_organisation
+from api.rest import ways_in as rest_ways_in
 from api.rest import webhooks as rest_webhooks
 from api.statics import Statics
 from engine.service.app import Countersign
@@ -106,6 +107,7 @@ RESTS = (
     rest_case_list,
     rest_beside,
     rest_organisation,
+    rest_ways_in,
     rest_operation,
     rest_webhooks,
     rest_notifications,

@@ -126,13 +126,15 @@ def _expected(request: Request, error: Exception) -> Response:
     visit = _visit(request)
     if isinstance(error, SignInNeeded) and request.method == "GET":
         return visit.go("/sign-in" if request.url.path == "/" else f"/sign-in?next={quote(visit.path)}")
-    return visit.page(
+    answer = visit.page(
         "error.html",
         status=error.status,
         has_forms=visit.viewer is not None,
         back="/inbox",
         message=sentence(error, visit.formats),
     )
+    answer.headers.update(_waits(error))
+    return answer
 
 
 async def _without_session(request: Request, error: Exception) -> Response:

@@ -14,6 +14,9 @@ CHANGES = {  # entries of the organisation's history
     "role_taken": N_("took a role away"),
     "account_closed": N_("closed an account"),
     "account_opened": N_("opened an account"),
+    "reset_link_made": N_("made a link for a new password"),
+    "factor_removed": N_("took a second factor away"),
+    "signed_out": N_("signed somebody out everywhere"),
     "stand_in_added": N_("arranged a stand-in"),
     "stand_in_ended": N_("ended a stand-in"),
     "handed_over": N_("handed tasks over"),
@@ -100,6 +103,10 @@ DUE_TIMERS = {  # by the first part of a timer's name
     "after": N_("Time of a state"),
     "expire": N_("Expiry of the case"),
 }
+DOUBTS = {  # why nobody knows whether a message went out
+    "no receipt": N_("no receipt came"),
+    "opted out after an interrupted attempt": N_("opted out after an interrupted attempt"),
+}
 PARKED = {"cannot be read": N_("cannot be read"), "no such message": N_("no such message")}
 FLOWS = {"tick": N_("Deadlines and notices"), "waves": N_("Delivery"), "evaluate": N_("Evaluation")}
 FACTS = {  # parts of an entry: what was and what is
@@ -135,6 +142,8 @@ FACTS = {  # parts of an entry: what was and what is
     "attempts": N_("Tries"),
     "error": N_("Error"),
     "was_sent": N_("Was sent"),
+    "sent_again": N_("Is sent again"),
+    "sessions": N_("Sessions"),
     "recipients": N_("Recipients"),
     "due": N_("Due"),
     "body": N_("Content"),

@@ -7,7 +7,7 @@ from fastapi.responses import RedirectResponse
 
 from api.browsers import browser_name
 from api.declared import for_page
-from api.deps import App, CurrentViewer, CurrentVisit, Posted, text
+from api.deps import App, CurrentViewer, CurrentVisit, Posted, form_key, text
 from api.errors import sentence
 from api.pages.steps import problems_of
 from api.visit import Visit
@@ -34,9 +34,9 @@ def ask_password(visit: CurrentVisit) -> Response:
 @router.post("/account/password")
 def change_password(app: App, visit: CurrentVisit, viewer: CurrentViewer, form: Posted) -> Response:
     """Change it; the other sessions end."""
-    old, new, again = (str(form.get(name, "")) for name in ("old", "new", "again"))
+    key, (old, new, again) = form_key(form, viewer), (str(form.get(name, "")) for name in ("old", "new", "again"))
     try:
-        passwords.change(app, viewer, visit.session, old=old, new=new, again=again)
+        passwords.change(app, viewer, visit.session, old=old, new=new, again=again, key=key)
     except InvalidForm as error:
         return visit.page("password.html", status=422, problems=problems_of(error, visit), error="")
     except Refused as error:
@@ -77,13 +77,14 @@ def ask_token(app: App, visit: CurrentVisit) -> Response:
 @router.post("/account/tokens/new")
 def make_token(app: App, visit: CurrentVisit, viewer: CurrentViewer, form: Posted) -> Response:
     """Make a token and show it, this once."""
-    name, days = text(form, "name"), text(form, "days")
+    name, days, key = text(form, "name"), text(form, "days"), form_key(form, viewer)
     scopes = [value for value in form.getlist("scopes") if isinstance(value, str)]
     typed = {"name": name, "scopes": scopes, "days": days}
     if not sessions.recently_authenticated(app, visit.session, minutes=RECENT):
         return visit.go("/confirm?next=/account/tokens/new")
     try:
-        made = tokens.make(app, viewer, name=name, scopes=scopes, days=int(days) if days.isdecimal() else 0)
+        lasting = int(days) if days.isdecimal() and len(days) < 9 else 0
+        made = tokens.make(app, viewer, name=name, scopes=scopes, days=lasting, key=key)
     except InvalidForm as error:
         return _token_page(visit, status=422, problems=problems_of(error, visit), **typed)
     return visit.page("token_made.html", back="/account", token=made, name=name, header="Authorization: Bearer …")

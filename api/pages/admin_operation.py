@@ -5,8 +5,9 @@ from typing import Literal
 from fastapi import APIRouter, Response
 
 from api.declared import for_page
-from api.deps import App, CurrentViewer, CurrentVisit, Posted, text
+from api.deps import BROKEN_FORM, App, CurrentViewer, CurrentVisit, Posted, text
 from api.pages.admin import by, tried
+from engine.errors import InvalidForm
 from engine.service import watching
 
 router = APIRouter(dependencies=[for_page("operation.watch")])
@@ -55,13 +56,15 @@ def sends(app: App, visit: CurrentVisit, viewer: CurrentViewer) -> Response:
 
 @router.post("/admin/sends", dependencies=ACTING)
 def resolve(app: App, visit: CurrentVisit, viewer: CurrentViewer, form: Posted) -> Response:
-    """Say of a wave's doubtful recipients that the messages went out, or did not."""
-    wave, count = text(form, "wave"), text(form, "count")
-    acting, was_sent = by(visit, viewer, form), text(form, "answer") == "sent"
+    """Say of a wave's doubtful recipients that the messages went out, or did not and go again, or are given up."""
+    wave, count, acting = text(form, "wave"), text(form, "count"), by(visit, viewer, form)
+    answer = next((one for one in watching.ANSWERS if one == text(form, "answer")), None)
     expected = int(count) if count.isdecimal() and len(count) < 12 else 0
 
     def act() -> None:
-        watching.resolve(app, acting, wave, was_sent=was_sent, expected=expected, reason=text(form, "reason"))
+        if answer is None:
+            raise InvalidForm([BROKEN_FORM])
+        watching.resolve(app, acting, wave, answer, expected=expected, reason=text(form, "reason"))
 
     def page(error: str, status: int) -> Response:
         waves = watching.in_doubt(app, by(visit, viewer))

@@ -1,16 +1,17 @@
 """People: the list, one person, their roles and account, with what a change would move before it is made."""
 
-from typing import Literal
+from typing import Literal, get_args
 
 from fastapi import APIRouter, Response
 
 from api.declared import for_page
 from api.deps import App, CurrentViewer, CurrentVisit, Posted, form_key, text
+from api.pages.account import RECENT
 from api.pages.admin import by, said_of, tried
 from api.visit import Visit
-from engine.errors import Invalid, Refused
+from engine.errors import Invalid, NotFound, Refused
 from engine.organisation import Grant
-from engine.service import handing, personnel, reorganising, staff
+from engine.service import handing, passwords, personnel, reorganising, second_factor, sessions, staff
 from engine.service.app import Countersign
 from engine.service.foreseeing import Foresight
 from engine.service.operations import Door
@@ -18,7 +19,8 @@ from engine.service.views import Viewer
 
 router = APIRouter(dependencies=[for_page("organisation.manage")])
 handing_over = APIRouter(dependencies=[for_page("tasks.hand_over")])
-Do = Literal["give", "take", "close", "open"]
+Do = Literal["give", "take", "close", "open", "reset", "factor", "sign_out"]
+PROVED: tuple[Do, ...] = ("reset", "factor")  # what lets somebody in asks first whether it is still the administrator
 
 
 @router.get("/admin/people")
@@ -91,15 +93,23 @@ def ask(
     weight: str = "1",
 ) -> Response:
     """What the change would move, with the button that makes it; for an office that is not clear yet, the choice."""
+    if refused := _unproved(visit, account, do):
+        return refused
     return _asked(app, visit, viewer, account, do, {"role": role, "office": office, "weight": weight, "reason": ""})
 
 
 @router.post("/admin/people/{account}/change")
 def confirm(app: App, visit: CurrentVisit, viewer: CurrentViewer, account: str, form: Posted) -> Response:
-    """Make the change; the cases that waited for the person follow at once, others with the next look."""
+    """Make the change; the cases that waited for the person follow at once, others with the next look. A link for a
+    new password is shown this once."""
     typed = {name: text(form, name) for name in ("role", "office", "weight", "reason")}
-    do: Do = next((one for one in ("give", "take", "close", "open") if one == text(form, "do")), "open")
+    do: Do = next((one for one in get_args(Do) if one == text(form, "do")), "open")
     view = staff.person(app, by(visit, viewer), account)
+    if refused := _unproved(visit, account, do):
+        return refused
+    if do == "reset" and view.is_open:
+        made = passwords.reset_link(app, by(visit, viewer, form), account, reason=typed["reason"][:200])
+        return visit.page("admin_link.html", person=view, link=passwords.address_of(app, made), until=made.expires_at)
 
     def page(error: str, status: int) -> Response:
         return _asked(app, visit, viewer, account, do, typed, error=error, status=status)
@@ -190,7 +200,7 @@ def _asked(  # noqa: PLR0917
     offices = staff.matching_offices(app, acting, typed["office"]) if do in ("give", "take") else ()
     clear = len(offices) == 1 and typed["office"] in (offices[0].code, offices[0].zh, offices[0].en)
     foresight = None
-    if not error and (do in ("close", "open") or clear):
+    if not error and (do not in ("give", "take") or clear):
         foresight = _foreseen(app, visit, viewer, account, do, typed | ({"office": offices[0].code} if clear else {}))
     return visit.page(
         "admin_change.html",
@@ -217,7 +227,7 @@ def _foreseen(  # noqa: PLR0917
             return staff.if_role_taken(app, acting, account, typed["role"], typed["office"])
         case "close":
             return staff.if_closed(app, acting, account)
-        case "open":
+        case _:
             return Foresight()
 
 
@@ -235,3 +245,16 @@ def _do(  # noqa: PLR0917
             personnel.close_account(app, account, by=acting, reason=reason)
         case "open":
             personnel.open_account(app, account, by=acting, reason=reason)
+        case "factor":
+            second_factor.remove(app, acting, account, reason=reason)
+        case "sign_out":
+            sessions.end_all(app, acting, account, reason=reason)
+        case "reset":
+            raise NotFound()  # a closed account: nobody signs in with it
+
+
+def _unproved(visit: Visit, account: str, do: Do) -> Response | None:
+    """On to the page that asks who they are, before a change that lets somebody in."""
+    if do not in PROVED or sessions.recently_authenticated(visit.app, visit.session, minutes=RECENT):
+        return None
+    return visit.go("/confirm", next=f"/admin/people/{account}/change?do={do}")

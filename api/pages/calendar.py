@@ -1,9 +1,9 @@
 """The calendar of cases by month, and its feed at a secret address."""
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 
 from api.declared import for_anybody, for_page
-from api.deps import App, CurrentViewer, CurrentVisit, Posted, form_key
+from api.deps import App, CurrentViewer, CurrentVisit, Posted, address_of, form_key
 from api.errors import sentence
 from api.visit import Visit
 from engine.errors import Invalid
@@ -37,9 +37,9 @@ def revoke(app: App, visit: CurrentVisit, viewer: CurrentViewer, form: Posted) -
 
 
 @router.get("/calendar/{token}.ics", dependencies=[SECRET])
-def feed(app: App, token: str) -> Response:
+def feed(app: App, request: Request, token: str) -> Response:
     """The feed of the token's person."""
-    return Response(calendars.feed(app, token), media_type="text/calendar; charset=utf-8")
+    return Response(calendars.feed(app, token, address_of(request)), media_type="text/calendar; charset=utf-8")
 
 
 def _page(visit: Visit, viewer: Viewer, month: str, office: str, *, address: str = "") -> Response:

@@ -32,7 +32,7 @@ def show(app: App, visit: CurrentVisit, token: str) -> Response:
     by itself; else the sign-in form."""
     if _is_ahead(visit.request):
         return visit.page("waiting.html", token=token, has_forms=False)
-    target = links.follow(app, token)
+    target = links.look(app, token, visit.address)
     if target.lets_in(visit.viewer):
         return visit.go(_sheet_of(target))
     if target.asks == "nothing":
@@ -47,7 +47,7 @@ def show(app: App, visit: CurrentVisit, token: str) -> Response:
 def follow(app: App, visit: CurrentVisit, token: str, form: Posted) -> Response:
     """Open the session, by password or by the remembered device, and go on to the task."""
     login = text(form, "login")
-    if not login and links.follow(app, token).asks == "nothing":
+    if not login and links.look(app, token, visit.address).asks == "nothing":
         answer = visit.go("/decide")
         visit.cookies.write(answer, LINK, token, seconds=HOUR)
         return answer

@@ -17,9 +17,11 @@ router = APIRouter(dependencies=[for_anybody("for somebody who forgot their pass
 def show(app: App, visit: CurrentVisit, token: str) -> Response:
     """The form for a new password, or that the link does not work any more."""
     try:
-        person = passwords.reset_for(app, token)
+        person = passwords.reset_for(app, token, visit.address)
     except NotFound:
         return visit.page("reset_over.html", status=404, back="/sign-in")
+    except TooManyTries as error:
+        return visit.page("reset_over.html", status=error.status, back="/sign-in", error=sentence(error, visit.formats))
     return visit.page("reset.html", token=token, person=person, problems={}, error="")
 
 

@@ -13,11 +13,11 @@ from api.deps import App
 from api.rest.answers import answer
 from api.rest.cases import body_of
 from api.rest.organisation import Acting, Reading
-from api.rest.paging import Cursor, Page, paged, placed, position
+from api.rest.paging import Cursor, Limit, Page, paged, placed, position
 from engine.service import auditing, checkpoints, watching
 from engine.service.auditing import AuditPage, BrokenChain, Verified
 from engine.service.authorizing import Action
-from engine.service.watching import Doubt, Health, OutboxPage, ParkedRow, TimersPage
+from engine.service.watching import Answer, Doubt, Health, OutboxPage, ParkedRow, TimersPage
 
 router = APIRouter(prefix="/api/v1", tags=["operation"])
 WATCHES: Action = "operation.watch"
@@ -38,10 +38,11 @@ class Effect(Body):
 
 
 class Resolution(Body):
-    """What became of a wave's recipients in doubt; `count` is how many the caller saw."""
+    """What became of a wave's recipients in doubt, or is to become of what did not go out: it is sent `again`, or
+    `given_up`. `count` is how many the caller saw."""
 
     wave: str = Field(max_length=48, examples=["c1-first"])
-    was_sent: bool = Field(examples=[True])
+    answer: Answer = Field(examples=["sent"])
     count: int = Field(ge=0, lt=2**31, examples=[12])
     reason: str = Field(max_length=200, examples=["the gateway's log shows all of them"])
 
@@ -93,15 +94,17 @@ def health(app: App, by: Reading) -> Response:
 
 @router.get("/outbox", response_model=OutboxPage, dependencies=[for_reading(WATCHES)])
 def outbox(
+    *,
     app: App,
     by: Reading,
     request: Request,
     state: Literal["dead", "trying", "pending"] = "dead",
     cursor: Cursor = "",
+    limit: Limit = 50,
 ) -> Response:
-    """50 effects that were given up, that fail, or that wait."""
+    """Effects that were given up, that fail, or that wait, by key."""
     behind = position(cursor, str)
-    page = watching.outbox(app, by, state, behind[0] if behind else "")
+    page = watching.outbox(app, by, state, behind[0] if behind else "", limit=limit)
     return paged(request, replace(page, next=placed((page.next,) if page.next else None)))
 
 
@@ -125,8 +128,9 @@ def in_doubt(app: App, by: Reading) -> Response:
 
 @router.post("/sends-in-doubt", dependencies=[for_acting(ACTS)])
 def resolve(app: App, by: Acting, body: Resolution) -> dict[str, int]:
-    """Say that they went out, or did not. 409 where there are not as many as `count` any more."""
-    done = watching.resolve(app, by, body.wave, was_sent=body.was_sent, expected=body.count, reason=body.reason)
+    """Say that they went out, or did not. 409 where there are not as many as `count` any more, or where nothing can be
+    sent again: `can_repeat` says so."""
+    done = watching.resolve(app, by, body.wave, body.answer, expected=body.count, reason=body.reason)
     return {"resolved": done}
 
 
@@ -143,10 +147,10 @@ def fire(app: App, by: Acting, body: Timer) -> None:
 
 
 @router.get("/parked-receipts", response_model=Parked, dependencies=[for_reading(WATCHES)])
-def parked(app: App, by: Reading, request: Request, cursor: Cursor = "") -> Response:
+def parked(app: App, by: Reading, request: Request, cursor: Cursor = "", limit: Limit = 50) -> Response:
     """Receipts that belong to nothing here, the newest first."""
     behind = position(cursor, int)
-    page = watching.parked(app, by, behind[0] if behind else 0)
+    page = watching.parked(app, by, behind[0] if behind else 0, limit=limit)
     return paged(request, Parked(page.rows, page.count, placed((page.next,) if page.next else None)))
 
 
@@ -162,9 +166,11 @@ def listed(
     first: Annotated[str, Query(max_length=10)] = "",
     last: Annotated[str, Query(max_length=10)] = "",
     cursor: Cursor = "",
+    limit: Limit = 50,
 ) -> Response:
-    """50 entries of all histories, the newest first."""
-    return paged(request, auditing.listed(app, by, auditing.Asked(person, case, kind, first, last), cursor))
+    """The entries of all histories, the newest first."""
+    asked = auditing.Asked(person, case, kind, first, last)
+    return paged(request, auditing.listed(app, by, asked, cursor, limit=limit))
 
 
 @router.get("/audit/verification", response_model=Verified, dependencies=[for_reading("audit.read")])

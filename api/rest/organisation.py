@@ -11,7 +11,7 @@ from api.declared import for_acting, for_reading
 from api.deps import App, Caller, Key, Reader
 from api.rest.answers import BINARY, answer
 from api.rest.cases import body_of
-from api.rest.paging import Cursor, paged, placed, position
+from api.rest.paging import Cursor, Limit, paged, placed, position
 from engine.organisation import Office
 from engine.service import handing, importing, offices, personnel, reorganising, staff, suppressing
 from engine.service.authorizing import Action
@@ -208,10 +208,11 @@ def people(
     office: Annotated[str, Query(max_length=12)] = "",
     role: Annotated[str, Query(max_length=40)] = "",
     cursor: Cursor = "",
+    limit: Limit = 50,
 ) -> Response:
-    """50 people at a time, by account."""
+    """The people that match, by account."""
     behind = position(cursor, str)
-    page = staff.people(app, by, staff.wanted(q, office, role), behind[0] if behind else "")
+    page = staff.people(app, by, staff.wanted(q, office, role), behind[0] if behind else "", limit=limit)
     return paged(request, replace(page, next=placed((page.next,) if page.next else None)))
 
 

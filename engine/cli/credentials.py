@@ -13,6 +13,7 @@ import typer
 from engine.errors import InvalidForm, NotFound, Problem
 from engine.service import founding, passwords, second_factor
 from engine.service.app import Countersign
+from engine.service.recording import OPERATOR
 from engine.settings import Settings
 
 Who = Annotated[str, typer.Argument(help="Sign-in name.", show_default=False)]
@@ -38,16 +39,16 @@ def first_administrator(
 def password(person: Who) -> None:
     """Print a link with which somebody who forgot their password chooses a new one. It works once."""
     with _opened() as app, _known(person):
-        made = passwords.reset_link(app, None, person)
+        made = passwords.reset_link(app, OPERATOR, person)
         until = made.expires_at.astimezone(app.settings.zone).strftime("%Y-%m-%d %H:%M")
-        typer.echo(f"{app.settings.public_url.rstrip('/')}/reset/{made.token}")
+        typer.echo(passwords.address_of(app, made))
         typer.echo(f"For {person}, until {until}, once. Links made before do not work any more.")
 
 
 def forget_second_factor(person: Who) -> None:
     """Take away the second factor of somebody who lost their phone and recovery codes."""
     with _opened() as app, _known(person):
-        had_one = second_factor.remove(app, None, person)
+        had_one = second_factor.remove(app, OPERATOR, person)
         typer.echo(f"{person} signs in without a second factor{' now' if had_one else '; there was none'}.")
 
 

@@ -2,7 +2,8 @@
 
 No program outside is needed, the text can be read and searched, and Chinese fonts are named. Every label stands in a
 box that is made as large as it needs, so none covers another. Refuses colours as the only sign: kinds also differ in
-line and corner, marked steps have words.
+line and corner, marked steps have words. Refuses style sheets and style attributes too, which the content security
+policy keeps a browser from reading where the picture is opened by itself: everything is painted by attributes.
 """
 
 from collections.abc import Mapping
@@ -16,17 +17,28 @@ from engine.definition.diagram_routes import Routes
 FONTS = "'Noto Sans CJK SC','Source Han Sans SC','PingFang SC','Microsoft YaHei','WenQuanYi Zen Hei',sans-serif"
 SIGN, LINE, PAD, GAP = 6.6, 17, 10, 34
 BOX, ROUTE, STATE = 214, 300, 150
-_STYLE = f"""
-text{{font:12px {FONTS};fill:#1f2933}}
-.t{{font-weight:600;font-size:13px}} .h{{font-weight:700;font-size:18px}} .s{{fill:#52606d}}
-rect{{fill:#fff;stroke:#52606d;stroke-width:1.2}}
-.file{{fill:#eef6ff;stroke:#1d5fa8;stroke-dasharray:6 3}} .copy{{fill:#f7f7f5;stroke:#9aa5b1}}
-.final{{stroke-width:2.6}} .frame{{fill:#fbfaf6;stroke:#b7a77a}} .cond{{fill:#fffbea;stroke:#c9a227}}
-.end{{fill:#e7f6ec;stroke:#2f855a}}
-.current{{fill:#fff3d6;stroke:#b45309;stroke-width:3}} .done{{fill:#e7f6ec;stroke:#2f855a}}
-path{{fill:none;stroke:#52606d;stroke-width:1.3}} .dash{{stroke-dasharray:5 4;stroke:#1d5fa8}}
-.back{{stroke-dasharray:2 3;stroke:#9aa5b1}}
-"""
+_TEXT = {"font-family": FONTS, "font-size": "12", "fill": "#1f2933"}
+_TEXTS = {
+    "t": {"font-weight": "600", "font-size": "13"},
+    "h": {"font-weight": "700", "font-size": "18"},
+    "s": {"fill": "#52606d"},
+}
+_BOX = {"fill": "#fff", "stroke": "#52606d", "stroke-width": "1.2"}
+_BOXES = {  # a later one wins where a box is of two kinds
+    "file": {"fill": "#eef6ff", "stroke": "#1d5fa8", "stroke-dasharray": "6 3"},
+    "copy": {"fill": "#f7f7f5", "stroke": "#9aa5b1"},
+    "final": {"stroke-width": "2.6"},
+    "frame": {"fill": "#fbfaf6", "stroke": "#b7a77a"},
+    "cond": {"fill": "#fffbea", "stroke": "#c9a227"},
+    "end": {"fill": "#e7f6ec", "stroke": "#2f855a"},
+    "current": {"fill": "#fff3d6", "stroke": "#b45309", "stroke-width": "3"},
+    "done": {"fill": "#e7f6ec", "stroke": "#2f855a"},
+}
+_PATH = {"fill": "none", "stroke": "#52606d", "stroke-width": "1.3"}
+_PATHS = {
+    "dash": {"stroke-dasharray": "5 4", "stroke": "#1d5fa8"},
+    "back": {"stroke-dasharray": "2 3", "stroke": "#9aa5b1"},
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,11 +108,11 @@ class _Canvas:
         return (
             f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
             f'viewBox="0 0 {width} {height}" role="img" aria-labelledby="title desc">\n'
-            f'<title id="title">{title}</title>\n<desc id="desc">{summary}</desc>\n<style>{_STYLE}</style>\n'
+            f'<title id="title">{title}</title>\n<desc id="desc">{summary}</desc>\n'
             '<defs><marker id="a" viewBox="0 0 8 8" refX="8" refY="4" markerWidth="8" markerHeight="8" '
-            'orient="auto-start-reverse"><path d="M0 0L8 4L0 8z" style="fill:#52606d;stroke:none"/></marker></defs>\n'
-            f'<rect width="{width}" height="{height}" style="fill:#fff;stroke:none"/>\n'
-            f'<text class="h" x="20" y="36">{title}</text>\n' + "\n".join((*self.lines, *self.shapes)) + "\n</svg>\n"
+            'orient="auto-start-reverse"><path d="M0 0L8 4L0 8z" fill="#52606d"/></marker></defs>\n'
+            f'<rect width="{width}" height="{height}" fill="#fff"/>\n'
+            f"{_written(20, 36, self.picture.title, 'h')}\n" + "\n".join((*self.lines, *self.shapes)) + "\n</svg>\n"
         )
 
     def lane(self, lane: Lane, y: float) -> float:
@@ -225,13 +237,28 @@ class _Canvas:
                 self.path(f"M{x + wide / 2 + shift} {edge[0]}V{edge[1]}", kind)
 
     def path(self, d: str, kind: str = "") -> None:
-        self.lines.append(f'<path d="{d}" marker-end="url(#a)"' + (f' class="{kind}"' if kind else "") + "/>")
+        named = f' class="{kind}"' if kind else ""
+        self.lines.append(f'<path d="{d}" marker-end="url(#a)"{named} {_painted(_PATH, _PATHS, kind)}/>')
 
     def text(self, x: float, y: float, text: str, kind: str) -> None:
-        self.shapes.append(f'<text class="{kind}" x="{x:g}" y="{y:g}">{escape(text)}</text>')
+        self.shapes.append(_written(x, y, text, kind))
 
 
 def _rect(x: float, y: float, wide: float, tall: float, *, kind: str, name: str = "") -> str:
     named = f' data-name="{escape(name)}"' if name else ""
     corner = 3 if "copy" in kind or "cond" in kind else 8
-    return f'<rect class="{kind}"{named} x="{x:g}" y="{y:g}" width="{wide:g}" height="{tall:g}" rx="{corner}"/>'
+    place = f'x="{x:g}" y="{y:g}" width="{wide:g}" height="{tall:g}" rx="{corner}"'
+    return f'<rect class="{kind}"{named} {place} {_painted(_BOX, _BOXES, kind)}/>'
+
+
+def _written(x: float, y: float, text: str, kind: str) -> str:
+    return f'<text class="{kind}" x="{x:g}" y="{y:g}" {_painted(_TEXT, _TEXTS, kind)}>{escape(text)}</text>'
+
+
+def _painted(plain: Mapping[str, str], kinds: Mapping[str, Mapping[str, str]], kind: str) -> str:
+    """The attributes that paint a shape of these kinds."""
+    chosen, names = dict(plain), kind.split()
+    for name, more in kinds.items():
+        if name in names:
+            chosen |= more
+    return " ".join(f'{name}="{value}"' for name, value in chosen.items())

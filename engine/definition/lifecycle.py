@@ -254,6 +254,12 @@ ENDED_BY_HAND = ("cancelled", "voided")
 STAGES = {"approval": "approving", "audience": "targeting", "delivery": "delivering", "evaluation": "evaluating"}
 """What a state of these kinds is called: pages, lists and flows know the stages of a case by these names."""
 
+WHOLE = "case"
+"""What the chart calls the state that all others are in."""
+
+OF_THE_DELIVERY = ("ready", "paused")
+"""The states that a delivery has besides the one that is declared."""
+
 
 class Lifecycle(Section):
     """States, the roles that act, and the events that they do. A case begins in `initial`, by default the first.

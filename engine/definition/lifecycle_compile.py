@@ -9,7 +9,17 @@ from collections.abc import Callable, Sequence
 from msgspec import Struct
 
 from engine.definition import lifecycle as written
-from engine.definition.lifecycle import ENDED_BY_HAND, OUTCOMES, RAISED, STAGES, AnyState, Event, events_of
+from engine.definition.lifecycle import (
+    ENDED_BY_HAND,
+    OF_THE_DELIVERY,
+    OUTCOMES,
+    RAISED,
+    STAGES,
+    WHOLE,
+    AnyState,
+    Event,
+    events_of,
+)
 from engine.definition.reach import Reach
 from engine.errors import ExpressionFailed
 from engine.machine import chart as charts
@@ -37,7 +47,7 @@ from engine.machine.lifecycle import Stages
 from engine.machine.states import Approving, Audience, Delivery, Effective, Ended, Evaluation, Ready
 from engine.values import NO_TEXT
 
-READY = "ready"
+READY, PAUSED = OF_THE_DELIVERY
 RETURNED = "returned"
 CANCELLED, VOIDED = ENDED_BY_HAND
 EFFECTIVE = ("approved", "filed")
@@ -138,7 +148,7 @@ class _Compiler:
             *conversions(self.kinds),
         )
         root = charts.Compound(
-            id="case", children=(*states, *self.outcomes(), *ends), initial=initial, transitions=anywhere
+            id=WHOLE, children=(*states, *self.outcomes(), *ends), initial=initial, transitions=anywhere
         )
         labels = {name: event.label for name, event in section.events.items()}
         return (
@@ -157,7 +167,7 @@ class _Compiler:
         """The outermost states that only the approval leads to: without it, a case does not come there."""
         reached, without = self.reached(()), self.reached(EFFECTIVE)
         found = [name for name in self.section.states if name in reached - without]
-        return (*found, READY, "paused") if STAGES["delivery"] in found else tuple(found)
+        return (*found, READY, PAUSED) if STAGES["delivery"] in found else tuple(found)
 
     def reached(self, leaving_out: Sequence[str]) -> set[str]:
         """The outermost states that a case may come to where the chains never end in `leaving_out`."""
@@ -250,14 +260,14 @@ class _Compiler:
         )
 
     def delivery(self, name: str, ways: tuple[Transition, ...]) -> Sequence[charts.AnyState]:
-        self.kinds |= {READY: Ready(), name: Delivery(), "paused": Delivery(paused=True)}
-        self.places |= {READY: self.renamed(name, READY), "paused": self.renamed(name, "paused")}
+        self.kinds |= {READY: Ready(), name: Delivery(), PAUSED: Delivery(paused=True)}
+        self.places |= {READY: self.renamed(name, READY), PAUSED: self.renamed(name, PAUSED)}
         before = tuple(way for way in ways if way.events != RAISED["delivery"])
         sent = tuple(way for way in ways if way.events != ("withdraw",))
         return [
             charts.Atomic(id=READY, transitions=(Transition((name,), ("start",)), *before)),
-            charts.Atomic(id=name, transitions=(Transition(("paused",), ("pause",)), *sent)),
-            charts.Atomic(id="paused", transitions=(Transition((name,), ("resume",)), *sent)),
+            charts.Atomic(id=name, transitions=(Transition((PAUSED,), ("pause",)), *sent)),
+            charts.Atomic(id=PAUSED, transitions=(Transition((name,), ("resume",)), *sent)),
         ]
 
     def renamed(self, name: str, to: str) -> Place:

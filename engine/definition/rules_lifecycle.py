@@ -6,8 +6,10 @@ from engine.definition.document import Path
 from engine.definition.findings import Finding, LintRule, Subject
 from engine.definition.lifecycle import (
     BY_SUBMITTER,
+    OF_THE_DELIVERY,
     RAISED,
     STAGES,
+    WHOLE,
     AnyState,
     Compound,
     Event,
@@ -60,7 +62,8 @@ class StateTwice(LintRule):
     code = "E233"
 
     def find(self, subject: Subject) -> Iterator[Finding]:
-        seen: set[str] = set()
+        is_sent = subject.definition.delivery is not None
+        seen = {WHOLE, *(OF_THE_DELIVERY if is_sent else ())}
         for path, name, _, _ in _states(subject):
             if name in seen:
                 yield Finding(path, {"name": name}, "give one another name", at_key=True)

@@ -4,10 +4,14 @@ from collections.abc import Iterator
 
 from engine.definition.catalogue import known_catalogues
 from engine.definition.document import Path
+from engine.definition.extends_lifecycle import usual
 from engine.definition.findings import Finding, LintRule, Subject
+from engine.definition.lifecycle import ENDED_BY_HAND, OF_THE_DELIVERY, OUTCOMES, WHOLE
+from engine.definition.model import Definition
 from engine.definition.steps import Approve, Copy, File, Include, Use
 from engine.delivery.message import unusable
 from engine.expr.types import nearest
+from engine.machine.expiring import EXPIRED
 
 
 class UnknownChain(LintRule):
@@ -201,6 +205,28 @@ def _written(subject: Subject) -> object:
     return delivery.get("message") if isinstance(delivery, dict) else None
 
 
+class ChainCalledLikeState(LintRule):
+    """the chain {name} is called like a state of the case"""
+
+    code = "E213"
+
+    def find(self, subject: Subject) -> Iterator[Finding]:
+        taken = _states(subject.definition)
+        for name in subject.definition.approval.chains:
+            if name in taken:
+                hint = "call the chain otherwise, and where it is used: a case is in both while it is approved"
+                yield Finding(("approval", "chains", name), {"name": name}, hint, at_key=True)
+
+
+def _states(definition: Definition) -> set[str]:
+    """What a case of the definition may be in besides its chains."""
+    has = {stage: getattr(definition, stage) is not None for stage in ("audience", "delivery", "evaluation")}
+    section = definition.lifecycle or usual(**has)
+    states = {name for _, name, _, _ in section.walk()}
+    expired = (EXPIRED,) if definition.approval.expires is not None else ()
+    return states | {WHOLE, *ENDED_BY_HAND, *OUTCOMES, *expired, *(OF_THE_DELIVERY if has["delivery"] else ())}
+
+
 class ParamWithoutValue(LintRule):
     """the param {name} has no value"""
 
@@ -224,5 +250,6 @@ NAMES = (
     UnknownCatalogue(),
     UnknownCustomerField(),
     UnknownPlaceholder(),
+    ChainCalledLikeState(),
     ParamWithoutValue(),
 )

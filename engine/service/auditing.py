@@ -75,19 +75,20 @@ class Verified:
     next: str
 
 
-def listed(app: Countersign, by: By, asked: Asked, cursor: str = "") -> AuditPage:
-    """50 entries, the newest first. InvalidForm for what is no day; an unknown case has no entries."""
+def listed(app: Countersign, by: By, asked: Asked, cursor: str = "", *, limit: int = PAGE) -> AuditPage:
+    """`limit` entries, the newest first. InvalidForm for what is no day, and for a cursor that no page gave; an unknown
+    case has no entries."""
     by.authorize("audit.read")
+    after = _place(cursor) if cursor else None
     with app.db.read() as tx:
         wanted = _wanted(app, tx, by, asked)
         if wanted is None:
             return AuditPage((), "")
-        lines = audit.listed(tx, wanted, _place(cursor), PAGE + 1)
+        lines = audit.listed(tx, wanted, after, limit + 1)
         names = app.organisation(tx)
-        shown = lines[:PAGE]
-        return AuditPage(
-            tuple(_row(line, names.name(line.actor)) for line in shown), _cursor(shown[-1]) if len(lines) > PAGE else ""
-        )
+        shown = lines[:limit]
+        more = _cursor(shown[-1]) if len(lines) > limit else ""
+        return AuditPage(tuple(_row(line, names.name(line.actor)) for line in shown), more)
 
 
 def export(app: Countersign, by: By, asked: Asked, form: sheets.Format = "csv") -> bytes:
@@ -183,16 +184,15 @@ def _cursor(line: Line) -> str:
     return f"{line.at.isoformat()}~{line.source}~{line.seq}~{line.subject}"
 
 
-def _place(cursor: str) -> Place | None:
-    """The entry that a cursor names; None for none, and for what is no cursor of ours."""
+def _place(cursor: str) -> Place:
+    """The entry that a cursor names; InvalidForm for what is no cursor of ours."""
     at, _, rest = cursor.partition("~")
     source, _, rest = rest.partition("~")
     seq, _, subject = rest.partition("~")
     try:
-        moment = datetime.fromisoformat(at)
-        number = int(seq)
+        moment, number = datetime.fromisoformat(at), int(seq)
+        if moment.tzinfo is None or source not in ("case", "organisation") or abs(number) >= 2**31:
+            raise ValueError(cursor)
     except ValueError:
-        return None
-    if moment.tzinfo is None or source not in ("case", "organisation"):
-        return None
+        raise InvalidForm([Problem("after", "this place in the list is not known", at="cursor")]) from None
     return Place(moment, "case" if source == "case" else "organisation", subject, number)

@@ -14,7 +14,7 @@ from icalendar import Calendar, Event
 from sqlalchemy import Connection
 
 from engine.errors import Invalid, NotFound, Problem
-from engine.service import candidates, showing
+from engine.service import candidates, showing, tries
 from engine.service.app import Countersign
 from engine.service.views import CaseRow, Viewer
 from engine.store import feeds, marks
@@ -102,9 +102,13 @@ def revoke(app: Countersign, viewer: Viewer) -> None:
         feeds.revoke(tx, viewer.person, at=app.now())
 
 
-def feed(app: Countersign, token: str) -> bytes:
+def feed(app: Countersign, token: str, address: str | None = None) -> bytes:
     """The cases from three months back to a year ahead that the token's person may see, as iCalendar. NotFound for a
-    token that is not in force."""
+    token that is not in force. With the `address` of who asks, TooManyTries after many tokens that are not."""
+    if address is not None:
+        with app.db.read() as tx:
+            is_known = feeds.person_of(tx, token) is not None
+        tries.look(app, address, is_known=is_known)
     today = app.now().astimezone(app.settings.zone).date()
     with app.db.read() as tx:
         person = feeds.person_of(tx, token)

@@ -2,7 +2,8 @@
 
 A link locates a task; a session authorises. Where the task is not open any more, or the proposal was changed after the
 mail, the link signs nobody in: it only leads its person, once they are signed in, to what became of it. Unknown,
-expired, revoked ones and those from before a restore are all one NotFound. Looking never changes anything.
+expired, revoked ones and those from before a restore are all one NotFound. Looking never changes anything, but that
+looks at links which nobody was sent are counted, against guessing.
 """
 
 from dataclasses import dataclass
@@ -73,6 +74,14 @@ def follow(app: Countersign, token: str) -> LinkTarget:
         asks = _asks(app, app.definition(case.process), case)
     task_id = link.task if is_open else _asked_again(case, link)
     return LinkTarget(link.person, task_id, case.id, asks, link.seq if is_revised else 0)
+
+
+def look(app: Countersign, token: str, address: str) -> LinkTarget:
+    """As `follow`, for who looks from `address`; TooManyTries after many links that nobody was sent."""
+    with app.db.read() as tx:
+        is_known = links.find(tx, token) is not None
+    tries.look(app, address, is_known=is_known)
+    return follow(app, token)
 
 
 def sign_in(app: Countersign, token: str, login: str, password: str, browser: Browser) -> tuple[SignedIn, LinkTarget]:

@@ -15,12 +15,13 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy import Connection, Row
 
 from engine.errors import InvalidForm, NotFound, Problem, Refused
-from engine.service import tries
+from engine.service import sealing, tries
 from engine.service.app import Countersign
 from engine.service.authorizing import authorize
+from engine.service.recording import By, changing
 from engine.service.sessions import digest, fresh
 from engine.service.views import Viewer
-from engine.store import credentials, people, sessions
+from engine.store import credentials, keys, people, sessions
 from engine.values import Language
 
 SHORTEST, LONGEST = 10, 200
@@ -90,8 +91,9 @@ def unchanged() -> InvalidForm:
     return InvalidForm([Problem("password_same", "choose another password than the one you were given", at="new")])
 
 
-def change(app: Countersign, viewer: Viewer, token: str, *, old: str, new: str, again: str) -> None:
-    """Change the viewer's own password; their other sessions end, and their other devices are asked for it again.
+def change(app: Countersign, viewer: Viewer, token: str, *, old: str, new: str, again: str, key: str = "") -> None:
+    """Change the viewer's own password; their other sessions end, and their other devices are asked for it again. The
+    same `key` again changes nothing.
 
     Raises WrongOldPassword, TooManyTries and InvalidForm; then nothing changed.
     """
@@ -103,10 +105,14 @@ def change(app: Countersign, viewer: Viewer, token: str, *, old: str, new: str, 
     right = is_right(row, old)
     assert row is not None
     with app.db.begin() as tx:
+        if key and keys.find(tx, key) is not None:
+            return
         if not right:
             tries.note(app, tx, limits)
         else:
             refuse_weak(new, again, row.id, row.name, row.email, old)
+            if key:
+                keys.take(tx, key, app.now())
             credentials.set_password(tx, viewer.person, hashed(new), must_change=False)
             here = sessions.find(tx, digest(token))
             sessions.end_of(tx, viewer.person, but=digest(token))
@@ -115,23 +121,35 @@ def change(app: Countersign, viewer: Viewer, token: str, *, old: str, new: str, 
     raise WrongOldPassword()
 
 
-def reset_link(app: Countersign, viewer: Viewer | None, person: str) -> Reset:
-    """A link for somebody who forgot their password; links before it stop working. `viewer` None is the operator at
-    the terminal. NotFound for unknown and closed accounts."""
-    if viewer is not None:
-        authorize(viewer, "organisation.manage")
-    token, now = fresh(), app.now()
-    expires = now + timedelta(hours=app.settings.reset_hours)
-    with app.db.begin() as tx:
-        row = people.find_person(tx, person)
+def reset_link(app: Countersign, by: By, person: str, *, reason: str = "") -> Reset:
+    """A link for somebody who forgot their password; links before it stop working. For administrators; the same key
+    again gives the same link. NotFound for unknown and closed accounts."""
+    token = sealing.drawn(app.settings, "reset link", by.key) if by.key else fresh()
+    with changing(app, by, "organisation.manage") as change:
+        expires = change.now + timedelta(hours=app.settings.reset_hours)
+        row = people.find_person(change.tx, person)
         if row is None or not row.active:
             raise NotFound()
-        credentials.put_reset(tx, digest(token), person, at=now, expires_at=expires)
+        if change.done_before():
+            known = credentials.find_reset(change.tx, digest(token))
+            return Reset(person, token, known.expires_at if known is not None else change.now)
+        credentials.put_reset(change.tx, digest(token), person, at=change.now, expires_at=expires)
+        change.note("reset_link_made", person, after={"until": expires.isoformat(timespec="seconds")}, reason=reason)
     return Reset(person, token, expires)
 
 
-def reset_for(app: Countersign, token: str) -> ResetFor:
-    """Whose password a link is for. Changes nothing, however often. NotFound when unknown, expired or used."""
+def address_of(app: Countersign, made: Reset) -> str:
+    """The link as it is opened."""
+    return f"{app.settings.public_url.rstrip('/')}/reset/{made.token}"
+
+
+def reset_for(app: Countersign, token: str, address: str | None = None) -> ResetFor:
+    """Whose password a link is for. Uses nothing up, however often. NotFound when unknown, expired or used. With the
+    `address` of who looks, TooManyTries after many links that nobody was given."""
+    if address is not None:
+        with app.db.read() as tx:
+            is_known = credentials.find_reset(tx, digest(token)) is not None
+        tries.look(app, address, is_known=is_known)
     with app.db.read() as tx:
         return _reset_for(app, tx, token)
 

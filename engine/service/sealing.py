@@ -1,6 +1,8 @@
 """What must be read again but by nobody else: encrypted with a key of its purpose, derived from the secret key."""
 
 import base64
+import hashlib
+import hmac
 
 from cryptography.fernet import Fernet, InvalidToken
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -22,6 +24,16 @@ def unseal(settings: Settings, purpose: str, sealed: str) -> str | None:
         return None
 
 
+def drawn(settings: Settings, purpose: str, key: str) -> str:
+    """A secret of 256 bits that only this installation can draw from `key`, the same each time: what is kept by its
+    hash alone can be shown once more to who sends the same form twice."""
+    bits = hmac.digest(_key(settings, purpose), key.encode(), hashlib.sha256)
+    return base64.urlsafe_b64encode(bits).decode().rstrip("=")
+
+
 def _box(settings: Settings, purpose: str) -> Fernet:
-    derived = HKDF(SHA256(), length=32, salt=None, info=purpose.encode()).derive(settings.secret_key)
-    return Fernet(base64.urlsafe_b64encode(derived))
+    return Fernet(base64.urlsafe_b64encode(_key(settings, purpose)))
+
+
+def _key(settings: Settings, purpose: str) -> bytes:
+    return HKDF(SHA256(), length=32, salt=None, info=purpose.encode()).derive(settings.secret_key)

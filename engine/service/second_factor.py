@@ -15,6 +15,7 @@ from engine.errors import NotFound, Refused
 from engine.service import sealing, tries
 from engine.service.app import Countersign
 from engine.service.authorizing import authorize
+from engine.service.recording import By, changing
 from engine.service.sessions import digest, is_factor_required
 from engine.service.views import Viewer
 from engine.store import credentials, people
@@ -115,15 +116,18 @@ def renew_codes(app: Countersign, viewer: Viewer) -> tuple[str, ...]:
         return _new_codes(tx, viewer.person)
 
 
-def remove(app: Countersign, viewer: Viewer | None, person: str) -> bool:
+def remove(app: Countersign, by: By, person: str, *, reason: str = "") -> bool:
     """Take away the second factor of somebody who lost phone and recovery codes; False where there was none. For
-    administrators; `viewer` None is the operator at the terminal."""
-    if viewer is not None:
-        authorize(viewer, "organisation.manage")
-    with app.db.begin() as tx:
-        if people.find_person(tx, person) is None:
+    administrators. NotFound for unknown accounts."""
+    with changing(app, by, "organisation.manage") as change:
+        if people.find_person(change.tx, person) is None:
             raise NotFound()
-        return credentials.remove_factor(tx, person)
+        if change.done_before():
+            return True
+        if not credentials.remove_factor(change.tx, person):
+            return False
+        change.note("factor_removed", person, reason=reason)
+        return True
 
 
 def is_right(app: Countersign, tx: Connection, person: str, code: str) -> bool:

@@ -28,7 +28,6 @@ from engine.warehouse.wavefiles import Letter, WaveFile
 LEASE = timedelta(seconds=30)  # kept while the chunk is sent; so long nobody takes over from a dead worker
 CHUNKS_IN_FLIGHT = 4
 STOP_CHECK_SECONDS = 1.0
-SUPPRESSED = "suppressed or opted out"
 DOUBTFUL = "opted out after an interrupted attempt"
 
 
@@ -159,7 +158,7 @@ def _claim_of(app: Countersign, tx: Connection, seen: WaveRow) -> _Held | None:
     if barred and claim.is_uncertain:
         ledger.settle(tx, wave.id, dict.fromkeys(barred, DOUBTFUL), state="unknown", at=app.now())
     elif barred:
-        ledger.settle(tx, wave.id, dict.fromkeys(barred, SUPPRESSED), state="suppressed", at=app.now())
+        ledger.settle(tx, wave.id, dict.fromkeys(barred, ledger.SUPPRESSED), state="suppressed", at=app.now())
     if bucket is not None:
         after = pacing.take(bucket, len(waiting) - len(barred))
         assert after is not None

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Row
 
 from engine.errors import NotFound, SignInNeeded
 from engine.service.app import Countersign
-from engine.service.authorizing import authorize
+from engine.service.recording import By, changing
 from engine.service.views import Viewer
 from engine.store import credentials, people, sessions
 from engine.values import Language
@@ -239,14 +239,18 @@ def end_others(app: Countersign, viewer: Viewer, token: str) -> int:
         return sessions.end_of(tx, viewer.person, but=digest(token))
 
 
-def end_all(app: Countersign, viewer: Viewer | None, person: str) -> int:
-    """Sign somebody out everywhere, and forget their devices; how many sessions there were. For administrators;
-    `viewer` None is the operator at the terminal."""
-    if viewer is not None:
-        authorize(viewer, "organisation.manage")
-    with app.db.begin() as tx:
-        sessions.forget_devices(tx, person)
-        return sessions.end_of(tx, person)
+def end_all(app: Countersign, by: By, person: str, *, reason: str = "") -> int:
+    """Sign somebody out everywhere, and forget their devices; how many sessions there were. For administrators.
+    NotFound for unknown accounts. API tokens stay: those are scripts."""
+    with changing(app, by, "organisation.manage") as change:
+        if people.find_person(change.tx, person) is None:
+            raise NotFound()
+        if done := change.done_before():
+            return int(done.said["before"]["sessions"])
+        sessions.forget_devices(change.tx, person)
+        ended = sessions.end_of(change.tx, person)
+        change.note("signed_out", person, before={"sessions": ended}, reason=reason)
+        return ended
 
 
 def forget_device(app: Countersign, viewer: Viewer, shown: str) -> None:

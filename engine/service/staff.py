@@ -22,7 +22,7 @@ from engine.service.recording import By
 from engine.service.showing import task_row
 from engine.service.standins import StandInView
 from engine.service.views import TaskRow
-from engine.store import definitions, roster, trail
+from engine.store import credentials, definitions, roster, sessions, trail
 from engine.store import inbox as inboxes
 from engine.store.roster import Wanted
 from engine.values import LEVELS, Bilingual, Level
@@ -65,7 +65,8 @@ class PeoplePage:
 
 @dataclass(frozen=True, slots=True)
 class PersonView:
-    """One person with all that hangs on them. `accounts`: other accounts of the same human being."""
+    """One person with all that hangs on them. `accounts`: other accounts of the same human being; `session_count`: how
+    often they are signed in now."""
 
     id: str
     name: str
@@ -79,6 +80,8 @@ class PersonView:
     task_count: int
     stand_ins: tuple[StandInView, ...]
     changes: tuple[trail.Entry, ...]
+    has_factor: bool
+    session_count: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,12 +130,12 @@ def wanted(text: str = "", office: str = "", role: str = "", closed: bool = Fals
     return Wanted(text, office, role, closed)
 
 
-def people(app: Countersign, by: By, wanted: Wanted, after: str = "") -> PeoplePage:
-    """The people that match, 50 at a time."""
+def people(app: Countersign, by: By, wanted: Wanted, after: str = "", *, limit: int = roster.PAGE) -> PeoplePage:
+    """The people that match, `limit` at a time."""
     by.authorize(MANAGES)
     with app.db.read() as tx:
-        rows, count = roster.find(tx, wanted, after, roster.PAGE + 1)
-        shown = rows[: roster.PAGE]
+        rows, count = roster.find(tx, wanted, after, limit + 1)
+        shown = rows[:limit]
         held = roster.grants_of_all(tx, [row.id for row in shown])
         offices = roster.find_offices(tx, wanted.office, 1) if wanted.office else ()
         return PeoplePage(
@@ -167,6 +170,8 @@ def person(app: Countersign, by: By, account: str) -> PersonView:
             task_count=len(lines),
             stand_ins=tuple(standing),
             changes=trail.about(tx, account),
+            has_factor=credentials.find_factor(tx, account) is not None,
+            session_count=len(sessions.of(tx, account, app.now())),
         )
 
 

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import get_args
 
 from engine.errors import InvalidForm, NotFound, Problem, SignInNeeded
+from engine.service import sealing
 from engine.service.app import Countersign
 from engine.service.authorizing import Scope, authorize
 from engine.service.sessions import SHOWN, digest, fresh
@@ -36,8 +37,9 @@ class TokenRow:
     is_expired: bool
 
 
-def make(app: Countersign, viewer: Viewer, *, name: str, scopes: Iterable[str], days: int) -> str:
-    """A token for the viewer's scripts, which is shown this once. Raises InvalidForm."""
+def make(app: Countersign, viewer: Viewer, *, name: str, scopes: Iterable[str], days: int, key: str = "") -> str:
+    """A token for the viewer's scripts, which is shown this once; the same `key` again gives the same one. Raises
+    InvalidForm."""
     authorize(viewer, "account.keep")
     wanted, now = frozenset(scopes), app.now()
     problems = []
@@ -47,8 +49,10 @@ def make(app: Countersign, viewer: Viewer, *, name: str, scopes: Iterable[str], 
         problems.append(Problem("token_scopes", "choose what the token may do", at="scopes"))
     if days not in DAYS:
         problems.append(Problem("token_days", "choose how long the token works", at="days"))
-    token = PREFIX + fresh()
+    token = PREFIX + (sealing.drawn(app.settings, "API token", f"{viewer.person} {key}") if key else fresh())
     with app.db.begin() as tx:
+        if credentials.find_token(tx, digest(token)) is not None:
+            return token
         if len(credentials.tokens_of(tx, viewer.person)) >= MOST:
             problems.append(Problem("token_many", "20 tokens at most; revoke one that you do not need", at="name"))
         if problems:

@@ -1,4 +1,4 @@
-"""Limits on wrong tries: of passwords, codes and reset links. Only what was wrong counts.
+"""Limits on wrong tries: of passwords, codes, and addresses with a secret in them. Only what was wrong counts.
 
 An office often stands behind one address: there one person's typing must not lock the others out. So the narrow limit
 is on a name from an address; the name alone and the address alone have wider ones, against guessing from many
@@ -42,6 +42,18 @@ def check(app: Countersign, tx: Connection, limits: Limits) -> None:
         free = max(reached) + WINDOW
         until = free.replace(second=0, microsecond=0) + timedelta(minutes=1)
         raise TooManyTries(until=until, seconds=max(1, int((until - now).total_seconds())))
+
+
+def look(app: Countersign, address: str, *, is_known: bool) -> None:
+    """Somebody at `address` looks at a page with a secret in its address; one that nobody was given (not `is_known`)
+    counts. TooManyTries after OF_ADDRESS of those, for known ones too, so that the answer tells no guess from another.
+    """
+    limits = {f"look:{address[:100]}": OF_ADDRESS}
+    with app.db.read() as tx:
+        check(app, tx, limits)
+    if not is_known:
+        with app.db.begin() as tx:
+            note(app, tx, limits)
 
 
 def note(app: Countersign, tx: Connection, limits: Limits) -> None:

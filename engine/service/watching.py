@@ -9,16 +9,19 @@ import shutil
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from importlib.metadata import version
+from typing import Literal, get_args
 from urllib.parse import urlsplit
 
 from sqlalchemy import Row
 
-from engine.errors import CountsMoved, Invalid, NotFound, Problem
+from engine.errors import CountsMoved, Invalid, NotFound, Problem, Refused
 from engine.service import effects, receiving
 from engine.service.app import Countersign
-from engine.service.recording import By, changing
-from engine.store import ledger, operation, waves
+from engine.service.recording import By, Change, changing
+from engine.service.stopping import OVERRULED
+from engine.store import ledger, operation, suppression, waves
 from engine.store.operation import WaveInDoubt
+from engine.store.waves import WaveRow
 
 FLOWS = ("tick", "waves", "evaluate")
 QUIET_AFTER = timedelta(minutes=10)  # longer than a run and the pause before the next
@@ -26,6 +29,13 @@ NOTED_EVERY = timedelta(seconds=30)
 LONGEST_REASON = 200
 PARTS = ("countersign", "fastapi", "sqlalchemy", "prefect", "duckdb", "apprise")
 Doubt = WaveInDoubt  # as callers name it
+Answer = Literal["sent", "again", "given_up"]
+ANSWERS: tuple[Answer, ...] = get_args(Answer)
+
+
+class NotRepeated(Refused):
+    """These messages cannot be sent again: their case delivers no more, or the channel would take one twice. Nothing
+    was changed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,12 +133,12 @@ class Health:
     versions: tuple[tuple[str, str], ...]
 
 
-def outbox(app: Countersign, by: By, state: str, after: str = "") -> OutboxPage:
-    """50 effects in that state after the key `after`."""
+def outbox(app: Countersign, by: By, state: str, after: str = "", *, limit: int = operation.PAGE) -> OutboxPage:
+    """`limit` effects in that state after the key `after`."""
     by.authorize("operation.watch")
     with app.db.read() as tx:
-        rows = operation.effects(tx, state, after, operation.PAGE + 1)
-        shown = rows[: operation.PAGE]
+        rows = operation.effects(tx, state, after, limit + 1)
+        shown = rows[:limit]
         last = shown[-1].key if len(rows) > len(shown) else ""
         return OutboxPage(tuple(map(_effect, shown)), operation.effect_counts(tx), last)
 
@@ -165,22 +175,52 @@ def in_doubt(app: Countersign, by: By) -> tuple[WaveInDoubt, ...]:
         return operation.in_doubt(tx)
 
 
-def resolve(app: Countersign, by: By, wave: str, *, was_sent: bool, expected: int, reason: str) -> int:
+def resolve(app: Countersign, by: By, wave: str, answer: Answer, *, expected: int, reason: str) -> int:
     """Say of a wave's unknown recipients that the messages went out, or did not; how many. The reason is needed.
 
-    CountsMoved where there are not as many as were `expected`: what was looked at has changed.
+    What did not go out is sent again, or given up: then it counts as not contacted. Nothing is sent again to who is on
+    a suppression list by now. CountsMoved where there are not as many as were `expected`: what was looked at has
+    changed. NotRepeated where the case delivers no more, or the channel would not tell a message that came twice.
     """
     said = _reason(reason)
     with changing(app, by, "operation.act") as change:
         if change.done_before():
             return expected
-        if waves.lock(change.tx, wave) is None:
+        row = waves.lock(change.tx, wave)
+        if row is None:
             raise NotFound()
-        count = operation.resolve(change.tx, wave, was_sent=was_sent, by=by.person, at=change.now)
+        if answer == "again":
+            count = _send_again(change, row)
+        else:
+            count = operation.resolve(change.tx, wave, was_sent=answer == "sent", by=by.person, at=change.now)
         if count != expected:
             raise CountsMoved(expected=expected, count=count)
-        change.note("unknown_resolved", wave, after={"was_sent": was_sent, "recipients": count}, reason=said)
+        told = {"was_sent": answer == "sent", "sent_again": answer == "again", "recipients": count}
+        change.note("unknown_resolved", wave, after=told, reason=said)
         return count
+
+
+def _send_again(change: Change, row: WaveRow) -> int:
+    """Put a wave's unknown recipients back; the wave runs again where it had ended."""
+    doubt = next((one for one in operation.in_doubt(change.tx) if one.wave == row.id), None)
+    if doubt is None:
+        return 0
+    if not doubt.can_repeat or row.state not in ("running", "paused", "gated", "done"):
+        raise NotRepeated()
+    customers = operation.customers_in_doubt(change.tx, row.id)
+    out = suppression.suppressed(change.tx, customers, change.now, channel=row.channel)
+    if row.state in ("gated", "done"):
+        overruled = row.held_because if row.held_because == OVERRULED else ""
+        waves.move(
+            change.tx,
+            row.id,
+            to="running",
+            come_from=("gated", "done"),
+            finished_at=None,
+            gate_until=None,
+            held_because=overruled,
+        )
+    return operation.repeat(change.tx, row.id, sorted(out), at=change.now)
 
 
 def timers(app: Countersign, by: By, *, late: bool) -> TimersPage:
@@ -204,14 +244,15 @@ def fire(app: Countersign, by: By, key: str) -> None:
     effects.fire_timers(app)
 
 
-def parked(app: Countersign, by: By, before: int = 0) -> ParkedPage:
-    """50 receipts that nobody has looked at, those before the number `before`."""
+def parked(app: Countersign, by: By, before: int = 0, *, limit: int = operation.PAGE) -> ParkedPage:
+    """`limit` receipts that nobody has looked at, those before the number `before`."""
     by.authorize("operation.watch")
     with app.db.read() as tx:
-        rows = operation.parked(tx, before)
-        more = rows[-1].id if len(rows) == operation.PAGE else 0
+        rows = operation.parked(tx, before, limit + 1)
+        shown = rows[:limit]
+        more = shown[-1].id if len(rows) > limit else 0
         return ParkedPage(
-            tuple(ParkedRow(r.id, r.body, r.reason, r.at) for r in rows), operation.parked_count(tx), more
+            tuple(ParkedRow(r.id, r.body, r.reason, r.at) for r in shown), operation.parked_count(tx), more
         )
 
 

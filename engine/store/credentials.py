@@ -7,6 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import Connection, Row
 
+from engine.store.session import inserting
 from engine.store.tables import api_tokens, password_resets, people, recovery_codes, second_factors
 
 
@@ -81,8 +82,8 @@ def use_reset(tx: Connection, hashed: str, at: datetime) -> bool:
 
 
 def add_token(tx: Connection, row: dict[str, Any]) -> None:
-    """Keep an API token: hash, person, name, scopes, ending, created_at, expires_at."""
-    tx.execute(sa.insert(api_tokens).values(row))
+    """Keep an API token: hash, person, name, scopes, ending, created_at, expires_at. Kept twice it is kept once."""
+    tx.execute(inserting(tx, api_tokens).values(row).on_conflict_do_nothing())
 
 
 def find_token(tx: Connection, hashed: str) -> Row[Any] | None:

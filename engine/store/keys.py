@@ -17,3 +17,9 @@ def find(tx: Connection, key: str) -> str | None:
 def add(tx: Connection, key: str, digest: str, at: datetime) -> None:
     """Keep it; the first stays."""
     tx.execute(inserting(tx, request_keys).values(key=key, digest=digest, at=at).on_conflict_do_nothing())
+
+
+def take(tx: Connection, key: str, at: datetime) -> bool:
+    """Note that what the key stands for is done now; False where it was before."""
+    row = inserting(tx, request_keys).values(key=key, digest="", at=at).on_conflict_do_nothing()
+    return bool(tx.execute(row).rowcount)

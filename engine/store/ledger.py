@@ -25,6 +25,7 @@ RecipientState = Literal["waiting", "sent", "delivered", "failed", "unknown", "s
 
 LOADED_AT_ONCE = 20_000
 LONGEST_REASON = 60
+SUPPRESSED = "suppressed or opted out"
 REJECTED = "rejected: "  # begins the reason of a row that failed without having been sent
 
 

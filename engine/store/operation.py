@@ -8,18 +8,23 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import Connection, Row
 
+from engine.delivery.channels import CHANNELS
+from engine.store.chunks import UNANSWERED
 from engine.store.columns import UtcTime
-from engine.store.ledger import REJECTED
+from engine.store.ledger import REJECTED, SUPPRESSED
 from engine.store.session import database_now, inserting
-from engine.store.tables import cases, outbox, parked_receipts, recipients, rounds, timers, waves
+from engine.store.tables import cases, chunks, outbox, parked_receipts, recipients, rounds, timers, waves
 
 PAGE = 50
+SENDING = ("delivering", "paused")
+NAMED_AT_ONCE = 500
 IN_DOUBT, LATE, FAILED = "trying", "late", "failed"
 
 
 @dataclass(frozen=True, slots=True)
 class WaveInDoubt:
-    """A wave with recipients of whom nobody knows whether the message went out; counts of all its rows by state."""
+    """A wave with recipients of whom nobody knows whether the message went out: how many, by reason, of how many.
+    `can_repeat`: what did not go out can still be sent, as its case is delivering and its gateway tells twice apart."""
 
     wave: str
     name: str
@@ -30,6 +35,7 @@ class WaveInDoubt:
     unknown: int
     audience: int
     reasons: tuple[tuple[str, int], ...]
+    can_repeat: bool
 
 
 def effects(tx: Connection, state: str, after: str = "", limit: int = PAGE) -> tuple[Row[Any], ...]:
@@ -85,12 +91,16 @@ def in_doubt(tx: Connection) -> tuple[WaveInDoubt, ...]:
     for row in tx.execute(query):
         found.setdefault(row.wave, []).append((row.reason, row.n))
     named = waves.join(cases, cases.c.id == waves.c.case_id)
-    columns = (waves.c.id, waves.c.name, waves.c.channel, waves.c.audience, cases.c.number, cases.c.title)
-    about = sa.select(*columns, cases.c.id.label("case_id")).select_from(named).where(waves.c.id.in_(list(found)))
+    columns = (waves.c.id, waves.c.name, waves.c.channel, waves.c.audience)
+    of_case = (cases.c.number, cases.c.title, cases.c.state)
+    about = (
+        sa.select(*columns, *of_case, cases.c.id.label("case_id")).select_from(named).where(waves.c.id.in_(list(found)))
+    )
     return tuple(
         WaveInDoubt(
             row.id, row.name, row.channel, row.case_id, row.number or "", row.title,
             sum(n for _, n in found[row.id]), row.audience, tuple(found[row.id]),
+            row.state in SENDING and CHANNELS[row.channel].has_receipts,
         )
         for row in tx.execute(about.order_by(waves.c.id))
     )  # fmt: skip
@@ -106,6 +116,36 @@ def resolve(tx: Connection, wave: str, *, was_sent: bool, by: str, at: datetime)
     else:
         values = {"state": "failed", "reason": f"{REJECTED}not sent, says {by}"[:60], "settled_at": at}
     return tx.execute(here.values(values)).rowcount
+
+
+def repeat(tx: Connection, wave: str, barred: Sequence[str], *, at: datetime) -> int:
+    """Put a wave's unknown rows back to be sent, and its chunks with them; the count of all that were unknown. Those of
+    the customers `barred` are suppressed instead. Who is sending such a chunk right now records nothing of it: it is
+    sent again with the same ids."""
+    doubtful = (recipients.c.wave == wave) & (recipients.c.state == "unknown")
+    named = sa.and_(chunks.c.wave == wave, recipients.c.row.between(chunks.c.first, chunks.c.last), doubtful)
+    again = {
+        "state": "waiting",
+        "fence": chunks.c.fence + 1,
+        "lease_until": None,
+        "available_at": None,
+        "error": sa.case((chunks.c.state == "done", ""), else_=f"{UNANSWERED}: while it was put back"),
+    }
+    tx.execute(sa.update(chunks).where(chunks.c.wave == wave, sa.exists().where(named)).values(again))
+    out = {"state": "suppressed", "reason": SUPPRESSED, "settled_at": at, "sent_at": None}
+    count = 0
+    for first in range(0, len(barred), NAMED_AT_ONCE):
+        some = barred[first : first + NAMED_AT_ONCE]
+        here = sa.update(recipients).where(doubtful, recipients.c.customer.in_(some))
+        count += tx.execute(here.values(out)).rowcount
+    back = {"state": "waiting", "reason": "", "settled_at": None, "sent_at": None}
+    return count + tx.execute(sa.update(recipients).where(doubtful).values(back)).rowcount
+
+
+def customers_in_doubt(tx: Connection, wave: str) -> tuple[str, ...]:
+    """The customers of a wave's unknown rows."""
+    query = sa.select(recipients.c.customer).where(recipients.c.wave == wave, recipients.c.state == "unknown")
+    return tuple(tx.execute(query).scalars())
 
 
 def armed(
@@ -143,11 +183,11 @@ def free_timer(tx: Connection, key: str, now: datetime) -> Row[Any] | None:
     return row
 
 
-def parked(tx: Connection, before: int = 0) -> tuple[Row[Any], ...]:
+def parked(tx: Connection, before: int = 0, limit: int = PAGE) -> tuple[Row[Any], ...]:
     """id, body, reason, at of receipts that nobody has looked at yet, the newest first."""
     older = [parked_receipts.c.id < before] if before else []
     query = sa.select(parked_receipts).where(parked_receipts.c.settled_at.is_(None), *older)
-    return tuple(tx.execute(query.order_by(parked_receipts.c.id.desc()).limit(PAGE)))
+    return tuple(tx.execute(query.order_by(parked_receipts.c.id.desc()).limit(limit)))
 
 
 def parked_count(tx: Connection) -> int:

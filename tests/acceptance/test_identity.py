@@ -16,6 +16,7 @@ from engine.service import founding, passwords, people, personnel, second_factor
 from engine.service.app import Countersign
 from engine.service.authorizing import authorize
 from engine.service.passwords import WrongOldPassword, WrongPassword
+from engine.service.recording import OPERATOR, By
 from engine.service.second_factor import FactorRequired, WrongCode
 from engine.service.sessions import Browser, SignedIn
 from engine.service.signing_in import CodeNeeded, PageNeeded
@@ -104,7 +105,7 @@ def test_guessing_the_old_password_in_an_open_session_has_an_end(app: Countersig
 
 def test_a_reset_link_works_once_and_looking_uses_nothing_up(app: Countersign, later: Callable[..., None]):
     session = sign_in(app)
-    link = passwords.reset_link(app, None, "wangmin")
+    link = passwords.reset_link(app, OPERATOR, "wangmin")
     for _ in range(100):
         assert passwords.reset_for(app, link.token).person == "wangmin"
     with pytest.raises(InvalidForm):
@@ -118,34 +119,34 @@ def test_a_reset_link_works_once_and_looking_uses_nothing_up(app: Countersign, l
 
 
 def test_a_reset_link_ends_with_time_a_newer_one_and_the_account(app: Countersign, later: Callable[..., None]):
-    old = passwords.reset_link(app, None, "wangmin")
-    newer = passwords.reset_link(app, None, "wangmin")
+    old = passwords.reset_link(app, OPERATOR, "wangmin")
+    newer = passwords.reset_link(app, OPERATOR, "wangmin")
     with pytest.raises(NotFound):
         passwords.reset_for(app, old.token)
     later(hours=25)
     with pytest.raises(NotFound):
         passwords.reset(app, newer.token, new=NEW, again=NEW, address="1")
-    last = passwords.reset_link(app, None, "wangmin")
+    last = passwords.reset_link(app, OPERATOR, "wangmin")
     personnel.close_account(app, "wangmin")
     with pytest.raises(NotFound):
         passwords.reset_for(app, last.token)
     for unknown in ("wangmin", "nobody"):
         with pytest.raises(NotFound):
-            passwords.reset_link(app, None, unknown)
+            passwords.reset_link(app, OPERATOR, unknown)
 
 
 def test_only_administrators_make_reset_links_and_take_second_factors_away(app: Countersign):
     submitter = viewer(app, "wangmin")
     with pytest.raises(NotFound):
-        passwords.reset_link(app, submitter, "liguoqiang")
+        passwords.reset_link(app, By(submitter), "liguoqiang")
     with pytest.raises(NotFound):
-        second_factor.remove(app, submitter, "liguoqiang")
+        second_factor.remove(app, By(submitter), "liguoqiang")
     with pytest.raises(NotFound):
-        sessions.end_all(app, submitter, "liguoqiang")
+        sessions.end_all(app, By(submitter), "liguoqiang")
 
 
 def test_two_who_use_one_reset_link_at_once_are_one(app: Countersign):
-    link = passwords.reset_link(app, None, "wangmin")
+    link = passwords.reset_link(app, OPERATOR, "wangmin")
     results = at_once(lambda: passwords.reset(app, link.token, new=NEW, again=NEW, address="1"), 4)
     assert sorted(map(str, results)) == sorted(["wangmin"] + [str(NotFound())] * 3)
 
@@ -219,7 +220,7 @@ def test_a_recovery_code_counts_once(app: Countersign):
 def test_what_is_kept_of_secrets_cannot_be_used(app: Countersign):
     totp, codes = with_factor(app)
     token = tokens.make(app, viewer(app, "wangmin"), name="report", scopes=["read"], days=30)
-    link = passwords.reset_link(app, None, "wangmin")
+    link = passwords.reset_link(app, OPERATOR, "wangmin")
     with app.db.read() as tx:
         kept = " ".join(
             str(tuple(row))

@@ -16,6 +16,7 @@ from engine import clock
 from engine.cli.demo.people import PASSWORD
 from engine.service import passwords, people, sessions, tokens
 from engine.service.app import Countersign
+from engine.service.recording import OPERATOR
 from engine.store import credentials
 from tests.api.desk import Desk
 
@@ -267,7 +268,7 @@ def test_passwords_and_codes_are_never_kept(app: Countersign, desk: Desks, later
 
 
 def test_a_reset_link_is_looked_at_and_used_on_its_page(app: Countersign, desk: Desks):
-    link = passwords.reset_link(app, None, "wangmin")
+    link = passwords.reset_link(app, OPERATOR, "wangmin")
     mine = desk()
     for _ in range(3):
         assert mine.get(f"/reset/{link.token}").status_code == 200

@@ -298,6 +298,47 @@ def test_the_same_is_there_for_scripts(app: Countersign, desk: Desks):
     assert at.post("/api/v1/suppressions/end", json=entry, headers=head).status_code == 404
 
 
+@pytest.mark.parametrize(
+    ("path", "more"), [("people", {}), ("outbox", {"state": "pending"}), ("parked-receipts", {}), ("audit", {})]
+)
+def test_lists_come_in_pieces_as_large_as_asked_for(app: Countersign, desk: Desks, path: str, more: dict[str, str]):
+    for _ in range(3):
+        submitted(app)
+        with app.db.begin() as tx:
+            tx.execute(sa.insert(parked_receipts).values(body="{}", reason="no such message", at=app.now()))
+    at = desk()
+    at.headers["authorization"] = f"Bearer {people.sign_in(app, 'machao', 'huiqian-demo', address='x').token}"
+    address = f"/api/v1/{path}"
+    whole = at.get(address, params=more | {"limit": "100"}).json()
+    assert whole["next"] == ""
+    assert len(whole["rows"]) >= 3
+    found, cursor = [], ""
+    for _ in whole["rows"]:
+        piece = at.get(address, params=more | {"limit": "2", "cursor": cursor}).json()
+        assert len(piece["rows"]) <= 2
+        found += piece["rows"]
+        cursor = piece["next"]
+        if not cursor:
+            break
+    assert found == whole["rows"]
+    for wrong in ("0", "101", "x"):
+        assert at.get(address, params=more | {"limit": wrong}).status_code == 422
+    for wrong in ("rubbish", "2026-01-01~case~1~x", "2026-01-01T00:00:00+00:00~nowhere~1~x", "W10", "😀"):
+        told = at.get(address, params=more | {"cursor": wrong})
+        assert told.status_code == 422, wrong
+        assert [one["at"] for one in told.json()["problems"]] == ["cursor"]
+
+
+def test_a_wrong_place_in_the_audit_is_told_and_does_not_begin_anew(app: Countersign, desk: Desks):
+    submitted(app)
+    at = desk("xuwen")
+    told = at.get("/admin/audit?cursor=rubbish")
+    assert told.status_code == 422
+    assert "not known" in told.text
+    assert "440111-2026-" in at.get("/admin/audit").text
+    assert "440111-2026-" not in told.text
+
+
 def test_ready_says_which_schema_it_has(desk: Desks):
     at = desk()
     assert at.get("/ready").status_code == 200

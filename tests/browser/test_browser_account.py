@@ -15,6 +15,7 @@ from engine import clock
 from engine.cli.demo.people import PASSWORD
 from engine.service import passwords, people, tokens
 from engine.service.app import Countersign
+from engine.service.recording import OPERATOR
 from engine.store import credentials
 from tests.browser.looking import faults, overflow, sign_in
 from tests.servers.provider import provider_process
@@ -80,7 +81,7 @@ def test_pages_before_there_is_a_session(app: Countersign, window: Windows, lang
     page.keyboard.press("Enter")
     page.wait_for_selector(".alert")
     look(page, f"sign-in-wrong-{language}")
-    link = passwords.reset_link(app, None, "wangmin")
+    link = passwords.reset_link(app, OPERATOR, "wangmin")
     page.goto(f"/reset/{link.token}")
     look(page, f"reset-{language}")
     page.fill("#new", "short")

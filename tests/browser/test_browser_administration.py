@@ -11,7 +11,8 @@ from engine.organisation import StandIn
 from engine.service import offices, people, standins, suppressing
 from engine.service.app import Countersign
 from engine.service.recording import OPERATOR
-from engine.store.tables import outbox, parked_receipts, timers
+from engine.store import credentials
+from engine.store.tables import outbox, parked_receipts, recipients, timers, waves
 from engine.values import Bilingual
 from tests.api.cases import submitted, task_of, viewer
 from tests.browser.looking import faults, overflow, sign_in, wrong_at_any_width
@@ -25,6 +26,7 @@ EMPTY = [
 ]  # fmt: skip
 FILLED = [
     "/admin/people", "/admin/people/liguoqiang", "/admin/people/liguoqiang/change?do=close",
+    *(f"/admin/people/liguoqiang/change?do={do}" for do in ("reset", "factor", "sign_out")), "/admin/sends",
     "/admin/people/zhengkai/change?do=give&role=head&office=county",
     "/admin/people/zhengkai/change?do=give&role=head&office=no",
     "/admin/hand-over?leaver=liguoqiang&to=zhengkai", "/admin/offices", "/admin/offices/440106", "/admin/groups",
@@ -35,12 +37,19 @@ FILLED = [
 
 
 def fill(app: Countersign) -> None:
-    submitted(app)
+    case_id = submitted(app)
     offices.put_group(app, role="committee", office="440000", name=Bilingual(zh="委员会", en="Committee"))
     now = app.now()
     standins.add(app, None, StandIn("liguoqiang", "zhengkai", now, now + timedelta(days=5)))
     suppressing.add(app, OPERATOR, kind="black", customer="c1", reason="complaint")
     with app.db.begin() as tx:
+        credentials.put_factor(tx, "liguoqiang", "sealed", now)
+        wave = {"id": f"{case_id}-w1", "case_id": case_id, "position": 1, "name": "pilot", "channel": "sms"}
+        wave |= {"state": "running", "audience": 270, "plan": '{"name": "pilot", "channel": "sms"}', "folder": "x"}
+        tx.execute(sa.insert(waves).values(wave))
+        doubtful = {"wave": wave["id"], "row": 1, "case_id": case_id, "customer": "c1", "channel": "sms"}
+        doubtful |= {"cell": "base", "state": "unknown", "reason": "no receipt"}
+        tx.execute(sa.insert(recipients).values(doubtful))
         tx.execute(sa.update(outbox).values(state="dead", attempts=12, error="the mail server is away"))
         tx.execute(sa.update(timers).values(due_at=now - timedelta(hours=1), fence=2))
         body = '{"id":"none-w1.1","status":"delivered","at":"2026-11-28T10:00:00+08:00"}' + "x" * 200
@@ -82,6 +91,24 @@ def test_an_account_is_closed_and_its_task_goes_on(app: Countersign, window: Win
     page.keyboard.press("Enter")
     page.wait_for_url("**/admin/people/liguoqiang")
     assert task_of(app, "machao").case.title == "Autumn data package"
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_a_link_for_a_new_password_is_made_by_keyboard_and_read_on_a_phone(
+    app: Countersign, window: Windows, language: str
+):
+    people.set_language(app, viewer(app, "machao"), "zh" if language == "zh" else "en")
+    page = window(390)
+    sign_in(page, "machao")
+    page.goto("/admin/people/wangmin")
+    page.focus("a[href$='do=reset']")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/change?do=reset")
+    page.fill("[name=reason]", "忘记密码")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("main code")
+    assert "/reset/" in page.inner_text("main code")
+    assert wrong_at_any_width(page) == []
 
 
 def test_a_refused_file_has_nothing_for_axe(app: Countersign, window: Windows):

@@ -144,6 +144,7 @@ def _of_blocks(file: str, lines: Lines) -> Iterator[Mutation]:
         if chain and n + 1 < len(lines) and re.match(r"      - ({?approve|{?include|{?file)", lines[n + 1]):
             own = f"      - {{include: {chain[1]}}}"
             yield mutation("chain that includes itself", n + 2, [*lines[: n + 1], own, *lines[n + 1 :]])
+            yield mutation("chain called like a state", n + 1, [*lines[:n], "    approved:", *lines[n + 1 :]])
         step = re.match(r"(\s+- )approve: ([a-z_]+)$", line)
         if step:
             twin = f'{step[1]}{{approve: {step[2]}, who: "head@county"}}'

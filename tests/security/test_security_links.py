@@ -439,6 +439,28 @@ def test_who_tries_many_unknown_links_has_to_wait(app: Countersign, token: str):
         assert page.status_code == 429
 
 
+def test_who_looks_at_many_links_that_nobody_was_sent_has_to_wait_at_every_such_door(app: Countersign, token: str):
+    doors = ("/l/{}", "/reset/{}", "/calendar/{}.ics")
+    with client(app) as browser, TestClient(create_app(app), client=("203.0.113.9", 1)) as elsewhere:
+        assert browser.get(f"/l/{token}").status_code == 200
+        tried = [browser.get(doors[n % 3].format(f"guess-{n}")).status_code for n in range(201)]
+        assert tried == [404] * 200 + [429]
+        for door in doors:
+            assert browser.get(door.format("one-more")).status_code == 429
+        waits = browser.get(f"/l/{token}")  # a right one too, so that the answer tells no guess from another
+        assert waits.status_code == 429
+        assert int(waits.headers["retry-after"]) > 0
+        assert elsewhere.get(f"/l/{token}").status_code == 200
+
+
+def test_links_that_are_over_are_no_guesses(app: Countersign, token: str):
+    links.void(app, viewer(app, APPROVER))
+    before = digest(app)
+    with client(app) as browser:
+        assert {browser.get(f"/l/{token}").status_code for _ in range(210)} == {404}
+    assert digest(app) == before
+
+
 def test_wrong_passwords_behind_a_link_are_counted_as_everywhere(app: Countersign, token: str):
     with client(app) as browser:
         tried = [enter(browser, token, login=APPROVER, password="wrong").status_code for _ in range(9)]

@@ -37,6 +37,25 @@ def test_every_code_of_a_replay_is_expected_by_a_test_and_stands_in_the_docs() -
     assert f"| {min(codes)}-{max(codes)} |" in LANGUAGE
 
 
+@pytest.mark.parametrize("name", ["approved", "draft", "cancelled", "case", "closed"])
+def test_a_chain_that_is_called_like_a_state_is_told_at_its_line(small: str, name: str) -> None:
+    known = re.findall(r"^  chains:\n    ([a-z_]+):", small, re.MULTILINE)
+    text = re.sub(rf"\b{known[0]}\b", name, small)
+    (problem,) = [one for one in check(text).problems if one.severity == "error"]
+    assert (problem.code, text.splitlines()[problem.line - 1]) == ("E213", f"    {name}:")
+    assert problem.column == 5
+    assert name in problem.message
+
+
+def test_a_state_that_is_called_like_one_of_the_delivery_is_told() -> None:
+    text = (ROOT / "definitions/examples/reviewed-marketing-case.yaml").read_text("utf-8")
+    assert check(text).problems == ()
+    first = text.index("    ", text.index("states:") + 8)
+    added = "    paused: {kind: final, label: {zh: 停, en: Held}}\n"
+    problems = check(text[:first] + added + text[first:]).problems
+    assert next((one.code, one.message) for one in problems) == ("E233", "two states are called paused")
+
+
 @pytest.mark.parametrize(
     ("added", "code", "words"),
     [
