@@ -10,78 +10,10 @@ from api.failures import failure, translated
 from api.formats import Formats
 from api.i18n import N_, Words
 from engine.definition.diff import Change
+from engine.definition.hints import HINTS, MESSAGES, worded
 from engine.definition.saying import said
 from engine.errors import Problem
 
-READING = (  # the first that fits counts
-    N_("{name} is missing"),
-    N_("unknown key {name}"),
-    N_("{value} is not possible here"),
-    N_("there is no kind {name}"),
-    N_("the file is too large"),
-    N_("a sign that YAML does not allow"),
-    N_("the file is empty"),
-    N_("a file holds one definition"),
-    N_("too deep"),
-    N_("the alias {name} is not allowed"),
-    N_("the anchor {name} is not allowed"),
-    N_("the tag {name} is not allowed"),
-    N_("the number {value} is too large or too small"),
-    N_("the text holds a sign that cannot be kept"),
-    N_("a key is a text"),
-    N_("the key {name} stands twice"),
-    N_("a definition is keys with values"),
-    N_("the text that begins here is not closed"),
-    N_("the text in double quotes ends before this"),
-    N_("the {sign} here is not closed"),
-    N_("{sign} is no sign of YAML"),
-    N_("there is no colon behind this"),
-    N_("this is indented otherwise than what it stands under"),
-    N_("this is not YAML: {words}"),
-    N_("there is no {name} to extend"),
-    N_("there is no {name} to import"),
-    N_("this is no definition of its own: no case can be started with it"),
-    N_("a text is expected, not {value}"),
-    N_("a whole number is expected, not {value}"),
-)
-HINTS = (
-    N_("it stands at the top of the file"),
-    N_("it belongs to {name}"),
-    N_("possible: {names}"),
-    N_("first on line {line}; keep one"),
-    N_("start with apiVersion: countersign/v1"),
-    N_("{number} KB at most"),
-    N_("{number} levels at most"),
-    N_("leave it out"),
-    N_("write the value out"),
-    N_("put the second one in a file of its own"),
-    N_("end it with {sign}"),
-    N_("close it with {sign}"),
-    N_("write a text within it as 'text'"),
-    N_("write {sign}, as on an English keyboard"),
-    N_("write key: value; what goes on a second line is indented"),
-    N_("indent alike what belongs together"),
-    N_("write {value} in quotes"),
-    N_("extend it with extends:, or use a library with import:"),
-    N_("add a row to the route, or delete it"),
-    N_("add an approve or file step"),
-    N_("correct the condition, or delete the row"),
-    N_("correct the condition, or delete the step"),
-    N_("change the process, or say what holds instead"),
-    N_("delete it, or read it as params.{name}"),
-    N_("delete one of the two"),
-    N_("else comes last, once"),
-    N_("put the narrower row first, or delete it"),
-    N_("put else last"),
-    N_("use else for what is left"),
-    N_("delete the row"),
-    N_("remind earlier"),
-    N_("use it in a chain, or delete it"),
-    N_("write required: true at the field"),
-    N_("write {text}"),
-    N_("give it another name"),
-    N_("add {text}"),
-)
 COMPARED = (
     N_("param {name} added: {value}"),
     N_("param {name} removed: {value}"),
@@ -163,12 +95,17 @@ def message(problem: Problem, formats: Formats) -> str:
     if words.language == "en":
         return problem.message
     by_rule = said(problem, words.language)
-    return by_rule or _by(READING + PLAYED, problem.message, words) or failure(problem.message, words)
+    return (
+        by_rule
+        or worded(problem.message, words.language, MESSAGES)
+        or _by(PLAYED, problem.message, words)
+        or failure(problem.message, words)
+    )
 
 
 def hint(problem: Problem, formats: Formats) -> str:
     """What to do about it; empty where nothing is said."""
-    return _by(HINTS, problem.hint, formats.words) or failure(problem.hint, formats.words)
+    return worded(problem.hint, formats.words.language, HINTS) or failure(problem.hint, formats.words)
 
 
 def change(one: Change, formats: Formats) -> str:

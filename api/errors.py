@@ -124,6 +124,8 @@ def _expected(request: Request, error: Exception) -> Response:
     if _is_script(request):
         return problem_json(error)
     visit = _visit(request)
+    if isinstance(error, SignInAnew) and request.method == "GET" and visit.viewer:
+        return visit.go(f"/confirm?next={quote(visit.path)}")
     if isinstance(error, SignInNeeded) and request.method == "GET":
         return visit.go("/sign-in" if request.url.path == "/" else f"/sign-in?next={quote(visit.path)}")
     answer = visit.page(
@@ -163,7 +165,7 @@ def _sign_in_again(request: Request, form: FormData, error: Exception) -> Respon
 
 def sign_in_form(visit: Visit, next: str, *, login: str = "", error: str = "", said: str = "") -> dict[str, Any]:
     """What the sign-in page is filled with."""
-    return {"next": next, "login": login, "error": error, "said": said, "provider": providers.name(visit.app)}
+    return {"next": next, "login": login, "error": error, "notice": said, "provider": providers.name(visit.app)}
 
 
 def problem_json(error: CountersignError) -> JSONResponse:

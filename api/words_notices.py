@@ -37,6 +37,7 @@ OCCASIONS = {  # of messages that were given up
     "escalation": N_("Escalation"),
     "digest": N_("Digest of notices"),
     "copied": N_("Copy"),
+    "code": N_("One-time code"),
     "channel_down": N_("Alarm"),
     "webhook_disabled": N_("Alarm"),
 }

@@ -37,6 +37,7 @@ WHY = {  # why a person is asked; the braces are filled with the reason's fields
 VIAS = {
     "bulk": N_("together with others"),
     "link": N_("by link"),
+    "code": N_("by a code from mail"),
     "api": N_("by API"),
     "cli": N_("by command"),
     "timer": N_("by deadline"),

@@ -9,6 +9,7 @@ CountersignError
 |- NotFound          absent, or not yours: the two look the same
 |- SignInNeeded, Forged
 |   |- SignInAnew
+|   |   `- SignInForConfidential
 |- Unavailable       something outside does not answer; nothing was lost
 |   |- DatabaseUnavailable, GatewayUnavailable, NoSpace, PortInUse
 |- SelectionFailed   the selection ended without a result
@@ -172,6 +173,10 @@ class SignInNeeded(CountersignError):
 
 class SignInAnew(SignInNeeded):
     """Its budget is above {limit}: sign in with your password, then decide again. Nothing was decided."""
+
+
+class SignInForConfidential(SignInAnew):
+    """This case is confidential, and a code from your mail does not open it: sign in with your password."""
 
 
 class Forged(CountersignError):

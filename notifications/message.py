@@ -65,6 +65,7 @@ def compose(notice: Notice, zone: ZoneInfo) -> Message:
         reach=_count(notice.reach, language),
         drift=_drift(notice.drift, language),
         changes=[_change(one, language) for one in notice.changes],
+        code=notice.code,
     ).partition("\n")
     title = _one_line(subject)
     return Message(title, body.strip() + "\n", _short(title, notice, zone))

@@ -9,6 +9,7 @@ from api.deps import BROKEN_FORM, App, CurrentViewer, CurrentVisit, Posted, text
 from api.pages.admin import by, tried
 from engine.errors import InvalidForm
 from engine.service import watching
+from engine.service.authorizing import allowed
 
 router = APIRouter(dependencies=[for_page("operation.watch")])
 ACTING = [for_page("operation.act")]
@@ -18,7 +19,11 @@ State = Literal["dead", "trying", "pending"]
 @router.get("/admin/operation")
 def health(app: App, visit: CurrentVisit, viewer: CurrentViewer) -> Response:
     """The state of all parts."""
-    return visit.page("admin_health.html", health=watching.health(app, by(visit, viewer)))
+    return visit.page(
+        "admin_health.html",
+        health=watching.health(app, by(visit, viewer)),
+        may_channels=allowed(viewer, "channels.manage"),
+    )
 
 
 @router.get("/admin/outbox")

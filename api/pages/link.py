@@ -6,18 +6,19 @@ the person it was mailed to. Where the definition lets the link decide by itself
 the page of the decision has an address without it.
 """
 
+from typing import Any
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request, Response
 
-from api.auth import DEVICE, LINK
+from api.auth import DEVICE, LINK, VISITOR
 from api.declared import for_anybody
 from api.deps import BROKEN_FORM, KEY, App, CurrentVisit, Posted, text
 from api.errors import sentence
 from api.pages.sheet import facts_of
 from api.pages.steps import onward
 from api.visit import Visit
-from engine.errors import CountersignError, Invalid, InvalidForm, Refused, SignInNeeded
+from engine.errors import CountersignError, Invalid, InvalidForm, NotFound, Refused, SignInNeeded
 from engine.service import links, people
 from engine.service.links import LinkTarget
 
@@ -40,7 +41,7 @@ def show(app: App, visit: CurrentVisit, token: str) -> Response:
     device = visit.cookies.read(visit.request, DEVICE)
     if target.asks == "device" and device and people.device_person(app, device) == target.person:
         return visit.page("continue.html", token=token, is_direct=False)
-    return visit.page("link.html", token=token, login="", error="")
+    return visit.page("link.html", token=token, takes_code=target.takes_code, login="", error="")
 
 
 @router.post("/l/{token}")
@@ -56,8 +57,60 @@ def follow(app: App, visit: CurrentVisit, token: str, form: Posted) -> Response:
         opened, target = links.sign_in(app, token, login, password, visit.browser)
     except (Refused, SignInNeeded) as error:
         message = sentence(error, visit.formats)
-        return visit.page("link.html", status=error.status, token=token, login=login, error=message)
+        values: dict[str, Any] = {"token": token, "login": login, "error": message}
+        values["takes_code"] = _takes_code(visit, token)
+        return visit.page("link.html", status=error.status, **values)
     return onward(visit, opened, _sheet_of(target))
+
+
+@router.post("/l/{token}/code")
+def ask_code(app: App, visit: CurrentVisit, token: str, form: Posted) -> Response:
+    """Mail a one-time code to the link's person, and go where it is typed: the same for everybody."""
+    try:
+        links.ask_code(app, token, visit.visitor, visit.address)
+    except SignInNeeded:
+        return visit.go(f"/l/{token}")
+    except Refused as error:
+        return _code_page(visit, token, error=error)
+    answer = visit.go(f"/l/{token}/code")
+    visit.cookies.write(answer, VISITOR, visit.visitor)
+    return answer
+
+
+@router.get("/l/{token}/code")
+def show_code(app: App, visit: CurrentVisit, token: str) -> Response:
+    """Where the code is typed; back to the link where it takes none (any more)."""
+    if _is_ahead(visit.request):
+        return visit.page("waiting.html", token=token, has_forms=False)
+    target = links.follow(app, token)
+    if target.lets_in(visit.viewer) or not target.takes_code:
+        return visit.go(f"/l/{token}")
+    return _code_page(visit, token)
+
+
+@router.post("/l/{token}/open")
+def open_by_code(app: App, visit: CurrentVisit, token: str, form: Posted) -> Response:
+    """Open the session by the code, and go on to the task."""
+    try:
+        opened, target = links.sign_in_by_code(app, token, text(form, "code")[:20], visit.visitor, visit.browser)
+    except SignInNeeded:
+        return visit.go(f"/l/{token}")
+    except Refused as error:
+        return _code_page(visit, token, error=error)
+    return onward(visit, opened, _sheet_of(target))
+
+
+def _takes_code(visit: Visit, token: str) -> bool:
+    """As the link says; False for none, as who tries many of them is told no more."""
+    try:
+        return links.follow(visit.app, token).takes_code
+    except NotFound:
+        return False
+
+
+def _code_page(visit: Visit, token: str, error: Refused | None = None) -> Response:
+    said, status = (sentence(error, visit.formats), error.status) if error else ("", 200)
+    return visit.page("link_code.html", status=status, back=f"/l/{token}/code", token=token, error=said)
 
 
 @router.get("/decide")

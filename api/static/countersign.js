@@ -102,6 +102,19 @@ for (const input of document.querySelectorAll("input[data-lookup]")) {
   });
 }
 
+// Long work is looked at again until it is over; without this, loading the page anew shows how far it is.
+for (const part of document.querySelectorAll("[data-refresh]")) {
+  const look = async () => {
+    const answer = document.hidden ? null : await fetch(location.href, { credentials: "same-origin" }).catch(() => null);
+    if (answer && !answer.ok) { return; }
+    const fresh = answer && new DOMParser().parseFromString(await answer.text(), "text/html").getElementById(part.id);
+    if (answer && !fresh) { location.reload(); return; } // it gave way to what came of it
+    if (fresh) { part.replaceChildren(...fresh.childNodes); }
+    if (!answer || fresh.dataset.refresh) { setTimeout(look, Number(part.dataset.refresh)); }
+  };
+  setTimeout(look, Number(part.dataset.refresh));
+}
+
 // A second tap while the first is under way would only be told what the first did.
 for (const form of document.querySelectorAll("form[method=post]")) {
   form.addEventListener("submit", (event) => {

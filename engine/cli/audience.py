@@ -12,11 +12,11 @@ import duckdb
 import typer
 from pydantic import ValidationError
 from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from engine.audience.compile import Selection, Subject, compile_audience, customer_type
 from engine.audience.plan import AudiencePlan
+from engine.cli.progress import waiting
 from engine.definition.document import Document, read
 from engine.errors import InvalidDefinition, InvalidExpression, InvalidFile, Problem
 from engine.expr import Scope, compile_expression
@@ -142,10 +142,8 @@ def _in_file(problem: Problem, file: Path) -> Problem:
 
 
 def _selected(dataset: Dataset, version: Version, selection: Selection, limits: Limits, out: Path | None) -> Frozen:
-    console = Console(stderr=True)
     with tempfile.TemporaryDirectory(prefix="countersign-") as scratch:
-        with Progress(SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), console=console) as bar:
-            bar.add_task(f"selecting from {version.tables['customers'].rows:,} customers", total=None)
+        with waiting(f"selecting from {version.tables['customers'].rows:,} customers"):
             frozen, _ = freeze(dataset, version, selection, Path(scratch) / "trial", limits=limits)
         if out is not None:
             _write(frozen, out)

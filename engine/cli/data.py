@@ -5,9 +5,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from engine.cli.progress import waiting
 from engine.definition import catalogue as fields
 from engine.errors import InvalidFile, Problem
 from engine.service import selecting
@@ -42,15 +41,13 @@ def import_(
 ) -> None:
     """Import FILE. The good rows are taken over; every bad row is named with line, column and reason."""
     _check(kind, file, name)
-    console = Console(stderr=True)
     if kind in selecting.LISTS:
         count = import_suppressions(kind, file, key)
         typer.echo(json.dumps({"rows": count}) if as_json else f"{count:,} entries on the {kind}")
         return
     types = _types(catalogue) if kind == "customers" else None
     dataset = Dataset(data or Settings().data)
-    with Progress(SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), console=console) as progress:
-        progress.add_task(f"importing {file.name} ({file.stat().st_size / 1e6:,.1f} MB)", total=None)
+    with waiting(f"importing {file.name} ({file.stat().st_size / 1e6:,.1f} MB)"):
         imported, version = import_file(dataset, kind, file, key, name=name, types=types)
     if as_json:
         typer.echo(json.dumps(_as_object(imported, version), ensure_ascii=False))

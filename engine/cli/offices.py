@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from engine.cli.progress import waiting
 from engine.errors import InvalidFile, Problem
 from engine.service import importing, reorganising, sheets
 from engine.service.app import Countersign
@@ -41,7 +42,8 @@ def load(files: list[Path], *, dry: bool) -> None:
     try:
         opened.db.migrate()
         for file in files:
-            plan = importing.load(opened, OPERATOR, _bytes(file), str(file), dry=dry)
+            with waiting(f"importing {file.name}"):
+                plan = importing.load(opened, OPERATOR, _bytes(file), str(file), dry=dry)
             said = "would be" if dry else "are"
             counts = f"{len(plan.added)} {said} added, {len(plan.changed)} {said} changed, {plan.unchanged} stay"
             typer.echo(f"{file}: {plan.kind}: {counts}.")

@@ -3,12 +3,22 @@
 Refuses to guess: what no rule of the catalogue said is None, and the caller says it as it is.
 """
 
+from dataclasses import replace
+
 from engine.definition.check import OF_THE_WHOLE, PROOFS, RULES
 from engine.definition.descriptions import wording
 from engine.definition.findings import LintRule
+from engine.definition.hints import HINTS, MESSAGES, worded
 from engine.definition.reference import message_of
 from engine.errors import Problem
 from engine.values import Language
+
+
+def told(problem: Problem, language: Language) -> Problem:
+    """The problem with message and hint in `language`; what no catalogue knows (why an expression fails) stays as it
+    is."""
+    message = said(problem, language) or worded(problem.message, language, MESSAGES) or problem.message
+    return replace(problem, message=message, hint=worded(problem.hint, language, HINTS) or problem.hint)
 
 
 def said(problem: Problem, language: Language) -> str | None:

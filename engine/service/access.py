@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 from engine.errors import InvalidForm, NotFound, Problem
 from engine.machine.case import Case
 from engine.organisation import Organisation
+from engine.service import stepping_up
 from engine.service.app import Countersign
 from engine.service.authorizing import allowed
 from engine.service.views import AccessView, LookView, ReaderView, Viewer
@@ -71,7 +72,9 @@ def access_of(app: Countersign, viewer: Viewer, case_id: str) -> AccessView:
     with app.db.read() as tx:
         if not visibility.may_see(tx, viewer.person, case_id):
             raise NotFound()
-        view = access_view(app, tx, viewer, cases.load(tx, case_id))
+        case = cases.load(tx, case_id)
+        stepping_up.refuse_code(app, viewer, case.process)
+        view = access_view(app, tx, viewer, case)
     if view is None:
         raise NotFound()
     return view
@@ -145,6 +148,7 @@ def _theirs(app: Countersign, tx: Connection, viewer: Viewer, case_id: str) -> N
     if not visibility.may_see(tx, viewer.person, case_id):
         raise NotFound()
     case = cases.load(tx, case_id)
+    stepping_up.refuse_code(app, viewer, case.process)
     if not is_confidential(app, case) or not _says_who_reads(viewer, case):
         raise NotFound()
 

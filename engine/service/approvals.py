@@ -168,7 +168,7 @@ def act(
         if row is None:
             raise NotFound()
         person = standins.represented(app, tx, viewer, row.person)
-    stepping_up.check(app, viewer, row.case.budget)
+    stepping_up.check(app, viewer, row.case)
     if row.verb != "work":
         decision = decision_named(name)
         return decide(
@@ -177,7 +177,7 @@ def act(
     command = Perform(
         actor=viewer.person,
         on_behalf_of=person,
-        via=via,
+        via=viewer.door(via),
         task=task_id,
         event=name,
         remark=remark.strip(),
@@ -190,7 +190,7 @@ def perform(app: Countersign, viewer: Viewer, case_id: str, event: str, *, remar
     """Do an event of a declared lifecycle, with or without a task. NotFound where the viewer may not see the case."""
     with app.db.read() as tx:
         load_visible(app, tx, viewer, case_id)
-    command = Perform(actor=viewer.person, via=via, event=event, remark=remark.strip())
+    command = Perform(actor=viewer.person, via=viewer.door(via), event=event, remark=remark.strip())
     return _told_by_name(app, case_id, command, key=f"{viewer.person}:{key}")
 
 
@@ -232,11 +232,11 @@ def decide(
         if row is None:
             raise NotFound()
         person = standins.represented(app, tx, viewer, row.person)
-    stepping_up.check(app, viewer, row.case.budget)
+    stepping_up.check(app, viewer, row.case)
     command = Decide(
         actor=viewer.person,
         on_behalf_of=person,
-        via=via,
+        via=viewer.door(via),
         task=task_id,
         decision=decision,
         remark=remark.strip(),

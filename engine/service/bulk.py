@@ -175,7 +175,7 @@ def _against(app: Countersign, tx: Connection, viewer: Viewer, looked: _Looked) 
         yield Problem("bulk.choices", "this step has choices of its own", "open the sheet")
     if bulk == "never":
         yield Problem("bulk.never", "cases of this kind are decided one by one", "open the sheet")
-    elif definition.proposal.visibility == "confidential" and not bulk.confidential:
+    elif definition.proposal.visibility == "confidential" and (viewer.by_code or not bulk.confidential):
         yield Problem("bulk.confidential", "the case is confidential", "open the sheet")
     if limit is not None and not limit.holds(definition.context(case.judged)):
         fields = {path.removeprefix("form.") for path in limit.paths}

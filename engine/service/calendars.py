@@ -1,8 +1,8 @@
 """The calendar of cases: which run in a month, how many on each day, and the same as a feed for calendar programs.
 
 The feed's address is a secret of its person: whoever has it reads what that person sees, without titles of confidential
-cases, because calendars are shared and shown on walls. Refuses to say anything about who is reached: a contact
-pressure per customer comes of the ledger of deliveries, not of plans.
+cases, because calendars are shared and shown on walls. Refuses to say anything about who is reached: how often one
+customer is contacted comes of the ledger of deliveries, not of plans.
 """
 
 import secrets
@@ -16,6 +16,7 @@ from sqlalchemy import Connection
 from engine.errors import Invalid, NotFound, Problem
 from engine.service import candidates, showing, tries
 from engine.service.app import Countersign
+from engine.service.pressure import Pressure, pressure
 from engine.service.views import CaseRow, Viewer
 from engine.store import feeds, marks
 from engine.store.definitions import ENDED
@@ -50,6 +51,7 @@ class Month:
     office: str
     office_name: Bilingual | None
     fed_since: datetime | None
+    pressure: Pressure
 
     @property
     def before(self) -> date:
@@ -85,7 +87,9 @@ def month(app: Countersign, viewer: Viewer, name: str = "", office: str = "") ->
         )
         days = tuple(sum(one.first <= day <= one.last for one in planned) for day in range(1, count + 1))
         since = feeds.created_at(tx, viewer.person)
-        return Month(first, planned, days, len(found) > SHOWN, code, label, since)
+        shown = [(one, at.row) for one, at in zip(found, planned, strict=False)]
+        load = pressure(app, tx, shown, first, last)
+        return Month(first, planned, days, len(found) > SHOWN, code, label, since, load)
 
 
 def make_address(app: Countersign, viewer: Viewer) -> str:

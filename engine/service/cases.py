@@ -21,6 +21,7 @@ from engine.service import (
     selecting,
     showing,
     splitting,
+    stepping_up,
     telling,
 )
 from engine.service.app import Countersign
@@ -33,10 +34,13 @@ LISTED = 100
 
 
 def load_visible(app: Countersign, tx: Connection, viewer: Viewer, case_id: str) -> Case:
-    """The case, where the viewer may see it. NotFound otherwise: absent and not yours look the same."""
+    """The case, where the viewer may see it. NotFound otherwise: absent and not yours look the same.
+    SignInForConfidential where it is confidential, and they came by a one-time code."""
     if not visibility.may_see(tx, viewer.person, case_id):
         raise NotFound()
-    return cases.load(tx, case_id)
+    case = cases.load(tx, case_id)
+    stepping_up.refuse_code(app, viewer, case.process)
+    return case
 
 
 def case_page(app: Countersign, viewer: Viewer, case_id: str) -> CaseView:

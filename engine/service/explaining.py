@@ -27,7 +27,7 @@ from engine.machine.urging import may_urge
 from engine.organisation import Organisation, Workdays
 from engine.organisation.who import FromField, Holders, Submitter, Superior, parse
 from engine.organisation.workdays import caution
-from engine.service import access, showing, telling
+from engine.service import access, showing, stepping_up, telling
 from engine.service.app import Countersign
 from engine.service.chain_views import Chain, Deadline, Following, Node, SeatReason, Waiting, WaitingPerson
 from engine.service.drifting import drift_view
@@ -61,6 +61,7 @@ def explain(app: Countersign, viewer: Viewer, case: str) -> Explanation:
         line = visibility.named(tx, viewer.person, case)
         if line is None:
             raise NotFound()
+        stepping_up.refuse_code(app, viewer, line.process)
         case_now, entries = cases.load(tx, line.id), history.load(tx, line.id)
         process, unseen = app.process(case_now.process, tx), hidden(app, tx, viewer.person, case_now)
         chain = showing.chain_view(app.organisation(tx), process.chain(case_now))

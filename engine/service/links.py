@@ -15,9 +15,11 @@ import structlog
 from engine.definition.model import Definition
 from engine.errors import NotFound, SignInNeeded
 from engine.machine.case import Case
-from engine.service import approvals, people, tries
+from engine.service import approvals, codes, people, sessions, tries
+from engine.service.access import is_confidential
 from engine.service.app import Countersign
 from engine.service.authorizing import authorize
+from engine.service.codes import WrongMailCode
 from engine.service.sessions import Browser, SignedIn
 from engine.service.stepping_up import asks_anew
 from engine.service.views import SheetView, Viewer
@@ -35,7 +37,7 @@ log = structlog.get_logger()
 @dataclass(frozen=True, slots=True)
 class LinkTarget:
     """Whom a link was mailed to, and the task it leads to. `since`: the revision it was mailed at, where the proposal
-    was changed after that, else 0.
+    was changed after that, else 0. `takes_code`: a one-time code does for a sign-in.
 
     `asks`: nothing (the link itself decides), device (a remembered one, else a sign-in), session (a session, else a
     sign-in), fresh (a session whose password was given just now), password (always).
@@ -46,6 +48,7 @@ class LinkTarget:
     case_id: str
     asks: Asks
     since: int = 0
+    takes_code: bool = False
 
     def lets_in(self, viewer: Viewer | None) -> bool:
         """Whether this visitor's session is enough."""
@@ -64,6 +67,7 @@ def follow(app: Countersign, token: str) -> LinkTarget:
         if not visibility.may_see(tx, link.person, link.case_id):
             raise NotFound()
         case = cases.load(tx, link.case_id)
+        takes_code = codes.is_offered(app, tx) and not is_confidential(app, case)
     task = next((task for task in case.tasks if task.id == link.task), None)
     is_open = task is not None and task.state == "open"
     is_revised = case.form_seq > link.seq
@@ -73,7 +77,9 @@ def follow(app: Countersign, token: str) -> LinkTarget:
     elif is_open and not is_revised:
         asks = _asks(app, app.definition(case.process), case)
     task_id = link.task if is_open else _asked_again(case, link)
-    return LinkTarget(link.person, task_id, case.id, asks, link.seq if is_revised else 0)
+    return LinkTarget(
+        link.person, task_id, case.id, asks, link.seq if is_revised else 0, takes_code and asks == "device"
+    )
 
 
 def look(app: Countersign, token: str, address: str) -> LinkTarget:
@@ -109,6 +115,30 @@ def sign_in(app: Countersign, token: str, login: str, password: str, browser: Br
         _refuse(app, target, opened.person, browser.address)
         raise NotFound()
     return opened, target
+
+
+def ask_code(app: Countersign, token: str, visitor: str, address: str) -> None:
+    """Mail a one-time code to the link's person, which counts in the browser that `visitor` is of. The same answer
+    whether or not they can receive it. SignInNeeded where the link takes none; TooManyTries, NoMoreCodes."""
+    target = _taking_code(app, token, address)
+    with app.db.begin() as tx:
+        codes.ask(app, tx, links.hashed(token), target.person, browser=visitor, address=address)
+
+
+def sign_in_by_code(
+    app: Countersign, token: str, code: str, visitor: str, browser: Browser
+) -> tuple[SignedIn, LinkTarget]:
+    """Open a session from a link by the code that was mailed for it; who has a second factor is asked for it next.
+    Raises WrongMailCode, and as `ask_code`."""
+    target = _taking_code(app, token, browser.address)
+    with app.db.begin() as tx:
+        person = accounts.find_person(tx, target.person)
+        is_right = codes.spend(app, tx, links.hashed(token), code, browser=visitor)
+        if is_right and person is not None and codes.may_open(app, tx, person):
+            stage = sessions.next_stage(app, tx, person, after=None)
+            log.info("link.opened_by_code", person=target.person, task=target.task_id, address=browser.address)
+            return sessions.opened(app, tx, target.person, stage, browser, proved=False, by_code=True), target
+    raise WrongMailCode()
 
 
 def direct_sheet(app: Countersign, token: str, address: str) -> tuple[SheetView, LinkTarget]:
@@ -183,6 +213,13 @@ def _guarded(app: Countersign, token: str, address: str) -> LinkTarget:
         with app.db.begin() as tx:
             tries.note(app, tx, limits)
         raise
+
+
+def _taking_code(app: Countersign, token: str, address: str) -> LinkTarget:
+    target = _guarded(app, token, address)
+    if not target.takes_code:
+        raise SignInNeeded()
+    return target
 
 
 def _refuse(app: Countersign, target: LinkTarget, used_by: str, address: str) -> None:

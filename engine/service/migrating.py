@@ -5,7 +5,7 @@ transaction of its own, as a command in its history; one that cannot move is lef
 say of a form what the viewer does not see.
 """
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
@@ -84,11 +84,12 @@ def migrate(
     since: int | None = None,
     only: tuple[str, ...] = (),
     dry_run: bool,
+    heard: Callable[[int, int], None] = lambda done, of: None,
 ) -> tuple[Move, ...]:
     """Move the running cases of `name` (those at version `since`; those in `only`, by id or number) to version `to`.
 
-    With `dry_run` nothing changes. NotFound for who may not write definitions; Invalid where there is no such published
-    version, or no such running case.
+    With `dry_run` nothing changes. `heard` is told after each case how many are done, and of how many. NotFound for
+    who may not write definitions; Invalid where there is no such published version, or no such running case.
     """
     if not viewer.has(*publishing.AUTHORS):
         raise NotFound()
@@ -104,7 +105,11 @@ def migrate(
         for row in found
         if (not only or row.id in only or row.number in only) and row.version != to and since in (None, row.version)
     ]
-    return tuple(_moved(app, viewer, case_id, target, dry_run=dry_run) for case_id in chosen)
+    moves: list[Move] = []
+    for case_id in chosen:
+        moves.append(_moved(app, viewer, case_id, target, dry_run=dry_run))
+        heard(len(moves), len(chosen))
+    return tuple(moves)
 
 
 def _published(stored: Stored | None, name: str, version: int) -> ProcessRef:

@@ -18,7 +18,7 @@ from engine.machine.case import Case
 from engine.machine.commands import Decide
 from engine.machine.outcome import Announce, NotifyOutcome, NotifyQuestion, NotifyTask
 from engine.organisation.workdays import caution
-from engine.service import channels, holding, linking, standins
+from engine.service import channels, codes, holding, linking, standins
 from engine.service.app import Countersign
 from engine.service.drifting import drift_view
 from engine.service.fields import field_views, hidden, limited
@@ -27,7 +27,7 @@ from engine.service.telling import form_at
 from engine.service.views import DriftView, FieldView
 from engine.store import cases, history, messages, people, visibility
 from engine.store import outbox as outboxes
-from engine.store.messages import Alarm, Claimed, Digest, New, Ping, Subject
+from engine.store.messages import Alarm, Claimed, Code, Digest, New, Ping, Subject
 from engine.values import NO_TEXT, Bilingual, Language
 
 NOWHERE = Address()
@@ -59,6 +59,7 @@ class Notice:
     registered: tuple[str, ...] = ()
     caution: Bilingual = NO_TEXT  # why `due_at` may still move
     changes: tuple[FieldView, ...] = ()
+    code: str = ""  # a one-time code, which counts until `due_at`
     channel: str = "email"
     address: Address = NOWHERE  # where the channel reaches the person; mail goes to `email`
     key: str = ""  # the same where it is sent again
@@ -173,6 +174,8 @@ def _about(app: Countersign, message: Claimed, subject: Subject) -> Notice | Non
             return _outcome_notice(app, message.case_id, subject)
         case Alarm():
             return _plain_notice(app, message, "/channels", step=_named(subject.circuit), remark=subject.error)
+        case Code():
+            return _code_notice(app, message, subject)
         case Ping():
             return _plain_notice(app, message, "/notifications", step=_named(message.channel))
         case Announce() | Digest():
@@ -224,6 +227,14 @@ def _plain_notice(app: Countersign, message: Claimed, link: str, *, step: Biling
         link=app.settings.public_url.rstrip("/") + link,
         remark=remark,
     )
+
+
+def _code_notice(app: Countersign, message: Claimed, subject: Code) -> Notice | None:
+    """The notice with a one-time code that is made for it; of no case, because it says nothing of one."""
+    notice, made = _plain_notice(app, message, "/sign-in", step=NO_TEXT), codes.made(app, subject)
+    if notice is None or made is None:
+        return None
+    return dataclasses.replace(notice, code=made[0], due_at=made[1])
 
 
 def _named(circuit: str) -> Bilingual:

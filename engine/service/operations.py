@@ -11,7 +11,7 @@ from engine.errors import NotFound, StandInOver
 from engine.machine import commands
 from engine.machine.case import Place
 from engine.machine.commands import AnyCommand
-from engine.service import running, standins
+from engine.service import running, standins, stepping_up
 from engine.service.app import Countersign
 from engine.service.approvals import by_name
 from engine.service.views import Viewer
@@ -90,9 +90,12 @@ def answer(app: Countersign, door: Door, case_id: str, question: str, *, text: s
     """Answer a question that was put to the viewer, or whom they stand in for. NotFound for any other."""
     with app.db.read() as tx:
         case = cases.load(tx, case_id)
+        stepping_up.refuse_code(app, door.viewer, case.process)
         person = next((one.person for one in case.questions if one.id == question), "")
         behalf = standins.represented(app, tx, door.viewer, person)
-    command = commands.Answer(actor=door.viewer.person, on_behalf_of=behalf, via=door.via, question=question, text=text)
+    command = commands.Answer(
+        actor=door.viewer.person, on_behalf_of=behalf, via=door.viewer.door(door.via), question=question, text=text
+    )
     return _carry(app, door, case_id, command)
 
 
@@ -102,8 +105,9 @@ def _of(app: Countersign, door: Door, task: str) -> tuple[dict[str, str], str]:
         line = inboxes.find_task(tx, task)
         if line is None:
             raise NotFound()
+        stepping_up.refuse_code(app, door.viewer, line.case.process)
         behalf = standins.represented(app, tx, door.viewer, line.person)
-    return {"actor": door.viewer.person, "on_behalf_of": behalf, "via": door.via}, line.case_id
+    return {"actor": door.viewer.person, "on_behalf_of": behalf, "via": door.viewer.door(door.via)}, line.case_id
 
 
 def _carry(app: Countersign, door: Door, case_id: str, command: AnyCommand) -> Recorded:

@@ -131,7 +131,9 @@ def sign_in_by_device(app: Countersign, person: str, where: Browser) -> SignedIn
     if device_person(app, where.device) != person:
         raise SignInNeeded()
     with app.db.begin() as tx:
-        return sessions.opened(app, tx, person, "", where, proved=False)
+        device = store.find_device(tx, digest(where.device))
+        by_code = device is not None and device.by_code
+        return sessions.opened(app, tx, person, "", where, proved=False, by_code=by_code)
 
 
 def sign_out(app: Countersign, token: str) -> None:
@@ -156,7 +158,9 @@ def viewer_of(app: Countersign, token: str, *, address: str = "") -> Viewer:
         viewer = _viewer(app, tx, session.person, csrf=csrf_of(app, token))
         proved = session.authenticated_at
         is_stale = proved is None or proved + STEP_UP <= app.now()
-        return replace(viewer, address=address, is_stale=is_stale)
+        by_code = session.by_code and proved is None
+        bounds = sessions.BY_CODE if by_code else None
+        return replace(viewer, address=address, is_stale=is_stale, by_code=by_code, scopes=bounds)
 
 
 def csrf_of(app: Countersign, token: str) -> str:

@@ -23,6 +23,7 @@ from engine.values import Language
 Stage = Literal["", "code", "provider", "password", "enrol"]
 STAGE_TIME = timedelta(minutes=15)
 TOUCHED_EVERY = timedelta(minutes=1)
+BY_CODE = frozenset({"read", "act", "session"})  # what who came by a one-time code may, before they give more
 SHOWN = 16  # signs of the hash that name a session on the account page
 
 
@@ -57,6 +58,7 @@ class Staged:
     language: Language
     stage: Stage
     hashed: str
+    by_code: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,7 @@ class SessionRow:
     address: str
     browser: str
     is_here: bool
+    by_code: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +118,7 @@ def staged(app: Countersign, token: str) -> Staged:
         person = people.find_person(tx, row.person) if row is not None else None
     if row is None or person is None or not row.stage or row.expires_at <= app.now() or not person.active:
         raise SignInNeeded()
-    return Staged(row.person, person.name, person.language, row.stage, row.hash)
+    return Staged(row.person, person.name, person.language, row.stage, row.hash, row.by_code)
 
 
 def person_of(app: Countersign, token: str) -> str:
@@ -125,11 +128,20 @@ def person_of(app: Countersign, token: str) -> str:
     return row.person if row is not None else ""
 
 
-def opened(app: Countersign, tx: Connection, person: str, stage: Stage, browser: Browser, *, proved: bool) -> SignedIn:
+def opened(
+    app: Countersign,
+    tx: Connection,
+    person: str,
+    stage: Stage,
+    browser: Browser,
+    *,
+    proved: bool,
+    by_code: bool = False,
+) -> SignedIn:
     """A new session of a person, in its stage."""
     token, now = fresh(), app.now()
     sessions.forget_expired(tx, person, now)
-    device = "" if stage else _remembered(app, tx, person, browser)
+    device = "" if stage else _remembered(app, tx, person, browser, by_code=by_code)
     if not stage:
         _take_over(tx, person, browser)
     sessions.add(
@@ -143,6 +155,7 @@ def opened(app: Countersign, tx: Connection, person: str, stage: Stage, browser:
         stage=stage,
         address=browser.address,
         browser=browser.name,
+        by_code=by_code,
     )
     return SignedIn(person=person, token=token, device_token=device, stage=stage)
 
@@ -154,9 +167,10 @@ def advanced(app: Countersign, tx: Connection, at: Staged, stage: Stage, browser
     changed: dict[str, Any] = {"stage": stage}
     device = ""
     if not stage:
-        device = _remembered(app, tx, at.person, browser)
+        device = _remembered(app, tx, at.person, browser, by_code=at.by_code)
         _take_over(tx, at.person, browser)
-        changed |= {"device": digest(device), "created_at": now, "seen_at": now, "authenticated_at": now}
+        changed |= {"device": digest(device), "created_at": now, "seen_at": now}
+        changed["authenticated_at"] = None if at.by_code else now
         changed["expires_at"] = now + timedelta(hours=app.settings.session_hours)
     if not sessions.replace(tx, at.hashed, digest(token), **changed):
         raise SignInNeeded()
@@ -168,6 +182,9 @@ def renewed(app: Countersign, tx: Connection, token: str) -> str:
     new = fresh()
     if not sessions.replace(tx, digest(token), digest(new), authenticated_at=app.now()):
         raise SignInNeeded()
+    row = sessions.find(tx, digest(new))
+    if row is not None and row.device:
+        sessions.trust_device(tx, row.device)
     return new
 
 
@@ -275,19 +292,22 @@ def _row(row: Row[Any], *, is_here: bool) -> SessionRow:
         address=row.address,
         browser=row.browser,
         is_here=is_here,
+        by_code=row.by_code,
     )
 
 
-def _remembered(app: Countersign, tx: Connection, person: str, browser: Browser) -> str:
+def _remembered(app: Countersign, tx: Connection, person: str, browser: Browser, *, by_code: bool) -> str:
     """The token of the browser's device, remembered for this person from now on."""
     now = app.now()
     known = sessions.find_device(tx, digest(browser.device)) if browser.device else None
     if known is not None and known.person == person and known.expires_at > now:
         sessions.touch_device(tx, known.hash, now)
+        if not by_code:
+            sessions.trust_device(tx, known.hash)
         return browser.device
     device, expires = fresh(), now + timedelta(days=app.settings.device_days)
     where = {"address": browser.address, "browser": browser.name}
-    sessions.add_device(tx, digest(device), person, created_at=now, expires_at=expires, **where)
+    sessions.add_device(tx, digest(device), person, created_at=now, expires_at=expires, by_code=by_code, **where)
     return device
 
 

@@ -28,8 +28,8 @@ class Grant:
 @dataclass(frozen=True, slots=True)
 class Viewer:
     """Who is signed in. `csrf` is the token that every form of theirs must carry, `address` where they are. `is_stale`:
-    the password was given longer ago than a step-up allows, or never. `scopes` limit who came with an API token; None
-    for a session, which may all that its person may."""
+    the password was given longer ago than a step-up allows, or never. `scopes` limit who came with an API token, or
+    `by_code`, by a one-time code from their mail; None for any other session, which may all that its person may."""
 
     person: str
     name: str
@@ -39,10 +39,15 @@ class Viewer:
     address: str = ""
     is_stale: bool = False
     scopes: frozenset[str] | None = None
+    by_code: bool = False
 
     def has(self, *roles: str) -> bool:
         """Whether one of `roles` is theirs at any office."""
         return any(grant.role in roles for grant in self.grants)
+
+    def door(self, via: str) -> str:
+        """The door that the history names for what they do on a page."""
+        return "code" if self.by_code and via == "page" else via
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,13 +15,14 @@ from urllib.parse import urlsplit
 from sqlalchemy import Row
 
 from engine.errors import CountsMoved, Invalid, NotFound, Problem, Refused
-from engine.service import effects, receiving
+from engine.service import channels, effects, receiving
 from engine.service.app import Countersign
 from engine.service.recording import By, Change, changing
 from engine.service.stopping import OVERRULED
-from engine.store import ledger, operation, suppression, waves
+from engine.store import circuits, ledger, messages, operation, suppression, waves
 from engine.store.operation import WaveInDoubt
 from engine.store.waves import WaveRow
+from engine.values import NO_TEXT, Bilingual
 
 FLOWS = ("tick", "waves", "evaluate")
 QUIET_AFTER = timedelta(minutes=10)  # longer than a run and the pause before the next
@@ -115,6 +116,22 @@ class FlowState:
 
 
 @dataclass(frozen=True, slots=True)
+class DownRow:
+    """A channel, a webhook or the host of somebody's own address that does not answer. `label` is the channel's; a
+    webhook's is empty and `name` its number. `waiting`: messages that go when it is back. `is_told`: the alarm was
+    raised."""
+
+    name: str
+    label: Bilingual
+    since: datetime
+    next_try: datetime
+    failures: int
+    error: str
+    waiting: int
+    is_told: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Health:
     """All parts. Addresses are shown without names and passwords; empty where nothing is set."""
 
@@ -131,6 +148,7 @@ class Health:
     parked: int
     in_doubt: int
     versions: tuple[tuple[str, str], ...]
+    down: tuple[DownRow, ...]
 
 
 def outbox(app: Countersign, by: By, state: str, after: str = "", *, limit: int = operation.PAGE) -> OutboxPage:
@@ -306,6 +324,7 @@ def health(app: Countersign, by: By) -> Health:
             timers=operation.timer_counts(tx, now),
             parked=operation.parked_count(tx),
             in_doubt=sum(one.unknown for one in operation.in_doubt(tx)),
+            down=tuple(_down(one, messages.waiting(tx, one.name)) for one in circuits.all_down(tx)),
             versions=(("python", platform.python_version()), *((name, version(name)) for name in PARTS)),
         )
 
@@ -332,6 +351,12 @@ def _flow(name: str, row: Row[tuple[object, ...]] | None, now: datetime) -> Flow
     if row is None:
         return FlowState(name, None, "", is_quiet=True)
     return FlowState(name, row.at, row.error, is_quiet=row.at + QUIET_AFTER < now)
+
+
+def _down(one: circuits.Down, waiting: int) -> DownRow:
+    kind, _, rest = one.name.partition(":")
+    label = channels.LABELS.get(kind, NO_TEXT)
+    return DownRow(rest, label, one.down_since, one.probe_at, one.failures, one.error, waiting, one.is_told)
 
 
 def _host(url: str) -> str:

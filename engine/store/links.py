@@ -58,7 +58,7 @@ def create(
     """A new link; the token, which cannot be had a second time."""
     token = secrets.token_urlsafe(32)
     row = {
-        "hash": _hash(token),
+        "hash": hashed(token),
         "person": person,
         "case_id": case_id,
         "task": task,
@@ -76,7 +76,7 @@ def create(
 def find(tx: Connection, token: str) -> Link | None:
     """What `token` was mailed for, expired and revoked ones too; None for a token that was never mailed."""
     columns = (links.c[name] for name in Link.__dataclass_fields__)
-    row = tx.execute(sa.select(*columns).where(links.c.hash == _hash(token))).one_or_none()
+    row = tx.execute(sa.select(*columns).where(links.c.hash == hashed(token))).one_or_none()
     return Link(*row) if row else None
 
 
@@ -121,5 +121,6 @@ def _revoke(tx: Connection, which: sa.ColumnElement[bool], at: datetime) -> int:
     return tx.execute(sa.update(links).where(live).values(revoked_at=at)).rowcount
 
 
-def _hash(token: str) -> str:
+def hashed(token: str) -> str:
+    """The hash under which a link's token is kept."""
     return hashlib.sha256(token.encode(errors="surrogatepass")).hexdigest()

@@ -31,11 +31,18 @@ class Alarm(msgspec.Struct, frozen=True, tag=True):
     error: str
 
 
+class Code(msgspec.Struct, frozen=True, tag=True):
+    """A one-time code for a link (its hash), made while its mail is made."""
+
+    link: str
+    asked_at: datetime
+
+
 class Ping(msgspec.Struct, frozen=True, tag=True):
     """A test of a channel or a webhook, asked for by its owner."""
 
 
-Subject = NotifyTask | NotifyQuestion | NotifyOutcome | Announce | Digest | Alarm | Ping
+Subject = NotifyTask | NotifyQuestion | NotifyOutcome | Announce | Digest | Alarm | Code | Ping
 
 _write = msgspec.json.Encoder().encode
 _read = msgspec.json.Decoder(Subject).decode
@@ -211,6 +218,12 @@ def drop(tx: Connection, circuit: str, now: datetime, why: str) -> int:
     waits = (messages.c.circuit == circuit) & (messages.c.state == "pending")
     over = {"state": "moot", "settled_at": now, "lease_until": None, "error": why}
     return tx.execute(sa.update(messages).where(waits).values(over)).rowcount
+
+
+def waiting(tx: Connection, circuit: str) -> int:
+    """How many messages wait for a circuit."""
+    own = (messages.c.circuit == circuit) & messages.c.state.in_(("pending", "bundled"))
+    return tx.execute(sa.select(sa.func.count()).select_from(messages).where(own)).scalar_one()
 
 
 def counts(tx: Connection) -> dict[tuple[str, str], int]:

@@ -21,10 +21,12 @@ def add(
     stage: str = "",
     address: str = "",
     browser: str = "",
+    by_code: bool = False,
 ) -> None:
     """Open a session; the caller keeps the token of which `hashed` is the sha256."""
     row = {"hash": hashed, "person": person, "device": device, "created_at": created_at, "expires_at": expires_at}
     row |= {"authenticated_at": authenticated_at, "stage": stage, "address": address[:60], "browser": browser[:300]}
+    row["by_code"] = by_code
     tx.execute(sa.insert(sessions).values({**row, "seen_at": created_at}))
 
 
@@ -71,10 +73,11 @@ def add_device(
     expires_at: datetime,
     address: str = "",
     browser: str = "",
+    by_code: bool = False,
 ) -> None:
     """Remember a device of a person."""
     row = {"hash": hashed, "person": person, "created_at": created_at, "expires_at": expires_at}
-    row |= {"seen_at": created_at, "address": address[:60], "browser": browser[:300]}
+    row |= {"seen_at": created_at, "address": address[:60], "browser": browser[:300], "by_code": by_code}
     tx.execute(sa.insert(devices).values(row))
 
 
@@ -92,6 +95,11 @@ def devices_of(tx: Connection, person: str, now: datetime) -> tuple[Row[Any], ..
 def touch_device(tx: Connection, hashed: str, seen_at: datetime) -> None:
     """The device was signed in on."""
     tx.execute(sa.update(devices).where(devices.c.hash == hashed).values(seen_at=seen_at))
+
+
+def trust_device(tx: Connection, hashed: str) -> None:
+    """More than a one-time code was given on the device."""
+    tx.execute(sa.update(devices).where(devices.c.hash == hashed).values(by_code=False))
 
 
 def forget_device(tx: Connection, person: str, hashed: str) -> None:

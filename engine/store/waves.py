@@ -5,7 +5,7 @@ sent, the gate waits) -> `done`; `paused` from running and gated and back; `canc
 move names the states it comes from, so that two movers cannot both succeed. Refuses to decide when to move.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -84,6 +84,15 @@ def of_case(tx: Connection, case_id: str) -> tuple[WaveRow, ...]:
     """The waves of a case, in order."""
     chosen = sa.select(waves).where(waves.c.case_id == case_id).order_by(waves.c.position)
     return tuple(_wave(row) for row in tx.execute(chosen).mappings())
+
+
+def of_cases(tx: Connection, case_ids: Sequence[str]) -> Mapping[str, tuple[WaveRow, ...]]:
+    """The waves of several cases, each in order; cases without any are left out."""
+    found: dict[str, list[WaveRow]] = {}
+    chosen = sa.select(waves).where(waves.c.case_id.in_(case_ids)).order_by(waves.c.case_id, waves.c.position)
+    for row in tx.execute(chosen).mappings():
+        found.setdefault(row["case_id"], []).append(_wave(row))
+    return {case_id: tuple(rows) for case_id, rows in found.items()}
 
 
 def running(tx: Connection) -> tuple[WaveRow, ...]:

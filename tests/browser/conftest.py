@@ -77,7 +77,7 @@ def address(app: Countersign, tmp_path: Path) -> Iterator[str]:
     """Where a server of its own process serves the application."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("COUNTERSIGN_")}
     ours = {"COUNTERSIGN_HOME": str(tmp_path), "COUNTERSIGN_DATABASE_URL": f"sqlite:///{tmp_path / 'case.db'}"}
-    ours["COUNTERSIGN_CLOCK_FILE"] = str(tmp_path / "clock")
+    ours |= {"COUNTERSIGN_CLOCK_FILE": str(tmp_path / "clock"), "COUNTERSIGN_MAIL_URL": app.settings.mail_url}
     with (tmp_path / "server.log").open("w") as log:
         server = subprocess.Popen(
             [sys.executable, "-m", "api", "--port", "0"], env=kept | ours, stdout=subprocess.PIPE, stderr=log, text=True

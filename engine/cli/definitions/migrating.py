@@ -7,6 +7,7 @@ import orjson
 import typer
 
 from engine.cli.definitions.publishing import acting
+from engine.cli.progress import counting
 from engine.service import migrating
 from engine.service.app import Countersign
 from engine.service.migrating import Move
@@ -27,7 +28,8 @@ def migrate(
     app = Countersign.open()
     try:
         viewer = acting(app, by)
-        moves = migrating.migrate(app, viewer, name, to=to, since=since, only=chosen, dry_run=dry_run)
+        with counting("moving cases") as heard:
+            moves = migrating.migrate(app, viewer, name, to=to, since=since, only=chosen, dry_run=dry_run, heard=heard)
     finally:
         app.close()
     if as_json:

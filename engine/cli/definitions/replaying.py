@@ -9,11 +9,10 @@ from typing import Annotated
 
 import orjson
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from engine.cli.definitions.files import loaded, text_of
 from engine.cli.definitions.logs import rows_of
+from engine.cli.progress import counting
 from engine.definition.model import Definition
 from engine.definition.replay import Judged, Row, Translation, process_of
 from engine.definition.replay import replay as replayed
@@ -72,11 +71,16 @@ def _durably(definition: Definition, rows: Sequence[Row], translation: Translati
     steps = [(row, translation.step(row)) for row in rows]
     translation.refuse()  # a log that cannot be read changes nothing
     app = Countersign.open()
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    done = 0
     try:
-        with Progress(*columns, console=Console(stderr=True)) as progress:
-            bar = progress.add_task("replaying", total=len(steps))
-            judged = replaying.replay(app, definition, steps, lambda count: progress.advance(bar, count))
+        with counting("replaying") as told:
+
+            def advance(count: int) -> None:
+                nonlocal done
+                done += count
+                told(done, len(steps))
+
+            judged = replaying.replay(app, definition, steps, advance)
     finally:
         app.close()
     return len(steps), judged

@@ -1,7 +1,7 @@
 """How people prove who they are: sessions, remembered devices, second factors, tokens. Secrets only as hashes, or
 encrypted where they must be read again."""
 
-from sqlalchemy import Column, ForeignKey, Index, Integer, PrimaryKeyConstraint, String, Table, Text
+from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, PrimaryKeyConstraint, String, Table, Text, text
 
 from engine.store.columns import Serial, UtcTime
 from engine.store.tables.base import metadata
@@ -19,6 +19,7 @@ sessions = Table(
     Column("stage", String(10), nullable=False, server_default=""),  # what is still asked; empty: signed in
     Column("address", String(60), nullable=False, server_default=""),
     Column("browser", String(300), nullable=False, server_default=""),  # what the browser calls itself
+    Column("by_code", Boolean, nullable=False, server_default=text("false")),  # a one-time code opened it or its device
     Index(None, "person"),
 )
 
@@ -32,7 +33,21 @@ devices = Table(
     Column("seen_at", UtcTime),
     Column("address", String(60), nullable=False, server_default=""),
     Column("browser", String(300), nullable=False, server_default=""),
+    Column("by_code", Boolean, nullable=False, server_default=text("false")),  # no password was given on it yet
     Index(None, "person"),
+)
+
+link_codes = Table(  # one row per link for which a one-time code was asked, whether or not one could be mailed
+    "link_codes",
+    metadata,
+    Column("link", String(64), primary_key=True),  # the hash of the link
+    Column("person", String(40), ForeignKey("people.id"), nullable=False),
+    Column("browser", String(64), nullable=False),  # the hash of what the asking browser shows again
+    Column("code", String(64), nullable=False, server_default=""),  # its hash; empty before it is mailed, and after use
+    Column("asked_at", UtcTime, nullable=False),
+    Column("expires_at", UtcTime, nullable=False),
+    Column("wrong", Integer, nullable=False, server_default="0"),  # wrong tries at this code
+    Column("asked", Integer, nullable=False, server_default="1"),  # codes asked for this link, ever
 )
 
 sign_in_tries = Table(

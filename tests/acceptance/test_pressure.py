@@ -1,0 +1,64 @@
+"""The contact pressure of the calendar: what planned and real waves make, of the cases that a viewer sees alone."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from engine import clock
+from engine.service import calendars
+from engine.service.app import Countersign
+from engine.service.pressure import Pressure
+from engine.store.session import Database
+from tests.acceptance.email_case import handed_off, load_customers
+from tests.acceptance.offices import opened, submitted, viewer
+from tests.security import small_cases
+
+
+@pytest.fixture
+def app(db: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Countersign]:
+    monkeypatch.setenv("COUNTERSIGN_CLOCK_FILE", str(tmp_path / "clock"))
+    with opened(db.url.render_as_string(hide_password=False), tmp_path) as application:
+        yield application
+
+
+def december(app: Countersign, login: str) -> Pressure:
+    return calendars.month(app, viewer(app, login), "2026-12").pressure
+
+
+def test_a_planned_case_is_spread_over_its_days_by_week_and_channel(app: Countersign):
+    submitted(app)  # 60,000 customers in December
+    load = december(app, "wangmin")
+    assert sum(load.days) == sum(week.contacts for week in load.weeks)
+    assert sum(load.days) >= 60_000
+    assert len(load.days) == 31
+    assert [(week.first.day, week.last.day) for week in load.weeks] == [(1, 6), (7, 13), (14, 20), (21, 27), (28, 31)]
+    for week in load.weeks:
+        assert sum(week.channels.values()) == week.contacts
+        assert week.per_day == pytest.approx(load.per_day, rel=0.01)
+    assert set(load.channels) <= {"sms", "hall"}
+
+
+def test_the_load_of_cases_that_somebody_may_not_see_is_in_no_sum_of_theirs(app: Countersign):
+    before = december(app, "emily")
+    submitted(app)
+    assert december(app, "wangmin").days != before.days
+    assert december(app, "emily") == before
+
+
+def test_a_case_that_delivers_nothing_has_no_load(app: Countersign):
+    small_cases.published(app, "small-case")
+    small_cases.submitted(app, "small-case")
+    assert sum(december(app, "wangmin").days) == 0
+    assert december(app, "wangmin").unknown == 0
+
+
+def test_waves_that_went_out_count_with_their_list_on_their_days(app: Countersign, tmp_path: Path):
+    clock.move(tmp_path / "clock", timedelta(days=3))  # into December
+    load_customers(app, tmp_path)
+    handed_off(app)
+    load = december(app, "wangmin")
+    today = app.now().astimezone(app.settings.zone).day
+    assert 0 < sum(load.days) <= 600
+    assert load.days[today - 1] == sum(load.days)
