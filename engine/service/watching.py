@@ -12,9 +12,10 @@ from importlib.metadata import version
 from typing import Literal, get_args
 from urllib.parse import urlsplit
 
-from sqlalchemy import Row
+from sqlalchemy import Connection, Row
 
 from engine.errors import CountsMoved, Invalid, NotFound, Problem, Refused
+from engine.machine.case import ProcessRef
 from engine.service import channels, effects, receiving
 from engine.service.app import Countersign
 from engine.service.recording import By, Change, changing
@@ -65,7 +66,8 @@ class OutboxPage:
 
 @dataclass(frozen=True, slots=True)
 class TimerRow:
-    """A timer and its case. `tries`: how often it was taken up; more than none and still late means that it failed."""
+    """A timer and its case; `label`: what its step is called. `tries`: how often it was taken up; more than none and
+    still late means that it failed."""
 
     key: str
     case_id: str
@@ -73,6 +75,7 @@ class TimerRow:
     title: str
     name: str
     step: str
+    label: Bilingual
     due_at: datetime
     tries: int
     is_late: bool
@@ -247,7 +250,7 @@ def timers(app: Countersign, by: By, *, late: bool) -> TimersPage:
     now = app.now()
     with app.db.read() as tx:
         rows = operation.armed(tx, now, late=late)
-        return TimersPage(tuple(_timer(row, now) for row in rows), operation.timer_counts(tx, now))
+        return TimersPage(tuple(_timer(app, tx, row, now) for row in rows), operation.timer_counts(tx, now))
 
 
 def fire(app: Countersign, by: By, key: str) -> None:
@@ -342,9 +345,10 @@ def _effect(row: Row[tuple[object, ...]]) -> EffectRow:
     )  # fmt: skip
 
 
-def _timer(row: Row[tuple[object, ...]], now: datetime) -> TimerRow:
+def _timer(app: Countersign, tx: Connection, row: Row[tuple[object, ...]], now: datetime) -> TimerRow:
     number, title, is_late = row.number or "", row.title or "", row.due_at <= now
-    return TimerRow(row.key, row.case_id, number, title, row.name, row.step, row.due_at, row.fence, is_late)
+    label = app.process(ProcessRef(row.definition, row.version, row.fingerprint), tx).label(row.step)
+    return TimerRow(row.key, row.case_id, number, title, row.name, row.step, label, row.due_at, row.fence, is_late)
 
 
 def _flow(name: str, row: Row[tuple[object, ...]] | None, now: datetime) -> FlowState:

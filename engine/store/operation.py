@@ -151,8 +151,8 @@ def customers_in_doubt(tx: Connection, wave: str) -> tuple[str, ...]:
 def armed(
     tx: Connection, now: datetime, *, late: bool, after: tuple[datetime, str] | None = None
 ) -> tuple[Row[Any], ...]:
-    """key, case_id, name, step, due_at, fence, lease_until, number, title of armed timers, the earliest due first;
-    `late`: only those that are due."""
+    """key, case_id, name, step, due_at, fence, lease_until, number, title, definition, version, fingerprint of armed
+    timers, the earliest due first; `late`: only those that are due."""
     where = [sa.text("timers.state='armed'")]
     conditions: list[sa.ColumnElement[bool]] = [timers.c.due_at <= now] if late else []
     if after is not None:
@@ -160,8 +160,9 @@ def armed(
             sa.tuple_(timers.c.due_at, timers.c.key) > sa.tuple_(sa.literal(after[0], UtcTime()), sa.literal(after[1]))
         )
     columns = (timers.c[n] for n in ("key", "case_id", "name", "step", "due_at", "fence", "lease_until"))
+    of_case = (cases.c[n] for n in ("number", "title", "definition", "version", "fingerprint"))
     named = timers.join(cases, cases.c.id == timers.c.case_id)
-    query = sa.select(*columns, cases.c.number, cases.c.title).select_from(named).where(*where, *conditions)
+    query = sa.select(*columns, *of_case).select_from(named).where(*where, *conditions)
     return tuple(tx.execute(query.order_by(timers.c.due_at, timers.c.key).limit(PAGE)))
 
 
