@@ -57,6 +57,11 @@ class Settings(BaseSettings):
     )
     oidc_name: str = Field("", description="What the provider is called on the sign-in page; empty = its host name")
     device_days: int = Field(90, description="Days a remembered device is remembered")
+    retention_days: int = Field(
+        180,
+        ge=0,
+        description="Days after which messages that went or were given up and keys of requests are deleted; 0 = never",
+    )
     memory_limit: str = Field("400MB", description="DuckDB's memory limit of one selection")
     poll_seconds: float = Field(2, gt=0, description="Seconds between two looks for due work, while there is none")
     run_seconds: int = Field(300, ge=5, description="Seconds between two scheduled runs of a flow, each that long")

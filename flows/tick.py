@@ -1,12 +1,12 @@
 """The flow `tick`: due timers become commands, pending effects become actions, notices become mails; open steps follow
-the organisation, and deadlines the calendar."""
+the organisation, and deadlines the calendar; what is over is deleted."""
 
 from collections.abc import Mapping
 from dataclasses import asdict
 
 from prefect import flow
 
-from engine.service import effects, recounting, reorganising
+from engine.service import effects, recounting, reorganising, retention
 from engine.service.app import Countersign
 from flows.run import run
 from notifications.channels import sender
@@ -23,4 +23,5 @@ def once(app: Countersign) -> Mapping[str, int]:
     counted_again = recounting.catch_up(app)  # before anything fires that is not due any more
     asked_again = reorganising.catch_up(app)
     done = asdict(effects.work(app, sender(app.settings)))
-    return {**done, "asked_again": asked_again, "counted_again": counted_again}
+    deleted = retention.catch_up(app)
+    return {**done, "asked_again": asked_again, "counted_again": counted_again, "deleted": deleted}

@@ -11,6 +11,24 @@ from engine.definition.descriptions import catalogue
 from engine.values import Language
 
 MESSAGES = (
+    "until which step does everybody agree?",
+    "the values {values} cannot be read",
+    "there is no deed {verb}",
+    "nothing is done here",
+    "{verb} is not done by {name}",
+    "who should {verb}?",
+    "a step starts with one of the verbs",
+    "a guarantee starts with one of never, if, always",
+    "{name} is given by {file} and by {other}",
+    "nothing follows {verb}",
+    "a decision is a step and a verb",
+    "what is done is one event",
+    "changed values stand in braces",
+    "how long is written as 3wd, 2d, 72h, 30m or 10s",
+    "the frozen list has a target and a control group",
+    "write a state, as delivering, or a step with one of asked, approved, acknowledged, as city_vp approved",
+    "nobody can be found by {text}",
+    'write a number of at most 20 digits, 10 of them behind the point, in quotes, as "0.10"',
     "{name} is missing",
     "unknown key {name}",
     "{value} is not possible here",
@@ -109,6 +127,12 @@ MESSAGES = (
     "not a duration; write 3wd (working days), 4wh (working hours), 2d, 72h, 30m or 10s, not {value}",
 )
 HINTS = (
+    "write quotes, colon, @ and parentheses as on an English keyboard",
+    "after @ stands county, city or province, not {name}",
+    (
+        "write role:ROLE, role:ROLE@LEVEL, head@LEVEL, members(GROUP@LEVEL), superior, superior(2), "
+        "submitter or field(NAME), where LEVEL is county, city or province"
+    ),
     "like {pattern}",
     "{least} to {most} small letters, digits or {signs}, first a letter",
     "{least} to {most} small letters, digits or {signs}, first a letter or digit",

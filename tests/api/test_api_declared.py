@@ -54,7 +54,7 @@ def test_open_routes_are_few_and_say_why(api: FastAPI):
         "/sign-in/provider", "/sign-in/provider/back",
         "/ready",
         "/calendar/{token}.ics",
-        "/decide",
+        "/decide", "/l/{token}/code", "/l/{token}/open",
     }  # fmt: skip
     assert all(reasons.values())
 

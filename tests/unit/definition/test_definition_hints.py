@@ -16,7 +16,14 @@ from engine.definition.hints import HINTS, MESSAGES, worded
 from engine.definition.saying import told
 from tests.support import ROOT
 
-PLACES = {"Finding": 2, "Problem": 2, "problem_at": 2, "_problem": 2, "tell": 3}  # of the hint, among the arguments
+PLACES = {
+    "Unreadable": 1,
+    "Finding": 2,
+    "Problem": 2,
+    "problem_at": 2,
+    "_problem": 2,
+    "tell": 3,
+}  # of the hint, among the arguments
 NOT_CHECKED = ("replay.py", "replay_map.py", "diagram.py", "simulate.py")  # of logs, pictures and trials, not of texts
 CHINESE = re.compile("[一-鿿]")
 
@@ -40,6 +47,7 @@ def of_call(call: ast.Call) -> Iterator[ast.AST]:
     place = PLACES.get(name)
     if place is not None and len(call.args) > place:
         yield call.args[place]
+    yield from (each.value for each in call.keywords if each.arg == "hint")
     if name == "problem" and len(call.args) == 5:  # of the reader: code, message, hint, line, column
         yield call.args[2]
 
@@ -67,7 +75,8 @@ def hints_of(path: Path) -> Iterator[str]:
 
 def sources() -> list[Path]:
     folders = (ROOT / "engine/definition", ROOT / "engine/expr")
-    return [one for folder in folders for one in sorted(folder.glob("*.py")) if one.name not in NOT_CHECKED]
+    found = [one for folder in folders for one in sorted(folder.glob("*.py")) if one.name not in NOT_CHECKED]
+    return [*found, ROOT / "engine/organisation/who.py"]
 
 
 def test_every_hint_has_its_chinese():
@@ -88,14 +97,23 @@ def test_every_message_of_the_reader_has_its_chinese():
     assert sorted(text for text in found if not CHINESE.search(worded(text, "zh", MESSAGES))) == []
 
 
+def said_by(call: ast.Call) -> Iterator[ast.AST]:
+    name = getattr(call.func, "id", "")
+    if name == "PydanticCustomError":
+        yield call.args[1]
+    if name == "Unreadable":
+        yield call.args[0]
+    yield from (each.value for each in call.keywords if each.arg == "custom_error_message")
+
+
 def custom() -> set[str]:
     """What the models themselves say of a value."""
     found = set()
     for folder in ("definition", "audience", "delivery", "evaluation"):
         for path in (ROOT / "engine" / folder).glob("*.py"):
             for node in ast.walk(ast.parse(path.read_text())):
-                if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "PydanticCustomError":
-                    found |= set(texts(node.args[1]))
+                if isinstance(node, ast.Call):
+                    found |= {text for each in said_by(node) for text in texts(each)}
     return {text.replace("{{", "{").replace("}}", "}") for text in found} - {"{message}", "{why}"}
 
 
