@@ -3,7 +3,7 @@
 `xq7` is what every string of the corpus would call. Pictures that are opened by themselves look as they should.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
@@ -46,8 +46,9 @@ HANDLED = """() => {
 
 
 @pytest.fixture
-def pages(app: Countersign) -> Iterator[dict[str, tuple[str, ...]]]:
-    yield dict(strange_house.furnish(app))
+def pages(app: Countersign) -> Mapping[str, tuple[str, ...]]:
+    """The pages of each person, in the house where everything that was typed is markup."""
+    return strange_house.furnish(app)
 
 
 def signed_in(app: Countersign, window: Windows, address: str, login: str) -> Any:
@@ -59,7 +60,7 @@ def signed_in(app: Countersign, window: Windows, address: str, login: str) -> An
 
 
 def test_what_was_typed_is_text_on_every_page_that_shows_it(
-    app: Countersign, window: Windows, address: str, pages: dict[str, tuple[str, ...]]
+    app: Countersign, window: Windows, address: str, pages: Mapping[str, tuple[str, ...]]
 ) -> None:
     wrong, shown = [], 0
     for login, paths in pages.items():
@@ -90,7 +91,7 @@ def test_what_would_happen_is_noticed(chromium: Any, address: str) -> None:
 
 
 def test_a_picture_that_is_opened_by_itself_looks_as_it_should(
-    app: Countersign, window: Windows, address: str, pages: dict[str, tuple[str, ...]]
+    app: Countersign, window: Windows, address: str, pages: Mapping[str, tuple[str, ...]]
 ) -> None:
     with app.db.read() as tx:
         case_id = next(iter(tx.execute(cases.select().where(cases.c.number.is_not(None)))))._mapping["id"]

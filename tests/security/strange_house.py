@@ -125,9 +125,6 @@ def furnish(app: Countersign) -> Mapping[str, tuple[str, ...]]:
     }  # fmt: skip
 
 
-PICTURES = ("/cases/{case}/diagram.svg", "/cases/{case}/process.svg")
-
-
 def _people(app: Countersign) -> None:
     with app.db.begin() as tx:
         where = Office(code=OFFICE, zh=typed(50), level="county", parent="440100", en=typed(50))
