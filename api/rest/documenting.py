@@ -81,7 +81,7 @@ def _completed(made: dict[str, Any], routes: Sequence[BaseRoute]) -> dict[str, A
         if not isinstance(one, APIRoute) or one.path not in made["paths"]:
             continue
         said = list(declared(one.dependant))
-        for method in one.methods:
+        for method in one.methods or ():
             operation = made["paths"][one.path].get(method.lower())
             if operation is not None:
                 _complete(operation, method, one.path, said)

@@ -10,25 +10,35 @@ from typing import Any
 
 import typer
 from rich.console import Console
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
 from engine.errors import CountersignError, Invalid
 
-# Where a noun's commands are: a module with a group `app`, or module:function for a single command.
+# Where a noun's commands are: a module with a group `app`, or module:function for a single command; and what the list
+# of nouns says about it, so that `--help` imports none of them.
 NOUNS = {
-    "definitions": "engine.cli.definitions",
-    "data": "engine.cli.data",
-    "audience": "engine.cli.audience",
-    "database": "engine.cli.database",
-    "people": "engine.cli.people",
-    "offices": "engine.cli.offices",
-    "audit": "engine.cli.audit",
-    "calendar": "engine.cli.calendar",
-    "cases": "engine.cli.cases",
-    "evaluate": "engine.cli.evaluate:evaluate",
-    "up": "engine.cli.up:up",
-    "serve": "engine.cli.serve:serve",
-    "demo": "engine.cli.demo.command:demo",
+    "definitions": ("engine.cli.definitions", "Check, try, compare and publish definitions."),
+    "data": ("engine.cli.data", "Import and look at the customer dataset."),
+    "audience": ("engine.cli.audience", "Select target customers."),
+    "database": ("engine.cli.database", "Migrate and verify the case database."),
+    "people": ("engine.cli.people", "Offices and people."),
+    "offices": ("engine.cli.offices", "Offices."),
+    "audit": ("engine.cli.audit", "Who did what, and whether the histories are what was written."),
+    "calendar": ("engine.cli.calendar", "Working days of your own."),
+    "cases": ("engine.cli.cases", "Look at cases."),
+    "evaluate": (
+        "engine.cli.evaluate:evaluate",
+        "Evaluate a finished campaign from an outcome file: lift of every arm over the control group, money, verdict.",
+    ),
+    "up": ("engine.cli.up:up", "Start pages, flows and their Prefect server; stop all of them together."),
+    "serve": (
+        "engine.cli.serve:serve",
+        "Serve the pages and the REST API until SIGTERM or Ctrl-C. Notices and deliveries need `countersign up`.",
+    ),
+    "demo": (
+        "engine.cli.demo.command:demo",
+        "Run a whole case, from the proposal to the close-out, on servers of its own.",
+    ),
 }
 
 
@@ -52,8 +62,14 @@ class Nouns(TyperGroup):
         """The command of a noun; None where there is no such noun."""
         return self._load(cmd_name) if cmd_name in NOUNS else None
 
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """The list of nouns with a line each, without importing them."""
+        lines: dict[str, Any] = {noun: TyperCommand(noun, help=line) for noun, (_, line) in NOUNS.items()}
+        plain = TyperGroup(name=self.name, commands=lines, params=self.params, help=self.help, rich_markup_mode="rich")
+        plain.format_help(ctx, formatter)
+
     def _load(self, noun: str) -> Any:
-        module, _, function = NOUNS[noun].partition(":")
+        module, _, function = NOUNS[noun][0].partition(":")
         gc.disable()  # what is loaded stays; looking through it for garbage takes a sixth of the time
         try:
             found = import_module(module)

@@ -12,9 +12,7 @@ from types import ModuleType
 import pytest
 
 from engine.cli.demo.people import PASSWORD
-from tests.api.conftest import staffed
 
-__all__ = ["staffed"]
 EXAMPLE = Path(__file__).resolve().parents[2] / "docs" / "client" / "client.py"
 
 
