@@ -2,7 +2,8 @@
 
 The session cookie authenticates, the device cookie only recognises a person whose device signed in before, the
 visitor cookie carries the CSRF token of forms that are sent before there is a session, the link cookie holds a link
-that decides by itself while its page is open. None is readable by scripts.
+that decides by itself while its page is open; language and keys are choices of this browser. None is readable by
+scripts.
 """
 
 import hashlib
@@ -18,6 +19,7 @@ from engine.service.sessions import SignedIn
 from engine.settings import Settings
 
 SESSION, DEVICE, VISITOR, LANGUAGE, LINK, PROVIDER = "session", "device", "visitor", "language", "link", "provider"
+KEYS = "keys"
 
 
 @dataclass(frozen=True)

@@ -9,27 +9,29 @@ from engine.service.views import Viewer
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A page that the menu leads to, for those who may do `action`."""
+    """A page that the menu leads to, for those who may do `action`; `keys` lead there as well, one after the other."""
 
     path: str
     label: str
     action: Action
+    keys: str = ""
 
 
 MAIN = (
-    Entry("/inbox", N_("Inbox"), "cases.read"),
-    Entry("/cases", N_("Cases"), "cases.read"),
-    Entry("/cases/new", N_("Start a case"), "cases.start"),
+    Entry("/inbox", N_("Inbox"), "cases.read", "g i"),
+    Entry("/cases", N_("Cases"), "cases.read", "g c"),
+    Entry("/cases/new", N_("Start a case"), "cases.start", "g n"),
     Entry("/calendar", N_("Calendar"), "cases.read"),
 )
 MORE: tuple[Entry, ...] = (
-    Entry("/definitions", N_("Definitions"), "definitions.read"),
+    Entry("/definitions", N_("Definitions"), "definitions.read", "g d"),
     Entry("/access", N_("Access record"), "audit.read"),
     Entry("/account", N_("My account"), "account.keep"),
     Entry("/notifications", N_("Notifications"), "account.keep"),
     Entry("/channels", N_("Channels"), "channels.manage"),
     Entry("/webhooks", N_("Webhooks"), "webhooks.keep"),
     Entry("/stand-ins", N_("Stand-ins"), "cases.read"),
+    Entry("/keyboard", N_("Keyboard"), "account.keep"),
     Entry("/admin/hand-over", N_("Hand-over"), "tasks.hand_over"),
     Entry("/admin/people", N_("People"), "organisation.manage"),
     Entry("/admin/offices", N_("Offices"), "organisation.manage"),

@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 from fastapi import Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 
-from api.auth import DEVICE, LANGUAGE, SESSION, VISITOR, Cookies, new_visitor, visitor_csrf
+from api.auth import DEVICE, KEYS, LANGUAGE, SESSION, VISITOR, Cookies, new_visitor, visitor_csrf
 from api.formats import Formats
 from api.i18n import Words
 from api.templating import environment
@@ -80,6 +80,11 @@ class Visit:
             device=self.cookies.read(self.request, DEVICE),
             language=next((known for known in LANGUAGES if known == chosen), None),
         )
+
+    @property
+    def has_keys(self) -> bool:
+        """Whether keys lead somewhere in this browser: unless they were turned off."""
+        return self.cookies.read(self.request, KEYS) != "off"
 
     @property
     def path(self) -> str:

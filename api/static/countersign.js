@@ -1,4 +1,5 @@
-// Enhancement only: every form works without this script. A form with data-autosave is saved while it is typed.
+// Enhancement only: every form works without this script. A form with data-autosave is saved while it is typed; who
+// leaves before that is asked.
 "use strict";
 
 for (const form of document.querySelectorAll("form[data-autosave]")) {
@@ -8,6 +9,8 @@ for (const form of document.querySelectorAll("form[data-autosave]")) {
   let stopped = false;
   let sending = false;
   let dirty = false;
+  let leaving = false;
+  let pressed = null; // the button, where it was pressed while a saving was under way
 
   const save = async () => {
     if (sending || stopped) { return; }
@@ -40,7 +43,11 @@ for (const form of document.querySelectorAll("form[data-autosave]")) {
       dirty = true; // the next change, or the button, tries again
     }
     sending = false;
-    if (dirty) { later(); }
+    if (pressed) {
+      form.requestSubmit(pressed);
+    } else if (dirty) {
+      later();
+    }
   };
   const later = () => {
     dirty = true;
@@ -49,7 +56,18 @@ for (const form of document.querySelectorAll("form[data-autosave]")) {
   };
   form.addEventListener("input", later);
   form.addEventListener("change", later);
-  form.addEventListener("submit", () => clearTimeout(timer));
+  form.addEventListener("submit", (event) => {
+    clearTimeout(timer);
+    leaving = !sending;
+    if (sending) { // it waits for what it builds on, or it would be told of a text that its own page saved
+      pressed = event.submitter || form.querySelector("button");
+      event.preventDefault();
+    }
+  });
+  window.addEventListener("pageshow", () => { leaving = false; pressed = null; });
+  window.addEventListener("beforeunload", (event) => {
+    if (!leaving && (dirty || sending || stopped)) { event.preventDefault(); }
+  });
 }
 
 // The editor: from a problem to its place in the text, and parts of the language to the cursor.
@@ -59,11 +77,11 @@ if (source) {
     const place = event.target.closest("[data-line]");
     if (!place) { return; }
     const lines = source.value.split("\n");
-    const line = Number(place.dataset.line) - 1;
+    const line = Math.max(0, Number(place.dataset.line) - 1); // 0: the text as a whole
     const start = lines.slice(0, line).join("\n").length + (line ? 1 : 0);
     event.preventDefault();
     source.focus();
-    source.setSelectionRange(start + Number(place.dataset.column) - 1, start + (lines[line] || "").length);
+    source.setSelectionRange(start + Math.max(0, Number(place.dataset.column) - 1), start + (lines[line] || "").length);
     source.scrollTop = (source.scrollHeight / lines.length) * Math.max(0, line - 5);
   });
   for (const button of document.querySelectorAll("[data-insert]")) {
@@ -115,11 +133,62 @@ for (const part of document.querySelectorAll("[data-refresh]")) {
   setTimeout(look, Number(part.dataset.refresh));
 }
 
+// Keys that lead somewhere, as the page /keyboard lists them; never while something is typed, and not where unwanted.
+if ("keys" in document.body.dataset) {
+  let prefix = "";
+  let since = 0;
+
+  const step = (by) => {
+    const rows = [...document.querySelectorAll("main a.row-link")];
+    const here = rows.findIndex((row) => row.parentElement.contains(document.activeElement));
+    const next = rows[Math.max(0, Math.min(rows.length - 1, here + by))];
+    if (next) { next.focus(); }
+  };
+  const choose = () => {
+    const row = document.activeElement.closest("li");
+    const box = row && row.querySelector("input[type=checkbox]");
+    if (box) { box.checked = !box.checked; }
+  };
+  const help = async () => {
+    const answer = document.querySelector("[data-help]") ? null : await fetch("/keyboard").catch(() => null);
+    if (!answer || !answer.ok) { return; }
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const dialog = document.createElement("dialog");
+    dialog.append(...page.querySelector("[data-help]").childNodes);
+    dialog.querySelector("form").hidden = false;
+    dialog.setAttribute("aria-labelledby", "keys");
+    dialog.addEventListener("close", () => dialog.remove());
+    document.body.append(dialog);
+    dialog.showModal();
+  };
+  const lead = (key) => {
+    const wanted = document.querySelector(key === "/" ? "main .search input:not([type=hidden])" : '[data-key="' + key + '"]');
+    if (!wanted) { return false; }
+    const folded = wanted.closest("main details");
+    if (folded) { folded.open = true; }
+    if (wanted.href) { wanted.click(); } else { wanted.focus(); }
+    return true;
+  };
+
+  document.addEventListener("keydown", (event) => {
+    const typing = event.target.closest("input:not([type=checkbox], [type=radio]), select, textarea, dialog");
+    if (typing || event.ctrlKey || event.altKey || event.metaKey || event.isComposing || !/^[a-z?/]$/.test(event.key)) { return; }
+    const key = (event.timeStamp - since < 1500 ? prefix : "") + event.key;
+    prefix = key === "g" ? "g " : "";
+    since = event.timeStamp;
+    const deed = { j: () => step(1), k: () => step(-1), x: choose, "?": help }[key];
+    if (deed) { deed(); }
+    if (deed || lead(key)) { event.preventDefault(); }
+  });
+}
+
 // A second tap while the first is under way would only be told what the first did.
 for (const form of document.querySelectorAll("form[method=post]")) {
   form.addEventListener("submit", (event) => {
+    if (event.defaultPrevented) { return; }
     if (form.dataset.sent) { event.preventDefault(); }
     form.dataset.sent = "1";
+    setTimeout(() => { delete form.dataset.sent; }, 5000); // the answer may be a file, and the page stays
   });
 }
 window.addEventListener("pageshow", () => {

@@ -58,8 +58,9 @@ def history_view(
     for kept in entries:
         form = _form_of(kept.events)
         changes: tuple[Change, ...] = ()
-        if isinstance(kept.command, c.Submit) and form is not None:
-            changes, submitted = changes_between(definition, submitted, form, unseen), form
+        sent = form or current  # what was saved as a draft before is not saved again with the submission
+        if isinstance(kept.command, c.Submit) and sent is not None:
+            changes, submitted = changes_between(definition, submitted, sent, unseen), sent
         if isinstance(kept.command, c.Decide) and form is not None:
             changes, submitted = changes_between(definition, current, form, unseen), form
         current = form or current
@@ -114,9 +115,9 @@ def form_at(entries: Iterable[Kept], seq: int) -> dict[str, Any] | None:
 
 def form_submitted(entries: Iterable[Kept]) -> dict[str, Any] | None:
     """The form as it was submitted last, or None before the first time."""
-    return next(
-        (_form_of(kept.events) for kept in reversed(tuple(entries)) if isinstance(kept.command, c.Submit)), None
-    )
+    told = tuple(entries)
+    submitted = [kept.seq for kept in told if isinstance(kept.command, c.Submit)]
+    return form_at(told, submitted[-1]) if submitted else None  # a form that was saved before is not saved again
 
 
 def _form_of(events: Iterable[AnyEvent]) -> dict[str, Any] | None:

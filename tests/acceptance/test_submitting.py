@@ -192,6 +192,18 @@ def test_another_file_of_the_same_name_is_a_change_that_is_shown(app: Countersig
     assert (after.fields[-2].raw[0]["id"], after.row.number) == (second, before.row.number)
 
 
+def test_what_changed_since_the_submission_is_told_where_the_draft_was_saved_before_it(app: Countersign):
+    case_id, me = started(app), viewer(app, "wangmin")
+    saved(app, case_id)
+    proposals.submit(app, me, case_id, FORM, key=key())
+    returned(app, "预算请说明")
+    changed = saved(app, case_id, budget="9000").changes
+    assert [(one.label.en, one.was, one.now) for one in changed] == [("Budget", "12000.00", "9000")]
+    proposals.submit(app, me, case_id, {**FORM, "budget": "9000"}, key=key())
+    (turn,) = cases.case_page(app, me, case_id).turns
+    assert [one.label.en for one in turn.changes] == ["Budget"]
+
+
 def test_a_copy_takes_what_fits_and_says_what_does_not(app: Countersign):
     source = started(app)
     file = added(app, source)

@@ -2,8 +2,6 @@
 
 import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +10,7 @@ import pytest
 
 from engine.service.app import Countersign
 from engine.settings import Settings
+from tests.browser.looking import serving
 
 MODE = os.environ.get("BROWSER_TESTS", "auto")
 CHROMIUM = next(
@@ -64,7 +63,7 @@ def chromium() -> Iterator[Any]:
 
 @pytest.fixture
 def app(staffed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Countersign]:
-    """The application on a fresh database, with a clock to move; the server of `address` serves the same one."""
+    """The application on a fresh database, with a clock to move; `address` serves this one."""
     monkeypatch.setenv("COUNTERSIGN_CLOCK_FILE", str(tmp_path / "clock"))
     shutil.copy(staffed, tmp_path / "case.db")
     opened = Countersign.open(Settings(home=tmp_path, database_url=f"sqlite:///{tmp_path / 'case.db'}"))
@@ -73,19 +72,11 @@ def app(staffed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Itera
 
 
 @pytest.fixture
-def address(app: Countersign, tmp_path: Path) -> Iterator[str]:
-    """Where a server of its own process serves the application."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("COUNTERSIGN_")}
-    ours = {"COUNTERSIGN_HOME": str(tmp_path), "COUNTERSIGN_DATABASE_URL": f"sqlite:///{tmp_path / 'case.db'}"}
-    ours |= {"COUNTERSIGN_CLOCK_FILE": str(tmp_path / "clock"), "COUNTERSIGN_MAIL_URL": app.settings.mail_url}
-    with (tmp_path / "server.log").open("w") as log:
-        server = subprocess.Popen(
-            [sys.executable, "-m", "api", "--port", "0"], env=kept | ours, stdout=subprocess.PIPE, stderr=log, text=True
-        )
-        assert server.stdout is not None
-        yield server.stdout.readline().removeprefix("ready ").strip()
-        server.terminate()
-        server.communicate(timeout=30)
+def address(app: Countersign) -> Iterator[str]:
+    """Where a thread of this process serves the application: a process of its own takes longer to start than most
+    journeys take, and is tried with the tutorial."""
+    with serving(app) as found:
+        yield found
 
 
 @pytest.fixture

@@ -9,14 +9,10 @@ import os
 import re
 import sys
 import tempfile
-import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
 
-import uvicorn
 from playwright.sync_api import sync_playwright
 
 from api.app import create_app
@@ -28,7 +24,7 @@ from tests.api.crawl import crawl, kind_of
 from tests.api.desk import Desk
 from tests.api.house import furnish, open_house
 from tests.browser.conftest import CHROMIUM, QUIET
-from tests.browser.looking import faults, overflow, sign_in
+from tests.browser.looking import faults, overflow, serving, sign_in
 
 WIDTHS = (390, 1280)
 LATIN = re.compile(r"[A-Za-z][a-z]{3,}(?: [A-Za-z]+)*")
@@ -60,20 +56,6 @@ def addresses(app: Countersign, login: str, wanted: set[str]) -> dict[str, str]:
         found = crawl(desk, each=3)
     kept = [address for address in found if not wanted or kind_of(address) in wanted]
     return {f"{login}-{n:02}-{re.sub(r'[^a-z]+', '-', kind_of(one)).strip('-')}": one for n, one in enumerate(kept)}
-
-
-@contextmanager
-def serving(app: Countersign) -> Iterator[str]:
-    """The application served by a thread of this process; yields its address."""
-    server = uvicorn.Server(uvicorn.Config(create_app(app), port=0, log_level="error"))
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    while not server.started:
-        thread.join(0.05)
-    port = server.servers[0].sockets[0].getsockname()[1]
-    yield f"http://127.0.0.1:{port}"
-    server.should_exit = True
-    thread.join()
 
 
 def look(app: Countersign, address: str, pages: dict[str, dict[str, str]], folder: Path) -> None:

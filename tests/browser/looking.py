@@ -1,8 +1,35 @@
-"""Signing in, and what is wrong with a page as it stands: for every test that looks at pages."""
+"""Serving an application, signing in, and what is wrong with a page as it stands: for tests that look at pages."""
 
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
+import uvicorn
+from fastapi import FastAPI
+
+from api.app import create_app
 from engine.cli.demo.people import PASSWORD
+from engine.service.app import Countersign
+
+made: list[FastAPI] = []  # once: its first request goes through all its routes, which takes seconds
+
+
+@contextmanager
+def serving(app: Countersign) -> Iterator[str]:
+    """The application served by a thread of this process; yields its address."""
+    if not made:
+        made.append(create_app(app))
+    made[0].state.countersign = app
+    server = uvicorn.Server(uvicorn.Config(made[0], port=0, log_level="error", access_log=False))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    while not server.started:
+        thread.join(0.02)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    yield f"http://127.0.0.1:{port}"
+    server.should_exit = True
+    thread.join()
 
 
 def sign_in(page: Any, login: str) -> None:

@@ -195,20 +195,16 @@ def test_an_expired_session_keeps_what_was_typed(app: Countersign, window: Windo
 
 
 @pytest.fixture
-def address(app: Countersign, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[str]:
-    """A server of its own process; with a provider to sign in with where the test asks for `issuer`."""
-    more = {}
-    if "issuer" in request.fixturenames:
-        issuer = request.getfixturevalue("issuer")
-        more = {"COUNTERSIGN_OIDC_ISSUER": issuer, "COUNTERSIGN_OIDC_CLIENT_ID": "countersign"}
-        more["COUNTERSIGN_OIDC_CLIENT_SECRET"] = "between us"
+def provided(app: Countersign, tmp_path: Path, issuer: str) -> Iterator[str]:
+    """A server of its own process, with a provider to sign in with."""
+    port = free_port()
     kept = {name: value for name, value in os.environ.items() if not name.startswith("COUNTERSIGN_")}
     ours = {"COUNTERSIGN_HOME": str(tmp_path), "COUNTERSIGN_DATABASE_URL": f"sqlite:///{tmp_path / 'case.db'}"}
-    port = free_port()
-    ours |= {"COUNTERSIGN_CLOCK_FILE": str(tmp_path / "clock"), "COUNTERSIGN_PUBLIC_URL": f"http://127.0.0.1:{port}"}
+    ours |= {"COUNTERSIGN_OIDC_ISSUER": issuer, "COUNTERSIGN_OIDC_CLIENT_ID": "countersign"}
+    ours |= {"COUNTERSIGN_OIDC_CLIENT_SECRET": "between us", "COUNTERSIGN_PUBLIC_URL": f"http://127.0.0.1:{port}"}
     command = [sys.executable, "-m", "api", "--port", str(port)]
     with (tmp_path / "server.log").open("w") as log:
-        server = subprocess.Popen(command, env=kept | ours | more, stdout=subprocess.PIPE, stderr=log, text=True)
+        server = subprocess.Popen(command, env=kept | ours, stdout=subprocess.PIPE, stderr=log, text=True)
         assert server.stdout is not None
         yield server.stdout.readline().removeprefix("ready ").strip()
         server.terminate()
@@ -230,9 +226,9 @@ def issuer() -> Iterator[str]:
         yield running
 
 
-def test_signing_in_with_the_provider_leads_there_and_back(issuer: str, app: Countersign, address: str, chromium: Any):
+def test_signing_in_with_the_provider_leads_there_and_back(issuer: str, provided: str, chromium: Any):
     """In a window of its own: it goes to another host, which asks its looks of a third one that is out of reach."""
-    context = chromium.new_context(viewport={"width": 390, "height": 800}, base_url=address)
+    context = chromium.new_context(viewport={"width": 390, "height": 800}, base_url=provided)
     context.route(lambda url: not url.startswith("http://127.0.0.1"), lambda route: route.abort())
     page = context.new_page()
     refused: list[str] = []
@@ -250,7 +246,7 @@ def test_signing_in_with_the_provider_leads_there_and_back(issuer: str, app: Cou
         page.locator("a[href^='/sign-in/provider']").click()
         page.locator("button[value='1002']").click()
         page.wait_for_selector(".alert.stop")
-        assert page.url.startswith(f"{address}/sign-in/provider/back")
+        assert page.url.startswith(f"{provided}/sign-in/provider/back")
         look(page, "provider-unknown")
         page.locator("a[href^='/sign-in/provider']").click()
         page.locator("button[value='deny']").click()

@@ -14,7 +14,7 @@ from engine.service.recording import OPERATOR
 from engine.store import credentials
 from engine.store.tables import outbox, parked_receipts, recipients, timers, waves
 from engine.values import Bilingual
-from tests.api.cases import submitted, task_of, viewer
+from tests.api.cases import submitted, viewer
 from tests.browser.looking import faults, overflow, sign_in, wrong_at_any_width
 
 Windows = Callable[..., Any]
@@ -72,25 +72,6 @@ def test_axe_finds_nothing_and_nothing_scrolls_sideways(
         page.evaluate("document.querySelectorAll('main details').forEach(each => { each.open = true })")
         found += wrong_at_any_width(page)
     assert found == []
-
-
-@pytest.mark.parametrize("scripts", [True, False], ids=["by keyboard", "no scripts"])
-def test_an_account_is_closed_and_its_task_goes_on(app: Countersign, window: Windows, scripts: bool):
-    submitted(app)
-    page = window(390, java_script_enabled=scripts)
-    sign_in(page, "machao")
-    page.goto("/admin/people?q=李国强")
-    page.focus(".row-link")
-    page.keyboard.press("Enter")
-    page.wait_for_url("**/admin/people/liguoqiang")
-    page.focus("a[href$='do=close']")
-    page.keyboard.press("Enter")
-    page.wait_for_url("**/change?do=close")
-    assert "马超" in page.inner_text(".explained")
-    page.fill("[name=reason]", "离职")
-    page.keyboard.press("Enter")
-    page.wait_for_url("**/admin/people/liguoqiang")
-    assert task_of(app, "machao").case.title == "Autumn data package"
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])

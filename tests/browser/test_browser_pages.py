@@ -10,7 +10,7 @@ import pytest
 from engine.service import approvals, people
 from engine.service.app import Countersign
 from tests.acceptance import email_case
-from tests.api.cases import FORM, decide, drafted, submitted, task_of, viewer
+from tests.api.cases import decide, drafted, submitted, task_of, viewer
 from tests.browser.looking import faults, hidden_sideways, overflow, sign_in, wrong_at_any_width
 
 Windows = Callable[..., Any]
@@ -81,18 +81,6 @@ def test_a_form_with_problems_has_nothing_for_axe(app: Countersign, window: Wind
     assert page.input_value("[name=budget]") == "many"
 
 
-@pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no scripts"])
-def test_from_sign_in_over_the_inbox_to_the_approval(app: Countersign, window: Windows, scripts: bool):
-    submitted(app)
-    page = window(390, java_script_enabled=scripts)
-    sign_in(page, "liguoqiang")
-    page.click("text=Autumn data package")
-    page.click("button[value=approve]")
-    page.wait_for_selector("[role=status]")
-    assert "李国强" in page.inner_text("[role=status]")
-    assert task_of(app, "zhanglan").case.title == "Autumn data package"
-
-
 @pytest.mark.parametrize("language", ["zh", "en"])
 def test_several_are_decided_at_once_without_scripts(app: Countersign, window: Windows, language: str):
     people.set_language(app, viewer(app, "liguoqiang"), "zh" if language == "zh" else "en")
@@ -146,20 +134,6 @@ def test_the_decision_bar_is_in_reach_without_scrolling_and_big_enough_to_touch(
         assert box["y"] + box["height"] <= 800
 
 
-def test_approving_by_keyboard_alone(app: Countersign, window: Windows):
-    submitted(app)
-    page = window()
-    sign_in(page, "liguoqiang")
-    page.goto(f"/tasks/{task_of(app, 'liguoqiang').id}")
-    for _ in range(60):
-        page.keyboard.press("Tab")
-        if page.evaluate("document.activeElement.value") == "approve":
-            break
-    page.keyboard.press("Enter")
-    page.wait_for_selector("[role=status]")
-    assert task_of(app, "zhanglan").case.title == "Autumn data package"
-
-
 def test_what_is_typed_is_saved_without_a_button(app: Countersign, window: Windows):
     case_id = drafted(app)
     page = window()
@@ -169,18 +143,3 @@ def test_what_is_typed_is_saved_without_a_button(app: Countersign, window: Windo
     page.wait_for_selector("[data-saved]:has-text('已保存')", timeout=20_000)
     page.goto(f"/cases/{case_id}/edit")
     assert page.input_value("[name=title]") == "Typed and left"
-
-
-def test_a_case_is_submitted_without_scripts(app: Countersign, window: Windows):
-    page = window(1280, java_script_enabled=False)
-    sign_in(page, "wangmin")
-    page.click("nav >> text=新建营销案")
-    page.click("button:has-text('电信营销案')")
-    for name in ("title", "offer", "budget", "reach", "discount", "message"):
-        page.fill(f"[name={name}]", FORM[name])
-    page.check("[value=sms]")
-    page.fill("[name='window[from]']", FORM["window[from]"])
-    page.fill("[name='window[to]']", FORM["window[to]"])
-    page.click("button[value=submit]")
-    page.wait_for_selector("[aria-current=step]")
-    assert "县公司经理" in page.inner_text("[aria-current=step]")
