@@ -13,7 +13,7 @@ from api.rest.answers import answer
 from api.rest.organisation import MANAGES, Acting, Body
 from engine.service import passwords, second_factor, sessions
 
-router = APIRouter(prefix="/people/{account}", tags=["organisation"], dependencies=[for_acting(MANAGES)])
+router = APIRouter(prefix="/api/v1/people/{account}", tags=["organisation"], dependencies=[for_acting(MANAGES)])
 
 
 class Why(Body):
