@@ -20,6 +20,7 @@ from benchmarks import Row
 from benchmarks.county import HOLDERS, NOW, OFFICES, County
 from benchmarks.transitions import db_vacuum, server, supply
 from engine.machine.case import Case
+from engine.organisation import Office
 from engine.service import definitions, people
 from engine.service.app import Countersign
 from engine.service.effects import fire_timers
@@ -30,6 +31,7 @@ from engine.store.session import Database
 from tests.servers.postgres import create_database
 
 APPROVERS = 5_000
+PROVINCES, CITIES, COUNTIES = 31, 342, 2_978  # a country's offices
 CLERK = "wang"  # the head of the county: who decides the real cases
 PASSWORD = "county-head-2026"  # of a database that lives for this run
 
@@ -89,9 +91,19 @@ def _staffed(url: str, home: Path) -> Countersign:
         )
         for held in HOLDERS
     ]
-    people.load(app, OFFICES, staff)
+    people.load(app, (*OFFICES, *_country()), staff)
     definitions.publish_shipped(app)
     return app
+
+
+def _country() -> Iterator[Office]:
+    """So many further offices as a country has, spread evenly."""
+    for n in range(PROVINCES - 1):
+        yield Office(f"P{n}", f"第{n}省公司", "province")
+    for n in range(CITIES - 1):
+        yield Office(f"C{n}", f"第{n}市分公司", "city", parent=f"P{n % (PROVINCES - 1)}")
+    for n in range(COUNTIES - 1):
+        yield Office(f"D{n}", f"第{n}县分公司", "county", parent=f"C{n % (CITIES - 1)}")
 
 
 def _more(db: Database, seed: str, first: int, last: int) -> None:
