@@ -63,6 +63,8 @@ class Person:
         self.words = Words(way.language)
         self.has_scripts = way.by != "no scripts"
         self.page = window(way.width, java_script_enabled=self.has_scripts, locale="zh-CN")
+        # from now on Chromium asks us for files: told only when a key is pressed, it may open its own window first
+        self.page.on("filechooser", lambda _: None)
 
     def said(self, english: str, **values: Any) -> str:
         """What stands on the page for a message of the catalogue."""
