@@ -127,6 +127,7 @@ MESSAGES = (
     "not a duration; write 3wd (working days), 4wh (working hours), 2d, 72h, 30m or 10s, not {value}",
 )
 HINTS = (
+    "call the chain otherwise, and where it is used: a case is in both while it is approved",
     "write quotes, colon, @ and parentheses as on an English keyboard",
     "after @ stands county, city or province, not {name}",
     (

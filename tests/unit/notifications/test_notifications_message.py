@@ -17,7 +17,7 @@ from engine.values import Bilingual, Language
 from notifications.html import as_html
 from notifications.message import TEMPLATES, Message, compose, compose_digest, cut
 
-ABOUT_NO_CASE = {"digest", "channel_down", "webhook_disabled", "ping"}
+ABOUT_NO_CASE = {"digest", "channel_down", "webhook_disabled", "ping", "code"}
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 TASK = Notice(
     person="wang",
@@ -99,6 +99,15 @@ def test_every_occasion_that_the_machine_names_has_words_of_its_own() -> None:
     named |= {*OUTCOMES, "cancelled", "voided"}  # the kinds are given these as names of states
     assert {"objected", "unstaffed", "evaluated", "reminder"} <= named
     assert named <= occasions("en")
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_a_code_stands_on_a_line_of_its_own_and_its_mail_names_no_case(language: Language) -> None:
+    message = compose(replace(TASK, language=language, occasion="code", code="042917"), SHANGHAI)
+    assert "042917" in message.body.splitlines()
+    assert not {"042917", TASK.title, TASK.number} & set(message.title.split())
+    assert TASK.title not in message.title + message.body + message.short
+    assert TASK.link not in message.body
 
 
 def test_an_objection_says_who_made_it_and_that_nothing_is_to_be_done() -> None:
