@@ -82,7 +82,7 @@ def show_code(app: App, visit: CurrentVisit, token: str) -> Response:
     """Where the code is typed; back to the link where it takes none (any more)."""
     if _is_ahead(visit.request):
         return visit.page("waiting.html", token=token, has_forms=False)
-    target = links.follow(app, token)
+    target = links.look(app, token, visit.address)
     if target.lets_in(visit.viewer) or not target.takes_code:
         return visit.go(f"/l/{token}")
     return _code_page(visit, token)

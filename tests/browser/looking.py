@@ -1,5 +1,6 @@
 """Serving an application, signing in, and what is wrong with a page as it stands: for tests that look at pages."""
 
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -70,3 +71,12 @@ def wrong_at_any_width(page: Any) -> list[str]:
         elif over := overflow(page):
             found.append(f"{page.url} scrolls by {over}")
     return found
+
+
+def look(page: Any, name: str) -> list[str]:
+    """What is wrong with the page; pictures where PICTURES names a folder for them."""
+    if pictures := os.environ.get("PICTURES", ""):
+        for width in (390, 1280):
+            page.set_viewport_size({"width": width, "height": 800})
+            page.screenshot(path=f"{pictures}/{name}-{width}.png", full_page=True)
+    return wrong_at_any_width(page)

@@ -1,6 +1,5 @@
 """A link on a new device, opened by a code from the mail: on a phone, by keyboard, without scripts, in zh and en."""
 
-import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,7 +11,7 @@ from engine.service import effects, people
 from engine.service.app import Countersign
 from engine.service.effects import Notice
 from engine.settings import Settings
-from tests.browser.looking import wrong_at_any_width
+from tests.browser.looking import look
 from tests.security import small_cases
 
 Windows = Callable[..., Any]
@@ -50,15 +49,6 @@ def path(app: Countersign, language: str) -> str:
     small_cases.submitted(app, "small-case")
     [link] = [one.link for one in delivered(app) if one.person == "liguoqiang"]
     return "/l/" + link.rsplit("/l/", 1)[1]
-
-
-def look(page: Any, name: str) -> list[str]:
-    """What is wrong with the page; a picture where a folder for them is named."""
-    if pictures := os.environ.get("PICTURES", ""):
-        for width in (390, 1280):
-            page.set_viewport_size({"width": width, "height": 800})
-            page.screenshot(path=f"{pictures}/{name}-{width}.png", full_page=True)
-    return wrong_at_any_width(page)
 
 
 def locale(language: str) -> str:

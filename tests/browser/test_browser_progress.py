@@ -1,7 +1,6 @@
 """How far long work is: refreshed while one looks, and by loading the page anew without scripts. And the load that it
 makes on the calendar."""
 
-import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -14,18 +13,9 @@ from engine.service.app import Countersign
 from engine.store import circuits
 from tests.acceptance.email_case import FORM, load_customers
 from tests.acceptance.offices import key, notices, open_task, viewer
-from tests.browser.looking import sign_in, wrong_at_any_width
+from tests.browser.looking import look, sign_in
 
 Windows = Callable[..., Any]
-
-
-def look(page: Any, name: str) -> list[str]:
-    """What is wrong with the page; a picture where a folder for them is named."""
-    if pictures := os.environ.get("PICTURES", ""):
-        for width in (390, 1280):
-            page.set_viewport_size({"width": width, "height": 800})
-            page.screenshot(path=f"{pictures}/{name}-{width}.png", full_page=True)
-    return wrong_at_any_width(page)
 
 
 def sending(app: Countersign, folder: Path) -> str:

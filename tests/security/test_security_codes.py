@@ -66,20 +66,20 @@ def client(app: Countersign) -> TestClient:
     return TestClient(create_app(app), base_url="http://testserver", raise_server_exceptions=False)
 
 
-def csrf(page: str) -> str:
-    found = re.search(r'name="csrf" value="([^"]*)"', page)
+def hidden(page: str, name: str) -> str:
+    found = re.search(rf'name="{name}" value="([^"]*)"', page)
     assert found, page
     return found[1]
 
 
 def ask(browser: TestClient, token: str) -> Response:
     """Tap "send me a code" on the page of the link."""
-    return browser.post(f"/l/{token}/code", data={"csrf": csrf(browser.get(f"/l/{token}").text)})
+    return browser.post(f"/l/{token}/code", data={"csrf": hidden(browser.get(f"/l/{token}").text, "csrf")})
 
 
 def enter(browser: TestClient, token: str, code: str) -> Response:
     page = browser.get(f"/l/{token}/code")
-    return browser.post(f"/l/{token}/open", data={"csrf": csrf(page.text), "code": code})
+    return browser.post(f"/l/{token}/open", data={"csrf": hidden(page.text, "csrf"), "code": code})
 
 
 def code_in_mail(app: Countersign, server: MailServer) -> str:
@@ -112,8 +112,8 @@ def test_a_code_from_the_mailbox_opens_the_sheet_and_the_history_says_so(
         sheet = enter(browser, token, f" {code[:3]} {code[3:]} ")
         assert sheet.url.path.startswith("/tasks/")
         assert token not in str(sheet.url)
-        fields = {name: re.search(rf'name="{name}" value="([^"]*)"', sheet.text)[1] for name in ("key", "seen_seq")}  # type: ignore[index]
-        data = {**fields, "csrf": csrf(sheet.text), "decision": "approve", "remark": ""}
+        data = {name: hidden(sheet.text, name) for name in ("csrf", "key", "seen_seq")}
+        data |= {"decision": "approve", "remark": ""}
         done = browser.post(sheet.url.path, data=data)
         assert "经邮件验证码" in done.text
         assert "经邮件验证码" in browser.get("/account").text
@@ -227,7 +227,7 @@ def test_a_closed_account_gets_no_code_and_opens_nothing_with_an_earlier_one(
         code = code_in_mail(app, server)
         page = browser.get(f"/l/{token}/code").text
         personnel.close_account(app, APPROVER)
-        given = {"csrf": csrf(page), "code": code}
+        given = {"csrf": hidden(page, "csrf"), "code": code}
         assert browser.post(f"/l/{token}/open", data=given).status_code == 404
         assert browser.post(f"/l/{token}/code", data=given).status_code == 404
 
@@ -241,7 +241,7 @@ def test_who_has_a_second_factor_is_asked_for_it_as_well(app: Countersign, token
         page = enter(browser, token, code_in_mail(app, server))
         assert page.url.path == "/sign-in/step"
         assert browser.get("/inbox", follow_redirects=False).status_code == 303
-        given = {"csrf": csrf(page.text), "next": page.url.params["next"], "code": totp.at(app.now())}
+        given = {"csrf": hidden(page.text, "csrf"), "next": page.url.params["next"], "code": totp.at(app.now())}
         assert browser.post("/sign-in/code", data=given).url.path.startswith("/tasks/")
         with app.db.read() as tx:
             row = tx.execute(sa.select(tables.sessions)).one()
@@ -259,8 +259,8 @@ def test_a_code_does_not_do_for_large_budgets(app: Countersign, token: str, serv
         with client(careful) as strict:
             strict.cookies.update(browser.cookies)
             sheet = strict.get(f"/tasks/{links.follow(app, token).task_id}")
-            fields = {name: re.search(rf'name="{name}" value="([^"]*)"', sheet.text)[1] for name in ("key", "seen_seq")}  # type: ignore[index]
-            data = {**fields, "csrf": csrf(sheet.text), "decision": "approve", "remark": ""}
+            data = {name: hidden(sheet.text, name) for name in ("csrf", "key", "seen_seq")}
+            data |= {"decision": "approve", "remark": ""}
             assert strict.post(sheet.url.path, data=data).url.path == "/confirm"
 
 
@@ -276,17 +276,17 @@ def test_a_code_opens_no_confidential_case_by_whatever_door(app: Countersign, to
         for path in (f"/cases/{target.case_id}", f"/tasks/{target.task_id}", f"/cases/{target.case_id}/approval-sheet"):
             assert browser.get(path).url.path == "/confirm", path
         page = browser.get("/account").text
-        data = {"csrf": csrf(page), "key": "some-key-1", "decision": "approve", "seen_seq": "1", "remark": ""}
+        data = {"csrf": hidden(page, "csrf"), "key": "some-key-1", "decision": "approve", "seen_seq": "1", "remark": ""}
         assert browser.post(f"/tasks/{target.task_id}", data=data).url.path == "/confirm"
         # the next session that the device opens is no wider
         del browser.cookies["session"]
-        browser.post(f"/l/{token}", data={"csrf": csrf(browser.get(f"/l/{token}").text)})
+        browser.post(f"/l/{token}", data={"csrf": hidden(browser.get(f"/l/{token}").text, "csrf")})
         assert browser.get(f"/cases/{target.case_id}").url.path == "/confirm"
         confirm = browser.get(f"/confirm?next=/cases/{target.case_id}").text
-        given = {"csrf": csrf(confirm), "next": f"/cases/{target.case_id}", "password": PASSWORD}
+        given = {"csrf": hidden(confirm, "csrf"), "next": f"/cases/{target.case_id}", "password": PASSWORD}
         assert browser.post("/confirm", data=given).url.path == f"/cases/{target.case_id}"
         del browser.cookies["session"]
-        browser.post(f"/l/{token}", data={"csrf": csrf(browser.get(f"/l/{token}").text)})
+        browser.post(f"/l/{token}", data={"csrf": hidden(browser.get(f"/l/{token}").text, "csrf")})
         assert browser.get(f"/cases/{target.case_id}").url.path == f"/cases/{target.case_id}"
 
 
@@ -298,7 +298,7 @@ def test_a_code_opens_no_page_of_administrators(app: Countersign, token: str, se
         assert browser.get("/admin/people").status_code == 404
         assert browser.get("/inbox").status_code == 200
         page = browser.get("/confirm?next=/admin/people")
-        given = {"csrf": csrf(page.text), "next": "/admin/people", "password": PASSWORD}
+        given = {"csrf": hidden(page.text, "csrf"), "next": "/admin/people", "password": PASSWORD}
         assert browser.post("/confirm", data=given).status_code == 200
 
 

@@ -440,10 +440,10 @@ def test_who_tries_many_unknown_links_has_to_wait(app: Countersign, token: str):
 
 
 def test_who_looks_at_many_links_that_nobody_was_sent_has_to_wait_at_every_such_door(app: Countersign, token: str):
-    doors = ("/l/{}", "/reset/{}", "/calendar/{}.ics")
+    doors = ("/l/{}", "/l/{}/code", "/reset/{}", "/calendar/{}.ics")
     with client(app) as browser, TestClient(create_app(app), client=("203.0.113.9", 1)) as elsewhere:
         assert browser.get(f"/l/{token}").status_code == 200
-        tried = [browser.get(doors[n % 3].format(f"guess-{n}")).status_code for n in range(201)]
+        tried = [browser.get(doors[n % len(doors)].format(f"guess-{n}")).status_code for n in range(201)]
         assert tried == [404] * 200 + [429]
         for door in doors:
             assert browser.get(door.format("one-more")).status_code == 429
