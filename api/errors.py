@@ -52,7 +52,8 @@ UNFORESEEN = N_("Something went wrong on our side. Nothing of this step was save
 def sentence(error: CountersignError, formats: Formats) -> str:
     """The error's message in the language of `formats`, its codes and times in words."""
     if isinstance(error, Invalid):
-        return formats.words("; ").join(problem_sentence(problem, formats) for problem in error.problems) or str(error)
+        *others, last = [problem_sentence(problem, formats) for problem in error.problems] or [str(error)]
+        return formats.words("; ").join([*(one.rstrip("。.") for one in others), last])
     if isinstance(error, DatabaseUnavailable | NoSpace):
         return formats.words(NO_DATABASE)  # addresses and paths are for the operator's log
     return formats.words(error.template).format(**_in_words(error.fields, formats))

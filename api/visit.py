@@ -40,6 +40,7 @@ class Visit:
         self._calendar: Workdays | None = None
         self.visitor = self.cookies.read(request, VISITOR) or new_visitor()
         self.formats = Formats(self.words, app.settings.zone, app.now(), self._workdays)
+        self.wrong: dict[str, str] = {}  # field of the form that was refused -> why
 
     def _viewer(self) -> Viewer | None:
         if not self.session:

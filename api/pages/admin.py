@@ -23,10 +23,13 @@ def by(visit: Visit, viewer: Viewer, form: FormData | None = None) -> By:
 
 
 def tried(visit: Visit, act: Callable[[], object], page: Callable[[str, int], Response]) -> Response | None:
-    """Do it; what is refused stands on `page` with its sentence and status. None where it was done."""
+    """Do it; what is refused stands on `page` with its sentence and status, and at the fields that it is about. None
+    where it was done."""
     try:
         act()
     except (Refused, Invalid) as error:
+        problems = error.problems if isinstance(error, Invalid) else ()
+        visit.wrong = {one.at: problem_sentence(one, visit.formats) for one in reversed(problems) if one.at}
         return page(sentence(error, visit.formats), error.status)
     return None
 

@@ -78,6 +78,9 @@ def _stand_in(app: Countersign, viewer: Viewer, typed: dict[str, str]) -> StandI
 
 
 def _day(typed: str, at: str, problems: list[Problem]) -> date | None:
+    if not typed:
+        problems.append(Problem("form.required", "this is needed", at=at))
+        return None
     try:
         return date.fromisoformat(typed)
     except ValueError:

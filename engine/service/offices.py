@@ -146,7 +146,7 @@ def _subject(role: str, office: str) -> str:
 
 
 def _wrong(office: Office) -> list[Problem]:
-    problems = _wrong_names(office.zh, office.en, "name")
+    problems = _wrong_names(office.zh, office.en, "zh")
     if not CODE.fullmatch(office.code):
         problems.append(Problem("office_code", "a code is up to 12 letters, digits or dashes", at="code"))
     if office.level not in LEVELS:

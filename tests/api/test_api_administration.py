@@ -185,6 +185,10 @@ def test_everybody_keeps_their_own_stand_ins_and_sees_no_others(app: Countersign
     assert wrong.status_code == 422
     assert "not a day" in wrong.text
     assert "not an amount" in wrong.text
+    assert re.search(r'id="last"[^>]*aria-describedby="last-problem" aria-invalid="true"', wrong.text)
+    blank = at.fill_in("/stand-ins", "/stand-ins", by="郑凯", first=days["first"], last="")
+    assert re.search(r'id="last-problem">This is needed', blank.text)
+    assert 'id="first-problem"' not in blank.text
     at.fill_in("/stand-ins", "/stand-ins/1/end")
     assert standins.listed(app, None)[0].state == "over"
 

@@ -10,6 +10,7 @@ import pytest
 
 from engine.service.app import Countersign
 from engine.store.tables import cases
+from tests.browser.looking import overflow
 from tests.security import strange_house
 from tests.security.signed_in import session
 
@@ -52,7 +53,7 @@ def pages(app: Countersign) -> Mapping[str, tuple[str, ...]]:
 
 
 def signed_in(app: Countersign, window: Windows, address: str, login: str) -> Any:
-    page = window(390)
+    page = window(320)
     page.context.add_init_script(WATCH)
     page.context.add_cookies([{"name": "session", "value": session(app, None, login), "url": address}])
     page.on("dialog", lambda dialog: pytest.fail(f"{page.url}: {dialog.message}"))
@@ -70,6 +71,7 @@ def test_what_was_typed_is_text_on_every_page_that_shows_it(
             assert answer.status < 400, (login, path, answer.status)
             page.evaluate(HANDLED)
             wrong += [f"{login} {path}: {one}" for one in page.evaluate(ACTED_ON)]
+            wrong += [f"{login} {path}: scrolls sideways by {over}" for over in [overflow(page)] if over > 0]
             text = page.inner_text("body")
             shown += "xq7" in text
             assert "49" not in text.replace(strange_house.OFFICE, "") or "{{ 7 * 7 }}" in text, path
