@@ -122,10 +122,10 @@ def change(app: Countersign, viewer: Viewer, token: str, *, old: str, new: str, 
 
 
 def reset_link(app: Countersign, by: By, person: str, *, reason: str = "") -> Reset:
-    """A link for somebody who forgot their password; links before it stop working. For administrators; the same key
-    again gives the same link. NotFound for unknown and closed accounts."""
+    """A link for somebody who forgot their password; links before it stop working. For administrators, not by
+    an API token; the same key again gives the same link. NotFound for unknown and closed accounts."""
     token = sealing.drawn(app.settings, "reset link", by.key) if by.key else fresh()
-    with changing(app, by, "organisation.manage") as change:
+    with changing(app, by, "accounts.let_in") as change:
         expires = change.now + timedelta(hours=app.settings.reset_hours)
         row = people.find_person(change.tx, person)
         if row is None or not row.active:

@@ -156,6 +156,18 @@ def test_the_same_is_there_for_scripts(app: Countersign, desk: Desks) -> None:
         assert at.post(f"{people_}/wangmin/{path}", json={"why": "x"}, headers=head).status_code == 422
 
 
+def test_an_api_token_lets_nobody_in(app: Countersign, desk: Desks) -> None:
+    with_factor(app, "wangmin")
+    admin = people.viewer_named(app, "machao")
+    token = tokens.make(app, admin, name="staff system", scopes=tokens.SCOPES, days=30)
+    head = {"authorization": f"Bearer {token}"}
+    at = desk()
+    for path in ("password-reset", "second-factor/removal"):
+        assert at.post(f"/api/v1/people/wangmin/{path}", json={}, headers=head).status_code == 404
+    assert noted(app) == []
+    assert at.post("/api/v1/people/wangmin/sign-out", json={}, headers=head).status_code == 200
+
+
 def test_nobody_signs_in_again_to_an_account_that_is_closed(app: Countersign, desk: Desks) -> None:
     admin = desk("machao")
     form = admin.form(admin.get(f"{CHANGE}?do=reset"), CHANGE)
