@@ -59,12 +59,9 @@ def not_of_type(db: duckdb.DuckDBPyConnection, columns: Columns) -> list[BadRow]
         for (column, _), value in zip(checked, row, strict=True):
             if value is None:
                 continue
-            if column.type == "month":
-                found.append(bad(line, column.heading, "row.month", value=value[:SHOWN]))
-            elif column.type.startswith(("int", "dec", "dou")):
-                found.append(bad(line, column.heading, "row.number", value=value[:SHOWN]))
-            else:
-                found.append(bad(line, column.heading, "row.type", value=value[:SHOWN], kind=column.type))
+            number = column.type.startswith(("int", "dec", "dou"))
+            code = "row.number" if number else f"row.{column.type}"
+            found.append(bad(line, column.heading, code, value=value[:SHOWN]))
     return found
 
 

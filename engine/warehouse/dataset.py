@@ -13,6 +13,7 @@ import os
 import re
 import secrets
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -59,7 +60,8 @@ class Table(Struct, frozen=True):
         return sum(file.rows for file in self.files)
 
 
-class Taken(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Taken:
     """A file (or a query) that a version took in for one table: sha256 of its bytes, rows, and those refused."""
 
     table: str
@@ -87,7 +89,8 @@ class Published(Struct, frozen=True):
     is_new: bool
 
 
-class TableChange(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class TableChange:
     """What a version changed of a table: its rows before and after, None where there was none."""
 
     table: str

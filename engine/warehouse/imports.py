@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from engine.errors import InvalidFile, Problem
 from engine.warehouse.dataset import Column, DataFile, Dataset, Published, Table, Taken, Told, added
-from engine.warehouse.kinds import KINDS, Kind
+from engine.warehouse.kinds import KINDS
 from engine.warehouse.lists import MEMORY, Imported, Keep, Reading, import_rows, no_column, write
 from engine.warehouse.months import write_months
 from engine.warehouse.rows import Records
@@ -47,6 +47,9 @@ class Wanted:
             unique=kind.unique,
             types=known.types,
             columns=self.columns,
+            labels={
+                label: name for name, one in known.fields.items() for label in (one.label.zh, one.label.en) if label
+            },
             with_key=kind.with_key,
             needed=kind.needed,
             allowed={name: one.values for name, one in known.fields.items() if one.values},
@@ -63,9 +66,9 @@ class Staged:
 
 
 def check(records: Records, source: str, wanted: Wanted, told: Told = lambda done, of: None) -> Imported:
-    """What the rows would give; nothing is written. InvalidFile where they are unusable as a whole."""
+    """What the rows would give; nothing is written. InvalidFile where a column is missing."""
     imported = import_rows(records, source, wanted.reading(), lambda good: (), told)
-    _refuse_unusable(imported, wanted, source)
+    _refuse_without_columns(imported, wanted, source)
     return imported
 
 
@@ -74,7 +77,10 @@ def stage(
 ) -> Staged:
     """Write the good rows into files of the dataset that nobody sees yet. InvalidFile where they are unusable."""
     imported = import_rows(records, source, wanted.reading(), _keeping(dataset, wanted), told)
-    _refuse_unusable(imported, wanted, source)
+    _refuse_without_columns(imported, wanted, source)
+    if not imported.rows and imported.bad:
+        first = "; ".join(str(row) for row in imported.bad[:3])
+        raise InvalidFile([Problem("D110", "not one row is good", first, source)])
     if KINDS[wanted.kind].month:
         imported = Imported(
             Table(fixed_columns(wanted.kind), imported.table.files), imported.rows, imported.bad, imported.sha256
@@ -174,14 +180,9 @@ def _not_there(dataset: Dataset, name: str, file: DataFile, there: Table) -> Dat
     return write_months(dataset, name, _fixed(fresh, name), month)[0]
 
 
-def _refuse_unusable(imported: Imported, wanted: Wanted, source: str) -> None:
-    kind: Kind = KINDS[wanted.kind]
+def _refuse_without_columns(imported: Imported, wanted: Wanted, source: str) -> None:
     names = [column.name for column in imported.table.columns]
-    problems = [
-        no_column(need, names, f"there are {', '.join(names)}", source) for need in kind.needs if need not in names
-    ]
-    if not imported.rows and imported.bad:
-        first = "; ".join(str(row) for row in imported.bad[:3])
-        problems.append(Problem("D110", "not one row is good", first, source))
-    if problems:
-        raise InvalidFile(problems)
+    hint = f"there are {', '.join(names)}"
+    missing = [need for need in KINDS[wanted.kind].needs if need not in names]
+    if missing:
+        raise InvalidFile([no_column(need, names, hint, source) for need in missing])

@@ -34,9 +34,9 @@ KEY = "customer"
 class Reading:
     """How a file is to be read. `key` is a heading, or "row" to number the rows; what follows is by field.
 
-    `columns` gives headings another field than the one that follows from them, or none (the column is left out).
-    `with_key` are fields that are unique together with the key. `needed` must be filled on every row. `allowed` are the
-    only values a field may have.
+    `columns` gives headings another field than the one that follows from them, or none (the column is left out);
+    so do `labels` where the file has such a heading. `with_key` are fields that are unique together with the key.
+    `needed` must be filled on every row. `allowed` are the only values a field may have.
     """
 
     key: str
@@ -44,6 +44,7 @@ class Reading:
     unique: bool = True
     types: Mapping[str, str] = field(default_factory=dict)
     columns: Mapping[str, str | None] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
     with_key: tuple[str, ...] = ()
     needed: tuple[str, ...] = ()
     allowed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -128,7 +129,7 @@ def _fields(headings: tuple[str, ...], reading: Reading, source: str) -> list[tu
         if heading == reading.key and reading.key != ROW_NUMBER and not found:
             found.insert(0, (reading.key_field, heading, str(n)))
             continue
-        wanted = reading.columns.get(heading, heading)
+        wanted = reading.columns.get(heading, reading.labels.get(heading, heading))
         if wanted is None:
             continue
         name = plain = field_name(wanted)
