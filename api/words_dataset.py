@@ -20,8 +20,8 @@ DATASET_FILES = {  # what becomes of what is there already
 FIELD_TYPES = {
     "text": N_("Text"),
     "int": N_("Whole number"),
-    "decimal": N_("Number"),
-    "double": N_("Number"),
+    "decimal": N_("Decimal number"),
+    "double": N_("Decimal number"),
     "bool": N_("Yes or no"),
     "date": N_("Day"),
     "timestamp": N_("Time"),

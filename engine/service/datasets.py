@@ -87,7 +87,8 @@ class VersionView:
 @dataclass(frozen=True, slots=True)
 class Looked:
     """A file that was looked at. `problems` say why it cannot be taken in at all, as it is asked for; `bad` are the
-    rows that would be refused. `sample` has the first rows under `headings`, personal values masked."""
+    rows that would be refused. `sample` has the first rows under `headings`, personal values masked; `there` is how
+    many rows the table has now."""
 
     upload: str
     name: str
@@ -99,6 +100,7 @@ class Looked:
     refused: int = 0
     bad: tuple[BadRow, ...] = ()
     left_out: tuple[str, ...] = ()
+    there: int | None = None
     problems: tuple[Problem, ...] = ()
 
 
@@ -165,6 +167,7 @@ def look(app: Countersign, by: By, upload: str, asked: Asked | None = None) -> L
             imported = imports.check(records, source, wanted)
         except InvalidFile as error:
             return Looked(upload, name, asked, records.headings, _sample(records, None, asked), problems=error.problems)
+        there = Dataset(app.settings.data).current().tables.get(wanted.table)
         return Looked(
             upload,
             name,
@@ -176,6 +179,7 @@ def look(app: Countersign, by: By, upload: str, asked: Asked | None = None) -> L
             imported.refused,
             imported.bad,
             imports.left_out(imported, wanted, records),
+            there.rows if there else None,
         )
 
 

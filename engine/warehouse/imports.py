@@ -12,6 +12,7 @@ import duckdb
 import pyarrow as pa
 
 from engine.errors import InvalidFile, Problem
+from engine.values import NO_TEXT
 from engine.warehouse.dataset import Column, DataFile, Dataset, Published, Table, Taken, Told, added
 from engine.warehouse.kinds import KINDS
 from engine.warehouse.lists import MEMORY, Imported, Keep, Reading, import_rows, no_column, write
@@ -181,8 +182,11 @@ def _not_there(dataset: Dataset, name: str, file: DataFile, there: Table) -> Dat
 
 
 def _refuse_without_columns(imported: Imported, wanted: Wanted, source: str) -> None:
-    names = [column.name for column in imported.table.columns]
-    hint = f"there are {', '.join(names)}"
-    missing = [need for need in KINDS[wanted.kind].needs if need not in names]
+    kind = KINDS[wanted.kind]
+    names = {column.name for column in imported.table.columns}
+    headings = [column.heading for column in imported.table.columns]
+    known = kind.fields(wanted.catalogue).fields
+    missing = [need for need in kind.needs if need not in names]
     if missing:
-        raise InvalidFile([no_column(need, names, hint, source) for need in missing])
+        told = {need: known[need].label if need in known else NO_TEXT for need in missing}
+        raise InvalidFile([no_column(need, headings, "", source, label) for need, label in told.items()])

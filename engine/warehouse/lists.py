@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from engine.errors import InvalidFile, Problem
+from engine.values import NO_TEXT, Bilingual
 from engine.warehouse import checks
 from engine.warehouse.checks import Columns, cast, stored, value_of
 from engine.warehouse.dataset import Column, DataFile, Dataset, Table, Told
@@ -141,10 +142,14 @@ def _fields(headings: tuple[str, ...], reading: Reading, source: str) -> list[tu
     return sorted(found, key=lambda column: column[0] != reading.key_field)
 
 
-def no_column(name: str, there: Sequence[str], hint: str, source: str) -> Problem:
-    """A file lacks a column."""
-    fields = {"name": name, "columns": ", ".join(there)}
-    return Problem("D107", f"there is no column {name!r}", hint, source, line=1, fields=fields)
+def no_column(name: str, there: Sequence[str], hint: str, source: str, label: Bilingual = NO_TEXT) -> Problem:
+    """A file lacks a column, which may as well be called by its `label`."""
+    called = {language: f"{name} ({also})" if also else name for language, also in (("zh", label.zh), ("en", label.en))}
+    listed = ", ".join(there)
+    message = f"there is no column {name!r}"
+    return Problem(
+        "D107", message, hint or f"there are {listed}", source, 1, fields={"name": called, "columns": listed}
+    )
 
 
 def _numbered(records: Records, reading: Reading) -> pa.Table:
