@@ -18,6 +18,7 @@ from api.pages import (
     access,
     account,
     admin_audit,
+    admin_data,
     admin_import,
     admin_offices,
     admin_operation,
@@ -55,6 +56,7 @@ from api.rest import beside as rest_beside
 from api.rest import case_list as rest_case_list
 from api.rest import cases as rest_cases
 from api.rest import channels as rest_channels
+from api.rest import dataset as rest_dataset
 from api.rest import decisions as rest_decisions
 from api.rest import definitions as rest_definitions
 from api.rest import documenting, health, receipts, session, standins, tasks
@@ -87,6 +89,7 @@ PAGES = (
     phrases,
     webhooks,
     admin_audit,
+    admin_data,
     admin_import,
     admin_offices,
     admin_operation,
@@ -109,6 +112,7 @@ RESTS = (
     rest_case_list,
     rest_beside,
     rest_organisation,
+    rest_dataset,
     rest_ways_in,
     rest_operation,
     rest_webhooks,

@@ -5,6 +5,7 @@ A code that is missing here is shown as it is; a test holds the tables against t
 
 from api.i18n import N_
 from api.words_authoring import COVERED, DEEDS, PARTS, SECTIONS, STUCK, STUDIES, TIMERS, VERSION_TONES, VERSIONS
+from api.words_dataset import DATASET_FILES, DATASET_KINDS, FIELD_TYPES
 from api.words_notices import GROUPS, HOOKS, OCCASIONS, PACES, SENDING, WEBHOOK_EVENTS, WEEKDAYS
 from api.words_office import (
     BROKEN,
@@ -29,6 +30,8 @@ __all__ = [
     "CHANGES",
     "COMMANDS",
     "COVERED",
+    "DATASET_FILES",
+    "DATASET_KINDS",
     "DEEDS",
     "DOUBTS",
     "DUE",
@@ -36,6 +39,7 @@ __all__ = [
     "EFFECTS",
     "EFFECT_STATES",
     "FACTS",
+    "FIELD_TYPES",
     "FLAGS",
     "FLOWS",
     "GONE",

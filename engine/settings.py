@@ -19,6 +19,9 @@ class Settings(BaseSettings):
     home: Path = Field(Path("var"), description="Folder for the embedded database, the secret key and the logs")
     database_url: str = Field("", description="SQLAlchemy URL; empty = SQLite in the home folder")
     data_dir: Path = Field(Path(), description="Folder of the customer dataset; empty = home/data")
+    connections: Path = Field(
+        Path(), description="YAML file with databases to import customers from, name: address; empty = none"
+    )
     public_url: str = Field("http://127.0.0.1:8000", description="Address that links in notifications start with")
     language: Literal["zh", "en"] = Field("zh", description="Language for visitors who chose none")
     time_zone: str = Field("Asia/Shanghai", description="Time zone of deadlines, quiet hours and pages")

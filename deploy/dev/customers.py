@@ -17,9 +17,9 @@ import duckdb
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from engine.definition.catalogue import catalogue
 from engine.warehouse.dataset import Dataset
-from engine.warehouse.imports import import_file
+from engine.warehouse.imports import Wanted, import_file
+from engine.warehouse.shapes import shape_of
 
 CONTACTS_EACH = 5
 
@@ -113,13 +113,12 @@ def main() -> None:
     dataset = Dataset(arguments.data)
     if "customers" in dataset.current().tables:
         sys.exit(f"{arguments.data} has customers already; choose an empty folder")
-    known = catalogue("customers")
     with tempfile.TemporaryDirectory(prefix="customers-") as scratch:
         files = generate(Path(scratch), arguments.customers, arguments.as_of)
         for kind, path in files.items():
             if kind not in ("blacklist", "greylist"):
                 key = "offer" if kind in ("offers", "conflicts") else "customer"
-                import_file(dataset, kind, path, key, types=known.types if known and kind == "customers" else None)
+                import_file(dataset, shape_of(path), Wanted(kind, key))
         if os.environ.get("COUNTERSIGN_HOME") or os.environ.get("COUNTERSIGN_DATABASE_URL"):
             _suppress(files)
     version = dataset.current()

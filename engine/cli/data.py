@@ -1,4 +1,5 @@
-"""`countersign data`: customers, contacts, offers and lists come in as CSV files, and every bad row is named."""
+"""`countersign data`: customers, contacts, offers, usage and lists come in as files or from a database, and every bad
+row is named."""
 
 import json
 from pathlib import Path
@@ -6,19 +7,26 @@ from typing import Annotated
 
 import typer
 
-from engine.cli.progress import waiting
-from engine.definition import catalogue as fields
+from engine.cli.progress import counting
+from engine.definition.catalogue import CustomerField
 from engine.errors import InvalidFile, Problem
-from engine.service import selecting
+from engine.service import selecting, sheets
 from engine.service.app import Countersign
 from engine.settings import Settings
-from engine.warehouse.dataset import Dataset, Version
-from engine.warehouse.imports import KINDS, import_file
-from engine.warehouse.lists import Imported
-from engine.warehouse.records import read_records
+from engine.warehouse import imports, syncing
+from engine.warehouse.dataset import Dataset, Published, Version
+from engine.warehouse.imports import Staged, Wanted
+from engine.warehouse.kinds import KINDS
+from engine.warehouse.lists import no_column
+from engine.warehouse.rows import BadRow, Records
+from engine.warehouse.shapes import Shape, shape_of
 
 app = typer.Typer(no_args_is_help=True)
+BY = "operator"
+SOURCE = "CSV (also packed with gzip), XLSX or Parquet; or sql:CONNECTION:TABLE, sql:CONNECTION:SELECT …"
 Folder = Annotated[Path | None, typer.Option(help="Folder of the dataset; by default that of the settings.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+Errors = Annotated[Path | None, typer.Option(help="Also write every bad row into this CSV file.")]
 
 
 @app.callback()
@@ -29,7 +37,7 @@ def data() -> None:
 @app.command("import")
 def import_(
     kind: Annotated[str, typer.Argument(help=f"{', '.join(KINDS)}, blacklist or greylist.")],
-    file: Annotated[Path, typer.Argument(help="CSV with a header line; may be packed with gzip.")],
+    file: Annotated[str, typer.Argument(metavar="SOURCE", help=SOURCE)],
     *,
     key: Annotated[str, typer.Option(help='Column with the customer (or offer); "row" numbers the rows.')],
     name: Annotated[str, typer.Option(help="Name of the list, for the kind list.")] = "",
@@ -37,64 +45,156 @@ def import_(
         str, typer.Option(help="Catalogue that gives known customer fields their types.")
     ] = "customers",
     data: Folder = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    errors: Errors = None,
+    as_json: Json = False,
 ) -> None:
-    """Import FILE. The good rows are taken over; every bad row is named with line, column and reason."""
-    _check(kind, file, name)
-    if kind in selecting.LISTS:
-        count = import_suppressions(kind, file, key)
-        typer.echo(json.dumps({"rows": count}) if as_json else f"{count:,} entries on the {kind}")
-        return
-    types = _types(catalogue) if kind == "customers" else None
-    dataset = Dataset(data or Settings().data)
-    with waiting(f"importing {file.name} ({file.stat().st_size / 1e6:,.1f} MB)"):
-        imported, version = import_file(dataset, kind, file, key, name=name, types=types)
+    """Import SOURCE. The good rows are taken over; every bad row is named with line or row, column and reason."""
+    _check(kind, name)
+    shape = shape_of(file, connections=_connections())
+    with counting(f"importing {shape.name}") as told:
+        records = shape.records(told)
+        if kind in selecting.LISTS:
+            count = import_suppressions(kind, shape, records, key)
+            typer.echo(json.dumps({"rows": count}) if as_json else f"{count:,} entries on the {kind}")
+            return
+        dataset = Dataset(data or Settings().data)
+        wanted = Wanted(kind, key, name, catalogue=catalogue)
+        staged = imports.stage(dataset, records, shape.name, wanted, told)
+    published = imports.publish(dataset, [staged], BY)
+    dataset.sweep()
+    bad = staged.imported.bad
+    if errors is not None:
+        errors.write_bytes(report_of(bad))
     if as_json:
-        typer.echo(json.dumps(_as_object(imported, version), ensure_ascii=False))
-    else:
-        _report(kind, imported, version)
+        typer.echo(json.dumps(_as_object(staged, published), ensure_ascii=False))
+        return
+    for row in bad:
+        typer.echo(str(row))
+    _say(dataset, [staged], published)
+    typer.echo(f"fields: {', '.join(f'{column.name}: {column.type}' for column in staged.imported.table.columns)}")
+    if out := imports.left_out(staged.imported, wanted, records):
+        typer.echo(f"left out, no field of {kind}: {', '.join(out)}")
+
+
+@app.command()
+def sync(
+    file: Annotated[Path, typer.Argument(help="YAML that names sources: kind, source, key, columns.")],
+    data: Folder = None,
+    errors: Errors = None,
+    as_json: Json = False,
+) -> None:
+    """Import all sources that FILE names as one version, or none of them."""
+    dataset = Dataset(data or Settings().data)
+    with counting("") as told:
+        staged, published = syncing.sync_all(dataset, file, _connections(), by=BY, label=told.labelled)
+    dataset.sweep()
+    if errors is not None:
+        errors.write_bytes(report_of([row for one in staged for row in one.imported.bad]))
+    if as_json:
+        typer.echo(json.dumps([_as_object(one, published) for one in staged], ensure_ascii=False))
+        return
+    for one in staged:
+        for row in one.imported.bad:
+            typer.echo(f"{one.taken.source}: {row}")
+    _say(dataset, staged, published)
+
+
+@app.command()
+def versions(
+    last: Annotated[int, typer.Option(min=1, help="How many, the newest first.")] = 20,
+    data: Folder = None,
+    as_json: Json = False,
+) -> None:
+    """List versions: when, by whom, from what, and what each changed against the one before."""
+    dataset = Dataset(data or Settings().data)
+    found = dataset.versions(last)
+    if as_json:
+        typer.echo(json.dumps([_version(dataset, version) for version in found], ensure_ascii=False))
+        return
+    zone = Settings().zone
+    for version in found:
+        when = f"{version.at.astimezone(zone):%Y-%m-%d %H:%M}" if version.at else "before times were kept"
+        typer.echo(f"version {version.number}, {when}{f', by {version.by}' if version.by else ''}")
+        for change in dataset.changes(version):
+            typer.echo(f"  {change.table}: {_moved(change.before, change.after)}")
+        for taken in version.taken:
+            told = f"{taken.rows:,} rows, {taken.refused:,} refused, sha256 {taken.sha256[:12]}"
+            typer.echo(f"  from {taken.source} into {taken.table}: {told}")
+    if not found:
+        typer.echo("there is no version yet")
+
+
+@app.command()
+def verify(
+    number: Annotated[int, typer.Argument(metavar="[VERSION]", help="By default the newest.")] = 0, data: Folder = None
+) -> None:
+    """Read every file of a version again and compare its sha256; name the first that differs."""
+    dataset = Dataset(data or Settings().data)
+    try:
+        version = dataset.version(number) if number else dataset.current()
+    except FileNotFoundError as error:
+        problem = Problem("D129", f"there is no version {number}", fields={"version": number})
+        raise InvalidFile([problem]) from error
+    with counting(f"verifying version {version.number}") as told:
+        read = dataset.verify(version, told)
+    swept = dataset.sweep()
+    files = sum(len(table.files) for table in version.tables.values())
+    typer.echo(f"intact: version {version.number}, {files:,} files, {read / 1e6:,.1f} MB")
+    if swept:
+        typer.echo(f"swept: {swept:,} files that no version names, left by an import that was cut off")
 
 
 @app.command()
 def show(data: Folder = None) -> None:
-    """Show the tables of the newest version with their columns."""
+    """Show the tables of the newest version with their columns, as the catalogue describes them."""
     version = Dataset(data or Settings().data).current()
     typer.echo(f"version {version.number}")
     for name, table in version.tables.items():
+        kind = KINDS.get(name)
+        known = kind.fields("customers").fields if kind else {}
         typer.echo(f"{name}: {table.rows:,} rows")
         for column in table.columns:
             heading = f' ("{column.heading}")' if column.heading not in ("", column.name) else ""
-            typer.echo(f"  {column.name}: {column.type}{heading}")
+            typer.echo(f"  {column.name}: {column.type}{heading}{_described(known.get(column.name))}")
 
 
-def _check(kind: str, file: Path, name: str) -> None:
+def _described(field: CustomerField | None) -> str:
+    if field is None:
+        return ""
+    unit = f", {field.unit.zh} {field.unit.en}" if field.unit.zh else ""
+    values = f", one of {', '.join(field.values)}" if field.values else ""
+    return f" - {field.label.zh} {field.label.en}{unit}{values}{', personal' if field.personal else ''}"
+
+
+def report_of(bad: "list[BadRow] | tuple[BadRow, ...]") -> bytes:
+    """Every bad row as CSV; a cell that would begin a formula is kept as text."""
+    rows = [(str(row.line), row.column, row.reason) for row in bad]
+    return sheets.write("csv", ("line", "column", "reason"), rows, title="errors")
+
+
+def _check(kind: str, name: str) -> None:
     problems = []
     if kind not in KINDS and kind not in selecting.LISTS:
         hint = f"possible: {', '.join((*KINDS, *selecting.LISTS))}"
         problems.append(Problem(code="D112", message=f"there is no kind {kind!r}", hint=hint))
     if (kind == "list") != bool(name):
         problems.append(Problem(code="D113", message="a list, and nothing else, needs --name"))
-    if not file.is_file():
-        problems.append(Problem(code="D114", message=f"there is no file {file}"))
     if problems:
         raise InvalidFile(problems)
 
 
-def _types(name: str) -> dict[str, str]:
-    found = fields.catalogue(name)
-    if found is None:
-        hint = f"there are {', '.join(fields.known_catalogues())}"
-        raise InvalidFile([Problem(code="D116", message=f"there is no catalogue {name!r}", hint=hint)])
-    return found.types
+def _connections() -> dict[str, str]:
+    path = Settings().connections
+    return dict(syncing.read_connections(path)) if path != Path() else {}
 
 
-def import_suppressions(kind: str, file: Path, key: str) -> int:
-    """A CSV with the key and a column `reason` onto a suppression list of the case database."""
-    records = read_records(file)
+def import_suppressions(kind: str, shape: Shape, records: Records, key: str) -> int:
+    """Rows with the key and a column `reason` onto a suppression list of the case database."""
     missing = [name for name in (key, "reason") if name not in records.headings]
     if missing or records.bad:
-        told = [Problem(code="D107", message=f"there is no column {name!r}", at=file.name) for name in missing]
-        told += [Problem(code="D115", message=row.reason, at=file.name, line=row.line) for row in records.bad]
+        there = ", ".join(records.headings)
+        told = [no_column(name, records.headings, f"there are {there}", shape.name) for name in missing]
+        told += [Problem("D115", row.reason, at=shape.name, line=row.line) for row in records.bad]
         raise InvalidFile(told)
     customers, reasons = (records.rows.column(records.headings.index(name)).to_pylist() for name in (key, "reason"))
     opened = Countersign.open()
@@ -105,19 +205,43 @@ def import_suppressions(kind: str, file: Path, key: str) -> int:
         opened.close()
 
 
-def _as_object(imported: Imported, version: Version) -> dict[str, object]:
+def _as_object(staged: Staged, published: Published) -> dict[str, object]:
+    imported = staged.imported
     return {
-        "version": version.number,
+        "version": published.version.number,
+        "new": published.is_new,
+        "table": staged.wanted.table,
         "rows": imported.rows,
+        "refused": imported.refused,
         "columns": {column.name: column.type for column in imported.table.columns},
-        "bad": [{"line": row.line, "column": row.column, "reason": row.reason} for row in imported.bad],
+        "bad": [{row.place: row.line, "column": row.column, "reason": row.reason} for row in imported.bad],
     }
 
 
-def _report(kind: str, imported: Imported, version: Version) -> None:
-    for row in imported.bad:
-        typer.echo(str(row))
-    bad_lines = len({row.line for row in imported.bad})
-    columns = ", ".join(f"{column.name}: {column.type}" for column in imported.table.columns)
-    typer.echo(f"{imported.rows:,} rows of {kind} imported, {bad_lines:,} refused (dataset version {version.number})")
-    typer.echo(f"fields: {columns}")
+def _version(dataset: Dataset, version: Version) -> dict[str, object]:
+    return {
+        "version": version.number,
+        "at": version.at.isoformat() if version.at else None,
+        "by": version.by,
+        "tables": {name: table.rows for name, table in version.tables.items()},
+        "changes": [{"table": one.table, "before": one.before, "after": one.after} for one in dataset.changes(version)],
+        "taken": [
+            {"table": one.table, "source": one.source, "sha256": one.sha256, "rows": one.rows, "refused": one.refused}
+            for one in version.taken
+        ],
+    }
+
+
+def _say(dataset: Dataset, staged: "list[Staged] | tuple[Staged, ...]", published: Published) -> None:
+    number = published.version.number
+    for one in staged:
+        told = f"{one.imported.rows:,} rows of {one.wanted.table} imported, {one.imported.refused:,} refused"
+        typer.echo(f"{told} (dataset version {number})")
+    if not published.is_new:
+        typer.echo(f"nothing changed: version {number} holds all of it already")
+
+
+def _moved(before: int | None, after: int | None) -> str:
+    if before is None or after is None:
+        return f"{after:,} rows, new" if before is None and after is not None else "removed"
+    return f"{before:,} -> {after:,} rows" if before != after else f"{after:,} rows, other values"

@@ -11,6 +11,7 @@ from rich.progress import (
     Progress,
     ProgressColumn,
     SpinnerColumn,
+    TaskID,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
@@ -20,13 +21,27 @@ Told = Callable[[int, int], None]
 """Takes how many are done, and of how many."""
 
 
+class Counting:
+    """A bar, moved by calling it with what is done and of how many (0: nobody knows)."""
+
+    def __init__(self, progress: Progress, bar: TaskID) -> None:
+        self._progress, self._bar = progress, bar
+
+    def __call__(self, done: int, of: int) -> None:
+        self._progress.update(self._bar, completed=done, total=of or None)
+
+    def labelled(self, label: str) -> "Counting":
+        """The same bar, from its beginning, for something else."""
+        self._progress.update(self._bar, description=label, completed=0, total=None)
+        return self
+
+
 @contextmanager
-def counting(label: str) -> Iterator[Told]:
+def counting(label: str) -> Iterator[Counting]:
     """A bar with what is done of what, moved by the function that is given."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with _progress(*columns) as progress:
-        bar = progress.add_task(label, total=None)
-        yield lambda done, of: progress.update(bar, completed=done, total=of)
+        yield Counting(progress, progress.add_task(label, total=None))
 
 
 @contextmanager

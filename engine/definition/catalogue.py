@@ -1,4 +1,5 @@
-"""The catalogue of customer fields: what audience rules and messages may name as `c.…`, with types and labels.
+"""The catalogue of fields: of customers, what audience rules and messages may name as `c.…`; of the other tables, what
+an import reads. Each with type, label, unit, allowed values, and whether it is personal.
 
 Refuses to open the dataset: a definition is checked where no dataset is. That the dataset has the columns is checked
 when a case reaches its selection.
@@ -8,8 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from importlib import resources
+from importlib.resources.abc import Traversable
+from typing import Annotated
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from engine.audience.compile import customer_type
 from engine.definition.document import read
@@ -18,12 +21,19 @@ from engine.errors import InvalidDefinition, Problem
 from engine.expr.types import Record
 from engine.values import NO_TEXT, Bilingual
 
+FieldType = Annotated[str, Field(pattern=r"^(text|int|decimal(\([0-6]\))?|double|bool|date|timestamp|month)$")]
+"""`decimal` leaves the digits after the point to the file; a month is a day, its first."""
+
 
 class CustomerField(Section):
-    """One column of the customer table."""
+    """One column of a table of the dataset. `personal`: what it says of a customer is masked wherever it is shown as a
+    sample. `values`: nothing else is taken over."""
 
-    type: str
+    type: FieldType
     label: Bilingual = NO_TEXT
+    unit: Bilingual = NO_TEXT
+    personal: bool = False
+    values: tuple[str, ...] = ()
 
 
 class _File(Section):
@@ -32,7 +42,7 @@ class _File(Section):
 
 @dataclass(frozen=True)
 class Catalogue:
-    """The fields by name."""
+    """The fields by name, of one table of the dataset."""
 
     name: str
     fields: Mapping[str, CustomerField]
@@ -48,10 +58,25 @@ class Catalogue:
         return customer_type(self.types)
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=32)
 def catalogue(name: str) -> Catalogue | None:
-    """The shipped catalogue of that name, None where there is none."""
-    file = resources.files("definitions") / "catalogue" / f"{name}.yaml"
+    """The shipped catalogue of customer fields of that name, None where there is none."""
+    return _read(name, resources.files("definitions") / "catalogue" / f"{name}.yaml")
+
+
+@lru_cache(maxsize=32)
+def table_catalogue(table: str) -> Catalogue | None:
+    """The shipped catalogue of a table that is not of customers, None where there is none."""
+    return _read(table, resources.files("definitions") / "catalogue" / "tables" / f"{table}.yaml")
+
+
+def known_catalogues() -> tuple[str, ...]:
+    """The names of the shipped catalogues of customer fields."""
+    folder = resources.files("definitions") / "catalogue"
+    return tuple(sorted(file.name.removesuffix(".yaml") for file in folder.iterdir() if file.name.endswith(".yaml")))
+
+
+def _read(name: str, file: Traversable) -> Catalogue | None:
     if not file.is_file():
         return None
     document = read(file.read_text(encoding="utf-8"))
@@ -64,9 +89,3 @@ def catalogue(name: str) -> Catalogue | None:
                 for one in error.errors()
             ]
         ) from None
-
-
-def known_catalogues() -> tuple[str, ...]:
-    """The names of the shipped catalogues."""
-    folder = resources.files("definitions") / "catalogue"
-    return tuple(sorted(file.name.removesuffix(".yaml") for file in folder.iterdir() if file.name.endswith(".yaml")))

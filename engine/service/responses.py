@@ -22,8 +22,8 @@ from engine.store.reports import ResponseRow
 from engine.store.suppression import Suppression
 from engine.warehouse.dataset import Dataset
 from engine.warehouse.lists import KEY
-from engine.warehouse.records import BadRow
 from engine.warehouse.responses import Expected, keep_outcomes, read_answers
+from engine.warehouse.rows import BadRow
 
 OPEN_STATES = ("delivering", "paused", "evaluating")
 CUSTOMERS = "customers"

@@ -7,12 +7,12 @@ spreadsheet without anything in it being carried out: a cell that would begin a 
 
 import csv
 import io
-import zipfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from engine.errors import InvalidFile, Problem
+from engine.warehouse.workbooks import unfit
 
 Format = Literal["csv", "xlsx"]
 MAX_BYTES = 8 * 1024 * 1024
@@ -20,7 +20,6 @@ MAX_UNPACKED = 64 * 1024 * 1024
 MAX_ROWS = 100_000
 MAX_COLUMNS = 60
 MAX_CELL = 2_000
-PIECE = 1024 * 1024
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 MEDIA = {"csv": "text/csv; charset=utf-8", "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"}
 
@@ -109,7 +108,11 @@ def _csv(data: bytes, name: str) -> list[tuple[int, tuple[str, ...]]]:
 def _workbook(data: bytes, name: str) -> list[tuple[int, tuple[str, ...]]]:
     from python_calamine import CalamineError, CalamineWorkbook  # noqa: PLC0415  # few commands read a workbook
 
-    _measure(data, name)
+    match unfit(data, MAX_UNPACKED):
+        case "kind":
+            raise _refused("sheet.kind", "this is neither CSV nor XLSX", name)
+        case "large":
+            raise _refused("sheet.large", "unpacked, the file is too large", name)
     try:
         book = CalamineWorkbook.from_filelike(io.BytesIO(data))
         sheet = book.get_sheet_by_index(0)
@@ -122,23 +125,6 @@ def _workbook(data: bytes, name: str) -> list[tuple[int, tuple[str, ...]]]:
     return [
         (number, tuple(_bounded([_text(value) for value in row], number, name))) for number, row in enumerate(values, 1)
     ]
-
-
-def _measure(data: bytes, name: str) -> None:
-    """Unpack and count, without keeping anything: what a file says of its own size may be a lie."""
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as packed:
-            if "xl/workbook.xml" not in packed.namelist():
-                raise _refused("sheet.kind", "this is neither CSV nor XLSX", name)
-            left = MAX_UNPACKED
-            for member in packed.infolist():
-                with packed.open(member) as part:
-                    while piece := part.read(PIECE):
-                        left -= len(piece)
-                        if left < 0:
-                            raise _refused("sheet.large", "unpacked, the file is too large", name)
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError, EOFError) as error:
-        raise _refused("sheet.kind", "this is neither CSV nor XLSX", name) from error
 
 
 def _text(value: object) -> str:

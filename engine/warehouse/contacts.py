@@ -6,15 +6,14 @@ contact without a customer or a time.
 
 import contextlib
 from collections.abc import Iterable
-from pathlib import Path
 
 import duckdb
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from engine.audience.compile import KNOWN_TABLES
 from engine.errors import InvalidFile, Problem
+from engine.warehouse import months
 from engine.warehouse.dataset import Column, DataFile, Dataset, Table, Version
 
 TABLE = "contacts"
@@ -38,13 +37,7 @@ def write_months(dataset: Dataset, batch: pa.Table) -> list[DataFile]:
     batch = batch.select(SCHEMA.names).cast(SCHEMA)
     if batch["customer"].null_count or batch["at"].null_count:
         raise InvalidFile([Problem(code="D109", message="a contact needs a customer and a time")])
-    batch = batch.sort_by("at")
-    months = batch["at"].to_numpy().astype("datetime64[M]")
-    files = []
-    for month in np.unique(months):
-        first, after = np.searchsorted(months, [month, month + 1])
-        files.append(_write(dataset, batch.slice(first, after - first), str(month)))
-    return files
+    return months.write_months(dataset, TABLE, batch, "at")
 
 
 def compact(dataset: Dataset) -> Version:
@@ -75,9 +68,3 @@ def _join(dataset: Dataset, files: Iterable[DataFile], month: str) -> DataFile:
                     writer.write_batch(batch.cast(SCHEMA))
                     rows += batch.num_rows
             return dataset.keep(TABLE, path, rows, month)
-
-
-def _write(dataset: Dataset, batch: pa.Table, month: str) -> DataFile:
-    with dataset.fresh_file(TABLE) as path:
-        pq.write_table(batch, path)
-        return dataset.keep(TABLE, Path(path), batch.num_rows, month)

@@ -13,14 +13,20 @@ import os
 import re
 import secrets
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 import msgspec
 from msgspec import Struct
 
+from engine import clock
 from engine.errors import InvalidFile, NoSpace, Problem
 
+LEFT_SECONDS = 24 * 3600
+"""How old a file is that no version names before it counts as left behind: its writer may still be at work."""
 _TABLE = re.compile(r"[a-z][a-z0-9_]{0,59}")
+_SWEPT = re.compile(r"\.[0-9a-f]{16}\.new|(\d{4}-\d{2}-)?[0-9a-f]{24}\.parquet")
 
 
 class Column(Struct, frozen=True):
@@ -54,11 +60,48 @@ class Table(Struct, frozen=True):
         return sum(file.rows for file in self.files)
 
 
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A file (or a query) that a version took in for one table: sha256 of its bytes, rows, and those refused."""
+
+    table: str
+    source: str
+    sha256: str
+    rows: int
+    refused: int
+
+
 class Version(Struct, frozen=True):
-    """One version of the dataset. Version 0 has no table."""
+    """One version of the dataset. Version 0 has no table; manifests of earlier releases say nothing of when, by whom
+    and from what."""
 
     number: int = 0
     tables: dict[str, Table] = {}
+    at: datetime | None = None
+    by: str = ""
+    taken: tuple[Taken, ...] = ()
+
+
+class Published(Struct, frozen=True):
+    """The version that holds what was to be published; `is_new` is False where an earlier one held it already."""
+
+    version: Version
+    is_new: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TableChange:
+    """What a version changed of a table: its rows before and after, None where there was none."""
+
+    table: str
+    before: int | None
+    after: int | None
+
+
+Change = Callable[[dict[str, Table]], dict[str, Table]]
+"""Makes the tables of the next version from those of the newest."""
+Told = Callable[[int, int], None]
+"""Hears how much is done, and of how much (0: nobody knows)."""
 
 
 class Dataset:
@@ -77,6 +120,24 @@ class Dataset:
         if number == 0:
             return Version()
         return msgspec.json.decode(self._manifest(number).read_bytes(), type=Version)
+
+    def versions(self, last: int) -> tuple[Version, ...]:
+        """The newest versions, the newest first."""
+        return tuple(self.version(number) for number in sorted(self._numbers(), reverse=True)[:last])
+
+    def changes(self, version: Version) -> tuple[TableChange, ...]:
+        """What a version changed against the one before it."""
+        try:
+            before = self.version(version.number - 1).tables if version.number else {}
+        except FileNotFoundError:
+            before = {}
+        names = sorted(before.keys() | version.tables.keys())
+        pairs = [(name, before.get(name), version.tables.get(name)) for name in names]
+        return tuple(
+            TableChange(name, old.rows if old else None, new.rows if new else None)
+            for name, old, new in pairs
+            if old != new
+        )
 
     def path(self, file: DataFile) -> Path:
         """Where the file is."""
@@ -111,12 +172,19 @@ class Dataset:
         sync_folder(written.parent)
         return DataFile(path=f"{table}/{name}", rows=rows, size=size, sha256=digest, month=month)
 
-    def publish(self, change: Callable[[dict[str, Table]], dict[str, Table]]) -> Version:
+    def publish(self, change: Change) -> Version:
         """Publish the next version, made from the newest one's tables. `change` runs again where another was faster."""
+        return self.take(change).version
+
+    def take(self, change: Change, *, by: str = "system", taken: tuple[Taken, ...] = ()) -> Published:
+        """The same, saying by whom and from what. Where nothing would change there is no new version."""
         self._versions.mkdir(parents=True, exist_ok=True)
         while True:
             base = self.current()
-            fresh = Version(number=base.number + 1, tables=dict(sorted(change(dict(base.tables)).items())))
+            tables = dict(sorted(change(dict(base.tables)).items()))
+            if tables == base.tables:
+                return Published(base, is_new=False)
+            fresh = Version(base.number + 1, tables, clock.now(), by, taken)
             whole = self._versions / f".{secrets.token_hex(8)}.new"
             with told_when_full(whole):
                 write_synced(whole, msgspec.json.format(msgspec.json.encode(fresh), indent=1))
@@ -127,7 +195,7 @@ class Dataset:
             finally:
                 whole.unlink()
             sync_folder(self._versions)
-            return fresh
+            return Published(fresh, is_new=True)
 
     def replace(self, name: str, table: Table) -> Version:
         """Publish a version in which `table` stands in place of what was there."""
@@ -135,24 +203,75 @@ class Dataset:
 
     def append(self, name: str, table: Table) -> Version:
         """Publish a version with the files of `table` added; InvalidFile where its columns differ from those there."""
+        return self.publish(lambda tables: tables | {name: added(tables.get(name), table, name)})
 
-        def added(tables: dict[str, Table]) -> dict[str, Table]:
-            there = tables.get(name)
-            if there is None:
-                return tables | {name: table}
-            if [(c.name, c.type) for c in there.columns] != [(c.name, c.type) for c in table.columns]:
-                raise InvalidFile([Problem(code="D101", message=f"the columns differ from those of table {name}")])
-            known = {file.path for file in there.files}
-            more = tuple(file for file in table.files if file.path not in known)
-            return tables | {name: Table(there.columns, there.files + more)}
+    def verify(self, version: Version, told: Told = lambda done, of: None) -> int:
+        """Read every file of a version again and compare it with its manifest; how many bytes were read.
 
-        return self.publish(added)
+        InvalidFile names the first file that is gone or differs. `told` hears bytes done, of how many.
+        """
+        files = [file for table in version.tables.values() for file in table.files]
+        done, of = 0, sum(file.size for file in files)
+        for file in files:
+            try:
+                with self.path(file).open("rb") as opened:
+                    found = hashlib.file_digest(opened, "sha256").hexdigest()
+            except FileNotFoundError:
+                raise InvalidFile([_damaged(version, file, "is gone")]) from None
+            if found != file.sha256:
+                raise InvalidFile([_damaged(version, file, "differs from the manifest")])
+            done += file.size
+            told(done, of)
+        return done
+
+    def sweep(self) -> int:
+        """Remove what writers who died left: files that no version names, a day older than the newest version."""
+        numbers = self._numbers()
+        if not numbers:
+            return 0
+        before = self._manifest(max(numbers)).stat().st_mtime - LEFT_SECONDS
+        folders = [each for each in self.folder.iterdir() if each.is_dir() and _TABLE.fullmatch(each.name)]
+        old = [
+            path
+            for folder in folders
+            for path in folder.iterdir()
+            if _SWEPT.fullmatch(path.name) and path.stat().st_mtime < before
+        ]
+        if not old:
+            return 0
+        named = {
+            self.path(file)
+            for number in numbers
+            for table in self.version(number).tables.values()
+            for file in table.files
+        }
+        left = [path for path in old if path not in named]
+        for path in left:
+            path.unlink(missing_ok=True)
+        return len(left)
 
     def _manifest(self, number: int) -> Path:
         return self._versions / f"{number:08}.json"
 
     def _numbers(self) -> list[int]:
         return [int(path.stem) for path in self._versions.glob("[0-9]*.json")] if self._versions.is_dir() else []
+
+
+def added(there: Table | None, table: Table, name: str) -> Table:
+    """The files of `table` beside those there; a file that is there already once. InvalidFile where columns differ."""
+    if there is None:
+        return table
+    if [(c.name, c.type) for c in there.columns] != [(c.name, c.type) for c in table.columns]:
+        message = f"the columns differ from those of table {name}"
+        raise InvalidFile([Problem(code="D101", message=message, fields={"table": name})])
+    known = {file.path for file in there.files}
+    return Table(there.columns, there.files + tuple(file for file in table.files if file.path not in known))
+
+
+def _damaged(version: Version, file: DataFile, what: str) -> Problem:
+    message = f"{file.path} of version {version.number} {what}"
+    hint = "the dataset was changed behind our back; import again, or restore the folder from a backup"
+    return Problem("D117", message, hint, fields={"file": file.path, "version": version.number})
 
 
 def write_synced(path: Path, content: bytes) -> None:

@@ -1,83 +1,192 @@
-"""The kinds of file that the dataset takes in, and what becomes of each: replaced, or added to.
+"""Takes files into the dataset: what a file would give (`check`), its files written (`stage`), published (`publish`).
 
-Customers, owned offers, offers, conflicts and lists are whole states: a new file replaces the old one. Contacts are
-events: a file is added to the history, and the same file twice is there once. Refuses a file of which no row is good.
+Several files are published as one version, or none of them. The same file again publishes nothing. Refuses a file of
+which no row is good.
 """
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
-from engine.audience.compile import KNOWN_TABLES
+import duckdb
+import pyarrow as pa
+
 from engine.errors import InvalidFile, Problem
-from engine.warehouse import contacts
-from engine.warehouse.dataset import Dataset, Table, Version
-from engine.warehouse.lists import Imported, Reading, import_csv
+from engine.values import NO_TEXT
+from engine.warehouse.dataset import Column, DataFile, Dataset, Published, Table, Taken, Told, added
+from engine.warehouse.kinds import KINDS
+from engine.warehouse.lists import MEMORY, Imported, Keep, Reading, import_rows, no_column, write
+from engine.warehouse.months import write_months
+from engine.warehouse.rows import Records
+from engine.warehouse.shapes import Shape
 
-OFFERS = {"offer": "text", "name": "text", "category": "text"}
+ARROW = {"text": pa.string(), "int": pa.int64(), "timestamp": pa.timestamp("us"), "date": pa.date32()}
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
-    """A kind of file. `types` are the columns it must be read with, `needs` those that must be there."""
+class Wanted:
+    """What a file is to become. `name` is the list's, for the kind list; `columns` maps headings to fields."""
 
-    name: str
-    unique: bool
-    key_field: str = "customer"
-    types: Mapping[str, str] = field(default_factory=dict)
-    needs: tuple[str, ...] = ()
+    kind: str
+    key: str
+    name: str = ""
+    columns: Mapping[str, str | None] = field(default_factory=dict)
+    catalogue: str = "customers"
+
+    @property
+    def table(self) -> str:
+        """The table of the dataset."""
+        return f"list_{self.name}" if self.kind == "list" else self.kind
+
+    def reading(self) -> Reading:
+        """How its rows are read. A column that is called as the catalogue labels a field is that field."""
+        kind = KINDS[self.kind]
+        known = kind.fields(self.catalogue)
+        return Reading(
+            self.key,
+            kind.key_field,
+            unique=kind.unique,
+            types=known.types,
+            columns=self.columns,
+            labels={
+                label: name for name, one in known.fields.items() for label in (one.label.zh, one.label.en) if label
+            },
+            with_key=kind.with_key,
+            needed=kind.needed,
+            allowed={name: one.values for name, one in known.fields.items() if one.values},
+        )
 
 
-KINDS = {
-    kind.name: kind
-    for kind in (
-        Kind("customers", unique=True),
-        Kind("list", unique=True),
-        Kind("contacts", unique=False, types=KNOWN_TABLES["contacts"], needs=("at",)),
-        Kind("owned", unique=False, types=KNOWN_TABLES["owned"], needs=("offer", "since", "until")),
-        Kind("offers", unique=True, key_field="offer", types=OFFERS, needs=("category",)),
-        Kind("conflicts", unique=False, key_field="offer", types=KNOWN_TABLES["conflicts"], needs=("other",)),
-    )
-}
+@dataclass(frozen=True, slots=True)
+class Staged:
+    """A file whose good rows are written and not yet published."""
+
+    wanted: Wanted
+    imported: Imported
+    taken: Taken
+
+
+def check(records: Records, source: str, wanted: Wanted, told: Told = lambda done, of: None) -> Imported:
+    """What the rows would give; nothing is written. InvalidFile where a column is missing."""
+    imported = import_rows(records, source, wanted.reading(), lambda good: (), told)
+    _refuse_without_columns(imported, wanted, source)
+    return imported
+
+
+def stage(
+    dataset: Dataset, records: Records, source: str, wanted: Wanted, told: Told = lambda done, of: None
+) -> Staged:
+    """Write the good rows into files of the dataset that nobody sees yet. InvalidFile where they are unusable."""
+    imported = import_rows(records, source, wanted.reading(), _keeping(dataset, wanted), told)
+    _refuse_without_columns(imported, wanted, source)
+    if not imported.rows and imported.bad:
+        first = "; ".join(str(row) for row in imported.bad[:3])
+        raise InvalidFile([Problem("D110", "not one row is good", first, source)])
+    if KINDS[wanted.kind].month:
+        imported = Imported(
+            Table(fixed_columns(wanted.kind), imported.table.files), imported.rows, imported.bad, imported.sha256
+        )
+    taken = Taken(wanted.table, source[:120], imported.sha256, imported.rows, imported.refused)
+    return Staged(wanted, imported, taken)
+
+
+def publish(dataset: Dataset, staged: Sequence[Staged], by: str) -> Published:
+    """Publish all of them as one version; where they change nothing, the version there is."""
+
+    def changed(tables: dict[str, Table]) -> dict[str, Table]:
+        for one in staged:
+            tables |= {one.wanted.table: _joined(dataset, one, tables.get(one.wanted.table))}
+        return tables
+
+    return dataset.take(changed, by=by, taken=tuple(one.taken for one in staged))
 
 
 def import_file(
-    dataset: Dataset,
-    kind: str,
-    path: Path,
-    key: str,
-    *,
-    name: str = "",
-    types: Mapping[str, str] | None = None,
-) -> tuple[Imported, Version]:
-    """Import a CSV file and publish the version that has it. `name` is the list's, for the kind list.
-
-    `types` are the customer fields' types where a catalogue knows them. Bad rows are in the result, not an error;
-    InvalidFile where the whole file is unusable.
-    """
-    known = KINDS[kind]
-    table = f"list_{name}" if kind == "list" else kind
-    reading = Reading(key, known.key_field, unique=known.unique, types={**(types or {}), **known.types})
-    if kind != "contacts":
-        imported = import_csv(dataset, table, path, reading)
-        _refuse_unusable(imported, known, path)
-        return imported, dataset.replace(table, imported.table)
-    imported = import_csv(
-        dataset, table, path, reading, keep=lambda good: contacts.write_months(dataset, good.to_arrow_table())
-    )
-    _refuse_unusable(imported, known, path)
-    return imported, dataset.append(table, Table(contacts.COLUMNS, imported.table.files))
+    dataset: Dataset, shape: Shape, wanted: Wanted, *, by: str = "system", told: Told = lambda done, of: None
+) -> tuple[Imported, Published]:
+    """Import one file. Bad rows are in the result, not an error; InvalidFile where the whole file is unusable."""
+    staged = stage(dataset, shape.records(told), shape.name, wanted, told)
+    return staged.imported, publish(dataset, [staged], by)
 
 
-def _refuse_unusable(imported: Imported, kind: Kind, path: Path) -> None:
-    names = [column.name for column in imported.table.columns]
-    problems = [
-        Problem(code="D107", message=f"there is no column {need!r}", hint=f"there are {', '.join(names)}", at=path.name)
-        for need in kind.needs
-        if need not in names
-    ]
-    if not imported.rows and imported.bad:
-        first = "; ".join(str(row) for row in imported.bad[:3])
-        problems.append(Problem(code="D110", message="not one row is good", hint=first, at=path.name))
-    if problems:
-        raise InvalidFile(problems)
+def fixed_columns(kind: str) -> tuple[Column, ...]:
+    """The columns of a table that is cut by month, in the order of its catalogue."""
+    types = KINDS[kind].fields("").types
+    return tuple(Column(name, "date" if type_ == "month" else type_) for name, type_ in types.items())
+
+
+def left_out(imported: Imported, wanted: Wanted, records: Records) -> tuple[str, ...]:
+    """Headings of columns that are not taken over: those of a kind with columns of its own, and those mapped away."""
+    taken = {column.heading for column in imported.table.columns}
+    if KINDS[wanted.kind].month:
+        known = {column.name for column in fixed_columns(wanted.kind)}
+        taken = {column.heading for column in imported.table.columns if column.name in known}
+    return tuple(heading for heading in records.headings if heading not in taken)
+
+
+def _keeping(dataset: Dataset, wanted: Wanted) -> Keep:
+    kind = KINDS[wanted.kind]
+    if not kind.month:
+        return lambda good: [write(good, dataset, wanted.table)]
+    return lambda good: write_months(dataset, wanted.table, _fixed(good.to_arrow_table(), wanted.kind), kind.month)
+
+
+def _fixed(rows: pa.Table, kind: str) -> pa.Table:
+    schema = pa.schema([(column.name, _arrow(column.type)) for column in fixed_columns(kind)])
+    for each in schema:
+        if each.name not in rows.column_names:
+            rows = rows.append_column(each, pa.nulls(rows.num_rows, each.type))
+    return rows.select(schema.names).cast(schema)
+
+
+def _arrow(type_: str) -> pa.DataType:
+    return ARROW[type_] if type_ in ARROW else pa.decimal128(18, int(type_[-2]))
+
+
+def _joined(dataset: Dataset, staged: Staged, there: Table | None) -> Table:
+    """What the table is with the staged file."""
+    table, kind = staged.imported.table, KINDS[staged.wanted.kind]
+    match kind.file:
+        case "replaces":
+            return table
+        case "replaces months":
+            fresh = {file.month for file in table.files}
+            others = [file for file in there.files if file.month not in fresh] if there else []
+            files = sorted([*others, *table.files], key=lambda file: file.month)
+            return Table(table.columns, tuple(files))
+        case "is added":
+            if there is None:
+                return table
+            new = [_not_there(dataset, staged.wanted.table, file, there) for file in table.files]
+            return added(there, Table(table.columns, tuple(file for file in new if file)), staged.wanted.table)
+
+
+def _not_there(dataset: Dataset, name: str, file: DataFile, there: Table) -> DataFile | None:
+    """The file without the events that the month has already; None where it has them all."""
+    of_month = [each for each in there.files if each.month == file.month]
+    if not of_month or file in of_month:
+        return file if not of_month else None
+    same = " AND ".join(f'new."{column.name}" IS NOT DISTINCT FROM old."{column.name}"' for column in there.columns)
+    with contextlib.closing(duckdb.connect(config={"memory_limit": MEMORY})) as db:
+        paths = [str(dataset.path(each)) for each in of_month]
+        fresh = db.sql(
+            f"SELECT new.* FROM read_parquet(?) AS new ANTI JOIN read_parquet(?) AS old ON {same}",
+            params=[[str(dataset.path(file))], paths],
+        ).to_arrow_table()
+    if fresh.num_rows == file.rows:
+        return file
+    if not fresh.num_rows:
+        return None
+    month = KINDS[name].month
+    return write_months(dataset, name, _fixed(fresh, name), month)[0]
+
+
+def _refuse_without_columns(imported: Imported, wanted: Wanted, source: str) -> None:
+    kind = KINDS[wanted.kind]
+    names = {column.name for column in imported.table.columns}
+    headings = [column.heading for column in imported.table.columns]
+    known = kind.fields(wanted.catalogue).fields
+    missing = [need for need in kind.needs if need not in names]
+    if missing:
+        told = {need: known[need].label if need in known else NO_TEXT for need in missing}
+        raise InvalidFile([no_column(need, headings, "", source, label) for need, label in told.items()])

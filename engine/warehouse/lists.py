@@ -1,4 +1,4 @@
-"""Imports a CSV file as one table of the dataset: the good rows are taken over, every bad row is named.
+"""Imports rows as one table of the dataset: the good rows are taken over, every bad row is named.
 
 A row is bad when it is short or long, when its key is blank or was there before, or when a value is not of its
 column's type. Types come from the catalogue where it names the column, else from the file itself: a column that is a
@@ -9,7 +9,7 @@ cut, round or repair a value.
 import contextlib
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import duckdb
@@ -17,68 +17,98 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from engine.errors import InvalidFile, Problem
-from engine.warehouse.dataset import Column, DataFile, Dataset, Table
-from engine.warehouse.records import BadRow, Records, read_records
+from engine.values import NO_TEXT, Bilingual
+from engine.warehouse import checks
+from engine.warehouse.checks import Columns, cast, stored, value_of
+from engine.warehouse.dataset import Column, DataFile, Dataset, Table, Told
+from engine.warehouse.records import read_records
+from engine.warehouse.rows import BadRow, Records
 
 MEMORY = "1GB"
 NUMBER_SHARE = 0.95
 SAMPLE_ROWS = 2_000
 ROW_NUMBER = "row"
 KEY = "customer"
-SQL_TYPES = {
-    "text": "VARCHAR",
-    "int": "BIGINT",
-    "double": "DOUBLE",
-    "bool": "BOOLEAN",
-    "date": "DATE",
-    "timestamp": "TIMESTAMP",
-}
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """How a file is to be read. `key` is a heading, or "row" to number the rows; `types` maps fields to types."""
+    """How a file is to be read. `key` is a heading, or "row" to number the rows; what follows is by field.
+
+    `columns` gives headings another field than the one that follows from them, or none (the column is left out);
+    so do `labels` where the file has such a heading. `with_key` are fields that are unique together with the key.
+    `needed` must be filled on every row. `allowed` are the only values a field may have.
+    """
 
     key: str
     key_field: str = KEY
     unique: bool = True
     types: Mapping[str, str] = field(default_factory=dict)
+    columns: Mapping[str, str | None] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
+    with_key: tuple[str, ...] = ()
+    needed: tuple[str, ...] = ()
+    allowed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """A file that was read: what is now in the table, and every row that is not."""
+    """A file that was read: what is now in the table, and every row that is not. `rows` are the good ones."""
 
     table: Table
     rows: int
     bad: tuple[BadRow, ...]
+    sha256: str = ""
+
+    @property
+    def refused(self) -> int:
+        """How many rows are not taken over; one row may be bad for several reasons."""
+        return len({row.line for row in self.bad})
 
 
 Keep = Callable[[duckdb.DuckDBPyRelation], Sequence[DataFile]]
 """Writes the good rows to files of the dataset."""
 
 
-def import_csv(dataset: Dataset, name: str, path: Path, reading: Reading, *, keep: Keep | None = None) -> Imported:
-    """Read `path` into files of table `name`: one Parquet file, or what `keep` makes of the good rows.
+def import_csv(dataset: Dataset, name: str, path: Path, reading: Reading) -> Imported:
+    """Read the CSV file `path` into one file of table `name`. Nothing is published: that is the caller's next step."""
+    return import_rows(read_records(path), path.name, reading, lambda good: [write(good, dataset, name)])
 
-    Nothing is published: that is the caller's next step.
-    """
-    records = read_records(path)
-    fields = _fields(records.headings, reading, path)
+
+def import_rows(
+    records: Records, source: str, reading: Reading, keep: Keep, told: Told = lambda done, of: None
+) -> Imported:
+    """Check the rows of `source` and hand the good ones to `keep`. `told` hears steps done, of how many."""
+    fields = _fields(records.headings, reading, source)
+    steps = len(fields) + 5
     with contextlib.closing(duckdb.connect(config={"memory_limit": MEMORY})) as db:
         db.register("raw", _numbered(records, reading))
-        columns = _typed(db, fields, reading)
-        bad = [*records.bad, *_not_of_type(db, columns), *_without_key(db, columns, reading)]
+        columns = _typed(db, fields, reading, records, lambda done: told(done, steps))
+        wrong = [
+            *records.bad,
+            *checks.not_of_type(db, columns),
+            *checks.blank(db, columns, reading.needed),
+            *checks.changed_numbers(db, columns, reading.types, records.types),
+            *checks.not_allowed(db, columns, reading.allowed),
+        ]
+        told(len(fields) + 2, steps)
         db.execute("CREATE TEMP TABLE refused (line BIGINT)")
-        _refuse(db, bad)
-        if reading.unique:
-            repeated = _repeated(db, columns, reading)
+        _refuse(db, wrong)
+        if reading.unique or reading.with_key:
+            repeated = checks.repeated(db, columns, reading.with_key, records.place)
             _refuse(db, repeated)
-            bad += repeated
+            wrong += repeated
+        told(len(fields) + 3, steps)
         good = _good(db, columns)
-        files = keep(good) if keep else [_write(good, dataset, name)]
-    table = Table(tuple(column for column, _ in columns), tuple(files))
-    return Imported(table, table.rows, tuple(sorted(bad, key=lambda row: (row.line, row.column))))
+        table = Table(tuple(Column(c.name, stored(c.type), c.heading) for c, _ in columns), tuple(keep(good)))
+        told(steps, steps)
+    if records.place != "line":
+        wrong = [replace(row, place=records.place) for row in wrong]
+    told_rows = tuple(sorted(wrong, key=lambda row: (row.line, row.column)))
+    # The rows that the reader set aside never came to the table `raw`.
+    set_aside = {row.line for row in records.bad}
+    rows = records.rows.num_rows - len({row.line for row in told_rows} - set_aside)
+    return Imported(table, rows, told_rows, records.sha256)
 
 
 def field_name(heading: str) -> str:
@@ -87,28 +117,39 @@ def field_name(heading: str) -> str:
     return name if name and not name[0].isdigit() else f"f_{name}" if name else "f"
 
 
-_Columns = list[tuple[Column, str]]  # a column and how the raw table calls it
-
-
-def _fields(headings: tuple[str, ...], reading: Reading, path: Path) -> list[tuple[str, str, str]]:
+def _fields(headings: tuple[str, ...], reading: Reading, source: str) -> list[tuple[str, str, str]]:
     """(field, heading, raw name) of every column, the key first."""
-    if reading.key != ROW_NUMBER and reading.key not in headings:
-        message = f"there is no column {reading.key!r}"
-        hint = f"the file has {', '.join(headings)}; --key {ROW_NUMBER} numbers the rows"
-        raise InvalidFile([Problem(code="D107", message=message, hint=hint, at=path.name, line=1)])
+    missing = [each for each in (reading.key, *reading.columns) if each not in (ROW_NUMBER, *headings)]
+    if missing:
+        listed = ", ".join(headings)
+        hint = f"the file has {listed}; --key {ROW_NUMBER} numbers the rows"
+        raise InvalidFile([no_column(each, headings, hint, source) for each in missing])
     found = [(reading.key_field, ROW_NUMBER, "row")] if reading.key == ROW_NUMBER else []
     taken = {reading.key_field}  # in lower case: DuckDB's column names ignore it
     for n, heading in enumerate(headings):
         if heading == reading.key and reading.key != ROW_NUMBER and not found:
             found.insert(0, (reading.key_field, heading, str(n)))
             continue
-        name = plain = field_name(heading)
+        wanted = reading.columns.get(heading, reading.labels.get(heading, heading))
+        if wanted is None:
+            continue
+        name = plain = field_name(wanted)
         again = 2
         while name.lower() in taken:
             name, again = f"{plain}_{again}", again + 1
         taken.add(name.lower())
         found.append((name, heading, str(n)))
     return sorted(found, key=lambda column: column[0] != reading.key_field)
+
+
+def no_column(name: str, there: Sequence[str], hint: str, source: str, label: Bilingual = NO_TEXT) -> Problem:
+    """A file lacks a column, which may as well be called by its `label`."""
+    called = {language: f"{name} ({also})" if also else name for language, also in (("zh", label.zh), ("en", label.en))}
+    listed = ", ".join(there)
+    message = f"there is no column {name!r}"
+    return Problem(
+        "D107", message, hint or f"there are {listed}", source, 1, fields={"name": called, "columns": listed}
+    )
 
 
 def _numbered(records: Records, reading: Reading) -> pa.Table:
@@ -118,24 +159,28 @@ def _numbered(records: Records, reading: Reading) -> pa.Table:
     return rows
 
 
-def _value(raw: str) -> str:
-    return f"nullif(trim(\"{raw}\", ' \t'), '')"
-
-
-def _typed(db: duckdb.DuckDBPyConnection, fields: list[tuple[str, str, str]], reading: Reading) -> _Columns:
-    columns: _Columns = []
-    for name, heading, raw in fields:
-        type_ = "text" if name == reading.key_field else reading.types.get(name) or _seen_type(db, raw)
+def _typed(
+    db: duckdb.DuckDBPyConnection,
+    fields: list[tuple[str, str, str]],
+    reading: Reading,
+    records: Records,
+    told: Callable[[int], None],
+) -> Columns:
+    columns: Columns = []
+    for n, (name, heading, raw) in enumerate(fields, 1):
+        said = reading.types.get(name) or records.types.get(raw)
+        type_ = "text" if name == reading.key_field else said or _seen_type(db, raw)
         if type_ == "decimal":  # a catalogue leaves the places after the point to the file
-            seen = _number_type(db, _value(raw))
+            seen = _number_type(db, value_of(raw))
             type_ = seen if seen.startswith(("decimal", "double")) else "decimal(2)"
         columns.append((Column(name, type_, heading), raw))
+        told(n)
     return columns
 
 
 def _seen_type(db: duckdb.DuckDBPyConnection, raw: str) -> str:
     """The type of nearly all values: first of a sample, then, for numbers, of every row."""
-    value = _value(raw)
+    value = value_of(raw)
     sample = f"(SELECT {value} AS v FROM raw LIMIT {SAMPLE_ROWS})"
     filled, numbers, truths, dates, moments = _one(
         db,
@@ -168,65 +213,19 @@ def _number_type(db: duckdb.DuckDBPyConnection, value: str) -> str:
     return f"decimal({scale})" if pointed else "int"
 
 
-def _sql_type(type_: str) -> str:
-    match = re.fullmatch(r"decimal(?:\((\d)\))?", type_)
-    return f"DECIMAL(18,{match[1] or 2})" if match else SQL_TYPES[type_]
-
-
-def _wrong(column: Column, raw: str) -> str:
-    value = _value(raw)
-    wrong = f"try_cast({value} AS {_sql_type(column.type)}) IS NULL"
-    if column.type == "int":
-        wrong = f"({wrong} OR contains({value}, '.'))"  # DuckDB rounds 3.5 to 4
-    elif column.type == "double":
-        wrong = f"({wrong} OR NOT isfinite(try_cast({value} AS DOUBLE)))"
-    return f"({value} IS NOT NULL AND {wrong})"
-
-
-def _not_of_type(db: duckdb.DuckDBPyConnection, columns: _Columns) -> list[BadRow]:
-    bad = []
-    checked = [(column, raw) for column, raw in columns if column.type != "text"]
-    if not checked:
-        return []
-    wrong = [_wrong(column, raw) for column, raw in checked]
-    values = ", ".join(f'CASE WHEN {test} THEN "{raw}" END' for test, (_, raw) in zip(wrong, checked, strict=True))
-    for line, *found in db.execute(f"SELECT line, {values} FROM raw WHERE {' OR '.join(wrong)}").fetchall():
-        for (column, _), value in zip(checked, found, strict=True):
-            if value is not None:
-                kind = "number" if column.type.startswith(("int", "dec", "dou")) else column.type
-                bad.append(BadRow(line, column.heading, f"{value[:40]!r} is not a {kind}"))
-    return bad
-
-
-def _without_key(db: duckdb.DuckDBPyConnection, columns: _Columns, reading: Reading) -> list[BadRow]:
-    key, raw = columns[0]
-    rows = db.execute(f"SELECT line FROM raw WHERE {_value(raw)} IS NULL").fetchall()
-    return [BadRow(line, key.heading, "the key is blank") for (line,) in rows]
-
-
-def _repeated(db: duckdb.DuckDBPyConnection, columns: _Columns, reading: Reading) -> list[BadRow]:
-    """Later rows with a key that an earlier good row has."""
-    key, raw = columns[0]
-    good = f"(SELECT line, {_value(raw)} AS k FROM raw ANTI JOIN refused USING (line))"
-    rows = db.execute(
-        f"WITH good AS {good}, more AS (SELECT k, min(line) AS first FROM good GROUP BY k HAVING count(*) > 1)"
-        " SELECT line, k, first FROM good JOIN more USING (k) WHERE line > first"
-    ).fetchall()
-    return [BadRow(line, key.heading, f"{k!r} stands on line {first} already") for line, k, first in rows]
-
-
 def _refuse(db: duckdb.DuckDBPyConnection, bad: list[BadRow]) -> None:
     if bad:
         db.register("more_refused", pa.table({"line": pa.array([row.line for row in bad], pa.int64())}))
         db.execute("INSERT INTO refused SELECT DISTINCT line FROM more_refused")
 
 
-def _good(db: duckdb.DuckDBPyConnection, columns: _Columns) -> duckdb.DuckDBPyRelation:
-    values = ", ".join(f'try_cast({_value(raw)} AS {_sql_type(c.type)}) AS "{c.name}"' for c, raw in columns)
+def _good(db: duckdb.DuckDBPyConnection, columns: Columns) -> duckdb.DuckDBPyRelation:
+    values = ", ".join(f'{cast(value_of(raw), c.type)} AS "{c.name}"' for c, raw in columns)
     return db.sql(f"SELECT {values} FROM raw WHERE line NOT IN (SELECT line FROM refused)")
 
 
-def _write(good: duckdb.DuckDBPyRelation, dataset: Dataset, name: str) -> DataFile:
+def write(good: duckdb.DuckDBPyRelation, dataset: Dataset, name: str) -> DataFile:
+    """The rows as one file of table `name`."""
     with dataset.fresh_file(name) as path:
         try:
             good.write_parquet(str(path))

@@ -7,9 +7,11 @@ the header are set aside, and only the others go to the parser. Refuses to guess
 
 import csv
 import gzip
+import hashlib
 import io
+import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -18,55 +20,68 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 
 from engine.errors import InvalidFile, Problem
+from engine.warehouse.dataset import Told
+from engine.warehouse.rows import LONGEST_VALUE, BadRow, Positions, Records, bad, too_large
 
 LINE_FEED, RETURN, QUOTE = 0x0A, 0x0D, 0x22
 LONGEST_RECORD = 200  # lines; a longer one means a quote that was never closed
-Positions = npt.NDArray[np.int64]
+MOST_UNPACKED = 8 * 1024**3
+PIECE = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class BadRow:
-    """A row that is not taken over: its line in the file, the column's heading where one is to blame, and why."""
+class CsvFile:
+    """A CSV file with a header line, packed with gzip or not."""
 
-    line: int
-    column: str
-    reason: str
+    path: Path
+    most_unpacked: int = MOST_UNPACKED
 
-    def __str__(self) -> str:
-        return f"line {self.line}{', column ' + self.column if self.column else ''}: {self.reason}"
+    @property
+    def name(self) -> str:
+        """What messages call it."""
+        return self.path.name
 
-
-@dataclass(frozen=True, slots=True)
-class Records:
-    """The records with the header's number of columns, all values still text, and those without."""
-
-    headings: tuple[str, ...]
-    rows: pa.Table
-    lines: Positions
-    ordinals: Positions
-    bad: tuple[BadRow, ...]
+    def records(self, told: Told = lambda done, of: None) -> Records:
+        """All its records."""
+        return read_records(self.path, self.most_unpacked)
 
 
-def read_records(path: Path) -> Records:
+def read_records(path: Path, most_unpacked: int = MOST_UNPACKED) -> Records:
     """Cut the CSV file at `path` (gzip by its first bytes; UTF-8 or GB18030; comma, semicolon, tab or bar).
 
-    Raises InvalidFile for a file that has no header at all.
+    Raises InvalidFile for a file that has no header at all, or is larger unpacked than it may be.
     """
-    content = _as_utf8(_unpacked(path.read_bytes()), path)
+    packed = path.read_bytes()
+    sha256 = hashlib.sha256(packed).hexdigest()
+    content = _as_utf8(_unpacked(packed, most_unpacked, path), path)
+    del packed
     delimiter = _delimiter(content[: content.find(b"\n") if b"\n" in content else len(content)])
     try:
-        return _cut(content, delimiter, path)
+        found = _cut(content, delimiter, path)
     except (pa.ArrowInvalid, _OpenQuote):
         # Quotes that do not pair up: every line is a record then, and the lines to blame are named.
-        return _cut_by_line(content, delimiter, path)
+        found = _cut_by_line(content, delimiter, path)
+    return replace(found, sha256=sha256)
 
 
 class _OpenQuote(Exception):
     """A quote is opened and never closed."""
 
 
-def _unpacked(content: bytes) -> bytes:
-    return gzip.decompress(content) if content.startswith(b"\x1f\x8b") else content
+def _unpacked(content: bytes, most: int, path: Path) -> bytes:
+    """Piece by piece: a file of 20 KB may hold 20 MB, one of 20 MB 20 GB."""
+    if not content.startswith(b"\x1f\x8b"):
+        return content
+    whole = bytearray()
+    try:
+        with gzip.open(io.BytesIO(content)) as packed:
+            while piece := packed.read(PIECE):
+                whole += piece
+                if len(whole) > most:
+                    raise InvalidFile([too_large(path.name, most)])
+    except (OSError, EOFError, zlib.error) as error:
+        raise InvalidFile([Problem("D119", "is packed with gzip, and damaged", at=path.name)]) from error
+    return bytes(whole)
 
 
 def _as_utf8(content: bytes, path: Path) -> bytes:
@@ -113,15 +128,30 @@ def _cut(content: bytes, delimiter: str, path: Path) -> Records:
     ordinals = np.arange(len(starts), dtype=np.int64)  # the header is 0, so the first customer's row is 1
     good = columns == len(headings)
     good[0] = False
-    bad = tuple(
-        BadRow(int(line), "", f"has {found} columns, the header has {len(headings)}")
+    wrong = [
+        bad(int(line), "", "row.columns", found=int(found), wanted=len(headings))
         for line, found in zip(lines[1:][~good[1:]], columns[1:][~good[1:]], strict=True)
-    )
+    ]
+    for code, of, fields in (
+        ("row.long", ends - starts > LONGEST_VALUE, {"most": LONGEST_VALUE // 1024}),
+        ("row.nul", _with_nul(content, buffer, ends), {}),
+    ):
+        unfit = good & of
+        wrong += [bad(int(line), "", code, **fields) for line in lines[unfit]]
+        good &= ~of
     kept = b"".join(_runs(content, starts, ends, good))
     rows = _parse(kept, headings, delimiter, multiline=quoted) if kept else _no_rows(headings)
     if rows.num_rows != int(good.sum()):
         raise _OpenQuote
-    return Records(headings, rows, lines[good], ordinals[good], bad)
+    return Records(headings, rows, lines[good], ordinals[good], tuple(wrong))
+
+
+def _with_nul(content: bytes, buffer: npt.NDArray[np.uint8], ends: Positions) -> npt.NDArray[np.bool_]:
+    """Which records hold a NUL, which no database keeps."""
+    held = np.zeros(len(ends), dtype=np.bool_)
+    if b"\0" in content:
+        held[np.searchsorted(ends, np.flatnonzero(buffer == 0))] = True
+    return held
 
 
 def _runs(content: bytes, starts: Positions, ends: Positions, good: npt.NDArray[np.bool_]) -> Iterator[memoryview]:
@@ -146,7 +176,7 @@ def _parse(kept: bytes, headings: tuple[str, ...], delimiter: str, *, multiline:
 def _cut_by_line(content: bytes, delimiter: str, path: Path) -> Records:
     texts = content.decode().split("\n")
     headings = _headings(texts[0], delimiter, path)
-    bad: list[BadRow] = []
+    wrong: list[BadRow] = []
     rows: list[list[str]] = []
     lines: list[int] = []
     ordinals: list[int] = []
@@ -158,16 +188,20 @@ def _cut_by_line(content: bytes, delimiter: str, path: Path) -> Records:
         try:
             found = next(csv.reader([text.rstrip("\r")], delimiter=delimiter, strict=True))
         except csv.Error:
-            bad.append(BadRow(line, "", "a quote is opened and never closed"))
+            wrong.append(bad(line, "", "row.quote"))
             continue
         if len(found) != len(headings):
-            bad.append(BadRow(line, "", f"has {len(found)} columns, the header has {len(headings)}"))
+            wrong.append(bad(line, "", "row.columns", found=len(found), wanted=len(headings)))
+            continue
+        if "\0" in text or len(text) > LONGEST_VALUE:
+            code = "row.nul" if "\0" in text else "row.long"
+            wrong.append(bad(line, "", code, most=LONGEST_VALUE // 1024))
             continue
         rows.append(found)
         lines.append(line)
         ordinals.append(ordinal)
     table = pa.table({str(n): pa.array([row[n] for row in rows], pa.string()) for n in range(len(headings))})
-    return Records(headings, table, np.array(lines, np.int64), np.array(ordinals, np.int64), tuple(bad))
+    return Records(headings, table, np.array(lines, np.int64), np.array(ordinals, np.int64), tuple(wrong))
 
 
 def _headings(line: str, delimiter: str, path: Path) -> tuple[str, ...]:

@@ -25,7 +25,8 @@ from engine.errors import InvalidFile, Problem
 from engine.evaluation.metrics import NO, YES, Measure
 from engine.warehouse.dataset import sync_folder, told_when_full
 from engine.warehouse.lists import ROW_NUMBER
-from engine.warehouse.records import BadRow, Records, read_records
+from engine.warehouse.records import read_records
+from engine.warehouse.rows import BadRow, Records
 
 Kind = Literal["response", "conversion", "opt_out", "complaint"]
 KINDS: tuple[Kind, ...] = get_args(Kind)

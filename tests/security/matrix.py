@@ -428,6 +428,7 @@ BY_ROLE: Mapping[str, tuple[str, ...]] = {
     "hand over tasks of somebody who leaves": ("process_admin", "administrator"),
     "read the access record": ("auditor", "administrator"),
     "make links of others void": ("administrator",),
+    "import and look at the customer dataset": ("administrator",),
 }
 """Which roles may, at any office: the statement of the rules."""
 

@@ -249,6 +249,7 @@ BY_DOOR = {
     "hand over tasks of somebody who leaves": ("POST", "/api/v1/hand-over", {"leaver": "x", "to": "y", "remark": "z"}),
     "read the access record": ("GET", "/access", None),
     "make links of others void": ("POST", "/api/v1/links/void", {"person": "finance.city"}),
+    "import and look at the customer dataset": ("GET", "/admin/data", None),
 }
 
 
@@ -262,6 +263,7 @@ def test_what_a_role_may_do_whatever_the_case(world: World) -> None:
         "hand over tasks of somebody who leaves": "tasks.hand_over",
         "read the access record": "audit.read",
         "make links of others void": "organisation.manage",
+        "import and look at the customer dataset": "dataset.manage",
     }
     for action, roles in BY_ROLE.items():
         for who in EVERYBODY:

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from engine.errors import InvalidFile
 from engine.warehouse.dataset import Dataset
-from engine.warehouse.imports import import_file
+from engine.warehouse.imports import Wanted, import_file
 from engine.warehouse.lists import Imported, Reading, field_name, import_csv
+from engine.warehouse.shapes import shape_of
 from tests.support import shared
 
 
@@ -155,13 +156,14 @@ def test_every_planted_mistake_of_a_large_file_is_named(dataset: Dataset) -> Non
     assert found.rows == len(lines) - len(planted)
 
 
-def test_the_same_file_imported_twice_adds_no_file(dataset: Dataset) -> None:
+def test_the_same_file_imported_twice_is_one_version(dataset: Dataset) -> None:
     path = dataset.folder.parent / "contacts.csv"
     path.write_text("customer,at,category,offer\n1,2026-10-30 08:00:00,data,x\n2,2026-11-02 09:00:00,data,y\n")
-    _, first = import_file(dataset, "contacts", path, "customer")
-    _, second = import_file(dataset, "contacts", path, "customer")
-    assert [file.month for file in first.tables["contacts"].files] == ["2026-10", "2026-11"]
-    assert second.tables["contacts"] == first.tables["contacts"]
+    _, first = import_file(dataset, shape_of(path), Wanted("contacts", "customer"))
+    _, second = import_file(dataset, shape_of(path), Wanted("contacts", "customer"))
+    assert [file.month for file in first.version.tables["contacts"].files] == ["2026-10", "2026-11"]
+    assert (first.is_new, second.is_new) == (True, False)
+    assert second.version == first.version
 
 
 def test_the_telco_customers_are_all_there_with_their_blanks(dataset: Dataset) -> None:
