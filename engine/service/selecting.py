@@ -198,6 +198,7 @@ def _compiled(
         salt=salt,
         scope=definition.scope,
         values=definition.context(form),
+        columns=version.columns,
     )
 
 

@@ -60,6 +60,11 @@ class Version(Struct, frozen=True):
     number: int = 0
     tables: dict[str, Table] = {}
 
+    @property
+    def columns(self) -> dict[str, dict[str, str]]:
+        """Table -> column -> type."""
+        return {name: {column.name: column.type for column in table.columns} for name, table in self.tables.items()}
+
 
 class Dataset:
     """The dataset in `folder`, which is made on first use."""
