@@ -24,6 +24,7 @@ from engine.expr import Scope, compile_expression
 from engine.expr.types import BOOL
 from engine.settings import Settings
 from engine.warehouse.dataset import Dataset, Version
+from engine.warehouse.earlier import from_history
 from engine.warehouse.freeze import LIST, Frozen, freeze
 from engine.warehouse.freeze import verify as verify_folder
 from engine.warehouse.run import Limits
@@ -151,7 +152,14 @@ def _in_file(problem: Problem, file: Path) -> Problem:
 def _selected(dataset: Dataset, version: Version, selection: Selection, limits: Limits, out: Path | None) -> Frozen:
     with tempfile.TemporaryDirectory(prefix="countersign-") as scratch:
         with waiting(f"selecting from {version.tables['customers'].rows:,} customers"):
-            frozen, _ = freeze(dataset, version, selection, Path(scratch) / "trial", limits=limits)
+            frozen, _ = freeze(
+                dataset,
+                version,
+                selection,
+                Path(scratch) / "trial",
+                besides=lambda folder: from_history(dataset, version, selection, folder),
+                limits=limits,
+            )
         if out is not None:
             _write(frozen, out)
     return frozen

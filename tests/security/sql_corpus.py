@@ -11,4 +11,6 @@ TAKEN: list[str] = _READ["taken"]
 
 def placed(text: str, *, outside: Path, inside: Path) -> str:
     """The statement with both folders in it."""
-    return text.replace("{outside}", str(outside)).replace("{inside}", str(inside)).replace("{{", "{").replace("}}", "}")
+    return (
+        text.replace("{outside}", str(outside)).replace("{inside}", str(inside)).replace("{{", "{").replace("}}", "}")
+    )

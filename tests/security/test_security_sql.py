@@ -130,7 +130,27 @@ def test_every_function_of_the_allow_list_can_be_used(name: str) -> None:
 def mutations(text: str, chance: random.Random) -> str:
     """The text with a few of its words dropped, doubled, exchanged or replaced."""
     words = text.replace("(", " ( ").replace(")", " ) ").replace(",", " , ").split(" ")
-    others = ["(", ")", "'", '"', ";", "--", "/*", "$$", "select", "from", "customers", "*", ":as_of", "union", "\0", "é", "[", "::", "=>"]
+    others = [
+        "(",
+        ")",
+        "'",
+        '"',
+        ";",
+        "--",
+        "/*",
+        "$$",
+        "select",
+        "from",
+        "customers",
+        "*",
+        ":as_of",
+        "union",
+        "\0",
+        "é",
+        "[",
+        "::",
+        "=>",
+    ]
     for _ in range(chance.randint(1, 4)):
         at = chance.randrange(len(words))
         match chance.randrange(4):
@@ -162,4 +182,3 @@ def test_no_text_ends_the_check_in_an_error(text: str, chance: random.Random) ->
 def test_no_nonsense_ends_the_check_in_an_error(text: str) -> None:
     found = check_sql(text, TABLES)
     assert isinstance(found, CheckedSql) or found
-
