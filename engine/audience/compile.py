@@ -16,6 +16,9 @@ from sqlglot import exp
 from engine.audience.exclusions import ContactedWithin
 from engine.audience.grouping import NO_CELL, cell_of, draw_of, in_no_cell, threshold_in
 from engine.audience.plan import AudiencePlan
+from engine.audience.sources import FeedbackOf
+from engine.audience.sql import AS_OF, CheckedSql, check_sql, parameters_of
+from engine.audience.sql_names import ANY_LIST, Tables
 from engine.errors import InvalidDefinition, InvalidExpression, Problem
 from engine.expr import compile_expression
 from engine.expr.types import BOOL, DATE, DECIMAL, INT, TEXT, TIMESTAMP, Record, Scope, Type, nearest
@@ -47,6 +50,8 @@ KNOWN_TABLES: Mapping[str, Mapping[str, str]] = {
     "greylist": {"customer": "text", "channel": "text", "reason": "text"},
 }
 """Tables that an exclusion may read. One that a dataset does not have yet has no rows: nobody was ever contacted."""
+SUPPRESSED = frozenset({"blacklist", "greylist"})
+"""Tables that no statement of a user reads: to be left out is what they are for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +72,20 @@ class Rung:
 
 
 @dataclass(frozen=True, slots=True)
+class Wanted:
+    """Customers by their outcome in an earlier case: the selection reads them from `table`, which whoever runs it
+    makes. `case` is a number, as the definition or the form gives it."""
+
+    table: str
+    case: str
+    outcome: str
+    wave: str
+    since: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class Selection:
-    """A compiled audience. `tables` are the dataset tables the statement reads."""
+    """A compiled audience. `tables` are the tables the statement reads: the dataset's, and those of `earlier`."""
 
     statement: exp.Select
     rungs: tuple[Rung, ...]
@@ -80,6 +97,7 @@ class Selection:
     cells: tuple[str, ...]
     contacts_since: datetime | None = None
     """No older contact matters, so older files need not be read."""
+    earlier: tuple[Wanted, ...] = ()
 
     def sql(self, dialect: str = "duckdb") -> str:
         """The statement as text."""
@@ -96,6 +114,9 @@ class _Compiler:
     as_of: datetime
     scope: Scope
     values: Mapping[str, Any]
+    readable: Tables = field(default_factory=dict)
+    earlier_: dict[FeedbackOf, Wanted] = field(default_factory=dict)
+    reads_all_contacts: bool = False
     tables: set[str] = field(default_factory=lambda: {"customers"})
     problems: list[Problem] = field(default_factory=list)
 
@@ -123,6 +144,37 @@ class _Compiler:
             self.tables |= {found.name for found in where.find_all(exp.Table)}
         return exp.column("customer", "c").isin(query=chosen)
 
+    def statement(self, sql: str) -> exp.Expr:
+        checked = check_sql(sql, self.readable, parameters_of(self.scope))
+        if not isinstance(checked, CheckedSql):
+            self.problems += [problem for problem in checked if problem not in self.problems]
+            return exp.false()
+        self.tables |= checked.tables
+        self.reads_all_contacts |= "contacts" in checked.tables
+        given = {name: self.parameter(name) for name in checked.parameters}
+        tree = checked.tree.transform(lambda node: given[node.name] if isinstance(node, exp.Placeholder) else node)
+        named = exp.TableAlias(this=exp.to_identifier("chosen"), columns=[exp.to_identifier("customer")])
+        customer = exp.column("customer", "chosen")
+        chosen = exp.select(customer).from_(exp.Subquery(this=tree, alias=named))
+        return exp.column("customer", "c").isin(query=chosen.where(customer.copy().is_(exp.null()).not_()))
+
+    def parameter(self, name: str) -> exp.Expr:
+        """The value of a parameter, as it stands in the statement."""
+        if name == AS_OF:
+            return exp.cast(exp.Literal.string(self.as_of.isoformat(" ", "seconds")), exp.DType.TIMESTAMP)
+        record, _, of = name.partition("_")
+        return exp.paren(compile_expression(f"{record}.{of}", self.scope).sql({}, self.values))
+
+    def earlier(self, wanted: FeedbackOf) -> exp.Expr:
+        case = str((self.values.get("form") or {}).get(wanted.field) or "") if wanted.field else wanted.of
+        if not case:
+            message = f"the form names no earlier case: {wanted.field} is empty"
+            self.problems.append(Problem("E214", message, "fill it in", at=wanted.field))
+        table = f"feedback_{len(self.earlier_) + 1}"
+        since = self.as_of - wanted.within.on_the_clock() if wanted.within else None
+        found = self.earlier_.setdefault(wanted, Wanted(table, case, wanted.outcome, wanted.wave or "", since))
+        return self.among(found.table, "customer")
+
     def subject(self, fact: str, needed_by: str) -> tuple[str, ...]:
         values: tuple[str, ...] = getattr(self.facts, fact)
         if not values and needed_by:
@@ -137,6 +189,21 @@ def customer_type(fields: Mapping[str, str]) -> Record:
     return Record({name: FIELD_TYPES[kind.partition("(")[0]] for name, kind in fields.items()}, "customer")
 
 
+def readable_tables(
+    fields: Mapping[str, str],
+    tables: frozenset[str] | None = None,
+    columns: Mapping[str, Mapping[str, str]] | None = None,
+) -> Tables:
+    """What a statement of a user may read, with the columns as far as they are known.
+
+    `tables` and `columns` are what the dataset has; without them, where no dataset is at hand, any list may be named.
+    """
+    known: dict[str, Mapping[str, str] | None] = {**KNOWN_TABLES}
+    known |= {"offers": None, ANY_LIST: None} if tables is None else dict.fromkeys(tables - set(known))
+    known |= columns or {}
+    return {name: found for name, found in known.items() if name not in SUPPRESSED} | {"customers": fields or None}
+
+
 def compile_audience(
     plan: AudiencePlan,
     *,
@@ -147,17 +214,25 @@ def compile_audience(
     salt: str,
     scope: Scope | None = None,
     values: Mapping[str, Any] | None = None,
+    columns: Mapping[str, Mapping[str, str]] | None = None,
 ) -> Selection:
     """The selection of `plan` over a dataset with these customer `fields` (name -> type) and `tables`.
 
-    `scope` and `values` are what expressions may name beside the customer `c` (the form, the params). Raises
-    InvalidDefinition with every problem. `as_of` is aware; the same arguments give the same statement.
+    `columns` are those of the tables, as far as they are known, for statements of users. `scope` and `values` are what
+    expressions may name beside the customer `c` (the form, the params). Raises InvalidDefinition with every problem.
+    `as_of` is aware; the same arguments give the same statement.
     """
     if as_of.tzinfo is None:
         raise ValueError("as_of needs a zone")
     moment = as_of.astimezone(UTC).replace(tzinfo=None)
     compiler = _Compiler(
-        fields, tables, subject, moment, (scope or Scope()).plus(c=customer_type(fields)), values or {}
+        fields=fields,
+        known=tables,
+        facts=subject,
+        as_of=moment,
+        scope=(scope or Scope()).plus(c=customer_type(fields)),
+        values=values or {},
+        readable=readable_tables(fields, tables, columns),
     )
     compiler.problems += [problem for _, problem in plan.unsupported()]
     if compiler.problems:
@@ -180,7 +255,8 @@ def compile_audience(
         salt=salt,
         as_of=as_of,
         cells=tuple(plan.cells),
-        contacts_since=as_of - max(windows) if windows else None,
+        contacts_since=as_of - max(windows) if windows and not compiler.reads_all_contacts else None,
+        earlier=tuple(compiler.earlier_.values()),
     )
 
 

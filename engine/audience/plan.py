@@ -12,7 +12,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 from pydantic_core import PydanticCustomError
 
 from engine.audience.exclusions import LIST_NAME, Exclusion, RuleHolds
-from engine.audience.sources import Rule, Source, SourceKind
+from engine.audience.sources import Feedback, FeedbackOf, Rule, Source, SourceKind, Sql
 from engine.errors import Problem
 
 Path = tuple[str | int, ...]
@@ -102,12 +102,24 @@ class AudiencePlan(BaseModel):
         if self.control and self.control.assigned is not None:
             yield ("control", "assigned"), self.control.assigned
 
+    def statements(self) -> Iterator[tuple[Path, str]]:
+        """Every SQL statement with its path in the section."""
+        for path, source in self._sources():
+            if isinstance(source, Sql):
+                yield (*path, "sql"), source.sql
+
+    def feedbacks(self) -> Iterator[tuple[Path, FeedbackOf]]:
+        """Every look at an earlier case with its path in the section."""
+        for path, source in self._sources():
+            if isinstance(source, Feedback):
+                yield (*path, "feedback"), source.feedback
+
     def unsupported(self) -> Iterator[tuple[Path, Problem]]:
         """Sources that this version cannot run, each with its path in the section."""
         for path, source in self._sources():
             if not source.supported:
                 message = f"a source of kind {source.kind!r} is not supported yet"
-                hint = "possible: rule, list, union, intersect, except"
+                hint = "possible: rule, list, sql, feedback, union, intersect, except, symmetric"
                 yield (*path, source.kind), Problem(code="E206", message=message, hint=hint)
 
     def _sources(self) -> Iterator[tuple[Path, SourceKind]]:

@@ -1,16 +1,21 @@
-"""Where an audience comes from: rules, imported lists, and their algebra to any depth. One class per kind.
+"""Where an audience comes from: rules, SQL, imported lists, earlier cases, and their algebra to any depth. One class
+per kind.
 
-A source is a claim about one customer, so union, intersect and except become OR, AND and AND NOT of one WHERE: the
-customer table is read once, however the sources nest. A claim that is unknown (a blank field) counts as not met.
-Refuses to know where tables are stored.
+A source is a claim about one customer, so union, intersect, except and symmetric become OR, AND, AND NOT and <> of one
+WHERE: the customer table is read once, however the sources nest. A claim that is unknown (a blank field) counts as not
+met. Refuses to know where tables are stored.
 """
 
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Annotated, Any, ClassVar, Protocol, get_args
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, field_validator
 from sqlglot import exp
+
+from engine.values import Duration
+
+OUTCOME = r"^[a-z][a-z0-9_]{0,39}$"
 
 
 class Claims(Protocol):
@@ -26,6 +31,14 @@ class Claims(Protocol):
 
     def among(self, table: str, column: str, where: exp.Expr | None = None) -> exp.Expr:
         """Whether the customer stands in `column` of those rows of a dataset table that hold `where`."""
+        ...
+
+    def statement(self, sql: str) -> exp.Expr:
+        """Whether the customer is one of those that a statement of a user gives."""
+        ...
+
+    def earlier(self, wanted: "FeedbackOf") -> exp.Expr:
+        """Whether the customer is one of those with that outcome in an earlier case."""
         ...
 
     def subject(self, fact: str, needed_by: str) -> tuple[str, ...]:
@@ -122,12 +135,28 @@ class Except(SourceKind):
         return exp.and_(first, exp.not_(exp.or_(*others)))
 
 
+class Symmetric(SourceKind):
+    """Customers of exactly one of two sources: {symmetric: [{list: a}, {list: b}]}."""
+
+    kind = "symmetric"
+    symmetric: tuple["Source", "Source"] = Field(description="The two sources")
+
+    def within(self) -> tuple[SourceKind, ...]:
+        return self.symmetric
+
+    def claim(self, claims: Claims) -> exp.Expr:
+        one, other = (exp.paren(part.claim(claims)) for part in self.symmetric)
+        return exp.paren(exp.NEQ(this=one, expression=other))
+
+
 class Sql(SourceKind):
-    """Customers that one SELECT returns."""
+    """Customers that one SELECT returns: {sql: "SELECT customer FROM customers WHERE arpu >= 38"}."""
 
     kind = "sql"
-    supported = False
-    sql: str = Field(min_length=1, description="The statement")
+    sql: str = Field(min_length=1, description="The statement; its result is one column, the customer")
+
+    def claim(self, claims: Claims) -> exp.Expr:
+        return claims.statement(self.sql)
 
 
 class Group(SourceKind):
@@ -142,16 +171,38 @@ class FeedbackOf(BaseModel):
     """Which outcome of which earlier case."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
-    of: str = Field(description="Which case")
-    outcome: str = Field(description="Which outcome")
+    of: str = Field(
+        min_length=1, max_length=64, description="The number of the case, or the field of the form with it: form.NAME"
+    )
+    outcome: str = Field(
+        pattern=OUTCOME,
+        description="contacted, delivered, failed, unknown, suppressed, responded, no_response, converted, opted_out, "
+        "complained, or what the contact history says",
+    )
+    wave: str | None = Field(None, min_length=1, max_length=60, description="Only of this wave")
+    within: Duration | None = Field(None, description="Only what became known so short a while ago")
+
+    @field_validator("within")
+    @classmethod
+    def _on_the_clock(cls, value: Duration | None) -> Duration | None:
+        if value is not None:
+            value.on_the_clock()
+        return value
+
+    @property
+    def field(self) -> str:
+        """The field of the form that names the case; empty where the case is named itself."""
+        return self.of.removeprefix("form.") if self.of.startswith("form.") else ""
 
 
 class Feedback(SourceKind):
-    """Customers by the outcome of an earlier case."""
+    """Customers by what became of them in an earlier case: {feedback: {of: form.prior, outcome: responded}}."""
 
     kind = "feedback"
-    supported = False
     feedback: FeedbackOf = Field(description="The case and the outcome")
+
+    def claim(self, claims: Claims) -> exp.Expr:
+        return claims.earlier(self.feedback)
 
 
 def _kind_of(value: Any) -> str | None:
@@ -169,6 +220,7 @@ _AnySource = (
     | Annotated[Union, Tag("union")]
     | Annotated[Intersect, Tag("intersect")]
     | Annotated[Except, Tag("except")]
+    | Annotated[Symmetric, Tag("symmetric")]
     | Annotated[Sql, Tag("sql")]
     | Annotated[Group, Tag("group")]
     | Annotated[Feedback, Tag("feedback")]
@@ -176,5 +228,5 @@ _AnySource = (
 Source = Annotated[_AnySource, Discriminator(_kind_of)]
 _KINDS = frozenset(get_args(kind)[0].kind for kind in get_args(_AnySource))
 
-for _combining in (Union, Intersect, Except):
+for _combining in (Union, Intersect, Except, Symmetric):
     _combining.model_rebuild()

@@ -14,8 +14,9 @@ from pydantic import ValidationError
 from rich.console import Console
 from rich.table import Table
 
-from engine.audience.compile import Selection, Subject, compile_audience, customer_type
+from engine.audience.compile import Selection, Subject, compile_audience, customer_type, readable_tables
 from engine.audience.plan import AudiencePlan
+from engine.audience.sql import CheckedSql, check_sql
 from engine.cli.progress import waiting
 from engine.definition.document import Document, read
 from engine.errors import InvalidDefinition, InvalidExpression, InvalidFile, Problem
@@ -23,6 +24,7 @@ from engine.expr import Scope, compile_expression
 from engine.expr.types import BOOL
 from engine.settings import Settings
 from engine.warehouse.dataset import Dataset, Version
+from engine.warehouse.earlier import from_history
 from engine.warehouse.freeze import LIST, Frozen, freeze
 from engine.warehouse.freeze import verify as verify_folder
 from engine.warehouse.run import Limits
@@ -60,6 +62,7 @@ def run(
         subject=Subject(tuple(offer or ()), tuple(category or ()), tuple(channel or ())),
         as_of=as_of.replace(tzinfo=as_of.tzinfo or UTC),
         salt=salt,
+        columns=version.columns,
     )
     limits = Limits(settings.memory_limit, settings.selection_seconds)
     began = time.perf_counter()
@@ -104,6 +107,11 @@ def _plan(file: Path, version: Version) -> AudiencePlan:
             compile_expression(text, scope, gives=BOOL)
         except InvalidExpression as error:
             wrong += [_placed(document, path, problem, file) for problem in error.problems]
+    tables = readable_tables(_fields(version), frozenset(version.tables), version.columns)
+    for path, text in plan.statements():
+        checked = check_sql(text, tables)
+        if not isinstance(checked, CheckedSql):
+            wrong += [_placed(document, path, problem, file) for problem in checked]
     if wrong:
         raise InvalidDefinition(wrong)
     return plan
@@ -132,8 +140,8 @@ def _shape_problem(document: Document, loc: tuple[int | str, ...], message: str,
 def _placed(document: Document, path: tuple[str | int, ...], problem: Problem, file: Path) -> Problem:
     place = document.place(("audience", *path))
     line, column = place.line, place.column
-    if problem.column:  # within an expression: where that sign stands in the file
-        line, column = place.of_sign(document.source, problem.column - 1)
+    if "offset" in problem.fields:  # within a text: where that sign stands in the file
+        line, column = place.of_sign(document.source, problem.fields["offset"])
     return Problem(problem.code, problem.message, problem.hint, line=line, column=column, file=str(file))
 
 
@@ -144,7 +152,14 @@ def _in_file(problem: Problem, file: Path) -> Problem:
 def _selected(dataset: Dataset, version: Version, selection: Selection, limits: Limits, out: Path | None) -> Frozen:
     with tempfile.TemporaryDirectory(prefix="countersign-") as scratch:
         with waiting(f"selecting from {version.tables['customers'].rows:,} customers"):
-            frozen, _ = freeze(dataset, version, selection, Path(scratch) / "trial", limits=limits)
+            frozen, _ = freeze(
+                dataset,
+                version,
+                selection,
+                Path(scratch) / "trial",
+                besides=lambda folder: from_history(dataset, version, selection, folder),
+                limits=limits,
+            )
         if out is not None:
             _write(frozen, out)
     return frozen

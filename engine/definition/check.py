@@ -27,6 +27,7 @@ from engine.definition.rules_routes import ROUTES
 from engine.definition.rules_scenarios import SCENARIOS, SCENARIOS_OF_THE_WHOLE
 from engine.definition.rules_size import SIZE
 from engine.definition.rules_soundness import SOUNDNESS
+from engine.definition.rules_sources import SOURCES
 from engine.definition.rules_splitting import SPLITTING
 from engine.definition.rules_staff import STAFF
 from engine.definition.rules_style import STYLE
@@ -43,6 +44,7 @@ RULES: tuple[LintRule, ...] = (
     *NAMES,
     *ASPECTS,
     *EXPRESSIONS,
+    *SOURCES,
     *ROUTES,
     *SOUNDNESS,
     *LIFECYCLE,

@@ -109,6 +109,9 @@ class _Compiler:
             except InvalidExpression:
                 continue  # the check tells it; proofs are made in spite of mistakes in later sections
             yield from (path.split(".")[1] for path in paths if path.startswith("form."))
+        for _, text in audience.statements():
+            yield from (name for name in fields if f":form_{name}" in text)
+        yield from (wanted.field for _, wanted in audience.feedbacks() if wanted.field)
 
     def stages(self) -> Stages:
         definition = self.definition

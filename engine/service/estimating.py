@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 
 from engine.errors import ExpressionFailed, Invalid, NotFound, SelectionFailed, Unavailable
-from engine.service import selecting
+from engine.service import earlier, selecting
 from engine.service.app import Countersign
 from engine.service.cases import load_visible
 from engine.service.stage_views import WaterfallRow
@@ -44,9 +44,13 @@ def estimate(app: Countersign, viewer: Viewer, case_id: str) -> Estimate:
     try:
         selection, dataset = selecting.estimate(app, definition, case.form), Dataset(app.settings.data.resolve())
         with tempfile.TemporaryDirectory(prefix=".estimate-", dir=dataset.folder) as folder:
-            beside = selecting.suppressions(app, Path(folder), now)
+            version = dataset.current()
+            beside = {
+                **selecting.suppressions(app, Path(folder), now),
+                **earlier.outcomes(app, viewer.person, selection, Path(folder), dataset=dataset, version=version),
+            }
             limits = Limits(app.settings.memory_limit, min(LONGEST, app.settings.selection_seconds))
-            found = select(dataset, dataset.current(), selection, Path(folder), beside=beside, limits=limits)
+            found = select(dataset, version, selection, Path(folder), beside=beside, limits=limits)
     except (SelectionFailed, Invalid, ExpressionFailed, Unavailable) as error:
         return Estimate(now, failed=error.message)
     labels = selecting.ENDS | {rung.name: rung.label for rung in selection.rungs}

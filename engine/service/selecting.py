@@ -31,6 +31,7 @@ from engine.errors import (
 )
 from engine.machine.case import Case
 from engine.machine.commands import AudienceFailed, AudienceFrozen
+from engine.service import earlier
 from engine.service.app import Countersign
 from engine.service.running import carry_out
 from engine.service.stage_views import AudienceView, WaterfallRow
@@ -157,7 +158,10 @@ def _frozen(app: Countersign, case: Case) -> Frozen:
         version,
         selection,
         folder,
-        besides=lambda unfinished: suppressions(app, unfinished, as_of),
+        besides=lambda unfinished: {
+            **suppressions(app, unfinished, as_of),
+            **earlier.outcomes(app, case.submitter, selection, unfinished, dataset=dataset, version=version),
+        },
         provenance={"definition": case.process.fingerprint},
         limits=Limits(app.settings.memory_limit, app.settings.selection_seconds),
     )
@@ -198,6 +202,7 @@ def _compiled(
         salt=salt,
         scope=definition.scope,
         values=definition.context(form),
+        columns=version.columns,
     )
 
 

@@ -95,7 +95,7 @@ def responses_of(
 
 def contacts_by_cell(tx: Connection, case_id: str) -> tuple[Contacts, ...]:
     """The messages that left the house, or may have, by wave and cell."""
-    left = _left_the_house()
+    left = left_the_house()
     arrived = sa.case((recipients.c.state == "delivered", 1), else_=0)
     chosen = (
         sa.select(recipients.c.wave, recipients.c.cell, sa.func.count(), sa.func.sum(arrived))
@@ -112,7 +112,7 @@ def customers_reached(tx: Connection, case_id: str) -> tuple[int, int]:
     """How many customers were contacted, and how many of them got at least one message, over all channels."""
     arrived = sa.case((recipients.c.state == "delivered", recipients.c.customer))
     chosen = sa.select(sa.func.count(sa.distinct(recipients.c.customer)), sa.func.count(sa.distinct(arrived))).where(
-        recipients.c.case_id == case_id, _left_the_house()
+        recipients.c.case_id == case_id, left_the_house()
     )
     contacted, delivered = tx.execute(chosen).one()
     return contacted, delivered
@@ -145,7 +145,8 @@ def evaluations_of(tx: Connection, case_id: str) -> tuple[Stored, ...]:
     return tuple(Stored(*row) for row in tx.execute(chosen))
 
 
-def _left_the_house() -> sa.ColumnElement[bool]:
+def left_the_house() -> sa.ColumnElement[bool]:
+    """Whether the message of the row at hand in `recipients` was sent, or may have been."""
     refused = sa.and_(recipients.c.state == "failed", recipients.c.reason.startswith(REJECTED))
     return sa.and_(recipients.c.state.in_(("sent", "delivered", "failed", "unknown")), ~refused)
 

@@ -102,6 +102,12 @@ def named(tx: Connection, person: str, name: str) -> CaseLine | None:
     return None if row is None else case_line(row)
 
 
+def is_taken(tx: Connection, name: str) -> bool:
+    """Whether there is a case with this id, number or register number, whoever may see it."""
+    called = sa.or_(cases.c.id == name, cases.c.number == name, registers.has(name))
+    return tx.execute(sa.select(sa.literal(1)).select_from(cases).where(called).limit(1)).first() is not None
+
+
 def listed(
     tx: Connection,
     person: str,

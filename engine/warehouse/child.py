@@ -1,8 +1,9 @@
 """The selection itself, in a process of its own: a Job on stdin, an Answer on stdout.
 
 A process can be killed (DuckDB's interrupt took 38 s to stop one query) and its memory ends with it. DuckDB runs in
-memory, locked down: it reads the listed folders, writes its spill folder, and cannot be configured any more. Refuses
-to open a case database, a network connection or a file outside those folders.
+memory, locked down: it reads the files of its tables and no other, writes its spill folder, runs one statement, and
+cannot be configured any more. Time of the processor and memory have limits of the system as well, for what DuckDB does
+not count. Refuses to open a case database, a network connection or any other file.
 """
 
 import contextlib
@@ -10,6 +11,7 @@ import ctypes
 import errno
 import hashlib
 import os
+import re
 import resource
 import signal
 import sys
@@ -27,6 +29,8 @@ LIST_SCHEMA = pa.schema([("customer", pa.string()), ("cell", pa.string()), ("arm
 ORDERED_SCHEMA = LIST_SCHEMA.append(pa.field("line", pa.string()))
 ROW_GROUP = 131_072  # fixed, and so is the writer's thread: the same list is the same bytes
 PR_SET_PDEATHSIG = 1
+RESERVED, RESERVED_PER_THREAD = 4 * 1024**3, 128 * 1024**2
+"""Bytes of addresses, most of them never used: libraries, stacks, the arenas of the allocator."""
 SQL_TYPES = {"text": "VARCHAR", "timestamp": "TIMESTAMP", "int": "BIGINT"}
 
 
@@ -34,6 +38,7 @@ def main() -> int:
     """Run the job on stdin."""
     job = msgspec.json.decode(sys.stdin.buffer.read(), type=Job)
     _end_with_parent(job.parent)
+    _limit_itself(job)
     answer: Answer
     try:
         answer = run(job)
@@ -51,7 +56,7 @@ def main() -> int:
 def run(job: Job) -> Answer:
     """Select, count, draw the control group, write the ordered list."""
     with contextlib.closing(_locked_down(job)) as db:
-        db.execute(f"CREATE TEMP TABLE selected AS {job.sql}")
+        db.execute(_alone(db, f"CREATE TEMP TABLE selected AS {job.sql}"))
         universe = _number(db, "SELECT count(customer) FROM customers")
         threshold = _threshold(db, job)
         if threshold is None:
@@ -79,9 +84,10 @@ def run(job: Job) -> Answer:
 
 def _locked_down(job: Job) -> duckdb.DuckDBPyConnection:
     db = duckdb.connect(config={"memory_limit": job.memory_limit, "threads": job.threads, "temp_directory": job.spill})
-    folders = ", ".join(f"'{_quoted(folder)}'" for folder in job.readable)
-    db.execute(f"SET allowed_directories = [{folders}]")
+    readable = ", ".join(f"'{_quoted(file)}'" for files in job.tables.values() for file in files)
+    db.execute(f"SET allowed_paths = [{readable}]")
     db.execute("SET enable_external_access = false")
+    db.execute("SET python_enable_replacements = false")  # else a name in FROM may be a variable of this program
     for name, files in job.tables.items():
         listed = ", ".join(f"'{_quoted(file)}'" for file in files)
         db.execute(f'CREATE TEMP VIEW "{name}" AS SELECT * FROM read_parquet([{listed}])')
@@ -90,6 +96,13 @@ def _locked_down(job: Job) -> duckdb.DuckDBPyConnection:
         db.execute(f'CREATE TEMP VIEW "{name}" AS SELECT {nothing} WHERE false')
     db.execute("SET lock_configuration = true")
     return db
+
+
+def _alone(db: duckdb.DuckDBPyConnection, sql: str) -> str:
+    """The text, if it is one statement and no second one hides in it: that could write what this program may write."""
+    if [statement.type for statement in db.extract_statements(sql)] != [duckdb.StatementType.CREATE]:
+        raise duckdb.PermissionException("a selection is one statement")
+    return sql
 
 
 def _threshold(db: duckdb.DuckDBPyConnection, job: Job) -> str | None:
@@ -161,6 +174,28 @@ def _peak_rss_kb() -> int:
     if not status.exists():
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return next(int(line.split()[1]) for line in status.read_text().splitlines() if line.startswith("VmHWM"))
+
+
+def _limit_itself(job: Job) -> None:
+    """Limits that the system keeps: an endless statement ends even where nobody waits for it any more."""
+    _limit(resource.RLIMIT_CORE, 0)
+    _limit(resource.RLIMIT_AS, RESERVED + job.threads * RESERVED_PER_THREAD + 4 * _bytes(job.memory_limit))
+    if job.seconds:
+        _limit(resource.RLIMIT_CPU, int(job.seconds * job.threads) + 10)
+
+
+def _limit(what: int, most: int) -> None:
+    _, hard = resource.getrlimit(what)
+    most = most if hard == resource.RLIM_INFINITY else min(most, hard)
+    resource.setrlimit(what, (most, most))
+
+
+def _bytes(size: str) -> int:
+    """Of a memory limit as DuckDB takes it: 400MB, 2GiB."""
+    match = re.fullmatch(r"([0-9.]+)\s*([KMGT]?)I?B?", size.strip().upper())
+    if match is None:
+        raise ValueError(f"not a size: {size}")
+    return int(float(match[1]) * 1024 ** "_KMGT".index(match[2] or "_"))
 
 
 def _quoted(text: str) -> str:

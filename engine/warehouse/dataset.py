@@ -103,6 +103,11 @@ Change = Callable[[dict[str, Table]], dict[str, Table]]
 Told = Callable[[int, int], None]
 """Hears how much is done, and of how much (0: nobody knows)."""
 
+    @property
+    def columns(self) -> dict[str, dict[str, str]]:
+        """Table -> column -> type."""
+        return {name: {column.name: column.type for column in table.columns} for name, table in self.tables.items()}
+
 
 class Dataset:
     """The dataset in `folder`, which is made on first use."""

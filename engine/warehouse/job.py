@@ -9,7 +9,10 @@ from engine.audience.waterfall import Slot
 
 
 class Job(Struct, frozen=True):
-    """What the child is to do. `tables` maps a table to its Parquet files, `empty` an absent one to its columns."""
+    """What the child is to do. `tables` maps a table to its Parquet files, `empty` an absent one to its columns.
+
+    `seconds` is how long it may take; 0 where nobody says.
+    """
 
     tables: dict[str, tuple[str, ...]]
     empty: dict[str, dict[str, str]]
@@ -17,11 +20,11 @@ class Job(Struct, frozen=True):
     threshold: str
     control_min: int
     folder: str
-    readable: tuple[str, ...]
     spill: str
     memory_limit: str
     threads: int
     parent: int
+    seconds: float = 0
 
 
 class Result(Struct, frozen=True, tag="result"):

@@ -38,13 +38,20 @@ class Limits:
 DEFAULT_LIMITS = Limits()
 
 
-class Input(Struct, frozen=True):
-    """One file that a selection read."""
+class Input(Struct, frozen=True, omit_defaults=True):
+    """One file that a selection read. `lineage` says of which case it tells, where it does."""
 
     table: str
     path: str
     rows: int
     sha256: str
+    lineage: dict[str, str] = {}
+
+
+class Evidence(DataFile, frozen=True, kw_only=True):
+    """A file made for one run, of what was known elsewhere."""
+
+    lineage: dict[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,18 +91,23 @@ def select(
             threshold=selection.threshold,
             control_min=selection.control_min,
             folder=str(folder),
-            readable=(str(dataset.folder), str(folder)),
             spill=spill,
             memory_limit=limits.memory,
             threads=limits.threads,
             parent=os.getpid(),
+            seconds=limits.seconds,
         )
         result = _checked(_in_child(job, limits), folder)
     names = tuple(rung.name for rung in selection.rungs)
     cube = Cube(universe=result.universe, names=names, slots=result.slots)
     cube.waterfall()
-    inputs = tuple(Input(name, f.path, f.rows, f.sha256) for name, files in sorted(chosen.items()) for f in files)
+    inputs = tuple(_input(name, f) for name, files in sorted(chosen.items()) for f in files)
     return Selected(cube, result, inputs)
+
+
+def _input(table: str, file: DataFile) -> Input:
+    lineage = file.lineage if isinstance(file, Evidence) else {}
+    return Input(table, file.path, file.rows, file.sha256, lineage)
 
 
 def _files(version: Version, selection: Selection, beside: Mapping[str, DataFile]) -> dict[str, tuple[DataFile, ...]]:

@@ -48,12 +48,14 @@ def test_the_telco_fact_comes_out_of_the_command_line(telco: Path, tmp_path: Pat
 
 def test_every_mistake_of_a_section_is_named_at_its_line_and_column(telco: Path, tmp_path: Path) -> None:
     file = tmp_path / "b.yaml"
-    file.write_text('audience:\n  source: {union: [{rule: "c.Contrct == \'x\'"}, {sql: "select 1"}]}\n')
+    file.write_text(
+        'audience:\n  source: {union: [{rule: "c.Contrct == \'x\'"}, {sql: "select customer from custmers"}]}\n'
+    )
     done = countersign("audience", "run", str(file), "--data", str(telco), "--as-of", "2026-11-01")
     assert done.returncode == 1
     told = done.stderr.splitlines()
     assert any(f"{file}:2:30: E303" in line and "did you mean Contract?" in line for line in told), told
-    assert any("E206" in line and "not supported yet" in line for line in told), told
+    assert any(f"{file}:2:79: E323" in line and "did you mean customers?" in line for line in told), told
 
 
 def test_a_missing_key_column_lists_the_columns_there_are(tmp_path: Path) -> None:

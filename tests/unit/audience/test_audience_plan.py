@@ -32,9 +32,18 @@ def test_every_expression_is_found_at_its_place() -> None:
     }
 
 
-@pytest.mark.parametrize(
-    "source", [{"sql": "select 1"}, {"group": "vip"}, {"feedback": {"of": "prior", "outcome": "no_answer"}}]
-)
+def test_statements_and_earlier_cases_are_found_at_their_places() -> None:
+    sources = [
+        {"symmetric": [{"sql": "select 1"}, {"list": "upload"}]},
+        {"feedback": {"of": "form.prior", "outcome": "no_answer", "within": "30d"}},
+    ]
+    plan = AudiencePlan.model_validate({"source": {"union": sources}})
+    assert list(plan.statements()) == [(("source", "union", 0, "symmetric", 0, "sql"), "select 1")]
+    ((path, wanted),) = plan.feedbacks()
+    assert (path, wanted.field, wanted.outcome) == (("source", "union", 1, "feedback"), "prior", "no_answer")
+
+
+@pytest.mark.parametrize("source", [{"group": "vip"}])
 def test_a_source_that_cannot_run_yet_is_a_problem_at_its_place(source: dict[str, Any]) -> None:
     plan = AudiencePlan.model_validate({"source": {"union": [{"rule": "true"}, source]}})
     ((path, problem),) = plan.unsupported()
@@ -53,6 +62,10 @@ def test_a_source_that_cannot_run_yet_is_a_problem_at_its_place(source: dict[str
         ({"control": {"share": "110%"}}, "less than or equal to 1"),
         ({"cells": {}}, "at least 1"),
         ({"source": {"list": "../etc"}}, "pattern"),
+        ({"source": {"symmetric": [{"list": "a"}]}}, "Field required|at least 2"),
+        ({"source": {"symmetric": [{"list": "a"}, {"list": "b"}, {"list": "c"}]}}, "at most 2"),
+        ({"source": {"feedback": {"of": "x", "outcome": "Yes"}}}, "pattern"),
+        ({"source": {"feedback": {"of": "x", "outcome": "yes", "within": "3wd"}}}, "calendar"),
         ({"unknown": 1}, "unknown"),
     ],
 )
