@@ -54,5 +54,5 @@ def _waves(tx: Connection, case_id: str, wanted: Wanted) -> tuple[str, ...]:
     found = tuple(row.id for row in there if row.name == wanted.wave)
     if not found:
         hint = f"it has {', '.join(row.name for row in there)}" if there else "it has none"
-        raise InvalidFile([Problem(code="D122", message=f"case {wanted.case} has no wave {wanted.wave}", hint=hint)])
+        raise InvalidFile([Problem(code="D132", message=f"case {wanted.case} has no wave {wanted.wave}", hint=hint)])
     return found

@@ -81,6 +81,11 @@ class Version(Struct, frozen=True):
     by: str = ""
     taken: tuple[Taken, ...] = ()
 
+    @property
+    def columns(self) -> dict[str, dict[str, str]]:
+        """Table -> column -> type."""
+        return {name: {column.name: column.type for column in table.columns} for name, table in self.tables.items()}
+
 
 class Published(Struct, frozen=True):
     """The version that holds what was to be published; `is_new` is False where an earlier one held it already."""
@@ -102,11 +107,6 @@ Change = Callable[[dict[str, Table]], dict[str, Table]]
 """Makes the tables of the next version from those of the newest."""
 Told = Callable[[int, int], None]
 """Hears how much is done, and of how much (0: nobody knows)."""
-
-    @property
-    def columns(self) -> dict[str, dict[str, str]]:
-        """Table -> column -> type."""
-        return {name: {column.name: column.type for column in table.columns} for name, table in self.tables.items()}
 
 
 class Dataset:

@@ -80,4 +80,4 @@ def from_history(dataset: Dataset, version: Version, selection: Selection, folde
 
 def no_such_case(number: str) -> Problem:
     """What is told of a case that is not there, and of one that the submitter may not see."""
-    return Problem(code="D121", message=f"there is no case {number} whose outcomes could be used")
+    return Problem(code="D131", message=f"there is no case {number} whose outcomes could be used")
