@@ -166,6 +166,7 @@ TYPES = frozenset(
         exp.DType.VARCHAR,
         exp.DType.DATE,
         exp.DType.TIMESTAMP,
+        exp.DType.TIMESTAMPNTZ,
     }
 )
 """Types to cast to; none of a time with a zone, which the settings of a server decide on."""

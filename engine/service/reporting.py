@@ -21,14 +21,13 @@ from engine.evaluation.report import Question, compare_all
 from engine.evaluation.uplift import Lift, Ratio, sample_ratio
 from engine.machine.case import Case
 from engine.service.app import Countersign
-from engine.service.responses import outcomes_folder
 from engine.service.stage_views import EvaluationView, FunnelRow, UpliftRow
 from engine.store import reports, snapshots, waves
 from engine.store.reports import Contacts
 from engine.store.snapshots import SnapshotRow
 from engine.warehouse.freeze import LIST, Manifest
 from engine.warehouse.measuring import measure_case
-from engine.warehouse.responses import outcome_files
+from engine.warehouse.responses import outcome_files, outcomes_folder
 
 TOTAL = "total"
 CENT = Decimal("0.01")
@@ -91,7 +90,7 @@ def _view(app: Countersign, case_id: str, label: str, observed: Observed) -> Eva
     groups = measure_case(
         app.settings.data / observed.snapshot.folder / LIST,
         observed.events,
-        outcome_files(outcomes_folder(app, case_id)),
+        outcome_files(outcomes_folder(app.settings.data, case_id)),
         outcomes=plan.outcomes,
         worth=plan.value_per,
         memory=app.settings.memory_limit,

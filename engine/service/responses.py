@@ -22,7 +22,7 @@ from engine.store.reports import ResponseRow
 from engine.store.suppression import Suppression
 from engine.warehouse.dataset import Dataset
 from engine.warehouse.lists import KEY
-from engine.warehouse.responses import Expected, keep_outcomes, read_answers
+from engine.warehouse.responses import Expected, keep_outcomes, outcomes_folder, read_answers
 from engine.warehouse.rows import BadRow
 
 OPEN_STATES = ("delivering", "paused", "evaluating")
@@ -55,7 +55,7 @@ def import_responses(app: Countersign, viewer: Viewer, case_id: str, file: Path 
     with _on_disk(file) as path:
         answers = read_answers(path, expected)
     if answers.outcomes.num_rows:
-        keep_outcomes(outcomes_folder(app, case_id), answers.outcomes)
+        keep_outcomes(outcomes_folder(app.settings.data, case_id), answers.outcomes)
     rows = [ResponseRow(one.customer, one.kind, one.at, one.value, one.reference) for one in answers.responses]
     with app.db.begin() as tx:
         known = reports.references(tx, case_id, "opt_out")  # an opt-out that a person ended is not made again
@@ -71,11 +71,6 @@ def import_responses(app: Countersign, viewer: Viewer, case_id: str, file: Path 
         outside=answers.outside,
         bad=answers.bad,
     )
-
-
-def outcomes_folder(app: Countersign, case_id: str) -> Path:
-    """Where the imported outcomes of a case are."""
-    return app.settings.data / "cases" / case_id / "outcomes"
 
 
 def _open_case(app: Countersign, tx: Connection, viewer: Viewer, case_id: str) -> Case:

@@ -5,7 +5,7 @@ this house: who may see one is asked elsewhere.
 """
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -60,6 +60,15 @@ def in_history(dataset: Dataset, version: Version, wanted: Wanted, until: dateti
         found = found.filter(pc.field("at") > _moment(wanted.since))
     customers: list[str] = found["customer"].to_pylist()
     return customers
+
+
+def measured(files: Sequence[Path], metric: str) -> frozenset[str]:
+    """The customers with more than nothing of an imported outcome, by the file that was imported last."""
+    held: dict[str, float] = {}
+    for file in files:
+        found = pq.read_table(file, columns=["customer", "value"], filters=[("metric", "=", metric)])
+        held.update(zip(found["customer"].to_pylist(), found["value"].to_pylist(), strict=True))
+    return frozenset(customer for customer, value in held.items() if value > 0)
 
 
 def _moment(naive: datetime) -> pa.Scalar:

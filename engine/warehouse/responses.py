@@ -105,6 +105,11 @@ def keep_outcomes(folder: Path, outcomes: pa.Table) -> Path:
     return path
 
 
+def outcomes_folder(data: Path, case_id: str) -> Path:
+    """Where the imported outcomes of a case are, in the data folder."""
+    return data / "cases" / case_id / "outcomes"
+
+
 def outcome_files(folder: Path) -> list[Path]:
     """The files of outcomes in `folder`, in the order of their import."""
     return sorted(folder.glob("[0-9]*.parquet"))

@@ -6,6 +6,7 @@ from ruamel.yaml import YAML
 
 _READ = YAML(typ="safe", pure=True).load(Path(__file__).with_suffix(".yaml"))
 REFUSED: list[tuple[str, str]] = [(code, text) for code, texts in _READ["refused"].items() for text in texts]
+BOMBS: list[str] = _READ["bombs"]
 TAKEN: list[str] = _READ["taken"]
 
 

@@ -12,7 +12,7 @@ from engine.audience.sql import CheckedSql, check_sql
 from engine.audience.sql_allowed import FUNCTIONS
 from engine.definition.catalogue import catalogue
 from engine.errors import Problem
-from tests.security.sql_corpus import REFUSED, TAKEN
+from tests.security.sql_corpus import BOMBS, REFUSED, TAKEN
 
 CODES = {"E321", "E322", "E323", "E324", "E325", "E326", "E327", "E328", "E329"}
 known = catalogue("customers")
@@ -37,6 +37,11 @@ def test_a_statement_of_the_corpus_is_refused_for_its_reason(code: str, text: st
         line = (text.split("\n") or [""])[problem.line - 1]
         assert 1 <= problem.column <= len(line) + 1
         assert problem.message and 0 <= problem.fields["offset"] <= len(text)
+
+
+@pytest.mark.parametrize("text", BOMBS)
+def test_a_statement_without_end_is_refused(text: str) -> None:
+    assert {problem.code for problem in problems_of(text)} & {"E322", "E325", "E326"}
 
 
 @pytest.mark.parametrize("text", TAKEN)
