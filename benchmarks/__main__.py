@@ -15,7 +15,7 @@ from rich.table import Table
 
 from benchmarks import Row, end_on_sigterm, measure
 
-NAMES = ("transitions", "queues", "selection", "delivery", "replay", "authoring", "expressions", "demo")
+NAMES = ("transitions", "queues", "selection", "imports", "delivery", "replay", "authoring", "expressions", "demo")
 
 
 def main() -> int:
