@@ -1,13 +1,17 @@
 """Databases for the suites: every test gets a fresh, migrated one, on SQLite and on PostgreSQL.
 
+Their files lie in memory where there is room: a commit of SQLite waits 3 ms for a disk.
+
 PostgreSQL is TEST_DATABASE_URL (its user must be allowed to create databases), else a server started here from the
 programs on the machine, one for all workers of a run, else a loud skip; REQUIRE_PG=1 makes the skip fail.
 """
 
 import os
 import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -15,13 +19,33 @@ from hypothesis import settings
 from engine.store.session import Database
 from tests.acceptance.offices import opened
 from tests.invariants import check_invariants
+from tests.scheduling import rank
 from tests.servers.postgres import PostgresServer, create_database, execute, make_folder
 
 SERVER_FOLDER = "COUNTERSIGN_TEST_SERVER"
 
+# The tests start hundreds of processes: where nothing compiled is kept, each compiles the program anew.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 # how long one example takes says more about what else the machine does than about the code
 settings.register_profile("countersign", deadline=None)
 settings.load_profile("countersign")
+
+MEMORY = Path("/dev/shm")
+ROOM = 8 << 30
+
+
+def has_room() -> bool:
+    """Whether the folders of all tests may lie in memory."""
+    if not os.access(MEMORY, os.W_OK) or shutil.disk_usage(MEMORY).free < ROOM:
+        return False
+    known = dict(line.split()[:2] for line in Path("/proc/meminfo").read_text().splitlines())
+    return int(known.get("MemAvailable:", 0)) << 10 > ROOM
+
+
+if has_room():
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -36,6 +60,19 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         folder = Path(os.environ.pop(SERVER_FOLDER))
         PostgresServer(folder).stop()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long tests first."""
+    items.sort(key=lambda item: rank(item.nodeid))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Which tests stay together in a worker."""
+    from tests.distributing import Distributing  # by xdist, which is there where somebody asks for this
+
+    return Distributing(config, log)
 
 
 @pytest.fixture(scope="session")
