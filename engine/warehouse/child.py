@@ -21,6 +21,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from engine.audience.waterfall import Slot
+from engine.warehouse import describing
 from engine.warehouse.job import Answer, Failure, Job, Result
 
 LIST_SCHEMA = pa.schema([("customer", pa.string()), ("cell", pa.string()), ("arm", pa.string())])
@@ -50,20 +51,24 @@ def main() -> int:
 
 def run(job: Job) -> Answer:
     """Select, count, draw the control group, write the ordered list."""
-    with contextlib.closing(_locked_down(job)) as db:
+    with contextlib.closing(locked_down(job)) as db:
         db.execute(f"CREATE TEMP TABLE selected AS {job.sql}")
         universe = _number(db, "SELECT count(customer) FROM customers")
         threshold = _threshold(db, job)
         if threshold is None:
             left = _number(db, "SELECT count(*) FROM selected WHERE bits = 0")
             return Failure("control", f"the control group needs {job.control_min} customers, {left} are left")
+        thresholds = describing.thresholds(db, job, threshold)
+        if isinstance(thresholds, Failure):
+            return thresholds
+        arm = describing.arm(threshold, thresholds)
         slots = db.execute(
-            "SELECT bits, coalesce(cell, ''),"
-            " CASE WHEN bits <> 0 THEN '' WHEN draw < ? THEN 'control' ELSE 'target' END AS arm, count(*)"
-            " FROM selected GROUP BY ALL ORDER BY ALL",
-            [threshold],
+            f"SELECT bits, coalesce(cell, ''), CASE WHEN bits <> 0 THEN '' ELSE {arm} END AS arm, count(*)"
+            " FROM selected GROUP BY ALL ORDER BY ALL"
         ).fetchall()
-        rows, digest = _write_list(db, Path(job.folder) / "list.parquet", threshold)
+        rows, digest = _write_list(db, Path(job.folder) / "list.parquet", arm)
+        balanced, balance = describing.balance(db, job, arm, rows)
+        sample = describing.sample(db, job, arm)
     usage = resource.getrusage(resource.RUSAGE_SELF)
     return Result(
         universe=universe,
@@ -74,10 +79,14 @@ def run(job: Job) -> Answer:
         engine=f"duckdb {duckdb.__version__}",
         peak_rss_kb=_peak_rss_kb(),
         cpu_seconds=usage.ru_utime + usage.ru_stime,
+        thresholds=thresholds,
+        balance=balance,
+        balanced=balanced,
+        sample=sample,
     )
 
 
-def _locked_down(job: Job) -> duckdb.DuckDBPyConnection:
+def locked_down(job: Job) -> duckdb.DuckDBPyConnection:
     db = duckdb.connect(config={"memory_limit": job.memory_limit, "threads": job.threads, "temp_directory": job.spill})
     folders = ", ".join(f"'{_quoted(folder)}'" for folder in job.readable)
     db.execute(f"SET allowed_directories = [{folders}]")
@@ -102,18 +111,16 @@ def _threshold(db: duckdb.DuckDBPyConnection, job: Job) -> str | None:
     smallest = db.execute(
         "SELECT draw FROM selected WHERE bits = 0 ORDER BY draw LIMIT 1 OFFSET ?", [job.control_min - 1]
     ).fetchone()
-    return None if smallest is None else f"{int(smallest[0], 16) + 1:08x}"
+    return None if smallest is None else describing.behind(smallest[0])
 
 
-def _write_list(db: duckdb.DuckDBPyConnection, path: Path, threshold: str) -> tuple[int, str]:
+def _write_list(db: duckdb.DuckDBPyConnection, path: Path, arm: str) -> tuple[int, str]:
     """The list in order, with its digest: sha256 over the lines customer TAB cell TAB arm LF."""
     # A relation, because Arrow from a cursor is copied once more. The lines are joined here and not by pyarrow, whose
     # first use of a Python text imports pandas (0.15 CPU seconds).
     reader = db.sql(
         "SELECT *, customer || chr(9) || cell || chr(9) || arm || chr(10) AS line FROM ("
-        " SELECT customer, coalesce(cell, '') AS cell, CASE WHEN draw < ? THEN 'control' ELSE 'target' END AS arm"
-        " FROM selected WHERE bits = 0 ORDER BY customer)",
-        params=[threshold],
+        f" SELECT customer, coalesce(cell, '') AS cell, {arm} AS arm FROM selected WHERE bits = 0 ORDER BY customer)"
     ).to_arrow_reader(ROW_GROUP)
     digest = hashlib.sha256()
     rows = 0

@@ -22,10 +22,34 @@ class Job(Struct, frozen=True):
     memory_limit: str
     threads: int
     parent: int
+    control_min_per_cell: int = 0
+    is_drawn: bool = False
+    measured: tuple[str, ...] = ()
+    shown: tuple[str, ...] = ()
+
+
+class Balance(Struct, frozen=True):
+    """How alike target and control are in one field: means, and their difference in standard deviations. None where
+    nobody of the group has a value, or one value is everybody's and another the other group's."""
+
+    field: str
+    target: float | None
+    control: float | None
+    difference: float | None
+
+
+class Member(Struct, frozen=True):
+    """A customer of the sample, masked; `shown` are further fields by name."""
+
+    customer: str
+    cell: str
+    arm: str
+    shown: dict[str, str]
 
 
 class Result(Struct, frozen=True, tag="result"):
-    """What it found. `control_short` is the number of customers left where the control group wants more."""
+    """What it found. `thresholds` are those of cells whose control group had to be made larger than its share gives;
+    `balanced` is the number of customers that `balance` was worked out over."""
 
     universe: int
     slots: tuple[Slot, ...]
@@ -35,6 +59,10 @@ class Result(Struct, frozen=True, tag="result"):
     engine: str
     peak_rss_kb: int
     cpu_seconds: float
+    thresholds: dict[str, str] = {}
+    balance: tuple[Balance, ...] = ()
+    balanced: int = 0
+    sample: tuple[Member, ...] = ()
 
 
 class Failure(Struct, frozen=True, tag="failure"):

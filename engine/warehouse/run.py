@@ -23,6 +23,8 @@ from engine.warehouse.dataset import DataFile, Dataset, Version
 from engine.warehouse.job import Answer, Failure, Job, Result
 
 CHILD = (sys.executable, "-m", "engine.warehouse.child")
+SHOWN = ("name", "phone")
+"""Fields of the masked sample, beside the customer's number."""
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -89,6 +91,10 @@ def select(
             memory_limit=limits.memory,
             threads=limits.threads,
             parent=os.getpid(),
+            control_min_per_cell=selection.control_min_per_cell,
+            is_drawn=selection.is_drawn,
+            measured=selection.measured,
+            shown=tuple(c.name for c in version.tables["customers"].columns if c.name in SHOWN),
         )
         result = _checked(_in_child(job, limits), folder)
     names = tuple(rung.name for rung in selection.rungs)
