@@ -7,42 +7,13 @@ answered by the rules that were used. Refuses to look at more customers than the
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from msgspec import Struct
 from sqlglot import exp
 
 from engine.audience.exclusions import Evidence
+from engine.audience.question import Asking, Part, Proof
 from engine.audience.sources import SourceKind
 
 WITHIN, PART, HOME, KEEP = "within", "part", "home", "keep"
-
-
-class Part(Struct, frozen=True):
-    """One source of the algebra as written; `depth` is how deep it stands in the others."""
-
-    depth: int
-    kind: str
-    text: str
-
-
-class Proof(Struct, frozen=True):
-    """The rows that show why the exclusion `rung` applies: `where` is SQL over the table."""
-
-    rung: str
-    table: str
-    columns: tuple[str, ...]
-    where: str
-
-
-class Asking(Struct, frozen=True):
-    """Everything that answers for one customer. `sql` gives a row per customer of the table `asked`; `home` is the
-    household as SQL over `c`, empty where households do not matter. `narrow`: other tables may be cut down to those
-    customers, which is not so where a statement of the user's own counts over all of them."""
-
-    sql: str
-    parts: tuple[Part, ...]
-    proofs: tuple[Proof, ...]
-    home: str
-    narrow: bool
 
 
 @dataclass(frozen=True, slots=True)

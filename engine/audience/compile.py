@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlglot import exp
 
-from engine.audience.asking import Asking, Home, asking
+from engine.audience.asking import Home, asking
 from engine.audience.exclusions import ContactedWithin, Household
 from engine.audience.grouping import (
     NO_CELL,
@@ -25,6 +25,7 @@ from engine.audience.grouping import (
     threshold_in,
 )
 from engine.audience.plan import AudiencePlan
+from engine.audience.question import Asking
 from engine.errors import InvalidDefinition, InvalidExpression, Problem
 from engine.expr import compile_expression
 from engine.expr.types import BOOL, DATE, DECIMAL, INT, TEXT, TIMESTAMP, Record, Scope, Type, nearest

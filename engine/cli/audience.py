@@ -14,9 +14,10 @@ from pydantic import ValidationError
 from rich.console import Console
 from rich.table import Table
 
-from engine.audience.compile import Selection, Subject, compile_audience, customer_type
+from engine.audience.compile import Selection, compile_audience, customer_type
 from engine.audience.plan import AudiencePlan
 from engine.cli.progress import waiting
+from engine.definition.catalogue import catalogue
 from engine.definition.document import Document, read
 from engine.errors import InvalidDefinition, InvalidExpression, InvalidFile, Problem
 from engine.expr import Scope, compile_expression
@@ -26,6 +27,7 @@ from engine.warehouse.dataset import Dataset, Version
 from engine.warehouse.freeze import LIST, Frozen, freeze
 from engine.warehouse.freeze import verify as verify_folder
 from engine.warehouse.run import Limits
+from engine.warehouse.subjects import subject_of
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -57,9 +59,12 @@ def run(
         plan,
         fields=_fields(version),
         tables=frozenset(version.tables),
-        subject=Subject(tuple(offer or ()), tuple(category or ()), tuple(channel or ())),
+        subject=subject_of(
+            dataset, version, offers=tuple(offer or ()), category=tuple(category or ()), channels=tuple(channel or ())
+        ),
         as_of=as_of.replace(tzinfo=as_of.tzinfo or UTC),
         salt=salt,
+        consents=known.consents if (known := catalogue("customers")) else {},
     )
     limits = Limits(settings.memory_limit, settings.selection_seconds)
     began = time.perf_counter()
@@ -99,9 +104,10 @@ def _plan(file: Path, version: Version) -> AudiencePlan:
         raise InvalidDefinition(wrong) from error
     wrong = [_placed(document, path, problem, file) for path, problem in plan.unsupported()]
     scope = Scope({"c": customer_type(_fields(version))})
-    for path, text in plan.expressions():
+    rules = [(path, text, BOOL) for path, text in plan.expressions()]
+    for path, text, gives in (*rules, *((path, text, None) for path, text in plan.values())):
         try:
-            compile_expression(text, scope, gives=BOOL)
+            compile_expression(text, scope, gives=gives)
         except InvalidExpression as error:
             wrong += [_placed(document, path, problem, file) for problem in error.problems]
     if wrong:

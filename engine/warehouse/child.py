@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 
 from engine.audience.waterfall import Slot
 from engine.warehouse import describing
-from engine.warehouse.job import Answer, Failure, Job, Result
+from engine.warehouse.job import Answer, Failure, Job, Question, Result
 
 LIST_SCHEMA = pa.schema([("customer", pa.string()), ("cell", pa.string()), ("arm", pa.string())])
 ORDERED_SCHEMA = LIST_SCHEMA.append(pa.field("line", pa.string()))
@@ -34,17 +34,17 @@ SQL_TYPES = {"text": "VARCHAR", "timestamp": "TIMESTAMP", "int": "BIGINT"}
 def main() -> int:
     """Run the job on stdin."""
     job = msgspec.json.decode(sys.stdin.buffer.read(), type=Job)
-    _end_with_parent(job.parent)
+    end_with_parent(job.parent)
     answer: Answer
     try:
         answer = run(job)
     except duckdb.OutOfMemoryException as error:
-        answer = Failure("space" if "No space left" in str(error) else "memory", _first_line(error))
+        answer = Failure("space" if "No space left" in str(error) else "memory", first_line(error))
     except (duckdb.IOException, OSError) as error:
         full = getattr(error, "errno", 0) == errno.ENOSPC or "No space left" in str(error)
-        answer = Failure("space" if full else "statement", _first_line(error))
+        answer = Failure("space" if full else "statement", first_line(error))
     except duckdb.Error as error:
-        answer = Failure("statement", _first_line(error))
+        answer = Failure("statement", first_line(error))
     sys.stdout.buffer.write(msgspec.json.encode(answer))
     return 0
 
@@ -86,13 +86,14 @@ def run(job: Job) -> Answer:
     )
 
 
-def locked_down(job: Job) -> duckdb.DuckDBPyConnection:
+def locked_down(job: Job | Question) -> duckdb.DuckDBPyConnection:
+    """DuckDB in memory with the job's tables as views, which reads and writes nothing outside its folders."""
     db = duckdb.connect(config={"memory_limit": job.memory_limit, "threads": job.threads, "temp_directory": job.spill})
-    folders = ", ".join(f"'{_quoted(folder)}'" for folder in job.readable)
+    folders = ", ".join(f"'{quoted(folder)}'" for folder in job.readable)
     db.execute(f"SET allowed_directories = [{folders}]")
     db.execute("SET enable_external_access = false")
     for name, files in job.tables.items():
-        listed = ", ".join(f"'{_quoted(file)}'" for file in files)
+        listed = ", ".join(f"'{quoted(file)}'" for file in files)
         db.execute(f'CREATE TEMP VIEW "{name}" AS SELECT * FROM read_parquet([{listed}])')
     for name, columns in job.empty.items():
         nothing = ", ".join(f'NULL::{SQL_TYPES[kind]} AS "{column}"' for column, kind in columns.items())
@@ -170,15 +171,17 @@ def _peak_rss_kb() -> int:
     return next(int(line.split()[1]) for line in status.read_text().splitlines() if line.startswith("VmHWM"))
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
+    """For between single quotes."""
     return text.replace("'", "''")
 
 
-def _first_line(error: BaseException) -> str:
+def first_line(error: BaseException) -> str:
+    """What an error says, shortly."""
     return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
 
 
-def _end_with_parent(parent: int) -> None:
+def end_with_parent(parent: int) -> None:
     """Linux ends this process when its parent dies, so that a killed worker leaves no selection running."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)

@@ -17,8 +17,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from msgspec import Struct
 
-from engine.audience.asking import Asking
 from engine.audience.compile import Selection
+from engine.audience.question import Asking
 from engine.audience.waterfall import Cube, Row, Slot
 from engine.errors import InvalidFile, Problem
 from engine.values import Bilingual
@@ -79,6 +79,7 @@ class Manifest(Struct, frozen=True):
     balanced: int = 0
     balance: tuple[Balance, ...] = ()
     asking: Asking | None = None
+    is_drawn: bool = False
 
     @property
     def counts(self) -> Cube:
@@ -146,6 +147,7 @@ def freeze(
             balanced=selected.result.balanced,
             balance=selected.result.balance,
             asking=selection.asking,
+            is_drawn=selection.is_drawn,
         )
         with told_when_full(folder / MANIFEST):
             write_synced(folder / MANIFEST, msgspec.json.format(msgspec.json.encode(manifest), indent=1))

@@ -14,7 +14,7 @@ from engine.warehouse import contacts
 from engine.warehouse.dataset import Dataset, Table, Version
 from engine.warehouse.lists import Imported, Reading, import_csv
 
-OFFERS = {"offer": "text", "name": "text", "category": "text"}
+OFFERS = dict.fromkeys(("offer", "name", "category", "family", "tags", "requires"), "text")
 
 
 @dataclass(frozen=True, slots=True)

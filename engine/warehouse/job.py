@@ -5,6 +5,7 @@ Refuses to import more than msgspec: the child starts in a tenth of a second bec
 
 from msgspec import Struct
 
+from engine.audience.question import Asking
 from engine.audience.waterfall import Slot
 
 
@@ -73,3 +74,37 @@ class Failure(Struct, frozen=True, tag="failure"):
 
 
 Answer = Result | Failure
+
+
+class Question(Struct, frozen=True):
+    """What the other child is to answer about one customer. `list` is the frozen list."""
+
+    tables: dict[str, tuple[str, ...]]
+    empty: dict[str, dict[str, str]]
+    readable: tuple[str, ...]
+    spill: str
+    memory_limit: str
+    threads: int
+    parent: int
+    customer: str
+    asking: Asking
+    list: str
+
+
+class Asked(Struct, frozen=True, tag="asked"):
+    """The answer, without a word about what it means; all empty where there is no such customer. `arm` and
+    `listed_cell` are what the frozen list says, empty where it does not have them."""
+
+    customer: str = ""
+    is_within: bool = False
+    parts: tuple[bool, ...] = ()
+    bits: int = 0
+    cell: str = ""
+    draw: str = ""
+    shown: dict[str, list[dict[str, str]]] = {}
+    kept: str = ""
+    arm: str = ""
+    listed_cell: str = ""
+
+
+Reply = Asked | Failure
