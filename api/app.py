@@ -18,6 +18,7 @@ from api.pages import (
     access,
     account,
     admin_audit,
+    admin_holdout,
     admin_import,
     admin_offices,
     admin_operation,
@@ -51,6 +52,7 @@ from api.pages import (
     webhooks,
 )
 from api.rest import access as rest_access
+from api.rest import audience as rest_audience
 from api.rest import beside as rest_beside
 from api.rest import case_list as rest_case_list
 from api.rest import cases as rest_cases
@@ -87,6 +89,7 @@ PAGES = (
     phrases,
     webhooks,
     admin_audit,
+    admin_holdout,
     admin_import,
     admin_offices,
     admin_operation,
@@ -116,6 +119,7 @@ RESTS = (
     rest_channels,
     session,
     rest_cases,
+    rest_audience,
     rest_access,
     rest_decisions,
     tasks,

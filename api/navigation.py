@@ -38,6 +38,7 @@ MORE: tuple[Entry, ...] = (
     Entry("/admin/groups", N_("Groups"), "organisation.manage"),
     Entry("/admin/import", N_("Import and export"), "organisation.manage"),
     Entry("/admin/suppressions", N_("Suppression lists"), "suppressions.manage"),
+    Entry("/admin/holdout", N_("Global holdout"), "holdout.manage"),
     Entry("/admin/operation", N_("Operation"), "operation.watch"),
     Entry("/admin/audit", N_("Audit"), "audit.read"),
 )

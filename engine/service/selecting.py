@@ -13,7 +13,6 @@ from typing import Any
 
 import msgspec
 import pyarrow as pa
-from sqlalchemy import Connection
 
 from engine.audience.compile import Selection, Subject, compile_audience
 from engine.audience.grouping import salt_of
@@ -34,22 +33,15 @@ from engine.machine.commands import AudienceFailed, AudienceFrozen
 from engine.service import holdouts
 from engine.service.app import Countersign
 from engine.service.running import carry_out
-from engine.service.stage_views import AudienceView, WaterfallRow
 from engine.store import cases, snapshots, suppression
 from engine.store.cases import Locked
 from engine.store.snapshots import SnapshotRow
-from engine.values import Bilingual
 from engine.warehouse.dataset import DataFile, Dataset, Version
-from engine.warehouse.freeze import Frozen, Manifest, case_folder, freeze, open_frozen
+from engine.warehouse.freeze import Frozen, case_folder, freeze, open_frozen
 from engine.warehouse.run import Limits
 from engine.warehouse.subjects import subject_of
 
 LISTS: Mapping[str, suppression.SuppressionList] = {"blacklist": "black", "greylist": "grey"}
-ENDS = {
-    "base": Bilingual(zh="客户来源", en="Source"),
-    "control": Bilingual(zh="对照组", en="Control group"),
-    "target": Bilingual(zh="目标客户", en="Target customers"),
-}
 
 
 def freeze_audience(app: Countersign, case_id: str, key: str) -> None:
@@ -79,28 +71,6 @@ def freeze_audience(app: Countersign, case_id: str, key: str) -> None:
         control=kept.control,
     )
     carry_out(app, case_id, lambda locked: _of_round(case, locked, frozen), key=key)
-
-
-def audience_view(app: Countersign, tx: Connection, case: Case) -> AudienceView | None:
-    """The audience frozen last, or None: also where it was dropped, because a superior made the filing an approval."""
-    row = snapshots.newest(tx, case.id)
-    if row is None or case.facts.get("snapshot", row.id) is None:
-        return None
-    manifest = msgspec.json.decode(row.manifest, type=Manifest)
-    labels = ENDS | {rung.name: rung.label for rung in manifest.rungs}
-    return AudienceView(
-        waterfall=tuple(
-            WaterfallRow(step.name, labels[step.name], step.entered, step.removed, step.out, step.alone)
-            for step in manifest.waterfall
-        ),
-        cells=manifest.cells,
-        target=row.target,
-        control=row.control,
-        digest=row.digest,
-        as_of=manifest.as_of,
-        frozen_at=row.frozen_at,
-        sql=manifest.sql,
-    )
 
 
 def frozen_audience(app: Countersign, case_id: str) -> Frozen:
