@@ -214,9 +214,7 @@ class Consent(ExclusionKind):
     """
 
     kind = "consent"
-    consent: str = Field(
-        pattern=LIST_NAME, description="A channel or purpose that the catalogue has a consent field for"
-    )
+    consent: str = Field(pattern=LIST_NAME, description="Channel or purpose that the catalogue has a consent field for")
 
     @property
     def name(self) -> str:

@@ -30,7 +30,7 @@ PLAN: dict[str, Any] = {
         {"contacted_within": "10d", "similar": "tag"},
         {"eligible": "offer"},
         {"consent": "sms"},
-        {"household": "c.home", "keep": "c.arpu"},
+        {"household": "c.household_id", "keep": "c.arpu"},
     ],
     "cells": {"high": "c.arpu >= 88", "base": "true"},
     "control": {"share": "20%"},
@@ -93,7 +93,8 @@ def by_hand(people: list[One]) -> dict[str, tuple[str, ...]]:
     return found
 
 
-def dataset_of(folder: Path, people: list[One]) -> Dataset:
+def dataset_of(folder: Path, people: list[One], told_at: datetime = AS_OF) -> Dataset:
+    """The people as a published dataset; those who were told of an offer were five days before `told_at`."""
     dataset = Dataset(folder)
     ids = [id_of(number) for number in range(len(people))]
     each = list(zip(ids, people, strict=True))
@@ -103,7 +104,7 @@ def dataset_of(folder: Path, people: list[One]) -> Dataset:
             "arpu": pa.array([p.arpu for p in people], pa.int64()),
             "age": pa.array([p.age for p in people], pa.int64()),
             "sms_consent": pa.array([p.agrees for p in people], pa.bool_()),
-            "home": pa.array([p.home for p in people], pa.string()),
+            "household_id": pa.array([p.home for p in people], pa.string()),
             "phone": pa.array([f"1380013{number:04}" for number in range(len(people))], pa.string()),
             "name": pa.array(["欧阳娜娜"] * len(people), pa.string()),
         }
@@ -125,7 +126,7 @@ def dataset_of(folder: Path, people: list[One]) -> Dataset:
     past = texts(
         customer=[i for i, _ in told], offer=[o for _, o in told], case_number=["440111-2026-00001"] * len(told)
     )
-    at = pa.array([AS_OF.replace(tzinfo=None) - timedelta(days=5)] * len(told), pa.timestamp("us"))
+    at = pa.array([told_at.astimezone(UTC).replace(tzinfo=None) - timedelta(days=5)] * len(told), pa.timestamp("us"))
     contacts.append(dataset, past.append_column("at", at))
     return dataset
 

@@ -1,5 +1,6 @@
 """Every count explained: exclusions of every kind, the answer for one customer, control groups, balance, the sample."""
 
+import json
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -10,8 +11,10 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
 from engine.audience.grouping import EVERYBODY, HoldoutInForce
+from engine.cli.main import app as program
 from engine.errors import InvalidDefinition, SelectionFailed
 from engine.warehouse import describing
 from engine.warehouse.dataset import Dataset
@@ -218,3 +221,14 @@ def test_an_unknown_consent_and_a_missing_family_are_told(many: Dataset) -> None
 def test_the_child_and_the_plan_agree_on_a_threshold_above_every_draw() -> None:
     assert describing.EVERYBODY == EVERYBODY
     assert describing.behind("ffffffff") == EVERYBODY and describing.behind("0000000f") == "00000010"
+
+
+def test_the_command_answers_for_one_customer(asked: tuple[Dataset, Frozen]) -> None:
+    dataset, found = asked
+    command = ["audience", "why", str(found.folder), id_of(2), "--data", str(dataset.folder)]
+    said = CliRunner().invoke(program, command)
+    assert said.exit_code == 0, said.output
+    assert "removed by blacklist (Blacklist)" in said.output and "reason complaint" in said.output
+    answer = json.loads(CliRunner().invoke(program, [*command, "--json"]).output)
+    assert (answer["outcome"], answer["agrees"]) == ("removed", True)
+    assert CliRunner().invoke(program, ["audience", "why", str(found.folder.parent), "x"]).exit_code != 0
