@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import duckdb
 import msgspec
 import typer
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from rich.console import Console
 from rich.table import Table
 
@@ -105,7 +105,7 @@ def why_(
     limits = Limits(settings.memory_limit, settings.selection_seconds)
     found = why(Dataset(data or settings.data), frozen.folder, of_frozen(frozen), customer, limits=limits)
     if as_json:
-        typer.echo(msgspec.json.encode(found).decode())
+        typer.echo(msgspec.json.encode(found, enc_hook=BaseModel.model_dump).decode())
     else:
         _print_why(found)
 
