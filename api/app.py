@@ -19,6 +19,7 @@ from api.pages import (
     account,
     admin_audit,
     admin_data,
+    admin_holdout,
     admin_import,
     admin_offices,
     admin_operation,
@@ -52,6 +53,7 @@ from api.pages import (
     webhooks,
 )
 from api.rest import access as rest_access
+from api.rest import audience as rest_audience
 from api.rest import beside as rest_beside
 from api.rest import case_list as rest_case_list
 from api.rest import cases as rest_cases
@@ -90,6 +92,7 @@ PAGES = (
     webhooks,
     admin_audit,
     admin_data,
+    admin_holdout,
     admin_import,
     admin_offices,
     admin_operation,
@@ -120,6 +123,7 @@ RESTS = (
     rest_channels,
     session,
     rest_cases,
+    rest_audience,
     rest_access,
     rest_decisions,
     tasks,

@@ -46,6 +46,18 @@ def waterfall(rows: Sequence[WaterfallRow]) -> tuple[WaterfallBar, ...]:
     return tuple(bars)
 
 
+def moved(order: Sequence[str], name: str, by: int) -> tuple[str, ...]:
+    """The order with `name` one place earlier (-1) or later (1); empty where it has no such place."""
+    if name not in order:
+        return ()
+    place = order.index(name)
+    if not 0 <= place + by < len(order):
+        return ()
+    changed = list(order)
+    changed[place], changed[place + by] = changed[place + by], changed[place]
+    return tuple(changed)
+
+
 def buckets(wave: WaveView) -> tuple[Bar, ...]:
     """The stacked bar of a wave: its buckets in the order of the sum line."""
     bars = []

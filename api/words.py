@@ -4,6 +4,7 @@ A code that is missing here is shown as it is; a test holds the tables against t
 """
 
 from api.i18n import N_
+from api.words_audience import EVIDENCE, HOLDOUT_STATES, SOURCES, WHY_OUTCOMES
 from api.words_authoring import COVERED, DEEDS, PARTS, SECTIONS, STUCK, STUDIES, TIMERS, VERSION_TONES, VERSIONS
 from api.words_dataset import DATASET_FILES, DATASET_KINDS, FIELD_TYPES
 from api.words_notices import GROUPS, HOOKS, OCCASIONS, PACES, SENDING, WEBHOOK_EVENTS, WEEKDAYS
@@ -38,12 +39,14 @@ __all__ = [
     "DUE_TIMERS",
     "EFFECTS",
     "EFFECT_STATES",
+    "EVIDENCE",
     "FACTS",
     "FIELD_TYPES",
     "FLAGS",
     "FLOWS",
     "GONE",
     "GROUPS",
+    "HOLDOUT_STATES",
     "HOOKS",
     "LEVELS",
     "OCCASIONS",
@@ -54,6 +57,7 @@ __all__ = [
     "RESUMES",
     "SECTIONS",
     "SENDING",
+    "SOURCES",
     "STAND_IN_STATES",
     "STUCK",
     "STUDIES",
@@ -65,6 +69,7 @@ __all__ = [
     "WEBHOOK_EVENTS",
     "WEEKDAYS",
     "WHY",
+    "WHY_OUTCOMES",
 ]
 
 STATES = {

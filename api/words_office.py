@@ -27,6 +27,10 @@ CHANGES = {  # entries of the organisation's history
     "suppression_ended": N_("took a customer off a suppression list"),
     "suppressions_imported": N_("imported suppression lists"),
     "dataset_imported": N_("imported customer data"),
+    "customer_explained": N_("asked why a customer is in or out"),
+    "holdout_proposed": N_("proposed a share of the global holdout"),
+    "holdout_confirmed": N_("confirmed a share of the global holdout"),
+    "holdout_refused": N_("refused a share of the global holdout"),
     "effect_retried": N_("had an effect tried again"),
     "effect_given_up": N_("gave an effect up"),
     "unknown_resolved": N_("resolved sends in doubt"),
@@ -154,6 +158,8 @@ FACTS = {  # parts of an entry: what was and what is
     "due": N_("Due"),
     "body": N_("Content"),
     "entry": N_("Entry"),
+    "share": N_("Share"),
+    "drawn_anew": N_("Other customers"),
 }
 BROKEN = {  # what is wrong with an entry of a history
     "it does not follow the entry before it": N_("it does not follow the entry before it"),

@@ -1,6 +1,7 @@
 """What is said of a problem, by its code; `api.words` takes the table in."""
 
 from api.i18n import N_
+from api.words_audience import AUDIENCE_PROBLEMS
 from api.words_dataset import DATASET_PROBLEMS
 from api.words_office import OFFICE_PROBLEMS
 
@@ -16,6 +17,7 @@ PROBLEMS = {  # by code; the braces are filled with the problem's fields
     "token_many": N_("You have 20 tokens; revoke one that you do not need first."),
     **OFFICE_PROBLEMS,
     **DATASET_PROBLEMS,
+    **AUDIENCE_PROBLEMS,
     "form.required": N_("This is needed."),
     "form.unknown": N_("There is no field {name}."),
     "form.kind": N_("One value is expected."),

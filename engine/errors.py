@@ -136,6 +136,14 @@ class StandInTwice(Refused):
     """You decide at this step already; another person must decide for {person}."""
 
 
+class HoldoutOpen(Refused):
+    """A share of the holdout that {by} proposed waits for a decision; nothing was changed. Decide on that one first."""
+
+
+class OwnProposal(Refused):
+    """Nobody confirms what they proposed themselves; nothing was changed. Another administrator must confirm it."""
+
+
 class SavedElsewhere(Refused):
     """The proposal was saved elsewhere after you opened it. What you typed stands here and is not saved yet; what was
     saved meanwhile stands beside it. Save again to keep yours."""

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable
 from functools import partial
-from typing import Literal
+from typing import Annotated, Literal
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Query, Response
 from starlette.datastructures import FormData, UploadFile
 
 from api.declared import for_page
@@ -12,9 +12,10 @@ from api.deps import App, CurrentViewer, CurrentVisit, Posted, form_key, text
 from api.errors import sentence
 from api.formats import Formats
 from api.i18n import N_
+from api.pages.admin import by
 from api.visit import Visit
-from engine.errors import Invalid, InvalidFile, Problem, Refused, Unavailable
-from engine.service import cases, interventions, proposals, responses, stages
+from engine.errors import Invalid, InvalidFile, Problem, Refused, SelectionFailed, Unavailable
+from engine.service import answering, cases, interventions, proposals, responses, stages
 from engine.service.responses import ImportReport
 from engine.service.views import Viewer
 
@@ -24,9 +25,32 @@ Tab = Literal["proposal", "customers", "delivery", "evaluation", "history"]
 
 
 @router.get("/cases/{case_id}")
-def show(app: App, visit: CurrentVisit, viewer: CurrentViewer, case_id: str, tab: Tab = "proposal") -> Response:
-    """Where the case is, and one of its tabs."""
-    return visit.page("case.html", case=cases.case_page(app, viewer, case_id), tab=tab, error="", notice="")
+def show(
+    *,
+    app: App,
+    visit: CurrentVisit,
+    viewer: CurrentViewer,
+    case_id: str,
+    tab: Tab = "proposal",
+    order: Annotated[str, Query(max_length=4000)] = "",
+) -> Response:
+    """Where the case is, and one of its tabs; `order` is another one of the exclusions, by commas."""
+    view = cases.case_page(app, viewer, case_id, tuple(order.split(",")))
+    return visit.page("case.html", case=view, tab=tab, error="", notice="")
+
+
+@router.post("/cases/{case_id}/why")
+def why(app: App, visit: CurrentVisit, viewer: CurrentViewer, case_id: str, form: Posted) -> Response:
+    """Why one customer is in or out. A form, so that no customer's number stands in an address."""
+    typed, answer, error, status = text(form, "customer"), None, "", 200
+    try:
+        answer = answering.explain_customer(app, by(visit, viewer, form), case_id, typed)
+    except (Invalid, Refused, Unavailable, SelectionFailed) as refused:
+        error, status = sentence(refused, visit.formats), min(refused.status, 503)
+    back = answering.shown_at(app, viewer, case_id)
+    return visit.page(
+        "why.html", status=status, why=answer, case_id=case_id, typed=typed if error else "", error=error, back=back
+    )
 
 
 @router.post("/cases/{case_id}/select")

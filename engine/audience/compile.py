@@ -6,16 +6,26 @@ figure follow from that result without another scan of customers or contacts. Re
 reports all of them at once.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 from sqlglot import exp
 
-from engine.audience.exclusions import ContactedWithin
-from engine.audience.grouping import NO_CELL, cell_of, draw_of, in_no_cell, threshold_in
+from engine.audience.asking import Home, asking
+from engine.audience.exclusions import ContactedWithin, Household
+from engine.audience.grouping import (
+    NO_CELL,
+    HoldoutInForce,
+    cell_of,
+    draw_of,
+    in_no_cell,
+    is_drawn,
+    threshold_in,
+)
 from engine.audience.plan import AudiencePlan
+from engine.audience.question import Asking
 from engine.audience.sources import FeedbackOf
 from engine.audience.sql import AS_OF, CheckedSql, check_sql, parameters_of
 from engine.audience.sql_names import ANY_LIST, Tables
@@ -34,6 +44,9 @@ FIELD_TYPES: Mapping[str, Type] = {
     "timestamp": TIMESTAMP,
 }
 
+MEASURED_TYPES = ("int", "decimal", "double", "bool")
+MOST_MEASURED = 40
+
 KNOWN_TABLES: Mapping[str, Mapping[str, str]] = {
     "contacts": {
         "customer": "text",
@@ -46,8 +59,8 @@ KNOWN_TABLES: Mapping[str, Mapping[str, str]] = {
     },
     "owned": {"customer": "text", "offer": "text", "since": "timestamp", "until": "timestamp"},
     "conflicts": {"offer": "text", "other": "text"},
-    "blacklist": {"customer": "text", "channel": "text", "reason": "text"},
-    "greylist": {"customer": "text", "channel": "text", "reason": "text"},
+    "blacklist": {"customer": "text", "channel": "text", "reason": "text", "since": "timestamp"},
+    "greylist": {"customer": "text", "channel": "text", "reason": "text", "since": "timestamp"},
 }
 """Tables that an exclusion may read. One that a dataset does not have yet has no rows: nobody was ever contacted."""
 SUPPRESSED = frozenset({"blacklist", "greylist"})
@@ -56,11 +69,15 @@ SUPPRESSED = frozenset({"blacklist", "greylist"})
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What the case itself is about, as far as exclusions compare with it."""
+    """What the case itself is about, as far as exclusions compare with it. `family` and `tag` are the offers that share
+    the family or a tag with the case's own; `requires` are the rules of its offers."""
 
     offer: tuple[str, ...] = ()
     category: tuple[str, ...] = ()
     channels: tuple[str, ...] = ()
+    family: tuple[str, ...] = ()
+    tag: tuple[str, ...] = ()
+    requires: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +102,9 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """A compiled audience. `tables` are the tables the statement reads: the dataset's, and those of `earlier`."""
+    """A compiled audience. `tables` are the tables the statement reads: the dataset's, and those of `earlier`.
+    `measured` are the customer fields whose balance between target and control is looked at; `is_drawn`: chance makes
+    the control group."""
 
     statement: exp.Select
     rungs: tuple[Rung, ...]
@@ -98,6 +117,11 @@ class Selection:
     contacts_since: datetime | None = None
     """No older contact matters, so older files need not be read."""
     earlier: tuple[Wanted, ...] = ()
+    control_min_per_cell: int = 0
+    is_drawn: bool = False
+    measured: tuple[str, ...] = ()
+    holdout: HoldoutInForce | None = None
+    asking: Asking | None = None
 
     def sql(self, dialect: str = "duckdb") -> str:
         """The statement as text."""
@@ -115,19 +139,36 @@ class _Compiler:
     scope: Scope
     values: Mapping[str, Any]
     readable: Tables = field(default_factory=dict)
+    consents: Mapping[str, str] = field(default_factory=dict)
+    holdout: HoldoutInForce | None = None
     earlier_: dict[FeedbackOf, Wanted] = field(default_factory=dict)
     reads_all_contacts: bool = False
     tables: set[str] = field(default_factory=lambda: {"customers"})
     problems: list[Problem] = field(default_factory=list)
 
     def claim(self, rule: str) -> exp.Expr:
+        tree = self.value(rule, BOOL)
+        return tree if isinstance(tree, exp.Boolean) else exp.func("COALESCE", tree, exp.false())
+
+    def value(self, text: str, gives: Type | None = None) -> exp.Expr:
+        """The value of an expression over the customer."""
         columns = {f"c.{name}": exp.column(name, "c", quoted=True) for name in self.fields}
         try:
-            tree = compile_expression(rule, self.scope, gives=BOOL).sql(columns, self.values)
+            return compile_expression(text, self.scope, gives=gives).sql(columns, self.values)
         except InvalidExpression as error:
             self.problems += [problem for problem in error.problems if problem not in self.problems]
             return exp.false()
-        return tree if isinstance(tree, exp.Boolean) else exp.func("COALESCE", tree, exp.false())
+
+    def consent(self, name: str) -> exp.Expr:
+        field_name = self.consents.get(name)
+        if field_name is None or field_name not in self.fields:
+            message = f"no customer field says whether customers agreed to {name}"
+            self.problems.append(Problem(code="E209", message=message, hint=nearest(name, tuple(self.consents))))
+            return exp.false()
+        return self.claim(f"c.{field_name}")
+
+    def held_out(self) -> exp.Expr:
+        return self.holdout.claim() if self.holdout else exp.false()
 
     def in_list(self, name: str) -> exp.Expr:
         if f"list_{name}" not in self.known:
@@ -215,12 +256,17 @@ def compile_audience(
     scope: Scope | None = None,
     values: Mapping[str, Any] | None = None,
     columns: Mapping[str, Mapping[str, str]] | None = None,
+    consents: Mapping[str, str] | None = None,
+    holdout: HoldoutInForce | None = None,
+    measured: Collection[str] | None = None,
 ) -> Selection:
     """The selection of `plan` over a dataset with these customer `fields` (name -> type) and `tables`.
 
     `columns` are those of the tables, as far as they are known, for statements of users. `scope` and `values` are what
-    expressions may name beside the customer `c` (the form, the params). Raises InvalidDefinition with every problem.
-    `as_of` is aware; the same arguments give the same statement.
+    expressions may name beside the customer `c` (the form, the params). `consents` are the fields that hold them by
+    channel or purpose, `holdout` is the version in force, `measured` the fields whose balance is looked at: by default
+    all numbers and flags. Raises InvalidDefinition with every problem. `as_of` is aware; the same arguments give the
+    same statement.
     """
     if as_of.tzinfo is None:
         raise ValueError("as_of needs a zone")
@@ -233,21 +279,36 @@ def compile_audience(
         scope=(scope or Scope()).plus(c=customer_type(fields)),
         values=values or {},
         readable=readable_tables(fields, tables, columns),
+        consents=consents or {},
+        holdout=holdout,
     )
     compiler.problems += [problem for _, problem in plan.unsupported()]
     if compiler.problems:
         raise InvalidDefinition(compiler.problems)
     base = plan.source.claim(compiler)
-    rungs = [(Rung(exclusion.name, exclusion.label), exclusion.applies(compiler)) for exclusion in plan.remove]
+    plain = [exclusion for exclusion in plan.remove if not isinstance(exclusion, Household)]
+    rungs = [(Rung(exclusion.name, exclusion.label), exclusion.applies(compiler)) for exclusion in plain]
     cell = cell_of(dict(plan.cells), compiler)
     if next(reversed(plan.cells.values())).strip() != "true":
         rungs.append((Rung(NO_CELL, Bilingual(zh="不属任何客户群", en="In no cell")), in_no_cell(cell, plan, compiler)))
+    home = _home(plan.household, compiler, len(rungs))
     draw = draw_of(plan.control, compiler, salt)
+    marks = (_mask([applies for _, applies in rungs]), cell.as_("cell"), draw.as_("draw"))
+    if plan.household:
+        rungs.append((Rung(plan.household.name, plan.household.label), exp.false()))
+    asked = asking(
+        plan.source,
+        base,
+        claims=[part.claim(compiler) for part in plan.source.walk()],
+        marks=marks,
+        proofs=[(exclusion.name, exclusion.evidence(compiler)) for exclusion in plain],
+        home=home,
+    )
     if compiler.problems:
         raise InvalidDefinition(compiler.problems)
     windows = [exclusion.window for exclusion in plan.remove if isinstance(exclusion, ContactedWithin)]
     return Selection(
-        statement=_statement(base, [applies for _, applies in rungs], cell, draw),
+        statement=_statement(base, marks, home),
         rungs=tuple(rung for rung, _ in rungs),
         tables=frozenset(compiler.tables),
         threshold=threshold_in(plan.control),
@@ -257,27 +318,47 @@ def compile_audience(
         cells=tuple(plan.cells),
         contacts_since=as_of - max(windows) if windows and not compiler.reads_all_contacts else None,
         earlier=tuple(compiler.earlier_.values()),
+        control_min_per_cell=plan.control.min_per_cell if plan.control else 0,
+        is_drawn=is_drawn(plan.control),
+        measured=_measured(fields, measured),
+        holdout=holdout if any(exclusion.kind == "holdout" for exclusion in plan.remove) else None,
+        asking=asked,
     )
 
 
-def _statement(base: exp.Expr, exclusions: list[exp.Expr], cell: exp.Expr, draw: exp.Expr) -> exp.Select:
-    """Base, bits, cell and draw in one SELECT over one scan of customers."""
+def _home(household: Household | None, compiler: _Compiler, bit: int) -> Home | None:
+    if household is None:
+        return None
+    keep = exp.null() if household.keep is None else compiler.value(household.keep)
+    return Home(compiler.value(household.household), keep, bit)
+
+
+def _measured(fields: Mapping[str, str], wanted: Collection[str] | None) -> tuple[str, ...]:
+    comparable = [name for name, kind in fields.items() if kind.partition("(")[0] in MEASURED_TYPES]
+    return tuple(name for name in comparable if wanted is None or name in wanted)[:MOST_MEASURED]
+
+
+def _mask(exclusions: list[exp.Expr]) -> exp.Expr:
+    """The column `bits`: bit n is set where the n-th exclusion applies."""
     mask: exp.Expr = exp.Literal.number(0)
     for position, applies in enumerate(exclusions):
         bit = exp.Case().when(applies, exp.Literal.number(1 << position)).else_(exp.Literal.number(0))
         mask = bit if position == 0 else exp.Add(this=mask, expression=bit)
+    return exp.cast(mask, exp.DataType.Type.BIGINT).as_("bits")
+
+
+def _statement(base: exp.Expr, marks: Sequence[exp.Expr], home: Home | None) -> exp.Select:
+    """Base, bits, cell and draw in one SELECT over one scan of customers."""
     marked = (
-        exp.select(
-            exp.column("customer", "c"),
-            exp.cast(mask, exp.DataType.Type.BIGINT).as_("bits"),
-            cell.as_("cell"),
-            draw.as_("draw"),
-        )
+        exp.select(exp.column("customer", "c"), *marks, *(home.columns() if home else ()))
         .from_(exp.to_table("customers").as_("c"))
         .where(exp.column("customer", "c").is_(exp.null()).not_())
         .where(base)
     )
     kept = exp.EQ(this=exp.column("bits"), expression=exp.Literal.number(0))
+    if home:
+        numbered = exp.select("customer", home.bits(kept).as_("bits"), "cell", "draw")
+        marked = numbered.from_(marked.subquery("by_home"))
 
     def if_kept(name: str) -> exp.Expr:
         return exp.Case().when(kept.copy(), exp.column(name)).as_(name)

@@ -2,10 +2,13 @@
 
 An exclusion says, for one customer, whether it applies; it never says in which order. All are asked of every customer
 of the source and each answer is one bit, so the ordered waterfall, overlaps and "this one alone" come from counts
-afterwards. Refuses to guess: an exclusion that needs a fact the case does not state (its offer, its category) is a
-problem, not an exclusion of nobody.
+afterwards. Household is the exception: it chooses among those whom nothing else removes, so it stands last. Refuses
+to guess: an exclusion that needs a fact the case does not state (its offer, its category) is a problem, not an
+exclusion of nobody.
 """
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, Any, ClassVar, Literal, get_args
 
@@ -25,6 +28,15 @@ from engine.audience.sources import Claims
 from engine.values import NO_TEXT, Bilingual, Duration
 
 LIST_NAME = r"^[a-z][a-z0-9_]{0,39}$"
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What shows that an exclusion applies to a customer: their rows of a dataset table that hold `where`."""
+
+    table: str
+    columns: tuple[str, ...]
+    where: exp.Expr
 
 
 class ExclusionKind(BaseModel):
@@ -47,9 +59,13 @@ class ExclusionKind(BaseModel):
         """TRUE where the customer is removed by it, never NULL."""
         raise NotImplementedError(self.kind)
 
+    def evidence(self, claims: Claims) -> Evidence | None:
+        """The rows to show a person who asks why it applies; None where the customer's own fields decide."""
+        return None
 
-class _Suppressed(ExclusionKind):
-    """A suppression list of the case database, written as a bare word."""
+
+class _BareWord(ExclusionKind):
+    """A kind that says nothing more than its name."""
 
     @model_validator(mode="before")
     @classmethod
@@ -60,10 +76,19 @@ class _Suppressed(ExclusionKind):
     def _as_bare_word(self) -> str:
         return self.kind
 
+
+class _Suppressed(_BareWord):
+    """A suppression list of the case database."""
+
     def applies(self, claims: Claims) -> exp.Expr:
+        return claims.among(self.kind, "customer", self._where(claims))
+
+    def evidence(self, claims: Claims) -> Evidence:
+        return Evidence(self.kind, ("reason", "since", "channel"), self._where(claims))
+
+    def _where(self, claims: Claims) -> exp.Expr:
         # The snapshot holds what is in force at as_of; an entry without a channel holds for every channel.
-        channels = ("", *claims.subject("channels", needed_by=""))
-        return claims.among(self.kind, "customer", exp.column("channel").isin(*map(exp.Literal.string, channels)))
+        return _one_of("channel", ("", *claims.subject("channels", needed_by="")))
 
 
 class Blacklist(_Suppressed):
@@ -94,8 +119,8 @@ class ContactedWithin(ExclusionKind):
 
     kind = "contacted_within"
     within: Duration = Field(alias="contacted_within", description="How far back contacts count")
-    similar: Literal["category", "offer", "channel"] | None = Field(
-        None, description="Only contacts of the same category, offer or channel"
+    similar: Literal["category", "offer", "family", "tag", "channel"] | None = Field(
+        None, description="Only contacts of the same category, offer, offer family, tag or channel"
     )
 
     @field_validator("within")
@@ -120,16 +145,21 @@ class ContactedWithin(ExclusionKind):
         return Bilingual(zh=f"{amount}{unit_zh}内已有{zh}营销", en=f"Contacted within {amount} {unit_en}{en}")
 
     def applies(self, claims: Claims) -> exp.Expr:
+        return claims.among("contacts", "customer", self._where(claims))
+
+    def evidence(self, claims: Claims) -> Evidence:
+        return Evidence("contacts", ("case_number", "at", "offer", "channel"), self._where(claims))
+
+    def _where(self, claims: Claims) -> exp.Expr:
         since = claims.as_of - self.window
         recent = exp.and_(
             exp.GT(this=exp.column("at"), expression=_moment(since)),
             exp.LTE(this=exp.column("at"), expression=_moment(claims.as_of)),
         )
-        if self.similar:
-            fact = "channels" if self.similar == "channel" else self.similar
-            same = exp.column(self.similar).isin(*map(exp.Literal.string, claims.subject(fact, needed_by=self.name)))
-            recent = exp.and_(recent, same)
-        return claims.among("contacts", "customer", recent)
+        if self.similar is None:
+            return recent
+        column, fact = _COMPARED[self.similar]
+        return exp.and_(recent, _one_of(column, claims.subject(fact, needed_by=self.name)))
 
 
 class Conflicts(ExclusionKind):
@@ -143,12 +173,93 @@ class Conflicts(ExclusionKind):
         return Bilingual(zh="条件抵触", en="Conflicting offer")
 
     def applies(self, claims: Claims) -> exp.Expr:
-        offers = [exp.Literal.string(offer) for offer in claims.subject("offer", needed_by=self.name)]
-        beside = exp.select("other").from_("conflicts").where(exp.column("offer").isin(*offers))
-        clashing = exp.or_(exp.column("offer").isin(*offers), exp.column("offer").isin(query=beside))
+        return claims.among("owned", "customer", self._where(claims))
+
+    def evidence(self, claims: Claims) -> Evidence:
+        return Evidence("owned", ("offer", "since", "until"), self._where(claims))
+
+    def _where(self, claims: Claims) -> exp.Expr:
+        offers = claims.subject("offer", needed_by=self.name)
+        beside = exp.select("other").from_("conflicts").where(_one_of("offer", offers))
+        clashing = exp.or_(_one_of("offer", offers), exp.column("offer").isin(query=beside))
         until = exp.column("until")
         in_force = exp.or_(until.is_(exp.null()), exp.GT(this=until.copy(), expression=_moment(claims.as_of)))
-        return claims.among("owned", "customer", exp.and_(clashing, in_force))
+        return exp.and_(clashing, in_force)
+
+
+class Eligible(ExclusionKind):
+    """Customers who do not meet what the case's offer requires: {eligible: offer}.
+
+    What an offer requires stands in the column `requires` of the offers, as an expression over the customer. An offer
+    that requires nothing is open to everybody.
+    """
+
+    kind = "eligible"
+    eligible: Literal["offer"] = Field(description="For what of the case")
+
+    @property
+    def label(self) -> Bilingual:
+        return Bilingual(zh="不符合产品条件", en="Not eligible for the offer")
+
+    def applies(self, claims: Claims) -> exp.Expr:
+        claims.subject("offer", needed_by=self.name)
+        required = [claims.claim(rule) for rule in claims.subject("requires", needed_by="")]
+        return exp.not_(exp.and_(*required)) if required else exp.false()
+
+
+class Consent(ExclusionKind):
+    """Customers who have not agreed to a channel or purpose: {consent: sms}. Unknown is no consent.
+
+    The catalogue of customer fields says which field holds which consent.
+    """
+
+    kind = "consent"
+    consent: str = Field(pattern=LIST_NAME, description="Channel or purpose that the catalogue has a consent field for")
+
+    @property
+    def name(self) -> str:
+        return f"consent_{self.consent}"
+
+    @property
+    def label(self) -> Bilingual:
+        zh, en = _AGREED.get(self.consent, (f"{self.consent} ", self.consent))
+        return Bilingual(zh=f"未同意{zh}".strip(), en=f"No consent to {en}")
+
+    def applies(self, claims: Claims) -> exp.Expr:
+        return exp.not_(claims.consent(self.consent))
+
+
+class Holdout(_BareWord):
+    """Customers of the global holdout, whom no case contacts: holdout. The version in force when the selection is made
+    counts; without one nobody is held out."""
+
+    kind = "holdout"
+
+    @property
+    def label(self) -> Bilingual:
+        return Bilingual(zh="全局留白", en="Global holdout")
+
+    def applies(self, claims: Claims) -> exp.Expr:
+        return claims.held_out()
+
+
+class Household(ExclusionKind):
+    """All but one customer of a household: {household: c.household_id, keep: c.arpu}. Stands last.
+
+    It chooses among those whom nothing else removes: the customer with the highest `keep` stays, among equals a stable
+    hash decides. Who is in no household stays.
+    """
+
+    kind = "household"
+    household: str = Field(min_length=1, description="An expression that is the same for customers of one household")
+    keep: str | None = Field(None, min_length=1, description="An expression; the customer with the highest value stays")
+
+    @property
+    def label(self) -> Bilingual:
+        return Bilingual(zh="同户多余客户", en="Others of the household")
+
+    def applies(self, claims: Claims) -> exp.Expr:
+        return exp.false()  # one customer alone cannot tell: the statement numbers those who are left of a household
 
 
 class RuleHolds(ExclusionKind):
@@ -195,8 +306,29 @@ _SIMILAR: dict[str | None, tuple[str, str]] = {
     None: ("", ""),
     "category": ("同类", " by a case of the same category"),
     "offer": ("同一产品", " by a case of the same offer"),
+    "family": ("同一产品系列", " by a case of the same offer family"),
+    "tag": ("同一标签", " by a case with the same tag"),
     "channel": ("同一渠道", " over the same channel"),
 }
+_COMPARED = {
+    "category": ("category", "category"),
+    "offer": ("offer", "offer"),
+    "family": ("offer", "family"),
+    "tag": ("offer", "tag"),
+    "channel": ("channel", "channels"),
+}
+"""Which column of a contact is compared with which fact of the case."""
+_AGREED = {
+    "sms": ("接收短信", "SMS"),
+    "email": ("接收邮件", "e-mail"),
+    "call": ("接听外呼", "calls"),
+    "marketing": ("营销用途", "marketing"),
+    "profiling": ("画像用途", "profiling"),
+}
+
+
+def _one_of(column: str, values: Sequence[str]) -> exp.Expr:
+    return exp.column(column).isin(*map(exp.Literal.string, values))
 
 
 def _moment(moment: datetime) -> exp.Expr:
@@ -219,8 +351,12 @@ _AnyExclusion = (
     | Annotated[Greylist, Tag("greylist")]
     | Annotated[ContactedWithin, Tag("contacted_within")]
     | Annotated[Conflicts, Tag("conflicts")]
+    | Annotated[Eligible, Tag("eligible")]
+    | Annotated[Consent, Tag("consent")]
+    | Annotated[Holdout, Tag("holdout")]
     | Annotated[RuleHolds, Tag("rule")]
     | Annotated[OnList, Tag("list")]
+    | Annotated[Household, Tag("household")]
 )
 Exclusion = Annotated[_AnyExclusion, Discriminator(_kind_of)]
 _KINDS = frozenset(get_args(kind)[0].kind for kind in get_args(_AnyExclusion))

@@ -1,10 +1,12 @@
 """Cells and the control group: which part of the audience a customer belongs to, and who is left alone to measure by.
 
 Chance comes from a stable hash: the first 8 hexadecimal digits of md5(salt ':' customer) are the customer's draw, and
-draws below a threshold are the control group. The salt is the case number and its round, so that a repeated run draws
-the same customers, another case draws others, and DuckDB, PostgreSQL and Spark agree. Refuses a random generator.
+draws below a threshold are the control group, so that a smaller share is part of a larger one. The salt is the case
+number and its round: a repeated run draws the same customers, another case draws others, and DuckDB, PostgreSQL and
+Spark agree. Refuses a random generator.
 """
 
+from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 
 from sqlglot import exp
@@ -16,6 +18,20 @@ NO_CELL = "no_cell"
 EVERYBODY = "g"  # sorts behind every draw
 NOBODY = ""  # sorts before every draw
 ASSIGNED, NOT_ASSIGNED, HALF = "0", "f", "8"  # draws and threshold of an imported assignment
+
+
+@dataclass(frozen=True, slots=True)
+class HoldoutInForce:
+    """A version of the global holdout: `share` of all customers, drawn with a salt of its own. A larger share under the
+    same salt holds the smaller one."""
+
+    version: int
+    share: Decimal
+    salt: str
+
+    def claim(self) -> exp.Expr:
+        """Whether the customer belongs to it."""
+        return exp.LT(this=_hash(self.salt), expression=exp.Literal.string(threshold_of(self.share)))
 
 
 def salt_of(number: str, round_: int) -> str:
@@ -59,5 +75,14 @@ def draw_of(control: Control | None, claims: Claims, salt: str) -> exp.Expr:
     if control.assigned is not None:
         case = exp.Case().when(claims.claim(control.assigned), exp.Literal.string(ASSIGNED))
         return case.else_(exp.Literal.string(NOT_ASSIGNED))
+    return _hash(salt)
+
+
+def is_drawn(control: Control | None) -> bool:
+    """Whether the draws of its customers differ, because chance makes the control group."""
+    return control is not None and control.assigned is None
+
+
+def _hash(salt: str) -> exp.Expr:
     salted = exp.DPipe(this=exp.Literal.string(f"{salt}:"), expression=exp.column("customer", "c"), safe=True)
     return exp.Substring(this=exp.MD5(this=salted), start=exp.Literal.number(1), length=exp.Literal.number(8))

@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from engine.audience.exclusions import LIST_NAME, Exclusion, RuleHolds
+from engine.audience.exclusions import LIST_NAME, Exclusion, Household, RuleHolds
 from engine.audience.sources import Feedback, FeedbackOf, Rule, Source, SourceKind, Sql
 from engine.errors import Problem
 
@@ -29,7 +29,8 @@ CellName = Annotated[str, Field(pattern=LIST_NAME)]
 
 
 class Control(BaseModel):
-    """The control group: a random share of what is left, at least `min` customers; or an imported assignment.
+    """The control group: a random share of what is left, at least `min` customers, and at least `min_per_cell` of every
+    cell; or an imported assignment.
 
     `assigned` is an expression that holds for the customers of the control group of an experiment whose arms were
     drawn elsewhere.
@@ -38,13 +39,14 @@ class Control(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
     share: Share | None = Field(None, description="Share of what is left")
     min: int = Field(0, ge=0, description="At least so many customers")
+    min_per_cell: int = Field(0, ge=0, description="At least so many customers of every cell that has customers")
     assigned: str | None = Field(None, description="Instead of chance: an expression that holds for the control group")
 
     @model_validator(mode="after")
     def _one_way(self) -> "Control":
         if (self.share is None) == (self.assigned is None):
             raise PydanticCustomError("control", "write either share (with min) or assigned, one of the two")
-        if self.assigned is not None and self.min:
+        if self.assigned is not None and (self.min or self.min_per_cell):
             raise PydanticCustomError("control", "min belongs to share; an imported assignment is taken as it is")
         return self
 
@@ -85,12 +87,14 @@ class AudiencePlan(BaseModel):
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise PydanticCustomError("twice", "the same exclusion stands twice: {names}", {"names": ", ".join(twice)})
+        if any(isinstance(exclusion, Household) for exclusion in self.remove[:-1]):
+            raise PydanticCustomError("last", "household stands last: it chooses among those whom nothing else removes")
         if len(names) > 60:
             raise PydanticCustomError("many", "at most 60 exclusions")  # one bit each in a 64-bit mask
         return self
 
     def expressions(self) -> Iterator[tuple[Path, str]]:
-        """Every expression with its path in the section; all are boolean, their scope is `c` (the customer)."""
+        """Every rule with its path in the section; all are boolean, their scope is `c` (the customer)."""
         for path, source in self._sources():
             if isinstance(source, Rule):
                 yield (*path, "rule"), source.rule
@@ -113,6 +117,20 @@ class AudiencePlan(BaseModel):
         for path, source in self._sources():
             if isinstance(source, Feedback):
                 yield (*path, "feedback"), source.feedback
+
+    def values(self) -> Iterator[tuple[Path, str]]:
+        """The expressions that give a value of any type, with their paths; their scope is `c` as well."""
+        for position, exclusion in enumerate(self.remove):
+            if isinstance(exclusion, Household):
+                yield ("remove", position, "household"), exclusion.household
+                if exclusion.keep is not None:
+                    yield ("remove", position, "keep"), exclusion.keep
+
+    @property
+    def household(self) -> Household | None:
+        """The exclusion of all but one of a household, where the plan has it."""
+        last = self.remove[-1] if self.remove else None
+        return last if isinstance(last, Household) else None
 
     def unsupported(self) -> Iterator[tuple[Path, Problem]]:
         """Sources that this version cannot run, each with its path in the section."""

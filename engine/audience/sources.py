@@ -45,6 +45,14 @@ class Claims(Protocol):
         """A fact of the case itself: its offer, category or channels. Empty is a Problem, told with `needed_by`."""
         ...
 
+    def consent(self, name: str) -> exp.Expr:
+        """Whether the customer agreed to a channel or purpose; unknown is no."""
+        ...
+
+    def held_out(self) -> exp.Expr:
+        """Whether the customer belongs to the global holdout in force; FALSE where none is."""
+        ...
+
     @property
     def as_of(self) -> datetime:
         """The moment the selection is made for."""

@@ -9,15 +9,17 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import duckdb
+import msgspec
 import typer
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from rich.console import Console
 from rich.table import Table
 
-from engine.audience.compile import Selection, Subject, compile_audience, customer_type, readable_tables
+from engine.audience.compile import Selection, compile_audience, customer_type, readable_tables
 from engine.audience.plan import AudiencePlan
 from engine.audience.sql import CheckedSql, check_sql
 from engine.cli.progress import waiting
+from engine.definition.catalogue import catalogue
 from engine.definition.document import Document, read
 from engine.errors import InvalidDefinition, InvalidExpression, InvalidFile, Problem
 from engine.expr import Scope, compile_expression
@@ -25,9 +27,11 @@ from engine.expr.types import BOOL
 from engine.settings import Settings
 from engine.warehouse.dataset import Dataset, Version
 from engine.warehouse.earlier import from_history
-from engine.warehouse.freeze import LIST, Frozen, freeze
+from engine.warehouse.freeze import LIST, Frozen, freeze, open_frozen
 from engine.warehouse.freeze import verify as verify_folder
 from engine.warehouse.run import Limits
+from engine.warehouse.subjects import subject_of
+from engine.warehouse.why import Why, of_frozen, why
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -59,10 +63,13 @@ def run(
         plan,
         fields=_fields(version),
         tables=frozenset(version.tables),
-        subject=Subject(tuple(offer or ()), tuple(category or ()), tuple(channel or ())),
+        subject=subject_of(
+            dataset, version, offers=tuple(offer or ()), category=tuple(category or ()), channels=tuple(channel or ())
+        ),
         as_of=as_of.replace(tzinfo=as_of.tzinfo or UTC),
         salt=salt,
         columns=version.columns,
+        consents=known.consents if (known := catalogue("customers")) else {},
     )
     limits = Limits(settings.memory_limit, settings.selection_seconds)
     began = time.perf_counter()
@@ -84,6 +91,44 @@ def verify(snapshot: Annotated[Path, typer.Argument(help="Folder with list.parqu
     typer.echo(f"intact: {manifest.rows:,} customers as of {manifest.as_of}, digest {manifest.digest}")
 
 
+@app.command("why")
+def why_(
+    snapshot: Annotated[Path, typer.Argument(help="Folder with list.parquet and manifest.json.")],
+    customer: Annotated[str, typer.Argument(help="The whole id of the customer, or of their phone.")],
+    *,
+    data: Annotated[Path | None, typer.Option(help="Folder of the dataset; by default that of the settings.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Say why a customer is in a frozen list or out of it, by the rules and files that were used."""
+    settings = Settings()
+    try:
+        frozen = open_frozen(snapshot.resolve())
+    except FileNotFoundError as error:
+        raise InvalidFile([Problem(code="D114", message=f"{snapshot} holds no snapshot")]) from error
+    limits = Limits(settings.memory_limit, settings.selection_seconds)
+    found = why(Dataset(data or settings.data), frozen.folder, of_frozen(frozen), customer, limits=limits)
+    if as_json:
+        typer.echo(msgspec.json.encode(found, enc_hook=BaseModel.model_dump).decode())
+    else:
+        _print_why(found)
+
+
+def _print_why(found: Why) -> None:
+    typer.echo(f"{found.customer}: {found.outcome}" + (f" in cell {found.cell}" if found.cell else ""))
+    for one in found.removals:
+        typer.echo(f"removed by {one.name} ({one.label.en})")
+        for row in one.shown:
+            typer.echo("  " + ", ".join(f"{name} {value}" for name, value in row.values.items()))
+    if found.kept:
+        typer.echo(f"  of this household {found.kept} stays")
+    if found.draw and not found.removals:
+        typer.echo(f"draw {found.draw}, the control group is below {found.threshold}")
+    for part, holds in found.parts:
+        typer.echo(f"{'  ' * part.depth}source {part.kind} {part.text}".rstrip() + f": {'yes' if holds else 'no'}")
+    if not found.agrees:
+        typer.echo("The frozen list says something else: verify it with `countersign audience verify`.")
+
+
 def _plan(file: Path, version: Version) -> AudiencePlan:
     """The section, or InvalidDefinition with every problem at its line and column."""
     if not file.is_file():
@@ -102,9 +147,10 @@ def _plan(file: Path, version: Version) -> AudiencePlan:
         raise InvalidDefinition(wrong) from error
     wrong = [_placed(document, path, problem, file) for path, problem in plan.unsupported()]
     scope = Scope({"c": customer_type(_fields(version))})
-    for path, text in plan.expressions():
+    rules = [(path, text, BOOL) for path, text in plan.expressions()]
+    for path, text, gives in (*rules, *((path, text, None) for path, text in plan.values())):
         try:
-            compile_expression(text, scope, gives=BOOL)
+            compile_expression(text, scope, gives=gives)
         except InvalidExpression as error:
             wrong += [_placed(document, path, problem, file) for problem in error.problems]
     tables = readable_tables(_fields(version), frozenset(version.tables), version.columns)

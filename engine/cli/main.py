@@ -20,6 +20,7 @@ NOUNS = {
     "definitions": ("engine.cli.definitions", "Check, try, compare and publish definitions."),
     "data": ("engine.cli.data", "Import and look at the customer dataset."),
     "audience": ("engine.cli.audience", "Select target customers."),
+    "holdout": ("engine.cli.holdout", "The share of customers whom no case contacts."),
     "database": ("engine.cli.database", "Migrate and verify the case database."),
     "people": ("engine.cli.people", "Offices and people."),
     "offices": ("engine.cli.offices", "Offices."),

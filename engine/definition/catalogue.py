@@ -34,6 +34,8 @@ class CustomerField(Section):
     unit: Bilingual = NO_TEXT
     personal: bool = False
     values: tuple[str, ...] = ()
+    consent: str = ""
+    """The channel or purpose that this field holds the customer's consent to."""
 
 
 class _File(Section):
@@ -51,6 +53,11 @@ class Catalogue:
     def types(self) -> dict[str, str]:
         """The type of each field as text, as the audience compiler wants it."""
         return {name: field.type for name, field in self.fields.items()}
+
+    @cached_property
+    def consents(self) -> dict[str, str]:
+        """The fields that hold consents, by channel or purpose."""
+        return {field.consent: name for name, field in self.fields.items() if field.consent}
 
     @cached_property
     def record(self) -> Record:

@@ -32,7 +32,7 @@ from engine.machine.process import Process, Row
 from engine.machine.states import Evaluation
 from engine.machine.steps import ALLOWED, Approval, Copy
 
-SUBJECT = ("offer", "category", "channels")
+SUBJECT = ("offer", "category", "channels", "tags")
 """What exclusions ask of the case itself: another case's contact of the same category, a conflicting offer."""
 PROCESS_ADMIN = "role:process_admin"
 
@@ -103,9 +103,9 @@ class _Compiler:
         if audience.drift:
             yield audience.drift.source
         scope = self.definition.scope.plus(c=DYN)
-        for _, text in audience.expressions():
+        for _, text in (*audience.expressions(), *audience.values()):
             try:
-                paths = compile_expression(text, scope, gives=BOOL).paths
+                paths = compile_expression(text, scope).paths
             except InvalidExpression:
                 continue  # the check tells it; proofs are made in spite of mistakes in later sections
             yield from (path.split(".")[1] for path in paths if path.startswith("form."))

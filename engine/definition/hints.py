@@ -95,6 +95,7 @@ MESSAGES = (
     "write either share (with min) or assigned, one of the two",
     "min belongs to share; an imported assignment is taken as it is",
     "the same exclusion stands twice: {names}",
+    "household stands last: it chooses among those whom nothing else removes",
     "at most 60 exclusions",
     "not a share; write 5%, 0.5% or rest, not {value}",
     "not a share; write 5%, 0.5% or rest",

@@ -1,6 +1,7 @@
 """E3xx: expressions. Each is compiled against the scope it will run in; its own problems keep their places."""
 
 from collections.abc import Iterator
+from itertools import chain
 
 from engine.definition.document import Path
 from engine.definition.findings import Finding, LintRule, Subject
@@ -21,9 +22,13 @@ class WrongExpression(LintRule):
     code = "E300"
 
     def find(self, subject: Subject) -> Iterator[Finding]:
-        for path, text, scope in expressions(subject):
+        audience = subject.definition.audience
+        rules = ((path, text, scope, BOOL) for path, text, scope in expressions(subject))
+        values = audience.values() if audience else ()
+        plain = ((("audience", *path), text, subject.customer_scope, None) for path, text in values)
+        for path, text, scope, gives in chain(rules, plain):
             try:
-                compile_expression(text, scope, gives=BOOL)
+                compile_expression(text, scope, gives=gives)
             except InvalidExpression as error:
                 for problem in error.problems:
                     fields = {"message": problem.message, "code": problem.code}

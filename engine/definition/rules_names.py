@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from engine.audience.exclusions import Consent
 from engine.definition.catalogue import known_catalogues
 from engine.definition.document import Path
 from engine.definition.extends_lifecycle import usual
@@ -184,6 +185,22 @@ class UnknownCustomerField(LintRule):
                 yield Finding(path, fields, nearest(name, tuple(catalogue.fields)))
 
 
+class UnknownConsent(LintRule):
+    """the catalogue {catalogue} has no field for the consent to {name}"""
+
+    code = "E214"
+
+    def find(self, subject: Subject) -> Iterator[Finding]:
+        audience, catalogue = subject.definition.audience, subject.catalogue
+        if audience is None or not catalogue.fields:
+            return
+        for n, exclusion in enumerate(audience.remove):
+            if isinstance(exclusion, Consent) and exclusion.consent not in catalogue.consents:
+                hint = nearest(exclusion.consent, tuple(catalogue.consents))
+                fields = {"name": exclusion.consent, "catalogue": catalogue.name}
+                yield Finding(("audience", "remove", n, "consent"), fields, hint)
+
+
 class UnknownPlaceholder(LintRule):
     """the message cannot fill {what}"""
 
@@ -249,6 +266,7 @@ NAMES = (
     BranchTwice(),
     UnknownCatalogue(),
     UnknownCustomerField(),
+    UnknownConsent(),
     UnknownPlaceholder(),
     ChainCalledLikeState(),
     ParamWithoutValue(),

@@ -13,12 +13,13 @@ from engine.machine.case import Case, Child
 from engine.machine.process import Process
 from engine.service import (
     access,
+    audience_views,
     candidates,
     delivering,
+    detecting,
     evaluating,
     explaining,
     fields,
-    selecting,
     showing,
     splitting,
     stepping_up,
@@ -26,7 +27,7 @@ from engine.service import (
 )
 from engine.service.app import Countersign
 from engine.service.drifting import drift_view
-from engine.service.stage_views import AudienceView
+from engine.service.stage_views import AudienceView, Detection
 from engine.service.views import CaseRow, CaseView, ChildView, Entry, RegistrationView, Viewer
 from engine.store import cases, history, registers, visibility
 
@@ -43,11 +44,12 @@ def load_visible(app: Countersign, tx: Connection, viewer: Viewer, case_id: str)
     return case
 
 
-def case_page(app: Countersign, viewer: Viewer, case_id: str) -> CaseView:
-    """Everything of the case page. NotFound where the viewer may not see it."""
+def case_page(app: Countersign, viewer: Viewer, case_id: str, order: Sequence[str] = ()) -> CaseView:
+    """Everything of the case page, with the exclusions of its audience in `order`. NotFound where the viewer may not
+    see it."""
     with app.db.read() as tx:
         case = load_visible(app, tx, viewer, case_id)
-        view = case_view(app, tx, viewer, case)
+        view = case_view(app, tx, viewer, case, order)
     access.note(app, viewer, case)
     return view
 
@@ -79,7 +81,7 @@ def page(
         return shown, following
 
 
-def case_view(app: Countersign, tx: Connection, viewer: Viewer, case: Case) -> CaseView:
+def case_view(app: Countersign, tx: Connection, viewer: Viewer, case: Case, order: Sequence[str] = ()) -> CaseView:
     """The case page's values, for a viewer who may see the case."""
     definition, organisation = app.definition(case.process), app.organisation(tx)
     entries = history.load(tx, case.id)
@@ -94,6 +96,7 @@ def case_view(app: Countersign, tx: Connection, viewer: Viewer, case: Case) -> C
     entries_seen = telling.history_view(app, tx, case, entries, unseen)
     kin = _kin(app, tx, viewer, case)
     parent = kin.get(case.parent.case) if case.parent else None
+    audience = _audience_view(audience_views.audience_view(app, tx, viewer.person, case, order), definition, unseen)
     return CaseView(
         row=showing.case_row(app, tx, line, viewer.person),
         version=case.process.version,
@@ -111,7 +114,8 @@ def case_view(app: Countersign, tx: Connection, viewer: Viewer, case: Case) -> C
             people=candidates.choices(organisation, definition, case),
             unseen=unseen,
         ),
-        audience=_audience_view(app, tx, case, definition, unseen),
+        audience=audience,
+        detection=audience.detection if audience else _declared(app, tx, viewer, case, unseen),
         waves=waves,
         evaluations=evaluating.evaluations_view(app, tx, case.id),
         history=entries_seen,
@@ -149,11 +153,15 @@ def _kin(app: Countersign, tx: Connection, viewer: Viewer, case: Case) -> dict[s
     }
 
 
-def _audience_view(
-    app: Countersign, tx: Connection, case: Case, definition: Definition, unseen: frozenset[str]
-) -> AudienceView | None:
+def _declared(app: Countersign, tx: Connection, viewer: Viewer, case: Case, unseen: frozenset[str]) -> Detection | None:
+    """What the control group could show, unless it would tell a number that the reader does not see."""
+    plan = app.definition(case.process).audience
+    is_hidden = plan is None or plan.drift is None or plan.drift.source in unseen
+    return None if is_hidden else detecting.declared(app, tx, viewer.person, case)
+
+
+def _audience_view(view: AudienceView | None, definition: Definition, unseen: frozenset[str]) -> AudienceView | None:
     """The frozen audience, without its statement where a value stands in that that the reader does not see."""
-    view = selecting.audience_view(app, tx, case)
     rules = definition.audience.model_dump_json() if definition.audience else ""
     return replace(view, sql="") if view is not None and fields.reads(rules, unseen) else view
 

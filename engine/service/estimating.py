@@ -5,18 +5,23 @@ same size but not the same customers. Refuses to wait long: a page is waiting.
 """
 
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from engine.audience.compile import Selection
 from engine.errors import ExpressionFailed, Invalid, NotFound, SelectionFailed, Unavailable
-from engine.service import earlier, selecting
+from engine.machine.case import Case
+from engine.service import detecting, earlier, selecting
 from engine.service.app import Countersign
+from engine.service.audience_views import balance_views, member_views, overlap_views, waterfall_rows
 from engine.service.cases import load_visible
-from engine.service.stage_views import WaterfallRow
+from engine.service.stage_views import BalanceView, Detection, MemberView, OverlapView, WaterfallRow
 from engine.service.views import Viewer
 from engine.warehouse.dataset import Dataset
-from engine.warehouse.run import Limits, select
+from engine.warehouse.run import Limits, Selected, select
 
 LONGEST = 20
 """Seconds that a page waits for a count."""
@@ -31,6 +36,39 @@ class Estimate:
     target: int = 0
     control: int = 0
     failed: str = ""
+    overlaps: tuple[OverlapView, ...] = ()
+    balance: tuple[BalanceView, ...] = ()
+    balanced: int = 0
+    sample: tuple[MemberView, ...] = ()
+    detection: Detection | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """A selection that was counted; what it wrote is in `folder` as long as nobody leaves the block."""
+
+    selection: Selection
+    selected: Selected
+    dataset: Dataset
+    folder: Path
+    limits: Limits
+
+
+@contextmanager
+def counted(app: Countersign, case: Case) -> Iterator[Count]:
+    """Count the customers of the form as saved. SelectionFailed, Invalid, ExpressionFailed, Unavailable say why not."""
+    selection = selecting.estimate(app, app.definition(case.process), case.form)
+    dataset = Dataset(app.settings.data.resolve())
+    limits = Limits(app.settings.memory_limit, min(LONGEST, app.settings.selection_seconds))
+    with tempfile.TemporaryDirectory(prefix=".estimate-", dir=dataset.folder) as scratch:
+        folder = Path(scratch)
+        version = dataset.current()
+        beside = {
+            **selecting.suppressions(app, folder, selection.as_of),
+            **earlier.outcomes(app, case.submitter, selection, folder, dataset=dataset, version=version),
+        }
+        found = select(dataset, version, selection, folder, beside=beside, limits=limits)
+        yield Count(selection, found, dataset, folder, limits)
 
 
 def estimate(app: Countersign, viewer: Viewer, case_id: str) -> Estimate:
@@ -42,20 +80,22 @@ def estimate(app: Countersign, viewer: Viewer, case_id: str) -> Estimate:
         raise NotFound()
     now = app.now()
     try:
-        selection, dataset = selecting.estimate(app, definition, case.form), Dataset(app.settings.data.resolve())
-        with tempfile.TemporaryDirectory(prefix=".estimate-", dir=dataset.folder) as folder:
-            version = dataset.current()
-            beside = {
-                **selecting.suppressions(app, Path(folder), now),
-                **earlier.outcomes(app, viewer.person, selection, Path(folder), dataset=dataset, version=version),
-            }
-            limits = Limits(app.settings.memory_limit, min(LONGEST, app.settings.selection_seconds))
-            found = select(dataset, version, selection, Path(folder), beside=beside, limits=limits)
+        with counted(app, case) as count:
+            cube, result, rungs = count.selected.cube, count.selected.result, count.selection.rungs
     except (SelectionFailed, Invalid, ExpressionFailed, Unavailable) as error:
         return Estimate(now, failed=error.message)
-    labels = selecting.ENDS | {rung.name: rung.label for rung in selection.rungs}
-    rows = tuple(
-        WaterfallRow(step.name, labels[step.name], step.entered, step.removed, step.out, step.alone)
-        for step in found.cube.waterfall()
+    labels = {rung.name: rung.label for rung in rungs}
+    target, control = cube.arm("target"), cube.arm("control")
+    with app.db.read() as tx:
+        detection = detecting.detection(tx, viewer.person, definition, target=target, control=control)
+    return Estimate(
+        as_of=now,
+        waterfall=waterfall_rows(cube, labels),
+        target=target,
+        control=control,
+        overlaps=overlap_views(cube, labels),
+        balance=balance_views(definition, result.balance),
+        balanced=result.balanced,
+        sample=member_views(result.sample),
+        detection=detection,
     )
-    return Estimate(now, rows, target=found.cube.arm("target"), control=found.cube.arm("control"))

@@ -13,12 +13,11 @@ from typing import Any
 
 import msgspec
 import pyarrow as pa
-import pyarrow.parquet as pq
-from sqlalchemy import Connection
 
 from engine.audience.compile import Selection, Subject, compile_audience
 from engine.audience.grouping import salt_of
 from engine.audience.plan import AudiencePlan
+from engine.definition.catalogue import Catalogue, catalogue
 from engine.definition.model import Definition
 from engine.errors import (
     ChangedMeanwhile,
@@ -31,24 +30,18 @@ from engine.errors import (
 )
 from engine.machine.case import Case
 from engine.machine.commands import AudienceFailed, AudienceFrozen
-from engine.service import earlier
+from engine.service import earlier, holdouts
 from engine.service.app import Countersign
 from engine.service.running import carry_out
-from engine.service.stage_views import AudienceView, WaterfallRow
 from engine.store import cases, snapshots, suppression
 from engine.store.cases import Locked
 from engine.store.snapshots import SnapshotRow
-from engine.values import Bilingual
 from engine.warehouse.dataset import DataFile, Dataset, Version
-from engine.warehouse.freeze import Frozen, Manifest, case_folder, freeze, open_frozen
+from engine.warehouse.freeze import Frozen, case_folder, freeze, open_frozen
 from engine.warehouse.run import Limits
+from engine.warehouse.subjects import subject_of
 
 LISTS: Mapping[str, suppression.SuppressionList] = {"blacklist": "black", "greylist": "grey"}
-ENDS = {
-    "base": Bilingual(zh="客户来源", en="Source"),
-    "control": Bilingual(zh="对照组", en="Control group"),
-    "target": Bilingual(zh="目标客户", en="Target customers"),
-}
 
 
 def freeze_audience(app: Countersign, case_id: str, key: str) -> None:
@@ -80,28 +73,6 @@ def freeze_audience(app: Countersign, case_id: str, key: str) -> None:
     carry_out(app, case_id, lambda locked: _of_round(case, locked, frozen), key=key)
 
 
-def audience_view(app: Countersign, tx: Connection, case: Case) -> AudienceView | None:
-    """The audience frozen last, or None: also where it was dropped, because a superior made the filing an approval."""
-    row = snapshots.newest(tx, case.id)
-    if row is None or case.facts.get("snapshot", row.id) is None:
-        return None
-    manifest = msgspec.json.decode(row.manifest, type=Manifest)
-    labels = ENDS | {rung.name: rung.label for rung in manifest.rungs}
-    return AudienceView(
-        waterfall=tuple(
-            WaterfallRow(step.name, labels[step.name], step.entered, step.removed, step.out, step.alone)
-            for step in manifest.waterfall
-        ),
-        cells=manifest.cells,
-        target=row.target,
-        control=row.control,
-        digest=row.digest,
-        as_of=manifest.as_of,
-        frozen_at=row.frozen_at,
-        sql=manifest.sql,
-    )
-
-
 def frozen_audience(app: Countersign, case_id: str) -> Frozen:
     """The audience frozen last, to read its list from. NotFound where nothing is frozen."""
     with app.db.read() as tx:
@@ -119,7 +90,7 @@ def frozen_list(app: Countersign, case_id: str, rows: int = 10_000) -> Iterator[
 def estimate(app: Countersign, definition: Definition, form: Mapping[str, Any]) -> Selection:
     """The compiled selection of a form that is not submitted yet; Invalid with all problems where there is none."""
     dataset = Dataset(app.settings.data)
-    return _compiled(definition, form, dataset, dataset.current(), as_of=app.now(), salt="estimate")
+    return _compiled(app, definition, form, dataset, dataset.current(), as_of=app.now(), salt="estimate")
 
 
 def import_suppressions(
@@ -152,7 +123,8 @@ def _frozen(app: Countersign, case: Case) -> Frozen:
     dataset = Dataset(app.settings.data)
     version = dataset.current()
     as_of = app.now()
-    selection = _compiled(definition, case.form, dataset, version, as_of=as_of, salt=salt_of(case.number, case.round))
+    salt = salt_of(case.number, case.round)
+    selection = _compiled(app, definition, case.form, dataset, version, as_of=as_of, salt=salt)
     frozen, _ = freeze(
         dataset,
         version,
@@ -185,7 +157,14 @@ def _keep(app: Countersign, case: Case, frozen: Frozen) -> SnapshotRow:
 
 
 def _compiled(
-    definition: Definition, form: Mapping[str, Any], dataset: Dataset, version: Version, *, as_of: datetime, salt: str
+    app: Countersign,
+    definition: Definition,
+    form: Mapping[str, Any],
+    dataset: Dataset,
+    version: Version,
+    *,
+    as_of: datetime,
+    salt: str,
 ) -> Selection:
     plan: AudiencePlan | None = definition.audience
     if plan is None:
@@ -193,6 +172,9 @@ def _compiled(
     customers = version.tables.get("customers")
     if customers is None:
         raise NoCustomers()
+    known = catalogue(definition.catalogue) or Catalogue(definition.catalogue, {})
+    with app.db.read() as tx:
+        held_out = holdouts.in_force(tx, as_of)
     return compile_audience(
         plan,
         fields={column.name: column.type for column in customers.columns},
@@ -203,24 +185,22 @@ def _compiled(
         scope=definition.scope,
         values=definition.context(form),
         columns=version.columns,
+        consents=known.consents,
+        holdout=held_out,
+        measured=tuple(known.fields),
     )
 
 
 def _subject(form: Mapping[str, Any], dataset: Dataset, version: Version) -> Subject:
-    """What the case is about: fields of the form, and the category that the offer table gives its offer."""
-    offers = _texts(form.get("offer"))
-    return Subject(
-        offer=offers,
-        category=_texts(form.get("category")) or _categories(offers, dataset, version),
+    """What the case is about: fields of the form, and what the offer table says of its offer."""
+    return subject_of(
+        dataset,
+        version,
+        offers=_texts(form.get("offer")),
+        category=_texts(form.get("category")),
         channels=_texts(form.get("channels")),
+        tags=_texts(form.get("tags")),
     )
-
-
-def _categories(offers: tuple[str, ...], dataset: Dataset, version: Version) -> tuple[str, ...]:
-    if "offers" not in version.tables or not offers:
-        return ()
-    known = pq.read_table(list(dataset.paths(version.tables["offers"])), columns=["offer", "category"]).to_pylist()
-    return tuple(sorted({row["category"] for row in known if row["offer"] in offers and row["category"]}))
 
 
 def _texts(value: Any) -> tuple[str, ...]:

@@ -21,8 +21,60 @@ class WaterfallRow:
 
 
 @dataclass(frozen=True, slots=True)
+class OverlapView:
+    """So many customers to whom both exclusions apply."""
+
+    first: str
+    second: str
+    first_label: Bilingual
+    second_label: Bilingual
+    customers: int
+
+
+@dataclass(frozen=True, slots=True)
+class BalanceView:
+    """Means of a customer field in the target and the control group and their difference in standard deviations;
+    `is_apart`: they are unlike. A mean is None where nobody has a value."""
+
+    field: str
+    label: Bilingual
+    target: float | None
+    control: float | None
+    difference: float | None
+    is_apart: bool
+
+
+@dataclass(frozen=True, slots=True)
+class MemberView:
+    """A customer of the sample, masked; what the dataset does not have is empty."""
+
+    customer: str
+    phone: str
+    name: str
+    cell: str
+    arm: str
+
+
+@dataclass(frozen=True, slots=True)
+class Detection:
+    """`rise` above `base_rate` of the outcome is the smallest that the groups find 4 times in 5 at 95% confidence; None
+    where they find none at all. `cases` are the earlier ones that the rate comes from, 0 where it is assumed.
+    `is_declared`: the sizes come from the number declared, before anybody was counted."""
+
+    outcome: str
+    target: int
+    control: int
+    base_rate: float
+    cases: int
+    rise: float | None
+    is_declared: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class AudienceView:
-    """The frozen audience. `cells` maps cell -> (target, control)."""
+    """The frozen audience. `cells` maps cell -> (target, control). `order` is that of the exclusions in the waterfall.
+    `balance` was worked out over `balanced` customers; `holdout` is the version that was left out, 0 where none was;
+    `explains`: it can be asked about one customer."""
 
     waterfall: tuple[WaterfallRow, ...]
     cells: dict[str, tuple[int, int]]
@@ -32,6 +84,15 @@ class AudienceView:
     as_of: str
     frozen_at: datetime
     sql: str
+    order: tuple[str, ...] = ()
+    is_reordered: bool = False
+    overlaps: tuple[OverlapView, ...] = ()
+    balance: tuple[BalanceView, ...] = ()
+    balanced: int = 0
+    sample: tuple[MemberView, ...] = ()
+    detection: Detection | None = None
+    holdout: int = 0
+    explains: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from typing import Any
 from engine.errors import Problem
 from engine.service.chain_views import Chain, Node, Waiting
 from engine.service.sheet_views import Gone, Reader, Risk, Signer, WayBack
-from engine.service.stage_views import AudienceView, EvaluationView, WaveView
+from engine.service.stage_views import AudienceView, Detection, EvaluationView, WaveView
 from engine.values import NO_TEXT, Bilingual, Language
 
 
@@ -317,6 +317,7 @@ class CaseView:
     access: AccessView | None = None  # None where the case is open
     comments: tuple[CommentView, ...] = ()
     turns: tuple[Entry, ...] = ()
+    detection: Detection | None = None  # None where there is no control group, or nobody knows how large it is
     stages: tuple[str, ...] = ()  # of audience, delivery, evaluation: those that cases of its kind have
 
 

@@ -14,9 +14,10 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
+from engine.store import visibility
 from engine.store.ledger import REJECTED
 from engine.store.session import inserting
-from engine.store.tables import evaluations, recipients, responses
+from engine.store.tables import cases, evaluations, recipients, responses
 
 AT_ONCE = 5_000
 
@@ -143,6 +144,22 @@ def evaluations_of(tx: Connection, case_id: str) -> tuple[Stored, ...]:
     columns = (evaluations.c.label, evaluations.c.as_of, evaluations.c.report, evaluations.c.digest)
     chosen = sa.select(*columns).where(evaluations.c.case_id == case_id).order_by(evaluations.c.as_of)
     return tuple(Stored(*row) for row in tx.execute(chosen))
+
+
+def newest_of_kind(tx: Connection, person: str, definition: str, limit: int = 20) -> tuple[Stored, ...]:
+    """The last evaluation of each of the newest evaluated cases of that definition that `person` may see."""
+    last = (
+        sa.select(evaluations.c.case_id, sa.func.max(evaluations.c.as_of).label("as_of"))
+        .join(cases, cases.c.id == evaluations.c.case_id)
+        .where(cases.c.definition == definition, visibility.visible(person))
+        .group_by(evaluations.c.case_id)
+        .order_by(sa.func.max(evaluations.c.as_of).desc())
+        .limit(limit)
+        .subquery()
+    )
+    columns = (evaluations.c.label, evaluations.c.as_of, evaluations.c.report, evaluations.c.digest)
+    is_last = sa.and_(evaluations.c.case_id == last.c.case_id, evaluations.c.as_of == last.c.as_of)
+    return tuple(Stored(*row) for row in tx.execute(sa.select(*columns).join(last, is_last)))
 
 
 def left_the_house() -> sa.ColumnElement[bool]:

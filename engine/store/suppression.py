@@ -7,7 +7,7 @@ day can be explained. Refuses an entry without a reason.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
@@ -22,7 +22,9 @@ from engine.store.tables import suppressions
 
 SuppressionList = Literal["black", "grey"]
 ROWS_AT_ONCE = 500
-SCHEMA = pa.schema([("customer", pa.string()), ("channel", pa.string()), ("reason", pa.string())])
+SCHEMA = pa.schema(
+    [("customer", pa.string()), ("channel", pa.string()), ("reason", pa.string()), ("since", pa.timestamp("us"))]
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +95,11 @@ def counts(tx: Connection, now: datetime) -> dict[str, int]:
 
 def snapshot(tx: Connection, kind: SuppressionList, path: Path, *, at: datetime) -> int:
     """Write the list as it holds at `at` to a Parquet file, ordered: the same entries are the same bytes."""
-    columns = (suppressions.c.customer, suppressions.c.channel, suppressions.c.reason)
+    columns = (suppressions.c.customer, suppressions.c.channel, suppressions.c.reason, suppressions.c.added_at)
     query = sa.select(*columns).where(suppressions.c.list == kind, _in_force(at), suppressions.c.added_at <= at)
-    rows = sorted(tuple(row) for row in tx.execute(query))  # here, because two databases collate two ways
-    columns_of_rows = [pa.array([row[n] for row in rows], pa.string()) for n in range(len(columns))]
+    # sorted here, because two databases collate two ways; times as the dataset has them: UTC without a zone
+    rows = sorted((*row[:3], row[3].astimezone(UTC).replace(tzinfo=None)) for row in tx.execute(query))
+    columns_of_rows = [pa.array([row[n] for row in rows], field.type) for n, field in enumerate(SCHEMA)]
     pq.write_table(pa.table(columns_of_rows, schema=SCHEMA), path)
     return len(rows)
 

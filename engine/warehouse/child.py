@@ -23,7 +23,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from engine.audience.waterfall import Slot
-from engine.warehouse.job import Answer, Failure, Job, Result
+from engine.warehouse import describing
+from engine.warehouse.job import Answer, Failure, Job, Question, Result
 
 LIST_SCHEMA = pa.schema([("customer", pa.string()), ("cell", pa.string()), ("arm", pa.string())])
 ORDERED_SCHEMA = LIST_SCHEMA.append(pa.field("line", pa.string()))
@@ -37,38 +38,42 @@ SQL_TYPES = {"text": "VARCHAR", "timestamp": "TIMESTAMP", "int": "BIGINT"}
 def main() -> int:
     """Run the job on stdin."""
     job = msgspec.json.decode(sys.stdin.buffer.read(), type=Job)
-    _end_with_parent(job.parent)
-    _limit_itself(job)
+    end_with_parent(job.parent)
+    limit_itself(job)
     answer: Answer
     try:
         answer = run(job)
     except duckdb.OutOfMemoryException as error:
-        answer = Failure("space" if "No space left" in str(error) else "memory", _first_line(error))
+        answer = Failure("space" if "No space left" in str(error) else "memory", first_line(error))
     except (duckdb.IOException, OSError) as error:
         full = getattr(error, "errno", 0) == errno.ENOSPC or "No space left" in str(error)
-        answer = Failure("space" if full else "statement", _first_line(error))
+        answer = Failure("space" if full else "statement", first_line(error))
     except duckdb.Error as error:
-        answer = Failure("statement", _first_line(error))
+        answer = Failure("statement", first_line(error))
     sys.stdout.buffer.write(msgspec.json.encode(answer))
     return 0
 
 
 def run(job: Job) -> Answer:
     """Select, count, draw the control group, write the ordered list."""
-    with contextlib.closing(_locked_down(job)) as db:
+    with contextlib.closing(locked_down(job)) as db:
         db.execute(_alone(db, f"CREATE TEMP TABLE selected AS {job.sql}"))
         universe = _number(db, "SELECT count(customer) FROM customers")
         threshold = _threshold(db, job)
         if threshold is None:
             left = _number(db, "SELECT count(*) FROM selected WHERE bits = 0")
             return Failure("control", f"the control group needs {job.control_min} customers, {left} are left")
+        thresholds = describing.thresholds(db, job, threshold)
+        if isinstance(thresholds, Failure):
+            return thresholds
+        arm = describing.arm(threshold, thresholds)
         slots = db.execute(
-            "SELECT bits, coalesce(cell, ''),"
-            " CASE WHEN bits <> 0 THEN '' WHEN draw < ? THEN 'control' ELSE 'target' END AS arm, count(*)"
-            " FROM selected GROUP BY ALL ORDER BY ALL",
-            [threshold],
+            f"SELECT bits, coalesce(cell, ''), CASE WHEN bits <> 0 THEN '' ELSE {arm} END AS arm, count(*)"
+            " FROM selected GROUP BY ALL ORDER BY ALL"
         ).fetchall()
-        rows, digest = _write_list(db, Path(job.folder) / "list.parquet", threshold)
+        rows, digest = _write_list(db, Path(job.folder) / "list.parquet", arm)
+        balanced, balance = describing.balance(db, job, arm, rows)
+        sample = describing.sample(db, job, arm)
     usage = resource.getrusage(resource.RUSAGE_SELF)
     return Result(
         universe=universe,
@@ -79,17 +84,24 @@ def run(job: Job) -> Answer:
         engine=f"duckdb {duckdb.__version__}",
         peak_rss_kb=_peak_rss_kb(),
         cpu_seconds=usage.ru_utime + usage.ru_stime,
+        thresholds=thresholds,
+        balance=balance,
+        balanced=balanced,
+        sample=sample,
     )
 
 
-def _locked_down(job: Job) -> duckdb.DuckDBPyConnection:
+def locked_down(job: Job | Question) -> duckdb.DuckDBPyConnection:
+    """DuckDB in memory with the job's tables as views, which reads and writes nothing outside its folders."""
     db = duckdb.connect(config={"memory_limit": job.memory_limit, "threads": job.threads, "temp_directory": job.spill})
-    readable = ", ".join(f"'{_quoted(file)}'" for files in job.tables.values() for file in files)
-    db.execute(f"SET allowed_paths = [{readable}]")
+    readable = [file for files in job.tables.values() for file in files]
+    readable += [job.list] if isinstance(job, Question) else []
+    listed = ", ".join(f"'{quoted(file)}'" for file in readable)
+    db.execute(f"SET allowed_paths = [{listed}]")
     db.execute("SET enable_external_access = false")
     db.execute("SET python_enable_replacements = false")  # else a name in FROM may be a variable of this program
     for name, files in job.tables.items():
-        listed = ", ".join(f"'{_quoted(file)}'" for file in files)
+        listed = ", ".join(f"'{quoted(file)}'" for file in files)
         db.execute(f'CREATE TEMP VIEW "{name}" AS SELECT * FROM read_parquet([{listed}])')
     for name, columns in job.empty.items():
         nothing = ", ".join(f'NULL::{SQL_TYPES[kind]} AS "{column}"' for column, kind in columns.items())
@@ -115,18 +127,16 @@ def _threshold(db: duckdb.DuckDBPyConnection, job: Job) -> str | None:
     smallest = db.execute(
         "SELECT draw FROM selected WHERE bits = 0 ORDER BY draw LIMIT 1 OFFSET ?", [job.control_min - 1]
     ).fetchone()
-    return None if smallest is None else f"{int(smallest[0], 16) + 1:08x}"
+    return None if smallest is None else describing.behind(smallest[0])
 
 
-def _write_list(db: duckdb.DuckDBPyConnection, path: Path, threshold: str) -> tuple[int, str]:
+def _write_list(db: duckdb.DuckDBPyConnection, path: Path, arm: str) -> tuple[int, str]:
     """The list in order, with its digest: sha256 over the lines customer TAB cell TAB arm LF."""
     # A relation, because Arrow from a cursor is copied once more. The lines are joined here and not by pyarrow, whose
     # first use of a Python text imports pandas (0.15 CPU seconds).
     reader = db.sql(
         "SELECT *, customer || chr(9) || cell || chr(9) || arm || chr(10) AS line FROM ("
-        " SELECT customer, coalesce(cell, '') AS cell, CASE WHEN draw < ? THEN 'control' ELSE 'target' END AS arm"
-        " FROM selected WHERE bits = 0 ORDER BY customer)",
-        params=[threshold],
+        f" SELECT customer, coalesce(cell, '') AS cell, {arm} AS arm FROM selected WHERE bits = 0 ORDER BY customer)"
     ).to_arrow_reader(ROW_GROUP)
     digest = hashlib.sha256()
     rows = 0
@@ -176,7 +186,7 @@ def _peak_rss_kb() -> int:
     return next(int(line.split()[1]) for line in status.read_text().splitlines() if line.startswith("VmHWM"))
 
 
-def _limit_itself(job: Job) -> None:
+def limit_itself(job: Job | Question) -> None:
     """Limits that the system keeps: an endless statement ends even where nobody waits for it any more."""
     _limit(resource.RLIMIT_CORE, 0)
     _limit(resource.RLIMIT_AS, RESERVED + job.threads * RESERVED_PER_THREAD + 4 * _bytes(job.memory_limit))
@@ -198,15 +208,17 @@ def _bytes(size: str) -> int:
     return int(float(match[1]) * 1024 ** "_KMGT".index(match[2] or "_"))
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
+    """For between single quotes."""
     return text.replace("'", "''")
 
 
-def _first_line(error: BaseException) -> str:
+def first_line(error: BaseException) -> str:
+    """What an error says, shortly."""
     return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
 
 
-def _end_with_parent(parent: int) -> None:
+def end_with_parent(parent: int) -> None:
     """Linux ends this process when its parent dies, so that a killed worker leaves no selection running."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)

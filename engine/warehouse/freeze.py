@@ -18,10 +18,12 @@ import pyarrow.parquet as pq
 from msgspec import Struct
 
 from engine.audience.compile import Selection
+from engine.audience.question import Asking
 from engine.audience.waterfall import Cube, Row, Slot
 from engine.errors import InvalidFile, Problem
 from engine.values import Bilingual
 from engine.warehouse.dataset import DataFile, Dataset, Version, sync_folder, told_when_full, write_synced
+from engine.warehouse.job import Balance, Member
 from engine.warehouse.run import DEFAULT_LIMITS, Input, Limits, Selected, select
 
 LIST = "list.parquet"
@@ -42,8 +44,17 @@ class Rung(Struct, frozen=True):
         return Bilingual(zh=self.zh, en=self.en)
 
 
+class HeldOut(Struct, frozen=True):
+    """The version of the global holdout that was used, and how many customers of the source belong to it."""
+
+    version: int
+    share: str
+    customers: int
+
+
 class Manifest(Struct, frozen=True):
-    """What manifest.json says. `digest` is of the ordered list's lines, `file_sha256` of list.parquet's bytes."""
+    """What manifest.json says. `digest` is of the ordered list's lines, `file_sha256` of list.parquet's bytes;
+    `thresholds` are those of cells that have one of their own. What a list frozen earlier did not keep is empty."""
 
     format: str
     digest: str
@@ -62,6 +73,13 @@ class Manifest(Struct, frozen=True):
     sql: str
     inputs: tuple[Input, ...]
     versions: dict[str, str]
+    thresholds: dict[str, str] = {}
+    holdout: HeldOut | None = None
+    sample: tuple[Member, ...] = ()
+    balanced: int = 0
+    balance: tuple[Balance, ...] = ()
+    asking: Asking | None = None
+    is_drawn: bool = False
 
     @property
     def counts(self) -> Cube:
@@ -123,10 +141,22 @@ def freeze(
             sql=selection.sql(),
             inputs=selected.inputs,
             versions={"dataset": str(version.number), "engine": selected.result.engine, **(provenance or {})},
+            thresholds=selected.result.thresholds,
+            holdout=_held_out(selection, cube),
+            sample=selected.result.sample,
+            balanced=selected.result.balanced,
+            balance=selected.result.balance,
+            asking=selection.asking,
+            is_drawn=selection.is_drawn,
         )
         with told_when_full(folder / MANIFEST):
             write_synced(folder / MANIFEST, msgspec.json.format(msgspec.json.encode(manifest), indent=1))
     return Frozen(target, manifest), selected
+
+
+def _held_out(selection: Selection, cube: Cube) -> HeldOut | None:
+    used = selection.holdout
+    return None if used is None else HeldOut(used.version, str(used.share), cube.alone("holdout"))
 
 
 def open_frozen(folder: Path) -> Frozen:

@@ -5,6 +5,7 @@ Refuses to import more than msgspec: the child starts in a tenth of a second bec
 
 from msgspec import Struct
 
+from engine.audience.question import Asking
 from engine.audience.waterfall import Slot
 
 
@@ -25,10 +26,34 @@ class Job(Struct, frozen=True):
     threads: int
     parent: int
     seconds: float = 0
+    control_min_per_cell: int = 0
+    is_drawn: bool = False
+    measured: tuple[str, ...] = ()
+    shown: tuple[str, ...] = ()
+
+
+class Balance(Struct, frozen=True):
+    """How alike target and control are in one field: means, and their difference in standard deviations. None where
+    nobody of the group has a value, or one value is everybody's and another the other group's."""
+
+    field: str
+    target: float | None
+    control: float | None
+    difference: float | None
+
+
+class Member(Struct, frozen=True):
+    """A customer of the sample, masked; `shown` are further fields by name."""
+
+    customer: str
+    cell: str
+    arm: str
+    shown: dict[str, str]
 
 
 class Result(Struct, frozen=True, tag="result"):
-    """What it found. `control_short` is the number of customers left where the control group wants more."""
+    """What it found. `thresholds` are those of cells whose control group had to be made larger than its share gives;
+    `balanced` is the number of customers that `balance` was worked out over."""
 
     universe: int
     slots: tuple[Slot, ...]
@@ -38,6 +63,10 @@ class Result(Struct, frozen=True, tag="result"):
     engine: str
     peak_rss_kb: int
     cpu_seconds: float
+    thresholds: dict[str, str] = {}
+    balance: tuple[Balance, ...] = ()
+    balanced: int = 0
+    sample: tuple[Member, ...] = ()
 
 
 class Failure(Struct, frozen=True, tag="failure"):
@@ -48,3 +77,37 @@ class Failure(Struct, frozen=True, tag="failure"):
 
 
 Answer = Result | Failure
+
+
+class Question(Struct, frozen=True):
+    """What the other child is to answer about one customer. `list` is the frozen list."""
+
+    tables: dict[str, tuple[str, ...]]
+    empty: dict[str, dict[str, str]]
+    spill: str
+    memory_limit: str
+    threads: int
+    parent: int
+    customer: str
+    asking: Asking
+    list: str
+    seconds: float = 0
+
+
+class Asked(Struct, frozen=True, tag="asked"):
+    """The answer, without a word about what it means; all empty where there is no such customer. `arm` and
+    `listed_cell` are what the frozen list says, empty where it does not have them."""
+
+    customer: str = ""
+    is_within: bool = False
+    parts: tuple[bool, ...] = ()
+    bits: int = 0
+    cell: str = ""
+    draw: str = ""
+    shown: dict[str, list[dict[str, str]]] = {}
+    kept: str = ""
+    arm: str = ""
+    listed_cell: str = ""
+
+
+Reply = Asked | Failure

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +23,8 @@ from engine.warehouse.dataset import DataFile, Dataset, Version
 from engine.warehouse.job import Answer, Failure, Job, Result
 
 CHILD = (sys.executable, "-m", "engine.warehouse.child")
+SHOWN = ("name", "phone")
+"""Fields of the masked sample, beside the customer's number."""
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -96,8 +98,12 @@ def select(
             threads=limits.threads,
             parent=os.getpid(),
             seconds=limits.seconds,
+            control_min_per_cell=selection.control_min_per_cell,
+            is_drawn=selection.is_drawn,
+            measured=selection.measured,
+            shown=tuple(c.name for c in version.tables["customers"].columns if c.name in SHOWN),
         )
-        result = _checked(_in_child(job, limits), folder)
+        result = _checked(in_child(CHILD, msgspec.json.encode(job), limits), folder)
     names = tuple(rung.name for rung in selection.rungs)
     cube = Cube(universe=result.universe, names=names, slots=result.slots)
     cube.waterfall()
@@ -128,11 +134,12 @@ def _files(version: Version, selection: Selection, beside: Mapping[str, DataFile
     return chosen
 
 
-def _in_child(job: Job, limits: Limits) -> bytes:
+def in_child(program: Sequence[str], job: bytes, limits: Limits) -> bytes:
+    """What the program says to the job on its stdin. SelectionFailed where it dies or takes too long."""
     # The child gets no secret of the service: only what Python needs to start.
     kept = {name: os.environ[name] for name in ("PATH", "LANG", "LD_LIBRARY_PATH") if name in os.environ}
     child = subprocess.Popen(  # noqa: S603  a fixed command
-        CHILD,
+        program,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -140,7 +147,7 @@ def _in_child(job: Job, limits: Limits) -> bytes:
         start_new_session=True,
     )
     try:
-        said, complained = child.communicate(msgspec.json.encode(job), timeout=limits.seconds)
+        said, complained = child.communicate(job, timeout=limits.seconds)
     except subprocess.TimeoutExpired as error:
         raise SelectionFailed(reason=f"it took longer than {limits.seconds:g} seconds and was stopped") from error
     finally:

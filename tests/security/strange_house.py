@@ -17,6 +17,7 @@ from engine.service import (
     attaching,
     commenting,
     drafting,
+    holdouts,
     listing,
     offices,
     operations,
@@ -183,6 +184,7 @@ def _operation(app: Countersign) -> list[str]:
     """What administrators see, in the texts that come from others."""
     admin, by = viewer(app, "machao"), By(viewer(app, "machao"), "page", typed(50))
     suppressing.add(app, by, kind="black", customer="c1", reason=typed(190))
+    holdouts.propose(app, by, percent="5", reason=typed(190))
     personnel.close_account(app, "emily", by=by, reason=typed(190))
     url = "https://8.8.8.8/x?y=%3Cscript%3Exq7()%3C/script%3E"
     made = webhooks.add(app, admin, name=typed(80), url=url, events=("case.submitted",), key=key())
@@ -199,4 +201,5 @@ def _operation(app: Countersign) -> list[str]:
         "/admin/people", "/admin/people/strange", "/admin/people/emily", f"/admin/offices/{OFFICE}", "/admin/offices",
         "/admin/groups", f"/admin/groups/{OFFICE}/typed_group", "/admin/suppressions?customer=c1", "/admin/outbox",
         "/admin/receipts", "/admin/audit", "/channels", "/webhooks", f"/webhooks/{made.id}", f"/drafts/{draft}",
+        "/admin/holdout",
     ]  # fmt: skip

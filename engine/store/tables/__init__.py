@@ -32,6 +32,7 @@ from engine.store.tables.delivery import (
     suppressions,
     waves,
 )
+from engine.store.tables.holdouts import holdouts
 from engine.store.tables.identity import (
     api_tokens,
     devices,
@@ -69,6 +70,7 @@ __all__ = [
     "grants",
     "groups",
     "history",
+    "holdouts",
     "idempotency",
     "kept_forms",
     "link_codes",

@@ -1,0 +1,40 @@
+"""What is said of selections: why a customer is in or out, the holdout. `api.words` takes the tables in."""
+
+from api.i18n import N_
+
+WHY_OUTCOMES = {
+    "target": N_("Gets the message"),
+    "control": N_("In the control group"),
+    "removed": N_("Removed"),
+    "not_in_source": N_("Not in the source"),
+    "unknown": N_("No such customer"),
+}
+SOURCES = {
+    "rule": N_("Rule"),
+    "list": N_("Imported list"),
+    "union": N_("Any of these"),
+    "intersect": N_("All of these"),
+    "except": N_("The first of these and none of the others"),
+    "sql": N_("Statement of its own"),
+    "group": N_("Customer group"),
+    "feedback": N_("Feedback of an earlier case"),
+}
+EVIDENCE = {  # columns of the rows that show why an exclusion applies
+    "case_number": N_("Case"),
+    "at": N_("Contacted"),
+    "offer": N_("Offer"),
+    "channel": N_("Channel"),
+    "reason": N_("Reason"),
+    "since": N_("Since"),
+    "until": N_("Until"),
+}
+HOLDOUT_STATES = {
+    "open": N_("waits for its confirmation"),
+    "in_force": N_("in force"),
+    "over": N_("replaced"),
+    "refused": N_("refused"),
+}
+AUDIENCE_PROBLEMS = {
+    "customer_whole": N_("Type the whole number of the customer or of their phone, without spaces."),
+    "holdout_share": N_("A share from 0 to 50, as 5 or 2.5."),
+}

@@ -1,0 +1,76 @@
+"""`countersign holdout`: the global holdout. The operator proposes, an administrator confirms, or vice versa."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from engine.service import holdouts
+from engine.service.app import Countersign
+from engine.service.recording import OPERATOR
+from engine.settings import Settings
+
+app = typer.Typer(no_args_is_help=True)
+
+
+@app.callback()
+def holdout() -> None:
+    """The share of customers whom no case contacts."""
+
+
+@app.command()
+def show() -> None:
+    """All versions, the newest first."""
+    with _opened() as opened:
+        versions = holdouts.versions(opened, OPERATOR)
+    if not versions:
+        typer.echo("No holdout was ever proposed: nobody is held out.")
+        return
+    table = Table("version", "share", "state", "proposed by", "decided by", "since", "reason", box=None)
+    for one in versions:
+        since = one.since.isoformat(timespec="minutes") if one.since else ""
+        share = f"{one.share * 100:f}%"
+        table.add_row(str(one.version), share, one.state, one.proposed_by, one.decided_by, since, one.reason)
+    Console().print(table)
+
+
+@app.command()
+def propose(
+    percent: Annotated[str, typer.Argument(help="The share in percent, as 5 or 2.5; 0 ends the holdout.")],
+    *,
+    reason: Annotated[str, typer.Option(help="Why.")],
+    draw_anew: Annotated[bool, typer.Option("--draw-anew", help="Other customers than before.")] = False,
+) -> None:
+    """Propose a share; it holds once an administrator confirms it on the page."""
+    with _opened() as opened:
+        holdouts.propose(opened, OPERATOR, percent=percent, reason=reason, draw_anew=draw_anew)
+    typer.echo("Proposed. An administrator confirms it on the page Global holdout.")
+
+
+@app.command()
+def confirm(version: Annotated[int, typer.Argument(help="The version that an administrator proposed.")]) -> None:
+    """Confirm what an administrator proposed; it holds from now on."""
+    with _opened() as opened:
+        holdouts.decide(opened, OPERATOR, version, confirm=True)
+    typer.echo(f"Version {version} is in force.")
+
+
+@app.command()
+def refuse(version: Annotated[int, typer.Argument(help="The version that waits.")]) -> None:
+    """Refuse or take back what waits; nothing changes."""
+    with _opened() as opened:
+        holdouts.decide(opened, OPERATOR, version, confirm=False)
+    typer.echo(f"Version {version} is refused.")
+
+
+@contextmanager
+def _opened() -> Iterator[Countersign]:
+    opened = Countersign.open(Settings())
+    try:
+        opened.db.migrate()
+        yield opened
+    finally:
+        opened.close()

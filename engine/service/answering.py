@@ -1,0 +1,128 @@
+"""Why one customer is in the audience of a case or out of it: of the frozen list, or of the proposal as it stands.
+
+Whoever sees the case may ask; that they asked is written down, because the answer tells something about a person.
+Refuses to give back more of the customer's number than everybody may see.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.errors import InvalidForm, NotFound, Problem
+from engine.machine.case import Case
+from engine.service import estimating
+from engine.service.app import Countersign
+from engine.service.cases import load_visible
+from engine.service.recording import By, changing
+from engine.service.suppressing import CUSTOMER
+from engine.service.views import Viewer
+from engine.store import snapshots
+from engine.values import Bilingual
+from engine.warehouse.dataset import Dataset
+from engine.warehouse.freeze import open_frozen
+from engine.warehouse.masking import masked
+from engine.warehouse.run import Limits
+from engine.warehouse.why import Why, of_count, of_frozen, why
+
+NOTED = "customer_explained"
+
+
+@dataclass(frozen=True, slots=True)
+class PartView:
+    """A part of the source, `depth` deep in the others, and whether it has the customer."""
+
+    depth: int
+    kind: str
+    text: str
+    holds: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RemovalView:
+    """An exclusion that applies, with the rows that show why: column -> value."""
+
+    name: str
+    label: Bilingual
+    shown: tuple[dict[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class WhyView:
+    """The answer; numbers of customers are masked. `outcome`: target, control, removed, not_in_source, unknown. The
+    first of `removals` is the one that removed the customer. `kept` stays in their place. `is_estimate`: nothing is
+    frozen yet, it is as things stand now. `agrees`: the frozen list says the same."""
+
+    case_id: str
+    customer: str
+    outcome: str
+    is_estimate: bool
+    as_of: str
+    parts: tuple[PartView, ...] = ()
+    removals: tuple[RemovalView, ...] = ()
+    cell: str = ""
+    draw: str = ""
+    threshold: str = ""
+    kept: str = ""
+    agrees: bool = True
+
+
+def explain_customer(app: Countersign, by: By, case_id: str, customer: str) -> WhyView:
+    """The answer for the id, or the whole phone number, of a customer. InvalidForm where it is neither; NotFound where
+    the viewer does not see the case, or it has no audience yet and is not their own."""
+    viewer = by.viewer
+    if viewer is None:
+        raise NotFound()
+    with app.db.read() as tx:
+        case = load_visible(app, tx, viewer, case_id)
+        row = snapshots.newest(tx, case.id)
+    wanted = customer.strip()
+    if not CUSTOMER.fullmatch(wanted) or "*" in wanted:
+        told = "write the whole number of the customer or of their phone, without spaces"
+        raise InvalidForm([Problem("customer_whole", told, at="customer")])
+    if row is not None and case.facts.get("snapshot", row.id) is not None:
+        found, as_of = _of_list(app, app.settings.data.resolve() / row.folder, wanted)
+    else:
+        row, (found, as_of) = None, _of_draft(app, viewer, case, wanted)
+    with changing(app, by, None) as change:
+        if not change.done_before():
+            told_of = {"case": case.number or case.id}
+            change.note(NOTED, f"customer {found.customer}", after=told_of)
+    return WhyView(
+        case_id=case.id,
+        customer=masked(found.customer),
+        outcome=found.outcome,
+        is_estimate=row is None,
+        as_of=as_of,
+        parts=tuple(PartView(part.depth, part.kind, part.text, holds) for part, holds in found.parts),
+        removals=tuple(
+            RemovalView(one.name, one.label, tuple(row.values for row in one.shown)) for one in found.removals
+        ),
+        cell=found.cell,
+        draw=found.draw,
+        threshold=found.threshold,
+        kept=masked(found.kept) if found.kept else "",
+        agrees=row is None or found.agrees,
+    )
+
+
+def _of_list(app: Countersign, folder: Path, customer: str) -> tuple[Why, str]:
+    frozen, dataset = open_frozen(folder), Dataset(app.settings.data)
+    limits = Limits(app.settings.memory_limit, min(estimating.LONGEST, app.settings.selection_seconds))
+    return why(dataset, folder, of_frozen(frozen), customer, limits=limits), frozen.manifest.as_of
+
+
+def _of_draft(app: Countersign, viewer: Viewer, case: Case, customer: str) -> tuple[Why, str]:
+    if case.submitter != viewer.person or app.definition(case.process).audience is None:
+        raise NotFound()
+    with estimating.counted(app, case) as count:
+        rules = of_count(count.selection, count.selected)
+        found = why(count.dataset, count.folder, rules, customer, limits=count.limits)
+    return found, count.selection.as_of.isoformat()
+
+
+def shown_at(app: Countersign, viewer: Viewer, case_id: str) -> str:
+    """The page that the question was asked on. NotFound where the viewer does not see the case."""
+    with app.db.read() as tx:
+        case = load_visible(app, tx, viewer, case_id)
+        row = snapshots.newest(tx, case.id)
+    is_draft = row is None and case.submitter == viewer.person
+    return f"/cases/{case.id}/edit" if is_draft else f"/cases/{case.id}?tab=customers#parts"
