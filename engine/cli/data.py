@@ -16,7 +16,7 @@ from engine.settings import Settings
 from engine.warehouse import imports, syncing
 from engine.warehouse.dataset import Dataset, Published, Version
 from engine.warehouse.imports import Staged, Wanted
-from engine.warehouse.kinds import KINDS
+from engine.warehouse.kinds import KINDS, LIST_NAME
 from engine.warehouse.lists import no_column
 from engine.warehouse.rows import BadRow, Records
 from engine.warehouse.shapes import Shape, shape_of
@@ -179,6 +179,9 @@ def _check(kind: str, name: str) -> None:
         problems.append(Problem(code="D112", message=f"there is no kind {kind!r}", hint=hint))
     if (kind == "list") != bool(name):
         problems.append(Problem(code="D113", message="a list, and nothing else, needs --name"))
+    elif name and not LIST_NAME.fullmatch(name):
+        message = f"{name!r} is no name of a list: small letters, digits and _, beginning with a letter"
+        problems.append(Problem(code="D113", message=message))
     if problems:
         raise InvalidFile(problems)
 

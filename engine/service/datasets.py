@@ -26,7 +26,7 @@ from engine.values import NO_TEXT, Bilingual
 from engine.warehouse import imports
 from engine.warehouse.dataset import Column, Dataset, TableChange, Taken
 from engine.warehouse.imports import Wanted
-from engine.warehouse.kinds import KINDS
+from engine.warehouse.kinds import KINDS, LIST_NAME
 from engine.warehouse.lists import Imported
 from engine.warehouse.rows import BadRow, Records
 from engine.warehouse.shapes import shape_of
@@ -37,7 +37,6 @@ MAX_UNPACKED = 200 * 1024 * 1024
 SAMPLE = 5
 LAST = 20
 UPLOAD = "dataset"
-LIST_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 GUESSED = ("usage", "responses", "contacts", "owned", "conflicts", "offers")
 
 

@@ -20,6 +20,8 @@ from engine.warehouse.months import write_months
 from engine.warehouse.rows import Records
 from engine.warehouse.shapes import Shape
 
+NEVER_EMPTY = ("customers", "offers")
+"""A file without a row is a mistake of whoever made it; taken in, it would leave nobody to select."""
 ARROW = {"text": pa.string(), "int": pa.int64(), "timestamp": pa.timestamp("us"), "date": pa.date32()}
 
 
@@ -79,7 +81,7 @@ def stage(
     """Write the good rows into files of the dataset that nobody sees yet. InvalidFile where they are unusable."""
     imported = import_rows(records, source, wanted.reading(), _keeping(dataset, wanted), told)
     _refuse_without_columns(imported, wanted, source)
-    if not imported.rows and imported.bad:
+    if not imported.rows and (imported.bad or wanted.kind in NEVER_EMPTY):
         first = "; ".join(str(row) for row in imported.bad[:3])
         raise InvalidFile([Problem("D110", "not one row is good", first, source)])
     if KINDS[wanted.kind].month:
@@ -95,7 +97,9 @@ def publish(dataset: Dataset, staged: Sequence[Staged], by: str) -> Published:
 
     def changed(tables: dict[str, Table]) -> dict[str, Table]:
         for one in staged:
-            tables |= {one.wanted.table: _joined(dataset, one, tables.get(one.wanted.table))}
+            joined = _joined(dataset, one, tables.get(one.wanted.table))
+            if joined.files:
+                tables[one.wanted.table] = joined
         return tables
 
     return dataset.take(changed, by=by, taken=tuple(one.taken for one in staged))

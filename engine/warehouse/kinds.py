@@ -5,12 +5,15 @@ per month: a file replaces the months that it has. Contacts and responses are ev
 and an event that is there already stays there once.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 from engine.definition.catalogue import Catalogue, catalogue, table_catalogue
 from engine.errors import InvalidFile, Problem
+
+LIST_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 
 
 @dataclass(frozen=True, slots=True)

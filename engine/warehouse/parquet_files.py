@@ -5,6 +5,7 @@ all shapes. Refuses columns of lists, structures and bytes: none of them is a fi
 """
 
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from math import isnan
 from pathlib import Path
@@ -14,10 +15,11 @@ import pyarrow.parquet as pq
 
 from engine.errors import InvalidFile, Problem
 from engine.warehouse.dataset import Told
-from engine.warehouse.rows import Records, of_columns
+from engine.warehouse.rows import MOST_UNPACKED, Records, of_columns, too_large
 
 MAGIC = b"PAR1"
 LONGEST_SCALE = 6
+BATCH = 4_096
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,7 @@ class ParquetFile:
     """A Parquet file; rows are counted from 1."""
 
     path: Path
+    most_unpacked: int = MOST_UNPACKED
 
     @property
     def name(self) -> str:
@@ -32,26 +35,33 @@ class ParquetFile:
         return self.path.name
 
     def records(self, told: Told = lambda done, of: None) -> Records:
-        """All its rows. Raises InvalidFile for a damaged file, and names columns that no field can hold."""
+        """All its rows. InvalidFile for a damaged file or one too large unpacked; it names columns that no field
+        can hold."""
         with self.path.open("rb") as file:
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
         try:
             with pq.ParquetFile(self.path) as parquet:
                 schema = parquet.schema_arrow
                 _refuse_nested(schema, self.name)
-                groups = []
-                for n in range(parquet.num_row_groups):
-                    groups.append(
-                        pa.table([_text(column) for column in parquet.read_row_group(n).columns], schema.names)
-                    )
-                    told(n + 1, parquet.num_row_groups)
+                batches = list(self._batches(parquet, told))
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError) as error:
             raise InvalidFile([Problem("D120", "is no Parquet file, or a damaged one", at=self.name)]) from error
-        names = [str(n) for n in range(len(schema))]
-        rows = pa.concat_tables([group.rename_columns(names) for group in groups]) if groups else None
-        columns = rows.columns if rows else [pa.chunked_array([], pa.string()) for _ in names]
-        types = {name: type_ for name, field in zip(names, schema, strict=True) if (type_ := _type(field.type))}
+        texts = pa.schema([(str(n), pa.string()) for n in range(len(schema))])
+        columns = pa.Table.from_batches(batches, texts).columns
+        types = {str(n): type_ for n, field in enumerate(schema) if (type_ := _type(field.type))}
         return of_columns(tuple(schema.names), columns, sha256=sha256, types=types)
+
+    def _batches(self, parquet: pq.ParquetFile, told: Told) -> Iterator[pa.RecordBatch]:
+        """Its rows as text, and an end where they grow too large: a value that is kept once may stand in every row."""
+        size = rows = 0
+        for batch in parquet.iter_batches(batch_size=BATCH):
+            texts = [_text(column) for column in batch.columns]
+            size += sum(text.nbytes for text in texts)
+            if size > self.most_unpacked:
+                raise InvalidFile([too_large(self.name, self.most_unpacked)])
+            rows += batch.num_rows
+            told(rows, parquet.metadata.num_rows)
+            yield pa.record_batch(texts, [str(n) for n in range(len(texts))])
 
 
 def _refuse_nested(schema: pa.Schema, name: str) -> None:
@@ -88,11 +98,11 @@ def _type(type_: pa.DataType) -> str:
     return ""
 
 
-def _text(column: pa.ChunkedArray) -> pa.ChunkedArray:
+def _text(column: pa.Array) -> pa.Array:
     if pa.types.is_timestamp(column.type) and column.type.tz:
         column = column.cast(pa.timestamp(column.type.unit, "UTC")).cast(pa.timestamp(column.type.unit))
     if pa.types.is_floating(column.type):
         # 13800138000.0 rather than 13800138000: an identity that was kept as a number is to be seen
         texts = [None if value is None or isnan(value) else repr(value) for value in column.to_pylist()]
-        return pa.chunked_array([pa.array(texts, pa.string())])
+        return pa.array(texts, pa.string())
     return column.cast(pa.string())

@@ -21,11 +21,10 @@ import pyarrow.csv as pa_csv
 
 from engine.errors import InvalidFile, Problem
 from engine.warehouse.dataset import Told
-from engine.warehouse.rows import LONGEST_VALUE, BadRow, Positions, Records, bad, too_large
+from engine.warehouse.rows import LONGEST_VALUE, MOST_UNPACKED, BadRow, Positions, Records, bad, too_large
 
 LINE_FEED, RETURN, QUOTE = 0x0A, 0x0D, 0x22
 LONGEST_RECORD = 200  # lines; a longer one means a quote that was never closed
-MOST_UNPACKED = 8 * 1024**3
 PIECE = 1024 * 1024
 
 

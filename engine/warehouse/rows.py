@@ -13,6 +13,7 @@ from engine.errors import Problem
 
 Positions = npt.NDArray[np.int64]
 Place = Literal["line", "row"]
+MOST_UNPACKED = 8 * 1024**3
 LONGEST_VALUE = 256 * 1024
 """Bytes; whatever is longer is no field of a customer."""
 

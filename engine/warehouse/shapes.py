@@ -11,7 +11,8 @@ from engine.errors import InvalidFile, Problem
 from engine.warehouse import parquet_files, workbooks
 from engine.warehouse.parquet_files import ParquetFile
 from engine.warehouse.queries import PREFIX, Query, query_of
-from engine.warehouse.records import MOST_UNPACKED, CsvFile
+from engine.warehouse.records import CsvFile
+from engine.warehouse.rows import MOST_UNPACKED
 from engine.warehouse.workbooks import Workbook
 
 Shape = CsvFile | Workbook | ParquetFile | Query
@@ -29,5 +30,5 @@ def shape_of(
     with path.open("rb") as file:
         first = file.read(4)
     if first.startswith(workbooks.PACKED):
-        return Workbook(path)
-    return ParquetFile(path) if first == parquet_files.MAGIC else CsvFile(path, most_unpacked)
+        return Workbook(path, most_unpacked)
+    return ParquetFile(path, most_unpacked) if first == parquet_files.MAGIC else CsvFile(path, most_unpacked)

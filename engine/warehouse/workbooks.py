@@ -34,6 +34,7 @@ class Workbook:
     """An XLSX file; its first sheet, the first row that is not empty names the columns."""
 
     path: Path
+    most_unpacked: int = MOST_UNPACKED * MOST_TIMES
 
     @property
     def name(self) -> str:
@@ -43,7 +44,7 @@ class Workbook:
     def records(self, told: Told = lambda done, of: None) -> Records:
         """All its rows. Raises InvalidFile for what is no workbook, or too large unpacked."""
         data = self.path.read_bytes()
-        most = max(MOST_UNPACKED, MOST_TIMES * len(data))
+        most = min(max(MOST_UNPACKED, MOST_TIMES * len(data)), self.most_unpacked)
         match unfit(data, most):
             case "kind":
                 raise InvalidFile([_no_workbook(self.name)])

@@ -169,6 +169,14 @@ def test_a_workbook_that_is_a_bomb_is_refused_whatever_it_says_of_its_size(
         taken_in(dataset, kept(tmp_path, bomb(declared)))
 
 
+def test_a_parquet_file_that_repeats_one_value_without_end_is_refused(dataset: Dataset, tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    pq.write_table(pa.table({"customer": pa.array(["x" * 10_000] * 20_000)}), path)
+    assert path.stat().st_size < 100_000
+    with pytest.raises(InvalidFile, match="larger than 20 MB unpacked"):
+        taken_in(dataset, shape_of(path, most_unpacked=20 * 1024**2))
+
+
 def test_a_packed_list_that_is_a_bomb_is_refused(dataset: Dataset, tmp_path: Path) -> None:
     path = tmp_path / "a.csv.gz"
     path.write_bytes(gzip.compress(b"customer\n" + b"a\n" * 2_000_000))

@@ -211,3 +211,17 @@ def test_every_bad_row_is_in_the_report_and_no_cell_of_it_begins_a_formula(datas
         "3,'=cmd,''x' is not a number",
         "4,customer,the key is blank",
     ]
+
+
+def test_a_file_without_rows_does_not_leave_the_dataset_without_customers(dataset: Dataset) -> None:
+    take(dataset, PERSONS)
+    with pytest.raises(InvalidFile, match="not one row is good"):
+        take(dataset, "customer,arpu\n")
+    assert not take(dataset, "customer,kind,at\n", "responses").is_new
+    assert list(dataset.current().tables) == ["customers"]
+
+
+def test_a_list_needs_a_name_that_can_be_one(dataset: Dataset, tmp_path: Path) -> None:
+    (tmp_path / "l.csv").write_text("customer\na\n")
+    with pytest.raises(InvalidFile, match="no name of a list"):
+        countersign("import", "list", str(tmp_path / "l.csv"), "--key", "customer", "--name", "../x")
