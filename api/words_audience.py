@@ -21,7 +21,7 @@ SOURCES = {
 }
 EVIDENCE = {  # columns of the rows that show why an exclusion applies
     "case_number": N_("Case"),
-    "at": N_("Contacted"),
+    "at": N_("Contacted on"),
     "offer": N_("Offer"),
     "channel": N_("Channel"),
     "reason": N_("Reason"),

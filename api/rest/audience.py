@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from pydantic import Field
 
 from api.declared import for_acting, for_reading
@@ -17,6 +17,7 @@ from engine.service.holdouts import HoldoutView
 from engine.service.recording import By
 from engine.service.stage_views import AudienceView
 
+Version = Annotated[int, Path(ge=1, lt=2**31, examples=[1])]
 router = APIRouter(prefix="/api/v1", tags=["audience"])
 
 
@@ -91,7 +92,7 @@ def propose(app: App, by: Acting, body: NewShare) -> Response:
 
 
 @router.post("/holdout/{version}/decision", response_model=Holdouts, dependencies=[for_acting("holdout.manage")])
-def decide(app: App, by: Acting, version: int, body: Confirmation) -> Response:
+def decide(app: App, by: Acting, version: Version, body: Confirmation) -> Response:
     """Confirm a proposal of somebody else, or refuse it. 404 where none waits under that number."""
     holdouts.decide(app, by, version, confirm=body.confirm)
     return answer(Holdouts(holdouts.versions(app, by)))

@@ -78,7 +78,7 @@ def test_the_page_shows_overlaps_balance_sample_and_what_the_control_group_can_s
     assert audience is not None and audience.detection is not None and audience.holdout == 1
     assert audience.detection.rise is not None and audience.detection.cases == 0
     said = plain(desk("wangmin").get(f"/cases/{case_id}?tab=customers").text)
-    assert f"does not show a rise of Conversion below {audience.detection.rise * 100:.2f} percentage points" in said
+    assert f"does not show a rise of conversion below {audience.detection.rise * 100:.2f} percentage points" in said
     assert "It assumes a rate of 2.00%" in said and "95% confidence, power 80%" in said
     assert "Overlaps of two exclusions" in said and "Average monthly spending" in said and "欧**" in said
     assert "138****0" in said and "1380013" not in said
