@@ -120,7 +120,9 @@ class Reading:
         for token in self.tokens:
             depth += (token.token_type in _OPENING) - (token.token_type in _CLOSING)
             if depth > DEEPEST:
-                self.refuse("E328", token.start, f"more than {DEEPEST} brackets stand within each other", "write less")
+                self.refuse(
+                    "E328", token.start, f"more than {DEEPEST} brackets stand within each other", "make it smaller"
+                )
                 return False
         return True
 
@@ -157,7 +159,7 @@ class Reading:
             self.refuse("E321", self._at(told), "this is not SQL from here on", "")
             return
         except RecursionError:
-            self.refuse("E328", 0, "the statement is too deep", "write less")
+            self.refuse("E328", 0, "the statement is too deep", "make it smaller")
             return
         except (SqlglotError, ValueError, TypeError, AttributeError, LookupError):  # what the parser stumbles over
             self.refuse("E321", 0, "this is not SQL", "a text or comment may not be closed")
@@ -185,7 +187,7 @@ class Reading:
         selects = sum(1 for _ in tree.find_all(exp.Select))
         for count, most, what in ((joins, MOST_JOINS, "joins"), (selects, MOST_SELECTS, "SELECTs")):
             if count > most:
-                self.refuse("E328", 0, f"the statement has more than {most} {what}", "write less")
+                self.refuse("E328", 0, f"the statement has more than {most} {what}", "make it smaller")
                 return False
         if _height(tree) > DEEPEST_TREE:
             self.refuse("E328", 0, "the statement is too deep", "write IN (...) instead of many OR")
