@@ -18,7 +18,9 @@ from hypothesis import strategies as st
 
 from engine.audience.compile import Selection, Subject, compile_audience
 from engine.audience.plan import AudiencePlan
-from engine.errors import InvalidDefinition, InvalidFile
+from engine.errors import ExpressionFailed, InvalidDefinition, InvalidFile
+from engine.expr import Scope
+from engine.expr.types import DATE, DECIMAL, TEXT, Record
 from engine.warehouse import child, contacts
 from engine.warehouse.dataset import Dataset
 from engine.warehouse.earlier import from_history
@@ -192,6 +194,33 @@ def test_a_parameter_is_the_moment_of_the_selection(telco: Telco) -> None:
     source = {"sql": "select customer from customers where :as_of = timestamp '2026-11-01 00:00:00'"}
     assert len(selected(telco.dataset, source, telco.folder)) == len(telco.rows)
     assert "2026-11-01" in compiled(telco.dataset, source).sql()
+
+
+def test_a_field_of_the_form_is_a_parameter(telco: Telco) -> None:
+    version = telco.dataset.current()
+    record = Record({"least": DECIMAL, "kind": TEXT, "day": DATE}, "form", frozenset({"kind"}))
+    text = (
+        "customers where MonthlyCharges >= :form_least and Contract = :form_kind and :form_day < cast(:as_of as date)"
+    )
+
+    def asked(form: dict[str, Any]) -> Selection:
+        return compile_audience(
+            AudiencePlan.model_validate({"source": sql(text)}),
+            fields=version.columns["customers"],
+            tables=frozenset(version.tables),
+            subject=Subject(),
+            as_of=AS_OF,
+            salt=SALT,
+            columns=version.columns,
+            scope=Scope({"form": record}),
+            values={"form": form},
+        )
+
+    form = {"least": Decimal("80.00"), "kind": "Month-to-month'; drop", "day": AS_OF.date() - timedelta(days=1)}
+    written = "".join(asked(form).sql().split())
+    assert "'Month-to-month'';drop'" in written and ">=(80.00)" in written and "CAST('2026-10-31'ASDATE)" in written
+    with pytest.raises(ExpressionFailed, match=r"form\.kind"):
+        asked({name: value for name, value in form.items() if name != "kind"})
 
 
 def test_a_column_that_the_dataset_lacks_is_told_before_anything_runs(telco: Telco) -> None:
