@@ -300,6 +300,7 @@ HINTS = (
     "write one SELECT",
     "make it smaller",
     "write IN (...) instead of many OR",
+    "compare rank() OVER (ORDER BY ...) with a number in a query outside",
     "write value in list",
     "write {text}",
     "add {text}",
