@@ -38,6 +38,7 @@ _DUCKDB = Dialect.get_or_raise("duckdb")
 _OPENING = (TokenType.L_PAREN, TokenType.L_BRACKET, TokenType.L_BRACE, TokenType.CASE)
 _CLOSING = (TokenType.R_PAREN, TokenType.R_BRACKET, TokenType.R_BRACE, TokenType.END)
 _BEGINS = (TokenType.SELECT, TokenType.WITH, TokenType.L_PAREN)
+_RANK = "compare rank() OVER (ORDER BY ...) with a number in a query outside"
 _ONE_SELECT = "one SELECT is expected"
 
 
@@ -120,7 +121,9 @@ class Reading:
         for token in self.tokens:
             depth += (token.token_type in _OPENING) - (token.token_type in _CLOSING)
             if depth > DEEPEST:
-                self.refuse("E328", token.start, f"more than {DEEPEST} brackets stand within each other", "write less")
+                self.refuse(
+                    "E328", token.start, f"more than {DEEPEST} brackets stand within each other", "make it smaller"
+                )
                 return False
         return True
 
@@ -157,7 +160,7 @@ class Reading:
             self.refuse("E321", self._at(told), "this is not SQL from here on", "")
             return
         except RecursionError:
-            self.refuse("E328", 0, "the statement is too deep", "write less")
+            self.refuse("E328", 0, "the statement is too deep", "make it smaller")
             return
         except (SqlglotError, ValueError, TypeError, AttributeError, LookupError):  # what the parser stumbles over
             self.refuse("E321", 0, "this is not SQL", "a text or comment may not be closed")
@@ -166,12 +169,13 @@ class Reading:
         if len(found) != 1 or not isinstance(found[0], exp.Query):
             self.refuse("E322", 0, _ONE_SELECT, "write SELECT customer FROM customers WHERE ...")
             return
-        tree = found[0]
-        while isinstance(tree, exp.Subquery) and not tree.alias:
-            tree = tree.this  # brackets around the whole
+        tree: exp.Expr = found[0]
         for node in tree.walk():
             node.comments = None
-        if self._within_limits(tree) and self._is_allowed(tree) and isinstance(tree, exp.Query):
+        if self._within_limits(tree) and self._is_allowed(tree):
+            while isinstance(tree, exp.Subquery):
+                tree = tree.this  # brackets around the whole
+            assert isinstance(tree, exp.Query)
             self.tree = tree
 
     def _at(self, told: dict[str, object]) -> int:
@@ -185,7 +189,7 @@ class Reading:
         selects = sum(1 for _ in tree.find_all(exp.Select))
         for count, most, what in ((joins, MOST_JOINS, "joins"), (selects, MOST_SELECTS, "SELECTs")):
             if count > most:
-                self.refuse("E328", 0, f"the statement has more than {most} {what}", "write less")
+                self.refuse("E328", 0, f"the statement has more than {most} {what}", "make it smaller")
                 return False
         if _height(tree) > DEEPEST_TREE:
             self.refuse("E328", 0, "the statement is too deep", "write IN (...) instead of many OR")
@@ -201,7 +205,8 @@ class Reading:
             elif isinstance(node, exp.Func):
                 self._not_allowed(node)
             else:
-                self.refuse("E322", node, f"{_words(node)} may not be used in a selection")
+                hint = _RANK if isinstance(node, exp.Limit | exp.Offset | exp.Fetch) else ""
+                self.refuse("E322", node, f"{_words(node)} may not be used in a selection", hint)
         return not any(problem.code == "E322" for problem in self.problems)
 
     def _not_allowed(self, node: exp.Func) -> None:
@@ -221,6 +226,8 @@ class Reading:
             word = value if isinstance(value, str) else name.strip("_").replace("_", " ")
             yield f"{word.upper()[:20]} may not be used in a selection"
         match node:
+            case exp.Select() if not node.expressions:
+                yield "one column is expected"
             case exp.With() if node.args.get("recursive"):
                 yield "RECURSIVE may not be used in a selection"
             case exp.Join() if str(node.args.get("kind") or "").upper() not in KINDS_OF_JOIN:

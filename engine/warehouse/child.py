@@ -48,6 +48,8 @@ def main() -> int:
     except (duckdb.IOException, OSError) as error:
         full = getattr(error, "errno", 0) == errno.ENOSPC or "No space left" in str(error)
         answer = Failure("space" if full else "statement", first_line(error))
+    except (duckdb.DataError, duckdb.InvalidInputException) as error:
+        answer = Failure("statement", _without_values(error))
     except duckdb.Error as error:
         answer = Failure("statement", first_line(error))
     sys.stdout.buffer.write(msgspec.json.encode(answer))
@@ -191,7 +193,7 @@ def limit_itself(job: Job | Question) -> None:
     _limit(resource.RLIMIT_CORE, 0)
     _limit(resource.RLIMIT_AS, RESERVED + job.threads * RESERVED_PER_THREAD + 4 * _bytes(job.memory_limit))
     if job.seconds:
-        _limit(resource.RLIMIT_CPU, int(job.seconds * job.threads) + 10)
+        _limit(resource.RLIMIT_CPU, int(job.seconds * job.threads) + 2)
 
 
 def _limit(what: int, most: int) -> None:
@@ -216,6 +218,14 @@ def quoted(text: str) -> str:
 def first_line(error: BaseException) -> str:
     """What an error says, shortly."""
     return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+
+
+def _without_values(error: BaseException) -> str:
+    """DuckDB tells the value that it could not work with, which may be a customer's number."""
+    if "More than one row" in str(error):
+        return "a query in a condition gives more than one row; compare with max(...), or write IN"
+    kind = str(error).partition(":")[0]
+    return f"a value of a customer does not fit what is done with it ({kind}); TRY_CAST gives a blank instead"
 
 
 def end_with_parent(parent: int) -> None:

@@ -109,6 +109,19 @@ def test_a_name_in_a_statement_is_no_variable_of_the_program(house: House, name:
         child.run(house.job(f"SELECT * FROM {name}"))
 
 
+def test_what_could_not_be_converted_is_not_told(house: House, tmp_path: Path) -> None:
+    for text in (
+        "cast(customer as int) = 1",
+        "(select customer from customers) = '1'",
+        "regexp_matches('', customer || '(')",
+    ):
+        statement = sqlglot.parse_one(f"select customer from customers where {text}", read="duckdb")
+        selection = replace(compiled(house.dataset), statement=statement)
+        with pytest.raises(SelectionFailed) as told:
+            freeze(house.dataset, house.dataset.current(), selection, tmp_path / "r1", limits=Limits(threads=1))
+        assert "C0" not in told.value.message
+
+
 @pytest.mark.parametrize("text", BOMBS)
 def test_a_statement_without_end_is_ended(house: House, text: str, tmp_path: Path) -> None:
     statement = sqlglot.parse_one(text, read="duckdb")
@@ -125,7 +138,7 @@ def test_a_statement_without_end_is_ended(house: House, text: str, tmp_path: Pat
 def test_the_system_keeps_limits_of_its_own(house: House) -> None:
     """Where the program that waits is gone: the processor's time ends it all the same."""
     bomb = "SELECT 'x' AS customer, count(*) AS bits, '' AS cell, '' AS draw FROM range(100000000000) a, range(10) b"
-    job = msgspec.structs.replace(house.job(bomb), parent=os.getpid(), seconds=0.001)  # and ten seconds
+    job = msgspec.structs.replace(house.job(bomb), parent=os.getpid(), seconds=0.001)
     began = time.monotonic()
     done = subprocess.run(
         CHILD,
@@ -135,4 +148,4 @@ def test_the_system_keeps_limits_of_its_own(house: House) -> None:
         timeout=120,
     )
     assert done.returncode < 0
-    assert 5 < time.monotonic() - began < 100
+    assert time.monotonic() - began < 60

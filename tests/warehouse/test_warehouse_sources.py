@@ -18,14 +18,17 @@ from hypothesis import strategies as st
 
 from engine.audience.compile import Selection, Subject, compile_audience
 from engine.audience.plan import AudiencePlan
-from engine.errors import InvalidDefinition, InvalidFile
+from engine.errors import ExpressionFailed, InvalidDefinition, InvalidFile
+from engine.expr import Scope
+from engine.expr.types import DATE, DECIMAL, TEXT, Record
 from engine.warehouse import child, contacts
 from engine.warehouse.dataset import Dataset
 from engine.warehouse.earlier import from_history
 from engine.warehouse.freeze import Frozen, freeze
-from engine.warehouse.imports import import_file
+from engine.warehouse.imports import Wanted, import_file
 from engine.warehouse.job import Job, Result
 from engine.warehouse.run import Limits
+from engine.warehouse.shapes import shape_of
 from tests.support import shared
 from tests.warehouse.selecting_by_hand import AS_OF, SALT, add, texts
 
@@ -80,7 +83,7 @@ def telco(tmp_path_factory: pytest.TempPathFactory) -> Telco:
     folder = tmp_path_factory.mktemp("telco")
     file = shared("data/telco/telco_customer_churn.csv.gz")
     dataset = Dataset(folder / "data")
-    import_file(dataset, "customers", file, "customerID")
+    import_file(dataset, shape_of(file), Wanted("customers", "customerID"))
     with gzip.open(file, "rt") as text:
         rows = {row["customerID"]: row for row in csv.DictReader(text)}
     add(dataset, "list_odd", texts(customer=[name for name in rows if int(name[:4]) % 2]))
@@ -194,6 +197,33 @@ def test_a_parameter_is_the_moment_of_the_selection(telco: Telco) -> None:
     assert "2026-11-01" in compiled(telco.dataset, source).sql()
 
 
+def test_a_field_of_the_form_is_a_parameter(telco: Telco) -> None:
+    version = telco.dataset.current()
+    record = Record({"least": DECIMAL, "kind": TEXT, "day": DATE}, "form", frozenset({"kind"}))
+    text = (
+        "customers where MonthlyCharges >= :form_least and Contract = :form_kind and :form_day < cast(:as_of as date)"
+    )
+
+    def asked(form: dict[str, Any]) -> Selection:
+        return compile_audience(
+            AudiencePlan.model_validate({"source": sql(text)}),
+            fields=version.columns["customers"],
+            tables=frozenset(version.tables),
+            subject=Subject(),
+            as_of=AS_OF,
+            salt=SALT,
+            columns=version.columns,
+            scope=Scope({"form": record}),
+            values={"form": form},
+        )
+
+    form = {"least": Decimal("80.00"), "kind": "Month-to-month'; drop", "day": AS_OF.date() - timedelta(days=1)}
+    written = "".join(asked(form).sql().split())
+    assert "'Month-to-month'';drop'" in written and ">=(80.00)" in written and "CAST('2026-10-31'ASDATE)" in written
+    with pytest.raises(ExpressionFailed, match=r"form\.kind"):
+        asked({name: value for name, value in form.items() if name != "kind"})
+
+
 def test_a_column_that_the_dataset_lacks_is_told_before_anything_runs(telco: Telco) -> None:
     with pytest.raises(InvalidDefinition, match=r"E324.*no column Contrct.*did you mean Contract"):
         compiled(telco.dataset, {"sql": "select customer from customers where Contrct = 'x'"})
@@ -228,14 +258,14 @@ def bank(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     folder = tmp_path_factory.mktemp("bank")
     file = shared(f"data/uci_bank/{name}")
     dataset = Dataset(folder / "data")
-    import_file(dataset, "customers", file, "row")
+    import_file(dataset, shape_of(file), Wanted("customers", "row"))
     with gzip.open(file, "rt") as text, (folder / "contacts.csv").open("w") as past:
         past.write("customer,at,case_number,outcome\n")
         for number, row in enumerate(csv.DictReader(text, delimiter=separator), start=1):
             if row["pdays"] != never:
                 at = AS_OF - timedelta(days=int(row["pdays"]))
                 past.write(f"{number},{at:%Y-%m-%d %H:%M:%S},campaign-before,{row['poutcome']}\n")
-    import_file(dataset, "contacts", folder / "contacts.csv", "customer")
+    import_file(dataset, shape_of(folder / "contacts.csv"), Wanted("contacts", "customer"))
     return name, dataset
 
 

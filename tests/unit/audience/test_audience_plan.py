@@ -48,7 +48,7 @@ def test_a_source_that_cannot_run_yet_is_a_problem_at_its_place(source: dict[str
     plan = AudiencePlan.model_validate({"source": {"union": [{"rule": "true"}, source]}})
     ((path, problem),) = plan.unsupported()
     assert path[:3] == ("source", "union", 1)
-    assert "not supported yet" in problem.message and "rule" in problem.hint
+    assert problem.code == "E206" and "not supported yet" in problem.message and "rule" in problem.hint
 
 
 @pytest.mark.parametrize(
