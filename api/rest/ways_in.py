@@ -10,10 +10,13 @@ from pydantic import Field
 from api.declared import for_acting
 from api.deps import App
 from api.rest.answers import answer
+from api.rest.described import Described
 from api.rest.organisation import MANAGES, Acting, Body
 from engine.service import passwords, second_factor, sessions
 
-router = APIRouter(prefix="/api/v1/people/{account}", tags=["organisation"], dependencies=[for_acting(MANAGES)])
+router = APIRouter(
+    route_class=Described, prefix="/api/v1/people/{account}", tags=["organisation"], dependencies=[for_acting(MANAGES)]
+)
 
 
 class Why(Body):
