@@ -8,11 +8,12 @@ from pydantic import BaseModel, ConfigDict, Field
 from api.declared import for_acting, for_reading
 from api.deps import App, Caller, Reader
 from api.rest.answers import answer
+from api.rest.described import Described
 from engine.service import access, links
 from engine.service.access import AccessRecord
 from engine.service.views import AccessView
 
-router = APIRouter(prefix="/api/v1", tags=["access"])
+router = APIRouter(route_class=Described, prefix="/api/v1", tags=["access"])
 
 
 class NamedReader(BaseModel):

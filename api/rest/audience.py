@@ -10,6 +10,7 @@ from api.declared import for_acting, for_reading
 from api.deps import App, Caller, Key, Reader, address_of
 from api.rest.answers import answer
 from api.rest.cases import Body
+from api.rest.described import Described
 from engine.errors import NotFound
 from engine.service import answering, cases, holdouts
 from engine.service.answering import WhyView
@@ -18,7 +19,7 @@ from engine.service.recording import By
 from engine.service.stage_views import AudienceView
 
 Version = Annotated[int, Path(ge=1, lt=2**31, examples=[1])]
-router = APIRouter(prefix="/api/v1", tags=["audience"])
+router = APIRouter(route_class=Described, prefix="/api/v1", tags=["audience"])
 
 
 class Wanted(Body):

@@ -13,13 +13,14 @@ from api.declared import for_acting, for_reading
 from api.deps import App, Caller, Key, Reader
 from api.rest.answers import BINARY, answer
 from api.rest.cases import Body, Opened
+from api.rest.described import Described
 from api.uploads import CHUNK, chunks_of
 from engine.service import attaching, commenting, copying, estimating, proposals
 from engine.service.estimating import Estimate
 from engine.service.file_types import BY_ENDING
 from engine.service.views import CommentView, FormView
 
-router = APIRouter(prefix="/api/v1", tags=["proposals"])
+router = APIRouter(route_class=Described, prefix="/api/v1", tags=["proposals"])
 
 
 class Comment(Body):

@@ -8,13 +8,14 @@ from fastapi import APIRouter, Query, Request, Response
 from api.declared import for_reading
 from api.deps import App, Reader
 from api.rest.answers import answer
+from api.rest.described import Described
 from api.rest.paging import Cursor, Limit, Page, of_cursor, paged
 from engine.service import calendars, listing, lookups
 from engine.service.calendars import Month
 from engine.service.lookups import Found
 from engine.service.views import CaseRow
 
-router = APIRouter(prefix="/api/v1", tags=["cases"], dependencies=[for_reading("cases.read")])
+router = APIRouter(route_class=Described, prefix="/api/v1", tags=["cases"], dependencies=[for_reading("cases.read")])
 Short = Annotated[str, Query(max_length=100)]
 Day = Annotated[str, Query(max_length=10, examples=["2026-12-01"])]
 

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from api.declared import for_acting, for_reading
 from api.deps import App, Caller, Key, Reader
 from api.rest.answers import answer, tagged
+from api.rest.described import Described
 from api.rest.paging import Cursor, Limit, Page, of_cursor, paged
 from engine.service import (
     approvals,
@@ -36,7 +37,7 @@ from engine.service.stage_views import EvaluationView
 from engine.service.views import CaseRow, CaseView, FormView, Inbox, TaskRow, Viewer
 from engine.values import Bilingual
 
-router = APIRouter(prefix="/api/v1", tags=["cases"])
+router = APIRouter(route_class=Described, prefix="/api/v1", tags=["cases"])
 
 
 class Body(BaseModel):

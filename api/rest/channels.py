@@ -7,11 +7,12 @@ from fastapi import APIRouter, Path, Response
 from api.declared import for_acting, for_reading
 from api.deps import App, Caller, Reader
 from api.rest.answers import answer
+from api.rest.described import Described
 from engine.service import channels
 from engine.service.channels import ChannelChoice, ChannelView, GivenUp
 from engine.service.holding import Channel
 
-router = APIRouter(prefix="/api/v1", tags=["channels"])
+router = APIRouter(route_class=Described, prefix="/api/v1", tags=["channels"])
 
 
 @router.get("/channels", response_model=list[ChannelView], dependencies=[for_reading("channels.manage")])

@@ -9,11 +9,12 @@ from api.declared import for_acting, for_reading
 from api.deps import App
 from api.rest.answers import answer
 from api.rest.cases import body_of
+from api.rest.described import Described
 from api.rest.organisation import Acting, Reading
 from engine.service import datasets
 from engine.service.datasets import Asked, Done, Intact, VersionView
 
-router = APIRouter(prefix="/api/v1", tags=["dataset"])
+router = APIRouter(route_class=Described, prefix="/api/v1", tags=["dataset"])
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,11 +10,12 @@ from api.declared import for_acting, for_reading
 from api.deps import App, Caller, Key, Reader
 from api.errors import problem_body
 from api.rest.answers import answer
+from api.rest.described import Described
 from engine.service import bulk
 from engine.service.operations import Door
 from engine.service.views import TaskRow
 
-router = APIRouter(prefix="/api/v1", tags=["tasks"])
+router = APIRouter(route_class=Described, prefix="/api/v1", tags=["tasks"])
 
 
 class Chosen(BaseModel):

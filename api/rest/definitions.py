@@ -12,13 +12,14 @@ from pydantic import BaseModel, ConfigDict, Field
 from api.declared import for_acting, for_reading
 from api.deps import App, Caller, Reader
 from api.rest.answers import answer
+from api.rest.described import Described
 from api.rest.paging import MOST, Cursor, Limit, Page, paged, placed, position
 from engine.definition.diff import Change
 from engine.service import publishing, studying
 from engine.service.drafting import BLANK
 from engine.service.publishing import Release, Saved, VersionRow
 
-router = APIRouter(prefix="/api/v1", tags=["definitions"])
+router = APIRouter(route_class=Described, prefix="/api/v1", tags=["definitions"])
 Name = Annotated[str, Path(max_length=80, examples=["telecom-marketing-case"])]
 Number = Annotated[int, Path(ge=1, lt=1_000_000_000, examples=[2])]
 

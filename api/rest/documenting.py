@@ -13,6 +13,7 @@ from fastapi.routing import APIRoute
 from starlette.routing import BaseRoute
 
 from api.declared import Declared, acts
+from api.rest.described import Described
 
 ABOUT = """A workflow and approval engine for marketing campaigns.
 
@@ -60,6 +61,9 @@ PROBLEM: dict[str, Any] = {
 
 def document(title: str, version: str, routes: Sequence[BaseRoute]) -> dict[str, Any]:
     """The OpenAPI document of `routes`."""
+    for one in routes:
+        if isinstance(one, Described):
+            one.describe()
     return _completed(get_openapi(title=title, version=version, description=ABOUT, routes=routes), routes)
 
 

@@ -13,12 +13,13 @@ from pydantic import BaseModel, ConfigDict, Field
 from api.declared import for_acting, for_reading
 from api.deps import App, Caller, Key, Reader
 from api.rest.answers import answer, tagged
+from api.rest.described import Described
 from api.rest.paging import MOST, Cursor, Limit, Page, paged, placed, position
 from engine.service import drafting
 from engine.service.drafting import BLANK, DraftView
 from engine.service.publishing import Saved
 
-router = APIRouter(prefix="/api/v1", tags=["drafts"])
+router = APIRouter(route_class=Described, prefix="/api/v1", tags=["drafts"])
 Id = Annotated[str, Path(max_length=24, examples=["46ecdd4d08b513d9d992504d"])]
 IfMatch = Annotated[
     str, Header(pattern=r'^"[0-9]{1,9}"$', description="The ETag of the text this one was made from", examples=['"3"'])

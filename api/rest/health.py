@@ -5,9 +5,12 @@ from fastapi import APIRouter, Response
 from api.declared import for_anybody
 from api.deps import App
 from api.rest.answers import answer
+from api.rest.described import Described
 from engine.service import health
 
-router = APIRouter(tags=["health"], dependencies=[for_anybody("tells nothing but that it works")])
+router = APIRouter(
+    route_class=Described, tags=["health"], dependencies=[for_anybody("tells nothing but that it works")]
+)
 
 
 @router.get("/health", response_model=dict[str, str])

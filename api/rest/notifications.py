@@ -7,11 +7,12 @@ from fastapi import APIRouter, Response
 from api.declared import for_acting, for_reading
 from api.deps import App, Caller, Key, Reader
 from api.rest.answers import answer
+from api.rest.described import Described
 from engine.service import preferences
 from engine.service.holding import Channel, Preferences
 from engine.service.preferences import PreferencesView
 
-router = APIRouter(prefix="/api/v1", tags=["notifications"])
+router = APIRouter(route_class=Described, prefix="/api/v1", tags=["notifications"])
 
 
 @router.get("/notifications", response_model=PreferencesView, dependencies=[for_reading("cases.read")])

@@ -12,6 +12,7 @@ from api.declared import for_acting, for_reading
 from api.deps import App
 from api.rest.answers import answer
 from api.rest.cases import body_of
+from api.rest.described import Described
 from api.rest.organisation import Acting, Reading
 from api.rest.paging import Cursor, Limit, Page, paged, placed, position
 from engine.service import auditing, checkpoints, watching
@@ -19,7 +20,7 @@ from engine.service.auditing import AuditPage, BrokenChain, Verified
 from engine.service.authorizing import Action
 from engine.service.watching import Answer, Doubt, Health, OutboxPage, ParkedRow, TimersPage
 
-router = APIRouter(prefix="/api/v1", tags=["operation"])
+router = APIRouter(route_class=Described, prefix="/api/v1", tags=["operation"])
 WATCHES: Action = "operation.watch"
 ACTS: Action = "operation.act"
 

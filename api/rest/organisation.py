@@ -11,6 +11,7 @@ from api.declared import for_acting, for_reading
 from api.deps import App, Caller, Key, Reader
 from api.rest.answers import BINARY, answer
 from api.rest.cases import body_of
+from api.rest.described import Described
 from api.rest.paging import Cursor, Limit, paged, placed, position
 from engine.organisation import Office
 from engine.service import handing, importing, offices, personnel, reorganising, staff, suppressing
@@ -25,7 +26,7 @@ from engine.service.suppressing import EntryView
 from engine.service.views import Viewer
 from engine.values import Bilingual, Language
 
-router = APIRouter(prefix="/api/v1", tags=["organisation"])
+router = APIRouter(route_class=Described, prefix="/api/v1", tags=["organisation"])
 MANAGES: Action = "organisation.manage"
 CODE = r"^[0-9A-Za-z-]{1,12}$"
 ROLE = r"^[a-z][a-z0-9_]{0,39}$"

@@ -9,6 +9,7 @@ from api.declared import for_anybody
 from api.deps import App
 from api.rest.answers import answer
 from api.rest.cases import body_of
+from api.rest.described import Described
 from engine.service import receiving
 
 
@@ -21,7 +22,9 @@ class Taken:
     parked: int
 
 
-router = APIRouter(tags=["gateway"], dependencies=[for_anybody("signed with the gateway's secret")])
+router = APIRouter(
+    route_class=Described, tags=["gateway"], dependencies=[for_anybody("signed with the gateway's secret")]
+)
 
 
 @router.post("/gateway/receipts", response_model=Taken)

@@ -7,10 +7,11 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api.declared import for_acting, for_anybody
 from api.deps import App, Caller
+from api.rest.described import Described
 from engine.service import people, signing_in
 from engine.service.sessions import Browser
 
-router = APIRouter(prefix="/api/v1", tags=["session"])
+router = APIRouter(route_class=Described, prefix="/api/v1", tags=["session"])
 
 
 class Credentials(BaseModel):

@@ -10,12 +10,13 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from api.declared import for_acting, for_reading
 from api.deps import App, Caller, Reader
+from api.rest.described import Described
 from api.rest.paging import MOST, Cursor, Limit, Page, paged, placed, position
 from engine.organisation import StandIn
 from engine.service import standins
 from engine.service.standins import StandInView
 
-router = APIRouter(prefix="/api/v1", tags=["stand-ins"])
+router = APIRouter(route_class=Described, prefix="/api/v1", tags=["stand-ins"])
 
 
 class NewStandIn(BaseModel):

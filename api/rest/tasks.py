@@ -10,12 +10,13 @@ from pydantic import BaseModel, ConfigDict, Field
 from api.declared import for_acting, for_reading
 from api.deps import App, Caller, Key, Reader
 from api.rest.answers import answer, tagged
+from api.rest.described import Described
 from engine.service import approvals, choosing, handing, operations
 from engine.service.operations import Door
 from engine.service.sheet_views import Choosing
 from engine.service.views import SheetView
 
-router = APIRouter(prefix="/api/v1", tags=["tasks"])
+router = APIRouter(route_class=Described, prefix="/api/v1", tags=["tasks"])
 
 
 class Decide(BaseModel):

@@ -10,11 +10,12 @@ from pydantic import Field
 from api.declared import for_acting
 from api.deps import App
 from api.rest.answers import answer
+from api.rest.described import Described
 from api.rest.organisation import MANAGES, Acting, Body
 from engine.service import passwords, second_factor, sessions
 from engine.service.authorizing import Action
 
-router = APIRouter(prefix="/api/v1/people/{account}", tags=["organisation"])
+router = APIRouter(route_class=Described, prefix="/api/v1/people/{account}", tags=["organisation"])
 LETS_IN: Action = "accounts.let_in"  # a token that is found somewhere lets nobody in
 
 

@@ -8,11 +8,12 @@ from pydantic import BaseModel, ConfigDict, Field
 from api.declared import for_acting, for_reading
 from api.deps import App, Caller, Key, Reader
 from api.rest.answers import answer
+from api.rest.described import Described
 from engine.service import webhooks
 from engine.service.announcing import EVENTS, Event
 from engine.service.webhooks import Delivery, Made, WebhookView
 
-router = APIRouter(prefix="/api/v1", tags=["webhooks"])
+router = APIRouter(route_class=Described, prefix="/api/v1", tags=["webhooks"])
 Number = Annotated[int, Path(ge=1, lt=2**31, examples=[1])]
 
 
