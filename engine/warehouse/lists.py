@@ -223,7 +223,7 @@ def _number_type(db: duckdb.DuckDBPyConnection, value: str) -> str:
         " count(*) FILTER (number AND v[1] = '0' AND length(v) > 1 AND v[2] <> '.'),"
         " max(CASE WHEN number THEN length(v) ELSE 0 END) FROM seen",
     )
-    if coded or numbers < NUMBER_SHARE * filled:
+    if coded or not filled or numbers < NUMBER_SHARE * filled:
         return "text"  # 0571 is a code, not five hundred and seventy-one
     if powers or longest > 18 or scale > 6:
         return "text" if longest > 18 and not pointed else "double"
