@@ -55,7 +55,7 @@ def test_every_mistake_of_a_section_is_named_at_its_line_and_column(telco: Path,
     assert done.returncode == 1
     told = done.stderr.splitlines()
     assert any(f"{file}:2:30: E303" in line and "did you mean Contract?" in line for line in told), told
-    assert any(f"{file}:2:79: E323" in line and "did you mean customers?" in line for line in told), told
+    assert any(f"{file}:2:76: E323" in line and "did you mean customers?" in line for line in told), told
 
 
 def test_a_missing_key_column_lists_the_columns_there_are(tmp_path: Path) -> None:
