@@ -28,10 +28,10 @@ check: .venv/.installed ## Format, lint, types, import contracts, dependencies
 	.venv/bin/deptry .
 
 test: check ## Checks and all suites, on SQLite and PostgreSQL
-	$(PY) -m pytest -n auto --dist loadgroup $(ARGS)
+	$(PY) -m pytest -n auto $(ARGS)
 
 test-full: check ## As test, with every seed of the reliability tests; takes hours
-	FULL_TESTS=1 $(PY) -m pytest -n auto --dist loadgroup -o timeout=0 $(ARGS)
+	FULL_TESTS=1 $(PY) -m pytest -n auto -o timeout=0 $(ARGS)
 
 bench: .venv/.installed ## Measure the figures of docs/performance.md
 	$(PY) -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[bench]'

@@ -31,11 +31,10 @@ def missing() -> str:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Mark them all, in one group: they share a browser."""
+    """Mark them all."""
     for each in items:
         if Path(__file__).parent in each.path.parents:
             each.add_marker(pytest.mark.browser)
-            each.add_marker(pytest.mark.xdist_group("browser"))
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

@@ -24,10 +24,7 @@ from tests.acceptance.offices import opened, submitted
 from tests.flows.trees import Home, home, up
 from tests.support import ROOT, free_port, wait_until
 
-pytestmark = [
-    pytest.mark.xdist_group("prefect"),
-    pytest.mark.skipif(sys.platform != "linux", reason="looks for left-over processes in /proc"),
-]
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks for left-over processes in /proc")
 SETTLED = {"COMPLETED", "CANCELLED"}
 
 
@@ -36,7 +33,7 @@ def test_the_schedule_fires_does_the_work_and_sigterm_leaves_nothing_running(sql
         case_id = submitted(app)
         with up(where) as process:
             wait_until(lambda: len(subjects(where)) == 1, what="the mail about the new task", seconds=60)
-            wait_until(lambda: running(where, "tick"), what="a tick of the schedule", seconds=60)
+            wait_until(lambda: running(where, "tick"), what="a tick of the schedule", seconds=120)
             by_schedule = running(where, "tick")
             clock.move(where.clock, timedelta(days=4))
             wait_until(lambda: len(subjects(where)) >= 2, what="the reminder", seconds=60)
