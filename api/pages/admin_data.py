@@ -11,10 +11,10 @@ from api.errors import problem_sentence
 from api.pages.admin import NAMED, by, download, said_of, uploaded
 from api.visit import Visit
 from engine.errors import InvalidFile
+from engine.masking import masked
 from engine.service import datasets
 from engine.service.app import Countersign
 from engine.service.datasets import Asked, Looked
-from engine.service.masking import masked
 from engine.service.sheets import MEDIA
 from engine.service.views import Viewer
 from engine.warehouse.kinds import KINDS

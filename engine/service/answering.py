@@ -9,6 +9,7 @@ from pathlib import Path
 
 from engine.errors import InvalidForm, NotFound, Problem
 from engine.machine.case import Case
+from engine.masking import masked
 from engine.service import estimating
 from engine.service.app import Countersign
 from engine.service.cases import load_visible
@@ -19,7 +20,6 @@ from engine.store import snapshots
 from engine.values import Bilingual
 from engine.warehouse.dataset import Dataset
 from engine.warehouse.freeze import open_frozen
-from engine.warehouse.masking import masked
 from engine.warehouse.run import Limits
 from engine.warehouse.why import Why, of_count, of_frozen, why
 

@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import InvalidFile, NotFound, Problem
+from engine.masking import masked
 from engine.service import sheets
 from engine.service.app import Countersign
 from engine.service.authorizing import Action
-from engine.service.masking import masked
 from engine.service.recording import By, changing
 from engine.store import trail, uploads
 from engine.values import NO_TEXT, Bilingual

@@ -8,8 +8,8 @@ from math import sqrt
 
 import duckdb
 
+from engine.masking import masked, masked_name
 from engine.warehouse.job import Balance, Failure, Job, Member
-from engine.warehouse.masking import masked, masked_name
 
 SAMPLED = 10
 MEASURED_ROWS = 200_000
