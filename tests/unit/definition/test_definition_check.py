@@ -254,7 +254,7 @@ def test_one_mistake_is_told_once_at_its_place(
 STAGES = [
     (AUDIENCE.replace("c.arpu >= 38", "c.arpuu >= 38"), "E303", "arpuu"),
     (AUDIENCE.replace("c.arpu >= 38", "c.arpu & 38") + GUARANTEE, "E301", "& 38"),
-    (AUDIENCE.replace('{rule: "c.arpu >= 38"}', '{sql: "select 1"}'), "E113", "sql"),
+    (AUDIENCE.replace('{rule: "c.arpu >= 38"}', "{group: vip}"), "E113", "group"),
     (AUDIENCE + "  drift: {from: budget, over: 10%, then: reapprove}\n", "E312", "budget"),
     (AUDIENCE + "  drift: {from: reach, over: 0%, then: warn}\n", "E112", "0%"),
     (AUDIENCE + "  drift: {from: reach, over: 1000%, then: warn}\n", "E112", "1000%"),
