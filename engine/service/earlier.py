@@ -17,7 +17,6 @@ from engine.service.app import Countersign
 from engine.store import cases, earlier, visibility, waves
 from engine.warehouse import earlier as earlier_files
 from engine.warehouse.dataset import Dataset, Version
-from engine.warehouse.responses import outcome_files, outcomes_folder
 from engine.warehouse.run import Evidence
 
 Customers = Iterable[str]
@@ -59,6 +58,8 @@ def _customers(app: Countersign, tx: Connection, person: str, wanted: Wanted, un
     if since is not None:
         message = f"case {wanted.case} measures {metric} without saying when it was"
         raise InvalidFile([Problem(code="D123", message=message, hint="leave within out")])
+    from engine.warehouse.responses import outcome_files, outcomes_folder  # noqa: PLC0415  # DuckDB loads long
+
     measured = earlier_files.measured(outcome_files(outcomes_folder(app.settings.data, line.id)), metric)
     if wanted.outcome == "no_response":
         return (customer for customer in known("contacted") if customer not in measured)

@@ -15,11 +15,11 @@ import pyarrow.parquet as pq
 
 from engine.audience.compile import Selection, Wanted
 from engine.errors import InvalidFile, Problem
-from engine.warehouse.contacts import TABLE
 from engine.warehouse.dataset import Dataset, Version
 from engine.warehouse.run import Evidence
 
 SCHEMA = pa.schema([("customer", pa.string())])
+TABLE = "contacts"
 ANY_CONTACT = "contacted"
 
 
