@@ -210,7 +210,7 @@ class _Compiler:
         case = str((self.values.get("form") or {}).get(wanted.field) or "") if wanted.field else wanted.of
         if not case:
             message = f"the form names no earlier case: {wanted.field} is empty"
-            self.problems.append(Problem("E214", message, "fill it in", at=wanted.field))
+            self.problems.append(Problem("E215", message, "fill it in", at=wanted.field))
         table = f"feedback_{len(self.earlier_) + 1}"
         since = self.as_of - wanted.within.on_the_clock() if wanted.within else None
         found = self.earlier_.setdefault(wanted, Wanted(table, case, wanted.outcome, wanted.wave or "", since))

@@ -1,4 +1,4 @@
-"""E32x, E214: sources of an audience that are no expressions: SQL, and what became of an earlier case."""
+"""E32x, E215: sources of an audience that are no expressions: SQL, and what became of an earlier case."""
 
 from collections.abc import Iterator
 
@@ -29,7 +29,7 @@ class WrongSql(LintRule):
 class NoSuchCase(LintRule):
     """{name} is no field of the form that holds one text, the number of an earlier case"""
 
-    code = "E214"
+    code = "E215"
 
     def find(self, subject: Subject) -> Iterator[Finding]:
         audience = subject.definition.audience

@@ -57,7 +57,7 @@ def _customers(app: Countersign, tx: Connection, person: str, wanted: Wanted, un
         return known(wanted.outcome) if wanted.outcome in earlier.KNOWN else None
     if since is not None:
         message = f"case {wanted.case} measures {metric} without saying when it was"
-        raise InvalidFile([Problem(code="D123", message=message, hint="leave within out")])
+        raise InvalidFile([Problem(code="D133", message=message, hint="leave within out")])
     from engine.warehouse.responses import outcome_files, outcomes_folder  # noqa: PLC0415  # DuckDB loads long
 
     measured = earlier_files.measured(outcome_files(outcomes_folder(app.settings.data, line.id)), metric)

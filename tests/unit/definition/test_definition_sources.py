@@ -70,7 +70,7 @@ def test_feedback_of_what_is_no_field_of_one_text_is_told(small: str, of: str, h
     extra += "    low: {type: int, label: {zh: 下限, en: Least}}\n"
     text = with_source(small, f"{{feedback: {{of: {of}, outcome: converted}}}}", extra)
     (problem,) = errors(text)
-    assert (problem.code, problem.line) == ("E214", len(text.splitlines()))
+    assert (problem.code, problem.line) == ("E215", len(text.splitlines()))
     assert hint in problem.hint
     assert CHINESE.search(told(problem, "zh").message)
 
