@@ -65,7 +65,7 @@ def test_the_kind_and_the_key_are_chosen_after_the_file_was_looked_at(app: Count
     assert "There is no column month" not in seen.text
     again = at.get(seen.url.path, params={"kind": "usage", "key": "id"})
     assert "Left out, because they are no fields of this kind: extra" in again.text
-    assert "“a, ****0-01” stands in row 2 already." in again.text
+    assert re.search(r"“a[^”]*\*{4}0-01” stands in row 2 already\.", again.text)
     wrong = at.get(seen.url.path, params={"kind": "contacts", "key": "id"})
     assert wrong.status_code == 422 and "There is no column at (Time)." in wrong.text
     unnamed = at.get(seen.url.path, params={"kind": "list", "key": "id"})
