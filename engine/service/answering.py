@@ -1,11 +1,13 @@
 """Why one customer is in the audience of a case or out of it: of the frozen list, or of the proposal as it stands.
 
 Whoever sees the case may ask; that they asked is written down, because the answer tells something about a person.
-Refuses to give back more of the customer's number than everybody may see.
+Refuses to give back more of the customer's number than everybody may see, and to name a case that is not theirs to see.
 """
 
 from dataclasses import dataclass
 from pathlib import Path
+
+from sqlalchemy import Connection
 
 from engine.errors import InvalidForm, NotFound, Problem
 from engine.machine.case import Case
@@ -16,14 +18,15 @@ from engine.service.cases import load_visible
 from engine.service.recording import By, changing
 from engine.service.suppressing import CUSTOMER
 from engine.service.views import Viewer
-from engine.store import snapshots
+from engine.store import snapshots, visibility
 from engine.values import Bilingual
 from engine.warehouse.dataset import Dataset
 from engine.warehouse.freeze import open_frozen
 from engine.warehouse.run import Limits
-from engine.warehouse.why import Why, of_count, of_frozen, why
+from engine.warehouse.why import Removal, Why, of_count, of_frozen, why
 
 NOTED = "customer_explained"
+CASE = "case_number"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +85,8 @@ def explain_customer(app: Countersign, by: By, case_id: str, customer: str) -> W
         found, as_of = _of_list(app, app.settings.data.resolve() / row.folder, wanted)
     else:
         row, (found, as_of) = None, _of_draft(app, viewer, case, wanted)
+    with app.db.read() as tx:
+        removals = tuple(_told(tx, viewer.person, one) for one in found.removals)
     with changing(app, by, None) as change:
         if not change.done_before():
             told_of = {"case": case.number or case.id}
@@ -93,15 +98,23 @@ def explain_customer(app: Countersign, by: By, case_id: str, customer: str) -> W
         is_estimate=row is None,
         as_of=as_of,
         parts=tuple(PartView(part.depth, part.kind, part.text, holds) for part, holds in found.parts),
-        removals=tuple(
-            RemovalView(one.name, one.label, tuple(row.values for row in one.shown)) for one in found.removals
-        ),
+        removals=removals,
         cell=found.cell,
         draw=found.draw,
         threshold=found.threshold,
         kept=masked(found.kept) if found.kept else "",
         agrees=row is None or found.agrees,
     )
+
+
+def _told(tx: Connection, person: str, removal: Removal) -> RemovalView:
+    """A removal with what shows it; a case that is not the viewer's to see has an empty number there."""
+    rows = []
+    for row in removal.shown:
+        number = row.values.get(CASE, "")
+        is_hidden = number and visibility.is_taken(tx, number) and visibility.named(tx, person, number) is None
+        rows.append(row.values | {CASE: ""} if is_hidden else row.values)
+    return RemovalView(removal.name, removal.label, tuple(rows))
 
 
 def _of_list(app: Countersign, folder: Path, customer: str) -> tuple[Why, str]:

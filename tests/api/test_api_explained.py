@@ -11,12 +11,13 @@ import pytest
 import sqlalchemy as sa
 from fastapi import FastAPI
 
-from engine.service import cases, holdouts
+from engine.service import access, cases, holdouts
 from engine.service.app import Countersign
 from engine.service.recording import OPERATOR
 from engine.store.tables import organisation_history
 from tests.acceptance.explained_case import drafted, frozen, published
 from tests.acceptance.offices import viewer
+from tests.api.cases import decide, submitted
 from tests.api.desk import Desk
 from tests.api.test_api_rest import script
 from tests.warehouse.explained_by_hand import id_of
@@ -105,6 +106,21 @@ def test_whoever_sees_the_case_may_ask_about_a_customer_and_that_is_recorded_onc
         assert refused.status_code == 422 and "whole number" in refused.text
     assert "No such customer" in me.fill_in(page, why, customer="<script>alert(1)</script>").text
     assert "<script>alert" not in me.fill_in(page, why, customer="<script>alert(1)</script>").text
+
+
+def test_a_case_that_they_may_not_see_is_not_named(app: Countersign, desk: Desks) -> None:
+    submitted(app)  # a confidential one, with the number that the history of contacts names
+    decide(app, "liguoqiang")
+    published(app)
+    made = frozen(app)
+    access.name_reader(app, viewer(app, "wangmin"), made, "emily")
+    answers = {
+        login: plain(desk(login).fill_in(f"/cases/{made}?tab=customers", f"/cases/{made}/why", customer=id_of(39)).text)
+        for login in ("wangmin", "emily")
+    }
+    assert "440111-2026-00001" in answers["wangmin"]
+    assert "440111-2026-00001" not in answers["emily"]
+    assert "a case that is not yours to see" in answers["emily"]
 
 
 def noted(app: Countersign) -> list[tuple[str, str]]:
