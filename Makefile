@@ -24,6 +24,7 @@ check: .venv/.installed ## Format, lint, types, import contracts, dependencies
 	.venv/bin/ruff check .
 	.venv/bin/mypy
 	.venv/bin/mypy docs/client/client.py
+	.venv/bin/mypy deploy/dev/customers.py
 	.venv/bin/lint-imports
 	.venv/bin/deptry .
 

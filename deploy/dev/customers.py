@@ -158,7 +158,8 @@ def _suppress(files: dict[str, Path]) -> None:
     from engine.cli.data import import_suppressions  # noqa: PLC0415  needs a case database, the rest does not
 
     for name in ("blacklist", "greylist"):
-        import_suppressions(name, files[name], "customer")
+        shape = shape_of(files[name])
+        import_suppressions(name, shape, shape.records(), "customer")
 
 
 def _arguments() -> argparse.Namespace:
