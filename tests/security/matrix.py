@@ -429,6 +429,7 @@ BY_ROLE: Mapping[str, tuple[str, ...]] = {
     "read the access record": ("auditor", "administrator"),
     "make links of others void": ("administrator",),
     "import and look at the customer dataset": ("administrator",),
+    "propose and confirm the global holdout": ("administrator",),
 }
 """Which roles may, at any office: the statement of the rules."""
 

@@ -158,6 +158,8 @@ DOORS = (
     ("POST", "/tasks/{task}/questions/q1"),
     *(("POST", f"/api/v1/cases/{{case}}/{verb}") for verb in ("comments", "comments/c1/settle", "copies")),
     ("POST", "/api/v1/cases/{case}/files?field=plan&name=plan.txt"),
+    ("GET", "/api/v1/cases/{case}/audience"),
+    *(("POST", f"{door}/why") for door in ("/cases/{case}", "/api/v1/cases/{case}/audience")),
 )
 NAMES = {
     "case_id": "{case}",
@@ -191,6 +193,7 @@ BODY = {  # what every verb of the API takes, so that nothing is refused for its
     "pause": {"reason": "x"},
     "withdraw": {"reason": "x"},
     "close": {"lessons": "x"},
+    "why": {"customer": "x"},
 }
 BODY["readers"] = {"person": "x"}
 FORM = {
@@ -203,6 +206,7 @@ FORM = {
     "person": "x",
     "decision": "approve",
     "reason": "x",
+    "customer": "x",
 }
 
 
@@ -250,6 +254,7 @@ BY_DOOR = {
     "read the access record": ("GET", "/access", None),
     "make links of others void": ("POST", "/api/v1/links/void", {"person": "finance.city"}),
     "import and look at the customer dataset": ("GET", "/admin/data", None),
+    "propose and confirm the global holdout": ("GET", "/admin/holdout", None),
 }
 
 
@@ -264,6 +269,7 @@ def test_what_a_role_may_do_whatever_the_case(world: World) -> None:
         "read the access record": "audit.read",
         "make links of others void": "organisation.manage",
         "import and look at the customer dataset": "dataset.manage",
+        "propose and confirm the global holdout": "holdout.manage",
     }
     for action, roles in BY_ROLE.items():
         for who in EVERYBODY:
