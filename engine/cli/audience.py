@@ -29,7 +29,8 @@ from engine.warehouse.dataset import Dataset, Version
 from engine.warehouse.earlier import from_history
 from engine.warehouse.freeze import LIST, Frozen, freeze, open_frozen
 from engine.warehouse.freeze import verify as verify_folder
-from engine.warehouse.run import Limits
+from engine.warehouse.postgres import Server, server_of
+from engine.warehouse.run import Limits, select
 from engine.warehouse.subjects import subject_of
 from engine.warehouse.why import Why, of_frozen, why
 
@@ -52,12 +53,16 @@ def run(
     category: Annotated[list[str] | None, typer.Option(help="Its category, for similar: category.")] = None,
     channel: Annotated[list[str] | None, typer.Option(help="Channels used, for similar: channel.")] = None,
     salt: Annotated[str, typer.Option(help="Draws the control group: case number and round.")] = "trial-1",
+    on: Annotated[
+        str, typer.Option(help="Select on this server: CONNECTION or CONNECTION:SCHEMA of COUNTERSIGN_CONNECTIONS.")
+    ] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Select the customers of FILE's audience and print the waterfall."""
     settings = Settings()
     dataset = Dataset(data or settings.data)
-    version = dataset.current()
+    server = server_of(on, settings.connections) if on else None
+    version = server.version(dataset.current()) if server else dataset.current()
     plan = _plan(file, version)
     selection = compile_audience(
         plan,
@@ -73,7 +78,7 @@ def run(
     )
     limits = Limits(settings.memory_limit, settings.selection_seconds)
     began = time.perf_counter()
-    frozen = _selected(dataset, version, selection, limits, out)
+    frozen = _selected(dataset, version, selection, limits, out, server)
     result = _as_object(frozen, time.perf_counter() - began)
     if as_json:
         typer.echo(json.dumps(result, ensure_ascii=False))
@@ -195,9 +200,17 @@ def _in_file(problem: Problem, file: Path) -> Problem:
     return Problem(problem.code, problem.message, problem.hint, problem.at, problem.line, problem.column, str(file))
 
 
-def _selected(dataset: Dataset, version: Version, selection: Selection, limits: Limits, out: Path | None) -> Frozen:
+def _selected(  # noqa: PLR0917
+    dataset: Dataset,
+    version: Version,
+    selection: Selection,
+    limits: Limits,
+    out: Path | None,
+    server: Server | None,
+) -> Frozen:
+    where = f"on {server.name}" if server else f"from {version.tables['customers'].rows:,} customers"
     with tempfile.TemporaryDirectory(prefix="countersign-") as scratch:
-        with waiting(f"selecting from {version.tables['customers'].rows:,} customers"):
+        with waiting(f"selecting {where}"):
             frozen, _ = freeze(
                 dataset,
                 version,
@@ -205,6 +218,7 @@ def _selected(dataset: Dataset, version: Version, selection: Selection, limits: 
                 Path(scratch) / "trial",
                 besides=lambda folder: from_history(dataset, version, selection, folder),
                 limits=limits,
+                selecting=server.select if server else select,
             )
         if out is not None:
             _write(frozen, out)

@@ -15,7 +15,9 @@ import re
 import resource
 import signal
 import sys
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import msgspec
@@ -24,6 +26,7 @@ import pyarrow.parquet as pq
 
 from engine.audience.waterfall import Slot
 from engine.warehouse import describing
+from engine.warehouse.describing import Queryable
 from engine.warehouse.job import Answer, Failure, Job, Question, Result
 
 LIST_SCHEMA = pa.schema([("customer", pa.string()), ("cell", pa.string()), ("arm", pa.string())])
@@ -61,19 +64,15 @@ def run(job: Job) -> Answer:
     with contextlib.closing(locked_down(job)) as db:
         db.execute(_alone(db, f"CREATE TEMP TABLE selected AS {job.sql}"))
         universe = _number(db, "SELECT count(customer) FROM customers")
-        threshold = _threshold(db, job)
-        if threshold is None:
-            left = _number(db, "SELECT count(*) FROM selected WHERE bits = 0")
-            return Failure("control", f"the control group needs {job.control_min} customers, {left} are left")
+        threshold = drawn_below(db, job)
+        if isinstance(threshold, Failure):
+            return threshold
         thresholds = describing.thresholds(db, job, threshold)
         if isinstance(thresholds, Failure):
             return thresholds
         arm = describing.arm(threshold, thresholds)
-        slots = db.execute(
-            f"SELECT bits, coalesce(cell, ''), CASE WHEN bits <> 0 THEN '' ELSE {arm} END AS arm, count(*)"
-            " FROM selected GROUP BY ALL ORDER BY ALL"
-        ).fetchall()
-        rows, digest = _write_list(db, Path(job.folder) / "list.parquet", arm)
+        slots = counted(db, arm)
+        rows, digest = write_list(_listed(db, arm), Path(job.folder) / "list.parquet")
         balanced, balance = describing.balance(db, job, arm, rows)
         sample = describing.sample(db, job, arm)
     usage = resource.getrusage(resource.RUSAGE_SELF)
@@ -119,8 +118,8 @@ def _alone(db: duckdb.DuckDBPyConnection, sql: str) -> str:
     return sql
 
 
-def _threshold(db: duckdb.DuckDBPyConnection, job: Job) -> str | None:
-    """The threshold that gives the control group its share and at least its minimum; None where too few are left."""
+def drawn_below(db: Queryable, job: Job) -> str | Failure:
+    """The threshold that gives the control group its share and at least its minimum, or why there is none."""
     if not job.control_min:
         return job.threshold
     drawn = _number(db, "SELECT count(*) FROM selected WHERE bits = 0 AND draw < ?", job.threshold)
@@ -129,22 +128,40 @@ def _threshold(db: duckdb.DuckDBPyConnection, job: Job) -> str | None:
     smallest = db.execute(
         "SELECT draw FROM selected WHERE bits = 0 ORDER BY draw LIMIT 1 OFFSET ?", [job.control_min - 1]
     ).fetchone()
-    return None if smallest is None else describing.behind(smallest[0])
+    if smallest is None:
+        left = _number(db, "SELECT count(*) FROM selected WHERE bits = 0")
+        return Failure("control", f"the control group needs {job.control_min} customers, {left} are left")
+    return describing.behind(smallest[0])
 
 
-def _write_list(db: duckdb.DuckDBPyConnection, path: Path, arm: str) -> tuple[int, str]:
-    """The list in order, with its digest: sha256 over the lines customer TAB cell TAB arm LF."""
+def counted(db: Queryable, arm: str) -> list[tuple[Any, ...]]:
+    """The cube: (bits, cell, arm, customers)."""
+    rows: list[tuple[Any, ...]] = db.execute(
+        f"SELECT bits, coalesce(cell, ''), CASE WHEN bits <> 0 THEN '' ELSE {arm} END AS arm, count(*)"
+        " FROM selected GROUP BY 1, 2, 3 ORDER BY 1, 2, 3"
+    ).fetchall()
+    return rows
+
+
+def _listed(db: duckdb.DuckDBPyConnection, arm: str) -> Iterator[pa.RecordBatch]:
+    """The list in order, each row with its line of the digest."""
     # A relation, because Arrow from a cursor is copied once more. The lines are joined here and not by pyarrow, whose
     # first use of a Python text imports pandas (0.15 CPU seconds).
-    reader = db.sql(
+    reader: Iterator[pa.RecordBatch] = db.sql(
         "SELECT *, customer || chr(9) || cell || chr(9) || arm || chr(10) AS line FROM ("
         f" SELECT customer, coalesce(cell, '') AS cell, {arm} AS arm FROM selected WHERE bits = 0 ORDER BY customer)"
     ).to_arrow_reader(ROW_GROUP)
+    return reader
+
+
+def write_list(batches: Iterable[pa.RecordBatch], path: Path) -> tuple[int, str]:
+    """Write the list (ORDERED_SCHEMA, by customer); how many rows, and sha256 over the lines customer TAB cell TAB arm
+    LF."""
     digest = hashlib.sha256()
     rows = 0
     with path.open("wb") as file:
         with pq.ParquetWriter(file, LIST_SCHEMA, compression="snappy", use_dictionary=["cell", "arm"]) as writer:
-            for batch in _of_equal_size(reader):
+            for batch in _of_equal_size(batches):
                 writer.write_batch(batch.select(LIST_SCHEMA.names), row_group_size=ROW_GROUP)
                 digest.update(_characters(batch["line"]))
                 rows += batch.num_rows
@@ -153,7 +170,7 @@ def _write_list(db: duckdb.DuckDBPyConnection, path: Path, arm: str) -> tuple[in
     return rows, digest.hexdigest()
 
 
-def _of_equal_size(reader: pa.RecordBatchReader):  # type: ignore[no-untyped-def]  # pyarrow has no types
+def _of_equal_size(reader: Iterable[pa.RecordBatch]):  # type: ignore[no-untyped-def]  # pyarrow has no types
     """Batches of ROW_GROUP rows, whatever sizes DuckDB hands out."""
     held: list[pa.RecordBatch] = []
     count = 0
@@ -174,7 +191,7 @@ def _characters(texts: pa.StringArray) -> memoryview:
     return memoryview(characters)[ends[texts.offset] : ends[texts.offset + len(texts)]]
 
 
-def _number(db: duckdb.DuckDBPyConnection, sql: str, *values: str) -> int:
+def _number(db: Queryable, sql: str, *values: str) -> int:
     row = db.execute(sql, list(values)).fetchone()
     assert row is not None
     return int(row[0])

@@ -4,9 +4,9 @@ Each is one more query over the rows that were selected. Balance and sample read
 MEASURED_ROWS rows. Refuses to let a whole personal number out of the child.
 """
 
+from collections.abc import Mapping
 from math import sqrt
-
-import duckdb
+from typing import Any, Protocol
 
 from engine.masking import masked, masked_name
 from engine.warehouse.job import Balance, Failure, Job, Member
@@ -18,6 +18,14 @@ NAME = "name"
 EVERYBODY = "g"  # as in audience.grouping, which would bring SQLGlot into the child
 
 
+class Queryable(Protocol):
+    """Where the rows that were selected are, in a table `selected` beside `customers`."""
+
+    def execute(self, query: str, parameters: Any = ..., /) -> Any:
+        """Run SQL with ? for values; fetchone and fetchall of what this gives are its rows."""
+        ...
+
+
 def arm(threshold: str, thresholds: dict[str, str]) -> str:
     """The arm of a selected row, as SQL."""
     whens = "".join(f" WHEN {_text(cell)} THEN {_text(own)}" for cell, own in sorted(thresholds.items()))
@@ -25,14 +33,14 @@ def arm(threshold: str, thresholds: dict[str, str]) -> str:
     return f"CASE WHEN draw < {limit} THEN 'control' ELSE 'target' END"
 
 
-def thresholds(db: duckdb.DuckDBPyConnection, job: Job, threshold: str) -> dict[str, str] | Failure:
+def thresholds(db: Queryable, job: Job, threshold: str) -> dict[str, str] | Failure:
     """Cell -> a threshold of its own, where the common one leaves its control group under the minimum per cell."""
     wanted = job.control_min_per_cell
     if not wanted:
         return {}
     short = db.execute(
         "SELECT coalesce(cell, '') AS name, count(*) FROM selected WHERE bits = 0"
-        " GROUP BY name HAVING count(*) FILTER (draw < ?) < ? ORDER BY name",
+        " GROUP BY name HAVING count(*) FILTER (WHERE draw < ?) < ? ORDER BY name",
         [threshold, wanted],
     ).fetchall()
     for cell, left in short:
@@ -55,18 +63,22 @@ def behind(draw: str) -> str:
     return f"{following:08x}" if following < 2**32 else EVERYBODY
 
 
-def balance(db: duckdb.DuckDBPyConnection, job: Job, arm_sql: str, rows: int) -> tuple[int, tuple[Balance, ...]]:
+def balance(
+    db: Queryable, job: Job, arm_sql: str, rows: int, numbers: Mapping[str, str] | None = None
+) -> tuple[int, tuple[Balance, ...]]:
     """Of how many customers, and the standardised mean difference of each field: (mean of the target - mean of the
     control) / sqrt((variance of the target + variance of the control) / 2) (Austin 2009, Statistics in Medicine 28).
 
-    More customers than MEASURED_ROWS are represented by a part that a stable hash chooses.
+    More customers than MEASURED_ROWS are represented by a part that a stable hash chooses. `numbers` says how a field
+    of the customer `m` becomes a number, where that is no DuckDB.
     """
     if not job.measured or not rows:
         return 0, ()
     share = min(DRAWS, DRAWS * MEASURED_ROWS // rows)
     part = "" if share == DRAWS else f" AND {_other_draw(job)} < '{share:04x}'"
     each = ", ".join(
-        f"avg({name}), var_samp({name})" for name in (f"m.{_name(field)}::DOUBLE" for field in job.measured)
+        f"avg({name}), var_samp({name})"
+        for name in ((numbers or {}).get(field) or f"m.{_name(field)}::DOUBLE" for field in job.measured)
     )
     found = {
         of_arm: (count, sums)
@@ -85,7 +97,7 @@ def balance(db: duckdb.DuckDBPyConnection, job: Job, arm_sql: str, rows: int) ->
     )
 
 
-def sample(db: duckdb.DuckDBPyConnection, job: Job, arm_sql: str) -> tuple[Member, ...]:
+def sample(db: Queryable, job: Job, arm_sql: str) -> tuple[Member, ...]:
     """Ten members of the list, the same for the same list, with the fields of `job.shown`; all masked."""
     shown = "".join(f", m.{_name(field)}::VARCHAR" for field in job.shown)
     rows = db.execute(

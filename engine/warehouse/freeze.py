@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import Protocol
 
 import msgspec
 import pyarrow as pa
@@ -106,6 +107,23 @@ Besides = Callable[[Path], Mapping[str, DataFile]]
 """Writes tables of this run alone (suppression lists) into the folder and says what it wrote."""
 
 
+class Select(Protocol):
+    """An engine that selects: DuckDB over the files (`run.select`), or a server that has the customers."""
+
+    def __call__(
+        self,
+        dataset: Dataset,
+        version: Version,
+        selection: Selection,
+        folder: Path,
+        *,
+        beside: Mapping[str, DataFile] | None = None,
+        limits: Limits = DEFAULT_LIMITS,
+    ) -> Selected:
+        """Select and write `folder`/list.parquet."""
+        ...
+
+
 def freeze(
     dataset: Dataset,
     version: Version,
@@ -115,11 +133,15 @@ def freeze(
     besides: Besides = lambda folder: {},
     provenance: Mapping[str, str] | None = None,
     limits: Limits = DEFAULT_LIMITS,
+    selecting: Select = select,
 ) -> tuple[Frozen, Selected]:
-    """Select and freeze into the folder `target`, which must not exist. What fails leaves nothing behind."""
+    """Select and freeze into the folder `target`, which must not exist. What fails leaves nothing behind.
+
+    Of customers that lie elsewhere no rules are kept to ask about one of them later: their files are not here.
+    """
     with _appearing_at_once(target) as folder:
         beside = besides(folder)
-        selected = select(dataset, version, selection, folder, beside=beside, limits=limits)
+        selected = selecting(dataset, version, selection, folder, beside=beside, limits=limits)
         cube = selected.cube
         with (folder / LIST).open("rb") as file:
             file_sha256 = hashlib.file_digest(file, "sha256").hexdigest()
@@ -138,7 +160,7 @@ def freeze(
             cells=cube.cells(selection.cells),
             waterfall=cube.waterfall(),
             cube=cube.slots,
-            sql=selection.sql(),
+            sql=selection.sql(selected.result.engine.split()[0].replace("postgresql", "postgres")),
             inputs=selected.inputs,
             versions={"dataset": str(version.number), "engine": selected.result.engine, **(provenance or {})},
             thresholds=selected.result.thresholds,
@@ -146,7 +168,7 @@ def freeze(
             sample=selected.result.sample,
             balanced=selected.result.balanced,
             balance=selected.result.balance,
-            asking=selection.asking,
+            asking=selection.asking if selecting is select else None,
             is_drawn=selection.is_drawn,
         )
         with told_when_full(folder / MANIFEST):

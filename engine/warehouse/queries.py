@@ -8,7 +8,7 @@ Refuses to show the address it asked: it may hold a password.
 import hashlib
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 
 import psycopg2
@@ -54,7 +54,7 @@ class Query:
     def records(self, told: Told = lambda done, of: None) -> Records:
         """All its rows. Raises InvalidFile for what is no SELECT, and where the database refuses or does not answer."""
         asked = _select(self.wanted, self.name)
-        with self._told(), _reading(self.url) as link:
+        with self._told(), closing(connected(self.url, application="countersign import", readonly=True)) as link:
             headings, types, query = _as_text(link, asked)
             batches: list[pa.Table] = []
             digest = hashlib.sha256(repr((headings, types)).encode())
@@ -88,10 +88,15 @@ class Query:
 def query_of(text: str, connections: Mapping[str, str]) -> Query:
     """`sql:CONNECTION:TABLE` or `sql:CONNECTION:SELECT …`. InvalidFile where no such connection is known."""
     connection, _, wanted = text.removeprefix(PREFIX).partition(":")
+    return Query(connection, wanted.strip(), address_of(connection, connections))
+
+
+def address_of(connection: str, connections: Mapping[str, str]) -> str:
+    """The address of a connection. InvalidFile where none is called so."""
     if connection not in connections:
         hint = f"there are {', '.join(sorted(connections)) or 'none'}; COUNTERSIGN_CONNECTIONS names the file with them"
         raise InvalidFile([Problem("D124", f"there is no connection {connection!r}", hint)])
-    return Query(connection, wanted.strip(), connections[connection])
+    return connections[connection]
 
 
 def _select(wanted: str, name: str) -> str:
@@ -108,18 +113,14 @@ def _select(wanted: str, name: str) -> str:
     return wanted.rstrip().rstrip(";")
 
 
-@contextmanager
-def _reading(url: str) -> Iterator[Connection]:
-    """A connection whose one transaction can only read, rolled back at the end."""
+def connected(url: str, *, application: str, readonly: bool = False) -> Connection:
+    """A connection with one transaction that sees one moment, times in UTC; closing it rolls back."""
     address = re.sub(r"^postgres(ql)?(\+\w+)?://", "postgresql://", url)
-    link = psycopg2.connect(address, connect_timeout=CONNECT_SECONDS, application_name="countersign import")
-    try:
-        link.set_session(isolation_level="REPEATABLE READ", readonly=True)
-        with link.cursor() as cursor:
-            cursor.execute("SET LOCAL TIME ZONE 'UTC'; SET LOCAL DateStyle TO ISO")
-        yield link
-    finally:
-        link.close()
+    link = psycopg2.connect(address, connect_timeout=CONNECT_SECONDS, application_name=application)
+    link.set_session(isolation_level="REPEATABLE READ", readonly=readonly)
+    with link.cursor() as cursor:
+        cursor.execute("SET LOCAL TIME ZONE 'UTC'; SET LOCAL DateStyle TO ISO")
+    return link
 
 
 def _as_text(link: Connection, asked: str) -> tuple[tuple[str, ...], list[str], sql.Composed]:
@@ -129,7 +130,7 @@ def _as_text(link: Connection, asked: str) -> tuple[tuple[str, ...], list[str], 
         cursor.execute(sql.SQL("SELECT * FROM ({}) AS wanted LIMIT 0").format(asked_for))
         found = cursor.description or ()
     headings = tuple(column.name for column in found)
-    types = [_type(column.type_code, column.scale) for column in found]
+    types = [column_type(column.type_code, column.scale) for column in found]
     values = [
         sql.SQL("({} AT TIME ZONE 'UTC')::text" if column.type_code == WITH_ZONE else "{}::text").format(
             sql.Identifier("wanted", column.name)
@@ -139,7 +140,8 @@ def _as_text(link: Connection, asked: str) -> tuple[tuple[str, ...], list[str], 
     return headings, types, sql.SQL("SELECT {} FROM ({}) AS wanted").format(sql.SQL(", ").join(values), asked_for)
 
 
-def _type(code: int, scale: int | None) -> str:
+def column_type(code: int, scale: int | None) -> str:
+    """The type of a column by the number of its type in PostgreSQL; empty where it is none of ours."""
     if code == 1700:
         return f"decimal({scale})" if scale is not None and 0 <= scale <= 6 else "decimal"
     return _TYPES.get(code, "")

@@ -18,7 +18,7 @@ from msgspec import Struct
 
 from engine.audience.compile import KNOWN_TABLES, Selection
 from engine.audience.waterfall import Cube
-from engine.errors import InvalidFile, NoSpace, Problem, SelectionFailed
+from engine.errors import CountersignError, InvalidFile, NoSpace, Problem, SelectionFailed
 from engine.warehouse.dataset import DataFile, Dataset, Version
 from engine.warehouse.job import Answer, Failure, Job, Result
 
@@ -166,12 +166,13 @@ def _checked(said: bytes, folder: Path) -> Result:
     answer: Answer = msgspec.json.decode(said, type=Answer)
     if isinstance(answer, Result):
         return answer
-    if answer.kind == "space":
-        raise NoSpace(path=folder)
-    raise SelectionFailed(reason=_told(answer))
+    raise failed(answer, folder)
 
 
-def _told(failure: Failure) -> str:
+def failed(failure: Failure, folder: Path) -> CountersignError:
+    """What is raised for it."""
+    if failure.kind == "space":
+        return NoSpace(path=folder)
     if failure.kind == "memory":
-        return f"it needs more memory than COUNTERSIGN_MEMORY_LIMIT allows ({failure.reason})"
-    return failure.reason
+        return SelectionFailed(reason=f"it needs more memory than COUNTERSIGN_MEMORY_LIMIT allows ({failure.reason})")
+    return SelectionFailed(reason=failure.reason)

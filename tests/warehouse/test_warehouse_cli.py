@@ -1,6 +1,7 @@
 """`countersign data` and `countersign audience` as an analyst and a script use them."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -18,9 +19,10 @@ audience:
 """
 
 
-def countersign(*arguments: str) -> "subprocess.CompletedProcess[str]":
+def countersign(*arguments: str, environment: dict[str, str] | None = None) -> "subprocess.CompletedProcess[str]":
     command = [sys.executable, "-m", "engine.cli.main", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+    settings = os.environ | (environment or {})
+    return subprocess.run(command, capture_output=True, text=True, check=False, env=settings)
 
 
 @pytest.fixture(scope="module")
