@@ -47,7 +47,7 @@ def test_the_schedule_fires_does_the_work_and_sigterm_leaves_nothing_running(sql
             assert fired
             process.send_signal(signal.SIGTERM)
             assert process.wait(60) == 0, said(process)
-        assert not where.processes()
+        ends(where)
         states = {state for _, state, _ in where.runs()}
         assert states <= SETTLED, where.runs()
         tokens = {token for mail in mails(where) for token in re.findall(r"/l/([\w-]{20,})", plain(mail))}
@@ -66,7 +66,7 @@ def test_kill_9_leaves_no_process_the_next_start_frees_the_schedule_and_a_dead_p
             left_over = running(where)
             process.kill()
             process.wait()
-            wait_until(lambda: not where.processes(), what="the end of all its processes", seconds=10)
+            ends(where)
         assert running(where) == left_over
         with up(where) as process:
             wait_until(lambda: len(running(where) - left_over) == 2, what="fresh runs", seconds=60)
@@ -74,7 +74,7 @@ def test_kill_9_leaves_no_process_the_next_start_frees_the_schedule_and_a_dead_p
             os.kill(api_of(where), signal.SIGKILL)
             assert process.wait(60) == 1
             assert "The api process ended by itself" in said(process)
-        assert not where.processes()
+        ends(where)
         assert not running(where)
 
 
@@ -86,7 +86,7 @@ def test_ctrl_c_while_it_still_starts_ends_all_that_was_started(tmp_path: Path) 
         wait_until(lambda: len(where.processes()) > 3, what="the start of its parts", seconds=60)
         process.send_signal(signal.SIGINT)
         assert process.wait(60) == 0
-        assert not where.processes()
+        ends(where)
 
 
 def test_serve_answers_by_itself_and_ends_on_sigterm(tmp_path: Path) -> None:
@@ -103,7 +103,7 @@ def test_serve_answers_by_itself_and_ends_on_sigterm(tmp_path: Path) -> None:
         [pid] = where.processes()
         assert pid == child.pid
         child.stop()
-        assert not where.processes()
+        ends(where)
 
 
 def test_a_port_in_use_is_one_sentence_that_names_the_option(tmp_path: Path) -> None:
@@ -119,6 +119,11 @@ def test_a_port_in_use_is_one_sentence_that_names_the_option(tmp_path: Path) -> 
             )  # fmt: skip
             assert done.returncode == 1
             assert done.stderr == f"Port {port} is in use. End what uses it, or choose another with {option}.\n"
+
+
+def ends(where: Home) -> None:
+    """Nothing of the product lives on; its undertaker ends behind everything else, when it reads that nobody is left."""
+    wait_until(lambda: not where.processes(), what="the end of all its processes", seconds=10)
 
 
 def running(where: Home, flow: str = "") -> set[str]:
