@@ -122,7 +122,7 @@ def test_a_port_in_use_is_one_sentence_that_names_the_option(tmp_path: Path) -> 
 
 
 def ends(where: Home) -> None:
-    """Nothing of the product lives on; its undertaker ends behind everything else, when it reads that nobody is left."""
+    """Nothing of the product lives on; its undertaker ends last, when it reads that nobody is left."""
     wait_until(lambda: not where.processes(), what="the end of all its processes", seconds=10)
 
 
