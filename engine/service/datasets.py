@@ -146,9 +146,7 @@ def versions(app: Countersign, by: By, last: int = LAST) -> tuple[VersionView, .
 def keep(app: Countersign, by: By, data: bytes, name: str) -> str:
     """Keep a file to look at; its number. InvalidFile where it is too large or no table."""
     by.authorize(MANAGES)
-    if len(data) > MAX_BYTES:
-        fields = {"most": MAX_BYTES // 1024**2}
-        raise InvalidFile([Problem("dataset.large", "the file is larger than 20 MB", at=name, fields=fields)])
+    _refuse_large(data, name)
     with _records(data, name):
         number = secrets.token_hex(16)
     with app.db.begin() as tx:
@@ -195,9 +193,7 @@ def confirm(app: Countersign, by: By, upload: str, asked: Asked) -> Done:
 def load(app: Countersign, by: By, data: bytes, name: str, asked: Asked, *, dry: bool = False) -> Done:
     """Take a file in at once, for scripts; `dry` only says what would become of it (version 0)."""
     by.authorize(MANAGES)
-    if len(data) > MAX_BYTES:
-        fields = {"most": MAX_BYTES // 1024**2}
-        raise InvalidFile([Problem("dataset.large", "the file is larger than 20 MB", at=name, fields=fields)])
+    _refuse_large(data, name)
     if not dry:
         return _take(app, by, data, name, asked)
     with _records(data, name) as (records, source):
@@ -271,6 +267,12 @@ def _take(app: Countersign, by: By, data: bytes, name: str, asked: Asked, *, upl
         change.note("dataset_imported", source[:80], after=told)
     dataset.sweep()
     return Done(**told, bad=staged.imported.bad)
+
+
+def _refuse_large(data: bytes, name: str) -> None:
+    if len(data) > MAX_BYTES:
+        fields = {"most": MAX_BYTES // 1024**2}
+        raise InvalidFile([Problem("dataset.large", "the file is larger than 20 MB", at=name, fields=fields)])
 
 
 def _kept(app: Countersign, by: By, upload: str) -> tuple[bytes, str]:

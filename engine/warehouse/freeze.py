@@ -160,7 +160,7 @@ def freeze(
             cells=cube.cells(selection.cells),
             waterfall=cube.waterfall(),
             cube=cube.slots,
-            sql=selection.sql(selected.result.engine.split()[0].replace("postgresql", "postgres")),
+            sql=selected.sql,
             inputs=selected.inputs,
             versions={"dataset": str(version.number), "engine": selected.result.engine, **(provenance or {})},
             thresholds=selected.result.thresholds,

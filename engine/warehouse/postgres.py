@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 from psycopg2 import errors, sql
 
 from engine.audience.compile import KNOWN_TABLES, Selection
-from engine.audience.waterfall import Cube, Slot
+from engine.audience.waterfall import Slot
 from engine.errors import InvalidFile, Problem, SelectionFailed
 from engine.warehouse import describing
 from engine.warehouse.child import ORDERED_SCHEMA, ROW_GROUP, counted, drawn_below, write_list
@@ -29,9 +29,10 @@ from engine.warehouse.dataset import Column, DataFile, Dataset, Table, Version
 from engine.warehouse.freeze import LIST
 from engine.warehouse.job import Failure, Job, Result
 from engine.warehouse.queries import address_of, column_type, connected
-from engine.warehouse.run import DEFAULT_LIMITS, SHOWN, Input, Limits, Selected, failed
+from engine.warehouse.run import DEFAULT_LIMITS, SHOWN, Input, Limits, Selected, failed, finished, input_of
 from engine.warehouse.syncing import read_connections
 
+DIALECT = "postgres"
 CURSOR = "countersign_list"
 SENT_ROWS = 100_000
 TYPES = {"text": "text", "int": "bigint", "double": "double precision", "bool": "boolean"}
@@ -98,10 +99,7 @@ class Server:
             raise SelectionFailed(reason=_without_values(error)) from error
         if isinstance(result, Failure):
             raise failed(result, folder)
-        names = tuple(rung.name for rung in selection.rungs)
-        cube = Cube(universe=result.universe, names=names, slots=result.slots)
-        cube.waterfall()
-        return Selected(cube, result, inputs)
+        return finished(selection, result, inputs, selection.sql(DIALECT))
 
 
 _SELECTED_FROM = frozenset({"customers", "contacts", "owned", "conflicts", "usage"})
@@ -134,16 +132,16 @@ class _Run:
             if name in beside:
                 path = folder / beside[name].path
                 self._send(name, _columns_of(path), [path])
-                inputs.append(Input(name, beside[name].path, beside[name].rows, beside[name].sha256))
+                inputs.append(input_of(name, beside[name]))
             elif table is None:
                 self._send(name, KNOWN_TABLES[name], [])
             elif table.files:
                 self._send(name, {c.name: c.type for c in table.columns}, [dataset.path(file) for file in table.files])
-                inputs += [Input(name, file.path, file.rows, file.sha256) for file in table.files]
+                inputs += [input_of(name, file) for file in table.files]
             else:
                 rows = int(self.execute(f'SELECT count(*) FROM "{name}"').fetchone()[0])
                 inputs.append(Input(name, f"{self.server.name}:{self.server.schema}.{name}", rows, ""))
-        self.execute("CREATE TEMP TABLE selected ON COMMIT DROP AS " + selection.sql("postgres"))
+        self.execute("CREATE TEMP TABLE selected ON COMMIT DROP AS " + selection.sql(DIALECT))
         self.execute("ANALYZE selected")
         return tuple(inputs)
 

@@ -58,11 +58,12 @@ class Evidence(DataFile, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True)
 class Selected:
-    """A finished selection: `list.parquet` in its folder and what is known about it."""
+    """A finished selection: `list.parquet` in its folder and what is known about it. `sql` is what was run."""
 
     cube: Cube
     result: Result
     inputs: tuple[Input, ...]
+    sql: str
 
 
 def select(
@@ -104,14 +105,20 @@ def select(
             shown=tuple(c.name for c in version.tables["customers"].columns if c.name in SHOWN),
         )
         result = _checked(in_child(CHILD, msgspec.json.encode(job), limits), folder)
+    inputs = tuple(input_of(name, f) for name, files in sorted(chosen.items()) for f in files)
+    return finished(selection, result, inputs, job.sql)
+
+
+def finished(selection: Selection, result: Result, inputs: tuple[Input, ...], sql: str) -> Selected:
+    """The selection with its counts; ValueError where they do not add up."""
     names = tuple(rung.name for rung in selection.rungs)
     cube = Cube(universe=result.universe, names=names, slots=result.slots)
     cube.waterfall()
-    inputs = tuple(_input(name, f) for name, files in sorted(chosen.items()) for f in files)
-    return Selected(cube, result, inputs)
+    return Selected(cube, result, inputs, sql)
 
 
-def _input(table: str, file: DataFile) -> Input:
+def input_of(table: str, file: DataFile) -> Input:
+    """The file as an input, with the case that it tells of where it does."""
     lineage = file.lineage if isinstance(file, Evidence) else {}
     return Input(table, file.path, file.rows, file.sha256, lineage)
 
