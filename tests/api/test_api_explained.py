@@ -152,7 +152,8 @@ def test_scripts_get_the_same(app: Countersign, api: FastAPI, case_id: str) -> N
     rows = me.get(f"/api/v1/cases/{case_id}/audience", params={"order": "holdout"}).json()
     assert rows["order"][0] == "holdout" and rows["waterfall"][1]["name"] == "holdout"
     answer = me.post(f"/api/v1/cases/{case_id}/audience/why", json={"customer": id_of(39)}).json()
-    assert (answer["outcome"], answer["removals"][0]["name"]) == ("removed", "contacted_60d_family")
+    assert answer["outcome"] == "removed"  # the draw of the holdout is random, so it may name this customer as well
+    assert "contacted_60d_family" in [removal["name"] for removal in answer["removals"]]
     draft = drafted(app)
     estimate = me.get(f"/api/v1/cases/{draft}/estimate").json()
     assert len(estimate["sample"]) == 10 and estimate["overlaps"] and estimate["balance"]
