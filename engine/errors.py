@@ -5,7 +5,8 @@ CountersignError
 |   |- InvalidForm, InvalidDefinition, InvalidFile, InvalidExpression, LeftOut
 |- Refused           understood, but not possible now; says what is possible instead
 |   |- NotPossible, AlreadyDecided, ChangedMeanwhile, DraftChanged, SavedElsewhere, UrgedAlready, KeyUsed, OwnCase,
-|   |   StandInOver, StandInTwice, TooManyTries, CountsMoved, NoControl
+|   |   StandInOver, StandInTwice, TooManyTries, CountsMoved, CountsBusy,
+|   |   CountOvertaken, NoControl
 |- NotFound          absent, or not yours: the two look the same
 |- SignInNeeded, Forged
 |   |- SignInAnew
@@ -161,6 +162,16 @@ class TooManyTries(Refused):
 
 class CountsMoved(Refused):
     """There are {count} recipients in doubt now, not {expected}; nothing was changed. Look again and decide."""
+
+
+class CountsBusy(Refused):
+    """The server is counting for others just now. Nothing was lost; count again in a moment."""
+
+    status = 503
+
+
+class CountOvertaken(Refused):
+    """A newer count of yours took the place of this one."""
 
 
 class NoControl(Refused):

@@ -29,6 +29,7 @@ from engine.audience.question import Asking
 from engine.audience.sources import FeedbackOf
 from engine.audience.sql import AS_OF, CheckedSql, check_sql, parameters_of
 from engine.audience.sql_names import ANY_LIST, Tables
+from engine.audience.tally import Tally, tally
 from engine.errors import InvalidDefinition, InvalidExpression, Problem
 from engine.expr import compile_expression
 from engine.expr.types import BOOL, DATE, DECIMAL, INT, TEXT, TIMESTAMP, Record, Scope, Type, nearest
@@ -122,6 +123,7 @@ class Selection:
     measured: tuple[str, ...] = ()
     holdout: HoldoutInForce | None = None
     asking: Asking | None = None
+    tally: Tally | None = None
 
     def sql(self, dialect: str = "duckdb") -> str:
         """The statement as text."""
@@ -323,6 +325,7 @@ def compile_audience(
         measured=_measured(fields, measured),
         holdout=holdout if any(exclusion.kind == "holdout" for exclusion in plan.remove) else None,
         asking=asked,
+        tally=tally(plan.source, compiler),
     )
 
 

@@ -6,7 +6,7 @@ WHERE: the customer table is read once, however the sources nest. A claim that i
 met. Refuses to know where tables are stored.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Annotated, Any, ClassVar, Protocol, get_args
 
@@ -78,6 +78,10 @@ class SourceKind(BaseModel):
 
     def claim(self, claims: Claims) -> exp.Expr:
         """The claim as SQL, TRUE or FALSE, never NULL."""
+        return self.joined([part.claim(claims) for part in self.within()])
+
+    def joined(self, parts: Sequence[exp.Expr]) -> exp.Expr:
+        """The claims of its parts as one claim; of the first of them alone, what it would be without the others."""
         raise NotImplementedError(self.kind)
 
 
@@ -110,8 +114,8 @@ class Union(SourceKind):
     def within(self) -> tuple[SourceKind, ...]:
         return self.union
 
-    def claim(self, claims: Claims) -> exp.Expr:
-        return exp.or_(*(part.claim(claims) for part in self.union))
+    def joined(self, parts: Sequence[exp.Expr]) -> exp.Expr:
+        return exp.or_(*parts)
 
 
 class Intersect(SourceKind):
@@ -123,8 +127,8 @@ class Intersect(SourceKind):
     def within(self) -> tuple[SourceKind, ...]:
         return self.intersect
 
-    def claim(self, claims: Claims) -> exp.Expr:
-        return exp.and_(*(part.claim(claims) for part in self.intersect))
+    def joined(self, parts: Sequence[exp.Expr]) -> exp.Expr:
+        return exp.and_(*parts)
 
 
 class Except(SourceKind):
@@ -138,9 +142,9 @@ class Except(SourceKind):
     def within(self) -> tuple[SourceKind, ...]:
         return self.parts
 
-    def claim(self, claims: Claims) -> exp.Expr:
-        first, *others = (part.claim(claims) for part in self.parts)
-        return exp.and_(first, exp.not_(exp.or_(*others)))
+    def joined(self, parts: Sequence[exp.Expr]) -> exp.Expr:
+        first, *others = parts
+        return exp.and_(first, exp.not_(exp.or_(*others))) if others else first
 
 
 class Symmetric(SourceKind):
@@ -152,9 +156,9 @@ class Symmetric(SourceKind):
     def within(self) -> tuple[SourceKind, ...]:
         return self.symmetric
 
-    def claim(self, claims: Claims) -> exp.Expr:
-        one, other = (exp.paren(part.claim(claims)) for part in self.symmetric)
-        return exp.paren(exp.NEQ(this=one, expression=other))
+    def joined(self, parts: Sequence[exp.Expr]) -> exp.Expr:
+        one, *other = map(exp.paren, parts)
+        return exp.paren(exp.NEQ(this=one, expression=other[0])) if other else one
 
 
 class Sql(SourceKind):

@@ -1,0 +1,133 @@
+"""How many customers a source has, as a whole and part by part, on the dataset as it is now.
+
+For pages where a source is written: nothing is kept, nobody is named. A newer count of the same person ends the older
+one. Refuses what a source without a case cannot say: a field of a form.
+"""
+
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from engine.audience.compile import Selection, Subject, compile_audience
+from engine.audience.plan import AudiencePlan
+from engine.audience.sources import Source, SourceKind, Sql
+from engine.audience.tally import walked
+from engine.definition.catalogue import catalogue
+from engine.errors import InvalidDefinition, InvalidForm, NoCustomers, Problem
+from engine.service import earlier
+from engine.service.app import Countersign
+from engine.service.authorizing import Action, allowed, authorize
+from engine.service.views import Viewer
+from engine.warehouse import counting
+from engine.warehouse.dataset import Dataset, Version
+from engine.warehouse.run import Limits
+
+BUILDS: Action = "groups.build"
+WRITES_SQL: Action = "definitions.write"
+LONGEST = 20
+"""Seconds that a page waits for a count."""
+SOURCE: TypeAdapter[SourceKind] = TypeAdapter(Source)
+CATALOGUE = "customers"
+
+
+@dataclass(frozen=True, slots=True)
+class PartCount:
+    """A part of the source, `depth` deep in the others: how many customers it has, and how many once the parts
+    before it and this one are joined the way the source joins them."""
+
+    depth: int
+    kind: str
+    text: str
+    customers: int
+    after: int
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """`customers` of `everybody`, on version `dataset` of the customer data at the moment `as_of`. `parts` are those of
+    the source, itself first. `is_estimate`: exclusions, and what comes in until a case is approved, are not in it."""
+
+    everybody: int
+    customers: int
+    parts: tuple[PartCount, ...]
+    as_of: datetime
+    dataset: int
+    is_estimate: bool = True
+
+
+def count(app: Countersign, viewer: Viewer, source: Mapping[str, Any]) -> Counted:
+    """Count `source`, written as in a definition. InvalidForm with its problems; SelectionFailed, CountsBusy and
+    CountOvertaken say why there is no count."""
+    authorize(viewer, BUILDS)
+    read = source_of(source)
+    refuse_sql(viewer, read)
+    dataset = Dataset(app.settings.data.resolve())
+    version = dataset.current()
+    selection = compiled(app, read, version)
+    limits = Limits(app.settings.memory_limit, min(LONGEST, app.settings.selection_seconds))
+    with app.counts.turn(viewer.person) as turn, _scratch(dataset) as folder:
+        beside = earlier.outcomes(app, viewer.person, selection, folder, dataset=dataset, version=version)
+        everybody, *numbers = counting.count(
+            dataset, version, selection, folder, beside=beside, limits=limits, started=turn.runs
+        )
+    assert selection.asking is not None
+    parts = tuple(
+        PartCount(part.depth, part.kind, part.text, own, after)
+        for part, (own, after) in zip(selection.asking.parts, walked((everybody, *numbers)), strict=True)
+    )
+    return Counted(everybody, parts[0].customers, parts, selection.as_of, version.number)
+
+
+def source_of(source: Mapping[str, Any]) -> SourceKind:
+    """The source as the engine has it. InvalidForm where it is none."""
+    try:
+        return SOURCE.validate_python(dict(source))
+    except ValidationError as error:
+        problems = [
+            Problem("source", one["msg"], at=".".join(map(str, one["loc"]))) for one in error.errors(include_url=False)
+        ]
+        raise InvalidForm(problems) from None
+
+
+def refuse_sql(viewer: Viewer, source: SourceKind, kept: frozenset[str] = frozenset()) -> None:
+    """InvalidForm where somebody who writes no definitions brings a statement of their own; those `kept` are known."""
+    if allowed(viewer, WRITES_SQL):
+        return
+    if any(isinstance(part, Sql) and part.sql not in kept for part in source.walk()):
+        raise InvalidForm([Problem("source.sql", "statements are written by authors of definitions")])
+
+
+def compiled(app: Countersign, source: SourceKind, version: Version) -> Selection:
+    """The selection of the source alone over a version of the dataset. InvalidForm with every problem."""
+    customers = version.tables.get("customers")
+    if customers is None:
+        raise NoCustomers()
+    known = catalogue(CATALOGUE)
+    try:
+        return compile_audience(
+            AudiencePlan(source=source),
+            fields={column.name: column.type for column in customers.columns},
+            tables=frozenset(version.tables),
+            subject=Subject(),
+            as_of=app.now(),
+            salt="count",
+            columns=version.columns,
+            consents=known.consents if known else {},
+            measured=(),
+        )
+    except InvalidDefinition as error:
+        once = [one for n, one in enumerate(error.problems) if one not in error.problems[:n]]
+        raise InvalidForm(once) from error
+
+
+@contextmanager
+def _scratch(dataset: Dataset) -> Iterator[Path]:
+    dataset.folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".count-", dir=dataset.folder) as folder:
+        yield Path(folder)
