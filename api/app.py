@@ -33,6 +33,7 @@ from api.pages import (
     decisions,
     definitions,
     drafts,
+    groups_build,
     inbox,
     instances,
     keyboard,
@@ -98,6 +99,7 @@ PAGES = (
     admin_operation,
     admin_people,
     admin_suppressions,
+    groups_build,  # /groups/build stands before /groups/{name}
     stand_ins,
     beside,
     calendar,

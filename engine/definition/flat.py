@@ -28,11 +28,8 @@ _Exact.add_representer(str, _Exact.text)
 _Exact.add_representer(Decimal, _Exact.number)
 
 
-def flat(document: Document, file: str) -> str:
-    """The text of a resolved document. It may be too large to be read again: whoever asks for it reads it.
-
-    AssertionError, an error of ours, where it would not say the same.
-    """
+def dumped(value: Any) -> str:
+    """A value as YAML, in the order that it has."""
     yaml = YAML(typ="safe", pure=True)
     yaml.Representer = _Exact
     yaml.version = None
@@ -40,9 +37,18 @@ def flat(document: Document, file: str) -> str:
     yaml.default_flow_style = False
     yaml.sort_base_mapping_type_on_output = False  # type: ignore[assignment]  # its hint knows None alone
     written = io.StringIO()
-    yaml.dump(document.value, written)
+    yaml.dump(value, written)
+    return written.getvalue()
+
+
+def flat(document: Document, file: str) -> str:
+    """The text of a resolved document. It may be too large to be read again: whoever asks for it reads it.
+
+    AssertionError, an error of ours, where it would not say the same.
+    """
+    written = dumped(document.value)
     names = ", ".join(sorted(document.texts))
-    text = f"# Written out from {file or 'a definition'} and what it takes over from {names}.\n{written.getvalue()}"
+    text = f"# Written out from {file or 'a definition'} and what it takes over from {names}.\n{written}"
     again = read(text)
     if not again.problems and _in_order(again.value) != _in_order(document.value):
         raise AssertionError(f"{file} cannot be written out")

@@ -61,12 +61,14 @@ class Counted:
     is_estimate: bool = True
 
 
-def count(app: Countersign, viewer: Viewer, source: Mapping[str, Any]) -> Counted:
-    """Count `source`, written as in a definition. InvalidForm with its problems; SelectionFailed, CountsBusy and
-    CountOvertaken say why there is no count."""
+def count(
+    app: Countersign, viewer: Viewer, source: Mapping[str, Any], *, kept: frozenset[str] = frozenset()
+) -> Counted:
+    """Count `source`, written as in a definition; `kept` are statements that stood in it before. InvalidForm with its
+    problems; SelectionFailed, CountsBusy and CountOvertaken say why there is no count."""
     authorize(viewer, BUILDS)
     read = source_of(source)
-    refuse_sql(viewer, read)
+    refuse_sql(viewer, read, kept)
     dataset = Dataset(app.settings.data.resolve())
     version = dataset.current()
     selection = compiled(app, read, version)
