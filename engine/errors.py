@@ -5,8 +5,7 @@ CountersignError
 |   |- InvalidForm, InvalidDefinition, InvalidFile, InvalidExpression, LeftOut
 |- Refused           understood, but not possible now; says what is possible instead
 |   |- NotPossible, AlreadyDecided, ChangedMeanwhile, DraftChanged, SavedElsewhere, UrgedAlready, KeyUsed, OwnCase,
-|   |   StandInOver, StandInTwice, TooManyTries, CountsMoved, CountsBusy,
-|   |   CountOvertaken, NoControl
+|   |   StandInOver, StandInTwice, TooManyTries, CountsMoved, CountsBusy, CountOvertaken, NoControl, GroupChanged
 |- NotFound          absent, or not yours: the two look the same
 |- SignInNeeded, Forged
 |   |- SignInAnew
@@ -135,6 +134,13 @@ class StandInOver(Refused):
 
 class StandInTwice(Refused):
     """You decide at this step already; another person must decide for {person}."""
+
+
+class GroupChanged(Refused):
+    """{by} saved version {version} of this customer group at {at}, after you opened it. Nothing was lost: what you
+    wrote stands here and is not saved yet. Look at that version, then save again to put yours in its place."""
+
+    status = 412
 
 
 class HoldoutOpen(Refused):

@@ -58,8 +58,10 @@ def asking(
     marks: Sequence[exp.Expr],
     proofs: Sequence[tuple[str, Evidence | None]],
     home: Home | None,
+    narrow: bool,
 ) -> Asking:
-    """`claims` are those of the source's parts in their order, `marks` the columns bits, cell, draw."""
+    """`claims` are those of the source's parts in their order, `marks` the columns bits, cell, draw; `narrow` as
+    `Asking` says."""
     inner = (
         exp.select(
             exp.column("customer", "c"),
@@ -85,13 +87,12 @@ def asking(
             if one is not None
         ),
         home=home.of.sql(dialect="duckdb") if home else "",
-        narrow=all(part.kind != "sql" for part in source.walk()),
+        narrow=narrow,
     )
 
 
 def _parts(source: SourceKind, depth: int = 0) -> Iterator[Part]:
     """In the order of `walk`."""
-    written = source.model_dump(mode="json", by_alias=True).get(source.kind)
-    yield Part(depth, source.kind, written if isinstance(written, str) else "")
+    yield Part(depth, source.kind, source.text)
     for part in source.within():
         yield from _parts(part, depth + 1)

