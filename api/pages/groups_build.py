@@ -4,27 +4,31 @@ Every button sends the whole form and gets the page back, so it works without sc
 is typed, by the same route. Nothing is kept before it is saved.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from datetime import datetime
+from typing import Any
 
 from fastapi import APIRouter, Response
 
 from api import built_form, diagnostics, words
 from api.declared import for_page
-from api.deps import App, CurrentViewer, CurrentVisit, Posted
+from api.deps import App, CurrentViewer, CurrentVisit, Posted, form_key, text
 from api.errors import problem_sentence, sentence
 from api.formats import Formats
-from api.spoken_source import joined, said, spoken
+from api.spoken_source import ALGEBRA, joined, said, spoken
 from api.visit import Visit
-from engine.audience.built import OPERATORS, SEVERAL, WITHOUT_VALUE, Block, Nest
+from engine.audience.built import OPERATORS, SEVERAL, WITHOUT_VALUE, Block, Nest, Row
 from engine.definition.flat import dumped
-from engine.errors import CountersignError, Problem
-from engine.service import building
+from engine.errors import GroupChanged, Invalid, Problem, Refused
+from engine.service import building, groups
 from engine.service.app import Countersign
 from engine.service.building import FieldView, Looked
+from engine.service.recording import By
 from engine.service.views import Viewer
 
-router = APIRouter(dependencies=[for_page("groups.build")])
+router = APIRouter(dependencies=[for_page("groups.write")])
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,32 +40,96 @@ class Bar:
     width: float
 
 
+@dataclass(frozen=True, slots=True)
+class Naming:
+    """What a group is saved under. `group` and `base` are the name and version that it began as, empty if new."""
+
+    group: str = ""
+    base: str = ""
+    name: str = ""
+    title: str = ""
+    note: str = ""
+
+    @property
+    def version(self) -> int | None:
+        """The version it began as."""
+        return int(self.base) if self.group and self.base.isdecimal() and len(self.base) < 10 else None
+
+
 @router.get("/groups/build")
-def begin(app: App, visit: CurrentVisit, viewer: CurrentViewer) -> Response:
+def begin(app: App, visit: CurrentVisit, viewer: CurrentViewer, group: str = "", saved: int = 0) -> Response:
     """An empty group, or a saved one to go on with."""
-    return _page(app, visit, viewer, built_form.EMPTY)
+    if not group:
+        return _page(app, visit, viewer, built_form.EMPTY, Naming())
+    view = groups.find(app, viewer, group)
+    naming = Naming(view.name, str(view.version), view.name, view.title)
+    return _page(app, visit, viewer, building.opened(app, viewer, view.source), naming, saved=saved == view.version)
 
 
 @router.post("/groups/build")
 def send(app: App, visit: CurrentVisit, viewer: CurrentViewer, form: Posted) -> Response:
-    """Count, or add and remove rows."""
-    action = str(form.get("action", ""))
+    """Count, add and remove rows, or save."""
+    action = text(form, "action")
     blocks = built_form.changed(built_form.blocks_of(form), action) or built_form.EMPTY
-    return _page(app, visit, viewer, blocks)
+    naming = Naming(**{part.name: text(form, part.name) for part in fields(Naming)})
+    if action not in ("save", "copy"):
+        return _page(app, visit, viewer, blocks, naming)
+    by = By(viewer, "page", visit.address, form_key(form, viewer))
+    is_new = action == "copy" or naming.version is None
+    name = naming.group
+    if is_new:  # a copy under the name that it has would only be told that the name is taken
+        name = naming.name if naming.name != naming.group else ""
+    looked = building.look(app, viewer, blocks, known=_known(app, viewer, naming), count=False)
+    try:
+        view = groups.save(
+            app,
+            by,
+            name=name or made_up(by.key, app.now()),
+            title=naming.title,
+            source=building.finished(looked),
+            note=naming.note,
+            base=None if is_new else naming.version,
+        )
+    except GroupChanged as error:  # who saves again puts theirs in the place of what they were told of
+        naming = replace(naming, base=str(error.fields["version"]))
+        return _page(app, visit, viewer, blocks, naming, error=error)
+    except (Invalid, Refused) as error:
+        return _page(app, visit, viewer, blocks, naming, error=error)
+    return visit.go("/groups/build", group=view.name, saved=str(view.version))
+
+
+def made_up(key: str, at: datetime) -> str:
+    """A name for a group that was given none; the same one where the form is sent twice."""
+    return f"g{at:%Y%m%d}_{hashlib.sha256(key.encode()).hexdigest()[:6]}"
+
+
+def _known(app: Countersign, viewer: Viewer, naming: Naming) -> Mapping[str, Any] | None:
+    """The source that it began as."""
+    return groups.find(app, viewer, naming.group, naming.version).source if naming.version else None
 
 
 def _page(
-    app: Countersign, visit: Visit, viewer: Viewer, blocks: Sequence[Block], *, error: CountersignError | None = None
+    app: Countersign,
+    visit: Visit,
+    viewer: Viewer,
+    blocks: Sequence[Block],
+    naming: Naming,
+    *,
+    error: Invalid | Refused | None = None,
+    saved: bool = False,
 ) -> Response:
-    looked = building.look(app, viewer, blocks)
+    looked = building.look(app, viewer, blocks, known=_known(app, viewer, naming))
     offered, formats = building.offered(app, viewer), visit.formats
-    for problem in reversed(looked.problems):
-        visit.wrong[problem.at] = spoken_problem(problem, formats)
+    problems = (*looked.problems, *(error.problems if isinstance(error, Invalid) else ()))
+    visit.wrong = {one.at: spoken_problem(one, formats) for one in reversed(problems)}
+    places = {one.at for one in problems if one.at.partition(".")[0] not in ("", "source")}
     return visit.page(
         "group_build.html",
         status=error.status if error else 200,
         looked=looked,
         offered=offered,
+        naming=naming,
+        saved=saved,
         kind=built_form.kind,
         operators=OPERATORS,
         several=SEVERAL,
@@ -69,9 +137,10 @@ def _page(
         sentences=spoken(looked.blocks, offered.fields, formats),
         bars=tuple(_bars(looked, offered.fields, formats)),
         yaml=dumped({"source": looked.source}) if looked.source else "",
-        general=tuple(spoken_problem(one, formats) for one in looked.problems if not one.at),
+        general=tuple(dict.fromkeys(spoken_problem(one, formats) for one in problems if one.at not in places)),
+        wrong_places=len(places),
         failed=sentence(looked.failed, formats) if looked.failed else "",
-        error=sentence(error, formats) if error else "",
+        error=sentence(error, formats) if isinstance(error, Refused) else "",
     )
 
 
@@ -88,19 +157,23 @@ def spoken_problem(problem: Problem, formats: Formats) -> str:
 
 
 def _bars(looked: Looked, fields: Sequence[FieldView], formats: Formats) -> Iterator[Bar]:
-    """What is left row by row; behind a block that is not the first, what it makes of those before it."""
+    """What is left row by row of the first block, and with each further one as a whole."""
     if looked.counted is None:
         return
     known = {field.name: field for field in fields}
     everybody = max(1, looked.counted.everybody)
-    is_several = len([b for b in range(len(looked.blocks)) if f"{b}" in looked.counts]) > 1
-    for b, block in enumerate(looked.blocks):
-        for r, row in enumerate(block.rows):
-            found = looked.counts.get(f"{b}.{r}")
-            if found is None:
-                continue
-            label = joined(row.rows, row.join, known, formats) if isinstance(row, Nest) else said(row, known, formats)
-            yield Bar(label, found.after, found.after * 100 / everybody)
-        total = looked.counts.get(f"{b}")
-        if is_several and total is not None and b:
-            yield Bar(formats.words(words.HOWS[block.how]), total.after, total.after * 100 / everybody)
+    blocks = [(number, block) for number, block in enumerate(looked.blocks) if f"{number}" in looked.counts]
+    for number, block in blocks[:1]:
+        for place, row in enumerate(block.rows):
+            found = looked.counts.get(f"{number}.{place}")
+            if found is not None:
+                label = _label(row, known, formats)
+                yield Bar(label, found.after, found.after * 100 / everybody)
+    for number, block in blocks[1:]:
+        found = looked.counts[f"{number}"]
+        label = formats.words(ALGEBRA[block.how]) + joined(block.rows, block.join, known, formats)
+        yield Bar(label, found.after, found.after * 100 / everybody)
+
+
+def _label(row: Row | Nest, known: Mapping[str, FieldView], formats: Formats) -> str:
+    return joined(row.rows, row.join, known, formats) if isinstance(row, Nest) else said(row, known, formats)

@@ -29,6 +29,7 @@ from engine.audience.built import (
     written,
 )
 from engine.audience.compile import customer_type, readable_tables
+from engine.audience.groups import name_of
 from engine.audience.reading import read
 from engine.audience.sources import Feedback, Sql
 from engine.audience.sql import CheckedSql, check_sql
@@ -42,10 +43,10 @@ from engine.errors import (
 )
 from engine.expr import compile_expression
 from engine.expr.types import BOOL, Scope
-from engine.service import counting
+from engine.service import counting, groups
 from engine.service.app import Countersign
 from engine.service.authorizing import allowed, authorize
-from engine.service.counting import BUILDS, CATALOGUE, WRITES_SQL, Counted
+from engine.service.counting import CATALOGUE, COUNTS, WRITES_SQL, Counted
 from engine.service.views import Viewer
 from engine.values import NO_TEXT, Bilingual
 from engine.warehouse.dataset import Dataset, Version
@@ -72,10 +73,11 @@ class FieldView:
 
 @dataclass(frozen=True, slots=True)
 class Offered:
-    """What there is to build with; no fields where there are no customers yet."""
+    """What there is to build with; no fields where there are no customers yet. `groups` are (name, title)."""
 
     fields: tuple[FieldView, ...]
     lists: tuple[str, ...]
+    groups: tuple[tuple[str, str], ...]
     writes_sql: bool
     dataset: int
     types: Mapping[str, str]
@@ -110,11 +112,12 @@ class Looked:
 
 def offered(app: Countersign, viewer: Viewer) -> Offered:
     """What the newest version of the dataset, and the viewer's roles, let them build with."""
-    authorize(viewer, BUILDS)
+    authorize(viewer, COUNTS)
     version = Dataset(app.settings.data.resolve()).current()
     return Offered(
         fields=tuple(_fields(version)),
         lists=tuple(sorted(name.removeprefix(LIST) for name in version.tables if name.startswith(LIST))),
+        groups=tuple((one.name, one.title) for one in groups.listed(app, viewer) if not one.ended),
         writes_sql=allowed(viewer, WRITES_SQL),
         dataset=version.number,
         types=version.columns.get("customers", {}),
@@ -128,7 +131,12 @@ def opened(app: Countersign, viewer: Viewer, source: Mapping[str, Any]) -> tuple
 
 
 def look(
-    app: Countersign, viewer: Viewer, blocks: Sequence[Block], *, known: Mapping[str, Any] | None = None
+    app: Countersign,
+    viewer: Viewer,
+    blocks: Sequence[Block],
+    *,
+    known: Mapping[str, Any] | None = None,
+    count: bool = True,
 ) -> Looked:
     """Check what was built and count it. `known` is the source that it began as: its statements may stay in it."""
     given = offered(app, viewer)
@@ -138,7 +146,7 @@ def look(
     source = written(whole, given.types) if whole else None
     looked = Looked(clean, source, tuple(checking.problems), frozenset(checking.unfinished))
     parts = parted(clean, given.types, keep=frozenset(checking.good))
-    if checking.problems or parts is None:
+    if checking.problems or parts is None or not count:
         return looked
     try:
         counted = counting.count(app, viewer, parts.source, kept=checking.kept)
@@ -249,6 +257,8 @@ class _Checking:
                     self.wrong("build.list", "there is no such list", f"{at}.value")
             case InGroup():
                 self.named(row.name, at)
+                if row.name and name_of(row.name) not in dict(self.given.groups):
+                    self.wrong("build.group", "there is no such group", f"{at}.value")
             case Earlier():
                 self.earlier(row, at)
             case Expression():

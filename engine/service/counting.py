@@ -27,7 +27,7 @@ from engine.warehouse import counting
 from engine.warehouse.dataset import Dataset, Version
 from engine.warehouse.run import Limits
 
-BUILDS: Action = "groups.build"
+COUNTS: Action = "groups.read"
 WRITES_SQL: Action = "definitions.write"
 LONGEST = 20
 """Seconds that a page waits for a count."""
@@ -65,7 +65,7 @@ def count(
 ) -> Counted:
     """Count `source`, written as in a definition; `kept` are statements that stood in it before. InvalidForm with its
     problems; SelectionFailed, CountsBusy and CountOvertaken say why there is no count."""
-    authorize(viewer, BUILDS)
+    authorize(viewer, COUNTS)
     read = source_of(source)
     refuse_sql(viewer, read, kept)
     dataset = Dataset(app.settings.data.resolve())
