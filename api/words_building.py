@@ -65,5 +65,6 @@ BUILDING_PROBLEMS = {
     "build.day": N_("A day, as 2026-12-31."),
     "build.earlier": N_("A number of days, as 30d; and an outcome in small letters."),
     "build.form": N_("Only a case has a form. Name the number of the earlier case."),
+    "build.other": N_("This part cannot be read any more. Remove it."),
     "source.sql": N_("Statements are written by the authors of definitions. Remove this row, or ask one of them."),
 }

@@ -168,14 +168,21 @@ def _part(join: Join, rows: Sequence[Row | Nest], at: str, types: Types, keep: f
             inner = _part(row.join, row.rows, place, types, keep)
             found += [inner] if inner else []
         elif place in keep:
-            found.append(Parted(source_of(row, types), ((place,),)))
+            source = source_of(row, types)
+            found.append(Parted(source, ((place,), *((),) * (_parts_in(source) - 1))))
     if not found:
         return None
     if len(found) == 1:
         first, *others = found[0].places
         return Parted(found[0].source, ((at, *first), *others))
-    source = {_COMBINED[join]: [part.source for part in found]}
-    return Parted(source, ((at,), *(place for part in found for place in part.places)))
+    joined = {_COMBINED[join]: [part.source for part in found]}
+    return Parted(joined, ((at,), *(place for part in found for place in part.places)))
+
+
+def _parts_in(source: Any) -> int:
+    """How many parts a source as written has, itself one of them."""
+    inner = next(iter(source.values()), None) if isinstance(source, Mapping) else None
+    return 1 + sum(map(_parts_in, inner)) if isinstance(inner, list) else 1
 
 
 def _joined(parts: Sequence[tuple[How, Mapped]]) -> Mapped:

@@ -4,6 +4,7 @@ What is not finished yet is left out of the count, and no mistake before somebod
 once, each at its row. Refuses to keep anything.
 """
 
+import json
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -266,7 +267,7 @@ class _Checking:
             case Statement():
                 self.statement(row.sql, at)
             case Other():
-                pass  # it is read and checked as a whole when it is counted
+                self.other(row.text, at)
         if (len(self.problems), len(self.unfinished)) == before:
             self.good.add(at)
         return row
@@ -344,6 +345,17 @@ class _Checking:
             compile_expression(text, Scope({"c": customer_type(types)}), gives=BOOL)
         except InvalidExpression as error:
             self.problems += [replace(one, at=f"{at}.text") for one in error.problems]
+
+    def other(self, text: str, at: str) -> None:
+        """A source as JSON, which no page lets anybody write; it is checked as a whole when it is counted."""
+        try:
+            is_source = len(text) <= LONGEST and isinstance(json.loads(text), dict)
+            if is_source:
+                counting.source_of(json.loads(text))
+        except (ValueError, RecursionError, InvalidForm):
+            is_source = False
+        if not is_source:
+            self.wrong("build.other", "this part cannot be read", f"{at}.text")
 
     def statement(self, text: str, at: str) -> None:
         """A statement, which only authors write."""
