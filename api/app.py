@@ -33,6 +33,7 @@ from api.pages import (
     decisions,
     definitions,
     drafts,
+    groups,
     groups_build,
     inbox,
     instances,
@@ -64,6 +65,7 @@ from api.rest import decisions as rest_decisions
 from api.rest import definitions as rest_definitions
 from api.rest import documenting, health, receipts, session, standins, tasks
 from api.rest import drafts as rest_drafts
+from api.rest import groups as rest_groups
 from api.rest import notifications as rest_notifications
 from api.rest import operation as rest_operation
 from api.rest import organisation as rest_organisation
@@ -111,6 +113,7 @@ PAGES = (
     access,
     definitions,
     drafts,
+    groups,
 )
 RESTS = (
     rest_drafts,
@@ -126,6 +129,7 @@ RESTS = (
     session,
     rest_cases,
     rest_audience,
+    rest_groups,
     rest_access,
     rest_decisions,
     tasks,

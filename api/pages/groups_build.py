@@ -8,7 +8,6 @@ import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
-from typing import Any
 
 from fastapi import APIRouter, Response
 
@@ -20,11 +19,12 @@ from api.formats import Formats
 from api.spoken_source import ALGEBRA, joined, said, spoken
 from api.visit import Visit
 from engine.audience.built import OPERATORS, SEVERAL, WITHOUT_VALUE, Block, Nest, Row
-from engine.definition.flat import dumped
+from engine.definition.flat import as_yaml
 from engine.errors import GroupChanged, Invalid, Problem, Refused
 from engine.service import building, groups
 from engine.service.app import Countersign
 from engine.service.building import FieldView, Looked
+from engine.service.groups import GroupView
 from engine.service.recording import By
 from engine.service.views import Viewer
 
@@ -79,7 +79,8 @@ def send(app: App, visit: CurrentVisit, viewer: CurrentViewer, form: Posted) -> 
     name = naming.group
     if is_new:  # a copy under the name that it has would only be told that the name is taken
         name = naming.name if naming.name != naming.group else ""
-    looked = building.look(app, viewer, blocks, known=_known(app, viewer, naming), count=False)
+    began = _began(app, viewer, naming)
+    looked = building.look(app, viewer, blocks, known=began.source if began else None, count=False)
     try:
         view = groups.save(
             app,
@@ -103,9 +104,9 @@ def made_up(key: str, at: datetime) -> str:
     return f"g{at:%Y%m%d}_{hashlib.sha256(key.encode()).hexdigest()[:6]}"
 
 
-def _known(app: Countersign, viewer: Viewer, naming: Naming) -> Mapping[str, Any] | None:
-    """The source that it began as."""
-    return groups.find(app, viewer, naming.group, naming.version).source if naming.version else None
+def _began(app: Countersign, viewer: Viewer, naming: Naming) -> GroupView | None:
+    """The saved version that it began as."""
+    return groups.find(app, viewer, naming.group, naming.version) if naming.version else None
 
 
 def _page(
@@ -118,11 +119,12 @@ def _page(
     error: Invalid | Refused | None = None,
     saved: bool = False,
 ) -> Response:
-    looked = building.look(app, viewer, blocks, known=_known(app, viewer, naming))
+    began = _began(app, viewer, naming)
+    looked = building.look(app, viewer, blocks, known=began.source if began else None)
     offered, formats = building.offered(app, viewer), visit.formats
     problems = (*looked.problems, *(error.problems if isinstance(error, Invalid) else ()))
     visit.wrong = {one.at: spoken_problem(one, formats) for one in reversed(problems)}
-    places = {one.at for one in problems if one.at.partition(".")[0] not in ("", "source")}
+    places = {one.at for one in problems if one.at[:1].isdecimal() or one.at in ("title", "name", "note")}
     return visit.page(
         "group_build.html",
         status=error.status if error else 200,
@@ -130,13 +132,14 @@ def _page(
         offered=offered,
         naming=naming,
         saved=saved,
+        may_edit=began is not None and began.may_edit,
         kind=built_form.kind,
         operators=OPERATORS,
         several=SEVERAL,
         without_value=WITHOUT_VALUE,
         sentences=spoken(looked.blocks, offered.fields, formats),
         bars=tuple(_bars(looked, offered.fields, formats)),
-        yaml=dumped({"source": looked.source}) if looked.source else "",
+        yaml=as_yaml({"source": looked.source}) if looked.source else "",
         general=tuple(dict.fromkeys(spoken_problem(one, formats) for one in problems if one.at not in places)),
         wrong_places=len(places),
         failed=sentence(looked.failed, formats) if looked.failed else "",

@@ -80,7 +80,7 @@ def asking(
     statement = exp.select(*columns).from_(inner.subquery("asked_of"))
     return Asking(
         sql=statement.sql(dialect="duckdb"),
-        parts=tuple(_parts(source)),
+        parts=tuple(parts_of(source)),
         proofs=tuple(
             Proof(rung, one.table, one.columns, one.where.sql(dialect="duckdb"))
             for rung, one in proofs
@@ -91,8 +91,8 @@ def asking(
     )
 
 
-def _parts(source: SourceKind, depth: int = 0) -> Iterator[Part]:
-    """In the order of `walk`."""
+def parts_of(source: SourceKind, depth: int = 0) -> Iterator[Part]:
+    """The source and all it is made of, in the order of `walk`."""
     yield Part(depth, source.kind, source.text)
     for part in source.within():
-        yield from _parts(part, depth + 1)
+        yield from parts_of(part, depth + 1)

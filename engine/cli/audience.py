@@ -18,6 +18,7 @@ from rich.table import Table
 from engine.audience.compile import Selection, compile_audience, customer_type, readable_tables
 from engine.audience.plan import AudiencePlan
 from engine.audience.sql import CheckedSql, check_sql
+from engine.cli import groups
 from engine.cli.progress import waiting
 from engine.definition.catalogue import catalogue
 from engine.definition.document import Document, read
@@ -35,6 +36,7 @@ from engine.warehouse.subjects import subject_of
 from engine.warehouse.why import Why, of_frozen, why
 
 app = typer.Typer(no_args_is_help=True)
+app.add_typer(groups.app, name="groups")
 
 
 @app.callback()

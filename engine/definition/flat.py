@@ -28,8 +28,23 @@ _Exact.add_representer(str, _Exact.text)
 _Exact.add_representer(Decimal, _Exact.number)
 
 
-def dumped(value: Any) -> str:
-    """A value as YAML, in the order that it has."""
+def flat(document: Document, file: str) -> str:
+    """The text of a resolved document. It may be too large to be read again: whoever asks for it reads it.
+
+    AssertionError, an error of ours, where it would not say the same.
+    """
+    names = ", ".join(sorted(document.texts))
+    text = (
+        f"# Written out from {file or 'a definition'} and what it takes over from {names}.\n{as_yaml(document.value)}"
+    )
+    again = read(text)
+    if not again.problems and _in_order(again.value) != _in_order(document.value):
+        raise AssertionError(f"{file} cannot be written out")
+    return text
+
+
+def as_yaml(value: Any) -> str:
+    """Plain values as a text that `read` reads as the same."""
     yaml = YAML(typ="safe", pure=True)
     yaml.Representer = _Exact
     yaml.version = None
@@ -39,20 +54,6 @@ def dumped(value: Any) -> str:
     written = io.StringIO()
     yaml.dump(value, written)
     return written.getvalue()
-
-
-def flat(document: Document, file: str) -> str:
-    """The text of a resolved document. It may be too large to be read again: whoever asks for it reads it.
-
-    AssertionError, an error of ours, where it would not say the same.
-    """
-    written = dumped(document.value)
-    names = ", ".join(sorted(document.texts))
-    text = f"# Written out from {file or 'a definition'} and what it takes over from {names}.\n{written}"
-    again = read(text)
-    if not again.problems and _in_order(again.value) != _in_order(document.value):
-        raise AssertionError(f"{file} cannot be written out")
-    return text
 
 
 def _in_order(value: Any) -> Any:

@@ -29,7 +29,17 @@ _SOURCE: TypeAdapter[SourceKind] = TypeAdapter(Source)
 
 def version_in(row: GroupRow) -> GroupVersion:
     """A stored version, read."""
-    return GroupVersion(row.name, row.version, row.title, _SOURCE.validate_python(msgspec.json.decode(row.source)))
+    return GroupVersion(row.name, row.version, row.title, source_in(msgspec.json.decode(row.source)))
+
+
+def source_in(value: Mapping[str, Any]) -> SourceKind:
+    """A source that was looked at when it was saved."""
+    return _SOURCE.validate_python(value)
+
+
+def tests_in(row: GroupRow) -> tuple[dict[str, Any], ...]:
+    """The tests of a stored version."""
+    return tuple(msgspec.json.decode(row.tests))
 
 
 def lookup(tx: Connection, case_id: str = "", *, anew: bool = True) -> Lookup:

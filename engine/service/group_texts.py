@@ -15,13 +15,14 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from pydantic import ValidationError
 
 from engine.audience.compile import Selection, Subject, compile_audience, customer_type, readable_tables
 from engine.audience.groups import Lookup, expanded_source, field_of
 from engine.audience.plan import AudiencePlan
 from engine.audience.sources import Rule, SourceKind
 from engine.audience.sql import CheckedSql, check_sql
+from engine.definition.document import Document
+from engine.definition.shape import shape_of
 from engine.errors import InvalidDefinition, InvalidExpression, InvalidForm, NoCustomers, Problem
 from engine.expr import Scope, compile_expression
 from engine.expr.types import BOOL, nearest
@@ -115,22 +116,21 @@ def _fails(rows: pa.Table, number: int, test: Test, chosen: set[str]) -> bool:
 def _told(number: int, test: Test) -> Problem:
     wanted = "in" if "in" in test else "out"
     shown = ", ".join(f"{name}: {value}" for name, value in test[wanted].items())[:200] or "a customer without values"
-    message = f"test {number + 1} fails: {shown} should be {wanted}, and is not"
+    message = f"test {number + 1} fails: {shown} should be {wanted} and is not"
     return Problem("D150", message, at=f"tests.{number}", fields={"number": number + 1, "row": shown, "wanted": wanted})
 
 
 def _plan(source: Any) -> AudiencePlan:
     if not isinstance(source, Mapping):
-        hint = 'write it as {rule: "c.FIELD >= 1"}'
+        hint = "write one kind with what belongs to it, as rule: c.FIELD >= 1"
         raise InvalidForm([Problem("E112", "a source is a mapping of one kind", hint, at="source")])
     if _depth(source) > MOST_DEEP or len(canonical_json(source)) > MOST_BYTES:
         message = f"the source is larger than {MOST_BYTES // 1024} KB, or deeper than {MOST_DEEP} levels"
         raise InvalidForm([Problem("E331", message, "save a part of it as a group of its own", at="source")])
-    try:
-        return AudiencePlan.model_validate({"source": source})
-    except ValidationError as error:
-        problems = [Problem("E112", one["msg"], at=_place(one["loc"], source)) for one in error.errors()]
-        raise InvalidForm(problems) from error
+    wrong = shape_of(Document("", {"source": source}), AudiencePlan).problems
+    if wrong:
+        raise InvalidForm([_at(problem, problem.at or "source") for problem in wrong])
+    return AudiencePlan.model_validate({"source": source})
 
 
 def _depth(value: Any) -> int:
@@ -147,17 +147,6 @@ def _depth(value: Any) -> int:
         if deepest > MOST_DEEP + 1:
             break
     return deepest - 1
-
-
-def _place(loc: tuple[int | str, ...], source: Any) -> str:
-    """The deepest part of the location that the source has; the others are names of kinds."""
-    value, path = source, ["source"]
-    for part in loc[1:]:
-        inner = dict(enumerate(value)) if isinstance(value, list | tuple) else value
-        if isinstance(inner, Mapping) and part in inner:
-            path.append(str(part))
-            value = inner[part]
-    return ".".join(path)
 
 
 def _rules(plan: AudiencePlan, version: Version) -> Iterator[Problem]:
@@ -221,7 +210,7 @@ def _row(test: Any, types: Mapping[str, str], at: str) -> tuple[dict[str, Any], 
     keys = set(test) if isinstance(test, Mapping) else set()
     wanted = next(iter(keys & {"in", "out"}), "")
     if len(keys) != 1 or not wanted or not isinstance(test[wanted], Mapping):
-        hint = "write a test as {in: {FIELD: VALUE}} or {out: {FIELD: VALUE}}"
+        hint = "write in: or out:, and the fields with their values"
         return {}, [Problem("D151", "this is no test of a group", hint, at=at)]
     row, problems = {}, []
     for name, value in test[wanted].items():
@@ -232,7 +221,7 @@ def _row(test: Any, types: Mapping[str, str], at: str) -> tuple[dict[str, Any], 
         try:
             row[name] = None if value is None else _typed(value, types[name])
         except (ValueError, TypeError, InvalidOperation):
-            message = f"{name} is {types[name]}, and {str(value)[:60]!r} is not"
+            message = f"{str(value)[:60]!r} is no value for {name}, which is {types[name]}"
             told = {"name": name, "type": types[name], "value": str(value)[:60]}
             problems.append(Problem("D153", message, at=f"{at}.{wanted}.{name}", fields=told))
     return row, problems

@@ -13,6 +13,8 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection
 
+from engine.audience.asking import parts_of
+from engine.audience.question import Part
 from engine.errors import GroupChanged, InvalidForm, NotFound, Problem
 from engine.organisation import Organisation
 from engine.service import group_pins, group_texts, group_uses
@@ -89,6 +91,11 @@ def versions(app: Countersign, viewer: Viewer | None, name: str) -> tuple[GroupV
     if not rows:
         raise NotFound()
     return tuple(_view(row, organisation, viewer, Uses(), rows[0].version) for row in rows)
+
+
+def parts(view: GroupView) -> tuple[Part, ...]:
+    """The source of a version and all that it is made of, with how deep each stands in the others."""
+    return tuple(parts_of(group_pins.source_in(view.source)))
 
 
 def used_by(app: Countersign, viewer: Viewer | None, name: str) -> UsedBy:
@@ -211,7 +218,7 @@ def _keep(change: Change, row: GroupRow, before: GroupRow | None) -> None:
 
 
 def _said(row: GroupRow) -> dict[str, Any]:
-    return {"version": row.version, "title": row.title, "source": msgspec.json.decode(row.source)}
+    return {"version": row.version, "title": row.title, "source": row.source}
 
 
 def _wrong(organisation: Organisation, *, name: str, title: str, note: str, owner: str) -> list[Problem]:
