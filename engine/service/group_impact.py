@@ -53,10 +53,10 @@ def impact(
     with app.db.read() as tx:
         row = groups.find(tx, name) if name else None
         lookup = group_pins.lookup(tx, anew=True)
-        new = group_texts.read_source(app, source, lookup, name=name)
+        kept = tests if tests is not None else group_pins.tests_in(row) if row else ()
+        new = group_texts.read_source(app, source, lookup, name=name, tests=kept)
         old = _old(group_pins.version_in(row), lookup) if row else None
         used = group_uses.used_by(app, tx, person, name)
-    kept = tests if tests is not None else group_pins.tests_in(row) if row else ()
     owner = person or (row.owner if row else "")
     failing = group_texts.failing(app, new, kept, person=owner)
     if failing:

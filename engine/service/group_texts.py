@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from engine.audience.compile import Selection, Subject, compile_audience, customer_type, readable_tables
-from engine.audience.groups import Lookup, expanded_source, field_of
+from engine.audience.groups import Lookup, expanded_source, field_of, name_of
 from engine.audience.plan import AudiencePlan
 from engine.audience.sources import Rule, SourceKind
 from engine.audience.sql import CheckedSql, check_sql
@@ -42,13 +42,15 @@ SALT = "group"
 Test = Mapping[str, Any]
 
 
-def read_source(app: Countersign, source: Any, lookup: Lookup, *, name: str) -> SourceKind:
-    """The source with the groups in it written out. InvalidForm has every problem at its place, as
-    `source.union.0.rule`; NoCustomers where there are none to check it against."""
+def read_source(app: Countersign, source: Any, lookup: Lookup, *, name: str, tests: Sequence[Test] = ()) -> SourceKind:
+    """The source with the groups in it written out. InvalidForm has every problem of it and of its tests at its place,
+    as `source.union.0.rule`; NoCustomers where there are none to check it against."""
     version = current(app)
-    plan = _plan(source)
-    problems = [*_rules(plan, version), *_statements(plan, version), *_of_forms(plan)]
-    if problems:
+    plan, problems = _plan(source)
+    if plan:
+        problems += [*_rules(plan, version), *_statements(plan, version), *_groups(plan, lookup, name)]
+    problems += _rows(tests, version.tables["customers"].columns)[1]
+    if problems or plan is None:
         raise InvalidForm(problems)
     try:
         found = expanded_source(plan.source, lookup, of=name)
@@ -96,7 +98,9 @@ def failing(app: Countersign, source: SourceKind, tests: Sequence[Test], *, pers
     if not tests:
         return ()
     version, dataset = current(app), Dataset(app.settings.data.resolve())
-    rows = _rows(tests, version.tables["customers"].columns)
+    rows, wrong = _rows(tests, version.tables["customers"].columns)
+    if wrong:
+        raise InvalidForm(wrong)
     selection = compiled(app, version, plan_of(source))
     with tempfile.TemporaryDirectory(prefix=".tests-", dir=dataset.folder) as scratch:
         folder = Path(scratch)
@@ -120,17 +124,17 @@ def _told(number: int, test: Test) -> Problem:
     return Problem("D150", message, at=f"tests.{number}", fields={"number": number + 1, "row": shown, "wanted": wanted})
 
 
-def _plan(source: Any) -> AudiencePlan:
+def _plan(source: Any) -> tuple[AudiencePlan | None, list[Problem]]:
     if not isinstance(source, Mapping):
         hint = "write one kind with what belongs to it, as rule: c.FIELD >= 1"
-        raise InvalidForm([Problem("E112", "a source is a mapping of one kind", hint, at="source")])
+        return None, [Problem("E112", "a source is a mapping of one kind", hint, at="source")]
     if _depth(source) > MOST_DEEP or len(canonical_json(source)) > MOST_BYTES:
         message = f"the source is larger than {MOST_BYTES // 1024} KB, or deeper than {MOST_DEEP} levels"
-        raise InvalidForm([Problem("E331", message, "save a part of it as a group of its own", at="source")])
+        return None, [Problem("E331", message, "save a part of it as a group of its own", at="source")]
     wrong = shape_of(Document("", {"source": source}), AudiencePlan).problems
     if wrong:
-        raise InvalidForm([_at(problem, problem.at or "source") for problem in wrong])
-    return AudiencePlan.model_validate({"source": source})
+        return None, [_at(problem, problem.at or "source") for problem in wrong]
+    return AudiencePlan.model_validate({"source": source}), []
 
 
 def _depth(value: Any) -> int:
@@ -168,10 +172,14 @@ def _statements(plan: AudiencePlan, version: Version) -> Iterator[Problem]:
             yield from (_at(problem, _dotted(path)) for problem in checked)
 
 
-def _of_forms(plan: AudiencePlan) -> Iterator[Problem]:
+def _groups(plan: AudiencePlan, lookup: Lookup, name: str) -> Iterator[Problem]:
+    """Names that stand for nothing; circles and what is wrong further in are found when all is written out."""
+    for path, text in plan.groups():
+        if not field_of(text) and name_of(text) != name and lookup(text) is None:
+            message = f"there is no customer group {text}"
+            yield Problem("E216", message, "it was never saved, or it was ended", at=_dotted(path))
     named = [(path, wanted.of) for path, wanted in plan.feedbacks() if wanted.field]
-    named += [(path, text) for path, text in plan.groups() if field_of(text)]
-    for path, text in named:
+    for path, text in (*named, *((path, text) for path, text in plan.groups() if field_of(text))):
         message = f"a saved group knows no form: {text} stands for nothing"
         yield Problem("E330", message, "name the case or the group itself", at=_dotted(path))
 
@@ -184,11 +192,11 @@ def _at(problem: Problem, at: str) -> Problem:
     return Problem(problem.code, problem.message, problem.hint, at, fields=problem.fields)
 
 
-def _rows(tests: Sequence[Test], columns: Sequence[Column]) -> pa.Table:
-    """The customers of the tests, typed as the dataset's. InvalidForm with every test that cannot be read."""
+def _rows(tests: Sequence[Test], columns: Sequence[Column]) -> tuple[pa.Table, list[Problem]]:
+    """The customers of the tests, typed as the dataset's, and every test that cannot be read."""
     types = {column.name: column.type for column in columns}
     if len(tests) > MOST_TESTS:
-        raise InvalidForm([Problem("D151", f"at most {MOST_TESTS} tests", at="tests", fields={"most": MOST_TESTS})])
+        return pa.table({}), [Problem("D151", f"at most {MOST_TESTS} tests", at="tests")]
     problems: list[Problem] = []
     rows: list[dict[str, Any]] = []
     for number, test in enumerate(tests):
@@ -201,9 +209,8 @@ def _rows(tests: Sequence[Test], columns: Sequence[Column]) -> pa.Table:
         problems.append(
             Problem("D154", f"two tests are about customer {twice[0]}", at="tests", fields={"id": twice[0]})
         )
-    if problems:
-        raise InvalidForm(problems)
-    return pa.table({name: pa.array([row.get(name) for row in rows], _arrow(kind)) for name, kind in types.items()})
+    made = {name: pa.array([row.get(name) for row in rows], _arrow(kind)) for name, kind in types.items()}
+    return pa.table(made), problems
 
 
 def _row(test: Any, types: Mapping[str, str], at: str) -> tuple[dict[str, Any], list[Problem]]:

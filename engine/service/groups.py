@@ -133,8 +133,8 @@ def save(  # the parts of one form
         problems = _wrong(app.organisation(tx), name=name, title=title, note=note, owner=owner)
         if problems:
             raise InvalidForm(problems)
-        read = group_texts.read_source(app, source, group_pins.lookup(tx), name=name)
-    kept = tests if tests is not None else msgspec.json.decode(before.tests) if before else ()
+        kept = tests if tests is not None else group_pins.tests_in(before) if before else ()
+        read = group_texts.read_source(app, source, group_pins.lookup(tx), name=name, tests=kept)
     failing = group_texts.failing(app, read, kept, person=owner)
     if failing:
         raise InvalidForm(failing)

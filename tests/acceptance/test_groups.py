@@ -147,7 +147,7 @@ def test_others_read_a_group_and_do_not_edit_it(app: Countersign) -> None:
         ({"union": [VIP, {"rule": "c.arpu"}]}, "source.union.1.rule", "E302|bool|yes or no|true"),
         ({"union": []}, "source.union", "at least 1"),
         ({"rulle": "true"}, "source", "rulle"),
-        ({"group": "nobody"}, "source", "E216"),
+        ({"group": "nobody"}, "source.group", "E216"),
         ({"group": "form.target"}, "source.group", "E330"),
         (
             {"intersect": [{"feedback": {"of": "form.prior", "outcome": "responded"}}]},
