@@ -14,7 +14,7 @@ from api.deps import App, CurrentViewer, CurrentVisit, Posted, text
 from api.errors import problem_sentence, sentence
 from api.pages.admin import by, tried
 from api.visit import Visit
-from engine.errors import CountersignError, GroupChanged, Invalid, NoCustomers, Problem
+from engine.errors import CountersignError, GroupChanged, Invalid, NoCustomers, NotFound, Problem
 from engine.service import group_impact, group_yaml, groups
 from engine.service.app import Countersign
 from engine.service.group_impact import Impact
@@ -90,7 +90,7 @@ def show(
 @router.get("/groups/{name}/edit", dependencies=[WRITING])
 def edit(app: App, visit: CurrentVisit, viewer: CurrentViewer, name: str, version: str = "") -> Response:
     """The form of the next version, with the text of the newest or of an earlier one."""
-    newest, shown = groups.find(app, viewer, name), groups.find(app, viewer, name, _number(version))
+    newest, shown = _editable(app, viewer, name), groups.find(app, viewer, name, _number(version))
     typed = {"name": name, "title": shown.title, "note": ""}
     return _form(visit, Form(typed, group_yaml.written(shown.source, shown.tests), newest.version, newest))
 
@@ -99,7 +99,7 @@ def edit(app: App, visit: CurrentVisit, viewer: CurrentViewer, name: str, versio
 def change(app: App, visit: CurrentVisit, viewer: CurrentViewer, name: str, form: Posted) -> Response:
     """Try the next version out, or save it."""
     typed = {**{one: text(form, one) for one in FIELDS}, "name": name}
-    of = groups.find(app, viewer, name)
+    of = _editable(app, viewer, name)
     shown = Form(typed, str(form.get("source", "")), _number(text(form, "base")) or of.version, of)
     return _sent(app, visit, viewer, form, shown)
 
@@ -115,6 +115,14 @@ def end(app: App, visit: CurrentVisit, viewer: CurrentViewer, name: str, form: P
         return _page(app, visit, viewer, name, None, error=error, status=status)
 
     return tried(visit, act, page) or visit.go(f"/groups/{name}")
+
+
+def _editable(app: Countersign, viewer: Viewer, name: str) -> GroupView:
+    """The newest version. NotFound for who may not edit the group."""
+    found = groups.find(app, viewer, name)
+    if not found.may_edit:
+        raise NotFound()
+    return found
 
 
 def _sent(app: Countersign, visit: Visit, viewer: Viewer, form: Any, shown: Form) -> Response:

@@ -328,6 +328,8 @@ class InSavedGroup(InGroup):
 
     @property
     def label(self) -> Bilingual:
+        if self.group.startswith("form."):
+            return super().label  # the field may be hidden from who reads the waterfall
         return Bilingual(zh=f"客户群 {self.saved.title}", en=f"Customer group {self.saved.title}")
 
     def applies(self, claims: Claims) -> exp.Expr:

@@ -9,10 +9,12 @@ from pathlib import Path
 
 from sqlalchemy import Connection
 
+from engine.audience.groups import field_of
+from engine.definition.model import Definition
 from engine.errors import InvalidForm, NotFound, Problem
 from engine.machine.case import Case
 from engine.masking import masked
-from engine.service import estimating
+from engine.service import estimating, fields
 from engine.service.app import Countersign
 from engine.service.cases import load_visible
 from engine.service.recording import By, changing
@@ -87,6 +89,7 @@ def explain_customer(app: Countersign, by: By, case_id: str, customer: str) -> W
         row, (found, as_of) = None, _of_draft(app, viewer, case, wanted)
     with app.db.read() as tx:
         removals = tuple(_told(tx, viewer.person, one) for one in found.removals)
+        is_told = _names_seen_groups(app.definition(case.process), fields.hidden(app, tx, viewer.person, case))
     with changing(app, by, None) as change:
         if not change.done_before():
             told_of = {"case": case.number or case.id}
@@ -97,7 +100,9 @@ def explain_customer(app: Countersign, by: By, case_id: str, customer: str) -> W
         outcome=found.outcome,
         is_estimate=row is None,
         as_of=as_of,
-        parts=tuple(PartView(part.depth, part.kind, part.text, holds) for part, holds in found.parts),
+        parts=tuple(PartView(part.depth, part.kind, part.text, holds) for part, holds in found.parts)
+        if is_told
+        else (),
         removals=removals,
         cell=found.cell,
         draw=found.draw,
@@ -105,6 +110,12 @@ def explain_customer(app: Countersign, by: By, case_id: str, customer: str) -> W
         kept=masked(found.kept) if found.kept else "",
         agrees=row is None or found.agrees,
     )
+
+
+def _names_seen_groups(definition: Definition, unseen: frozenset[str]) -> bool:
+    """Whether no group of the source comes from a field that the viewer does not see: its parts would tell which."""
+    plan = definition.audience
+    return plan is None or unseen.isdisjoint(field_of(text) for path, text in plan.groups() if path[0] == "source")
 
 
 def _told(tx: Connection, person: str, removal: Removal) -> RemovalView:

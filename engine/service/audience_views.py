@@ -60,6 +60,7 @@ def audience_view(
         detection=detecting.detection(tx, person, definition, target=row.target, control=row.control),
         holdout=manifest.holdout.version if manifest.holdout else 0,
         explains=manifest.asking is not None,
+        groups=manifest.groups,
     )
 
 

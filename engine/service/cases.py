@@ -164,7 +164,7 @@ def _declared(app: Countersign, tx: Connection, viewer: Viewer, case: Case, unse
 def _audience_view(view: AudienceView | None, definition: Definition, unseen: frozenset[str]) -> AudienceView | None:
     """The frozen audience, without its statement where a value stands in that that the reader does not see."""
     rules = definition.audience.model_dump_json() if definition.audience else ""
-    return replace(view, sql="") if view is not None and fields.reads(rules, unseen) else view
+    return replace(view, sql="", groups=()) if view is not None and fields.reads(rules, unseen) else view
 
 
 def _without_elements(

@@ -4,21 +4,24 @@ A group within a group counts for both. Cases are counted and named only to who 
 counted for everybody, and opened by who may write them.
 """
 
+import dataclasses
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 from sqlalchemy import Connection
 
-from engine.audience.groups import name_of
+from engine.audience.groups import field_of, name_of
 from engine.definition.document import read
 from engine.machine.case import ProcessRef
-from engine.service import showing
+from engine.machine.readers import may_hide
+from engine.service import fields, showing
 from engine.service.app import Countersign
 from engine.service.views import CaseRow
-from engine.store import definitions, drafts, groups
+from engine.store import cases, definitions, drafts, groups
 from engine.store.groups import GroupRow
+from engine.store.lines import CaseLine
 from engine.values import Bilingual
 
 
@@ -53,9 +56,9 @@ class Naming:
     """What names which groups by itself, read once for any number of groups."""
 
     rows: tuple[GroupRow, ...]
-    groups: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    definitions: Mapping[tuple[str, int, Bilingual], frozenset[str]] = field(default_factory=dict)
-    drafts: Mapping[tuple[str, str], frozenset[str]] = field(default_factory=dict)
+    groups: Mapping[str, frozenset[str]] = dataclasses.field(default_factory=dict)
+    definitions: Mapping[tuple[str, int, Bilingual], frozenset[str]] = dataclasses.field(default_factory=dict)
+    drafts: Mapping[tuple[str, str], frozenset[str]] = dataclasses.field(default_factory=dict)
 
     def around(self, name: str) -> frozenset[str]:
         """The group and all groups that it is a part of, however deep."""
@@ -114,6 +117,15 @@ def used_by(app: Countersign, tx: Connection, person: str, name: str) -> UsedBy:
     return UsedBy(
         definitions=tuple(one for one, named in known.definitions.items() if not named.isdisjoint(around)),
         drafts=tuple(one for one, named in known.drafts.items() if not named.isdisjoint(around)),
-        cases=tuple(showing.case_row(app, tx, line, person) for line in lines),
+        cases=tuple(showing.case_row(app, tx, line, person) for line in lines if _shows_it(app, tx, line, person)),
         groups=tuple((row.name, row.title) for row in known.rows if row.name in around - {name}),
     )
+
+
+def _shows_it(app: Countersign, tx: Connection, line: CaseLine, person: str) -> bool:
+    """Whether the case would tell `person` which groups it uses: not where a field names one that they do not see."""
+    plan = app.definition(line.process).audience
+    named = {field_of(text) for _, text in plan.groups()} - {""} if plan else set()
+    if not named or not may_hide(app.process(line.process, tx), named):
+        return True
+    return named.isdisjoint(fields.hidden(app, tx, person, cases.load(tx, line.id)))

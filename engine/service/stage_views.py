@@ -74,7 +74,7 @@ class Detection:
 class AudienceView:
     """The frozen audience. `cells` maps cell -> (target, control). `order` is that of the exclusions in the waterfall.
     `balance` was worked out over `balanced` customers; `holdout` is the version that was left out, 0 where none was;
-    `explains`: it can be asked about one customer."""
+    `explains`: it can be asked about one customer; `groups` are the versions of customer groups in it, NAME@VERSION."""
 
     waterfall: tuple[WaterfallRow, ...]
     cells: dict[str, tuple[int, int]]
@@ -93,6 +93,7 @@ class AudienceView:
     detection: Detection | None = None
     holdout: int = 0
     explains: bool = False
+    groups: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

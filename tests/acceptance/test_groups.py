@@ -6,14 +6,16 @@ from typing import Any
 
 import pytest
 
+from engine.definition.load import load
 from engine.errors import GroupChanged, InvalidForm, NotFound
-from engine.service import answering, cases, estimating, groups, proposals, selecting
+from engine.service import answering, cases, drafting, estimating, group_impact, groups, proposals, selecting
 from engine.service.app import Countersign
+from engine.service.group_uses import Uses
 from engine.service.recording import OPERATOR
 from engine.store.session import Database
 from engine.warehouse.freeze import Frozen
-from tests.acceptance.group_case import FORM, approved, by, drafted, loaded, published, saved, submitted
-from tests.acceptance.offices import key, opened, state_of, viewer
+from tests.acceptance.group_case import DEFINITION, FORM, approved, by, drafted, loaded, published, saved, submitted
+from tests.acceptance.offices import in_force, key, opened, state_of, viewer
 from tests.warehouse.explained_by_hand import id_of
 
 VIP = {"rule": "c.arpu >= 80"}
@@ -263,6 +265,55 @@ def test_an_ended_group_is_offered_no_more_and_saved_again_it_is(app: Countersig
     assert saved(app, "vip", VIP, base=1).ended is False
     proposals.submit(app, me, case_id, FORM, key=key())
     assert state_of(app, case_id) == "approving"
+
+
+def test_an_edit_is_told_before_it_is_made(app: Countersign) -> None:
+    published(app)
+    saved(app, "vip", VIP, tests=[{"in": {"arpu": 80, "age": 30}}])
+    saved(app, "minors", MINORS)
+    saved(app, "part", {"intersect": [{"group": "vip"}, {"list": "upload"}]})
+    saved(app, "whole", {"union": [{"group": "part"}, MINORS]})
+    in_force(app, load(DEFINITION.replace("{group: minors}", "{group: whole}").replace("version: 1", "version: 2")))
+    case_id = submitted(app)
+    me = by(app, "wangmin")
+    seen = group_impact.impact(app, me, name="vip", source={"rule": "c.arpu >= 75 && c.age >= 18"})
+    before, after = set(range(80, 90)), {n for n in range(75, 90) if n % 30 + 10 >= 18}
+    assert (seen.before, seen.after, seen.universe) == (10, len(after), 90)
+    assert (seen.joined, seen.left) == (len(after - before), len(before - after))
+    assert [row.id for row in seen.used_by.cases] == [case_id]
+    assert [name for name, _ in seen.used_by.groups] == ["part", "whole"]
+    assert [one[:2] for one in seen.used_by.definitions] == [("group-test-case", 2)]
+    with pytest.raises(InvalidForm, match="D150"):
+        group_impact.impact(app, me, name="vip", source={"rule": "c.arpu >= 85"})
+    fresh = group_impact.impact(app, me, name="", source=MINORS)
+    assert (fresh.before, fresh.after) == (None, 24)
+    assert groups.find(app, viewer(app, "wangmin"), "vip").version == 1
+    assert groups.find(app, viewer(app, "wangmin"), "vip").uses == Uses(definitions=1, drafts=0, cases=1, groups=2)
+
+
+def test_a_text_under_work_is_counted(app: Countersign) -> None:
+    published(app)
+    saved(app, "minors", MINORS)
+    author = viewer(app, "machao")
+    drafting.begin(app, author, "group-test-case@1", key=key())
+    assert groups.find(app, author, "minors").uses == Uses(definitions=1, drafts=1, cases=0, groups=0)
+
+
+def test_a_group_in_a_hidden_field_is_told_to_nobody_who_does_not_see_it(app: Countersign) -> None:
+    hidden = 'label: {zh: 客户群, en: Customer group}, visible: ["role:finance@city"], required: true'
+    text = DEFINITION.replace("label: {zh: 客户群, en: Customer group}, required: true", hidden)
+    loaded(app)
+    in_force(app, load(text))
+    saved(app, "vip", VIP)
+    saved(app, "minors", MINORS)
+    case_id = submitted(app)
+    approved(app)
+    for login, sees in (("wangmin", True), ("machao", False)):
+        page = cases.case_page(app, viewer(app, login), case_id)
+        assert bool(page.audience.groups) == sees
+        assert "VIP" not in str(page.audience.waterfall)
+        used = groups.used_by(app, viewer(app, login), "vip")
+        assert bool(used.cases) == sees
 
 
 def test_the_operator_saves_for_an_owner(app: Countersign) -> None:

@@ -430,6 +430,8 @@ BY_ROLE: Mapping[str, tuple[str, ...]] = {
     "make links of others void": ("administrator",),
     "import and look at the customer dataset": ("administrator",),
     "propose and confirm the global holdout": ("administrator",),
+    "read customer groups": ("submitter", "analyst", "definition_author", "administrator"),
+    "save customer groups": ("submitter", "analyst", "definition_author", "administrator"),
 }
 """Which roles may, at any office: the statement of the rules."""
 
