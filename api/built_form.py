@@ -29,8 +29,7 @@ from engine.audience.built import (
     Statement,
 )
 
-MOST = 100
-"""Rows that a form is read for at each place; how many are allowed is said elsewhere."""
+MOST = 100  # rows that a form is read for at each place; how many are allowed is said elsewhere
 KINDS: dict[type[Row | Nest], str] = {
     Condition: "condition",
     Nest: "nest",

@@ -11,8 +11,8 @@ from functools import cache
 
 from api.i18n import N_, Words
 
-PROBLEM = re.compile(r"(?:\S*: )?(?P<code>[EW]\d{3}) (?P<message>.*)", re.S)
-BETWEEN = re.compile(r"; (?=(?:\S*: )?[EW]\d{3} )")
+PROBLEM = re.compile(r"(?:\S*: )?(?P<code>[DEW]\d{3}) (?P<message>.*)", re.S)
+BETWEEN = re.compile(r"; (?=(?:\S*: )?[DEW]\d{3} )")
 NESTED = ("reason", "why")
 FAILURES = (  # the first that fits counts, so the longer of two alike stands first
     N_("The rule `{rule}` cannot be worked out: {reason}."),
@@ -23,6 +23,9 @@ FAILURES = (  # the first that fits counts, so the longer of two alike stands fi
     N_("the definition has no audience"),
     N_("did you mean {name}?"),
     N_("there is no imported list {name}"),
+    N_("there is no case {number} whose outcomes could be used"),
+    N_("case {number} has no wave {name}"),
+    N_("case {number} measures {name} without saying when it was"),
     N_("there is no customer group {name}"),
     N_("it was never saved, or it was ended"),
     N_("the form names no customer group: {name} is empty"),

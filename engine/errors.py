@@ -237,6 +237,8 @@ class PortInUse(Unavailable):
 class SelectionFailed(CountersignError):
     """The selection ended without a result: {reason}."""
 
+    status = 409
+
 
 class NoCustomers(SelectionFailed):
     """There are no customers yet. The operator imports them (countersign data import customers); then select again."""

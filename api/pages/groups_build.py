@@ -21,9 +21,10 @@ from api.visit import Visit
 from engine.audience.built import OPERATORS, SEVERAL, WITHOUT_VALUE, Block, Nest, Row
 from engine.definition.flat import as_yaml
 from engine.errors import GroupChanged, Invalid, Problem, Refused
-from engine.service import building, groups
+from engine.service import building, group_impact, groups
 from engine.service.app import Countersign
 from engine.service.building import FieldView, Looked
+from engine.service.group_impact import Impact
 from engine.service.groups import GroupView
 from engine.service.recording import By
 from engine.service.views import Viewer
@@ -72,7 +73,7 @@ def send(app: App, visit: CurrentVisit, viewer: CurrentViewer, form: Posted) -> 
     action = text(form, "action")
     blocks = built_form.changed(built_form.blocks_of(form), action) or built_form.EMPTY
     naming = Naming(**{part.name: text(form, part.name) for part in fields(Naming)})
-    if action not in ("save", "copy"):
+    if action not in ("save", "copy", "try"):
         return _page(app, visit, viewer, blocks, naming)
     by = By(viewer, "page", visit.address, form_key(form, viewer))
     is_new = action == "copy" or naming.version is None
@@ -82,6 +83,9 @@ def send(app: App, visit: CurrentVisit, viewer: CurrentViewer, form: Posted) -> 
     began = _began(app, viewer, naming)
     looked = building.look(app, viewer, blocks, known=began.source if began else None, count=False)
     try:
+        if action == "try":
+            found = group_impact.impact(app, by, name=naming.group, source=building.finished(looked))
+            return _page(app, visit, viewer, blocks, naming, impact=found)
         view = groups.save(
             app,
             by,
@@ -117,6 +121,7 @@ def _page(
     naming: Naming,
     *,
     error: Invalid | Refused | None = None,
+    impact: Impact | None = None,
     saved: bool = False,
 ) -> Response:
     began = _began(app, viewer, naming)
@@ -132,6 +137,7 @@ def _page(
         offered=offered,
         naming=naming,
         saved=saved,
+        impact=impact,
         may_edit=began is not None and began.may_edit,
         kind=built_form.kind,
         operators=OPERATORS,

@@ -221,8 +221,8 @@ class SavedGroup(SourceKind):
     def text(self) -> str:
         return self.group
 
-    def claim(self, claims: Claims) -> exp.Expr:
-        return self.parts[0].claim(claims)
+    def joined(self, parts: Sequence[exp.Expr]) -> exp.Expr:
+        return parts[0]
 
 
 class FeedbackOf(BaseModel):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from sqlglot import exp
 
-from engine.audience.sources import Claims, SavedGroup, SourceKind
+from engine.audience.sources import Claims, SourceKind
 
 SIZE = "size"
 MOST_IN_CUBE = 10
@@ -19,9 +19,7 @@ seconds instead of 1.2 for seven parts of ten million. Beyond, there may be too 
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """`statement` gives one row: all customers, then for each part its own number and the number after it.
-
-    The parts are those of `walk`, without what saved groups are made of."""
+    """`statement` gives one row: all customers, then for each part of `walk` its own number and the number after it."""
 
     statement: exp.Select
     parts: int
@@ -57,7 +55,7 @@ Pair = tuple[exp.Expr, exp.Expr]
 
 def _counted(source: SourceKind, claims: Claims, leaves: list[exp.Expr]) -> tuple[exp.Expr, list[Pair]]:
     """The claim of a source over the columns of `leaves`, and what is counted below it, in the order of `walk`."""
-    parts = parts_of(source)
+    parts = source.within()
     if not parts:
         leaves.append(source.claim(claims))
         return exp.column(_column(len(leaves) - 1)), []
@@ -68,11 +66,6 @@ def _counted(source: SourceKind, claims: Claims, leaves: list[exp.Expr]) -> tupl
         own.append(claim)
         below += [(claim, _copied(source, own)), *deeper]
     return _copied(source, own), below
-
-
-def parts_of(source: SourceKind) -> tuple[SourceKind, ...]:
-    """What is counted by itself below a source; a saved group is one part, whatever it is made of."""
-    return () if isinstance(source, SavedGroup) else source.within()
 
 
 def _copied(source: SourceKind, claims: Sequence[exp.Expr]) -> exp.Expr:

@@ -152,7 +152,7 @@ def look(
     try:
         counted = counting.count(app, viewer, parts.source, kept=checking.kept)
     except Invalid as error:
-        return replace(looked, problems=error.problems)
+        return replace(looked, problems=tuple(_placed(problem, clean) for problem in error.problems))
     except CountersignError as error:
         return replace(looked, failed=error)
     counts = {
@@ -161,6 +161,24 @@ def look(
         for inner, place in enumerate(places)  # a row that stands alone in its block is the first of that block
     }
     return replace(looked, counted=counted, counts=counts)
+
+
+def _placed(problem: Problem, blocks: Sequence[Block]) -> Problem:
+    """A problem of an earlier case at the row that names it; any other as it is."""
+    for at, row in _rows(blocks):
+        if isinstance(row, Earlier) and problem.code.startswith("D13") and f"case {row.case} " in problem.message:
+            return replace(problem, at=f"{at}.case")
+    return problem
+
+
+def _rows(blocks: Sequence[Block]) -> Iterator[tuple[str, Row]]:
+    """Every row with its place."""
+    for b, block in enumerate(blocks):
+        for r, row in enumerate(block.rows):
+            if isinstance(row, Nest):
+                yield from ((f"{b}.{r}.{n}", one) for n, one in enumerate(row.rows))
+            else:
+                yield f"{b}.{r}", row
 
 
 def finished(looked: Looked) -> Mapping[str, Any]:

@@ -5,7 +5,7 @@ one. Refuses what a source without a case cannot say: a field of a form.
 """
 
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -77,10 +77,7 @@ def count(
         everybody, *numbers = counting.count(
             dataset, version, selection, folder, beside=beside, limits=limits, started=turn.runs
         )
-    parts = tuple(
-        PartCount(depth, part.kind, part.text, own, after)
-        for (depth, part), (own, after) in zip(_walked(read), walked((everybody, *numbers)), strict=True)
-    )
+    parts = part_counts(selection, (everybody, *numbers), into_groups=False)
     return Counted(everybody, parts[0].customers, parts, selection.as_of, version.number)
 
 
@@ -115,10 +112,17 @@ def compiled(app: Countersign, source: SourceKind, version: Version) -> Selectio
         raise InvalidForm(once) from error
 
 
-def _walked(source: SourceKind, depth: int = 0) -> Iterator[tuple[int, SourceKind]]:
-    yield depth, source
-    for part in source.within():
-        yield from _walked(part, depth + 1)
+def part_counts(selection: Selection, numbers: Sequence[int], *, into_groups: bool) -> tuple[PartCount, ...]:
+    """The row of a selection's tally by its parts; with what saved groups are made of, or without."""
+    assert selection.asking is not None
+    found: list[PartCount] = []
+    group = -1  # how deep the group stands whose parts are left out
+    for part, (own, after) in zip(selection.asking.parts, walked(numbers), strict=True):
+        if 0 <= group < part.depth:
+            continue
+        group = part.depth if part.kind == "group" and not into_groups else -1
+        found.append(PartCount(part.depth, part.kind, part.text, own, after))
+    return tuple(found)
 
 
 @contextmanager

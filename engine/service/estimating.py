@@ -18,6 +18,7 @@ from engine.service import detecting, earlier, selecting
 from engine.service.app import Countersign
 from engine.service.audience_views import balance_views, member_views, overlap_views, waterfall_rows
 from engine.service.cases import load_visible
+from engine.service.counting import PartCount, part_counts
 from engine.service.stage_views import BalanceView, Detection, MemberView, OverlapView, WaterfallRow
 from engine.service.views import Viewer
 from engine.warehouse.dataset import Dataset
@@ -41,6 +42,7 @@ class Estimate:
     balanced: int = 0
     sample: tuple[MemberView, ...] = ()
     detection: Detection | None = None
+    parts: tuple[PartCount, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,7 @@ class Count:
 
 
 @contextmanager
-def counted(app: Countersign, case: Case) -> Iterator[Count]:
+def counted(app: Countersign, case: Case, *, with_parts: bool = False) -> Iterator[Count]:
     """Count the customers of the form as saved. SelectionFailed, Invalid, ExpressionFailed, Unavailable say why not."""
     selection = selecting.estimate(app, case)
     dataset = Dataset(app.settings.data.resolve())
@@ -67,7 +69,7 @@ def counted(app: Countersign, case: Case) -> Iterator[Count]:
             **selecting.suppressions(app, folder, selection.as_of),
             **earlier.outcomes(app, case.submitter, selection, folder, dataset=dataset, version=version),
         }
-        found = select(dataset, version, selection, folder, beside=beside, limits=limits)
+        found = select(dataset, version, selection, folder, beside=beside, limits=limits, with_parts=with_parts)
         yield Count(selection, found, dataset, folder, limits)
 
 
@@ -80,8 +82,9 @@ def estimate(app: Countersign, viewer: Viewer, case_id: str) -> Estimate:
         raise NotFound()
     now = app.now()
     try:
-        with counted(app, case) as count:
+        with counted(app, case, with_parts=True) as count:
             cube, result, rungs = count.selected.cube, count.selected.result, count.selection.rungs
+            parts = part_counts(count.selection, result.tally, into_groups=True)
     except (SelectionFailed, Invalid, ExpressionFailed, Unavailable) as error:
         return Estimate(now, failed=error.message)
     labels = {rung.name: rung.label for rung in rungs}
@@ -98,4 +101,5 @@ def estimate(app: Countersign, viewer: Viewer, case_id: str) -> Estimate:
         balanced=result.balanced,
         sample=member_views(result.sample),
         detection=detection,
+        parts=parts,
     )

@@ -69,6 +69,7 @@ def run(job: Job) -> Answer:
         rows, digest = write_list(_listed(db, arm), Path(job.folder) / "list.parquet")
         balanced, balance = describing.balance(db, job, arm, rows)
         sample = describing.sample(db, job, arm)
+        tally = db.execute(job.tally).fetchone() if job.tally else ()
     usage = resource.getrusage(resource.RUSAGE_SELF)
     return Result(
         universe=universe,
@@ -83,6 +84,7 @@ def run(job: Job) -> Answer:
         balance=balance,
         balanced=balanced,
         sample=sample,
+        tally=tuple(map(int, tally or ())),
     )
 
 

@@ -10,7 +10,8 @@ from engine.audience.waterfall import Slot
 
 
 class Job(Struct, frozen=True):
-    """What the child is to do. `tables` maps a table to its Parquet files, `empty` an absent one to its columns.
+    """What the child is to do. `tables` maps a table to its Parquet files, `empty` an absent one to its columns;
+    `tally`, where it is wanted, gives one row of numbers beside the selection.
 
     `seconds` is how long it may take; 0 where nobody says.
     """
@@ -30,6 +31,7 @@ class Job(Struct, frozen=True):
     is_drawn: bool = False
     measured: tuple[str, ...] = ()
     shown: tuple[str, ...] = ()
+    tally: str = ""
 
 
 class Balance(Struct, frozen=True):
@@ -67,6 +69,7 @@ class Result(Struct, frozen=True, tag="result"):
     balance: tuple[Balance, ...] = ()
     balanced: int = 0
     sample: tuple[Member, ...] = ()
+    tally: tuple[int, ...] = ()
 
 
 class Failure(Struct, frozen=True, tag="failure"):

@@ -74,11 +74,13 @@ def select(
     *,
     beside: Mapping[str, DataFile] | None = None,
     limits: Limits = DEFAULT_LIMITS,
+    with_parts: bool = False,
 ) -> Selected:
     """Select from one version of the dataset and write `folder`/list.parquet.
 
     `beside` are tables that lie in `folder` itself (the suppression lists of this run) and stand in place of the
-    dataset's. Raises SelectionFailed, NoSpace, or InvalidFile where there are no customers.
+    dataset's. `with_parts` also counts each part of the source, with one more scan. Raises SelectionFailed, NoSpace, or
+    InvalidFile where there are no customers.
     """
     chosen = files_of(version, selection, beside or {})
     tables = {
@@ -102,6 +104,7 @@ def select(
             control_min_per_cell=selection.control_min_per_cell,
             is_drawn=selection.is_drawn,
             measured=selection.measured,
+            tally=selection.tally.sql() if with_parts and selection.tally else "",
             shown=tuple(c.name for c in version.tables["customers"].columns if c.name in SHOWN),
         )
         result = _checked(in_child(CHILD, msgspec.json.encode(job), limits), folder)

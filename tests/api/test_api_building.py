@@ -6,6 +6,7 @@ from html import unescape
 from typing import Any
 
 import pytest
+from fastapi import FastAPI
 
 from engine.service import groups, people
 from engine.service.app import Countersign
@@ -13,6 +14,7 @@ from engine.service.recording import By
 from tests.acceptance.offices import key
 from tests.api.cases import viewer
 from tests.api.desk import Desk
+from tests.api.test_api_rest import script
 from tests.warehouse.explained_by_hand import One, dataset_of
 
 Desks = Callable[..., Desk]
@@ -165,6 +167,32 @@ def test_a_group_is_saved_opened_again_and_saved_as_its_next_version(filled: Cou
     copied = sent(browser, "copy", **changed, name="vip")
     assert copied.url.params["group"] != "vip"
     assert len(groups.listed(filled, me)) == 2
+
+
+def test_what_saving_would_do_is_shown_before_it_is_done(filled: Countersign, desk: Desks) -> None:
+    browser = desk("wangmin")
+    sent(browser, "save", **RICH, title="High spenders", name="vip")
+    changed = block("0") | row("0.0", "arpu", "ge", "50") | {"group": "vip", "base": "1", "title": "High spenders"}
+    told = plain(sent(browser, "try", **changed).text)
+    assert "Now 62 Afterwards 50 of 100" in told and "Leave −12" in told and "Nothing is saved yet." in told
+    assert groups.find(filled, viewer(filled, "wangmin"), "vip").version == 1
+    assert sent(browser, "try", **changed | row("0.0", "arpu", "ge", "")).status_code == 422
+
+
+def test_an_earlier_case_that_is_not_there_is_told_at_its_row_in_chinese(filled: Countersign, desk: Desks) -> None:
+    form = RICH | {"0.1.kind": "earlier", "0.1.case": "440111-2026-00009", "0.1.outcome": "contacted"}
+    page = sent(desk("wangmin", "zh"), "count", **form)
+    assert '<span class="problem" id="p-0.1-case">没有可供使用反馈结果的营销案 440111-2026-00009</span>' in page.text
+
+
+def test_a_script_counts_with_the_same_numbers(filled: Countersign, api: FastAPI) -> None:
+    with script(api, "wangmin") as client:
+        source = {"intersect": [{"rule": "c.arpu >= 38"}, {"rule": "c.age < 20"}]}
+        found = client.post("/api/v1/audience/count", json={"source": source}).json()
+        assert (found["everybody"], found["customers"]) == (100, 22)
+        assert [part["after"] for part in found["parts"]] == [22, 62, 22]
+        wrong = client.post("/api/v1/audience/count", json={"source": {"rule": "c.arpuu > 1"}})
+        assert (wrong.status_code, wrong.json()["problems"][0]["code"]) == (422, "E303")
 
 
 def test_a_form_sent_twice_saves_one_group(filled: Countersign, desk: Desks) -> None:

@@ -57,6 +57,10 @@ def test_the_preview_counts_real_customers_and_names_what_runs_at_the_same_time(
     assert (rows["target"], rows["control"], rows["failed"]) == (target, control, "")
     waterfall = {row["name"]: row for row in rows["waterfall"]}
     assert waterfall["base"]["out"] == counted(customers, BASE)
+    parts = {part["text"]: part for part in rows["parts"]}
+    heavy = counted(customers, "data_gb >= 8 AND tenure_months > 6")
+    assert [part["customers"] for text, part in parts.items() if "data_gb" in text] == [heavy]
+    assert rows["parts"][0]["customers"] == rows["parts"][-1]["after"] == waterfall["base"]["out"]
     assert waterfall["no_consent"]["alone"] == counted(customers, f"{BASE} AND NOT sms_consent")
     assert waterfall["in_arrears"]["alone"] == counted(customers, f"{BASE} AND in_arrears")
     for row in rows["waterfall"]:

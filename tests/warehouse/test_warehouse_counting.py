@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 
 from engine.errors import CountOvertaken, CountsBusy, InvalidForm, NoCustomers, NotFound
-from engine.service import counting
+from engine.service import counting, groups
 from engine.service.app import Countersign
+from engine.service.recording import By
 from engine.service.turns import Turns
-from tests.acceptance.offices import opened, viewer
+from tests.acceptance.offices import key, opened, viewer
 from tests.warehouse.explained_by_hand import One, dataset_of
 
 PEOPLE = [
@@ -85,6 +86,20 @@ def test_the_number_after_a_part_is_that_of_the_parts_so_far(
         number(lambda one: all_three(RICH(one), OLD(one), LISTED(one))),
     ]
     assert found.parts[-1].after == found.customers
+
+
+def test_a_saved_group_counts_as_one_part(app: Countersign):
+    by = By(viewer(app, "wangmin"), key=key())
+    source = {"intersect": [RULES["rich"][0], RULES["old"][0]]}
+    groups.save(app, by, name="both", title="Both", source=source, note="", base=None)
+    found = counting.count(app, viewer(app, "wangmin"), {"except": [RULES["listed"][0], {"group": "both"}]})
+    both: Holds = lambda one: RICH(one) and OLD(one)  # noqa: E731
+    left: Holds = lambda one: LISTED(one) and not both(one)  # noqa: E731
+    assert [(part.kind, part.text, part.customers, part.after) for part in found.parts] == [
+        ("except", "", number(left), number(left)),
+        ("list", "upload", number(LISTED), number(LISTED)),
+        ("group", "both@1", number(both), number(left)),
+    ]
 
 
 def test_many_conditions_are_counted_as_few_are(app: Countersign):
