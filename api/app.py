@@ -33,6 +33,8 @@ from api.pages import (
     decisions,
     definitions,
     drafts,
+    groups,
+    groups_build,
     inbox,
     instances,
     keyboard,
@@ -63,6 +65,7 @@ from api.rest import decisions as rest_decisions
 from api.rest import definitions as rest_definitions
 from api.rest import documenting, health, receipts, session, standins, tasks
 from api.rest import drafts as rest_drafts
+from api.rest import groups as rest_groups
 from api.rest import notifications as rest_notifications
 from api.rest import operation as rest_operation
 from api.rest import organisation as rest_organisation
@@ -98,6 +101,7 @@ PAGES = (
     admin_operation,
     admin_people,
     admin_suppressions,
+    groups_build,  # /groups/build stands before /groups/{name}
     stand_ins,
     beside,
     calendar,
@@ -109,6 +113,7 @@ PAGES = (
     access,
     definitions,
     drafts,
+    groups,
 )
 RESTS = (
     rest_drafts,
@@ -124,6 +129,7 @@ RESTS = (
     session,
     rest_cases,
     rest_audience,
+    rest_groups,
     rest_access,
     rest_decisions,
     tasks,

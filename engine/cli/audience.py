@@ -18,6 +18,7 @@ from rich.table import Table
 from engine.audience.compile import Selection, compile_audience, customer_type, readable_tables
 from engine.audience.plan import AudiencePlan
 from engine.audience.sql import CheckedSql, check_sql
+from engine.cli import groups
 from engine.cli.progress import waiting
 from engine.definition.catalogue import catalogue
 from engine.definition.document import Document, read
@@ -36,6 +37,7 @@ from engine.warehouse.subjects import subject_of
 from engine.warehouse.why import Why, of_frozen, why
 
 app = typer.Typer(no_args_is_help=True)
+app.add_typer(groups.app, name="groups")
 
 
 @app.callback()
@@ -67,7 +69,7 @@ def run(
     dataset = Dataset(data or settings.data)
     place = place_of(on, settings.connections) if on else None
     version = place.version(dataset.current()) if place else dataset.current()
-    plan = _plan(file, version)
+    plan = _with_groups(_plan(file, version))
     selection = compile_audience(
         plan,
         fields=_fields(version),
@@ -154,7 +156,7 @@ def _plan(file: Path, version: Version) -> AudiencePlan:
     except ValidationError as error:
         wrong = [_shape_problem(document, one["loc"], one["msg"], file) for one in error.errors()]
         raise InvalidDefinition(wrong) from error
-    wrong = [_placed(document, path, problem, file) for path, problem in plan.unsupported()]
+    wrong = []
     scope = Scope({"c": customer_type(_fields(version))})
     rules = [(path, text, BOOL) for path, text in plan.expressions()]
     for path, text, gives in (*rules, *((path, text, None) for path, text in plan.values())):
@@ -170,6 +172,22 @@ def _plan(file: Path, version: Version) -> AudiencePlan:
     if wrong:
         raise InvalidDefinition(wrong)
     return plan
+
+
+def _with_groups(plan: AudiencePlan) -> AudiencePlan:
+    """The plan with the newest versions of the customer groups that it names; without such no database is opened."""
+    if not any(plan.groups()):
+        return plan
+    from engine.service import group_pins  # noqa: PLC0415  # a trial without groups needs no case database
+    from engine.service.app import Countersign  # noqa: PLC0415
+
+    opened = Countersign.open(Settings())
+    try:
+        opened.db.migrate()
+        with opened.db.read() as tx:
+            return group_pins.with_groups(tx, plan, {})
+    finally:
+        opened.close()
 
 
 def _fields(version: Version) -> dict[str, str]:

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -80,7 +80,7 @@ def select(
     `beside` are tables that lie in `folder` itself (the suppression lists of this run) and stand in place of the
     dataset's. Raises SelectionFailed, NoSpace, or InvalidFile where there are no customers.
     """
-    chosen = _files(version, selection, beside or {})
+    chosen = files_of(version, selection, beside or {})
     tables = {
         name: tuple(str(folder / f.path if beside and name in beside else dataset.path(f)) for f in files)
         for name, files in chosen.items()
@@ -123,7 +123,7 @@ def input_of(table: str, file: DataFile) -> Input:
     return Input(table, file.path, file.rows, file.sha256, lineage)
 
 
-def _files(version: Version, selection: Selection, beside: Mapping[str, DataFile]) -> dict[str, tuple[DataFile, ...]]:
+def files_of(version: Version, selection: Selection, beside: Mapping[str, DataFile]) -> dict[str, tuple[DataFile, ...]]:
     """Table -> the files to read; contacts without the months that are too old to matter."""
     if "customers" not in version.tables:
         message = "the dataset has no customers yet"
@@ -141,8 +141,11 @@ def _files(version: Version, selection: Selection, beside: Mapping[str, DataFile
     return chosen
 
 
-def in_child(program: Sequence[str], job: bytes, limits: Limits) -> bytes:
-    """What the program says to the job on its stdin. SelectionFailed where it dies or takes too long."""
+def in_child(
+    program: Sequence[str], job: bytes, limits: Limits, started: Callable[[subprocess.Popen[bytes]], None] | None = None
+) -> bytes:
+    """What the program says to the job on its stdin. SelectionFailed where it dies or takes too long. `started` is
+    given the process, to end it early."""
     # The child gets no secret of the service: only what Python needs to start.
     kept = {name: os.environ[name] for name in ("PATH", "LANG", "LD_LIBRARY_PATH") if name in os.environ}
     child = subprocess.Popen(  # noqa: S603  a fixed command
@@ -154,6 +157,8 @@ def in_child(program: Sequence[str], job: bytes, limits: Limits) -> bytes:
         start_new_session=True,
     )
     try:
+        if started:
+            started(child)
         said, complained = child.communicate(job, timeout=limits.seconds)
     except subprocess.TimeoutExpired as error:
         raise SelectionFailed(reason=f"it took longer than {limits.seconds:g} seconds and was stopped") from error
