@@ -28,9 +28,10 @@ from engine.expr.types import BOOL
 from engine.settings import Settings
 from engine.warehouse.dataset import Dataset, Version
 from engine.warehouse.earlier import from_history
+from engine.warehouse.elsewhere import Place
 from engine.warehouse.freeze import LIST, Frozen, freeze, open_frozen
 from engine.warehouse.freeze import verify as verify_folder
-from engine.warehouse.postgres import Server, server_of
+from engine.warehouse.places import place_of
 from engine.warehouse.run import Limits, select
 from engine.warehouse.subjects import subject_of
 from engine.warehouse.why import Why, of_frozen, why
@@ -56,15 +57,18 @@ def run(
     channel: Annotated[list[str] | None, typer.Option(help="Channels used, for similar: channel.")] = None,
     salt: Annotated[str, typer.Option(help="Draws the control group: case number and round.")] = "trial-1",
     on: Annotated[
-        str, typer.Option(help="Select on this server: CONNECTION or CONNECTION:SCHEMA of COUNTERSIGN_CONNECTIONS.")
+        str,
+        typer.Option(
+            help="Select on this server or cluster: CONNECTION or CONNECTION:SCHEMA of COUNTERSIGN_CONNECTIONS."
+        ),
     ] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Select the customers of FILE's audience and print the waterfall."""
     settings = Settings()
     dataset = Dataset(data or settings.data)
-    server = server_of(on, settings.connections) if on else None
-    version = server.version(dataset.current()) if server else dataset.current()
+    place = place_of(on, settings.connections) if on else None
+    version = place.version(dataset.current()) if place else dataset.current()
     plan = _with_groups(_plan(file, version))
     selection = compile_audience(
         plan,
@@ -80,7 +84,7 @@ def run(
     )
     limits = Limits(settings.memory_limit, settings.selection_seconds)
     began = time.perf_counter()
-    frozen = _selected(dataset, version, selection, limits, out, server)
+    frozen = _selected(dataset, version, selection, limits, out, place)
     result = _as_object(frozen, time.perf_counter() - began)
     if as_json:
         typer.echo(json.dumps(result, ensure_ascii=False))
@@ -224,9 +228,9 @@ def _selected(  # noqa: PLR0917
     selection: Selection,
     limits: Limits,
     out: Path | None,
-    server: Server | None,
+    place: Place | None,
 ) -> Frozen:
-    where = f"on {server.name}" if server else f"from {version.tables['customers'].rows:,} customers"
+    where = f"on {place.name}" if place else f"from {version.tables['customers'].rows:,} customers"
     with tempfile.TemporaryDirectory(prefix="countersign-") as scratch:
         with waiting(f"selecting {where}"):
             frozen, _ = freeze(
@@ -236,7 +240,7 @@ def _selected(  # noqa: PLR0917
                 Path(scratch) / "trial",
                 besides=lambda folder: from_history(dataset, version, selection, folder),
                 limits=limits,
-                selecting=server.select if server else select,
+                selecting=place.select if place else select,
             )
         if out is not None:
             _write(frozen, out)

@@ -26,8 +26,10 @@ from engine.service.group_pins import source_in
 from engine.warehouse import contacts
 from engine.warehouse.dataset import Column, Dataset, Version
 from engine.warehouse.earlier import from_history
+from engine.warehouse.elsewhere import Place
 from engine.warehouse.freeze import LIST, Frozen, freeze, verify
-from engine.warehouse.postgres import Server, server_of
+from engine.warehouse.places import place_of
+from engine.warehouse.postgres import Server
 from engine.warehouse.run import Limits
 from engine.warehouse.subjects import subject_of
 from tests.servers.postgres import create_database
@@ -155,7 +157,7 @@ def compiled(dataset: Dataset, version: Version, plan: dict[str, Any]) -> Select
     )
 
 
-def frozen(dataset: Dataset, folder: Path, plan: dict[str, Any], server: Server | None = None, **limits: Any) -> Frozen:
+def frozen(dataset: Dataset, folder: Path, plan: dict[str, Any], server: Place | None = None, **limits: Any) -> Frozen:
     version = server.version(dataset.current()) if server else dataset.current()
     selection = compiled(dataset, version, plan)
     more: dict[str, Any] = {"selecting": server.select} if server else {}
@@ -254,9 +256,9 @@ def test_a_server_without_customers_and_an_unknown_one_are_told(server: Server, 
     with pytest.raises(InvalidFile, match="does not answer"):
         Server("crm", "postgresql://nobody@127.0.0.1:1/none").version()
     (tmp_path / "connections.yaml").write_text(f"crm: {server.url}\n")
-    assert server_of("crm:crm", tmp_path / "connections.yaml") == server
+    assert place_of("crm:crm", tmp_path / "connections.yaml") == server
     with pytest.raises(InvalidFile, match="no connection 'erp'"):
-        server_of("erp", tmp_path / "connections.yaml")
+        place_of("erp", tmp_path / "connections.yaml")
 
 
 def test_the_command_selects_on_the_server_what_it_selects_from_the_files(
