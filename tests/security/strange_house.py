@@ -32,6 +32,7 @@ from engine.service import (
 from engine.service.app import Countersign
 from engine.service.operations import Door
 from engine.service.recording import By
+from engine.store import groups
 from engine.store import people as accounts
 from engine.store.tables import messages, outbox, parked_receipts
 from engine.values import Bilingual
@@ -185,6 +186,12 @@ def _operation(app: Countersign) -> list[str]:
     admin, by = viewer(app, "machao"), By(viewer(app, "machao"), "page", typed(50))
     suppressing.add(app, by, kind="black", customer="c1", reason=typed(190))
     holdouts.propose(app, by, percent="5", reason=typed(190))
+    with app.db.begin() as tx:  # saved where customers are, of whom this house has none
+        parts = {"title": typed(60), "note": typed(190), "office": "", "ended_at": None}
+        said = {"source": json.dumps({"rule": typed(90)}), "tests": json.dumps([{"in": {typed(20): typed(90)}}])}
+        for version in (1, 2):
+            row = {"name": "strange", "owner": "strange", "saved_by": "strange", "saved_at": app.now()}
+            groups.add(tx, groups.GroupRow(**row, **parts, **said, version=version))  # type: ignore[arg-type]
     personnel.close_account(app, "emily", by=by, reason=typed(190))
     url = "https://8.8.8.8/x?y=%3Cscript%3Exq7()%3C/script%3E"
     made = webhooks.add(app, admin, name=typed(80), url=url, events=("case.submitted",), key=key())
@@ -201,5 +208,5 @@ def _operation(app: Countersign) -> list[str]:
         "/admin/people", "/admin/people/strange", "/admin/people/emily", f"/admin/offices/{OFFICE}", "/admin/offices",
         "/admin/groups", f"/admin/groups/{OFFICE}/typed_group", "/admin/suppressions?customer=c1", "/admin/outbox",
         "/admin/receipts", "/admin/audit", "/channels", "/webhooks", f"/webhooks/{made.id}", f"/drafts/{draft}",
-        "/admin/holdout",
+        "/admin/holdout", "/groups", "/groups/strange", "/groups/strange/edit",
     ]  # fmt: skip
