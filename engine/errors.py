@@ -243,6 +243,8 @@ class SelectionFailed(CountersignError):
 class NoCustomers(SelectionFailed):
     """There are no customers yet. The operator imports them (countersign data import customers); then select again."""
 
+    status = 409
+
 
 class ExpressionFailed(CountersignError):
     """The rule `{rule}` cannot be worked out: {reason}."""

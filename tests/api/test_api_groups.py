@@ -76,6 +76,7 @@ def test_a_name_and_a_title_are_asked_for_when_it_is_saved(app: Countersign, des
 
 def test_without_customers_the_page_says_so_and_keeps_the_text(app: Countersign, desk: Desks) -> None:
     answer = desk("wangmin").fill_in("/groups/new", "/groups/new", name="vip", title="VIP", source=TEXT, action="try")
+    assert answer.status_code == 409
     assert "no customers" in answer.text and "c.arpu &gt;= 80" in answer.text
 
 
