@@ -47,6 +47,7 @@ from engine.store.tables.identity import (
 from engine.store.tables.notices import channels, circuits, messages, preferences, webhooks
 from engine.store.tables.people import grants, offices, organisation, people, stand_ins, workdays
 from engine.store.tables.phrases import phrases
+from engine.store.tables.policies import contact_policies, permits
 from engine.store.tables.proposals import attachments, case_marks, comments, feeds, saved_filters
 
 __all__ = [
@@ -62,6 +63,7 @@ __all__ = [
     "chunks",
     "circuits",
     "comments",
+    "contact_policies",
     "definitions",
     "devices",
     "drafts",
@@ -86,6 +88,7 @@ __all__ = [
     "parked_receipts",
     "password_resets",
     "people",
+    "permits",
     "phrases",
     "preferences",
     "recipients",
