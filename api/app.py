@@ -24,6 +24,7 @@ from api.pages import (
     admin_offices,
     admin_operation,
     admin_people,
+    admin_policy,
     admin_suppressions,
     beside,
     calendar,
@@ -66,6 +67,7 @@ from api.rest import drafts as rest_drafts
 from api.rest import notifications as rest_notifications
 from api.rest import operation as rest_operation
 from api.rest import organisation as rest_organisation
+from api.rest import policy as rest_policy
 from api.rest import ways_in as rest_ways_in
 from api.rest import webhooks as rest_webhooks
 from api.statics import Statics
@@ -97,6 +99,7 @@ PAGES = (
     admin_offices,
     admin_operation,
     admin_people,
+    admin_policy,
     admin_suppressions,
     stand_ins,
     beside,
@@ -124,6 +127,7 @@ RESTS = (
     session,
     rest_cases,
     rest_audience,
+    rest_policy,
     rest_access,
     rest_decisions,
     tasks,

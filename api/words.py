@@ -23,6 +23,7 @@ from api.words_office import (
     STAND_IN_STATES,
     SUPPRESSION_LISTS,
 )
+from api.words_policy import PURPOSES
 from api.words_problems import PROBLEMS
 from api.words_steps import DUE, FLAGS, GONE, RESUMES, VIAS, WHY
 
@@ -54,6 +55,7 @@ __all__ = [
     "PARKED",
     "PARTS",
     "PROBLEMS",
+    "PURPOSES",
     "RESUMES",
     "SECTIONS",
     "SENDING",

@@ -85,12 +85,12 @@ class Cap(BaseModel):
     @property
     def label(self) -> Bilingual:
         """The cap in words."""
-        zh_unit, en_unit = _UNITS[self.within.unit]
+        zh_unit, _ = _UNITS[self.within.unit]
         zh = "".join(
             (
                 f"{self.within.amount} {zh_unit}内",
                 f"“{self.category}”类" if self.category else "",
-                f"通过{_CHANNELS.get(self.channel, self.channel)}" if self.channel else "",
+                f"通过{_CHANNELS.get(self.channel, (self.channel,))[0]}" if self.channel else "",
                 f"为{_PURPOSES[self.purpose][0]}" if self.purpose else "",
                 f"接触同一客户不超过 {self.most} 次",
             )
@@ -98,8 +98,8 @@ class Cap(BaseModel):
         contacts = "contact" if self.most == 1 else "contacts"
         en = "".join(
             (
-                f"At most {self.most} {contacts} of a customer in {self.within.amount} {en_unit}",
-                f" by {self.channel}" if self.channel else "",
+                f"At most {self.most} {contacts} of a customer in {_english(self.within)}",
+                f" by {_named(self.channel)}" if self.channel else "",
                 f" for {_PURPOSES[self.purpose][1]}" if self.purpose else "",
                 f" of category “{self.category}”" if self.category else "",
             )
@@ -203,16 +203,15 @@ class ContactPolicy(BaseModel):
         for cap in self.caps:
             yield cap.label
         if self.similar:
-            zh, en = _UNITS[self.similar.unit]
-            amount = self.similar.amount
+            zh, _ = _UNITS[self.similar.unit]
             yield Bilingual(
-                zh=f"{amount} {zh}内不因同类营销案再次接触同一客户",
-                en=f"No second contact of a customer by a case of the same category in {amount} {en}",
+                zh=f"{self.similar.amount} {zh}内不因同类营销案再次接触同一客户",
+                en=f"No second contact of a customer by a case of the same category in {_english(self.similar)}",
             )
         for channel, most in sorted(self.capacity.items()):
             yield Bilingual(
-                zh=f"{_CHANNELS.get(channel, channel)}每天最多 {most:,} 次",
-                en=f"At most {most:,} contacts a day by {channel}",
+                zh=f"{_CHANNELS.get(channel, (channel,))[0]}每天最多 {most:,} 次",
+                en=f"At most {most:,} contacts a day by {_named(channel)}",
             )
         for purpose in self.exempt:
             zh, en = _PURPOSES[purpose]
@@ -221,4 +220,19 @@ class ContactPolicy(BaseModel):
 
 _UNITS = {"d": ("天", "days"), "h": ("小时", "hours"), "m": ("分钟", "minutes"), "s": ("秒", "seconds")}
 _PURPOSES = {"marketing": ("营销目的", "marketing"), "service": ("服务目的", "service")}
-_CHANNELS = {"sms": "短信", "email": "邮件", "file": "文件交接", "hall": "营业厅", "call": "外呼"}
+_CHANNELS = {
+    "sms": ("短信", "SMS"),
+    "email": ("邮件", "e-mail"),
+    "file": ("文件交接", "file hand-off"),
+    "hall": ("营业厅", "business hall"),
+    "call": ("外呼", "outbound call"),
+}
+
+
+def _named(channel: str) -> str:
+    return _CHANNELS.get(channel, ("", channel))[1]
+
+
+def _english(span: Duration) -> str:
+    unit = _UNITS[span.unit][1]
+    return f"{span.amount} {unit.removesuffix('s') if span.amount == 1 else unit}"

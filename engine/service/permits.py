@@ -18,16 +18,13 @@ from engine.definition.model import Definition
 from engine.machine.case import Case
 from engine.service.app import Countersign
 from engine.store import cases, permits, policies
-from engine.store.ledger import LONGEST_REASON
+from engine.store.ledger import CAPPED, LONGEST_REASON
 from engine.store.permits import Permit
 from engine.store.policies import PolicyRow
 from engine.store.waves import WaveRow
 from engine.warehouse import past
 from engine.warehouse.dataset import Dataset
 from engine.warehouse.past import Past
-
-REASON = "contact_policy"
-"""How the reason of a row begins that the contact policy kept from being sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +37,7 @@ class RefusedContact:
     @property
     def reason(self) -> str:
         """What the ledger says of it. It names no case: not everybody who reads it may know of that one."""
-        return f"{REASON}: {self.reached.cap.short}"[:LONGEST_REASON]
+        return f"{CAPPED}: {self.reached.cap.short}"[:LONGEST_REASON]
 
 
 @dataclass(frozen=True, slots=True)

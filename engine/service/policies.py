@@ -32,10 +32,10 @@ LONGEST_REASON = 200
 @dataclass(frozen=True, slots=True)
 class PolicyView:
     """One version. `state`: open, in_force, over (another followed) or refused; `since` is when it was confirmed.
-    `lines` are the policy in words."""
+    `policy` is as it was written, `lines` are it in words."""
 
     version: int
-    policy: ContactPolicy
+    policy: dict[str, Any]
     lines: tuple[Bilingual, ...]
     state: str
     reason: str
@@ -182,7 +182,7 @@ def _view(row: PolicyRow, current: PolicyRow | None, organisation: Organisation,
     state = states.get(row.decision) or ("in_force" if row == current else "over")
     return PolicyView(
         version=row.version,
-        policy=row.policy,
+        policy=row.policy.model_dump(mode="json"),
         lines=row.policy.lines(),
         state=state,
         reason=row.reason,

@@ -430,6 +430,7 @@ BY_ROLE: Mapping[str, tuple[str, ...]] = {
     "make links of others void": ("administrator",),
     "import and look at the customer dataset": ("administrator",),
     "propose and confirm the global holdout": ("administrator",),
+    "propose and confirm the contact policy": ("administrator",),
 }
 """Which roles may, at any office: the statement of the rules."""
 

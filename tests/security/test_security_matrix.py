@@ -255,6 +255,7 @@ BY_DOOR = {
     "make links of others void": ("POST", "/api/v1/links/void", {"person": "finance.city"}),
     "import and look at the customer dataset": ("GET", "/admin/data", None),
     "propose and confirm the global holdout": ("GET", "/admin/holdout", None),
+    "propose and confirm the contact policy": ("GET", "/admin/policy", None),
 }
 
 
@@ -270,6 +271,7 @@ def test_what_a_role_may_do_whatever_the_case(world: World) -> None:
         "make links of others void": "organisation.manage",
         "import and look at the customer dataset": "dataset.manage",
         "propose and confirm the global holdout": "holdout.manage",
+        "propose and confirm the contact policy": "policy.manage",
     }
     for action, roles in BY_ROLE.items():
         for who in EVERYBODY:
