@@ -172,8 +172,12 @@ class ContactPolicy(BaseModel):
 
     def refusal(self, wanted: Approach, past: Sequence[Contacted], at: datetime) -> Reached | None:
         """The first cap that the contact would exceed; None where there is one left."""
+        return self.reached(self.caps_of(wanted), past, at)
+
+    def reached(self, caps: Sequence[Cap], past: Sequence[Contacted], at: datetime) -> Reached | None:
+        """The first of these caps that one more contact would exceed; for many customers with the same caps."""
         counting = [one for one in past if one.purpose not in self.exempt]
-        for cap in self.caps_of(wanted):
+        for cap in caps:
             counted = cap.counted(counting, at)
             if len(counted) >= cap.most:
                 return Reached(cap, tuple(dict.fromkeys(one.case for one in counted if one.case)))

@@ -13,6 +13,7 @@ from typing import Annotated, Any, ClassVar, Protocol, get_args
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, field_validator
 from sqlglot import exp
 
+from engine.audience.capping import PolicyInForce
 from engine.values import Duration
 
 OUTCOME = r"^[a-z][a-z0-9_]{0,39}$"
@@ -29,8 +30,11 @@ class Claims(Protocol):
         """Whether the customer stands on the imported list `name`."""
         ...
 
-    def among(self, table: str, column: str, where: exp.Expr | None = None) -> exp.Expr:
-        """Whether the customer stands in `column` of those rows of a dataset table that hold `where`."""
+    def among(
+        self, table: str, column: str, where: exp.Expr | None = None, together: exp.Expr | None = None
+    ) -> exp.Expr:
+        """Whether the customer stands in `column` of those rows of a dataset table that hold `where`, and whose rows
+        `together` hold that."""
         ...
 
     def statement(self, sql: str) -> exp.Expr:
@@ -51,6 +55,10 @@ class Claims(Protocol):
 
     def held_out(self) -> exp.Expr:
         """Whether the customer belongs to the global holdout in force; FALSE where none is."""
+        ...
+
+    def capped(self) -> "PolicyInForce | None":
+        """The contact policy in force, as far as it caps the case's contacts; None where nothing does."""
         ...
 
     @property

@@ -5,17 +5,17 @@ asking twice holds once. Who asks first wins; arbitration before that is another
 nothing is asked and nothing is written.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
 from engine.audience.policy import Approach, Contacted, ContactPolicy, Reached
 from engine.definition.model import Definition
-from engine.machine.case import Case
 from engine.service.app import Countersign
 from engine.store import cases, permits, policies
 from engine.store.ledger import CAPPED, LONGEST_REASON
@@ -98,12 +98,14 @@ def asked_for(app: Countersign, wave: WaveRow, row: PolicyRow) -> Asked:
     dataset = Dataset(app.settings.data)
     since = (wave.started_at or app.now()) - row.policy.longest
     history = past.of_wave(dataset, dataset.current(), app.settings.data / wave.file, since)
-    return Asked(row.policy, wave.case_id, wave.id, approach(app.definition(case.process), case, wave.channel), history)
+    return Asked(
+        row.policy, wave.case_id, wave.id, approach(app.definition(case.process), case.form, wave.channel), history
+    )
 
 
-def approach(definition: Definition, case: Case, channel: str) -> Approach:
+def approach(definition: Definition, form: Mapping[str, Any], channel: str) -> Approach:
     """The contact that a case makes over a channel."""
-    category = case.form.get("category")
+    category = form.get("category")
     purpose = definition.delivery.purpose if definition.delivery else "marketing"
     return Approach(channel, purpose, category if isinstance(category, str) else "")
 
@@ -122,9 +124,13 @@ def take(
     sent to already, so they are held whatever the caps say, and the same message goes again."""
     permits.lock(tx)
     wanted = asked.wanted
-    own = permits.of_wave(tx, asked.wave, customers)
-    fresh = [customer for customer in dict.fromkeys(customers) if customer not in own]
-    refused = () if is_repeat else _refused(tx, asked, fresh, before, at)
+    customers = tuple(dict.fromkeys(customers))
+    known: dict[str, list[Permit]] = {}
+    for permit in permits.of_customers(tx, customers, at - asked.policy.longest, wave=asked.wave):
+        known.setdefault(permit.customer, []).append(permit)
+    own = {customer for customer, held in known.items() if any(one.wave == asked.wave for one in held)}
+    fresh = [customer for customer in customers if customer not in own]
+    refused = () if is_repeat else _refused(asked, fresh, known, before, at)
     out = {one.customer for one in refused}
     granted = [customer for customer in fresh if customer not in out]
     most = None if is_repeat else asked.policy.capacity.get(wanted.channel)
@@ -143,7 +149,7 @@ def take(
         category=wanted.category,
         at=at,
     )
-    return Held(tuple(customer for customer in dict.fromkeys(customers) if customer not in out), refused)
+    return Held(tuple(customer for customer in customers if customer not in out), refused)
 
 
 def is_full(tx: Connection, asked: Asked, *, at: datetime, zone: ZoneInfo) -> bool:
@@ -164,15 +170,13 @@ def until_tomorrow(at: datetime, zone: ZoneInfo) -> timedelta:
 
 
 def _refused(
-    tx: Connection, asked: Asked, customers: Sequence[str], before: Past, at: datetime
+    asked: Asked, customers: Sequence[str], known: Mapping[str, list[Permit]], before: Past, at: datetime
 ) -> tuple[RefusedContact, ...]:
-    if not asked.policy.caps_of(asked.wanted):
+    caps = asked.policy.caps_of(asked.wanted)
+    if not caps:
         return ()
-    known: dict[str, list[Permit]] = {}
-    for permit in permits.of_customers(tx, customers, at - asked.policy.longest):
-        known.setdefault(permit.customer, []).append(permit)
     answers = (
-        (customer, asked.policy.refusal(asked.wanted, _contacts(known.get(customer, []), before.get(customer, [])), at))
+        (customer, asked.policy.reached(caps, _contacts(known.get(customer, ()), before.get(customer, ())), at))
         for customer in customers
     )
     return tuple(RefusedContact(customer, reached) for customer, reached in answers if reached)

@@ -12,7 +12,9 @@ from typing import Any
 from pydantic import ValidationError
 from sqlalchemy import Connection
 
+from engine.audience.capping import PolicyInForce
 from engine.audience.policy import ContactPolicy
+from engine.definition.model import Definition
 from engine.delivery.channels import CHANNELS
 from engine.errors import InvalidForm, NotFound, OwnProposal, PolicyOpen, Problem
 from engine.organisation import Organisation
@@ -129,9 +131,17 @@ def decide(app: Countersign, by: By, version: int, *, confirm: bool) -> None:
         change.note(f"policy_{decision}", f"policy {version}", after={"version": version})
 
 
-def in_force(tx: Connection, at: datetime) -> PolicyRow | None:
-    """The version that holds at `at`; None where nobody is capped."""
-    return policies.in_force(tx, at)
+def meets(tx: Connection, definition: Definition, form: Mapping[str, Any], at: datetime) -> PolicyInForce | None:
+    """The policy in force at `at` as it meets the cases of a definition; None where nobody is capped."""
+    row = policies.in_force(tx, at)
+    if row is None:
+        return None
+    delivery = definition.delivery
+    channels = [channel for wave in delivery.waves for channel in wave.channel] if delivery else []
+    wanted = permits.approach(definition, form, "")
+    return PolicyInForce(
+        row.version, row.policy, tuple(dict.fromkeys(channels)), purpose=wanted.purpose, category=wanted.category
+    )
 
 
 def _count_made(app: Countersign, change: Change, policy: ContactPolicy) -> None:
@@ -140,7 +150,7 @@ def _count_made(app: Countersign, change: Change, policy: ContactPolicy) -> None
     since = min(change.now - policy.longest, permits.day_began(change.now, app.settings.zone))
     for case_id in permit_rows.cases_since(change.tx, since):
         case = cases.load(change.tx, case_id)
-        made = permits.approach(app.definition(case.process), case, "")
+        made = permits.approach(app.definition(case.process), case.form, "")
         permit_rows.enter_made(change.tx, case_id, purpose=made.purpose, category=made.category, since=since)
 
 

@@ -30,7 +30,7 @@ from engine.errors import (
 )
 from engine.machine.case import Case
 from engine.machine.commands import AudienceFailed, AudienceFrozen
-from engine.service import earlier, holdouts
+from engine.service import earlier, holdouts, policies
 from engine.service.app import Countersign
 from engine.service.running import carry_out
 from engine.store import cases, snapshots, suppression
@@ -175,6 +175,7 @@ def _compiled(
     known = catalogue(definition.catalogue) or Catalogue(definition.catalogue, {})
     with app.db.read() as tx:
         held_out = holdouts.in_force(tx, as_of)
+        policy = policies.meets(tx, definition, form, as_of)
     return compile_audience(
         plan,
         fields={column.name: column.type for column in customers.columns},
@@ -187,6 +188,7 @@ def _compiled(
         columns=version.columns,
         consents=known.consents,
         holdout=held_out,
+        policy=policy,
         measured=tuple(known.fields),
     )
 

@@ -4,10 +4,11 @@ A row appears when a wave claims a chunk and goes when its message surely was no
 ledger says what became of a message, this says what a customer has had. Refuses to know any cap.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+import msgspec
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
@@ -17,7 +18,6 @@ from engine.store.session import inserting
 from engine.store.tables import cases, permits, recipients
 
 HOLD_LOCK = 7_423_002  # any number, the same in every process: PostgreSQL's advisory lock while contacts are held
-ROWS_AT_ONCE = 500
 LEFT = ("sent", "delivered", "failed", "unknown")
 
 
@@ -44,26 +44,19 @@ def lock(tx: Connection) -> None:
         tx.execute(sa.select(sa.func.pg_advisory_xact_lock(HOLD_LOCK)))
 
 
-def of_customers(tx: Connection, customers: Sequence[str], since: datetime) -> tuple[Permit, ...]:
-    """The permits of these customers after `since`, the oldest first."""
+def of_customers(tx: Connection, customers: Sequence[str], since: datetime, *, wave: str) -> tuple[Permit, ...]:
+    """The permits of these customers after `since`, and those of the wave whenever they are of, the oldest first."""
     number = sa.func.coalesce(cases.c.number, cases.c.id).label("number")
     columns = (permits.c[name] for name in ("wave", "customer", "channel", "purpose", "category", "at"))
-    chosen = sa.select(*columns, number).join(cases, cases.c.id == permits.c.case_id).where(permits.c.at > since)
-    found = [row for some in _pieces(customers) for row in tx.execute(chosen.where(permits.c.customer.in_(some)))]
+    recent = sa.or_(permits.c.at > since, permits.c.wave == wave)
+    chosen = sa.select(*columns, number).join(cases, cases.c.id == permits.c.case_id)
+    found = tx.execute(chosen.where(_of(tx, customers), recent))
     return tuple(sorted((Permit(**row._mapping) for row in found), key=lambda one: (one.at, one.wave)))
-
-
-def of_wave(tx: Connection, wave: str, customers: Sequence[str]) -> frozenset[str]:
-    """Those of the customers who have a permit of this wave."""
-    chosen = sa.select(permits.c.customer).where(permits.c.wave == wave)
-    return frozenset(
-        one for some in _pieces(customers) for one in tx.execute(chosen.where(permits.c.customer.in_(some))).scalars()
-    )
 
 
 def enter(
     tx: Connection,
-    customers: Iterable[str],
+    customers: Sequence[str],
     *,
     wave: str,
     case_id: str,
@@ -73,25 +66,23 @@ def enter(
     at: datetime,
 ) -> None:
     """Hold a contact for each of the customers, who have none of this wave."""
-    same = {"wave": wave, "case_id": case_id, "channel": channel, "purpose": purpose, "category": category, "at": at}
-    rows = [{"customer": customer, **same} for customer in customers]
-    if rows:
-        tx.execute(sa.insert(permits), rows)
+    if customers:
+        same = {"wave": wave, "case_id": case_id, "channel": channel, "purpose": purpose, "category": category}
+        listed = list(customers) if tx.dialect.name == "postgresql" else _json(customers)
+        tx.execute(_ENTER[tx.dialect.name], {**same, "at": at, "customers": listed})
 
 
 def move(tx: Connection, wave: str, customers: Sequence[str], *, at: datetime) -> None:
     """Say that the contacts of these customers are made now and not when they were held first."""
-    for some in _pieces(customers):
-        here = (permits.c.wave == wave) & permits.c.customer.in_(some)
-        tx.execute(sa.update(permits).where(here).values(at=at))
+    if customers:
+        tx.execute(sa.update(permits).where(permits.c.wave == wave, _of(tx, customers)).values(at=at))
 
 
 def release(tx: Connection, wave: str, customers: Sequence[str]) -> int:
     """Give back contacts that surely were not made; how many."""
-    return sum(
-        tx.execute(sa.delete(permits).where(permits.c.wave == wave, permits.c.customer.in_(some))).rowcount
-        for some in _pieces(customers)
-    )
+    if not customers:
+        return 0
+    return tx.execute(sa.delete(permits).where(permits.c.wave == wave, _of(tx, customers))).rowcount
 
 
 def count(tx: Connection, channel: str, since: datetime) -> int:
@@ -127,6 +118,26 @@ def enter_made(tx: Connection, case_id: str, *, purpose: str, category: str, sin
     return tx.execute(insert.on_conflict_do_nothing()).rowcount
 
 
-def _pieces(customers: Sequence[str]) -> Iterator[Sequence[str]]:
-    for first in range(0, len(customers), ROWS_AT_ONCE):
-        yield customers[first : first + ROWS_AT_ONCE]
+def _of(tx: Connection, customers: Sequence[str]) -> sa.ColumnElement[bool]:
+    """That a permit is of one of them, in one statement however many they are."""
+    if tx.dialect.name == "postgresql":
+        return permits.c.customer == sa.func.any(sa.cast(list(customers), sa.ARRAY(sa.String)))
+    return permits.c.customer.in_(sa.text("SELECT value FROM json_each(:listed)").bindparams(listed=_json(customers)))
+
+
+def _json(customers: Sequence[str]) -> str:
+    return msgspec.json.encode(list(customers)).decode()
+
+
+def _entering(customers: str) -> sa.TextClause:
+    text = f"""
+        INSERT INTO permits (wave, customer, case_id, channel, purpose, category, at)
+        SELECT :wave, held.value, :case_id, :channel, :purpose, :category, :at FROM {customers}
+    """
+    return sa.text(text).bindparams(sa.bindparam("at", type_=UtcTime))
+
+
+_ENTER = {
+    "postgresql": _entering("unnest(CAST(:customers AS varchar[])) AS held(value)"),
+    "sqlite": _entering("json_each(:customers) AS held"),
+}
