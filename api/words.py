@@ -358,6 +358,7 @@ ARMS = {"total": N_("All customers")}  # the other groups bear the names of the 
 METRICS = {
     "selected": N_("Selected"),
     "excluded": N_("Excluded"),
+    "capped": N_("No contact left"),
     "target": N_("Target customers"),
     "control": N_("Control group"),
     "reach": N_("Reached"),

@@ -11,7 +11,6 @@ from datetime import datetime, timedelta
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
-from pydantic_core import PydanticCustomError
 
 from engine.errors import Problem
 from engine.values import Bilingual, Duration
@@ -46,9 +45,9 @@ class Approach:
 
 def _span(value: Duration) -> Duration:
     if value.is_working:
-        raise PydanticCustomError("policy_within", "caps count days and hours of the clock; write 7d or 12h")
+        raise ValueError("caps count days and hours of the clock; write 7d or 12h")
     if not SHORTEST <= value.on_the_clock() <= LONGEST:
-        raise PydanticCustomError("policy_within", "a period is from 1h to 365d")
+        raise ValueError("a period is from 1h to 365d")
     return value
 
 

@@ -13,12 +13,11 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from engine.store.columns import UtcTime
-from engine.store.ledger import REJECTED
+from engine.store.reports import left_the_house
 from engine.store.session import inserting
 from engine.store.tables import cases, permits, recipients
 
 HOLD_LOCK = 7_423_002  # any number, the same in every process: PostgreSQL's advisory lock while contacts are held
-LEFT = ("sent", "delivered", "failed", "unknown")
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +109,7 @@ def enter_made(tx: Connection, case_id: str, *, purpose: str, category: str, sin
     ).where(
         recipients.c.case_id == case_id,
         recipients.c.sent_at > sa.literal(since, UtcTime()),
-        recipients.c.state.in_(LEFT),
-        ~sa.and_(recipients.c.state == "failed", recipients.c.reason.startswith(REJECTED)),
+        left_the_house(),
     )
     names = ("wave", "customer", "case_id", "channel", "purpose", "category", "at")
     insert = inserting(tx, permits).from_select(names, made)

@@ -14,6 +14,7 @@ from engine.audience.policy import Approach
 from engine.service import delivering, permits, policies
 from engine.service.app import Countersign
 from engine.service.recording import OPERATOR
+from engine.store import reports
 from engine.warehouse import contacts
 from engine.warehouse.dataset import Dataset
 from tests.faults.delivering_case import CASE, delivering_case
@@ -86,6 +87,8 @@ def test_who_was_contacted_elsewhere_is_suppressed_with_the_reason(app: Counters
     assert reasons(app) == {"contact_policy: 1 in 7d sms": 90}
     (wave,) = shown(app)
     assert (wave.suppressed, wave.capped) == (90, 90)
+    with app.db.read() as tx:
+        assert reports.customers_capped(tx, CASE) == 90 and reports.customers_reached(tx, CASE) == (TARGET - 90, 0)
     assert_each_once(app, gateway, TARGET - 90)
     assert held(app).total() == TARGET - 90 and set(held(app).values()) == {1}
     answer = permits.hold(app, CASE, "other-w1", Approach("sms"), ["k0000000", "k0000120", "k0000209"])
