@@ -24,6 +24,7 @@ from api.pages import (
     admin_offices,
     admin_operation,
     admin_people,
+    admin_policy,
     admin_suppressions,
     beside,
     calendar,
@@ -69,6 +70,7 @@ from api.rest import groups as rest_groups
 from api.rest import notifications as rest_notifications
 from api.rest import operation as rest_operation
 from api.rest import organisation as rest_organisation
+from api.rest import policy as rest_policy
 from api.rest import ways_in as rest_ways_in
 from api.rest import webhooks as rest_webhooks
 from api.statics import Statics
@@ -100,6 +102,7 @@ PAGES = (
     admin_offices,
     admin_operation,
     admin_people,
+    admin_policy,
     admin_suppressions,
     groups_build,  # /groups/build stands before /groups/{name}
     stand_ins,
@@ -130,6 +133,7 @@ RESTS = (
     rest_cases,
     rest_audience,
     rest_groups,
+    rest_policy,
     rest_access,
     rest_decisions,
     tasks,

@@ -41,6 +41,7 @@ MORE: tuple[Entry, ...] = (
     Entry("/admin/suppressions", N_("Suppression lists"), "suppressions.manage"),
     Entry("/admin/data", N_("Customer data"), "dataset.manage"),
     Entry("/admin/holdout", N_("Global holdout"), "holdout.manage"),
+    Entry("/admin/policy", N_("Contact policy"), "policy.manage"),
     Entry("/admin/operation", N_("Operation"), "operation.watch"),
     Entry("/admin/audit", N_("Audit"), "audit.read"),
 )

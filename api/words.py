@@ -24,6 +24,7 @@ from api.words_office import (
     STAND_IN_STATES,
     SUPPRESSION_LISTS,
 )
+from api.words_policy import PURPOSES
 from api.words_problems import PROBLEMS
 from api.words_steps import DUE, FLAGS, GONE, RESUMES, VIAS, WHY
 
@@ -61,6 +62,7 @@ __all__ = [
     "PARKED",
     "PARTS",
     "PROBLEMS",
+    "PURPOSES",
     "RESUMES",
     "SECTIONS",
     "SENDING",
@@ -363,6 +365,7 @@ ARMS = {"total": N_("All customers")}  # the other groups bear the names of the 
 METRICS = {
     "selected": N_("Selected"),
     "excluded": N_("Excluded"),
+    "capped": N_("No contact left"),
     "target": N_("Target customers"),
     "control": N_("Control group"),
     "reach": N_("Reached"),

@@ -34,6 +34,9 @@ CHANGES = {  # entries of the organisation's history
     "group_saved": N_("saved a version of a customer group"),
     "group_ended": N_("ended a customer group"),
     "group_offered": N_("offered a customer group again"),
+    "policy_proposed": N_("proposed a contact policy"),
+    "policy_confirmed": N_("confirmed a contact policy"),
+    "policy_refused": N_("refused a contact policy"),
     "effect_retried": N_("had an effect tried again"),
     "effect_given_up": N_("gave an effect up"),
     "unknown_resolved": N_("resolved sends in doubt"),
@@ -164,6 +167,7 @@ FACTS = {  # parts of an entry: what was and what is
     "body": N_("Content"),
     "entry": N_("Entry"),
     "share": N_("Share"),
+    "caps": N_("Caps"),
     "drawn_anew": N_("Other customers"),
 }
 BROKEN = {  # what is wrong with an entry of a history

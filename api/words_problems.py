@@ -5,6 +5,7 @@ from api.words_audience import AUDIENCE_PROBLEMS
 from api.words_building import BUILDING_PROBLEMS
 from api.words_dataset import DATASET_PROBLEMS
 from api.words_office import OFFICE_PROBLEMS
+from api.words_policy import POLICY_PROBLEMS
 
 PROBLEMS = {  # by code; the braces are filled with the problem's fields
     "password_short": N_("10 characters at least."),
@@ -20,6 +21,7 @@ PROBLEMS = {  # by code; the braces are filled with the problem's fields
     **DATASET_PROBLEMS,
     **AUDIENCE_PROBLEMS,
     **BUILDING_PROBLEMS,
+    **POLICY_PROBLEMS,
     "form.required": N_("This is needed."),
     "form.unknown": N_("There is no field {name}."),
     "form.kind": N_("One value is expected."),

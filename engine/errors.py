@@ -147,6 +147,10 @@ class HoldoutOpen(Refused):
     """A share of the holdout that {by} proposed waits for a decision; nothing was changed. Decide on that one first."""
 
 
+class PolicyOpen(Refused):
+    """A contact policy that {by} proposed waits for a decision; nothing was changed. Decide on that one first."""
+
+
 class OwnProposal(Refused):
     """Nobody confirms what they proposed themselves; nothing was changed. Another administrator must confirm it."""
 

@@ -14,6 +14,7 @@ from typing import Any
 from sqlglot import exp
 
 from engine.audience.asking import Home, asking
+from engine.audience.capping import PolicyInForce
 from engine.audience.exclusions import ContactedWithin, Household
 from engine.audience.grouping import (
     NO_CELL,
@@ -122,6 +123,7 @@ class Selection:
     is_drawn: bool = False
     measured: tuple[str, ...] = ()
     holdout: HoldoutInForce | None = None
+    policy: PolicyInForce | None = None
     asking: Asking | None = None
     tally: Tally | None = None
     groups: tuple[str, ...] = ()
@@ -145,6 +147,7 @@ class _Compiler:
     readable: Tables = field(default_factory=dict)
     consents: Mapping[str, str] = field(default_factory=dict)
     holdout: HoldoutInForce | None = None
+    policy: PolicyInForce | None = None
     earlier_: dict[FeedbackOf, Wanted] = field(default_factory=dict)
     reads_all_contacts: bool = False
     runs_statements: bool = False
@@ -179,6 +182,9 @@ class _Compiler:
         self.problems.append(Problem(code="E216", message=f"there is no customer group {name}"))
         return exp.false()
 
+    def capped(self) -> PolicyInForce | None:
+        return self.policy if self.policy and self.policy.window else None
+
     def in_list(self, name: str) -> exp.Expr:
         if f"list_{name}" not in self.known:
             lists = tuple(table.removeprefix("list_") for table in self.known if table.startswith("list_"))
@@ -186,12 +192,16 @@ class _Compiler:
             self.problems.append(Problem(code="E207", message=message, hint=nearest(name, lists) or "none is imported"))
         return self.among(f"list_{name}", "customer")
 
-    def among(self, table: str, column: str, where: exp.Expr | None = None) -> exp.Expr:
+    def among(
+        self, table: str, column: str, where: exp.Expr | None = None, together: exp.Expr | None = None
+    ) -> exp.Expr:
         self.tables.add(table)
         chosen = exp.select(exp.column(column)).from_(table).where(exp.column(column).is_(exp.null()).not_())
         if where is not None:
             chosen = chosen.where(where)
             self.tables |= {found.name for found in where.find_all(exp.Table)}
+        if together is not None:
+            chosen = chosen.group_by(exp.column(column)).having(together)
         return exp.column("customer", "c").isin(query=chosen)
 
     def statement(self, sql: str) -> exp.Expr:
@@ -268,15 +278,16 @@ def compile_audience(
     columns: Mapping[str, Mapping[str, str]] | None = None,
     consents: Mapping[str, str] | None = None,
     holdout: HoldoutInForce | None = None,
+    policy: PolicyInForce | None = None,
     measured: Collection[str] | None = None,
 ) -> Selection:
     """The selection of `plan` over a dataset with these customer `fields` (name -> type) and `tables`.
 
     `columns` are those of the tables, as far as they are known, for statements of users. `scope` and `values` are what
     expressions may name beside the customer `c` (the form, the params). `consents` are the fields that hold them by
-    channel or purpose, `holdout` is the version in force, `measured` the fields whose balance is looked at: by default
-    all numbers and flags. Raises InvalidDefinition with every problem. `as_of` is aware; the same arguments give the
-    same statement.
+    channel or purpose, `holdout` and `policy` are the versions in force, `measured` the fields whose balance is looked
+    at: by default all numbers and flags. Raises InvalidDefinition with every problem. `as_of` is aware; the same
+    arguments give the same statement.
     """
     if as_of.tzinfo is None:
         raise ValueError("as_of needs a zone")
@@ -291,6 +302,7 @@ def compile_audience(
         readable=readable_tables(fields, tables, columns),
         consents=consents or {},
         holdout=holdout,
+        policy=policy,
     )
     base = plan.source.claim(compiler)
     plain = [exclusion for exclusion in plan.remove if not isinstance(exclusion, Household)]
@@ -315,6 +327,8 @@ def compile_audience(
     if compiler.problems:
         raise InvalidDefinition(compiler.problems)
     windows = [exclusion.window for exclusion in plan.remove if isinstance(exclusion, ContactedWithin)]
+    asks_policy = any(exclusion.kind == "policy" for exclusion in plan.remove)
+    windows += [policy.window] if policy and policy.window and asks_policy else []
     return Selection(
         statement=_statement(base, marks, home),
         rungs=tuple(rung for rung, _ in rungs),
@@ -330,6 +344,7 @@ def compile_audience(
         is_drawn=is_drawn(plan.control),
         measured=_measured(fields, measured),
         holdout=holdout if any(exclusion.kind == "holdout" for exclusion in plan.remove) else None,
+        policy=policy if asks_policy else None,
         asking=asked,
         tally=tally(plan.source, compiler),
         groups=plan.used_groups,

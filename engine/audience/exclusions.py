@@ -243,6 +243,31 @@ class Holdout(_BareWord):
         return claims.held_out()
 
 
+class Capped(_BareWord):
+    """Customers who by the contact history have no contact left under the contact policy: policy. The version in force
+    when the selection is made counts, for the case's purpose and category; a customer who still may be contacted over
+    one of its channels stays."""
+
+    kind = "policy"
+
+    @property
+    def label(self) -> Bilingual:
+        return Bilingual(zh="接触次数已用完", en="No contact left")
+
+    def applies(self, claims: Claims) -> exp.Expr:
+        policy = claims.capped()
+        if policy is None:
+            return exp.false()
+        counted, reached = policy.counted(claims.as_of), policy.reached(claims.as_of)
+        return claims.among("contacts", "customer", counted, reached)
+
+    def evidence(self, claims: Claims) -> Evidence | None:
+        policy = claims.capped()
+        if policy is None:
+            return None
+        return Evidence("contacts", ("case_number", "at", "offer", "channel"), policy.counted(claims.as_of))
+
+
 class Household(ExclusionKind):
     """All but one customer of a household: {household: c.household_id, keep: c.arpu}. Stands last.
 
@@ -389,6 +414,7 @@ _AnyExclusion = (
     | Annotated[Eligible, Tag("eligible")]
     | Annotated[Consent, Tag("consent")]
     | Annotated[Holdout, Tag("holdout")]
+    | Annotated[Capped, Tag("policy")]
     | Annotated[RuleHolds, Tag("rule")]
     | Annotated[OnList, Tag("list")]
     | Annotated[InGroup, Tag("group")]

@@ -13,6 +13,7 @@ from typing import Annotated, Any, ClassVar, Protocol, Self, get_args
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, field_validator
 from sqlglot import exp
 
+from engine.audience.capping import PolicyInForce
 from engine.values import Duration
 
 OUTCOME = r"^[a-z][a-z0-9_]{0,39}$"
@@ -30,8 +31,11 @@ class Claims(Protocol):
         """Whether the customer stands on the imported list `name`."""
         ...
 
-    def among(self, table: str, column: str, where: exp.Expr | None = None) -> exp.Expr:
-        """Whether the customer stands in `column` of those rows of a dataset table that hold `where`."""
+    def among(
+        self, table: str, column: str, where: exp.Expr | None = None, together: exp.Expr | None = None
+    ) -> exp.Expr:
+        """Whether the customer stands in `column` of those rows of a dataset table that hold `where`, and whose rows
+        `together` hold that."""
         ...
 
     def statement(self, sql: str) -> exp.Expr:
@@ -56,6 +60,9 @@ class Claims(Protocol):
 
     def no_group(self, name: str) -> exp.Expr:
         """Nobody, and a problem: no saved group was put in the place of `name`."""
+
+    def capped(self) -> "PolicyInForce | None":
+        """The contact policy in force, as far as it caps the case's contacts; None where nothing does."""
         ...
 
     @property

@@ -202,6 +202,7 @@ class DeliveryPlan(_Section):
 
     waves: tuple[Wave, ...] = Field(min_length=1, max_length=50, description="The waves in their order")
     message: Message | None = Field(None, description="What is sent")
+    purpose: Literal["marketing", "service"] = Field("marketing", description="What for, as the contact policy asks")
     stop_when: str = Field("", description="An expression over m.FIGURE and the form: pauses the delivery")
     address: str = Field("phone", pattern=r"^[a-z][a-z0-9_]{0,59}$", description="Customer field that holds the number")
     prices: dict[str, Annotated[Decimal, Field(max_digits=16, decimal_places=6)]] = Field(

@@ -121,10 +121,11 @@ def waves_view(app: Countersign, tx: Connection, case_id: str) -> tuple[WaveView
     plan = app.definition(cases.load(tx, case_id).process).delivery
     assert plan is not None
     sums = ledger.sums(tx, case_id)
-    return tuple(_view(row, plan, sums.get(row.id)) for row in rows)
+    capped = ledger.capped(tx, case_id) if any(one.suppressed for one in sums.values()) else {}
+    return tuple(_view(row, plan, sums.get(row.id), capped.get(row.id, 0)) for row in rows)
 
 
-def _view(row: WaveRow, plan: DeliveryPlan, sums: ledger.Sums | None) -> WaveView:
+def _view(row: WaveRow, plan: DeliveryPlan, sums: ledger.Sums | None, capped: int) -> WaveView:
     counted = sums or ledger.Sums(waiting=row.audience)
     return WaveView(
         id=row.id,
@@ -138,6 +139,7 @@ def _view(row: WaveRow, plan: DeliveryPlan, sums: ledger.Sums | None) -> WaveVie
         failed=counted.failed,
         unknown=counted.unknown,
         suppressed=counted.suppressed,
+        capped=capped,
         started_at=row.started_at,
         finished_at=row.finished_at,
         gate_until=row.gate_until,

@@ -45,6 +45,7 @@ class Observed:
     contacts: tuple[Contacts, ...]
     waves: tuple[waves.WaveRow, ...]
     reached: tuple[int, int]
+    capped: int
     events: pa.Table
     as_of: datetime
 
@@ -74,6 +75,7 @@ def _observed(app: Countersign, tx: Connection, case: Case) -> Observed:
         contacts=reports.contacts_by_cell(tx, case.id),
         waves=waves.of_case(tx, case.id),
         reached=reports.customers_reached(tx, case.id),
+        capped=reports.customers_capped(tx, case.id),
         events=pa.table(
             {
                 "customer": pa.array(customers, pa.string()),
@@ -162,6 +164,7 @@ def _funnel(observed: Observed, target: Group) -> tuple[FunnelRow, ...]:
         FunnelRow("excluded", selected - manifest.target - manifest.control, selected),
         FunnelRow("target", manifest.target, selected),
         FunnelRow("control", manifest.control, selected),
+        *([FunnelRow("capped", observed.capped, manifest.target)] if observed.capped else []),
         FunnelRow("sent", contacted, manifest.target),
         FunnelRow("delivered", delivered, contacted),
     ]

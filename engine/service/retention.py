@@ -6,6 +6,8 @@ Refuses to touch what is still to be sent, cases, deliveries, and the histories,
 
 from datetime import timedelta
 
+from engine.audience.policy import LONGEST
+from engine.delivery.channels import CHANNELS
 from engine.service.app import Countersign
 from engine.store import operation, retention
 
@@ -29,6 +31,7 @@ def catch_up(app: Countersign) -> int:
             retention.expired_forms(tx, now, BATCH),
             retention.old_tries(tx, now - TRIES, BATCH),
             retention.old_codes(tx, now - links, BATCH),
+            *(retention.old_permits(tx, channel, now - LONGEST, BATCH) for channel in CHANNELS),
         ]
         if days:
             before = now - timedelta(days=days)

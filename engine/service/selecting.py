@@ -29,7 +29,7 @@ from engine.errors import (
 )
 from engine.machine.case import Case
 from engine.machine.commands import AudienceFailed, AudienceFrozen
-from engine.service import earlier, group_pins, holdouts
+from engine.service import earlier, group_pins, holdouts, policies
 from engine.service.app import Countersign
 from engine.service.running import carry_out
 from engine.store import cases, snapshots, suppression
@@ -169,6 +169,7 @@ def _compiled(
     with app.db.read() as tx:
         held_out = holdouts.in_force(tx, as_of)
         plan = group_pins.with_groups(tx, plan, form, case.id, anew=anew)
+        policy = policies.meets(tx, definition, form, as_of)
     return compile_audience(
         plan,
         fields={column.name: column.type for column in customers.columns},
@@ -181,6 +182,7 @@ def _compiled(
         columns=version.columns,
         consents=known.consents,
         holdout=held_out,
+        policy=policy,
         measured=tuple(known.fields),
     )
 

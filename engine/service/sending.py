@@ -1,4 +1,4 @@
-"""The delivery worker: claims chunks, checks opt-outs once more, hands the letters over, records what is known.
+"""The delivery worker: claims chunks, checks opt-outs and the contact policy once more, hands over, records.
 
 Every step survives a kill: a claim is a lease, a letter has the same id on every try, and what was handed over is
 recorded with the chunk's fencing token. Rate, hours and pause hold between chunks. Several workers may run at once.
@@ -6,8 +6,10 @@ recorded with the chunk's fencing token. Rate, hours and pause hold between chun
 
 import asyncio
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
@@ -15,12 +17,15 @@ from engine.delivery import pacing
 from engine.delivery.channels import CHANNELS
 from engine.delivery.message import size_of
 from engine.delivery.waves import chunk_size
-from engine.service import stopping
+from engine.service import permits, stopping
 from engine.service.app import Countersign
 from engine.service.gateways import Handed, SmsGateway, hand_off
 from engine.service.keeping import kept
-from engine.store import chunks, ledger, suppression, waves
+from engine.service.permits import Asked
+from engine.store import chunks, ledger, policies, suppression, waves
+from engine.store import permits as permit_rows
 from engine.store.chunks import Claim
+from engine.store.policies import PolicyRow
 from engine.store.session import database_now
 from engine.store.waves import WaveRow
 from engine.warehouse.wavefiles import Letter, WaveFile
@@ -29,6 +34,7 @@ LEASE = timedelta(seconds=30)  # kept while the chunk is sent; so long nobody ta
 CHUNKS_IN_FLIGHT = 4
 STOP_CHECK_SECONDS = 1.0
 DOUBTFUL = "opted out after an interrupted attempt"
+FULL = "the channel carries no more contacts today"
 
 
 @dataclass(slots=True)
@@ -50,12 +56,14 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class _Held:
-    """A claimed chunk: the rows to hand over, and how many were taken out of it by an opt-out."""
+    """A claimed chunk: the rows to hand over, and how many were taken out of it by an opt-out or the contact policy.
+    `is_capped`: contacts are held for the rows."""
 
     wave: WaveRow
     claim: Claim
     rows: frozenset[int]
     barred: int
+    is_capped: bool
 
 
 @dataclass(slots=True)
@@ -68,6 +76,7 @@ class _Round:
     files: dict[str, WaveFile] = field(default_factory=dict)
     checked: dict[str, float] = field(default_factory=dict)
     claims: dict[tuple[str, int], Claim] = field(default_factory=dict)
+    asked: dict[tuple[str, int], Asked] = field(default_factory=dict)
 
 
 def work(app: Countersign, worker: str, *, limit: int = 50_000) -> Progress | None:
@@ -120,11 +129,13 @@ def _claim(now: _Round) -> _Held | None:
     moment = app.now()
     with app.db.read() as tx:
         running = waves.running(tx)
+        policy = policies.in_force(tx, moment) if running else None
     for wave in running:
         if not pacing.is_open(wave.plan.hours, moment, app.settings.zone) or _must_stop(now, wave):
             continue
+        asked = _asked(now, wave, policy) if policy else None
         with app.db.begin() as tx:
-            held = _claim_of(app, tx, wave)
+            held = _claim_of(app, tx, wave, asked)
         if held is not None:
             now.claims[held.claim.wave, held.claim.position] = held.claim
             return held
@@ -138,9 +149,20 @@ def _must_stop(now: _Round, wave: WaveRow) -> bool:
     return stopping.stop_if_due(now.app, wave.case_id)
 
 
-def _claim_of(app: Countersign, tx: Connection, seen: WaveRow) -> _Held | None:
+def _asked(now: _Round, wave: WaveRow, policy: PolicyRow) -> Asked:
+    """What the wave asks of the policy; worked out once per call of `work`, which also is how soon an import counts."""
+    found = now.asked.get((wave.id, policy.version))
+    if found is None:
+        found = now.asked[wave.id, policy.version] = permits.asked_for(now.app, wave, policy)
+    return found
+
+
+def _claim_of(app: Countersign, tx: Connection, seen: WaveRow, asked: Asked | None) -> _Held | None:
     wave = waves.lock(tx, seen.id)
     if wave is None or wave.state != "running":
+        return None
+    at, zone = app.now(), app.settings.zone
+    if asked and permits.is_full(tx, asked, at=at, zone=zone):
         return None
     clock = database_now(tx)
     bucket = None
@@ -153,17 +175,37 @@ def _claim_of(app: Countersign, tx: Connection, seen: WaveRow) -> _Held | None:
     if claim is None:
         return None
     waiting = ledger.waiting(tx, wave.id, claim.first, claim.last)
-    out = suppression.suppressed(tx, tuple(waiting.values()), app.now(), channel=wave.channel)
-    barred = [row for row, customer in waiting.items() if customer in out]
-    if barred and claim.is_uncertain:
-        ledger.settle(tx, wave.id, dict.fromkeys(barred, DOUBTFUL), state="unknown", at=app.now())
-    elif barred:
-        ledger.settle(tx, wave.id, dict.fromkeys(barred, ledger.SUPPRESSED), state="suppressed", at=app.now())
+    out = suppression.suppressed(tx, tuple(waiting.values()), at, channel=wave.channel)
+    left = {row: customer for row, customer in waiting.items() if customer not in out}
+    barred = dict.fromkeys(waiting.keys() - left.keys(), DOUBTFUL if claim.is_uncertain else ledger.SUPPRESSED)
+    capped = _capped(tx, asked, claim, left, at=at, zone=zone) if asked else {}
+    if capped is None:
+        later = clock + permits.until_tomorrow(at, zone)
+        chunks.give_back(tx, claim, available_at=later, error=FULL, is_uncertain=claim.is_uncertain)
+        return None
+    if barred:
+        ledger.settle(tx, wave.id, barred, state="unknown" if claim.is_uncertain else "suppressed", at=at)
+    if capped:
+        ledger.settle(tx, wave.id, capped, state="suppressed", at=at)
+    rows = frozenset(left.keys() - capped.keys())
     if bucket is not None:
-        after = pacing.take(bucket, len(waiting) - len(barred))
+        after = pacing.take(bucket, len(rows))
         assert after is not None
         waves.keep_bucket(tx, wave.id, after)
-    return _Held(wave, claim, frozenset(waiting.keys() - set(barred)), len(barred))
+    return _Held(wave, claim, rows, len(waiting) - len(rows), is_capped=asked is not None)
+
+
+def _capped(
+    tx: Connection, asked: Asked, claim: Claim, left: Mapping[int, str], *, at: datetime, zone: ZoneInfo
+) -> dict[int, str] | None:
+    """Hold a contact for every row; the rows that get none, with the reason. None where the channel is full today."""
+    before = asked.past(claim.first, claim.last)
+    customers = tuple(left.values())
+    held = permits.take(tx, asked, customers, before, at=at, zone=zone, is_repeat=claim.is_uncertain)
+    if held.is_full:
+        return None
+    reasons = {one.customer: one.reason for one in held.refused}
+    return {row: reasons[customer] for row, customer in left.items() if customer in reasons}
 
 
 async def _deliver(now: _Round, held: _Held, worker: str) -> None:
@@ -201,6 +243,8 @@ def _record(now: _Round, held: _Held, letters: list[Letter], handed: Handed, wor
             ours = chunks.give_back(tx, claim, available_at=later, error=error, is_uncertain=doubt)
         if not ours:
             return  # the lease ended meanwhile; who holds the chunk now sends the same ids and records them
+        if held.is_capped:
+            permit_rows.release(tx, claim.wave, _surely_not_sent(held, letters, handed))
         if handed.rejected:
             ledger.settle(tx, claim.wave, handed.rejected, state="failed", at=at)
         if handed.is_whole:
@@ -210,6 +254,13 @@ def _record(now: _Round, held: _Held, letters: list[Letter], handed: Handed, wor
         if segments:
             waves.add_segments(tx, claim.wave, segments)
     _count(now.progress, held, handed)
+
+
+def _surely_not_sent(held: _Held, letters: list[Letter], handed: Handed) -> list[str]:
+    """The customers whose contacts are given back. What may have been sent stays held until somebody knows."""
+    in_doubt = held.claim.is_uncertain or bool(handed.unanswered)
+    rows = handed.rejected.keys() | (set() if in_doubt else set(handed.refused))
+    return sorted(one.customer for one in letters if one.row in rows)
 
 
 def _count(progress: Progress, held: _Held, handed: Handed) -> None:

@@ -99,7 +99,7 @@ class AudienceView:
 @dataclass(frozen=True, slots=True)
 class WaveView:
     """A wave with its sums: audience = sent + delivered + failed + unknown + suppressed + waiting, always.
-    `sent` are those whose receipt is still out."""
+    `sent` are those whose receipt is still out, `capped` those of the suppressed that the contact policy stopped."""
 
     id: str
     name: str
@@ -117,6 +117,7 @@ class WaveView:
     gate_until: datetime | None
     held_because: str
     cost: Decimal
+    capped: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from engine.service import channels, effects, receiving
 from engine.service.app import Countersign
 from engine.service.recording import By, Change, changing
 from engine.service.stopping import OVERRULED
-from engine.store import circuits, ledger, messages, operation, suppression, waves
+from engine.store import circuits, ledger, messages, operation, permits, suppression, waves
 from engine.store.operation import WaveInDoubt
 from engine.store.waves import WaveRow
 from engine.values import NO_TEXT, Bilingual
@@ -213,6 +213,8 @@ def resolve(app: Countersign, by: By, wave: str, answer: Answer, *, expected: in
         if answer == "again":
             count = _send_again(change, row)
         else:
+            if answer != "sent":
+                permits.release(change.tx, wave, operation.customers_in_doubt(change.tx, wave))
             count = operation.resolve(change.tx, wave, was_sent=answer == "sent", by=by.person, at=change.now)
         if count != expected:
             raise CountsMoved(expected=expected, count=count)

@@ -1,9 +1,9 @@
 """The ledger: one row per recipient, channel and wave; it never holds an address. What was promised is counted here.
 
 Who moves a row: `waiting` -> `sent` (the gateway took it), `failed` (refused, or a receipt says so), `suppressed` (an
-opt-out came first); a receipt moves it to `delivered`, which is final, or `failed`; `sent` without a receipt in time,
-and whatever a crash left in doubt, is `unknown` until a receipt says more. A wave's audience is the sum of its rows'
-states, always. Callers hold the wave's lock (`waves.lock`) for every write.
+opt-out or the contact policy came first); a receipt moves it to `delivered`, which is final, or `failed`; `sent`
+without a receipt in time, and whatever a crash left in doubt, is `unknown` until a receipt says more. A wave's audience
+is the sum of its rows' states, always. Callers hold the wave's lock (`waves.lock`) for every write.
 """
 
 import csv
@@ -26,6 +26,7 @@ RecipientState = Literal["waiting", "sent", "delivered", "failed", "unknown", "s
 LOADED_AT_ONCE = 20_000
 LONGEST_REASON = 60
 SUPPRESSED = "suppressed or opted out"
+CAPPED = "contact_policy"  # begins the reason of a row that the contact policy kept from being sent
 REJECTED = "rejected: "  # begins the reason of a row that failed without having been sent
 
 
@@ -277,6 +278,14 @@ def sums(tx: Connection, case_id: str) -> dict[str, Sums]:
     for row in tx.execute(chosen):
         counted.setdefault(row.wave, {})[row.state] = row._mapping["count"]
     return {wave: Sums(**states) for wave, states in counted.items()}
+
+
+def capped(tx: Connection, case_id: str) -> dict[str, int]:
+    """How many rows of every wave of a case are suppressed by the contact policy, by wave."""
+    chosen = sa.select(recipients.c.wave, sa.func.count().label("count")).where(
+        recipients.c.case_id == case_id, recipients.c.state == "suppressed", recipients.c.reason.startswith(CAPPED)
+    )
+    return {row.wave: row._mapping["count"] for row in tx.execute(chosen.group_by(recipients.c.wave))}
 
 
 def answers(tx: Connection, case_id: str, waves: Sequence[str]) -> dict[str, int]:

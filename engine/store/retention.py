@@ -1,4 +1,5 @@
-"""What is deleted once it is over: messages that went, keys of requests, forms that nobody came back to, tries, codes.
+"""What is deleted once it is over: messages that went, keys of requests, forms that nobody came back to, tries, codes,
+contacts that no cap can count any more.
 
 Refuses histories, cases, deliveries and everything that is still to be sent: nothing here may be needed again.
 """
@@ -8,7 +9,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Connection, Table
 
-from engine.store.tables import kept_forms, link_codes, messages, request_keys, sign_in_tries
+from engine.store.tables import kept_forms, link_codes, messages, permits, request_keys, sign_in_tries
 
 OVER = ("sent", "dead", "moot")
 
@@ -37,6 +38,13 @@ def old_tries(tx: Connection, before: datetime, limit: int) -> int:
 def old_codes(tx: Connection, before: datetime, limit: int) -> int:
     """Delete up to `limit` one-time codes that were asked for before then. How many."""
     return _delete(tx, link_codes, link_codes.c.link, link_codes.c.asked_at < before, limit)
+
+
+def old_permits(tx: Connection, channel: str, before: datetime, limit: int) -> int:
+    """Delete up to `limit` contacts over a channel that were held or made before then. How many."""
+    old = (permits.c.channel == channel) & (permits.c.at < before)
+    chosen = sa.select(permits.c.wave, permits.c.customer).where(old).limit(limit)
+    return tx.execute(sa.delete(permits).where(sa.tuple_(permits.c.wave, permits.c.customer).in_(chosen))).rowcount
 
 
 def _delete(tx: Connection, table: Table, key: sa.Column[object], over: ColumnElement[bool], limit: int) -> int:

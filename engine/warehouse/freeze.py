@@ -53,6 +53,13 @@ class HeldOut(Struct, frozen=True):
     customers: int
 
 
+class PolicyUsed(Struct, frozen=True):
+    """The version of the contact policy that was used, and how many customers of the source it leaves no contact."""
+
+    version: int
+    customers: int
+
+
 class Manifest(Struct, frozen=True):
     """What manifest.json says. `digest` is of the ordered list's lines, `file_sha256` of list.parquet's bytes;
     `thresholds` are those of cells that have one of their own, `groups` the versions of saved groups in it, as
@@ -77,6 +84,7 @@ class Manifest(Struct, frozen=True):
     versions: dict[str, str]
     thresholds: dict[str, str] = {}
     holdout: HeldOut | None = None
+    policy: PolicyUsed | None = None
     sample: tuple[Member, ...] = ()
     balanced: int = 0
     balance: tuple[Balance, ...] = ()
@@ -167,6 +175,7 @@ def freeze(
             versions={"dataset": str(version.number), "engine": selected.result.engine, **(provenance or {})},
             thresholds=selected.result.thresholds,
             holdout=_held_out(selection, cube),
+            policy=PolicyUsed(selection.policy.version, cube.alone("policy")) if selection.policy else None,
             sample=selected.result.sample,
             balanced=selected.result.balanced,
             balance=selected.result.balance,

@@ -432,6 +432,7 @@ BY_ROLE: Mapping[str, tuple[str, ...]] = {
     "propose and confirm the global holdout": ("administrator",),
     "read customer groups": ("submitter", "analyst", "definition_author", "administrator"),
     "save customer groups": ("submitter", "analyst", "definition_author", "administrator"),
+    "propose and confirm the contact policy": ("administrator",),
 }
 """Which roles may, at any office: the statement of the rules."""
 

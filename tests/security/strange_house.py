@@ -23,6 +23,7 @@ from engine.service import (
     operations,
     personnel,
     phrases,
+    policies,
     proposals,
     standins,
     suppressing,
@@ -192,6 +193,8 @@ def _operation(app: Countersign) -> list[str]:
         for version in (1, 2):
             row = {"name": "strange", "owner": "strange", "saved_by": "strange", "saved_at": app.now()}
             groups.add(tx, groups.GroupRow(**row, **parts, **said, version=version))  # type: ignore[arg-type]
+    cap = {"most": 2, "within": "7d", "category": typed(40)}
+    policies.propose(app, by, {"caps": [cap]}, reason=typed(190))
     personnel.close_account(app, "emily", by=by, reason=typed(190))
     url = "https://8.8.8.8/x?y=%3Cscript%3Exq7()%3C/script%3E"
     made = webhooks.add(app, admin, name=typed(80), url=url, events=("case.submitted",), key=key())
@@ -208,5 +211,5 @@ def _operation(app: Countersign) -> list[str]:
         "/admin/people", "/admin/people/strange", "/admin/people/emily", f"/admin/offices/{OFFICE}", "/admin/offices",
         "/admin/groups", f"/admin/groups/{OFFICE}/typed_group", "/admin/suppressions?customer=c1", "/admin/outbox",
         "/admin/receipts", "/admin/audit", "/channels", "/webhooks", f"/webhooks/{made.id}", f"/drafts/{draft}",
-        "/admin/holdout", "/groups", "/groups/strange", "/groups/strange/edit",
+        "/admin/holdout", "/admin/policy", "/groups", "/groups/strange", "/groups/strange/edit",
     ]  # fmt: skip

@@ -257,6 +257,7 @@ BY_DOOR = {
     "propose and confirm the global holdout": ("GET", "/admin/holdout", None),
     "read customer groups": ("GET", "/api/v1/customer-groups", None),
     "save customer groups": ("GET", "/groups/new", None),
+    "propose and confirm the contact policy": ("GET", "/admin/policy", None),
 }
 
 
@@ -274,6 +275,7 @@ def test_what_a_role_may_do_whatever_the_case(world: World) -> None:
         "propose and confirm the global holdout": "holdout.manage",
         "read customer groups": "groups.read",
         "save customer groups": "groups.write",
+        "propose and confirm the contact policy": "policy.manage",
     }
     for action, roles in BY_ROLE.items():
         for who in EVERYBODY:

@@ -12,7 +12,7 @@ from engine.service import effects, retention
 from engine.service.app import Countersign
 from engine.service.messaging import ChannelDown
 from engine.settings import Settings
-from engine.store import history, keys, link_codes, sessions, tables
+from engine.store import history, keys, link_codes, permits, sessions, tables
 from engine.store.session import Database
 from tests.acceptance.offices import notices, opened, submitted
 
@@ -99,3 +99,17 @@ def test_an_operator_may_keep_messages_for_good(app: Countersign, tmp_path: Path
     clock.move(tmp_path / "clock", 4000 * DAY)
     retention.catch_up(keeping)
     assert "sent" in states(app)
+
+
+def test_contacts_are_deleted_when_no_cap_can_count_them(app: Countersign, tmp_path: Path):
+    case_id = submitted(app)
+    with app.db.begin() as tx:
+        same = {"case_id": case_id, "purpose": "marketing", "category": "", "at": app.now()}
+        permits.enter(tx, ["a", "b"], wave="w1", channel="sms", **same)
+        permits.enter(tx, ["c"], wave="w2", channel="file", **same)
+    clock.move(tmp_path / "clock", 364 * DAY)
+    retention.catch_up(app)
+    assert count(app, tables.permits) == 3
+    clock.move(tmp_path / "clock", 2 * DAY)
+    retention.catch_up(app)
+    assert count(app, tables.permits) == 0

@@ -17,10 +17,12 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 import pytest
 
+from engine.audience.capping import PolicyInForce
 from engine.audience.compile import Selection, compile_audience
 from engine.audience.grouping import HoldoutInForce
 from engine.audience.groups import GroupVersion, expanded, name_of, version_of
 from engine.audience.plan import AudiencePlan
+from engine.audience.policy import ContactPolicy
 from engine.errors import InvalidFile, SelectionFailed
 from engine.service.group_pins import source_in
 from engine.warehouse import contacts
@@ -38,6 +40,15 @@ from tests.warehouse.selecting_by_hand import add, texts
 from tests.warehouse.test_warehouse_cli import countersign
 
 CUSTOMERS = 3_000
+POLICY = ContactPolicy.model_validate(
+    {
+        "caps": [
+            {"most": 2, "within": "20d", "channel": "sms"},
+            {"most": 1, "within": "12d", "channel": "call"},
+            {"most": 4, "within": "30d"},
+        ]
+    }
+)
 THERE = ("customers", "contacts", "owned", "conflicts")
 NAMES = {"text": "text", "int": "bigint", "bool": "boolean", "timestamp": "timestamp"}
 EVERYTHING: dict[str, Any] = {
@@ -58,7 +69,7 @@ EVERYTHING: dict[str, Any] = {
         ]
     },
     "remove": [
-        "blacklist", "greylist", "holdout", {"contacted_within": "30d", "similar": "family"},
+        "blacklist", "greylist", "holdout", "policy", {"contacted_within": "30d", "similar": "family"},
         {"contacted_within": "10d", "similar": "tag"}, {"conflicts": "offer"}, {"eligible": "offer"},
         {"consent": "sms"}, {"list": "staff"}, {"group": "kept@2"}, {"rule": "c.arpu / 3 > 35", "name": "dear"},
         {"household": "c.household_id", "keep": "c.arpu"},
@@ -105,6 +116,9 @@ def dataset(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
     )
     long_ago = pa.array([now - timedelta(days=200)] * 200, pa.timestamp("us"))
     contacts.append(made, answered.append_column("at", long_ago))
+    reached = texts(customer=chance.choices(ids[:600], k=1500), channel=["sms", "sms", "call"] * 500)
+    days = pa.array([now - timedelta(days=chance.random() * 30) for _ in range(1500)], pa.timestamp("us"))
+    contacts.append(made, reached.append_column("at", days))
     return made
 
 
@@ -154,6 +168,7 @@ def compiled(dataset: Dataset, version: Version, plan: dict[str, Any]) -> Select
         columns=version.columns,
         consents={"sms": "sms_consent"},
         holdout=HoldoutInForce(3, Decimal("0.1"), "holdout-x"),
+        policy=PolicyInForce(2, POLICY, ("sms", "call")),
     )
 
 

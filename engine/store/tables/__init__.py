@@ -48,6 +48,7 @@ from engine.store.tables.identity import (
 from engine.store.tables.notices import channels, circuits, messages, preferences, webhooks
 from engine.store.tables.people import grants, offices, organisation, people, stand_ins, workdays
 from engine.store.tables.phrases import phrases
+from engine.store.tables.policies import contact_policies, permits
 from engine.store.tables.proposals import attachments, case_marks, comments, feeds, saved_filters
 
 __all__ = [
@@ -64,6 +65,7 @@ __all__ = [
     "chunks",
     "circuits",
     "comments",
+    "contact_policies",
     "customer_group_versions",
     "customer_groups",
     "definitions",
@@ -90,6 +92,7 @@ __all__ = [
     "parked_receipts",
     "password_resets",
     "people",
+    "permits",
     "phrases",
     "preferences",
     "recipients",

@@ -1,0 +1,189 @@
+"""The last contact of a customer goes to one case: contacts are held, a batch at a time, before anything is sent.
+
+What is held or was sent counts, and so does the imported history; what surely was not sent is given back. The same wave
+asking twice holds once. Who asks first wins; arbitration before that is another matter. Where no policy is in force,
+nothing is asked and nothing is written.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection
+
+from engine.audience.policy import Approach, Contacted, ContactPolicy, Reached
+from engine.definition.model import Definition
+from engine.service.app import Countersign
+from engine.store import cases, permits, policies
+from engine.store.ledger import CAPPED, LONGEST_REASON
+from engine.store.permits import Permit
+from engine.store.policies import PolicyRow
+from engine.store.waves import WaveRow
+from engine.warehouse import past
+from engine.warehouse.dataset import Dataset
+from engine.warehouse.past import Past
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedContact:
+    """A customer without a contact left."""
+
+    customer: str
+    reached: Reached
+
+    @property
+    def reason(self) -> str:
+        """What the ledger says of it. It names no case: not everybody who reads it may know of that one."""
+        return f"{CAPPED}: {self.reached.cap.short}"[:LONGEST_REASON]
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Who may be contacted, and who not. `is_full`: the channel carries no more today, so nothing was held at all."""
+
+    granted: tuple[str, ...]
+    refused: tuple[RefusedContact, ...] = ()
+    is_full: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """For whom contacts are held: a wave, the contact it makes, under which policy; `history` is the file with the
+    imported contacts of its customers."""
+
+    policy: ContactPolicy
+    case_id: str
+    wave: str
+    wanted: Approach
+    history: Path | None = None
+
+    def past(self, first: int, last: int) -> Past:
+        """The imported contacts of the customers in these rows."""
+        return past.read(self.history, first, last) if self.history else past.NOTHING
+
+
+def hold(
+    app: Countersign, case_id: str, wave: str, wanted: Approach, customers: Sequence[str], *, at: datetime | None = None
+) -> Held:
+    """Hold a contact of each of the customers for the wave, in one transaction, or say which cap is reached and which
+    cases took what it allows. Everybody is granted, and nothing written, where no policy is in force.
+
+    The same wave again is granted what it holds. A batch that does not fit into what the channel carries today is held
+    not at all; one larger than a whole day's goes alone on a day.
+    """
+    at = at or app.now()
+    with app.db.read() as tx:
+        row = policies.in_force(tx, at)
+    if row is None:
+        return Held(tuple(customers))
+    dataset = Dataset(app.settings.data)
+    before = past.of_customers(dataset, dataset.current(), customers, at - row.policy.longest)
+    with app.db.begin() as tx:
+        return take(tx, Asked(row.policy, case_id, wave, wanted), customers, before, at=at, zone=app.settings.zone)
+
+
+def release(app: Countersign, wave: str, customers: Sequence[str]) -> int:
+    """Give back what the wave holds and surely did not send; how many."""
+    with app.db.begin() as tx:
+        return permits.release(tx, wave, customers)
+
+
+def asked_for(app: Countersign, wave: WaveRow, row: PolicyRow) -> Asked:
+    """What a wave asks under the policy in force. Writes the file of its history where there is none yet."""
+    with app.db.read() as tx:
+        case = cases.load(tx, wave.case_id)
+    dataset = Dataset(app.settings.data)
+    since = (wave.started_at or app.now()) - row.policy.longest
+    history = past.of_wave(dataset, dataset.current(), app.settings.data / wave.file, since)
+    return Asked(
+        row.policy, wave.case_id, wave.id, approach(app.definition(case.process), case.form, wave.channel), history
+    )
+
+
+def approach(definition: Definition, form: Mapping[str, Any], channel: str) -> Approach:
+    """The contact that a case makes over a channel."""
+    category = form.get("category")
+    purpose = definition.delivery.purpose if definition.delivery else "marketing"
+    return Approach(channel, purpose, category if isinstance(category, str) else "")
+
+
+def take(
+    tx: Connection,
+    asked: Asked,
+    customers: Sequence[str],
+    before: Past,
+    *,
+    at: datetime,
+    zone: ZoneInfo,
+    is_repeat: bool = False,
+) -> Held:
+    """Hold within the caller's transaction. `before` are imported contacts; `is_repeat`: the customers may have been
+    sent to already, so they are held whatever the caps say, and the same message goes again."""
+    permits.lock(tx)
+    wanted = asked.wanted
+    customers = tuple(dict.fromkeys(customers))
+    known: dict[str, list[Permit]] = {}
+    for permit in permits.of_customers(tx, customers, at - asked.policy.longest, wave=asked.wave):
+        known.setdefault(permit.customer, []).append(permit)
+    own = {customer for customer, held in known.items() if any(one.wave == asked.wave for one in held)}
+    fresh = [customer for customer in customers if customer not in own]
+    refused = () if is_repeat else _refused(asked, fresh, known, before, at)
+    out = {one.customer for one in refused}
+    granted = [customer for customer in fresh if customer not in out]
+    most = None if is_repeat else asked.policy.capacity.get(wanted.channel)
+    if most is not None and granted:
+        used = permits.count(tx, wanted.channel, day_began(at, zone))
+        if used and used + len(granted) > most:
+            return Held((), is_full=True)
+    permits.move(tx, asked.wave, sorted(own), at=at)
+    permits.enter(
+        tx,
+        sorted(granted),
+        wave=asked.wave,
+        case_id=asked.case_id,
+        channel=wanted.channel,
+        purpose=wanted.purpose,
+        category=wanted.category,
+        at=at,
+    )
+    return Held(tuple(customer for customer in customers if customer not in out), refused)
+
+
+def is_full(tx: Connection, asked: Asked, *, at: datetime, zone: ZoneInfo) -> bool:
+    """Whether the channel carries no further contact today."""
+    most = asked.policy.capacity.get(asked.wanted.channel)
+    return most is not None and permits.count(tx, asked.wanted.channel, day_began(at, zone)) >= most
+
+
+def day_began(at: datetime, zone: ZoneInfo) -> datetime:
+    """When the day of that moment began, in the zone of the settings."""
+    return datetime.combine(at.astimezone(zone).date(), time(), zone)
+
+
+def until_tomorrow(at: datetime, zone: ZoneInfo) -> timedelta:
+    """How long the day still lasts."""
+    tomorrow = at.astimezone(zone).date() + timedelta(days=1)
+    return datetime.combine(tomorrow, time(), zone) - at
+
+
+def _refused(
+    asked: Asked, customers: Sequence[str], known: Mapping[str, list[Permit]], before: Past, at: datetime
+) -> tuple[RefusedContact, ...]:
+    caps = asked.policy.caps_of(asked.wanted)
+    if not caps:
+        return ()
+    answers = (
+        (customer, asked.policy.reached(caps, _contacts(known.get(customer, ()), before.get(customer, ())), at))
+        for customer in customers
+    )
+    return tuple(RefusedContact(customer, reached) for customer, reached in answers if reached)
+
+
+def _contacts(own: Sequence[Permit], imported: Sequence[Contacted]) -> list[Contacted]:
+    """Both together; a finished delivery stands in the history as well, and counts once."""
+    there = {(permit.number, permit.channel) for permit in own}
+    made = [Contacted(one.at, one.channel, one.purpose, one.category, one.number) for one in own]
+    return made + [one for one in imported if (one.case, one.channel) not in there]

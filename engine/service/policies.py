@@ -1,0 +1,204 @@
+"""The contact policy (接触策略) and its versions: one administrator proposes it, another confirms it.
+
+From the confirmation on it holds, and what was sent shortly before is counted as well. An empty policy ends the one in
+force. Refuses a confirmation by whoever proposed it, and a policy that contradicts itself.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from pydantic import ValidationError
+from sqlalchemy import Connection
+
+from engine.audience.capping import PolicyInForce
+from engine.audience.policy import ContactPolicy
+from engine.definition.model import Definition
+from engine.delivery.channels import CHANNELS
+from engine.errors import InvalidForm, NotFound, OwnProposal, PolicyOpen, Problem
+from engine.organisation import Organisation
+from engine.service import permits
+from engine.service.app import Countersign
+from engine.service.authorizing import Action
+from engine.service.recording import By, Change, changing
+from engine.store import cases, policies
+from engine.store import permits as permit_rows
+from engine.store.policies import PolicyRow
+from engine.values import Bilingual
+
+MANAGES: Action = "policy.manage"
+LONGEST_REASON = 200
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyView:
+    """One version. `state`: open, in_force, over (another followed) or refused; `since` is when it was confirmed.
+    `policy` is as it was written, `lines` are it in words."""
+
+    version: int
+    policy: dict[str, Any]
+    lines: tuple[Bilingual, ...]
+    state: str
+    reason: str
+    proposed_by: str
+    proposed_at: datetime
+    decided_by: str
+    since: datetime | None
+    may_decide: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CarriedView:
+    """What a channel has carried today of what it can."""
+
+    channel: str
+    used: int
+    most: int
+
+
+@dataclass(frozen=True, slots=True)
+class PoliciesView:
+    """All versions, the newest first, and the day of the channels that have a limit."""
+
+    versions: tuple[PolicyView, ...]
+    carried: tuple[CarriedView, ...]
+
+    @property
+    def current(self) -> PolicyView | None:
+        """The version in force."""
+        return next((one for one in self.versions if one.state == "in_force"), None)
+
+    @property
+    def waits(self) -> PolicyView | None:
+        """The version that waits for its confirmation."""
+        return next((one for one in self.versions if one.state == "open"), None)
+
+
+def show(app: Countersign, by: By) -> PoliciesView:
+    """All versions, and what is carried today."""
+    by.authorize(MANAGES)
+    now = app.now()
+    with app.db.read() as tx:
+        rows, organisation, current = policies.history(tx), app.organisation(tx), policies.confirmed(tx, now)
+        capacity = current.policy.capacity if current else {}
+        began = permits.day_began(now, app.settings.zone)
+        carried = tuple(
+            CarriedView(channel, permit_rows.count(tx, channel, began), most) for channel, most in capacity.items()
+        )
+    return PoliciesView(tuple(_view(row, current, organisation, by) for row in rows), carried)
+
+
+def propose(app: Countersign, by: By, wanted: Mapping[str, Any], *, reason: str) -> None:
+    """Propose a policy as ContactPolicy writes it; an empty one ends the policy in force. InvalidForm names what is
+    wrong at its place ("caps.1.within"), PolicyOpen tells that another proposal waits."""
+    by.authorize(MANAGES)
+    policy, problems = _read(wanted)
+    if not reason.strip() or len(reason) > LONGEST_REASON:
+        problems.append(Problem("reason_missing", "say why", at="reason"))
+    if policy is None or problems:
+        raise InvalidForm(problems)
+    with changing(app, by, None) as change:
+        policies.lock(change.tx)
+        if change.done_before():
+            return
+        waiting = next((row for row in policies.history(change.tx) if not row.decision), None)
+        if waiting:
+            raise PolicyOpen(by=change.organisation.name(waiting.proposed_by))
+        if policy.is_over and policies.in_force(change.tx, change.now) is None:
+            raise InvalidForm([Problem("policy_empty", "it says nothing", at="caps")])
+        version = policies.propose(change.tx, policy, reason=reason.strip(), by=by.person, at=change.now)
+        after = {"version": version, "caps": len(policy.caps)}
+        change.note("policy_proposed", f"policy {version}", after=after, reason=reason.strip())
+
+
+def decide(app: Countersign, by: By, version: int, *, confirm: bool) -> None:
+    """Confirm a proposal, which then holds, or refuse it. OwnProposal where they proposed it; NotFound where nothing
+    waits under that number."""
+    decision = "confirmed" if confirm else "refused"
+    with changing(app, by, MANAGES) as change:
+        policies.lock(change.tx)
+        if change.done_before():
+            return
+        row = next((one for one in policies.history(change.tx) if one.version == version), None)
+        if row is None or row.decision:
+            raise NotFound()
+        if confirm and row.proposed_by == by.person:
+            raise OwnProposal()
+        policies.decide(change.tx, version, decision, by=by.person, at=change.now)
+        if confirm:
+            _count_made(app, change, row.policy)
+        change.note(f"policy_{decision}", f"policy {version}", after={"version": version})
+
+
+def meets(tx: Connection, definition: Definition, form: Mapping[str, Any], at: datetime) -> PolicyInForce | None:
+    """The policy in force at `at` as it meets the cases of a definition; None where nobody is capped."""
+    row = policies.in_force(tx, at)
+    if row is None:
+        return None
+    delivery = definition.delivery
+    channels = [channel for wave in delivery.waves for channel in wave.channel] if delivery else []
+    wanted = permits.approach(definition, form, "")
+    return PolicyInForce(
+        row.version, row.policy, tuple(dict.fromkeys(channels)), purpose=wanted.purpose, category=wanted.category
+    )
+
+
+def _count_made(app: Countersign, change: Change, policy: ContactPolicy) -> None:
+    """Count what went out shortly before without being counted, as no policy or a shorter one was in force."""
+    permit_rows.lock(change.tx)
+    since = min(change.now - policy.longest, permits.day_began(change.now, app.settings.zone))
+    for case_id in permit_rows.cases_since(change.tx, since):
+        case = cases.load(change.tx, case_id)
+        made = permits.approach(app.definition(case.process), case.form, "")
+        permit_rows.enter_made(change.tx, case_id, purpose=made.purpose, category=made.category, since=since)
+
+
+def _read(wanted: Mapping[str, Any]) -> tuple[ContactPolicy | None, list[Problem]]:
+    try:
+        policy = ContactPolicy.model_validate(wanted)
+    except ValidationError as error:
+        return None, list(_wrong(error))
+    problems = list(policy.problems())
+    for channel in policy.capacity.keys() - CHANNELS.keys():
+        problems.append(Problem("policy_channel", f"nothing is sent by {channel}", at=f"capacity.{channel}"))
+    return policy, problems
+
+
+def _wrong(error: ValidationError) -> Iterator[Problem]:
+    """What pydantic says, at its place and under a code that pages have a sentence for."""
+    for one in error.errors(include_url=False, include_context=False, include_input=False):
+        place = [str(part) for part in one["loc"]]
+        field = (
+            "capacity" if place[:1] == ["capacity"] else next((part for part in reversed(place) if part in CODES), "")
+        )
+        yield Problem(CODES.get(field, "policy_shape"), one["msg"], at=".".join(place))
+
+
+CODES = {
+    "most": "policy_most",
+    "within": "policy_within",
+    "similar": "policy_within",
+    "channel": "policy_channel",
+    "purpose": "policy_purpose",
+    "exempt": "policy_purpose",
+    "category": "policy_category",
+    "capacity": "policy_capacity",
+}
+
+
+def _view(row: PolicyRow, current: PolicyRow | None, organisation: Organisation, by: By) -> PolicyView:
+    states = {"": "open", "refused": "refused"}
+    state = states.get(row.decision) or ("in_force" if row == current else "over")
+    return PolicyView(
+        version=row.version,
+        policy=row.policy.model_dump(mode="json"),
+        lines=row.policy.lines(),
+        state=state,
+        reason=row.reason,
+        proposed_by=organisation.name(row.proposed_by),
+        proposed_at=row.proposed_at,
+        decided_by=organisation.name(row.decided_by) if row.decided_by else "",
+        since=row.decided_at if row.decision == "confirmed" else None,
+        may_decide=state == "open" and row.proposed_by != by.person,
+    )
