@@ -5,7 +5,7 @@ CountersignError
 |   |- InvalidForm, InvalidDefinition, InvalidFile, InvalidExpression, LeftOut
 |- Refused           understood, but not possible now; says what is possible instead
 |   |- NotPossible, AlreadyDecided, ChangedMeanwhile, DraftChanged, SavedElsewhere, UrgedAlready, KeyUsed, OwnCase,
-|   |   StandInOver, StandInTwice, TooManyTries, CountsMoved, NoControl
+|   |   StandInOver, StandInTwice, TooManyTries, CountsMoved, NoControl, OfferChanged, OwnOffer, TooFewCustomers
 |- NotFound          absent, or not yours: the two look the same
 |- SignInNeeded, Forged
 |   |- SignInAnew
@@ -142,6 +142,22 @@ class HoldoutOpen(Refused):
 
 class OwnProposal(Refused):
     """Nobody confirms what they proposed themselves; nothing was changed. Another administrator must confirm it."""
+
+
+class OfferChanged(Refused):
+    """{by} proposed another version of {code} after you opened it. What you typed stands here and is not saved; look at
+    the newest version, then send again."""
+
+    status = 412
+
+
+class OwnOffer(Refused):
+    """Nobody publishes what they proposed themselves; nothing was changed. Another person must publish it."""
+
+
+class TooFewCustomers(Refused):
+    """Usage is known of {known} customers of the target; a rehearsal over fewer than {least} would tell the bill of
+    one, so it was not kept. Choose a larger target."""
 
 
 class SavedElsewhere(Refused):

@@ -20,6 +20,7 @@ from engine.service import (
     evaluating,
     explaining,
     fields,
+    rehearsed,
     showing,
     splitting,
     stepping_up,
@@ -136,6 +137,7 @@ def case_view(app: Countersign, tx: Connection, viewer: Viewer, case: Case, orde
         comments=showing.comments_view(app, tx, case, unseen),
         turns=tuple(one for one in entries_seen if one.what == "resubmitted" and one.changes),
         stages=tuple(name for name in ("audience", "delivery", "evaluation") if getattr(definition, name) is not None),
+        rehearsals=rehearsed.of_case(app, tx, case, unseen),
     )
 
 

@@ -27,7 +27,7 @@ import pyarrow.parquet as pq
 from engine.audience.waterfall import Slot
 from engine.warehouse import describing
 from engine.warehouse.describing import Queryable
-from engine.warehouse.job import Answer, Failure, Job, Question, Result
+from engine.warehouse.job import Answer, Failure, Job, Question, Rehearsal, Result
 
 LIST_SCHEMA = pa.schema([("customer", pa.string()), ("cell", pa.string()), ("arm", pa.string())])
 ORDERED_SCHEMA = LIST_SCHEMA.append(pa.field("line", pa.string()))
@@ -52,7 +52,7 @@ def main() -> int:
         full = getattr(error, "errno", 0) == errno.ENOSPC or "No space left" in str(error)
         answer = Failure("space" if full else "statement", first_line(error))
     except (duckdb.DataError, duckdb.InvalidInputException) as error:
-        answer = Failure("statement", _without_values(error))
+        answer = Failure("statement", without_values(error))
     except duckdb.Error as error:
         answer = Failure("statement", first_line(error))
     sys.stdout.buffer.write(msgspec.json.encode(answer))
@@ -62,7 +62,7 @@ def main() -> int:
 def run(job: Job) -> Answer:
     """Select, count, draw the control group, write the ordered list."""
     with contextlib.closing(locked_down(job)) as db:
-        db.execute(_alone(db, f"CREATE TEMP TABLE selected AS {job.sql}"))
+        db.execute(alone(db, f"CREATE TEMP TABLE selected AS {job.sql}"))
         universe = _number(db, "SELECT count(customer) FROM customers")
         threshold = drawn_below(db, job)
         if isinstance(threshold, Failure):
@@ -83,7 +83,7 @@ def run(job: Job) -> Answer:
         digest=digest,
         threshold=threshold,
         engine=f"duckdb {duckdb.__version__}",
-        peak_rss_kb=_peak_rss_kb(),
+        peak_rss_kb=peak_rss_kb(),
         cpu_seconds=usage.ru_utime + usage.ru_stime,
         thresholds=thresholds,
         balance=balance,
@@ -92,7 +92,7 @@ def run(job: Job) -> Answer:
     )
 
 
-def locked_down(job: Job | Question) -> duckdb.DuckDBPyConnection:
+def locked_down(job: Job | Question | Rehearsal) -> duckdb.DuckDBPyConnection:
     """DuckDB in memory with the job's tables as views, which reads and writes nothing outside its folders."""
     db = duckdb.connect(config={"memory_limit": job.memory_limit, "threads": job.threads, "temp_directory": job.spill})
     readable = [file for files in job.tables.values() for file in files]
@@ -111,7 +111,7 @@ def locked_down(job: Job | Question) -> duckdb.DuckDBPyConnection:
     return db
 
 
-def _alone(db: duckdb.DuckDBPyConnection, sql: str) -> str:
+def alone(db: duckdb.DuckDBPyConnection, sql: str) -> str:
     """The text, if it is one statement and no second one hides in it: that could write what this program may write."""
     if [statement.type for statement in db.extract_statements(sql)] != [duckdb.StatementType.CREATE]:
         raise duckdb.PermissionException("a selection is one statement")
@@ -197,7 +197,7 @@ def _number(db: Queryable, sql: str, *values: str) -> int:
     return int(row[0])
 
 
-def _peak_rss_kb() -> int:
+def peak_rss_kb() -> int:
     """Of this program alone: what getrusage says includes the parent's memory at the moment of the fork."""
     status = Path("/proc/self/status")
     if not status.exists():
@@ -205,7 +205,7 @@ def _peak_rss_kb() -> int:
     return next(int(line.split()[1]) for line in status.read_text().splitlines() if line.startswith("VmHWM"))
 
 
-def limit_itself(job: Job | Question) -> None:
+def limit_itself(job: Job | Question | Rehearsal) -> None:
     """Limits that the system keeps: an endless statement ends even where nobody waits for it any more."""
     _limit(resource.RLIMIT_CORE, 0)
     _limit(resource.RLIMIT_AS, RESERVED + job.threads * RESERVED_PER_THREAD + 4 * _bytes(job.memory_limit))
@@ -237,7 +237,7 @@ def first_line(error: BaseException) -> str:
     return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
 
 
-def _without_values(error: BaseException) -> str:
+def without_values(error: BaseException) -> str:
     """DuckDB tells the value that it could not work with, which may be a customer's number."""
     if "More than one row" in str(error):
         return "a query in a condition gives more than one row; compare with max(...), or write IN"
