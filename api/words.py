@@ -8,6 +8,7 @@ from api.words_audience import EVIDENCE, HOLDOUT_STATES, SOURCES, WHY_OUTCOMES
 from api.words_authoring import COVERED, DEEDS, PARTS, SECTIONS, STUCK, STUDIES, TIMERS, VERSION_TONES, VERSIONS
 from api.words_dataset import DATASET_FILES, DATASET_KINDS, FIELD_TYPES
 from api.words_notices import GROUPS, HOOKS, OCCASIONS, PACES, SENDING, WEBHOOK_EVENTS, WEEKDAYS
+from api.words_offers import OFFER_FIELDS, OFFER_KINDS, OFFER_STATES, OFFER_TONES, REHEARSAL_TARGETS
 from api.words_office import (
     BROKEN,
     CHANGES,
@@ -50,10 +51,15 @@ __all__ = [
     "HOOKS",
     "LEVELS",
     "OCCASIONS",
+    "OFFER_FIELDS",
+    "OFFER_KINDS",
+    "OFFER_STATES",
+    "OFFER_TONES",
     "PACES",
     "PARKED",
     "PARTS",
     "PROBLEMS",
+    "REHEARSAL_TARGETS",
     "RESUMES",
     "SECTIONS",
     "SENDING",

@@ -27,6 +27,7 @@ from engine.service import (
     telling,
 )
 from engine.service.app import Countersign
+from engine.service.authorizing import allowed
 from engine.service.drifting import drift_view
 from engine.service.stage_views import AudienceView, Detection
 from engine.service.views import CaseRow, CaseView, ChildView, Entry, RegistrationView, Viewer
@@ -138,7 +139,16 @@ def case_view(app: Countersign, tx: Connection, viewer: Viewer, case: Case, orde
         turns=tuple(one for one in entries_seen if one.what == "resubmitted" and one.changes),
         stages=tuple(name for name in ("audience", "delivery", "evaluation") if getattr(definition, name) is not None),
         rehearsals=rehearsed.of_case(app, tx, case, unseen),
+        may_rehearse=_may_rehearse(viewer, case, definition, unseen, is_frozen=audience is not None),
     )
+
+
+def _may_rehearse(
+    viewer: Viewer, case: Case, definition: Definition, unseen: frozenset[str], *, is_frozen: bool
+) -> bool:
+    """Whether a tariff may be rehearsed for its customers: of the frozen list, or by its submitter of an estimate."""
+    is_about = "offer" in definition.proposal.fields and "offer" not in unseen and definition.audience is not None
+    return is_about and allowed(viewer, "rehearsals.run") and (is_frozen or viewer.person == case.submitter)
 
 
 def _amended(entries: Sequence[Entry]) -> tuple[Entry, ...]:

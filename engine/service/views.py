@@ -321,6 +321,7 @@ class CaseView:
     detection: Detection | None = None  # None where there is no control group, or nobody knows how large it is
     stages: tuple[str, ...] = ()  # of audience, delivery, evaluation: those that cases of its kind have
     rehearsals: tuple[RehearsalLine, ...] = ()  # of each tariff the last
+    may_rehearse: bool = False
 
 
 @dataclass(frozen=True, slots=True)
