@@ -151,9 +151,7 @@ def _list(
     status: int = 200,
 ) -> Response:
     proposed, _, unchanged = done.partition("-")
-    told = (
-        (int(proposed), int(unchanged)) if proposed.isdecimal() and unchanged.isdecimal() and len(done) < 15 else None
-    )
+    is_told = proposed.isdecimal() and unchanged.isdecimal() and len(done) < 15
     return visit.page(
         "offers.html",
         status=status,
