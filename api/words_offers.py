@@ -20,7 +20,7 @@ OFFER_KINDS = {
     "service": N_("service plan"),
 }
 OFFER_FIELDS = {
-    "code": N_("Code"),
+    "code": N_("Offer code"),
     "name_zh": N_("Name in Chinese"),
     "name_en": N_("Name in English"),
     "kind": N_("Kind of offer"),
@@ -53,11 +53,11 @@ OFFER_PROBLEMS = {
     "D183": N_("A tariff has a monthly fee; it may be 0."),
     "D184": N_("It ends before it begins."),
     "D185": N_("It cannot be incompatible with itself."),
-    "D186": N_("This is no rule over customers: {why}."),
+    "D186": N_("This is no rule over customers: {reason}."),
     "D187": N_("A number of months from 1 to {max}."),
     "D188": N_("The dataset has no usage yet; import some first."),
     "D189": N_("Not all of these months are there. There are {there}."),
-    "E225": N_("The offer {value} is not in force today."),
+    "form.offer": N_("The offer {value} is not in force today."),
     "offer_twice": N_("The code {value} stands twice in the file."),
     "rehearsal_tariff": N_("Choose a version that has a monthly fee."),
 }

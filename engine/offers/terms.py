@@ -183,7 +183,7 @@ def _amount(
     elif amount != round(amount, digits):
         problems.append(Problem("form.scale", f"at most {digits} digits", at=name, fields={"scale": digits}))
     else:
-        return round(amount, digits)
+        return round(amount, digits) if name == "monthly_fee" else Decimal(f"{amount.normalize():f}")
     return None
 
 

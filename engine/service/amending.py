@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from engine.errors import InvalidForm
 from engine.machine.amending import changes_of, refusals
 from engine.machine.case import Case
-from engine.service import candidates
+from engine.service import candidates, offering
 from engine.service.app import Countersign
 from engine.service.telling import form_at
 from engine.store import history
@@ -38,7 +38,8 @@ def changes(
     not_theirs = {problem.at for problem in refused}
     typed = {name: entered[name] for name in (changed.keys() | wrong) - not_theirs if name in entered}
     whole = definition.proposal.parse({**case.form, **typed}, whole=True)
-    problems = [*refused, *whole.problems, *candidates.wrong(app.organisation(tx), definition, case, changed)]
+    people = candidates.wrong(app.organisation(tx), definition, case, changed)
+    problems = [*refused, *whole.problems, *people, *offering.wrong(app, tx, definition, changed)]
     if problems:
         raise InvalidForm(problems)
     return changes_of(case, changed) or None

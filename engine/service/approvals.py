@@ -22,6 +22,7 @@ from engine.service import (
     amending,
     candidates,
     inbox_pages,
+    offering,
     risks,
     running,
     sheet_parts,
@@ -132,7 +133,10 @@ def _writable(app: Countersign, tx: Connection, case: Case, task: Task) -> tuple
     process, definition = app.process(case.process, tx), app.definition(case.process)
     names = [name for name in definition.proposal.fields if not refusals(process, case, task, (name,))]
     again = {name: tuple(process.label(step) for step in asked_again(process, case, name)) for name in names}
-    people = candidates.choices(app.organisation(tx), definition, case)
+    people = {
+        **candidates.choices(app.organisation(tx), definition, case),
+        **offering.choices(app, tx, definition, case),
+    }
     shown = field_views(definition, case.form, writable=True, people=people, again=again)
     return tuple(field for field in shown if field.name in names)
 

@@ -203,7 +203,7 @@ def _unreadable(app: Countersign, rule: str) -> tuple[Problem, ...]:
         compile_expression(rule, Scope().plus(c=customer_type(rule_fields(app))), gives=BOOL)
     except InvalidExpression as error:
         return tuple(
-            Problem("D186", str(one.message), one.hint, at="requires", fields={"why": one.message})
+            Problem("D186", str(one.message), one.hint, at="requires", fields={"reason": one.message})
             for one in error.problems
         )
     return ()

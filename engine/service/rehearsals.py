@@ -260,7 +260,7 @@ def _wrong_rule(app: Countersign, version: Version, wanted: Wanted) -> list[Prob
         compile_expression(_rule(wanted), Scope().plus(c=customer_type(_types(version))), gives=BOOL)
     except InvalidExpression as error:
         return [
-            Problem("D186", one.message, one.hint, at="rule", fields={"why": one.message}) for one in error.problems
+            Problem("D186", one.message, one.hint, at="rule", fields={"reason": one.message}) for one in error.problems
         ]
     return []
 

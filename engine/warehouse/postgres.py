@@ -28,6 +28,7 @@ from engine.warehouse.child import ORDERED_SCHEMA, ROW_GROUP, counted, drawn_bel
 from engine.warehouse.dataset import Column, DataFile, Dataset, Table, Version
 from engine.warehouse.freeze import LIST
 from engine.warehouse.job import Failure, Job, Result
+from engine.warehouse.offers import kind_of
 from engine.warehouse.queries import address_of, column_type, connected
 from engine.warehouse.run import DEFAULT_LIMITS, SHOWN, Input, Limits, Selected, failed, finished, input_of
 from engine.warehouse.syncing import read_connections
@@ -238,8 +239,8 @@ def _job(version: Version, selection: Selection, folder: Path, limits: Limits) -
 
 
 def _columns_of(path: Path) -> dict[str, str]:
-    """Of a file that was made for this run: texts and times."""
-    return {each.name: "timestamp" if pa.types.is_timestamp(each.type) else "text" for each in pq.read_schema(path)}
+    """Of a file that was made for this run."""
+    return {each.name: kind_of(each.type) for each in pq.read_schema(path)}
 
 
 def _type(kind: str) -> str:

@@ -5,16 +5,30 @@ from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
 from engine import clock
 from engine.errors import InvalidFile, InvalidForm, NotFound, OfferChanged, OwnOffer, TooFewCustomers
-from engine.service import approvals, cases, effects, offer_files, offers, proposals, rehearsals
+from engine.service import (
+    approvals,
+    cases,
+    effects,
+    estimating,
+    offer_files,
+    offering,
+    offers,
+    proposals,
+    rehearsals,
+    selecting,
+    using,
+)
 from engine.service.app import Countersign
 from engine.service.recording import OPERATOR
 from engine.service.rehearsals import Wanted
-from tests.acceptance.explained_case import FORM, asked, drafted
-from tests.acceptance.offices import key, open_task, opened, viewer
+from engine.warehouse.dataset import Dataset
+from tests.acceptance.explained_case import FORM, asked, drafted, published
+from tests.acceptance.offices import PROPOSAL, key, open_task, opened, viewer
 from tests.acceptance.rehearsed_case import CODE, MONTHS, TERMS, by, prepared, rehearsed, tariff, usage
 
 
@@ -217,3 +231,62 @@ def test_a_newer_dataset_is_another_rehearsal_and_the_earlier_one_stays(app: Cou
     one, two = (rehearsals.show(app, OPERATOR, number) for number in (first, second))
     assert (one.line.months, two.line.months) == (MONTHS, ("2026-09", "2026-10", "2026-11"))
     assert one.dataset < two.dataset and one.digest != two.digest
+
+
+def test_a_selection_uses_the_version_in_force_and_keeps_it_as_evidence(app: Countersign) -> None:
+    prepared(app)
+    draft = drafted(app)
+    before = estimating.estimate(app, viewer(app, "wangmin"), draft)
+    removed = {row.name: row.alone for row in before.waterfall}
+    assert removed["eligible"] == 0, "the first version requires nothing"
+    tariff(app, requires="c.age >= 30", family="lonely")
+    after = estimating.estimate(app, viewer(app, "wangmin"), draft)
+    told = {row.name: row.alone for row in after.waterfall}
+    assert told["eligible"] > 0
+    assert told["contacted_60d_family"] == 0 < removed["contacted_60d_family"], "no other offer is of this family"
+    proposals.submit(app, viewer(app, "wangmin"), draft, FORM, key=key())
+    task = open_task(app, "liguoqiang")
+    approvals.decide(app, viewer(app, "liguoqiang"), task, "approve", remark="", seen_seq=None, key=key())
+    while effects.work(app, lambda notice: None).any:
+        pass
+    kept = selecting.frozen_audience(app, draft)
+    assert kept.manifest.versions["offer flow-10g"] == "2"
+    rows = pq.read_table(kept.folder / "offers.parquet").to_pylist()
+    assert {row["offer"]: row["family"] for row in rows}["flow-10g"] == "lonely"
+    assert {row["offer"] for row in rows} > {"flow-10g"}, "codes that the catalogue never had are still the dataset's"
+
+
+def test_imported_offers_alone_go_on_working_and_no_file_of_the_catalogue_is_written(app: Countersign) -> None:
+    published(app)
+    draft = drafted(app)
+    found = estimating.estimate(app, viewer(app, "wangmin"), draft)
+    assert found.failed == "" and found.target > 0
+    with app.db.read() as tx:
+        dataset = Dataset(app.settings.data)
+        assert offering.tables(app, tx, app.now(), dataset=dataset, version=dataset.current()) is None
+
+
+def test_a_form_offers_what_is_in_force_and_refuses_what_is_not_at_its_field(app: Countersign) -> None:
+    me = viewer(app, "wangmin")
+    case_id = proposals.start(app, me, "telecom-marketing-case", key=key())
+
+    def offered() -> dict[str, str]:
+        fields = {field.name: field for field in proposals.form(app, me, case_id).fields}
+        return {code: label.zh for code, label in fields["offer"].choices}
+
+    assert offered() == {}, "nothing was ever published: any code may be typed"
+    tariff(app)
+    tariff(app, "voice-19", name_zh="语音19元", name_en="Voice 19", monthly_fee="19")
+    assert offered() == {"flow-10g": "畅享套餐59元 · flow-10g", "voice-19": "语音19元 · voice-19"}
+    with pytest.raises(InvalidForm) as error:
+        proposals.submit(app, me, case_id, PROPOSAL | {"offer": "no-such"}, key=key())
+    assert [(one.at, one.code) for one in error.value.problems] == [("offer", "form.offer")]
+    assert "no-such" in offered(), "what was typed is kept"
+    proposals.submit(app, me, case_id, PROPOSAL | {"offer": "voice-19"}, key=key())
+    assert [row.id for row in using.cases_of(app, me, "voice-19")] == [case_id]
+    assert using.cases_of(app, viewer(app, "emily"), "voice-19") == ()
+    offers.withdraw(app, by(app, "wuqian"), "voice-19", 1, reason="too cheap")
+    page = cases.case_page(app, me, case_id)
+    assert dict(next(field for field in page.fields if field.name == "offer").choices)["voice-19"].en == (
+        "Voice 19 · voice-19"
+    )
