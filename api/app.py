@@ -66,6 +66,7 @@ from api.rest import definitions as rest_definitions
 from api.rest import documenting, health, receipts, session, standins, tasks
 from api.rest import drafts as rest_drafts
 from api.rest import notifications as rest_notifications
+from api.rest import offers as rest_offers
 from api.rest import operation as rest_operation
 from api.rest import organisation as rest_organisation
 from api.rest import ways_in as rest_ways_in
@@ -128,6 +129,7 @@ RESTS = (
     session,
     rest_cases,
     rest_audience,
+    rest_offers,
     rest_access,
     rest_decisions,
     tasks,

@@ -59,5 +59,6 @@ OFFER_PROBLEMS = {
     "D189": N_("Not all of these months are there. There are {there}."),
     "form.offer": N_("The offer {value} is not in force today."),
     "offer_twice": N_("The code {value} stands twice in the file."),
+    "rehearsal_customers": N_("There are no customers in the dataset yet."),
     "rehearsal_tariff": N_("Choose a version that has a monthly fee."),
 }

@@ -5,7 +5,8 @@ CountersignError
 |   |- InvalidForm, InvalidDefinition, InvalidFile, InvalidExpression, LeftOut
 |- Refused           understood, but not possible now; says what is possible instead
 |   |- NotPossible, AlreadyDecided, ChangedMeanwhile, DraftChanged, SavedElsewhere, UrgedAlready, KeyUsed, OwnCase,
-|   |   StandInOver, StandInTwice, TooManyTries, CountsMoved, NoControl, OfferChanged, OwnOffer, TooFewCustomers
+|   |   StandInOver, StandInTwice, TooManyTries, CountsMoved, NoControl, OfferChanged, OwnOffer, TooFewCustomers,
+|   |   RehearsalFailed
 |- NotFound          absent, or not yours: the two look the same
 |- SignInNeeded, Forged
 |   |- SignInAnew
@@ -158,6 +159,10 @@ class OwnOffer(Refused):
 class TooFewCustomers(Refused):
     """Usage is known of {known} customers of the target; a rehearsal over fewer than {least} would tell the bill of
     one, so it was not kept. Choose a larger target."""
+
+
+class RehearsalFailed(Refused):
+    """The rehearsal ended without a result: {reason}. Nothing was kept; choose fewer customers or months."""
 
 
 class SavedElsewhere(Refused):

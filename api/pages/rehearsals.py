@@ -9,7 +9,7 @@ from api.declared import for_page
 from api.deps import App, CurrentViewer, CurrentVisit, Posted, text
 from api.pages.admin import by, tried
 from api.visit import Visit
-from engine.errors import ExpressionFailed, SelectionFailed, Unavailable
+from engine.errors import ExpressionFailed, Unavailable
 from engine.service import rehearsals
 from engine.service.app import Countersign
 from engine.service.rehearsals import Wanted
@@ -44,7 +44,7 @@ def run(app: App, visit: CurrentVisit, viewer: CurrentViewer, form: Posted) -> R
 
     try:
         refused = tried(visit, act, page)
-    except (SelectionFailed, ExpressionFailed, Unavailable) as error:
+    except (ExpressionFailed, Unavailable) as error:
         return _form(app, visit, viewer, wanted, failed=error.message, status=error.status)
     return refused or visit.go(f"/rehearsals/{made[0]}")
 

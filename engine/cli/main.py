@@ -21,6 +21,7 @@ NOUNS = {
     "data": ("engine.cli.data", "Import and look at the customer dataset."),
     "audience": ("engine.cli.audience", "Select target customers."),
     "holdout": ("engine.cli.holdout", "The share of customers whom no case contacts."),
+    "offers": ("engine.cli.offers", "Offers and tariffs, with their versions."),
     "database": ("engine.cli.database", "Migrate and verify the case database."),
     "people": ("engine.cli.people", "Offices and people."),
     "offices": ("engine.cli.offices", "Offices."),

@@ -18,7 +18,15 @@ from sqlalchemy import Connection
 from sqlglot import exp
 
 from engine.audience.compile import customer_type
-from engine.errors import InvalidExpression, InvalidForm, NoCustomers, NotFound, Problem, TooFewCustomers
+from engine.errors import (
+    InvalidExpression,
+    InvalidForm,
+    NotFound,
+    Problem,
+    RehearsalFailed,
+    SelectionFailed,
+    TooFewCustomers,
+)
 from engine.expr import Scope, compile_expression
 from engine.expr.types import BOOL
 from engine.machine.case import Case
@@ -107,7 +115,7 @@ def run(app: Countersign, by: By, wanted: Wanted) -> int:
     """Make a rehearsal, keep it and give its number; the same key again gives the same one.
 
     InvalidForm names wrong fields, also months that are not there; TooFewCustomers where too little is known;
-    SelectionFailed and its like where the customers cannot be read.
+    RehearsalFailed and its like where the customers cannot be read.
     """
     by.authorize(RUNS)
     with app.db.read() as tx:
@@ -119,8 +127,11 @@ def run(app: Countersign, by: By, wanted: Wanted) -> int:
     version = dataset.current()
     read = _read(app, version, wanted)
     limits = Limits(app.settings.memory_limit, min(LONGEST, app.settings.selection_seconds))
-    with _target(app, by, dataset, version=version, rule=_rule(wanted), case=case) as (kind, target, scratch):
-        made = rehearse(dataset, version, read.terms.tariff, target, read.months, scratch=scratch, limits=limits)
+    try:
+        with _target(app, by, dataset, version=version, rule=_rule(wanted), case=case) as (kind, target, scratch):
+            made = rehearse(dataset, version, read.terms.tariff, target, read.months, scratch=scratch, limits=limits)
+    except SelectionFailed as error:
+        raise RehearsalFailed(reason=error.fields.get("reason") or error.message) from error
     if made.figures.all.known < LEAST:
         raise TooFewCustomers(known=made.figures.all.known, least=LEAST)
     inputs = Inputs(
@@ -252,7 +263,7 @@ def _customers(version: Version, rule: str) -> str:
 
 def _wrong_rule(app: Countersign, version: Version, wanted: Wanted) -> list[Problem]:
     if "customers" not in version.tables:
-        raise NoCustomers()
+        return [Problem("rehearsal_customers", "there are no customers yet", at="rule")]
     if len(wanted.rule) > LONGEST_RULE:
         fields_ = {"max": LONGEST_RULE, "length": len(wanted.rule)}
         return [Problem("form.too_long", f"at most {LONGEST_RULE} signs", at="rule", fields=fields_)]
