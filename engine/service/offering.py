@@ -27,25 +27,28 @@ from engine.warehouse.offers import OfferTables, imported_codes, merged
 OFFER = "offer"
 
 
-def tables(app: Countersign, tx: Connection, at: datetime, *, dataset: Dataset, version: Version) -> OfferTables | None:
-    """Offers and conflicts as they hold at `at`; None where nothing was ever published, so that the dataset's do."""
-    if offers.is_empty(tx):
-        return None
-    return merged(dataset, version, in_force(app, tx, at), frozenset(offers.published(tx, at)))
+def tables(tx: Connection, at: datetime, *, dataset: Dataset, version: Version) -> OfferTables | None:
+    """Offers and conflicts as published last at `at`; None where nothing was ever published, so that the dataset's do.
+
+    Also those that are over: whoever was contacted about one, or has it, was so with its family and conflicts, and a
+    case that was approved with an offer keeps what that requires.
+    """
+    held = {code: kept_terms(row.terms) for code, row in offers.published(tx, at).items()}
+    return merged(dataset, version, held) if held else None
 
 
 def written(app: Countersign, folder: Path, at: datetime, *, dataset: Dataset, version: Version) -> dict[str, DataFile]:
     """The same in the folder of a run: what was used, and the evidence of it."""
     with app.db.read() as tx:
-        found = tables(app, tx, at, dataset=dataset, version=version)
+        found = tables(tx, at, dataset=dataset, version=version)
     return found.write(folder) if found else {}
 
 
 def versions(app: Countersign, at: datetime, codes: tuple[str, ...]) -> dict[str, str]:
-    """The versions of these offers that hold at `at`, for the manifest of a list."""
+    """The versions of these offers published last at `at`, for the manifest of a list."""
     with app.db.read() as tx:
-        held, rows = in_force(app, tx, at), offers.published(tx, at)
-    return {f"offer {code}": str(rows[code].version) for code in codes if code in held}
+        rows = offers.published(tx, at)
+    return {f"offer {code}": str(rows[code].version) for code in codes if code in rows}
 
 
 def choices(app: Countersign, tx: Connection, definition: Definition, case: Case) -> Choices:

@@ -147,6 +147,7 @@ def run(app: Countersign, by: By, wanted: Wanted) -> int:
         margin=read.margin,
     )
     with changing(app, by, None) as change:
+        offers.lock(change.tx)
         again = change.done_before()
         if again:
             return int(again.said["after"]["rehearsal"])

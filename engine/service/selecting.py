@@ -180,7 +180,7 @@ def _compiled(
     known = catalogue(definition.catalogue) or Catalogue(definition.catalogue, {})
     with app.db.read() as tx:
         held_out = holdouts.in_force(tx, as_of)
-        offered = offering.tables(app, tx, as_of, dataset=dataset, version=version)
+        offered = offering.tables(tx, as_of, dataset=dataset, version=version)
     columns = version.columns | (offered.columns if offered else {})
     return compile_audience(
         plan,

@@ -4,7 +4,7 @@ The two never speak of one code: where the catalogue knows it, it alone does. Re
 table has, because statements of users read it.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -58,16 +58,16 @@ class OfferTables:
         return ((OFFERS, self.offers), (CONFLICTS, self.conflicts))
 
 
-def merged(dataset: Dataset, version: Version, held: Mapping[str, Terms], known: Collection[str]) -> OfferTables:
-    """The offers in force (`held`), and those of the dataset whose code is not among `known`, all of the catalogue.
-    What cannot stand beside an offer of the catalogue is told from both sides."""
+def merged(dataset: Dataset, version: Version, held: Mapping[str, Terms]) -> OfferTables:
+    """The offers of the catalogue (`held`), and those of the dataset whose code is not among them. What cannot stand
+    beside an offer of the catalogue is told from both sides."""
     there = _imported(dataset, version, OFFERS, SCHEMA)
-    there = there.filter(pc.invert(pc.is_in(there["offer"], pa.array(sorted(known), pa.string()))))
+    there = there.filter(pc.invert(pc.is_in(there["offer"], pa.array(sorted(held), pa.string()))))
     rows = [_row(code, terms) for code, terms in sorted(held.items())]
     own = pa.table({each.name: _column([row.get(each.name) for row in rows], each.type) for each in there.schema})
     both = pa.concat_tables([there, own.cast(there.schema)]).sort_by("offer")
     pairs = _imported(dataset, version, CONFLICTS, PAIRS).select(PAIRS.names).to_pylist()
-    found = {(row["offer"], row["other"]) for row in pairs if row["offer"] not in known}
+    found = {(row["offer"], row["other"]) for row in pairs if row["offer"] not in held}
     for code, terms in held.items():
         found |= {(code, other) for other in terms.incompatible} | {(other, code) for other in terms.incompatible}
     ordered = sorted(pair for pair in found if all(pair))

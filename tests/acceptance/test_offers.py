@@ -245,12 +245,14 @@ def test_a_selection_uses_the_version_in_force_and_keeps_it_as_evidence(app: Cou
     assert told["eligible"] > 0
     assert told["contacted_60d_family"] == 0 < removed["contacted_60d_family"], "no other offer is of this family"
     proposals.submit(app, viewer(app, "wangmin"), draft, FORM, key=key())
+    offers.withdraw(app, by(app, "wuqian"), CODE, 2, reason="over")  # the case keeps what its offer requires
     task = open_task(app, "liguoqiang")
     approvals.decide(app, viewer(app, "liguoqiang"), task, "approve", remark="", seen_seq=None, key=key())
     while effects.work(app, lambda notice: None).any:
         pass
     kept = selecting.frozen_audience(app, draft)
     assert kept.manifest.versions["offer flow-10g"] == "2"
+    assert kept.manifest.counts.alone("eligible") == told["eligible"]
     rows = pq.read_table(kept.folder / "offers.parquet").to_pylist()
     assert {row["offer"]: row["family"] for row in rows}["flow-10g"] == "lonely"
     assert {row["offer"] for row in rows} > {"flow-10g"}, "codes that the catalogue never had are still the dataset's"
@@ -263,7 +265,7 @@ def test_imported_offers_alone_go_on_working_and_no_file_of_the_catalogue_is_wri
     assert found.failed == "" and found.target > 0
     with app.db.read() as tx:
         dataset = Dataset(app.settings.data)
-        assert offering.tables(app, tx, app.now(), dataset=dataset, version=dataset.current()) is None
+        assert offering.tables(tx, app.now(), dataset=dataset, version=dataset.current()) is None
 
 
 def test_a_form_offers_what_is_in_force_and_refuses_what_is_not_at_its_field(app: Countersign) -> None:

@@ -430,6 +430,8 @@ BY_ROLE: Mapping[str, tuple[str, ...]] = {
     "make links of others void": ("administrator",),
     "import and look at the customer dataset": ("administrator",),
     "propose and confirm the global holdout": ("administrator",),
+    "propose, publish and withdraw offers": ("marketing", "administrator"),
+    "rehearse a tariff": ("submitter", "marketing", "analyst", "administrator"),
 }
 """Which roles may, at any office: the statement of the rules."""
 

@@ -19,6 +19,7 @@ from engine.service import (
     drafting,
     holdouts,
     listing,
+    offers,
     offices,
     operations,
     personnel,
@@ -31,7 +32,7 @@ from engine.service import (
 )
 from engine.service.app import Countersign
 from engine.service.operations import Door
-from engine.service.recording import By
+from engine.service.recording import OPERATOR, By
 from engine.store import people as accounts
 from engine.store.tables import messages, outbox, parked_receipts
 from engine.values import Bilingual
@@ -185,6 +186,11 @@ def _operation(app: Countersign) -> list[str]:
     admin, by = viewer(app, "machao"), By(viewer(app, "machao"), "page", typed(50))
     suppressing.add(app, by, kind="black", customer="c1", reason=typed(190))
     holdouts.propose(app, by, percent="5", reason=typed(190))
+    terms = {name: typed(40) for name in ("name_zh", "name_en", "category", "family", "tags", "filing_number")}
+    offers.propose(app, by, "strange", terms | {"kind": "tariff", "monthly_fee": "9"}, seen=0)
+    offers.decide(app, OPERATOR, "strange", 1, publish=True)
+    offers.withdraw(app, by, "strange", 1, reason=typed(190))
+    offers.propose(app, by, "strange", terms | {"kind": "device", "family": CORPUS[0][:40]}, seen=1)
     personnel.close_account(app, "emily", by=by, reason=typed(190))
     url = "https://8.8.8.8/x?y=%3Cscript%3Exq7()%3C/script%3E"
     made = webhooks.add(app, admin, name=typed(80), url=url, events=("case.submitted",), key=key())
@@ -201,5 +207,5 @@ def _operation(app: Countersign) -> list[str]:
         "/admin/people", "/admin/people/strange", "/admin/people/emily", f"/admin/offices/{OFFICE}", "/admin/offices",
         "/admin/groups", f"/admin/groups/{OFFICE}/typed_group", "/admin/suppressions?customer=c1", "/admin/outbox",
         "/admin/receipts", "/admin/audit", "/channels", "/webhooks", f"/webhooks/{made.id}", f"/drafts/{draft}",
-        "/admin/holdout",
+        "/admin/holdout", "/offers", "/offers/strange", "/offers/strange/edit", "/rehearsals/new",
     ]  # fmt: skip

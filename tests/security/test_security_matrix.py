@@ -255,6 +255,8 @@ BY_DOOR = {
     "make links of others void": ("POST", "/api/v1/links/void", {"person": "finance.city"}),
     "import and look at the customer dataset": ("GET", "/admin/data", None),
     "propose and confirm the global holdout": ("GET", "/admin/holdout", None),
+    "propose, publish and withdraw offers": ("GET", "/new-offer", None),
+    "rehearse a tariff": ("GET", "/rehearsals/new", None),
 }
 
 
@@ -270,6 +272,8 @@ def test_what_a_role_may_do_whatever_the_case(world: World) -> None:
         "make links of others void": "organisation.manage",
         "import and look at the customer dataset": "dataset.manage",
         "propose and confirm the global holdout": "holdout.manage",
+        "propose, publish and withdraw offers": "offers.manage",
+        "rehearse a tariff": "rehearsals.run",
     }
     for action, roles in BY_ROLE.items():
         for who in EVERYBODY:
