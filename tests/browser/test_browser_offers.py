@@ -114,7 +114,7 @@ def test_a_rehearsal_is_made_from_a_draft_and_found_by_the_approver(
     assert found == []
 
 
-def test_a_rehearsal_is_made_without_scripts_and_twice_is_once(app: Countersign, window: Windows) -> None:
+def test_rehearsals_are_made_and_compared_without_scripts(app: Countersign, window: Windows) -> None:
     prepared(app)
     page = window(390, java_script_enabled=False)
     sign_in(page, "wangmin")
@@ -126,5 +126,10 @@ def test_a_rehearsal_is_made_without_scripts_and_twice_is_once(app: Countersign,
     page.go_back()
     page.fill("[name=rule]", "c.arpu >= 38")
     page.keyboard.press("Enter")
-    page.wait_for_url("**/rehearsals/1")
-    assert len(rehearsals.of_offer(app, OPERATOR, CODE)) == 1
+    page.wait_for_url("**/rehearsals/2")  # a form that was opened anew is another rehearsal, of the same figures
+    first, second = (rehearsals.show(app, OPERATOR, number) for number in (1, 2))
+    assert first.digest == second.digest
+    page.select_option("[name=beside]", "1")
+    page.click("form[action^='/rehearsals/2'] button")
+    page.wait_for_url("**/rehearsals/2?beside=1*")
+    assert page.locator("#beside").count() == 1
