@@ -41,11 +41,13 @@ from api.pages import (
     keyboard,
     link,
     notifications,
+    offers,
     operations,
     paper,
     phrases,
     proposal,
     provider,
+    rehearsals,
     reset,
     resume,
     second_factor,
@@ -68,6 +70,7 @@ from api.rest import documenting, health, receipts, session, standins, tasks
 from api.rest import drafts as rest_drafts
 from api.rest import groups as rest_groups
 from api.rest import notifications as rest_notifications
+from api.rest import offers as rest_offers
 from api.rest import operation as rest_operation
 from api.rest import organisation as rest_organisation
 from api.rest import policy as rest_policy
@@ -105,6 +108,8 @@ PAGES = (
     admin_policy,
     admin_suppressions,
     groups_build,  # /groups/build stands before /groups/{name}
+    offers,
+    rehearsals,
     stand_ins,
     beside,
     calendar,
@@ -134,6 +139,7 @@ RESTS = (
     rest_audience,
     rest_groups,
     rest_policy,
+    rest_offers,
     rest_access,
     rest_decisions,
     tasks,

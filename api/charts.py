@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import floor, log10
 
+from engine.service.rehearsal_views import BandView, GroupView
 from engine.service.stage_views import FunnelRow, UpliftRow, WaterfallRow, WaveView
 
 LEAST_VISIBLE = 0.6  # percent of the width; a removed handful must still be seen
@@ -74,6 +75,17 @@ def funnel(rows: Sequence[FunnelRow]) -> tuple[tuple[FunnelRow, Bar], ...]:
     """Each row of the funnel with a bar over the widest."""
     widest = max((row.count for row in rows), default=0) or 1
     return tuple((row, Bar(0.0, _percent(row.count, widest), "target")) for row in rows)
+
+
+def changes(group: GroupView) -> tuple[tuple[BandView, Bar], ...]:
+    """The bands of a change of bill, each with a bar over the fullest; lower bills look like what is kept."""
+    fullest = max((band.customers for band in group.bands), default=0) or 1
+    drawn = []
+    for band in group.bands:
+        width = max(_percent(band.customers, fullest), LEAST_VISIBLE if band.customers else 0.0)
+        sign = 0 if band.above == band.below else (1 if band.above is not None and band.above >= 0 else -1)
+        drawn.append((band, Bar(0.0, width, {-1: "delivered", 0: "base", 1: "removed"}[sign])))
+    return tuple(drawn)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from api.words_authoring import COVERED, DEEDS, PARTS, SECTIONS, STUCK, STUDIES,
 from api.words_building import BUILT_ROWS, DAY_OPERATORS, EARLIER_OUTCOMES, HOWS, JOINS, OPERATORS
 from api.words_dataset import DATASET_FILES, DATASET_KINDS, FIELD_TYPES
 from api.words_notices import GROUPS, HOOKS, OCCASIONS, PACES, SENDING, WEBHOOK_EVENTS, WEEKDAYS
+from api.words_offers import OFFER_FIELDS, OFFER_KINDS, OFFER_STATES, OFFER_TONES, REHEARSAL_TARGETS
 from api.words_office import (
     BROKEN,
     CHANGES,
@@ -57,12 +58,17 @@ __all__ = [
     "JOINS",
     "LEVELS",
     "OCCASIONS",
+    "OFFER_FIELDS",
+    "OFFER_KINDS",
+    "OFFER_STATES",
+    "OFFER_TONES",
     "OPERATORS",
     "PACES",
     "PARKED",
     "PARTS",
     "PROBLEMS",
     "PURPOSES",
+    "REHEARSAL_TARGETS",
     "RESUMES",
     "SECTIONS",
     "SENDING",

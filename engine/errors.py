@@ -5,7 +5,8 @@ CountersignError
 |   |- InvalidForm, InvalidDefinition, InvalidFile, InvalidExpression, LeftOut
 |- Refused           understood, but not possible now; says what is possible instead
 |   |- NotPossible, AlreadyDecided, ChangedMeanwhile, DraftChanged, SavedElsewhere, UrgedAlready, KeyUsed, OwnCase,
-|   |   StandInOver, StandInTwice, TooManyTries, CountsMoved, CountsBusy, CountOvertaken, NoControl, GroupChanged
+|   |   StandInOver, StandInTwice, TooManyTries, CountsMoved, CountsBusy, CountOvertaken, NoControl, GroupChanged,
+|   |   OfferChanged, OwnOffer, TooFewCustomers, RehearsalFailed
 |- NotFound          absent, or not yours: the two look the same
 |- SignInNeeded, Forged
 |   |- SignInAnew
@@ -153,6 +154,26 @@ class PolicyOpen(Refused):
 
 class OwnProposal(Refused):
     """Nobody confirms what they proposed themselves; nothing was changed. Another administrator must confirm it."""
+
+
+class OfferChanged(Refused):
+    """{by} proposed another version of {code} after you opened it. What you typed stands here and is not saved; look at
+    the newest version, then send again."""
+
+    status = 412
+
+
+class OwnOffer(Refused):
+    """Nobody publishes what they proposed themselves; nothing was changed. Another person must publish it."""
+
+
+class TooFewCustomers(Refused):
+    """Usage is known of {known} customers of the target; a rehearsal over fewer than {least} would tell the bill of
+    one, so it was not kept. Choose a larger target."""
+
+
+class RehearsalFailed(Refused):
+    """The rehearsal ended without a result: {reason}. Nothing was kept; choose fewer customers or months."""
 
 
 class SavedElsewhere(Refused):

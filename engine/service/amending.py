@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from engine.errors import InvalidForm
 from engine.machine.amending import changes_of, refusals
 from engine.machine.case import Case
-from engine.service import candidates, group_pins
+from engine.service import referring
 from engine.service.app import Countersign
 from engine.service.telling import form_at
 from engine.store import history
@@ -38,8 +38,8 @@ def changes(
     not_theirs = {problem.at for problem in refused}
     typed = {name: entered[name] for name in (changed.keys() | wrong) - not_theirs if name in entered}
     whole = definition.proposal.parse({**case.form, **typed}, whole=True)
-    problems = [*refused, *whole.problems, *candidates.wrong(app.organisation(tx), definition, case, changed)]
-    problems += group_pins.wrong(tx, definition, case, changed)
+    referred = referring.wrong(app, tx, definition, case, changed)
+    problems = [*refused, *whole.problems, *referred]
     if problems:
         raise InvalidForm(problems)
     return changes_of(case, changed) or None

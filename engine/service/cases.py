@@ -14,19 +14,20 @@ from engine.machine.process import Process
 from engine.service import (
     access,
     audience_views,
-    candidates,
     delivering,
     detecting,
     evaluating,
     explaining,
     fields,
-    group_pins,
+    referring,
+    rehearsed,
     showing,
     splitting,
     stepping_up,
     telling,
 )
 from engine.service.app import Countersign
+from engine.service.authorizing import allowed
 from engine.service.drifting import drift_view
 from engine.service.stage_views import AudienceView, Detection
 from engine.service.views import CaseRow, CaseView, ChildView, Entry, RegistrationView, Viewer
@@ -112,7 +113,7 @@ def case_view(app: Countersign, tx: Connection, viewer: Viewer, case: Case, orde
             definition,
             case.form,
             writable=False,
-            people={**candidates.choices(organisation, definition, case), **group_pins.choices(tx, definition, case)},
+            people=referring.choices(app, tx, definition, case),
             unseen=unseen,
         ),
         audience=audience,
@@ -137,7 +138,17 @@ def case_view(app: Countersign, tx: Connection, viewer: Viewer, case: Case, orde
         comments=showing.comments_view(app, tx, case, unseen),
         turns=tuple(one for one in entries_seen if one.what == "resubmitted" and one.changes),
         stages=tuple(name for name in ("audience", "delivery", "evaluation") if getattr(definition, name) is not None),
+        rehearsals=rehearsed.of_case(app, tx, case, unseen),
+        may_rehearse=_may_rehearse(viewer, case, definition, unseen, is_frozen=audience is not None),
     )
+
+
+def _may_rehearse(
+    viewer: Viewer, case: Case, definition: Definition, unseen: frozenset[str], *, is_frozen: bool
+) -> bool:
+    """Whether a tariff may be rehearsed for its customers: of the frozen list, or by its submitter of an estimate."""
+    is_about = "offer" in definition.proposal.fields and "offer" not in unseen and definition.audience is not None
+    return is_about and allowed(viewer, "rehearsals.run") and (is_frozen or viewer.person == case.submitter)
 
 
 def _amended(entries: Sequence[Entry]) -> tuple[Entry, ...]:

@@ -29,7 +29,7 @@ from engine.errors import (
 )
 from engine.machine.case import Case
 from engine.machine.commands import AudienceFailed, AudienceFrozen
-from engine.service import earlier, group_pins, holdouts, policies
+from engine.service import earlier, group_pins, holdouts, offering, policies
 from engine.service.app import Countersign
 from engine.service.running import carry_out
 from engine.store import cases, snapshots, suppression
@@ -37,6 +37,7 @@ from engine.store.cases import Locked
 from engine.store.snapshots import SnapshotRow
 from engine.warehouse.dataset import DataFile, Dataset, Version
 from engine.warehouse.freeze import Frozen, case_folder, freeze, open_frozen
+from engine.warehouse.offers import OfferTables
 from engine.warehouse.run import Limits
 from engine.warehouse.subjects import subject_of
 
@@ -130,9 +131,13 @@ def _frozen(app: Countersign, case: Case) -> Frozen:
         folder,
         besides=lambda unfinished: {
             **suppressions(app, unfinished, as_of),
+            **offering.written(app, unfinished, as_of, dataset=dataset, version=version),
             **earlier.outcomes(app, case.submitter, selection, unfinished, dataset=dataset, version=version),
         },
-        provenance={"definition": case.process.fingerprint},
+        provenance={
+            "definition": case.process.fingerprint,
+            **offering.versions(app, as_of, _texts(case.form.get("offer"))),
+        },
         limits=Limits(app.settings.memory_limit, app.settings.selection_seconds),
     )
     return frozen
@@ -170,16 +175,18 @@ def _compiled(
         held_out = holdouts.in_force(tx, as_of)
         plan = group_pins.with_groups(tx, plan, form, case.id, anew=anew)
         policy = policies.meets(tx, definition, form, as_of)
+        offered = offering.tables(tx, as_of, dataset=dataset, version=version)
+    columns = version.columns | (offered.columns if offered else {})
     return compile_audience(
         plan,
         fields={column.name: column.type for column in customers.columns},
-        tables=frozenset(version.tables),
-        subject=_subject(form, dataset, version),
+        tables=frozenset(columns),
+        subject=_subject(form, dataset, version, offered),
         as_of=as_of,
         salt=salt,
         scope=definition.scope,
         values=definition.context(form),
-        columns=version.columns,
+        columns=columns,
         consents=known.consents,
         holdout=held_out,
         policy=policy,
@@ -187,8 +194,8 @@ def _compiled(
     )
 
 
-def _subject(form: Mapping[str, Any], dataset: Dataset, version: Version) -> Subject:
-    """What the case is about: fields of the form, and what the offer table says of its offer."""
+def _subject(form: Mapping[str, Any], dataset: Dataset, version: Version, offered: OfferTables | None) -> Subject:
+    """What the case is about: fields of the form, and what the catalogue or the dataset says of its offer."""
     return subject_of(
         dataset,
         version,
@@ -196,6 +203,7 @@ def _subject(form: Mapping[str, Any], dataset: Dataset, version: Version) -> Sub
         category=_texts(form.get("category")),
         channels=_texts(form.get("channels")),
         tags=_texts(form.get("tags")),
+        catalogue=offered,
     )
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from engine.errors import Problem
 from engine.service.chain_views import Chain, Node, Waiting
+from engine.service.rehearsal_views import RehearsalLine
 from engine.service.sheet_views import Gone, Reader, Risk, Signer, WayBack
 from engine.service.stage_views import AudienceView, Detection, EvaluationView, WaveView
 from engine.values import NO_TEXT, Bilingual, Language
@@ -319,6 +320,8 @@ class CaseView:
     turns: tuple[Entry, ...] = ()
     detection: Detection | None = None  # None where there is no control group, or nobody knows how large it is
     stages: tuple[str, ...] = ()  # of audience, delivery, evaluation: those that cases of its kind have
+    rehearsals: tuple[RehearsalLine, ...] = ()  # of each tariff the last
+    may_rehearse: bool = False
 
 
 @dataclass(frozen=True, slots=True)

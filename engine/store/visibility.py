@@ -108,6 +108,15 @@ def is_taken(tx: Connection, name: str) -> bool:
     return tx.execute(sa.select(sa.literal(1)).select_from(cases).where(called).limit(1)).first() is not None
 
 
+def about_offer(tx: Connection, person: str, code: str, *, limit: int) -> tuple[CaseLine, ...]:
+    """Cases that `person` may see whose form may name the offer, newest change first. It is looked for as text: whether
+    the offer's field names it, and may be seen, is the caller's to ask."""
+    named_so = cases.c.body.contains(f'"{code}"', autoescape=True)
+    query = sa.select(*CASE_COLUMNS).where(visible(person), named_so)
+    rows = tx.execute(query.order_by(cases.c.updated_at.desc(), cases.c.id).limit(limit))
+    return tuple(case_line(row) for row in rows)
+
+
 def listed(
     tx: Connection,
     person: str,

@@ -56,7 +56,7 @@ def main() -> int:
 def run(job: Job) -> Answer:
     """Select, count, draw the control group, write the ordered list."""
     with contextlib.closing(locked_down(job)) as db:
-        db.execute(_alone(db, f"CREATE TEMP TABLE selected AS {job.sql}"))
+        db.execute(alone(db, f"CREATE TEMP TABLE selected AS {job.sql}"))
         universe = _number(db, "SELECT count(customer) FROM customers")
         threshold = drawn_below(db, job)
         if isinstance(threshold, Failure):
@@ -78,7 +78,7 @@ def run(job: Job) -> Answer:
         digest=digest,
         threshold=threshold,
         engine=f"duckdb {duckdb.__version__}",
-        peak_rss_kb=_peak_rss_kb(),
+        peak_rss_kb=peak_rss_kb(),
         cpu_seconds=usage.ru_utime + usage.ru_stime,
         thresholds=thresholds,
         balance=balance,
@@ -88,7 +88,7 @@ def run(job: Job) -> Answer:
     )
 
 
-def _alone(db: duckdb.DuckDBPyConnection, sql: str) -> str:
+def alone(db: duckdb.DuckDBPyConnection, sql: str) -> str:
     """The text, if it is one statement and no second one hides in it: that could write what this program may write."""
     if [statement.type for statement in db.extract_statements(sql)] != [duckdb.StatementType.CREATE]:
         raise duckdb.PermissionException("a selection is one statement")
@@ -174,7 +174,7 @@ def _number(db: Queryable, sql: str, *values: str) -> int:
     return int(row[0])
 
 
-def _peak_rss_kb() -> int:
+def peak_rss_kb() -> int:
     """Of this program alone: what getrusage says includes the parent's memory at the moment of the fork."""
     status = Path("/proc/self/status")
     if not status.exists():

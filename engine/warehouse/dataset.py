@@ -279,6 +279,12 @@ def _damaged(version: Version, file: DataFile, what: str) -> Problem:
     return Problem("D117", message, hint, fields={"file": file.path, "version": version.number})
 
 
+def digest_of_file(path: Path) -> str:
+    """sha256 of its bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def write_synced(path: Path, content: bytes) -> None:
     """Write a file that is on the disk when this returns."""
     with path.open("wb") as file:

@@ -21,6 +21,7 @@ from engine.warehouse.dataset import Column, DataFile, Dataset, Table, Version
 from engine.warehouse.describing import Queryable
 from engine.warehouse.freeze import LIST
 from engine.warehouse.job import Failure, Job, Result
+from engine.warehouse.offers import kind_of
 from engine.warehouse.run import SHOWN, Input, Limits, Selected, input_of
 
 READ_THERE = frozenset({"customers", "contacts", "owned", "conflicts", "usage"})
@@ -169,5 +170,5 @@ def result_of(run: Run, job: Job, customers: Table) -> Result | Failure:
 
 
 def _columns_of(path: Path) -> dict[str, str]:
-    """Of a file that was made for this run: texts and times."""
-    return {each.name: "timestamp" if pa.types.is_timestamp(each.type) else "text" for each in pq.read_schema(path)}
+    """Of a file that was made for this run."""
+    return {each.name: kind_of(each.type) for each in pq.read_schema(path)}

@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from engine.audience.question import Asking
 from engine.audience.waterfall import Slot
+from engine.offers.figures import Rehearsed
 
 
 class Job(Struct, frozen=True):
@@ -136,3 +137,26 @@ class Counts(Struct, frozen=True, tag="counts"):
 
 
 Told = Counts | Failure
+
+
+class Rehearsal(Struct, frozen=True):
+    """What a child is to work out: `sql` gives a row per customer of the target, over `months` months."""
+
+    tables: dict[str, tuple[str, ...]]
+    empty: dict[str, dict[str, str]]
+    sql: str
+    months: tuple[str, ...]
+    spill: str
+    memory_limit: str
+    threads: int
+    parent: int
+    seconds: float = 0
+
+
+class Found(Struct, frozen=True, tag="found"):
+    """The figures of a rehearsal."""
+
+    figures: Rehearsed
+
+
+Summed = Found | Failure

@@ -7,10 +7,12 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from engine.audience.compile import Subject
 from engine.warehouse.dataset import Dataset, Version
+from engine.warehouse.offers import OfferTables
 
 COLUMNS = ("offer", "category", "family", "tags", "requires")
 _BETWEEN_TAGS = re.compile(r"[\s,;，；、]+")
@@ -24,9 +26,11 @@ def subject_of(
     category: tuple[str, ...] = (),
     channels: tuple[str, ...] = (),
     tags: tuple[str, ...] = (),
+    catalogue: OfferTables | None = None,
 ) -> Subject:
-    """The subject; `category` and `tags` default to those that the offers have."""
-    known = _offers(dataset, version) if offers or tags else ()
+    """The subject; `category` and `tags` default to those that the offers have. `catalogue` stands in place of the
+    dataset's offers."""
+    known = () if not (offers or tags) else _rows(catalogue.offers) if catalogue else _offers(dataset, version)
     own = [row for row in known if row["offer"] in offers]
     families = {row["family"] for row in own if row["family"]}
     tagged = set(tags) or {tag for row in own for tag in _tags(row)}
@@ -47,6 +51,11 @@ def _offers(dataset: Dataset, version: Version) -> list[dict[str, Any]]:
     there = [column.name for column in table.columns if column.name in COLUMNS]
     rows = pq.read_table(list(dataset.paths(table)), columns=there).to_pylist()
     return [dict.fromkeys(COLUMNS) | row for row in rows]
+
+
+def _rows(offers: pa.Table) -> list[dict[str, Any]]:
+    there = [name for name in offers.schema.names if name in COLUMNS]
+    return [dict.fromkeys(COLUMNS) | row for row in offers.select(there).to_pylist()]
 
 
 def _tags(row: Mapping[str, Any]) -> set[str]:

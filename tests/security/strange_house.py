@@ -19,6 +19,7 @@ from engine.service import (
     drafting,
     holdouts,
     listing,
+    offers,
     offices,
     operations,
     personnel,
@@ -32,7 +33,7 @@ from engine.service import (
 )
 from engine.service.app import Countersign
 from engine.service.operations import Door
-from engine.service.recording import By
+from engine.service.recording import OPERATOR, By
 from engine.store import groups
 from engine.store import people as accounts
 from engine.store.tables import messages, outbox, parked_receipts
@@ -195,6 +196,11 @@ def _operation(app: Countersign) -> list[str]:
             groups.add(tx, groups.GroupRow(**row, **parts, **said, version=version))  # type: ignore[arg-type]
     cap = {"most": 2, "within": "7d", "category": typed(40)}
     policies.propose(app, by, {"caps": [cap]}, reason=typed(190))
+    terms = {name: typed(40) for name in ("name_zh", "name_en", "category", "family", "tags", "filing_number")}
+    offers.propose(app, by, "strange", terms | {"kind": "tariff", "monthly_fee": "9"}, seen=0)
+    offers.decide(app, OPERATOR, "strange", 1, publish=True)
+    offers.withdraw(app, by, "strange", 1, reason=typed(190))
+    offers.propose(app, by, "strange", terms | {"kind": "device", "family": CORPUS[0][:40]}, seen=1)
     personnel.close_account(app, "emily", by=by, reason=typed(190))
     url = "https://8.8.8.8/x?y=%3Cscript%3Exq7()%3C/script%3E"
     made = webhooks.add(app, admin, name=typed(80), url=url, events=("case.submitted",), key=key())
@@ -212,4 +218,5 @@ def _operation(app: Countersign) -> list[str]:
         "/admin/groups", f"/admin/groups/{OFFICE}/typed_group", "/admin/suppressions?customer=c1", "/admin/outbox",
         "/admin/receipts", "/admin/audit", "/channels", "/webhooks", f"/webhooks/{made.id}", f"/drafts/{draft}",
         "/admin/holdout", "/admin/policy", "/groups", "/groups/strange", "/groups/strange/edit",
+        "/admin/holdout", "/offers", "/offers/strange", "/offers/strange/edit", "/rehearsals/new",
     ]  # fmt: skip

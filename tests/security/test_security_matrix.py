@@ -258,6 +258,8 @@ BY_DOOR = {
     "read customer groups": ("GET", "/api/v1/customer-groups", None),
     "save customer groups": ("GET", "/groups/new", None),
     "propose and confirm the contact policy": ("GET", "/admin/policy", None),
+    "propose, publish and withdraw offers": ("GET", "/new-offer", None),
+    "rehearse a tariff": ("GET", "/rehearsals/new", None),
 }
 
 
@@ -276,6 +278,8 @@ def test_what_a_role_may_do_whatever_the_case(world: World) -> None:
         "read customer groups": "groups.read",
         "save customer groups": "groups.write",
         "propose and confirm the contact policy": "policy.manage",
+        "propose, publish and withdraw offers": "offers.manage",
+        "rehearse a tariff": "rehearsals.run",
     }
     for action, roles in BY_ROLE.items():
         for who in EVERYBODY:

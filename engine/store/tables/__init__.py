@@ -46,6 +46,7 @@ from engine.store.tables.identity import (
     sign_in_tries,
 )
 from engine.store.tables.notices import channels, circuits, messages, preferences, webhooks
+from engine.store.tables.offers import offer_versions, rehearsals
 from engine.store.tables.people import grants, offices, organisation, people, stand_ins, workdays
 from engine.store.tables.phrases import phrases
 from engine.store.tables.policies import contact_policies, permits
@@ -85,6 +86,7 @@ __all__ = [
     "messages",
     "metadata",
     "numbering",
+    "offer_versions",
     "offices",
     "organisation",
     "organisation_history",
@@ -98,6 +100,7 @@ __all__ = [
     "recipients",
     "recovery_codes",
     "register_numbers",
+    "rehearsals",
     "request_keys",
     "responses",
     "restores",
