@@ -11,7 +11,7 @@ CountersignError
 |   |- SignInAnew
 |   |   `- SignInForConfidential
 |- Unavailable       something outside does not answer; nothing was lost
-|   |- DatabaseUnavailable, GatewayUnavailable, NoSpace, PortInUse
+|   |- DatabaseUnavailable, GatewayUnavailable, NoSpace, PortInUse, AddressUnreadable
 |- SelectionFailed   the selection ended without a result
 |   |- NoCustomers
 |- ExpressionFailed  a rule met a value it cannot work with (an empty field, a division by zero)
@@ -211,6 +211,11 @@ class NoSpace(Unavailable):
     """No space left for {path}. Free some and run it again; nothing half-written remains."""
 
     status = 507
+
+
+class AddressUnreadable(Unavailable):
+    """An address of a customer was sealed with a secret key that is not in use here; nothing was sent or changed. Add
+    the earlier secret key as a further line of the file secret.key."""
 
 
 class PortInUse(Unavailable):

@@ -16,11 +16,11 @@ from engine.service import estimating
 from engine.service.app import Countersign
 from engine.service.cases import load_visible
 from engine.service.recording import By, changing
+from engine.service.sealing import dataset_of
 from engine.service.suppressing import CUSTOMER
 from engine.service.views import Viewer
 from engine.store import snapshots, visibility
 from engine.values import Bilingual
-from engine.warehouse.dataset import Dataset
 from engine.warehouse.freeze import open_frozen
 from engine.warehouse.run import Limits
 from engine.warehouse.why import Removal, Why, of_count, of_frozen, why
@@ -90,7 +90,9 @@ def explain_customer(app: Countersign, by: By, case_id: str, customer: str) -> W
     with changing(app, by, None) as change:
         if not change.done_before():
             told_of = {"case": case.number or case.id}
-            change.note(NOTED, f"customer {found.customer}", after=told_of)
+            # Who was not found may have been asked for by the phone.
+            subject = masked(wanted) if found.outcome == "unknown" else found.customer
+            change.note(NOTED, f"customer {subject}", after=told_of)
     return WhyView(
         case_id=case.id,
         customer=masked(found.customer),
@@ -118,7 +120,7 @@ def _told(tx: Connection, person: str, removal: Removal) -> RemovalView:
 
 
 def _of_list(app: Countersign, folder: Path, customer: str) -> tuple[Why, str]:
-    frozen, dataset = open_frozen(folder), Dataset(app.settings.data)
+    frozen, dataset = open_frozen(folder), dataset_of(app.settings)
     limits = Limits(app.settings.memory_limit, min(estimating.LONGEST, app.settings.selection_seconds))
     return why(dataset, folder, of_frozen(frozen), customer, limits=limits), frozen.manifest.as_of
 

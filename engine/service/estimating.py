@@ -18,6 +18,7 @@ from engine.service import detecting, earlier, selecting
 from engine.service.app import Countersign
 from engine.service.audience_views import balance_views, member_views, overlap_views, waterfall_rows
 from engine.service.cases import load_visible
+from engine.service.sealing import dataset_of
 from engine.service.stage_views import BalanceView, Detection, MemberView, OverlapView, WaterfallRow
 from engine.service.views import Viewer
 from engine.warehouse.dataset import Dataset
@@ -58,7 +59,7 @@ class Count:
 def counted(app: Countersign, case: Case) -> Iterator[Count]:
     """Count the customers of the form as saved. SelectionFailed, Invalid, ExpressionFailed, Unavailable say why not."""
     selection = selecting.estimate(app, app.definition(case.process), case.form)
-    dataset = Dataset(app.settings.data.resolve())
+    dataset = dataset_of(app.settings)
     limits = Limits(app.settings.memory_limit, min(LONGEST, app.settings.selection_seconds))
     with tempfile.TemporaryDirectory(prefix=".estimate-", dir=dataset.folder) as scratch:
         folder = Path(scratch)

@@ -33,6 +33,7 @@ from engine.machine.commands import AudienceFailed, AudienceFrozen
 from engine.service import earlier, holdouts
 from engine.service.app import Countersign
 from engine.service.running import carry_out
+from engine.service.sealing import dataset_of
 from engine.store import cases, snapshots, suppression
 from engine.store.cases import Locked
 from engine.store.snapshots import SnapshotRow
@@ -89,7 +90,7 @@ def frozen_list(app: Countersign, case_id: str, rows: int = 10_000) -> Iterator[
 
 def estimate(app: Countersign, definition: Definition, form: Mapping[str, Any]) -> Selection:
     """The compiled selection of a form that is not submitted yet; Invalid with all problems where there is none."""
-    dataset = Dataset(app.settings.data)
+    dataset = dataset_of(app.settings)
     return _compiled(app, definition, form, dataset, dataset.current(), as_of=app.now(), salt="estimate")
 
 
@@ -120,7 +121,7 @@ def _frozen(app: Countersign, case: Case) -> Frozen:
     if case.number is None:
         raise NotPossible(action="select customers", state=case.state, possible="submit")
     definition = app.definition(case.process)
-    dataset = Dataset(app.settings.data)
+    dataset = dataset_of(app.settings)
     version = dataset.current()
     as_of = app.now()
     salt = salt_of(case.number, case.round)

@@ -35,7 +35,7 @@ from engine.warehouse.syncing import read_connections
 DIALECT = "postgres"
 CURSOR = "countersign_list"
 SENT_ROWS = 100_000
-TYPES = {"text": "text", "int": "bigint", "double": "double precision", "bool": "boolean"}
+TYPES = {"text": "text", "address": "text", "int": "bigint", "double": "double precision", "bool": "boolean"}
 
 
 @dataclass(frozen=True, slots=True)
