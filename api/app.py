@@ -30,6 +30,7 @@ from api.pages import (
     case_list,
     cases,
     channels,
+    customers,
     decisions,
     definitions,
     drafts,
@@ -58,6 +59,7 @@ from api.rest import beside as rest_beside
 from api.rest import case_list as rest_case_list
 from api.rest import cases as rest_cases
 from api.rest import channels as rest_channels
+from api.rest import customers as rest_customers
 from api.rest import dataset as rest_dataset
 from api.rest import decisions as rest_decisions
 from api.rest import definitions as rest_definitions
@@ -98,6 +100,7 @@ PAGES = (
     admin_operation,
     admin_people,
     admin_suppressions,
+    customers,
     stand_ins,
     beside,
     calendar,
@@ -124,6 +127,7 @@ RESTS = (
     session,
     rest_cases,
     rest_audience,
+    rest_customers,
     rest_access,
     rest_decisions,
     tasks,

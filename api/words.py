@@ -4,7 +4,7 @@ A code that is missing here is shown as it is; a test holds the tables against t
 """
 
 from api.i18n import N_
-from api.words_audience import EVIDENCE, HOLDOUT_STATES, SOURCES, WHY_OUTCOMES
+from api.words_audience import EVIDENCE, HOLDOUT_STATES, RECIPIENTS, RESPONSES, SOURCES, WHY_OUTCOMES
 from api.words_authoring import COVERED, DEEDS, PARTS, SECTIONS, STUCK, STUDIES, TIMERS, VERSION_TONES, VERSIONS
 from api.words_dataset import DATASET_FILES, DATASET_KINDS, FIELD_TYPES
 from api.words_notices import GROUPS, HOOKS, OCCASIONS, PACES, SENDING, WEBHOOK_EVENTS, WEEKDAYS
@@ -54,6 +54,8 @@ __all__ = [
     "PARKED",
     "PARTS",
     "PROBLEMS",
+    "RECIPIENTS",
+    "RESPONSES",
     "RESUMES",
     "SECTIONS",
     "SENDING",

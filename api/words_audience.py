@@ -28,6 +28,22 @@ EVIDENCE = {  # columns of the rows that show why an exclusion applies
     "since": N_("Since"),
     "until": N_("Until"),
 }
+RECIPIENTS = {  # states of one message in the ledger
+    "waiting": N_("waiting"),
+    "sent": N_("Sent"),
+    "delivered": N_("Delivered"),
+    "failed": N_("not delivered"),
+    "unknown": N_("not known whether delivered"),
+    "suppressed": N_("not sent: suppressed"),
+}
+RESPONSES = {
+    "response": N_("Response"),
+    "conversion": N_("Conversion"),
+    "refused": N_("declined"),
+    "opt_out": N_("opted out"),
+    "complaint": N_("complained"),
+    "no_answer": N_("no answer"),
+}
 HOLDOUT_STATES = {
     "open": N_("waits for its confirmation"),
     "in_force": N_("in force"),

@@ -28,6 +28,8 @@ CHANGES = {  # entries of the organisation's history
     "suppressions_imported": N_("imported suppression lists"),
     "dataset_imported": N_("imported customer data"),
     "customer_explained": N_("asked why a customer is in or out"),
+    "customer_asked": N_("asked about a customer"),
+    "address_revealed": N_("had an address shown in full"),
     "holdout_proposed": N_("proposed a share of the global holdout"),
     "holdout_confirmed": N_("confirmed a share of the global holdout"),
     "holdout_refused": N_("refused a share of the global holdout"),

@@ -114,9 +114,13 @@ def _told(tx: Connection, person: str, removal: Removal) -> RemovalView:
     rows = []
     for row in removal.shown:
         number = row.values.get(CASE, "")
-        is_hidden = number and visibility.is_taken(tx, number) and visibility.named(tx, person, number) is None
-        rows.append(row.values | {CASE: ""} if is_hidden else row.values)
+        rows.append(row.values | {CASE: ""} if number and is_hidden(tx, person, number) else row.values)
     return RemovalView(removal.name, removal.label, tuple(rows))
+
+
+def is_hidden(tx: Connection, person: str, number: str) -> bool:
+    """Whether a case of this number is here and not that person's to see."""
+    return visibility.is_taken(tx, number) and visibility.named(tx, person, number) is None
 
 
 def _of_list(app: Countersign, folder: Path, customer: str) -> tuple[Why, str]:

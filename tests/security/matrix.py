@@ -430,6 +430,8 @@ BY_ROLE: Mapping[str, tuple[str, ...]] = {
     "make links of others void": ("administrator",),
     "import and look at the customer dataset": ("administrator",),
     "propose and confirm the global holdout": ("administrator",),
+    "ask about one customer": ("process_admin", "administrator"),
+    "see an address of a customer in full": ("administrator",),
 }
 """Which roles may, at any office: the statement of the rules."""
 

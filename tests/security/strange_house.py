@@ -201,5 +201,5 @@ def _operation(app: Countersign) -> list[str]:
         "/admin/people", "/admin/people/strange", "/admin/people/emily", f"/admin/offices/{OFFICE}", "/admin/offices",
         "/admin/groups", f"/admin/groups/{OFFICE}/typed_group", "/admin/suppressions?customer=c1", "/admin/outbox",
         "/admin/receipts", "/admin/audit", "/channels", "/webhooks", f"/webhooks/{made.id}", f"/drafts/{draft}",
-        "/admin/holdout",
+        "/admin/holdout", "/customers",
     ]  # fmt: skip
