@@ -51,6 +51,7 @@ from api.pages import (
     sign_in,
     stand_ins,
     steps,
+    waivers,
     webhooks,
 )
 from api.rest import access as rest_access
@@ -68,6 +69,7 @@ from api.rest import drafts as rest_drafts
 from api.rest import notifications as rest_notifications
 from api.rest import operation as rest_operation
 from api.rest import organisation as rest_organisation
+from api.rest import waivers as rest_waivers
 from api.rest import ways_in as rest_ways_in
 from api.rest import webhooks as rest_webhooks
 from api.statics import Statics
@@ -101,6 +103,7 @@ PAGES = (
     admin_people,
     admin_suppressions,
     customers,
+    waivers,
     stand_ins,
     beside,
     calendar,
@@ -128,6 +131,7 @@ RESTS = (
     rest_cases,
     rest_audience,
     rest_customers,
+    rest_waivers,
     rest_access,
     rest_decisions,
     tasks,

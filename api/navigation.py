@@ -40,6 +40,7 @@ MORE: tuple[Entry, ...] = (
     Entry("/admin/suppressions", N_("Suppression lists"), "suppressions.manage"),
     Entry("/admin/data", N_("Customer data"), "dataset.manage"),
     Entry("/customers", N_("Customer query"), "customers.ask"),
+    Entry("/waivers", N_("Waivers"), "waivers.ask"),
     Entry("/admin/holdout", N_("Global holdout"), "holdout.manage"),
     Entry("/admin/operation", N_("Operation"), "operation.watch"),
     Entry("/admin/audit", N_("Audit"), "audit.read"),

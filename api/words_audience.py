@@ -50,7 +50,17 @@ HOLDOUT_STATES = {
     "over": N_("replaced"),
     "refused": N_("refused"),
 }
+WAIVER_STATES = {
+    "open": N_("waits for its decision"),
+    "granted": N_("granted"),
+    "refused": N_("refused"),
+    "over": N_("over with its case"),
+}
 AUDIENCE_PROBLEMS = {
+    "waiver_scope": N_("Name one customer, or one reason of the grey list."),
+    "waiver_no_reason": N_("No entry of the grey list has this reason; write it word for word."),
+    "waiver_black": N_("This customer is on the black list, which nobody waives."),
+    "waiver_not_grey": N_("This customer is not on the grey list."),
     "customer_whole": N_("Type the whole number of the customer or of their phone, without spaces."),
     "holdout_share": N_("A share from 0 to 50, as 5 or 2.5."),
 }

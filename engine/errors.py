@@ -5,7 +5,7 @@ CountersignError
 |   |- InvalidForm, InvalidDefinition, InvalidFile, InvalidExpression, LeftOut
 |- Refused           understood, but not possible now; says what is possible instead
 |   |- NotPossible, AlreadyDecided, ChangedMeanwhile, DraftChanged, SavedElsewhere, UrgedAlready, KeyUsed, OwnCase,
-|   |   StandInOver, StandInTwice, TooManyTries, CountsMoved, NoControl
+|   |   StandInOver, StandInTwice, TooManyTries, CountsMoved, NoControl, WaiverWaits, OwnWaiver
 |- NotFound          absent, or not yours: the two look the same
 |- SignInNeeded, Forged
 |   |- SignInAnew
@@ -142,6 +142,15 @@ class HoldoutOpen(Refused):
 
 class OwnProposal(Refused):
     """Nobody confirms what they proposed themselves; nothing was changed. Another administrator must confirm it."""
+
+
+class WaiverWaits(Refused):
+    """The same waiver waits for a decision already; nothing was changed. An administrator decides on it."""
+
+
+class OwnWaiver(Refused):
+    """Nobody grants a waiver that they asked for, or for a case of their own; nothing was changed. Another
+    administrator must grant it."""
 
 
 class SavedElsewhere(Refused):

@@ -65,7 +65,7 @@ def counted(app: Countersign, case: Case) -> Iterator[Count]:
         folder = Path(scratch)
         version = dataset.current()
         beside = {
-            **selecting.suppressions(app, folder, selection.as_of),
+            **selecting.suppressions(app, folder, selection.as_of, case.id),
             **earlier.outcomes(app, case.submitter, selection, folder, dataset=dataset, version=version),
         }
         found = select(dataset, version, selection, folder, beside=beside, limits=limits)

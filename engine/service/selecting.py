@@ -132,7 +132,7 @@ def _frozen(app: Countersign, case: Case) -> Frozen:
         selection,
         folder,
         besides=lambda unfinished: {
-            **suppressions(app, unfinished, as_of),
+            **suppressions(app, unfinished, as_of, case.id),
             **earlier.outcomes(app, case.submitter, selection, unfinished, dataset=dataset, version=version),
         },
         provenance={"definition": case.process.fingerprint},
@@ -210,13 +210,13 @@ def _texts(value: Any) -> tuple[str, ...]:
     return tuple(map(str, value)) if isinstance(value, list | tuple) else (str(value),)
 
 
-def suppressions(app: Countersign, folder: Path, at: datetime) -> dict[str, DataFile]:
-    """Both lists as they hold now, in the folder of the run: what was used, and the evidence of it."""
+def suppressions(app: Countersign, folder: Path, at: datetime, case_id: str = "") -> dict[str, DataFile]:
+    """Both lists as they hold now for the case, in the folder of the run: what was used, and the evidence of it."""
     written = {}
     with app.db.read() as tx:
         for name, kind in LISTS.items():
             path = folder / f"{name}.parquet"
-            rows = suppression.snapshot(tx, kind, path, at=at)
+            rows = suppression.snapshot(tx, kind, path, at=at, case_id=case_id)
             content = path.read_bytes()
             written[name] = DataFile(path.name, rows, len(content), hashlib.sha256(content).hexdigest())
     return written

@@ -160,7 +160,7 @@ def _claim_of(app: Countersign, tx: Connection, seen: WaveRow) -> _Held | None:
     if claim is None:
         return None
     waiting = ledger.waiting(tx, wave.id, claim.first, claim.last)
-    out = suppression.suppressed(tx, tuple(waiting.values()), app.now(), channel=wave.channel)
+    out = suppression.suppressed(tx, tuple(waiting.values()), app.now(), channel=wave.channel, case_id=wave.case_id)
     barred = [row for row, customer in waiting.items() if customer in out]
     if barred and claim.is_uncertain:
         ledger.settle(tx, wave.id, dict.fromkeys(barred, DOUBTFUL), state="unknown", at=app.now())

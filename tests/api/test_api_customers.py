@@ -136,3 +136,29 @@ def test_scripts_get_the_same_and_are_stopped_when_they_ask_too_much(app: Counte
     assert admin.post("/api/v1/customers/address", json=wanted, headers=key).json()["address"] == ""
     codes = [admin.post("/api/v1/customers/query", json={"customer": "C0001"}).status_code for _ in range(60)]
     assert codes[-1] == 429 and codes[:50] == [200] * 50
+
+
+def test_a_waiver_by_pages_and_by_script(app: Countersign, api: FastAPI, desk: Desks, admin: Desk) -> None:
+    case_id = started(app)
+    for customer in ("C0007", "C0008"):
+        suppressing.add(app, OPERATOR, kind="grey", customer=customer, reason="<b>called</b> too often")
+    me = desk("wangmin")
+    waived = me.fill_in("/waivers", "/waivers", case=case_id, customer="C0007", reason="asked <i>for it</i>")
+    assert waived.url.path == "/waivers" and "<i>for" not in waived.text and "C0007" not in plain(waived.text)
+    kept = me.fill_in("/waivers", "/waivers", case=case_id, customer="C0001", reason="typed words")
+    assert kept.status_code == 422 and "not on the grey list" in kept.text and "typed words" in kept.text
+    assert "Grant" not in plain(waived.text).replace("Granted", "")
+    one = script(api, "machao").get("/api/v1/waivers", params={"case": case_id}).json()["waivers"][0]
+    assert one["state"] == "open" and one["customer"].endswith("**")
+    assert me.post(f"/waivers/{one['id']}", data=me.form(me.get("/waivers"), "/waivers")).status_code == 404
+    door = f"/waivers/{one['id']}"
+    done = admin.post(door, data=admin.form(admin.get("/waivers"), door) | {"decision": "grant"})
+    assert "granted" in plain(done.text)
+    wanted = {"case": case_id, "customer": "C0008", "reason": "x"}
+    made = script(api, "wangmin").post("/api/v1/waivers", json=wanted)
+    assert made.status_code == 201
+    assert script(api, "wangmin").post("/api/v1/waivers", json=wanted).status_code == 409
+    number = made.json()["waivers"][0]["id"]
+    refused = script(api, "machao").post(f"/api/v1/waivers/{number}/decision", json={"grant": False})
+    assert refused.json()["waivers"][0]["state"] == "refused"
+    assert script(api, "emily").get("/api/v1/waivers", params={"case": "nothing"}).status_code == 404

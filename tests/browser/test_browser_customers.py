@@ -1,4 +1,4 @@
-"""The customer query in a real Chromium: empty, refused, nobody, found, an address shown; by keyboard, without scripts."""
+"""The customer query and waivers in a real Chromium: empty, refused, filled; by keyboard, without scripts."""
 
 from collections.abc import Callable
 from typing import Any
@@ -37,6 +37,35 @@ def test_axe_finds_nothing_and_nothing_scrolls_sideways(app: Countersign, window
     page.wait_for_selector("main section[role=status]")
     assert phone_of(7) in page.inner_text("main")
     found += wrong_at_any_width(page)
+    assert found == []
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_waivers_have_no_faults_empty_refused_and_filled(app: Countersign, window: Windows, language: str) -> None:
+    for login in ("machao", "wangmin"):
+        people.set_language(app, viewer(app, login), "zh" if language == "zh" else "en")
+    case_id = started(app)
+    suppressing.add(app, OPERATOR, kind="grey", customer="C0007", reason=LONG)
+    page = window()
+    sign_in(page, "wangmin")
+    page.goto(f"/waivers?case={case_id}")
+    found = wrong_at_any_width(page)
+    page.fill("#customer", "C0001")
+    page.fill("#reason", LONG)
+    page.click("main button.main")
+    page.wait_for_selector("main [role=alert]")
+    found += wrong_at_any_width(page)
+    page.fill("#customer", "")
+    page.fill("#grey_reason", LONG)
+    page.press("#reason", "Enter")
+    page.wait_for_selector("main li .pill")
+    other = window()
+    sign_in(other, "machao")
+    other.goto("/waivers")
+    found += wrong_at_any_width(other)
+    other.click("main form.buttons button.go")
+    other.wait_for_selector("main .pill.go")
+    found += wrong_at_any_width(other)
     assert found == []
 
 

@@ -256,6 +256,8 @@ BY_DOOR = {
     "import and look at the customer dataset": ("GET", "/admin/data", None),
     "propose and confirm the global holdout": ("GET", "/admin/holdout", None),
     "ask about one customer": ("GET", "/customers", None),
+    "ask for a waiver of the grey list": ("GET", "/waivers", None),
+    "grant a waiver of the grey list": ("POST", "/api/v1/waivers/1/decision", {"grant": True}),
     "see an address of a customer in full": (
         "POST",
         "/api/v1/customers/address",
@@ -267,6 +269,7 @@ NAMES_NOTHING = (
     "write and publish definitions",
     "hand over tasks of somebody who leaves",
     "see an address of a customer in full",
+    "grant a waiver of the grey list",
 )
 
 
@@ -284,6 +287,8 @@ def test_what_a_role_may_do_whatever_the_case(world: World) -> None:
         "propose and confirm the global holdout": "holdout.manage",
         "ask about one customer": "customers.ask",
         "see an address of a customer in full": "customers.reveal",
+        "ask for a waiver of the grey list": "waivers.ask",
+        "grant a waiver of the grey list": "waivers.decide",
     }
     for action, roles in BY_ROLE.items():
         for who in EVERYBODY:

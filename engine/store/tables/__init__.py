@@ -48,6 +48,7 @@ from engine.store.tables.notices import channels, circuits, messages, preference
 from engine.store.tables.people import grants, offices, organisation, people, stand_ins, workdays
 from engine.store.tables.phrases import phrases
 from engine.store.tables.proposals import attachments, case_marks, comments, feeds, saved_filters
+from engine.store.tables.waivers import waivers
 
 __all__ = [
     "api_tokens",
@@ -106,6 +107,7 @@ __all__ = [
     "tasks",
     "timers",
     "uploads",
+    "waivers",
     "waves",
     "webhooks",
     "workdays",
