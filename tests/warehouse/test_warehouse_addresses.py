@@ -1,10 +1,14 @@
 """Addresses in the files of the dataset: sealed on the way in, found by the whole of them, sealed anew."""
 
+import base64
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from cryptography.hazmat.primitives.ciphers.aead import AESSIV
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from engine import clock
 from engine.audience.compile import customer_type
@@ -19,6 +23,7 @@ from engine.warehouse.freeze import Frozen, freeze, verify
 from engine.warehouse.imports import Wanted, import_file
 from engine.warehouse.run import Limits
 from engine.warehouse.sealed import seal_versions
+from engine.warehouse.sealing_many import ManySealer
 from engine.warehouse.shapes import shape_of
 from engine.warehouse.why import of_frozen, why
 from tests.support import vault
@@ -57,6 +62,26 @@ def test_a_phone_is_sealed_in_the_file_and_opens_to_what_it_was(dataset: Dataset
 def test_the_same_file_again_is_no_new_version_although_it_is_sealed(dataset: Dataset) -> None:
     content = "customer,phone\n" + "".join(f"c{n},138{n:08}\n" for n in range(500))
     assert take(dataset, content) and not take(dataset, content)
+
+
+@settings(max_examples=60)
+@given(st.lists(st.none() | st.text(st.characters(exclude_characters="\0", codec="utf-8"), max_size=24), max_size=40))
+def test_a_column_is_sealed_as_its_values_one_by_one(texts: list[str | None]) -> None:
+    one = vault()
+    many = ManySealer(*one.newest, one.seal)
+    expected = [None if text is None else one.seal(text) for text in texts]
+    assert many.column(pa.array(texts, pa.string())).to_pylist() == expected
+    assert many.column(pa.array([None, "x", *texts], pa.string())[2:]).to_pylist() == expected
+    assert [None if text is None else one.open(text) for text in expected] == texts
+
+
+def test_a_column_of_every_length_is_what_the_library_gives() -> None:
+    one, texts = vault(), ["1" * length for length in range(40)]
+    column = ManySealer(*one.newest, one.seal).column(pa.array(texts))
+    library = AESSIV(bytes(range(64)))
+    assert [base64.b64decode(text.removeprefix("sealed.0badcafe.")) for text in column.to_pylist()] == [
+        library.encrypt(text.encode(), None) for text in texts
+    ]
 
 
 def test_a_list_with_a_column_of_phones_is_sealed_by_name_or_label(dataset: Dataset) -> None:
