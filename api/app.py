@@ -34,6 +34,8 @@ from api.pages import (
     decisions,
     definitions,
     drafts,
+    groups,
+    groups_build,
     inbox,
     instances,
     keyboard,
@@ -66,6 +68,7 @@ from api.rest import decisions as rest_decisions
 from api.rest import definitions as rest_definitions
 from api.rest import documenting, health, receipts, session, standins, tasks
 from api.rest import drafts as rest_drafts
+from api.rest import groups as rest_groups
 from api.rest import notifications as rest_notifications
 from api.rest import operation as rest_operation
 from api.rest import organisation as rest_organisation
@@ -104,6 +107,7 @@ PAGES = (
     admin_suppressions,
     customers,
     waivers,
+    groups_build,  # /groups/build stands before /groups/{name}
     stand_ins,
     beside,
     calendar,
@@ -115,6 +119,7 @@ PAGES = (
     access,
     definitions,
     drafts,
+    groups,
 )
 RESTS = (
     rest_drafts,
@@ -132,6 +137,7 @@ RESTS = (
     rest_audience,
     rest_customers,
     rest_waivers,
+    rest_groups,
     rest_access,
     rest_decisions,
     tasks,

@@ -25,6 +25,7 @@ MAIN = (
 )
 MORE: tuple[Entry, ...] = (
     Entry("/definitions", N_("Definitions"), "definitions.read", "g d"),
+    Entry("/groups", N_("Customer groups"), "groups.read", "g k"),
     Entry("/access", N_("Access record"), "audit.read"),
     Entry("/account", N_("My account"), "account.keep"),
     Entry("/notifications", N_("Notifications"), "account.keep"),

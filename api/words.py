@@ -6,6 +6,7 @@ A code that is missing here is shown as it is; a test holds the tables against t
 from api.i18n import N_
 from api.words_audience import EVIDENCE, HOLDOUT_STATES, RECIPIENTS, RESPONSES, SOURCES, WAIVER_STATES, WHY_OUTCOMES
 from api.words_authoring import COVERED, DEEDS, PARTS, SECTIONS, STUCK, STUDIES, TIMERS, VERSION_TONES, VERSIONS
+from api.words_building import BUILT_ROWS, DAY_OPERATORS, EARLIER_OUTCOMES, HOWS, JOINS, OPERATORS
 from api.words_dataset import DATASET_FILES, DATASET_KINDS, FIELD_TYPES
 from api.words_notices import GROUPS, HOOKS, OCCASIONS, PACES, SENDING, WEBHOOK_EVENTS, WEEKDAYS
 from api.words_office import (
@@ -28,15 +29,18 @@ from api.words_steps import DUE, FLAGS, GONE, RESUMES, VIAS, WHY
 
 __all__ = [
     "BROKEN",
+    "BUILT_ROWS",
     "CHANGES",
     "COMMANDS",
     "COVERED",
     "DATASET_FILES",
     "DATASET_KINDS",
+    "DAY_OPERATORS",
     "DEEDS",
     "DOUBTS",
     "DUE",
     "DUE_TIMERS",
+    "EARLIER_OUTCOMES",
     "EFFECTS",
     "EFFECT_STATES",
     "EVIDENCE",
@@ -48,8 +52,11 @@ __all__ = [
     "GROUPS",
     "HOLDOUT_STATES",
     "HOOKS",
+    "HOWS",
+    "JOINS",
     "LEVELS",
     "OCCASIONS",
+    "OPERATORS",
     "PACES",
     "PARKED",
     "PARTS",

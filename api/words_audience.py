@@ -15,6 +15,7 @@ SOURCES = {
     "union": N_("Any of these"),
     "intersect": N_("All of these"),
     "except": N_("The first of these and none of the others"),
+    "symmetric": N_("Exactly one of these"),
     "sql": N_("Statement of its own"),
     "group": N_("Customer group"),
     "feedback": N_("Feedback of an earlier case"),
@@ -62,5 +63,10 @@ AUDIENCE_PROBLEMS = {
     "waiver_black": N_("This customer is on the black list, which nobody waives."),
     "waiver_not_grey": N_("This customer is not on the grey list."),
     "customer_whole": N_("Type the whole number of the customer or of their phone, without spaces."),
+    "group_name": N_("Small letters, digits and _, 40 at most, first a letter; not one of: {reserved}."),
+    "group_taken": N_("There is a group {name} already. Open it to edit it, or choose another name."),
+    "group_title": N_("A title of {most} characters at most."),
+    "group_note": N_("A note of {most} characters at most, on one line."),
+    "form.no_group": N_("There is no customer group “{name}” to choose."),
     "holdout_share": N_("A share from 0 to 50, as 5 or 2.5."),
 }

@@ -2,6 +2,7 @@
 
 from api.i18n import N_
 from api.words_audience import AUDIENCE_PROBLEMS
+from api.words_building import BUILDING_PROBLEMS
 from api.words_dataset import DATASET_PROBLEMS
 from api.words_office import OFFICE_PROBLEMS
 
@@ -18,6 +19,7 @@ PROBLEMS = {  # by code; the braces are filled with the problem's fields
     **OFFICE_PROBLEMS,
     **DATASET_PROBLEMS,
     **AUDIENCE_PROBLEMS,
+    **BUILDING_PROBLEMS,
     "form.required": N_("This is needed."),
     "form.unknown": N_("There is no field {name}."),
     "form.kind": N_("One value is expected."),

@@ -15,7 +15,18 @@ from rich.table import Table
 
 from benchmarks import Row, end_on_sigterm, measure
 
-NAMES = ("transitions", "queues", "selection", "imports", "delivery", "replay", "authoring", "expressions", "demo")
+NAMES = (
+    "transitions",
+    "queues",
+    "selection",
+    "counting",
+    "imports",
+    "delivery",
+    "replay",
+    "authoring",
+    "expressions",
+    "demo",
+)
 
 
 def main() -> int:

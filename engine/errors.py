@@ -5,7 +5,8 @@ CountersignError
 |   |- InvalidForm, InvalidDefinition, InvalidFile, InvalidExpression, LeftOut
 |- Refused           understood, but not possible now; says what is possible instead
 |   |- NotPossible, AlreadyDecided, ChangedMeanwhile, DraftChanged, SavedElsewhere, UrgedAlready, KeyUsed, OwnCase,
-|   |   StandInOver, StandInTwice, TooManyTries, CountsMoved, NoControl, WaiverWaits, OwnWaiver
+|   |   StandInOver, StandInTwice, TooManyTries, CountsMoved, CountsBusy, CountOvertaken, NoControl, GroupChanged,
+|   |   WaiverWaits, OwnWaiver
 |- NotFound          absent, or not yours: the two look the same
 |- SignInNeeded, Forged
 |   |- SignInAnew
@@ -136,6 +137,13 @@ class StandInTwice(Refused):
     """You decide at this step already; another person must decide for {person}."""
 
 
+class GroupChanged(Refused):
+    """{by} saved version {version} of this customer group at {at}, after you opened it. Nothing was lost: what you
+    wrote stands here and is not saved yet. Look at that version, then save again to put yours in its place."""
+
+    status = 412
+
+
 class HoldoutOpen(Refused):
     """A share of the holdout that {by} proposed waits for a decision; nothing was changed. Decide on that one first."""
 
@@ -170,6 +178,16 @@ class TooManyTries(Refused):
 
 class CountsMoved(Refused):
     """There are {count} recipients in doubt now, not {expected}; nothing was changed. Look again and decide."""
+
+
+class CountsBusy(Refused):
+    """The server is counting for others just now. Nothing was lost; count again in a moment."""
+
+    status = 503
+
+
+class CountOvertaken(Refused):
+    """A newer count of yours took the place of this one."""
 
 
 class NoControl(Refused):

@@ -20,7 +20,7 @@ class Settings(BaseSettings):
     database_url: str = Field("", description="SQLAlchemy URL; empty = SQLite in the home folder")
     data_dir: Path = Field(Path(), description="Folder of the customer dataset; empty = home/data")
     connections: Path = Field(
-        Path(), description="YAML file with databases to import customers from, name: address; empty = none"
+        Path(), description="YAML file with databases to import from and to select on, name: address; empty = none"
     )
     public_url: str = Field("http://127.0.0.1:8000", description="Address that links in notifications start with")
     language: Literal["zh", "en"] = Field("zh", description="Language for visitors who chose none")

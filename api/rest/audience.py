@@ -1,7 +1,7 @@
-"""Selections for scripts: the waterfall in any order, why one customer is in or out, the global holdout."""
+"""Selections for scripts: the waterfall in any order, why one customer is in or out, counts, the global holdout."""
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from pydantic import Field
@@ -12,8 +12,9 @@ from api.rest.answers import answer
 from api.rest.cases import Body
 from api.rest.described import Described
 from engine.errors import NotFound
-from engine.service import answering, cases, holdouts
+from engine.service import answering, cases, counting, holdouts
 from engine.service.answering import WhyView
+from engine.service.counting import Counted
 from engine.service.holdouts import HoldoutView
 from engine.service.recording import By
 from engine.service.stage_views import AudienceView
@@ -40,6 +41,15 @@ class Confirmation(Body):
     """Whether a proposed share shall hold."""
 
     confirm: bool = Field(examples=[True])
+
+
+class Counting(Body):
+    """What is to be counted."""
+
+    source: dict[str, Any] = Field(
+        examples=[{"intersect": [{"rule": "c.arpu >= 38"}, {"rule": "c.age < 30"}]}],
+        description="As the `source` of an audience, without form fields",
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +87,13 @@ def why(app: App, by: Acting, case_id: str, body: Wanted) -> Response:
     """Why one customer is in the audience or out of it; recorded, and answered with masked numbers. A POST, so that no
     customer's number stands in an address. Before anything is frozen only the submitter gets an answer: an estimate."""
     return answer(answering.explain_customer(app, by, case_id, body.customer))
+
+
+@router.post("/audience/count", response_model=Counted, dependencies=[for_acting("groups.read")])
+def count(app: App, caller: Caller, body: Counting) -> Response:
+    """How many customers a source has in the data as it is now, with each of its parts and what is left after it. A
+    newer count of yours ends the older one (409); 503 while the server counts for others."""
+    return answer(counting.count(app, caller, body.source))
 
 
 @router.get("/holdout", response_model=Holdouts, dependencies=[for_reading("holdout.manage")])

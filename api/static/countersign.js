@@ -25,6 +25,10 @@ for (const form of document.querySelectorAll("form[data-autosave]")) {
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       const fresh = page.querySelector("[data-preview]");
       if (preview && fresh) { preview.replaceChildren(...fresh.childNodes); }
+      for (const part of dirty ? [] : form.querySelectorAll("[data-live]")) { // not over what was typed meanwhile
+        const now = page.getElementById(part.id);
+        if (now && !part.contains(document.activeElement)) { part.replaceChildren(...now.childNodes); }
+      }
       if (answer.ok) {
         const saved = page.querySelector("[data-saved]");
         if (said && saved) { said.textContent = saved.textContent; }

@@ -58,8 +58,10 @@ def asking(
     marks: Sequence[exp.Expr],
     proofs: Sequence[tuple[str, Evidence | None]],
     home: Home | None,
+    narrow: bool,
 ) -> Asking:
-    """`claims` are those of the source's parts in their order, `marks` the columns bits, cell, draw."""
+    """`claims` are those of the source's parts in their order, `marks` the columns bits, cell, draw; `narrow` as
+    `Asking` says."""
     inner = (
         exp.select(
             exp.column("customer", "c"),
@@ -78,20 +80,19 @@ def asking(
     statement = exp.select(*columns).from_(inner.subquery("asked_of"))
     return Asking(
         sql=statement.sql(dialect="duckdb"),
-        parts=tuple(_parts(source)),
+        parts=tuple(parts_of(source)),
         proofs=tuple(
             Proof(rung, one.table, one.columns, one.where.sql(dialect="duckdb"))
             for rung, one in proofs
             if one is not None
         ),
         home=home.of.sql(dialect="duckdb") if home else "",
-        narrow=all(part.kind != "sql" for part in source.walk()),
+        narrow=narrow,
     )
 
 
-def _parts(source: SourceKind, depth: int = 0) -> Iterator[Part]:
-    """In the order of `walk`."""
-    written = source.model_dump(mode="json", by_alias=True).get(source.kind)
-    yield Part(depth, source.kind, written if isinstance(written, str) else "")
+def parts_of(source: SourceKind, depth: int = 0) -> Iterator[Part]:
+    """The source and all it is made of, in the order of `walk`."""
+    yield Part(depth, source.kind, source.text)
     for part in source.within():
-        yield from _parts(part, depth + 1)
+        yield from parts_of(part, depth + 1)

@@ -29,6 +29,7 @@ from engine.audience.question import Asking
 from engine.audience.sources import FeedbackOf
 from engine.audience.sql import AS_OF, CheckedSql, check_sql, parameters_of
 from engine.audience.sql_names import ANY_LIST, Tables
+from engine.audience.tally import Tally, tally
 from engine.errors import InvalidDefinition, InvalidExpression, Problem
 from engine.expr import compile_expression
 from engine.expr.types import ADDRESS, BOOL, DATE, DECIMAL, INT, TEXT, TIMESTAMP, Record, Scope, Type, nearest
@@ -123,6 +124,9 @@ class Selection:
     measured: tuple[str, ...] = ()
     holdout: HoldoutInForce | None = None
     asking: Asking | None = None
+    tally: Tally | None = None
+    groups: tuple[str, ...] = ()
+    """The versions of saved groups in it, as NAME@VERSION."""
 
     def sql(self, dialect: str = "duckdb") -> str:
         """The statement as text."""
@@ -144,6 +148,7 @@ class _Compiler:
     holdout: HoldoutInForce | None = None
     earlier_: dict[FeedbackOf, Wanted] = field(default_factory=dict)
     reads_all_contacts: bool = False
+    runs_statements: bool = False
     tables: set[str] = field(default_factory=lambda: {"customers"})
     problems: list[Problem] = field(default_factory=list)
 
@@ -171,6 +176,10 @@ class _Compiler:
     def held_out(self) -> exp.Expr:
         return self.holdout.claim() if self.holdout else exp.false()
 
+    def no_group(self, name: str) -> exp.Expr:
+        self.problems.append(Problem(code="E216", message=f"there is no customer group {name}"))
+        return exp.false()
+
     def in_list(self, name: str) -> exp.Expr:
         if f"list_{name}" not in self.known:
             lists = tuple(table.removeprefix("list_") for table in self.known if table.startswith("list_"))
@@ -192,6 +201,7 @@ class _Compiler:
             self.problems += [problem for problem in checked if problem not in self.problems]
             return exp.false()
         self.tables |= checked.tables
+        self.runs_statements = True
         self.reads_all_contacts |= "contacts" in checked.tables
         given = {name: self.parameter(name) for name in checked.parameters}
         tree = checked.tree.transform(lambda node: given[node.name] if isinstance(node, exp.Placeholder) else node)
@@ -283,9 +293,6 @@ def compile_audience(
         consents=consents or {},
         holdout=holdout,
     )
-    compiler.problems += [problem for _, problem in plan.unsupported()]
-    if compiler.problems:
-        raise InvalidDefinition(compiler.problems)
     base = plan.source.claim(compiler)
     plain = [exclusion for exclusion in plan.remove if not isinstance(exclusion, Household)]
     rungs = [(Rung(exclusion.name, exclusion.label), exclusion.applies(compiler)) for exclusion in plain]
@@ -304,6 +311,7 @@ def compile_audience(
         marks=marks,
         proofs=[(exclusion.name, exclusion.evidence(compiler)) for exclusion in plain],
         home=home,
+        narrow=not compiler.runs_statements,
     )
     if compiler.problems:
         raise InvalidDefinition(compiler.problems)
@@ -324,6 +332,8 @@ def compile_audience(
         measured=_measured(fields, measured),
         holdout=holdout if any(exclusion.kind == "holdout" for exclusion in plan.remove) else None,
         asking=asked,
+        tally=tally(plan.source, compiler),
+        groups=plan.used_groups,
     )
 
 

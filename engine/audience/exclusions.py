@@ -24,7 +24,7 @@ from pydantic import (
 )
 from sqlglot import exp
 
-from engine.audience.sources import Claims
+from engine.audience.sources import GROUP, Claims, SavedGroup
 from engine.values import NO_TEXT, Bilingual, Duration
 
 LIST_NAME = r"^[a-z][a-z0-9_]{0,39}$"
@@ -301,6 +301,39 @@ class OnList(ExclusionKind):
         return claims.in_list(self.listed)
 
 
+class InGroup(ExclusionKind):
+    """Customers of a saved customer group: {group: vip}, {group: vip@3}, {group: form.target}."""
+
+    kind = "group"
+    group: str = Field(
+        pattern=GROUP, description="Its name, NAME@VERSION, or the field of the form with one of them: form.FIELD"
+    )
+
+    @property
+    def name(self) -> str:
+        return f"group_{self.group.removeprefix('form.').replace('@', '_')}"
+
+    @property
+    def label(self) -> Bilingual:
+        return Bilingual(zh=f"客户群 {self.group}", en=f"Customer group {self.group}")
+
+    def applies(self, claims: Claims) -> exp.Expr:
+        return claims.no_group(self.group)
+
+
+class InSavedGroup(InGroup):
+    """The same with the version that is used in the place of its name; no text of the language says it."""
+
+    saved: SavedGroup
+
+    @property
+    def label(self) -> Bilingual:
+        return Bilingual(zh=f"客户群 {self.saved.title}", en=f"Customer group {self.saved.title}")
+
+    def applies(self, claims: Claims) -> exp.Expr:
+        return self.saved.claim(claims)
+
+
 _UNITS = {"d": ("天", "days"), "h": ("小时", "hours"), "m": ("分钟", "minutes"), "s": ("秒", "seconds")}
 _SIMILAR: dict[str | None, tuple[str, str]] = {
     None: ("", ""),
@@ -356,6 +389,7 @@ _AnyExclusion = (
     | Annotated[Holdout, Tag("holdout")]
     | Annotated[RuleHolds, Tag("rule")]
     | Annotated[OnList, Tag("list")]
+    | Annotated[InGroup, Tag("group")]
     | Annotated[Household, Tag("household")]
 )
 Exclusion = Annotated[_AnyExclusion, Discriminator(_kind_of)]

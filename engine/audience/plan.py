@@ -1,7 +1,6 @@
 """The `audience:` section: who a case is for, who is left out, into which cells it falls, who is the control group.
 
-Refuses what it cannot carry out: kinds of source that this version does not run yet are a problem when the definition
-is checked, not when the case reaches its selection weeks later.
+Refuses to know what the names in it stand for: lists, saved groups and earlier cases are looked up when it is used.
 """
 
 from collections.abc import Iterator
@@ -11,9 +10,8 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from engine.audience.exclusions import LIST_NAME, Exclusion, Household, RuleHolds
-from engine.audience.sources import Feedback, FeedbackOf, Rule, Source, SourceKind, Sql
-from engine.errors import Problem
+from engine.audience.exclusions import LIST_NAME, Exclusion, Household, InGroup, InSavedGroup, RuleHolds
+from engine.audience.sources import Feedback, FeedbackOf, Group, Rule, SavedGroup, Source, SourceKind, Sql
 
 Path = tuple[str | int, ...]
 
@@ -118,6 +116,15 @@ class AudiencePlan(BaseModel):
             if isinstance(source, Feedback):
                 yield (*path, "feedback"), source.feedback
 
+    def groups(self) -> Iterator[tuple[Path, str]]:
+        """Every saved group that is named, as written, with its path in the section."""
+        for path, source in self._sources():
+            if isinstance(source, Group):
+                yield (*path, "group"), source.group
+        for position, exclusion in enumerate(self.remove):
+            if isinstance(exclusion, InGroup):
+                yield ("remove", position, "group"), exclusion.group
+
     def values(self) -> Iterator[tuple[Path, str]]:
         """The expressions that give a value of any type, with their paths; their scope is `c` as well."""
         for position, exclusion in enumerate(self.remove):
@@ -132,13 +139,12 @@ class AudiencePlan(BaseModel):
         last = self.remove[-1] if self.remove else None
         return last if isinstance(last, Household) else None
 
-    def unsupported(self) -> Iterator[tuple[Path, Problem]]:
-        """Sources that this version cannot run, each with its path in the section."""
-        for path, source in self._sources():
-            if not source.supported:
-                message = f"a source of kind {source.kind!r} is not supported yet"
-                hint = "possible: rule, list, sql, feedback, union, intersect, except, symmetric"
-                yield (*path, source.kind), Problem(code="E206", message=message, hint=hint)
+    @property
+    def used_groups(self) -> tuple[str, ...]:
+        """The versions of saved groups that stand in it, once their names were replaced by them."""
+        removed = (exclusion.saved for exclusion in self.remove if isinstance(exclusion, InSavedGroup))
+        walked = (part for source in (self.source, *removed) for part in source.walk())
+        return tuple(sorted({part.group for part in walked if isinstance(part, SavedGroup)}))
 
     def _sources(self) -> Iterator[tuple[Path, SourceKind]]:
         stack: list[tuple[Path, SourceKind]] = [(("source",), self.source)]

@@ -6,9 +6,9 @@ WHERE: the customer table is read once, however the sources nest. A claim that i
 met. Refuses to know where tables are stored.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import Annotated, Any, ClassVar, Protocol, get_args
+from typing import Annotated, Any, ClassVar, Protocol, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, field_validator
 from sqlglot import exp
@@ -16,6 +16,7 @@ from sqlglot import exp
 from engine.values import Duration
 
 OUTCOME = r"^[a-z][a-z0-9_]{0,39}$"
+GROUP = r"^([a-z][a-z0-9_]{0,39}(@[1-9][0-9]{0,5})?|form\.[A-Za-z_]\w{0,59})$"
 
 
 class Claims(Protocol):
@@ -53,6 +54,10 @@ class Claims(Protocol):
         """Whether the customer belongs to the global holdout in force; FALSE where none is."""
         ...
 
+    def no_group(self, name: str) -> exp.Expr:
+        """Nobody, and a problem: no saved group was put in the place of `name`."""
+        ...
+
     @property
     def as_of(self) -> datetime:
         """The moment the selection is made for."""
@@ -60,15 +65,24 @@ class Claims(Protocol):
 
 
 class SourceKind(BaseModel):
-    """A kind of source. `supported` is False where the language knows it and this version cannot run it yet."""
+    """A kind of source. `combines` names the field with the sources that it is made of, where it has such."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
     kind: ClassVar[str]
-    supported: ClassVar[bool] = True
+    combines: ClassVar[str] = ""
 
     def within(self) -> "tuple[SourceKind, ...]":
         """The sources it combines."""
-        return ()
+        return getattr(self, self.combines) if self.combines else ()
+
+    def made_of(self, parts: "tuple[SourceKind, ...]") -> Self:
+        """The same with other parts."""
+        return self.model_copy(update={self.combines: parts}) if self.combines else self
+
+    @property
+    def text(self) -> str:
+        """What it says beside its kind, in one text; empty where it says more or nothing."""
+        return ""
 
     def walk(self) -> "Iterator[SourceKind]":
         """This source and all it is made of, outermost first."""
@@ -78,6 +92,10 @@ class SourceKind(BaseModel):
 
     def claim(self, claims: Claims) -> exp.Expr:
         """The claim as SQL, TRUE or FALSE, never NULL."""
+        return self.joined([part.claim(claims) for part in self.within()])
+
+    def joined(self, parts: Sequence[exp.Expr]) -> exp.Expr:
+        """The claims of its parts as one claim; of the first of them alone, what it would be without the others."""
         raise NotImplementedError(self.kind)
 
 
@@ -86,6 +104,10 @@ class Rule(SourceKind):
 
     kind = "rule"
     rule: str = Field(min_length=1, description="An expression over the customer, c.FIELD")
+
+    @property
+    def text(self) -> str:
+        return self.rule
 
     def claim(self, claims: Claims) -> exp.Expr:
         return claims.claim(self.rule)
@@ -97,6 +119,10 @@ class ImportedList(SourceKind):
     kind = "list"
     name: str = Field(alias="list", pattern=r"^[a-z][a-z0-9_]{0,39}$", description="The name it was imported under")
 
+    @property
+    def text(self) -> str:
+        return self.name
+
     def claim(self, claims: Claims) -> exp.Expr:
         return claims.in_list(self.name)
 
@@ -105,56 +131,48 @@ class Union(SourceKind):
     """Customers of any of these sources."""
 
     kind = "union"
+    combines = "union"
     union: tuple["Source", ...] = Field(min_length=1, description="The sources")
 
-    def within(self) -> tuple[SourceKind, ...]:
-        return self.union
-
-    def claim(self, claims: Claims) -> exp.Expr:
-        return exp.or_(*(part.claim(claims) for part in self.union))
+    def joined(self, parts: Sequence[exp.Expr]) -> exp.Expr:
+        return exp.or_(*parts)
 
 
 class Intersect(SourceKind):
     """Customers of all these sources."""
 
     kind = "intersect"
+    combines = "intersect"
     intersect: tuple["Source", ...] = Field(min_length=1, description="The sources")
 
-    def within(self) -> tuple[SourceKind, ...]:
-        return self.intersect
-
-    def claim(self, claims: Claims) -> exp.Expr:
-        return exp.and_(*(part.claim(claims) for part in self.intersect))
+    def joined(self, parts: Sequence[exp.Expr]) -> exp.Expr:
+        return exp.and_(*parts)
 
 
 class Except(SourceKind):
     """Customers of the first source who are in none of the others."""
 
     kind = "except"
+    combines = "parts"
     parts: tuple["Source", ...] = Field(
         alias="except", min_length=2, description="The first source, and those to leave out"
     )
 
-    def within(self) -> tuple[SourceKind, ...]:
-        return self.parts
-
-    def claim(self, claims: Claims) -> exp.Expr:
-        first, *others = (part.claim(claims) for part in self.parts)
-        return exp.and_(first, exp.not_(exp.or_(*others)))
+    def joined(self, parts: Sequence[exp.Expr]) -> exp.Expr:
+        first, *others = parts
+        return exp.and_(first, exp.not_(exp.or_(*others))) if others else first
 
 
 class Symmetric(SourceKind):
     """Customers of exactly one of two sources: {symmetric: [{list: a}, {list: b}]}."""
 
     kind = "symmetric"
+    combines = "symmetric"
     symmetric: tuple["Source", "Source"] = Field(description="The two sources")
 
-    def within(self) -> tuple[SourceKind, ...]:
-        return self.symmetric
-
-    def claim(self, claims: Claims) -> exp.Expr:
-        one, other = (exp.paren(part.claim(claims)) for part in self.symmetric)
-        return exp.paren(exp.NEQ(this=one, expression=other))
+    def joined(self, parts: Sequence[exp.Expr]) -> exp.Expr:
+        one, *other = map(exp.paren, parts)
+        return exp.paren(exp.NEQ(this=one, expression=other[0])) if other else one
 
 
 class Sql(SourceKind):
@@ -163,16 +181,48 @@ class Sql(SourceKind):
     kind = "sql"
     sql: str = Field(min_length=1, description="The statement; its result is one column, the customer")
 
+    @property
+    def text(self) -> str:
+        return self.sql
+
     def claim(self, claims: Claims) -> exp.Expr:
         return claims.statement(self.sql)
 
 
 class Group(SourceKind):
-    """Customers of a saved customer group."""
+    """Customers of a saved customer group: {group: vip}, {group: vip@3}, {group: form.target}.
+
+    A name alone stands for the newest version when the case is submitted, `vip@3` for that one whatever follows.
+    """
 
     kind = "group"
-    supported = False
-    group: str = Field(min_length=1, description="The name of the group")
+    group: str = Field(
+        pattern=GROUP, description="Its name, NAME@VERSION, or the field of the form with one of them: form.FIELD"
+    )
+
+    @property
+    def text(self) -> str:
+        return self.group
+
+    def claim(self, claims: Claims) -> exp.Expr:
+        return claims.no_group(self.group)
+
+
+class SavedGroup(SourceKind):
+    """A version of a saved group in the place where it is named; no text of the language says it."""
+
+    kind = "group"
+    combines = "parts"
+    group: str
+    title: str
+    parts: tuple[SourceKind]
+
+    @property
+    def text(self) -> str:
+        return self.group
+
+    def claim(self, claims: Claims) -> exp.Expr:
+        return self.parts[0].claim(claims)
 
 
 class FeedbackOf(BaseModel):

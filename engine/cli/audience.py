@@ -18,6 +18,7 @@ from rich.table import Table
 from engine.audience.compile import Selection, compile_audience, customer_type, readable_tables
 from engine.audience.plan import AudiencePlan
 from engine.audience.sql import CheckedSql, check_sql
+from engine.cli import groups
 from engine.cli.progress import waiting
 from engine.definition.catalogue import catalogue
 from engine.definition.document import Document, read
@@ -28,14 +29,16 @@ from engine.service.sealing import dataset_of
 from engine.settings import Settings
 from engine.warehouse.dataset import Dataset, Version
 from engine.warehouse.earlier import from_history
+from engine.warehouse.elsewhere import Place
 from engine.warehouse.freeze import LIST, Frozen, freeze, open_frozen
 from engine.warehouse.freeze import verify as verify_folder
-from engine.warehouse.postgres import Server, server_of
+from engine.warehouse.places import place_of
 from engine.warehouse.run import Limits, select
 from engine.warehouse.subjects import subject_of
 from engine.warehouse.why import Why, of_frozen, why
 
 app = typer.Typer(no_args_is_help=True)
+app.add_typer(groups.app, name="groups")
 
 
 @app.callback()
@@ -55,16 +58,19 @@ def run(
     channel: Annotated[list[str] | None, typer.Option(help="Channels used, for similar: channel.")] = None,
     salt: Annotated[str, typer.Option(help="Draws the control group: case number and round.")] = "trial-1",
     on: Annotated[
-        str, typer.Option(help="Select on this server: CONNECTION or CONNECTION:SCHEMA of COUNTERSIGN_CONNECTIONS.")
+        str,
+        typer.Option(
+            help="Select on this server or cluster: CONNECTION or CONNECTION:SCHEMA of COUNTERSIGN_CONNECTIONS."
+        ),
     ] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Select the customers of FILE's audience and print the waterfall."""
     settings = Settings()
     dataset = dataset_of(settings, data)
-    server = server_of(on, settings.connections) if on else None
-    version = server.version(dataset.current()) if server else dataset.current()
-    plan = _plan(file, version)
+    place = place_of(on, settings.connections) if on else None
+    version = place.version(dataset.current()) if place else dataset.current()
+    plan = _with_groups(_plan(file, version))
     selection = compile_audience(
         plan,
         fields=_fields(version),
@@ -79,7 +85,7 @@ def run(
     )
     limits = Limits(settings.memory_limit, settings.selection_seconds)
     began = time.perf_counter()
-    frozen = _selected(dataset, version, selection, limits, out, server)
+    frozen = _selected(dataset, version, selection, limits, out, place)
     result = _as_object(frozen, time.perf_counter() - began)
     if as_json:
         typer.echo(json.dumps(result, ensure_ascii=False))
@@ -151,7 +157,7 @@ def _plan(file: Path, version: Version) -> AudiencePlan:
     except ValidationError as error:
         wrong = [_shape_problem(document, one["loc"], one["msg"], file) for one in error.errors()]
         raise InvalidDefinition(wrong) from error
-    wrong = [_placed(document, path, problem, file) for path, problem in plan.unsupported()]
+    wrong = []
     scope = Scope({"c": customer_type(_fields(version))})
     rules = [(path, text, BOOL) for path, text in plan.expressions()]
     for path, text, gives in (*rules, *((path, text, None) for path, text in plan.values())):
@@ -167,6 +173,22 @@ def _plan(file: Path, version: Version) -> AudiencePlan:
     if wrong:
         raise InvalidDefinition(wrong)
     return plan
+
+
+def _with_groups(plan: AudiencePlan) -> AudiencePlan:
+    """The plan with the newest versions of the customer groups that it names; without such no database is opened."""
+    if not any(plan.groups()):
+        return plan
+    from engine.service import group_pins  # noqa: PLC0415  # a trial without groups needs no case database
+    from engine.service.app import Countersign  # noqa: PLC0415
+
+    opened = Countersign.open(Settings())
+    try:
+        opened.db.migrate()
+        with opened.db.read() as tx:
+            return group_pins.with_groups(tx, plan, {})
+    finally:
+        opened.close()
 
 
 def _fields(version: Version) -> dict[str, str]:
@@ -207,9 +229,9 @@ def _selected(  # noqa: PLR0917
     selection: Selection,
     limits: Limits,
     out: Path | None,
-    server: Server | None,
+    place: Place | None,
 ) -> Frozen:
-    where = f"on {server.name}" if server else f"from {version.tables['customers'].rows:,} customers"
+    where = f"on {place.name}" if place else f"from {version.tables['customers'].rows:,} customers"
     with tempfile.TemporaryDirectory(prefix="countersign-") as scratch:
         with waiting(f"selecting {where}"):
             frozen, _ = freeze(
@@ -219,7 +241,7 @@ def _selected(  # noqa: PLR0917
                 Path(scratch) / "trial",
                 besides=lambda folder: from_history(dataset, version, selection, folder),
                 limits=limits,
-                selecting=server.select if server else select,
+                selecting=place.select if place else select,
             )
         if out is not None:
             _write(frozen, out)

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
+from engine.audience.groups import field_of
 from engine.definition import steps as written
 from engine.definition.children import formulas
 from engine.definition.extends_lifecycle import usual_of
@@ -112,6 +113,7 @@ class _Compiler:
         for _, text in audience.statements():
             yield from (name for name in fields if f":form_{name}" in text)
         yield from (wanted.field for _, wanted in audience.feedbacks() if wanted.field)
+        yield from (field_of(named) for _, named in audience.groups() if field_of(named))
 
     def stages(self) -> Stages:
         definition = self.definition

@@ -33,6 +33,18 @@ def flat(document: Document, file: str) -> str:
 
     AssertionError, an error of ours, where it would not say the same.
     """
+    names = ", ".join(sorted(document.texts))
+    text = (
+        f"# Written out from {file or 'a definition'} and what it takes over from {names}.\n{as_yaml(document.value)}"
+    )
+    again = read(text)
+    if not again.problems and _in_order(again.value) != _in_order(document.value):
+        raise AssertionError(f"{file} cannot be written out")
+    return text
+
+
+def as_yaml(value: Any) -> str:
+    """Plain values as a text that `read` reads as the same."""
     yaml = YAML(typ="safe", pure=True)
     yaml.Representer = _Exact
     yaml.version = None
@@ -40,13 +52,8 @@ def flat(document: Document, file: str) -> str:
     yaml.default_flow_style = False
     yaml.sort_base_mapping_type_on_output = False  # type: ignore[assignment]  # its hint knows None alone
     written = io.StringIO()
-    yaml.dump(document.value, written)
-    names = ", ".join(sorted(document.texts))
-    text = f"# Written out from {file or 'a definition'} and what it takes over from {names}.\n{written.getvalue()}"
-    again = read(text)
-    if not again.problems and _in_order(again.value) != _in_order(document.value):
-        raise AssertionError(f"{file} cannot be written out")
-    return text
+    yaml.dump(value, written)
+    return written.getvalue()
 
 
 def _in_order(value: Any) -> Any:

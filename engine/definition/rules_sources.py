@@ -1,8 +1,9 @@
-"""E32x, E215: sources of an audience that are no expressions: SQL, and what became of an earlier case."""
+"""E32x, E215, E217: sources of an audience that are no expressions: SQL, an earlier case, a saved group."""
 
 from collections.abc import Iterator
 
 from engine.audience.compile import readable_tables
+from engine.audience.groups import field_of
 from engine.audience.sql import CheckedSql, check_sql, parameters_of
 from engine.definition.findings import Finding, LintRule, Subject
 from engine.expr.types import DYN, TEXT, nearest
@@ -43,4 +44,20 @@ class NoSuchCase(LintRule):
                 yield Finding(place, {"name": wanted.of}, nearest(wanted.of, known))
 
 
-SOURCES = (WrongSql(), NoSuchCase())
+class NoSuchGroup(LintRule):
+    """{name} is no field of the form that holds one text, the name of a customer group"""
+
+    code = "E217"
+
+    def find(self, subject: Subject) -> Iterator[Finding]:
+        audience = subject.definition.audience
+        for path, named in audience.groups() if audience else ():
+            if not field_of(named):
+                continue
+            types = {name: subject.definition.proposal.record.fields.get(name, DYN) for name in subject.fields}
+            if types.get(field_of(named)) not in (TEXT, DYN):
+                known = tuple(f"form.{name}" for name, kind in types.items() if kind == TEXT)
+                yield Finding(("audience", *path), {"name": named}, nearest(named, known))
+
+
+SOURCES = (WrongSql(), NoSuchCase(), NoSuchGroup())

@@ -16,17 +16,6 @@ class NotCarriedOut(LintRule):
             yield Finding(path, {"what": what}, hint)
 
 
-class SourceNotYet(LintRule):
-    """{message}"""
-
-    code = "E113"
-
-    def find(self, subject: Subject) -> Iterator[Finding]:
-        if subject.definition.audience:
-            for path, problem in subject.definition.audience.unsupported():
-                yield Finding(("audience", *path), {"message": problem.message}, problem.hint, at_key=True)
-
-
 def _of_stages(subject: Subject) -> Iterator[tuple[Path, str, str]]:
     definition = subject.definition
     close = definition.evaluation.close if definition.evaluation else None
@@ -36,4 +25,4 @@ def _of_stages(subject: Subject) -> Iterator[tuple[Path, str, str]]:
         yield ("evaluation", "close", "feedback_to"), "feedback_to", "leave it out; the lessons stay with the case"
 
 
-SUPPORT = (NotCarriedOut(), SourceNotYet())
+SUPPORT = (NotCarriedOut(),)

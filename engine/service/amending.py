@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from engine.errors import InvalidForm
 from engine.machine.amending import changes_of, refusals
 from engine.machine.case import Case
-from engine.service import candidates
+from engine.service import candidates, group_pins
 from engine.service.app import Countersign
 from engine.service.telling import form_at
 from engine.store import history
@@ -39,6 +39,7 @@ def changes(
     typed = {name: entered[name] for name in (changed.keys() | wrong) - not_theirs if name in entered}
     whole = definition.proposal.parse({**case.form, **typed}, whole=True)
     problems = [*refused, *whole.problems, *candidates.wrong(app.organisation(tx), definition, case, changed)]
+    problems += group_pins.wrong(tx, definition, case, changed)
     if problems:
         raise InvalidForm(problems)
     return changes_of(case, changed) or None

@@ -18,6 +18,7 @@ from engine.errors import NotFound
 from engine.machine.case import ProcessRef
 from engine.machine.process import Process
 from engine.organisation import OfficeHours, Organisation, Workdays
+from engine.service.turns import Turns
 from engine.settings import Settings
 from engine.store import calendar, definitions, people, webhooks
 from engine.store.cases import Locked
@@ -39,6 +40,7 @@ class Countersign:
         self._organisation: tuple[int, Organisation] | None = None
         self._calendar: tuple[int, Workdays] | None = None
         self._listened: tuple[int, bool] | None = None
+        self.counts = Turns()
 
     @classmethod
     def open(cls, settings: Settings | None = None) -> "Countersign":

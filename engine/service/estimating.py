@@ -58,7 +58,7 @@ class Count:
 @contextmanager
 def counted(app: Countersign, case: Case) -> Iterator[Count]:
     """Count the customers of the form as saved. SelectionFailed, Invalid, ExpressionFailed, Unavailable say why not."""
-    selection = selecting.estimate(app, app.definition(case.process), case.form)
+    selection = selecting.estimate(app, case)
     dataset = dataset_of(app.settings)
     limits = Limits(app.settings.memory_limit, min(LONGEST, app.settings.selection_seconds))
     with tempfile.TemporaryDirectory(prefix=".estimate-", dir=dataset.folder) as scratch:

@@ -17,7 +17,7 @@ from engine.machine.advance import create
 from engine.machine.case import Case
 from engine.machine.commands import Create, Edit, Submit, Withdraw
 from engine.machine.process import Preview
-from engine.service import attaching, candidates, copying, running
+from engine.service import attaching, candidates, copying, group_pins, running
 from engine.service.app import Countersign
 from engine.service.cases import load_visible
 from engine.service.clashes import clashes_of
@@ -110,6 +110,7 @@ def submit(app: Countersign, viewer: Viewer, case_id: str, raw: Mapping[str, Any
     parsed = _parsed(app, case, typed, whole=True)
     with app.db.read() as tx:
         wrong = candidates.wrong(app.organisation(tx), definition, case, parsed.values)
+        wrong += group_pins.wrong(tx, definition, case, parsed.values)
     if wrong:
         parsed = Parsed(parsed.values, (*parsed.problems, *wrong))
     if parsed.problems:
@@ -215,7 +216,7 @@ def _form(app: Countersign, tx: Connection, viewer: Viewer, case: Case, typed: _
         definition,
         case.form,
         writable=_is_writable(app, case),
-        people=candidates.choices(organisation, definition, case),
+        people={**candidates.choices(organisation, definition, case), **group_pins.choices(tx, definition, case)},
     )
     return FormView(
         case_id=case.id,

@@ -14,7 +14,7 @@ from engine.machine.commands import AnyCommand, Edit, Submit
 from engine.machine.filing import numbered
 from engine.machine.outcome import Drifted, FormSaved, Registered
 from engine.organisation import Organisation
-from engine.service import splitting
+from engine.service import group_pins, splitting
 from engine.service.announcing import announced
 from engine.service.app import Countersign
 from engine.service.numbers import register_number
@@ -53,6 +53,9 @@ def decide(app: Countersign, locked: Locked, command: AnyCommand | Callable[[Loc
         if isinstance(event, Registered):
             registers.put(locked.tx, case.id, event.registration.number)
     if isinstance(asked, Edit | Submit) or any(isinstance(event, FormSaved | Drifted) for event in outcome.events):
+        if not isinstance(asked, Edit):
+            of_case = app.definition(case.process)
+            group_pins.pin(locked.tx, of_case, outcome.case, anew=isinstance(asked, Submit))
         if not isinstance(asked, Edit | Submit):
             splitting.amended(app, locked, outcome.case)
         organisation, definition = app.organisation(locked), app.definition(case.process)

@@ -18,7 +18,6 @@ from engine.audience.compile import Selection, Subject, compile_audience
 from engine.audience.grouping import salt_of
 from engine.audience.plan import AudiencePlan
 from engine.definition.catalogue import Catalogue, catalogue
-from engine.definition.model import Definition
 from engine.errors import (
     ChangedMeanwhile,
     ExpressionFailed,
@@ -30,7 +29,7 @@ from engine.errors import (
 )
 from engine.machine.case import Case
 from engine.machine.commands import AudienceFailed, AudienceFrozen
-from engine.service import earlier, holdouts
+from engine.service import earlier, group_pins, holdouts
 from engine.service.app import Countersign
 from engine.service.running import carry_out
 from engine.service.sealing import dataset_of
@@ -88,10 +87,10 @@ def frozen_list(app: Countersign, case_id: str, rows: int = 10_000) -> Iterator[
     return frozen_audience(app, case_id).batches(rows)
 
 
-def estimate(app: Countersign, definition: Definition, form: Mapping[str, Any]) -> Selection:
+def estimate(app: Countersign, case: Case) -> Selection:
     """The compiled selection of a form that is not submitted yet; Invalid with all problems where there is none."""
     dataset = dataset_of(app.settings)
-    return _compiled(app, definition, form, dataset, dataset.current(), as_of=app.now(), salt="estimate")
+    return _compiled(app, case, dataset, dataset.current(), as_of=app.now(), salt="estimate", anew=True)
 
 
 def import_suppressions(
@@ -120,12 +119,11 @@ def _frozen(app: Countersign, case: Case) -> Frozen:
         return open_frozen(folder)
     if case.number is None:
         raise NotPossible(action="select customers", state=case.state, possible="submit")
-    definition = app.definition(case.process)
     dataset = dataset_of(app.settings)
     version = dataset.current()
     as_of = app.now()
     salt = salt_of(case.number, case.round)
-    selection = _compiled(app, definition, case.form, dataset, version, as_of=as_of, salt=salt)
+    selection = _compiled(app, case, dataset, version, as_of=as_of, salt=salt, anew=False)
     frozen, _ = freeze(
         dataset,
         version,
@@ -158,15 +156,10 @@ def _keep(app: Countersign, case: Case, frozen: Frozen) -> SnapshotRow:
 
 
 def _compiled(
-    app: Countersign,
-    definition: Definition,
-    form: Mapping[str, Any],
-    dataset: Dataset,
-    version: Version,
-    *,
-    as_of: datetime,
-    salt: str,
+    app: Countersign, case: Case, dataset: Dataset, version: Version, *, as_of: datetime, salt: str, anew: bool
 ) -> Selection:
+    """`anew`: as if the case were submitted now, with the newest versions of the groups that it names."""
+    definition, form = app.definition(case.process), case.form
     plan: AudiencePlan | None = definition.audience
     if plan is None:
         raise SelectionFailed(reason="the definition has no audience")
@@ -176,6 +169,7 @@ def _compiled(
     known = catalogue(definition.catalogue) or Catalogue(definition.catalogue, {})
     with app.db.read() as tx:
         held_out = holdouts.in_force(tx, as_of)
+        plan = group_pins.with_groups(tx, plan, form, case.id, anew=anew)
     return compile_audience(
         plan,
         fields={column.name: column.type for column in customers.columns},

@@ -7,13 +7,10 @@ not count. Refuses to open a case database, a network connection or any other fi
 """
 
 import contextlib
-import ctypes
 import errno
 import hashlib
 import os
-import re
 import resource
-import signal
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -27,15 +24,12 @@ import pyarrow.parquet as pq
 from engine.audience.waterfall import Slot
 from engine.warehouse import describing
 from engine.warehouse.describing import Queryable
-from engine.warehouse.job import Answer, Failure, Job, Question, Result
+from engine.warehouse.job import Answer, Failure, Job, Result
+from engine.warehouse.lockdown import end_with_parent, first_line, limit_itself, locked_down, without_values
 
 LIST_SCHEMA = pa.schema([("customer", pa.string()), ("cell", pa.string()), ("arm", pa.string())])
 ORDERED_SCHEMA = LIST_SCHEMA.append(pa.field("line", pa.string()))
 ROW_GROUP = 131_072  # fixed, and so is the writer's thread: the same list is the same bytes
-PR_SET_PDEATHSIG = 1
-RESERVED, RESERVED_PER_THREAD = 4 * 1024**3, 128 * 1024**2
-"""Bytes of addresses, most of them never used: libraries, stacks, the arenas of the allocator."""
-SQL_TYPES = {"text": "VARCHAR", "timestamp": "TIMESTAMP", "int": "BIGINT"}
 
 
 def main() -> int:
@@ -52,7 +46,7 @@ def main() -> int:
         full = getattr(error, "errno", 0) == errno.ENOSPC or "No space left" in str(error)
         answer = Failure("space" if full else "statement", first_line(error))
     except (duckdb.DataError, duckdb.InvalidInputException) as error:
-        answer = Failure("statement", _without_values(error))
+        answer = Failure("statement", without_values(error))
     except duckdb.Error as error:
         answer = Failure("statement", first_line(error))
     sys.stdout.buffer.write(msgspec.json.encode(answer))
@@ -90,25 +84,6 @@ def run(job: Job) -> Answer:
         balanced=balanced,
         sample=sample,
     )
-
-
-def locked_down(job: Job | Question) -> duckdb.DuckDBPyConnection:
-    """DuckDB in memory with the job's tables as views, which reads and writes nothing outside its folders."""
-    db = duckdb.connect(config={"memory_limit": job.memory_limit, "threads": job.threads, "temp_directory": job.spill})
-    readable = [file for files in job.tables.values() for file in files]
-    readable += [job.list] if isinstance(job, Question) else []
-    listed = ", ".join(f"'{quoted(file)}'" for file in readable)
-    db.execute(f"SET allowed_paths = [{listed}]")
-    db.execute("SET enable_external_access = false")
-    db.execute("SET python_enable_replacements = false")  # else a name in FROM may be a variable of this program
-    for name, files in job.tables.items():
-        listed = ", ".join(f"'{quoted(file)}'" for file in files)
-        db.execute(f'CREATE TEMP VIEW "{name}" AS SELECT * FROM read_parquet([{listed}])')
-    for name, columns in job.empty.items():
-        nothing = ", ".join(f'NULL::{SQL_TYPES[kind]} AS "{column}"' for column, kind in columns.items())
-        db.execute(f'CREATE TEMP VIEW "{name}" AS SELECT {nothing} WHERE false')
-    db.execute("SET lock_configuration = true")
-    return db
 
 
 def _alone(db: duckdb.DuckDBPyConnection, sql: str) -> str:
@@ -203,54 +178,6 @@ def _peak_rss_kb() -> int:
     if not status.exists():
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return next(int(line.split()[1]) for line in status.read_text().splitlines() if line.startswith("VmHWM"))
-
-
-def limit_itself(job: Job | Question) -> None:
-    """Limits that the system keeps: an endless statement ends even where nobody waits for it any more."""
-    _limit(resource.RLIMIT_CORE, 0)
-    _limit(resource.RLIMIT_AS, RESERVED + job.threads * RESERVED_PER_THREAD + 4 * _bytes(job.memory_limit))
-    if job.seconds:
-        _limit(resource.RLIMIT_CPU, int(job.seconds * job.threads) + 2)
-
-
-def _limit(what: int, most: int) -> None:
-    _, hard = resource.getrlimit(what)
-    most = most if hard == resource.RLIM_INFINITY else min(most, hard)
-    resource.setrlimit(what, (most, most))
-
-
-def _bytes(size: str) -> int:
-    """Of a memory limit as DuckDB takes it: 400MB, 2GiB."""
-    match = re.fullmatch(r"([0-9.]+)\s*([KMGT]?)I?B?", size.strip().upper())
-    if match is None:
-        raise ValueError(f"not a size: {size}")
-    return int(float(match[1]) * 1024 ** "_KMGT".index(match[2] or "_"))
-
-
-def quoted(text: str) -> str:
-    """For between single quotes."""
-    return text.replace("'", "''")
-
-
-def first_line(error: BaseException) -> str:
-    """What an error says, shortly."""
-    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-
-
-def _without_values(error: BaseException) -> str:
-    """DuckDB tells the value that it could not work with, which may be a customer's number."""
-    if "More than one row" in str(error):
-        return "a query in a condition gives more than one row; compare with max(...), or write IN"
-    kind = str(error).partition(":")[0]
-    return f"a value of a customer does not fit what is done with it ({kind}); TRY_CAST gives a blank instead"
-
-
-def end_with_parent(parent: int) -> None:
-    """Linux ends this process when its parent dies, so that a killed worker leaves no selection running."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:
-        raise SystemExit(1)
 
 
 if __name__ == "__main__":

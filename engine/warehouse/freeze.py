@@ -55,7 +55,8 @@ class HeldOut(Struct, frozen=True):
 
 class Manifest(Struct, frozen=True):
     """What manifest.json says. `digest` is of the ordered list's lines, `file_sha256` of list.parquet's bytes;
-    `thresholds` are those of cells that have one of their own. What a list frozen earlier did not keep is empty."""
+    `thresholds` are those of cells that have one of their own, `groups` the versions of saved groups in it, as
+    NAME@VERSION. What a list frozen earlier did not keep is empty."""
 
     format: str
     digest: str
@@ -81,6 +82,7 @@ class Manifest(Struct, frozen=True):
     balance: tuple[Balance, ...] = ()
     asking: Asking | None = None
     is_drawn: bool = False
+    groups: tuple[str, ...] = ()
 
     @property
     def counts(self) -> Cube:
@@ -170,6 +172,7 @@ def freeze(
             balance=selected.result.balance,
             asking=selection.asking if selecting is select else None,
             is_drawn=selection.is_drawn,
+            groups=selection.groups,
         )
         with told_when_full(folder / MANIFEST):
             write_synced(folder / MANIFEST, msgspec.json.format(msgspec.json.encode(manifest), indent=1))

@@ -114,3 +114,25 @@ class Asked(Struct, frozen=True, tag="asked"):
 
 
 Reply = Asked | Failure
+
+
+class Census(Struct, frozen=True):
+    """How many customers are to be counted by what. `sql` gives one row of whole numbers."""
+
+    tables: dict[str, tuple[str, ...]]
+    empty: dict[str, dict[str, str]]
+    sql: str
+    spill: str
+    memory_limit: str
+    threads: int
+    parent: int
+    seconds: float = 0
+
+
+class Counts(Struct, frozen=True, tag="counts"):
+    """The numbers of the row."""
+
+    numbers: tuple[int, ...]
+
+
+Told = Counts | Failure

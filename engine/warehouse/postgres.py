@@ -7,7 +7,6 @@ told.
 """
 
 import io
-import resource
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -20,17 +19,14 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 from psycopg2 import errors, sql
 
-from engine.audience.compile import KNOWN_TABLES, Selection
-from engine.audience.waterfall import Slot
+from engine.audience.compile import Selection
 from engine.errors import InvalidFile, Problem, SelectionFailed
-from engine.warehouse import describing
-from engine.warehouse.child import ORDERED_SCHEMA, ROW_GROUP, counted, drawn_below, write_list
-from engine.warehouse.dataset import Column, DataFile, Dataset, Table, Version
-from engine.warehouse.freeze import LIST
-from engine.warehouse.job import Failure, Job, Result
-from engine.warehouse.queries import address_of, column_type, connected
-from engine.warehouse.run import DEFAULT_LIMITS, SHOWN, Input, Limits, Selected, failed, finished, input_of
-from engine.warehouse.syncing import read_connections
+from engine.warehouse.child import ORDERED_SCHEMA, ROW_GROUP
+from engine.warehouse.dataset import Column, DataFile, Dataset, Version
+from engine.warehouse.elsewhere import job_of, prepare, result_of, version_of
+from engine.warehouse.job import Failure
+from engine.warehouse.queries import column_type, connected
+from engine.warehouse.run import DEFAULT_LIMITS, Input, Limits, Selected, failed, finished
 
 DIALECT = "postgres"
 CURSOR = "countersign_list"
@@ -48,10 +44,7 @@ class Server:
     schema: str = "public"
 
     def version(self, base: Version = Version()) -> Version:  # noqa: B008  a value that never changes
-        """What can be selected from: the server's tables as they are now, and those of `base` that it does not have.
-
-        The server's tables have no files. InvalidFile where it does not answer or has no customers.
-        """
+        """See `Place`."""
         with closing(self._answering()) as link, link.cursor() as cursor:
             cursor.execute(
                 "SELECT c.table_name, c.column_name, t.oid::int, c.numeric_scale FROM information_schema.columns AS c"
@@ -63,11 +56,7 @@ class Server:
             found: dict[str, list[Column]] = {}
             for table, column, type_, scale in cursor.fetchall():
                 found.setdefault(table, []).append(Column(column, column_type(type_, scale) or "text"))
-        there = {name: Table(tuple(columns), ()) for name, columns in found.items() if name in _SELECTED_FROM}
-        if "customers" not in there or "customer" not in {c.name for c in there["customers"].columns}:
-            message = f"{self.name} has no table customers with a column customer in its schema {self.schema}"
-            raise InvalidFile([Problem("D140", message, fields={"name": self.name, "schema": self.schema})])
-        return Version(base.number, base.tables | there)
+        return version_of(f"{self.name}:{self.schema}", base, {name: tuple(each) for name, each in found.items()})
 
     def _answering(self) -> Any:
         try:
@@ -86,13 +75,14 @@ class Server:
         beside: Mapping[str, DataFile] | None = None,
         limits: Limits = DEFAULT_LIMITS,
     ) -> Selected:
-        """As `engine.warehouse.run.select`; `version` is one of this server."""
-        job = _job(version, selection, folder, limits)
+        """See `Place`."""
+        job = job_of(version, selection, folder, limits)
         try:
             with closing(self._answering()) as link:
                 run = _Run(link, self, limits)
-                inputs = run.prepare(dataset, version, selection, folder, beside or {})
-                result = run.result(job, version.tables["customers"])
+                inputs = prepare(run, dataset, version, selection, folder=folder, beside=beside or {})
+                run.select(selection.sql(DIALECT))
+                result = result_of(run, job, version.tables["customers"])
         except errors.QueryCanceled as error:
             raise SelectionFailed(reason=f"it took longer than {limits.seconds:g} seconds and was stopped") from error
         except psycopg2.Error as error:
@@ -100,10 +90,6 @@ class Server:
         if isinstance(result, Failure):
             raise failed(result, folder)
         return finished(selection, result, inputs, selection.sql(DIALECT))
-
-
-_SELECTED_FROM = frozenset({"customers", "contacts", "owned", "conflicts", "usage"})
-"""What is read on the server; suppression lists, imported lists and offers are ours."""
 
 
 class _Run:
@@ -122,63 +108,27 @@ class _Run:
         self.cursor.execute(text.replace("%", "%%").replace("?", "%s") if values else text, list(values) or None)
         return self.cursor
 
-    def prepare(
-        self, dataset: Dataset, version: Version, selection: Selection, folder: Path, beside: Mapping[str, DataFile]
-    ) -> tuple[Input, ...]:
-        """Send what the server does not have; what the selection reads, by table."""
-        inputs = []
-        for name in sorted(selection.tables):
-            table = version.tables.get(name)
-            if name in beside:
-                path = folder / beside[name].path
-                self._send(name, _columns_of(path), [path])
-                inputs.append(input_of(name, beside[name]))
-            elif table is None:
-                self._send(name, KNOWN_TABLES[name], [])
-            elif table.files:
-                self._send(name, {c.name: c.type for c in table.columns}, [dataset.path(file) for file in table.files])
-                inputs += [input_of(name, file) for file in table.files]
-            else:
-                rows = int(self.execute(f'SELECT count(*) FROM "{name}"').fetchone()[0])
-                inputs.append(Input(name, f"{self.server.name}:{self.server.schema}.{name}", rows, ""))
-        self.execute("CREATE TEMP TABLE selected ON COMMIT DROP AS " + selection.sql(DIALECT))
+    def select(self, text: str) -> None:
+        """Keep what is selected for the questions that follow."""
+        self.execute("CREATE TEMP TABLE selected ON COMMIT DROP AS " + text)
         self.execute("ANALYZE selected")
-        return tuple(inputs)
 
-    def result(self, job: Job, customers: Table) -> Result | Failure:
-        """Count, draw the control group, write the ordered list."""
-        universe = int(self.execute("SELECT count(customer) FROM customers").fetchone()[0])
-        threshold = drawn_below(self, job)
-        if isinstance(threshold, Failure):
-            return threshold
-        thresholds = describing.thresholds(self, job, threshold)
-        if isinstance(thresholds, Failure):
-            return thresholds
-        arm = describing.arm(threshold, thresholds)
-        slots = sorted((int(bits), cell, of_arm, count) for bits, cell, of_arm, count in counted(self, arm))
-        rows, digest = write_list(self._list(arm), Path(job.folder) / LIST)
-        kinds = {column.name: column.type for column in customers.columns}
-        numbers = {name: _as_number(name, kinds[name]) for name in job.measured}
-        balanced, balance = describing.balance(self, job, arm, rows, numbers)
-        sample = describing.sample(self, job, arm)
-        engine = str(self.execute("SHOW server_version").fetchone()[0]).split()[0]
-        used = resource.getrusage(resource.RUSAGE_SELF)
-        return Result(
-            universe=universe,
-            slots=tuple(Slot(*slot) for slot in slots),
-            rows=rows,
-            digest=digest,
-            threshold=threshold,
-            engine=f"postgresql {engine}",
-            peak_rss_kb=used.ru_maxrss,
-            cpu_seconds=used.ru_utime + used.ru_stime,
-            thresholds=thresholds,
-            balance=balance,
-            balanced=balanced,
-            sample=sample,
-        )
+    def there(self, name: str) -> Input:
+        """See `Run`."""
+        rows = int(self.execute(f'SELECT count(*) FROM "{name}"').fetchone()[0])
+        return Input(name, f"{self.server.name}:{self.server.schema}.{name}", rows, "")
 
-    def _send(self, name: str, columns: Mapping[str, str], files: Sequence[Path]) -> None:
+    def engine(self) -> str:
+        """See `Run`."""
+        return f"postgresql {str(self.execute('SHOW server_version').fetchone()[0]).split()[0]}"
+
+    def as_number(self, field: str, kind: str) -> str:
+        """See `Run`."""
+        quoted = '"' + field.replace('"', '""') + '"'
+        return f"m.{quoted}::int::double precision" if kind == "bool" else f"m.{quoted}::double precision"
+
+    def send(self, name: str, columns: Mapping[str, str], files: list[Path]) -> None:
+        """See `Run`."""
         typed = sql.SQL(", ").join(
             sql.SQL("{} {}").format(sql.Identifier(column), sql.SQL(_type(kind))) for column, kind in columns.items()
         )
@@ -194,7 +144,8 @@ class _Run:
                     self.cursor.copy_expert(copy, text)
         self.cursor.execute(sql.SQL("ANALYZE {}").format(sql.Identifier(name)))
 
-    def _list(self, arm: str) -> Iterator[pa.RecordBatch]:
+    def listed(self, arm: str) -> Iterator[pa.RecordBatch]:
+        """See `Run`."""
         with self.link.cursor(CURSOR) as cursor:
             cursor.itersize = ROW_GROUP
             cursor.execute(
@@ -207,48 +158,12 @@ class _Run:
                 yield pa.record_batch(columns, schema=ORDERED_SCHEMA)
 
 
-def server_of(text: str, connections: Path) -> Server:
-    """CONNECTION or CONNECTION:SCHEMA of the connections file. InvalidFile where it is not named there."""
-    name, _, schema = text.partition(":")
-    url = address_of(name, read_connections(connections) if connections != Path() else {})
-    return Server(name, url, schema or "public")
-
-
 def _opened(server: Server) -> Any:
     return connected(server.url, application="countersign selection")
 
 
-def _job(version: Version, selection: Selection, folder: Path, limits: Limits) -> Job:
-    return Job(
-        tables={},
-        empty={},
-        sql="",
-        threshold=selection.threshold,
-        control_min=selection.control_min,
-        folder=str(folder),
-        spill="",
-        memory_limit=limits.memory,
-        threads=limits.threads,
-        parent=0,
-        control_min_per_cell=selection.control_min_per_cell,
-        is_drawn=selection.is_drawn,
-        measured=selection.measured,
-        shown=tuple(c.name for c in version.tables["customers"].columns if c.name in SHOWN),
-    )
-
-
-def _columns_of(path: Path) -> dict[str, str]:
-    """Of a file that was made for this run: texts and times."""
-    return {each.name: "timestamp" if pa.types.is_timestamp(each.type) else "text" for each in pq.read_schema(path)}
-
-
 def _type(kind: str) -> str:
     return f"numeric(18, {kind[8:-1]})" if kind.startswith("decimal") else TYPES.get(kind, kind)
-
-
-def _as_number(name: str, kind: str) -> str:
-    quoted = '"' + name.replace('"', '""') + '"'
-    return f"m.{quoted}::int::double precision" if kind == "bool" else f"m.{quoted}::double precision"
 
 
 def _without_values(error: psycopg2.Error) -> str:

@@ -88,7 +88,11 @@ class Query:
 def query_of(text: str, connections: Mapping[str, str]) -> Query:
     """`sql:CONNECTION:TABLE` or `sql:CONNECTION:SELECT …`. InvalidFile where no such connection is known."""
     connection, _, wanted = text.removeprefix(PREFIX).partition(":")
-    return Query(connection, wanted.strip(), address_of(connection, connections))
+    url = address_of(connection, connections)
+    if not url.startswith("postgres"):
+        hint = "select there with `countersign audience run --on`, or import the Parquet files"
+        raise InvalidFile([Problem("D125", f"rows of {connection!r} are not read: it is no PostgreSQL database", hint)])
+    return Query(connection, wanted.strip(), url)
 
 
 def address_of(connection: str, connections: Mapping[str, str]) -> str:

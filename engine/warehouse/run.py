@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -81,7 +81,7 @@ def select(
     `beside` are tables that lie in `folder` itself (the suppression lists of this run) and stand in place of the
     dataset's. Raises SelectionFailed, NoSpace, or InvalidFile where there are no customers.
     """
-    chosen = _files(version, selection, beside or {})
+    chosen = files_of(version, selection, beside or {})
     tables = {
         name: tuple(str(folder / f.path if beside and name in beside else dataset.path(f)) for f in files)
         for name, files in chosen.items()
@@ -118,7 +118,13 @@ def _opened(dataset: Dataset, member: Member) -> Member:
 
 
 def finished(selection: Selection, result: Result, inputs: tuple[Input, ...], sql: str) -> Selected:
-    """The selection with its counts; ValueError where they do not add up."""
+    """The selection with its counts; ValueError where they do not add up. A sealed address that nobody opened, of
+    customers that lie elsewhere, is left out of the sample."""
+    sample = (
+        msgspec.structs.replace(one, shown={name: text for name, text in one.shown.items() if not is_sealed(text)})
+        for one in result.sample
+    )
+    result = msgspec.structs.replace(result, sample=tuple(sample))
     names = tuple(rung.name for rung in selection.rungs)
     cube = Cube(universe=result.universe, names=names, slots=result.slots)
     cube.waterfall()
@@ -131,7 +137,7 @@ def input_of(table: str, file: DataFile) -> Input:
     return Input(table, file.path, file.rows, file.sha256, lineage)
 
 
-def _files(version: Version, selection: Selection, beside: Mapping[str, DataFile]) -> dict[str, tuple[DataFile, ...]]:
+def files_of(version: Version, selection: Selection, beside: Mapping[str, DataFile]) -> dict[str, tuple[DataFile, ...]]:
     """Table -> the files to read; contacts without the months that are too old to matter."""
     if "customers" not in version.tables:
         message = "the dataset has no customers yet"
@@ -149,8 +155,11 @@ def _files(version: Version, selection: Selection, beside: Mapping[str, DataFile
     return chosen
 
 
-def in_child(program: Sequence[str], job: bytes, limits: Limits) -> bytes:
-    """What the program says to the job on its stdin. SelectionFailed where it dies or takes too long."""
+def in_child(
+    program: Sequence[str], job: bytes, limits: Limits, started: Callable[[subprocess.Popen[bytes]], None] | None = None
+) -> bytes:
+    """What the program says to the job on its stdin. SelectionFailed where it dies or takes too long. `started` is
+    given the process, to end it early."""
     # The child gets no secret of the service: only what Python needs to start.
     kept = {name: os.environ[name] for name in ("PATH", "LANG", "LD_LIBRARY_PATH") if name in os.environ}
     child = subprocess.Popen(  # noqa: S603  a fixed command
@@ -162,6 +171,8 @@ def in_child(program: Sequence[str], job: bytes, limits: Limits) -> bytes:
         start_new_session=True,
     )
     try:
+        if started:
+            started(child)
         said, complained = child.communicate(job, timeout=limits.seconds)
     except subprocess.TimeoutExpired as error:
         raise SelectionFailed(reason=f"it took longer than {limits.seconds:g} seconds and was stopped") from error

@@ -74,14 +74,14 @@ def read_sync(path: Path) -> Sync:
 
 
 def read_connections(path: Path) -> Mapping[str, str]:
-    """The connections file: names and addresses of PostgreSQL databases. Addresses are never told."""
+    """The connections file: names and addresses of PostgreSQL databases and of Spark. Addresses are never told."""
     value = _document(path).value
     good = isinstance(value, dict) and all(
-        isinstance(name, str) and isinstance(url, str) and url.startswith(("postgresql", "postgres:"))
+        isinstance(name, str) and isinstance(url, str) and url.startswith(("postgresql", "postgres:", "spark:"))
         for name, url in value.items()
     )
     if not good:
-        hint = "each line is NAME: postgresql+psycopg2://USER:PASSWORD@HOST/DATABASE"
+        hint = "each line is NAME: postgresql+psycopg2://USER:PASSWORD@HOST/DATABASE, or NAME: spark:MASTER"
         raise InvalidFile([Problem("D128", "this is no list of connections", hint, at=path.name)])
     return dict(value)
 

@@ -10,8 +10,8 @@ from datetime import date, datetime
 import duckdb
 import msgspec
 
-from engine.warehouse.child import end_with_parent, first_line, limit_itself, locked_down, quoted
 from engine.warehouse.job import Asked, Failure, Question, Reply
+from engine.warehouse.lockdown import end_with_parent, first_line, limit_itself, locked_down, quoted
 
 MOST_AT_HOME = 1000
 MOST_SHOWN = 20

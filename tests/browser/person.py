@@ -98,9 +98,9 @@ class Person:
             self._act(wanted)
         return self.looks()
 
-    def unfold(self, name: str) -> Self:
+    def unfold(self, name: str, within: str = "") -> Self:
         """Press what is named so; it stays on the page."""
-        self._act(self._found(name))
+        self._act(self._found(name, within))
         return self
 
     def write(self, label: str, text: str, within: str = "") -> Self:
@@ -130,9 +130,9 @@ class Person:
         assert box.is_checked()
         return self
 
-    def choose(self, label: str, option: str) -> Self:
+    def choose(self, label: str, option: str, within: str = "") -> Self:
         """Choose an option of a list."""
-        field = self._field(label)
+        field = self._field(label, within)
         if self.way.by == "keyboard":
             self._go_to(field)
             self.page.keyboard.press("Home")
@@ -219,7 +219,8 @@ class Person:
         keys, element = self.page.keyboard, wanted.element_handle()
         if element.evaluate("one => document.activeElement === document.body && !!one.closest('main')"):
             keys.press("Tab")
-            keys.press("Enter")
+            if self.page.evaluate("document.activeElement.classList.contains('skip')"):  # unless the address leads on
+                keys.press("Enter")
         for _ in range(150):
             step = element.evaluate(TOWARDS)
             if not step:

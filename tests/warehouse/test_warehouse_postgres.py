@@ -19,13 +19,17 @@ import pytest
 
 from engine.audience.compile import Selection, compile_audience
 from engine.audience.grouping import HoldoutInForce
+from engine.audience.groups import GroupVersion, expanded, name_of, version_of
 from engine.audience.plan import AudiencePlan
 from engine.errors import InvalidFile, SelectionFailed
+from engine.service.group_pins import source_in
 from engine.warehouse import contacts
 from engine.warehouse.dataset import Column, Dataset, Version
 from engine.warehouse.earlier import from_history
+from engine.warehouse.elsewhere import Place
 from engine.warehouse.freeze import LIST, Frozen, freeze, verify
-from engine.warehouse.postgres import Server, server_of
+from engine.warehouse.places import place_of
+from engine.warehouse.postgres import Server
 from engine.warehouse.run import Limits
 from engine.warehouse.subjects import subject_of
 from tests.servers.postgres import create_database
@@ -47,6 +51,7 @@ EVERYTHING: dict[str, Any] = {
                     {"sql": "SELECT c.customer FROM customers AS c JOIN contacts AS k ON k.customer = c.customer"
                      " WHERE k.at > :as_of - INTERVAL 20 DAY GROUP BY c.customer HAVING count(*) >= 1"},
                     {"feedback": {"of": "440111-2026-00002", "outcome": "responded"}},
+                    {"group": "mixed"},
                 ]
             },
             {"intersect": [{"rule": "c.age < 15"}, {"rule": "c.arpu > 100"}]},
@@ -55,12 +60,17 @@ EVERYTHING: dict[str, Any] = {
     "remove": [
         "blacklist", "greylist", "holdout", {"contacted_within": "30d", "similar": "family"},
         {"contacted_within": "10d", "similar": "tag"}, {"conflicts": "offer"}, {"eligible": "offer"},
-        {"consent": "sms"}, {"list": "staff"}, {"rule": "c.arpu / 3 > 35", "name": "dear"},
+        {"consent": "sms"}, {"list": "staff"}, {"group": "kept@2"}, {"rule": "c.arpu / 3 > 35", "name": "dear"},
         {"household": "c.household_id", "keep": "c.arpu"},
     ],
     "cells": {"high": "c.arpu >= 88", "old": "c.age >= 50", "base": "true"},
     "control": {"share": "10%", "min": 60, "min_per_cell": 40},
 }  # fmt: skip
+GROUPS: dict[str, dict[str, Any]] = {
+    "mixed": {"except": [{"union": [{"group": "young"}, {"list": "staff"}]}, {"group": "kept@2"}]},
+    "young": {"rule": "c.age < 20 && c.arpu > 30"},
+    "kept@2": {"intersect": [{"rule": "c.arpu % 7 == 0"}, {"sql": "SELECT customer FROM customers WHERE age > 25"}]},
+}
 
 
 @pytest.fixture(scope="module")
@@ -129,9 +139,13 @@ def _link(url: str) -> Any:
     return psycopg2.connect(url.replace("+psycopg2", ""))
 
 
+def group(reference: str) -> GroupVersion:
+    return GroupVersion(name_of(reference), version_of(reference) or 1, reference, source_in(GROUPS[reference]))
+
+
 def compiled(dataset: Dataset, version: Version, plan: dict[str, Any]) -> Selection:
     return compile_audience(
-        AudiencePlan.model_validate(plan),
+        expanded(AudiencePlan.model_validate(plan), {}, group),
         fields={column.name: column.type for column in version.tables["customers"].columns},
         tables=frozenset(version.tables),
         subject=replace(subject_of(dataset, version, offers=("flow-10g",)), channels=("sms",)),
@@ -143,7 +157,7 @@ def compiled(dataset: Dataset, version: Version, plan: dict[str, Any]) -> Select
     )
 
 
-def frozen(dataset: Dataset, folder: Path, plan: dict[str, Any], server: Server | None = None, **limits: Any) -> Frozen:
+def frozen(dataset: Dataset, folder: Path, plan: dict[str, Any], server: Place | None = None, **limits: Any) -> Frozen:
     version = server.version(dataset.current()) if server else dataset.current()
     selection = compiled(dataset, version, plan)
     more: dict[str, Any] = {"selecting": server.select} if server else {}
@@ -174,7 +188,8 @@ def test_every_source_and_exclusion_give_the_same_list_to_the_byte(
     assert theirs.waterfall == ours.waterfall
     assert theirs.counts.overlaps() == ours.counts.overlaps()
     assert (theirs.threshold, theirs.thresholds, theirs.cells) == (ours.threshold, ours.thresholds, ours.cells)
-    assert theirs.thresholds and len(ours.rungs) == 11
+    assert theirs.thresholds and len(ours.rungs) == 12
+    assert theirs.groups == ours.groups == ("kept@2", "mixed@1", "young@1")
     assert all(row.removed for row in ours.waterfall if row.name not in ("base", "target"))
     assert theirs.balanced == ours.balanced
     for one, other in zip(theirs.balance, ours.balance, strict=True):
@@ -241,9 +256,9 @@ def test_a_server_without_customers_and_an_unknown_one_are_told(server: Server, 
     with pytest.raises(InvalidFile, match="does not answer"):
         Server("crm", "postgresql://nobody@127.0.0.1:1/none").version()
     (tmp_path / "connections.yaml").write_text(f"crm: {server.url}\n")
-    assert server_of("crm:crm", tmp_path / "connections.yaml") == server
+    assert place_of("crm:crm", tmp_path / "connections.yaml") == server
     with pytest.raises(InvalidFile, match="no connection 'erp'"):
-        server_of("erp", tmp_path / "connections.yaml")
+        place_of("erp", tmp_path / "connections.yaml")
 
 
 def test_the_command_selects_on_the_server_what_it_selects_from_the_files(

@@ -22,6 +22,7 @@ from engine.store.tables.cases import (
     tasks,
     timers,
 )
+from engine.store.tables.customer_groups import case_groups, customer_group_versions, customer_groups
 from engine.store.tables.delivery import (
     chunks,
     evaluations,
@@ -54,6 +55,7 @@ __all__ = [
     "api_tokens",
     "attachments",
     "case_embargoes",
+    "case_groups",
     "case_marks",
     "case_offices",
     "case_readers",
@@ -63,6 +65,8 @@ __all__ = [
     "chunks",
     "circuits",
     "comments",
+    "customer_group_versions",
+    "customer_groups",
     "definitions",
     "devices",
     "drafts",

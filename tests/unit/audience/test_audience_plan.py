@@ -43,12 +43,14 @@ def test_statements_and_earlier_cases_are_found_at_their_places() -> None:
     assert (path, wanted.field, wanted.outcome) == (("source", "union", 1, "feedback"), "prior", "no_answer")
 
 
-@pytest.mark.parametrize("source", [{"group": "vip"}])
-def test_a_source_that_cannot_run_yet_is_a_problem_at_its_place(source: dict[str, Any]) -> None:
-    plan = AudiencePlan.model_validate({"source": {"union": [{"rule": "true"}, source]}})
-    ((path, problem),) = plan.unsupported()
-    assert path[:3] == ("source", "union", 1)
-    assert problem.code == "E206" and "not supported yet" in problem.message and "rule" in problem.hint
+def test_groups_are_found_at_their_places() -> None:
+    source = {"union": [{"rule": "true"}, {"group": "vip@3"}]}
+    plan = AudiencePlan.model_validate({"source": source, "remove": ["blacklist", {"group": "form.kept"}]})
+    assert list(plan.groups()) == [
+        (("source", "union", 1, "group"), "vip@3"),
+        (("remove", 1, "group"), "form.kept"),
+    ]
+    assert plan.remove[1].name == "group_kept"
 
 
 @pytest.mark.parametrize(
@@ -66,6 +68,9 @@ def test_a_source_that_cannot_run_yet_is_a_problem_at_its_place(source: dict[str
         ({"source": {"symmetric": [{"list": "a"}, {"list": "b"}, {"list": "c"}]}}, "at most 2"),
         ({"source": {"feedback": {"of": "x", "outcome": "Yes"}}}, "pattern"),
         ({"source": {"feedback": {"of": "x", "outcome": "yes", "within": "3wd"}}}, "calendar"),
+        ({"source": {"group": "VIP"}}, "pattern"),
+        ({"source": {"group": "vip@latest"}}, "pattern"),
+        ({"remove": [{"group": "vip"}, {"group": "vip"}]}, "twice"),
         ({"unknown": 1}, "unknown"),
     ],
 )

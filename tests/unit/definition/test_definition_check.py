@@ -19,6 +19,11 @@ AUDIENCE = """\
 audience:
   source: {rule: "c.arpu >= 38"}
 """
+EVALUATION = """\
+evaluation:
+  at: [7d]
+  metrics: [reach]
+"""
 GUARANTEE = """\
 guarantees:
   - {never: approved, before: "head approved", when: "form.budget > params.limit"}
@@ -193,6 +198,7 @@ CASES = [
     (("at: 3wd", "at: 72h"), "E703", "1wd"),
     (("[1wd]", "[3wd]"), "E704", "3wd"),
     (("ack: 5wd", "ack: 0wd"), "E705", "0wd"),
+    (("approve: service,", "approve: finance,"), "E206", "{approve: finance"),
     # style
     (("label: {zh: 经理, en: Head}", "label: {zh: 经理}"), "W801", "{approve: head"),
     (("form.budget > params.limit", "form.goal == 'x' || form.budget > params.limit"), "W802", '"form.goal'),
@@ -254,7 +260,10 @@ def test_one_mistake_is_told_once_at_its_place(
 STAGES = [
     (AUDIENCE.replace("c.arpu >= 38", "c.arpuu >= 38"), "E303", "arpuu"),
     (AUDIENCE.replace("c.arpu >= 38", "c.arpu & 38") + GUARANTEE, "E301", "& 38"),
-    (AUDIENCE.replace('{rule: "c.arpu >= 38"}', "{group: vip}"), "E113", "group"),
+    (EVALUATION + "  close: {need: nothing}\n", "E113", "nothing"),
+    (AUDIENCE.replace('{rule: "c.arpu >= 38"}', "{union: [{group: form.titel}]}"), "E217", "form.titel"),
+    (AUDIENCE.replace('{rule: "c.arpu >= 38"}', "{group: vip@0}"), "E112", "vip@0"),
+    (AUDIENCE + "  remove: [{group: form.budget}]\n", "E217", "form.budget"),
     (AUDIENCE + "  drift: {from: budget, over: 10%, then: reapprove}\n", "E312", "budget"),
     (AUDIENCE + "  drift: {from: reach, over: 0%, then: warn}\n", "E112", "0%"),
     (AUDIENCE + "  drift: {from: reach, over: 1000%, then: warn}\n", "E112", "1000%"),
@@ -287,6 +296,12 @@ def test_a_mistake_in_a_later_section_is_told_at_its_place(
     (problem,) = (problem for problem in problems if problem.code == code)
     line = (small + section).splitlines()[problem.line - 1]
     assert line[problem.column - 1 :].startswith(points_at), line[problem.column - 1 :]
+
+
+@pytest.mark.parametrize("group", ["vip", "vip@3", "form.title"])
+def test_a_saved_group_is_looked_for_when_it_is_used(broken: Broken, group: str) -> None:
+    source = AUDIENCE.replace('{rule: "c.arpu >= 38"}', f"{{group: {group}}}")
+    assert broken(add=f"{source}  remove: [{{group: {group}}}]\n") == []
 
 
 def test_a_missing_section_is_told_and_the_rest_is_still_checked(broken: Broken, small: str) -> None:

@@ -1,0 +1,142 @@
+"""A selection on Spark against the same over the files: the same list to the byte. Runs where PySpark and Java are."""
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from engine.errors import InvalidFile, SelectionFailed
+from engine.warehouse.dataset import Dataset
+from engine.warehouse.freeze import LIST, verify
+from engine.warehouse.postgres import Server
+from engine.warehouse.spark import Lake
+from tests.warehouse.test_warehouse_cli import countersign
+from tests.warehouse.test_warehouse_postgres import CUSTOMERS, EVERYTHING, THERE, dataset, frozen, rows_of, server
+
+PYSPARK = find_spec("pyspark")
+MISSING = [name for name, there in (("PySpark", PYSPARK), ("Java", shutil.which("java"))) if not there]
+pytestmark = [
+    pytest.mark.skipif(bool(MISSING), reason=f"{' and '.join(MISSING)} missing: no selection on Spark tried"),
+    pytest.mark.timeout(900),
+]
+PATIENT = 400.0  # a machine that runs other suites beside takes a minute to start and plan
+__all__ = ["dataset", "server"]
+
+
+@pytest.fixture(scope="module")
+def lake(dataset: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Lake:
+    """The same customers as Parquet files of a folder, with a row whose customer is unknown."""
+    folder = tmp_path_factory.mktemp("lake")
+    version = dataset.current()
+    for name in THERE:
+        (folder / name).mkdir()
+        for number, path in enumerate(dataset.paths(version.tables[name])):
+            shutil.copyfile(path, folder / name / f"{number}.parquet")
+    schema = pq.read_schema(next((folder / "customers").iterdir()))
+    unknown = pa.table({n: pa.array([99 if n == "arpu" else None], schema.field(n).type) for n in schema.names})
+    pq.write_table(unknown, folder / "customers" / "unknown.parquet")
+    return Lake("lake", "local[2]", str(folder))
+
+
+def test_every_source_and_exclusion_give_the_same_list_on_all_three(
+    dataset: Dataset, server: Server, lake: Lake, tmp_path: Path
+) -> None:
+    here, there = (
+        frozen(dataset, tmp_path / "here", EVERYTHING),
+        frozen(dataset, tmp_path / "there", EVERYTHING, lake, seconds=PATIENT),
+    )
+    served = frozen(dataset, tmp_path / "served", EVERYTHING, server)
+    ours, theirs = here.manifest, there.manifest
+    assert theirs.digest == served.manifest.digest == ours.digest
+    assert (there.folder / LIST).read_bytes() == (here.folder / LIST).read_bytes()
+    assert theirs.waterfall == ours.waterfall and ours.rows == theirs.rows > 300
+    assert theirs.counts.overlaps() == ours.counts.overlaps()
+    assert (theirs.threshold, theirs.thresholds, theirs.cells) == (ours.threshold, ours.thresholds, ours.cells)
+    assert theirs.balanced == ours.balanced
+    for one, other in zip(theirs.balance, ours.balance, strict=True):
+        assert (one.field, one.difference) == (other.field, pytest.approx(other.difference))
+    assert theirs.versions["engine"].startswith("spark 4")
+    assert verify(there.folder) == theirs
+    read_there = {one.table: one.rows for one in theirs.inputs if one.path.startswith("lake:/")}
+    assert read_there.keys() == set(THERE) and read_there["customers"] == CUSTOMERS + 1
+
+
+def test_a_database_of_the_catalogue_is_read_like_a_folder(
+    dataset: Dataset, lake: Lake, tmp_path: Path, catalogued: Lake
+) -> None:
+    plan = {"source": {"rule": "c.arpu >= 38"}, "remove": [{"contacted_within": "30d", "similar": "family"}]}
+    here, there = (
+        frozen(dataset, tmp_path / "here", plan),
+        frozen(dataset, tmp_path / "there", plan, catalogued, seconds=PATIENT),
+    )
+    assert rows_of(there) == rows_of(here) != []
+
+
+@pytest.fixture
+def catalogued(lake: Lake) -> Iterator[Lake]:
+    session = lake._session()
+    session.sql("CREATE DATABASE crm")
+    for name in THERE:
+        session.sql(f"CREATE TABLE crm.{name} USING parquet LOCATION '{lake.source}/{name}'")
+    yield Lake("lake", lake.master, "crm")
+    session.sql("DROP DATABASE crm CASCADE")
+
+
+def test_spark_is_not_waited_for_when_it_takes_too_long(dataset: Dataset, lake: Lake, tmp_path: Path) -> None:
+    slow = {
+        "source": {
+            "sql": "SELECT a.customer FROM customers AS a JOIN customers AS b ON a.sms_consent ="
+            " b.sms_consent JOIN customers AS c ON b.sms_consent = c.sms_consent GROUP BY a.customer"
+            " HAVING sum(a.arpu * b.arpu * c.arpu) > 0"
+        }
+    }
+    with pytest.raises(SelectionFailed, match=r"longer than 3 seconds"):
+        frozen(dataset, tmp_path / "there", slow, lake, seconds=3)
+    assert not list(tmp_path.iterdir())
+
+
+def test_no_value_of_a_customer_is_told_where_one_does_not_fit(dataset: Dataset, lake: Lake, tmp_path: Path) -> None:
+    wrong = {"source": {"sql": "SELECT customer FROM customers WHERE CAST(phone AS DATE) > :as_of"}}
+    with pytest.raises(SelectionFailed) as told:
+        frozen(dataset, tmp_path / "there", wrong, lake, seconds=PATIENT)
+    assert "does not fit" in str(told.value) and "1380013" not in str(told.value)
+
+
+def test_a_folder_without_customers_is_told(tmp_path: Path) -> None:
+    with pytest.raises(InvalidFile, match="no table customers"):
+        Lake("lake", "local[2]", str(tmp_path)).version()
+
+
+def test_the_command_selects_on_spark_what_it_selects_from_the_files(
+    dataset: Dataset, lake: Lake, tmp_path: Path
+) -> None:
+    (tmp_path / "connections.yaml").write_text('lake: "spark:local-cluster[1,1,1024]"\n')  # does not see our memory
+    (tmp_path / "a.yaml").write_text(
+        "audience:\n  source: {union: [{rule: c.arpu >= 38}, {list: upload}]}\n  control: {share: 10%}\n"
+    )
+    run = (
+        "audience",
+        "run",
+        str(tmp_path / "a.yaml"),
+        "--data",
+        str(dataset.folder),
+        "--as-of",
+        "2026-11-01",
+        "--json",
+    )
+    named = {"COUNTERSIGN_CONNECTIONS": str(tmp_path / "connections.yaml")} | {
+        name: os.environ[name] for name in ("JAVA_HOME",) if name in os.environ
+    }
+    try:
+        here, there = countersign(*run), countersign(*run, "--on", f"lake:{lake.source}", environment=named)
+    finally:  # a cluster on one machine keeps its logs beside its programs
+        shutil.rmtree(Path(str(PYSPARK and PYSPARK.origin)).parent / "work", ignore_errors=True)
+    assert there.returncode == 0, there.stderr
+    ours, theirs = json.loads(here.stdout), json.loads(there.stdout)
+    assert theirs["digest"] == ours["digest"] and theirs["waterfall"][1:] == ours["waterfall"][1:]
