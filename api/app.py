@@ -31,6 +31,7 @@ from api.pages import (
     case_list,
     cases,
     channels,
+    customers,
     decisions,
     definitions,
     drafts,
@@ -55,6 +56,7 @@ from api.pages import (
     sign_in,
     stand_ins,
     steps,
+    waivers,
     webhooks,
 )
 from api.rest import access as rest_access
@@ -63,6 +65,7 @@ from api.rest import beside as rest_beside
 from api.rest import case_list as rest_case_list
 from api.rest import cases as rest_cases
 from api.rest import channels as rest_channels
+from api.rest import customers as rest_customers
 from api.rest import dataset as rest_dataset
 from api.rest import decisions as rest_decisions
 from api.rest import definitions as rest_definitions
@@ -74,6 +77,7 @@ from api.rest import offers as rest_offers
 from api.rest import operation as rest_operation
 from api.rest import organisation as rest_organisation
 from api.rest import policy as rest_policy
+from api.rest import waivers as rest_waivers
 from api.rest import ways_in as rest_ways_in
 from api.rest import webhooks as rest_webhooks
 from api.statics import Statics
@@ -107,6 +111,8 @@ PAGES = (
     admin_people,
     admin_policy,
     admin_suppressions,
+    customers,
+    waivers,
     groups_build,  # /groups/build stands before /groups/{name}
     offers,
     rehearsals,
@@ -137,6 +143,8 @@ RESTS = (
     session,
     rest_cases,
     rest_audience,
+    rest_customers,
+    rest_waivers,
     rest_groups,
     rest_policy,
     rest_offers,

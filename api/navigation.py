@@ -41,6 +41,8 @@ MORE: tuple[Entry, ...] = (
     Entry("/admin/import", N_("Import and export"), "organisation.manage"),
     Entry("/admin/suppressions", N_("Suppression lists"), "suppressions.manage"),
     Entry("/admin/data", N_("Customer data"), "dataset.manage"),
+    Entry("/customers", N_("Customer query"), "customers.ask"),
+    Entry("/waivers", N_("Waivers"), "waivers.ask"),
     Entry("/admin/holdout", N_("Global holdout"), "holdout.manage"),
     Entry("/admin/policy", N_("Contact policy"), "policy.manage"),
     Entry("/admin/operation", N_("Operation"), "operation.watch"),

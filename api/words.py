@@ -4,7 +4,7 @@ A code that is missing here is shown as it is; a test holds the tables against t
 """
 
 from api.i18n import N_
-from api.words_audience import EVIDENCE, HOLDOUT_STATES, SOURCES, WHY_OUTCOMES
+from api.words_audience import EVIDENCE, HOLDOUT_STATES, RECIPIENTS, RESPONSES, SOURCES, WAIVER_STATES, WHY_OUTCOMES
 from api.words_authoring import COVERED, DEEDS, PARTS, SECTIONS, STUCK, STUDIES, TIMERS, VERSION_TONES, VERSIONS
 from api.words_building import BUILT_ROWS, DAY_OPERATORS, EARLIER_OUTCOMES, HOWS, JOINS, OPERATORS
 from api.words_dataset import DATASET_FILES, DATASET_KINDS, FIELD_TYPES
@@ -68,7 +68,9 @@ __all__ = [
     "PARTS",
     "PROBLEMS",
     "PURPOSES",
+    "RECIPIENTS",
     "REHEARSAL_TARGETS",
+    "RESPONSES",
     "RESUMES",
     "SECTIONS",
     "SENDING",
@@ -81,6 +83,7 @@ __all__ = [
     "VERSIONS",
     "VERSION_TONES",
     "VIAS",
+    "WAIVER_STATES",
     "WEBHOOK_EVENTS",
     "WEEKDAYS",
     "WHY",

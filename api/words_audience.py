@@ -29,13 +29,39 @@ EVIDENCE = {  # columns of the rows that show why an exclusion applies
     "since": N_("Since"),
     "until": N_("Until"),
 }
+RECIPIENTS = {  # states of one message in the ledger
+    "waiting": N_("waiting"),
+    "sent": N_("Sent"),
+    "delivered": N_("Delivered"),
+    "failed": N_("not delivered"),
+    "unknown": N_("not known whether delivered"),
+    "suppressed": N_("not sent: suppressed"),
+}
+RESPONSES = {
+    "response": N_("Response"),
+    "conversion": N_("Conversion"),
+    "refused": N_("declined"),
+    "opt_out": N_("opted out"),
+    "complaint": N_("complained"),
+    "no_answer": N_("no answer"),
+}
 HOLDOUT_STATES = {
     "open": N_("waits for its confirmation"),
     "in_force": N_("in force"),
     "over": N_("replaced"),
     "refused": N_("refused"),
 }
+WAIVER_STATES = {
+    "open": N_("waits for its decision"),
+    "granted": N_("granted"),
+    "refused": N_("refused"),
+    "over": N_("over with its case"),
+}
 AUDIENCE_PROBLEMS = {
+    "waiver_scope": N_("Name one customer, or one reason of the grey list."),
+    "waiver_no_reason": N_("No entry of the grey list has this reason; write it word for word."),
+    "waiver_black": N_("This customer is on the black list, which nobody waives."),
+    "waiver_not_grey": N_("This customer is not on the grey list."),
     "customer_whole": N_("Type the whole number of the customer or of their phone, without spaces."),
     "group_name": N_("Small letters, digits and _, 40 at most, first a letter; not one of: {reserved}."),
     "group_taken": N_("There is a group {name} already. Open it to edit it, or choose another name."),

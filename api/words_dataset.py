@@ -25,6 +25,7 @@ FIELD_TYPES = {
     "bool": N_("Yes or no"),
     "date": N_("Day"),
     "timestamp": N_("Time"),
+    "address": N_("Address (encrypted)"),
 }
 DATASET_PROBLEMS = {  # by code; the braces are filled with the problem's fields
     "row.columns": N_("Has {found} columns; the header has {wanted}."),

@@ -6,13 +6,13 @@ CountersignError
 |- Refused           understood, but not possible now; says what is possible instead
 |   |- NotPossible, AlreadyDecided, ChangedMeanwhile, DraftChanged, SavedElsewhere, UrgedAlready, KeyUsed, OwnCase,
 |   |   StandInOver, StandInTwice, TooManyTries, CountsMoved, CountsBusy, CountOvertaken, NoControl, GroupChanged,
-|   |   OfferChanged, OwnOffer, TooFewCustomers, RehearsalFailed
+|   |   OfferChanged, OwnOffer, TooFewCustomers, RehearsalFailed, WaiverWaits, OwnWaiver
 |- NotFound          absent, or not yours: the two look the same
 |- SignInNeeded, Forged
 |   |- SignInAnew
 |   |   `- SignInForConfidential
 |- Unavailable       something outside does not answer; nothing was lost
-|   |- DatabaseUnavailable, GatewayUnavailable, NoSpace, PortInUse
+|   |- DatabaseUnavailable, GatewayUnavailable, NoSpace, PortInUse, AddressUnreadable
 |- SelectionFailed   the selection ended without a result
 |   |- NoCustomers
 |- ExpressionFailed  a rule met a value it cannot work with (an empty field, a division by zero)
@@ -176,6 +176,15 @@ class RehearsalFailed(Refused):
     """The rehearsal ended without a result: {reason}. Nothing was kept; choose fewer customers or months."""
 
 
+class WaiverWaits(Refused):
+    """The same waiver waits for a decision already; nothing was changed. An administrator decides on it."""
+
+
+class OwnWaiver(Refused):
+    """Nobody grants a waiver that they asked for, or for a case of their own; nothing was changed. Another
+    administrator must grant it."""
+
+
 class SavedElsewhere(Refused):
     """The proposal was saved elsewhere after you opened it. What you typed stands here and is not saved yet; what was
     saved meanwhile stands beside it. Save again to keep yours."""
@@ -253,6 +262,11 @@ class NoSpace(Unavailable):
     """No space left for {path}. Free some and run it again; nothing half-written remains."""
 
     status = 507
+
+
+class AddressUnreadable(Unavailable):
+    """An address of a customer was sealed with a secret key that is not in use here; nothing was sent or changed. Add
+    the earlier secret key as a further line of the file secret.key."""
 
 
 class PortInUse(Unavailable):

@@ -90,9 +90,15 @@ class Settings(BaseSettings):
         """The time zone in force."""
         return ZoneInfo(self.time_zone)
 
-    @cached_property
+    @property
     def secret_key(self) -> bytes:
-        """256 bits that sign cookies; made on first use, readable by the owner alone."""
+        """256 bits that sign cookies and seal what only we may read: the first line of the file secret.key."""
+        return self.secret_keys[0]
+
+    @cached_property
+    def secret_keys(self) -> tuple[bytes, ...]:
+        """The key in force, then earlier ones, which open what they sealed and seal nothing more. Made on first use,
+        readable by the owner alone."""
         path = self.home / "secret.key"
         self.home.mkdir(parents=True, exist_ok=True)
         try:
@@ -101,4 +107,4 @@ class Settings(BaseSettings):
                 file.write(secrets.token_hex(32))
         except FileExistsError:
             pass
-        return bytes.fromhex(path.read_text())
+        return tuple(bytes.fromhex(line) for line in path.read_text().split())

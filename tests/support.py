@@ -10,9 +10,16 @@ from pathlib import Path
 
 import pytest
 
+from engine.warehouse.addresses import Vault
+
 ROOT = Path(__file__).resolve().parents[1]
 FULL = os.environ.get("FULL_TESTS") == "1"
 """Whether tests that try many cases try all of them (`make test-full`)."""
+
+
+def vault() -> Vault:
+    """What seals addresses in datasets that belong to no application."""
+    return Vault({"0badcafe": bytes(range(64))})
 
 
 def shared(path: str) -> Path:

@@ -17,7 +17,8 @@ import duckdb
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from engine.warehouse.dataset import Dataset
+from engine.service.sealing import dataset_of
+from engine.settings import Settings
 from engine.warehouse.imports import Wanted, import_file
 from engine.warehouse.shapes import shape_of
 
@@ -110,7 +111,9 @@ def main() -> None:
     """Generate, import, and say how many and how long."""
     arguments = _arguments()
     began = time.perf_counter()
-    dataset = Dataset(arguments.data)
+    # The key that seals phones is the one of the application whose dataset this is.
+    home = Path(os.environ.get("COUNTERSIGN_HOME") or arguments.data.resolve().parent)
+    dataset = dataset_of(Settings(home=home), arguments.data)
     if "customers" in dataset.current().tables:
         sys.exit(f"{arguments.data} has customers already; choose an empty folder")
     with tempfile.TemporaryDirectory(prefix="customers-") as scratch:

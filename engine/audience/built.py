@@ -29,6 +29,7 @@ OPERATORS: Mapping[str, tuple[Operator, ...]] = {
     "date": _ORDERED,
     "bool": ("yes", "no", *_EVERY),
     "timestamp": _EVERY,
+    "address": _EVERY,
 }
 """What can be asked of a field, by its type without its digits."""
 WITHOUT_VALUE: frozenset[Operator] = frozenset({"yes", "no", "known", "unknown"})

@@ -33,7 +33,7 @@ from engine.audience.sql_names import ANY_LIST, Tables
 from engine.audience.tally import Tally, tally
 from engine.errors import InvalidDefinition, InvalidExpression, Problem
 from engine.expr import compile_expression
-from engine.expr.types import BOOL, DATE, DECIMAL, INT, TEXT, TIMESTAMP, Record, Scope, Type, nearest
+from engine.expr.types import ADDRESS, BOOL, DATE, DECIMAL, INT, TEXT, TIMESTAMP, Record, Scope, Type, nearest
 from engine.values import NO_TEXT, Bilingual
 
 FIELD_TYPES: Mapping[str, Type] = {
@@ -44,6 +44,7 @@ FIELD_TYPES: Mapping[str, Type] = {
     "bool": BOOL,
     "date": DATE,
     "timestamp": TIMESTAMP,
+    "address": ADDRESS,
 }
 
 MEASURED_TYPES = ("int", "decimal", "double", "bool")

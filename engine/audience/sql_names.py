@@ -24,10 +24,11 @@ where nobody can say yet which there will be."""
 @dataclass(frozen=True, slots=True)
 class Columns:
     """What a table or a part of the statement gives: its columns by name in small letters, each with the dataset's
-    spelling and whether it holds customers. `is_open`: others may be there as well."""
+    spelling and whether it holds customers. `is_open`: others may be there as well. `sealed` are those of addresses."""
 
     names: Mapping[str, tuple[str, bool]]
     is_open: bool = False
+    sealed: frozenset[str] = frozenset()
 
     def find(self, name: str) -> tuple[str, bool] | None:
         """The column's spelling, and whether it holds customers."""
@@ -117,7 +118,8 @@ class Resolver:
         self.used.add(name)
         columns = self.tables.get(name)
         found = {column.lower(): (column, column == CUSTOMER) for column in columns or ()}
-        return called, Columns(found, is_open=columns is None)
+        sealed = frozenset(column for column, type_ in (columns or {}).items() if type_ == "address")
+        return called, Columns(found, is_open=columns is None, sealed=sealed)
 
 
 class _Select:
@@ -197,6 +199,10 @@ class _Select:
                 _rename(node.this, spelt)
                 node.set("table", exp.to_identifier(name, quoted=True))
                 node.meta["depth"] = depth
+                if spelt in sources[name].sealed and not _asks_whether_there(node):
+                    hint = "ask whether there is one, as in phone IS NOT NULL; or import a list of customers"
+                    told = f"{node.name} is sealed: it cannot be compared with a text, ordered, cut or given back"
+                    self.reading.refuse("E351", node, told, hint)
                 if depth:
                     self.reaches_out = self.reaches_out or node
                 return
@@ -332,6 +338,11 @@ def _equated(condition: exp.Expr) -> tuple[exp.Column, exp.Column] | None:
         return None
     left, right = (side.this if isinstance(side, exp.Cast) else side for side in (condition.left, condition.right))
     return (left, right) if isinstance(left, exp.Column) and isinstance(right, exp.Column) else None
+
+
+def _asks_whether_there(node: exp.Column) -> bool:
+    """Whether it is only asked if the column has a value."""
+    return isinstance(node.parent, exp.Is) and isinstance(node.parent.expression, exp.Null)
 
 
 def _rename(identifier: exp.Expr, name: str) -> None:

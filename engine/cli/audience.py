@@ -25,6 +25,7 @@ from engine.definition.document import Document, read
 from engine.errors import InvalidDefinition, InvalidExpression, InvalidFile, Problem
 from engine.expr import Scope, compile_expression
 from engine.expr.types import BOOL
+from engine.service.sealing import dataset_of
 from engine.settings import Settings
 from engine.warehouse.dataset import Dataset, Version
 from engine.warehouse.earlier import from_history
@@ -66,7 +67,7 @@ def run(
 ) -> None:
     """Select the customers of FILE's audience and print the waterfall."""
     settings = Settings()
-    dataset = Dataset(data or settings.data)
+    dataset = dataset_of(settings, data)
     place = place_of(on, settings.connections) if on else None
     version = place.version(dataset.current()) if place else dataset.current()
     plan = _with_groups(_plan(file, version))
@@ -117,7 +118,7 @@ def why_(
     except FileNotFoundError as error:
         raise InvalidFile([Problem(code="D114", message=f"{snapshot} holds no snapshot")]) from error
     limits = Limits(settings.memory_limit, settings.selection_seconds)
-    found = why(Dataset(data or settings.data), frozen.folder, of_frozen(frozen), customer, limits=limits)
+    found = why(dataset_of(settings, data), frozen.folder, of_frozen(frozen), customer, limits=limits)
     if as_json:
         typer.echo(msgspec.json.encode(found, enc_hook=BaseModel.model_dump).decode())
     else:

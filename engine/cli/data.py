@@ -7,18 +7,21 @@ from typing import Annotated
 
 import typer
 
+from engine import clock
 from engine.cli.progress import counting
 from engine.definition.catalogue import CustomerField
 from engine.errors import InvalidFile, Problem
 from engine.service import selecting, sheets
 from engine.service.app import Countersign
+from engine.service.sealing import dataset_of
 from engine.settings import Settings
 from engine.warehouse import imports, syncing
 from engine.warehouse.dataset import Dataset, Published, Version
 from engine.warehouse.imports import Staged, Wanted
-from engine.warehouse.kinds import KINDS, LIST_NAME
+from engine.warehouse.kinds import KINDS, LIST_NAME, address_columns
 from engine.warehouse.lists import no_column
 from engine.warehouse.rows import BadRow, Records
+from engine.warehouse.sealed import seal_versions, seal_waves
 from engine.warehouse.shapes import Shape, shape_of
 
 app = typer.Typer(no_args_is_help=True)
@@ -57,7 +60,7 @@ def import_(
             count = import_suppressions(kind, shape, records, key)
             typer.echo(json.dumps({"rows": count}) if as_json else f"{count:,} entries on the {kind}")
             return
-        dataset = Dataset(data or Settings().data)
+        dataset = dataset_of(Settings(), data)
         wanted = Wanted(kind, key, name, catalogue=catalogue)
         staged = imports.stage(dataset, records, shape.name, wanted, told)
     published = imports.publish(dataset, [staged], BY)
@@ -84,7 +87,7 @@ def sync(
     as_json: Json = False,
 ) -> None:
     """Import all sources that FILE names as one version, or none of them."""
-    dataset = Dataset(data or Settings().data)
+    dataset = dataset_of(Settings(), data)
     with counting("") as told:
         staged, published = syncing.sync_all(dataset, file, _connections(), by=BY, label=told.labelled)
     dataset.sweep()
@@ -106,7 +109,7 @@ def versions(
     as_json: Json = False,
 ) -> None:
     """List versions: when, by whom, from what, and what each changed against the one before."""
-    dataset = Dataset(data or Settings().data)
+    dataset = dataset_of(Settings(), data)
     found = dataset.versions(last)
     if as_json:
         typer.echo(json.dumps([_version(dataset, version) for version in found], ensure_ascii=False))
@@ -129,7 +132,7 @@ def verify(
     number: Annotated[int, typer.Argument(metavar="[VERSION]", help="By default the newest.")] = 0, data: Folder = None
 ) -> None:
     """Read every file of a version again and compare its sha256; name the first that differs."""
-    dataset = Dataset(data or Settings().data)
+    dataset = dataset_of(Settings(), data)
     try:
         version = dataset.version(number) if number else dataset.current()
     except FileNotFoundError as error:
@@ -145,9 +148,24 @@ def verify(
 
 
 @app.command()
+def seal(data: Folder = None) -> None:
+    """Encrypt the addresses that files of earlier releases hold as they are, in every version and in waves; and those
+    that were encrypted with an earlier secret key anew."""
+    settings = Settings()
+    dataset = dataset_of(settings, data)
+    with counting("sealing addresses") as told:
+        files, count = seal_versions(dataset, address_columns(), by=BY, at=clock.now(), told=told)
+        waves = seal_waves(dataset, told)
+    told_of = f"{count:,} addresses in {files:,} files of the dataset, {waves:,} files of waves"
+    typer.echo(
+        f"sealed: {told_of}" if files or waves else "nothing to do: every address is sealed with the key in force"
+    )
+
+
+@app.command()
 def show(data: Folder = None) -> None:
     """Show the tables of the newest version with their columns, as the catalogue describes them."""
-    version = Dataset(data or Settings().data).current()
+    version = dataset_of(Settings(), data).current()
     typer.echo(f"version {version.number}")
     for name, table in version.tables.items():
         kind = KINDS.get(name)

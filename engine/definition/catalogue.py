@@ -21,8 +21,9 @@ from engine.errors import InvalidDefinition, Problem
 from engine.expr.types import Record
 from engine.values import NO_TEXT, Bilingual
 
-FieldType = Annotated[str, Field(pattern=r"^(text|int|decimal(\([0-6]\))?|double|bool|date|timestamp|month)$")]
-"""`decimal` leaves the digits after the point to the file; a month is a day, its first."""
+FieldType = Annotated[str, Field(pattern=r"^(text|int|decimal(\([0-6]\))?|double|bool|date|timestamp|month|address)$")]
+"""`decimal` leaves the digits after the point to the file; a month is a day, its first. An address (phone, mail) is
+a text that is sealed in the files of the dataset: a rule can ask whether there is one, and nothing of what it is."""
 
 
 class CustomerField(Section):
@@ -53,6 +54,11 @@ class Catalogue:
     def types(self) -> dict[str, str]:
         """The type of each field as text, as the audience compiler wants it."""
         return {name: field.type for name, field in self.fields.items()}
+
+    @cached_property
+    def addresses(self) -> dict[str, CustomerField]:
+        """The fields that are sealed."""
+        return {name: field for name, field in self.fields.items() if field.type == "address"}
 
     @cached_property
     def consents(self) -> dict[str, str]:

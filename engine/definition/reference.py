@@ -88,6 +88,8 @@ _READING = {
     "E327": "a statement whose result is not the customer alone",
     "E328": "a statement that is too long or too deep",
     "E329": "a parameter that there is not",
+    "E350": "a rule that compares, orders or cuts an address, which is sealed",
+    "E351": "a statement that reads more of an address than whether there is one",
     "E601": "a `who` that cannot be read",
     "E701": "no duration",
     "E702": "no hours of the day",

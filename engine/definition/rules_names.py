@@ -185,6 +185,20 @@ class UnknownCustomerField(LintRule):
                 yield Finding(path, fields, nearest(name, tuple(catalogue.fields)))
 
 
+class AddressInMessage(LintRule):
+    """the message would tell {name}, an address that is sealed until it is sent to"""
+
+    code = "E352"
+
+    def find(self, subject: Subject) -> Iterator[Finding]:
+        delivery = subject.definition.delivery
+        if delivery is None or not delivery.message:
+            return
+        for n, name in enumerate(delivery.message.fields):
+            if name in subject.catalogue.addresses:
+                yield Finding(("delivery", "message", "fields", n), {"name": name}, "take the field out of the message")
+
+
 class UnknownConsent(LintRule):
     """the catalogue {catalogue} has no field for the consent to {name}"""
 
@@ -267,6 +281,7 @@ NAMES = (
     UnknownCatalogue(),
     UnknownCustomerField(),
     UnknownConsent(),
+    AddressInMessage(),
     UnknownPlaceholder(),
     ChainCalledLikeState(),
     ParamWithoutValue(),

@@ -16,6 +16,7 @@ from engine.expr.operators import RELATIONS, arithmetic, comparable
 from engine.expr.patterns import pattern
 from engine.expr.tree import Tree, path_of
 from engine.expr.types import (
+    ADDRESS,
     BOOL,
     COUNTED,
     DATE,
@@ -109,6 +110,11 @@ class _Check:
         if not accepts(wanted, found):
             self.problem(tree.at, "E304", f"{why}, this is {found}", _condition_hint(found) if wanted == BOOL else "")
 
+    def sealed(self, at: int) -> Type:
+        hint = "ask whether there is one, as in c.phone != null; or import a list of customers as the source"
+        told = "the address is sealed: it cannot be compared with a text, ordered or cut"
+        return self.problem(at, "E350", told, hint)
+
     def named(self, tree: trees.Name, scope: Scope) -> Type:
         if tree.name in scope.names:
             return scope.names[tree.name]
@@ -151,6 +157,8 @@ class _Check:
         if len(types) == 1:
             return self.unary(tree, types[0])
         left, right = types
+        if ADDRESS in types and not (tree.operator in ("==", "!=") and set(types) <= {ADDRESS, NULL}):
+            return self.sealed(tree.at)
         if tree.operator == "in":
             return self.membership(tree, left, right)
         if tree.operator in RELATIONS:
@@ -200,6 +208,8 @@ class _Check:
         return found if found in KEYS else self.problem(tree.at, "E304", f"{found} cannot be the key of a map")
 
     def call(self, tree: trees.Call, types: tuple[Type, ...]) -> Type:
+        if ADDRESS in types:
+            return self.sealed(tree.at)
         function = BY_NAME.get(tree.function)
         at = tree.arguments[0].end + 1 if tree.is_member else tree.at
         if function is None:

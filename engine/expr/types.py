@@ -67,6 +67,8 @@ BYTES = Simple("bytes")
 DATE = Simple("date")
 TIMESTAMP = Simple("timestamp")
 DURATION = Simple("duration")
+ADDRESS = Simple("address")
+"""Of a phone or of mail: sealed where it is kept. A rule can ask whether it is there, and whether two are the same."""
 NULL = Simple("null")
 DYN = Simple("anything")
 """Known only when it runs: every operation is allowed by the check and tried by the evaluation."""

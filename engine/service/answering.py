@@ -18,11 +18,11 @@ from engine.service import estimating, fields
 from engine.service.app import Countersign
 from engine.service.cases import load_visible
 from engine.service.recording import By, changing
+from engine.service.sealing import dataset_of
 from engine.service.suppressing import CUSTOMER
 from engine.service.views import Viewer
 from engine.store import snapshots, visibility
 from engine.values import Bilingual
-from engine.warehouse.dataset import Dataset
 from engine.warehouse.freeze import open_frozen
 from engine.warehouse.run import Limits
 from engine.warehouse.why import Removal, Why, of_count, of_frozen, why
@@ -93,7 +93,9 @@ def explain_customer(app: Countersign, by: By, case_id: str, customer: str) -> W
     with changing(app, by, None) as change:
         if not change.done_before():
             told_of = {"case": case.number or case.id}
-            change.note(NOTED, f"customer {found.customer}", after=told_of)
+            # Who was not found may have been asked for by the phone.
+            subject = masked(wanted) if found.outcome == "unknown" else found.customer
+            change.note(NOTED, f"customer {subject}", after=told_of)
     return WhyView(
         case_id=case.id,
         customer=masked(found.customer),
@@ -123,13 +125,17 @@ def _told(tx: Connection, person: str, removal: Removal) -> RemovalView:
     rows = []
     for row in removal.shown:
         number = row.values.get(CASE, "")
-        is_hidden = number and visibility.is_taken(tx, number) and visibility.named(tx, person, number) is None
-        rows.append(row.values | {CASE: ""} if is_hidden else row.values)
+        rows.append(row.values | {CASE: ""} if number and is_hidden(tx, person, number) else row.values)
     return RemovalView(removal.name, removal.label, tuple(rows))
 
 
+def is_hidden(tx: Connection, person: str, number: str) -> bool:
+    """Whether a case of this number is here and not that person's to see."""
+    return visibility.is_taken(tx, number) and visibility.named(tx, person, number) is None
+
+
 def _of_list(app: Countersign, folder: Path, customer: str) -> tuple[Why, str]:
-    frozen, dataset = open_frozen(folder), Dataset(app.settings.data)
+    frozen, dataset = open_frozen(folder), dataset_of(app.settings)
     limits = Limits(app.settings.memory_limit, min(estimating.LONGEST, app.settings.selection_seconds))
     return why(dataset, folder, of_frozen(frozen), customer, limits=limits), frozen.manifest.as_of
 

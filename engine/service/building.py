@@ -48,9 +48,10 @@ from engine.service import counting, groups
 from engine.service.app import Countersign
 from engine.service.authorizing import allowed, authorize
 from engine.service.counting import CATALOGUE, COUNTS, WRITES_SQL, Counted
+from engine.service.sealing import dataset_of
 from engine.service.views import Viewer
 from engine.values import NO_TEXT, Bilingual
-from engine.warehouse.dataset import Dataset, Version
+from engine.warehouse.dataset import Version
 
 MOST_ROWS, MOST_BLOCKS = 60, 10
 LONGEST = 10_000
@@ -114,7 +115,7 @@ class Looked:
 def offered(app: Countersign, viewer: Viewer) -> Offered:
     """What the newest version of the dataset, and the viewer's roles, let them build with."""
     authorize(viewer, COUNTS)
-    version = Dataset(app.settings.data.resolve()).current()
+    version = dataset_of(app.settings).current()
     return Offered(
         fields=tuple(_fields(version)),
         lists=tuple(sorted(name.removeprefix(LIST) for name in version.tables if name.startswith(LIST))),

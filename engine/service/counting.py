@@ -22,6 +22,7 @@ from engine.errors import InvalidDefinition, InvalidForm, Problem
 from engine.service import earlier, group_pins, group_texts
 from engine.service.app import Countersign
 from engine.service.authorizing import Action, allowed, authorize
+from engine.service.sealing import dataset_of
 from engine.service.views import Viewer
 from engine.warehouse import counting
 from engine.warehouse.dataset import Dataset, Version
@@ -68,7 +69,7 @@ def count(
     authorize(viewer, COUNTS)
     read = source_of(source)
     refuse_sql(viewer, read, kept)
-    dataset = Dataset(app.settings.data.resolve())
+    dataset = dataset_of(app.settings)
     version = group_texts.current(app)
     selection = compiled(app, read, version)
     limits = Limits(app.settings.memory_limit, min(LONGEST, app.settings.selection_seconds))

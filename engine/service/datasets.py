@@ -1,8 +1,8 @@
 """The customer dataset for administrators: its versions, and files that come in by a page or by a script.
 
-A file is kept first and looked at: what kind it seems to be, which rows would be refused, its first rows with personal
-values masked. Nothing is in the dataset before it is confirmed; confirmed twice it is taken in once. Refuses files of
-more than 20 MB: those are imported by the command, on the machine that has them.
+A file is kept first, sealed, and looked at: what kind it seems to be, which rows would be refused, its first rows with
+personal values masked. Nothing is in the dataset before it is confirmed; confirmed twice it is taken in once. Refuses
+files of more than 20 MB: those are imported by the command, on the machine that has them.
 """
 
 import re
@@ -17,14 +17,16 @@ from typing import Any
 
 from engine.errors import InvalidFile, NotFound, Problem
 from engine.masking import masked
-from engine.service import sheets
+from engine.service import sealing, sheets
 from engine.service.app import Countersign
 from engine.service.authorizing import Action
 from engine.service.recording import By, changing
+from engine.service.sealing import dataset_of
 from engine.store import trail, uploads
 from engine.values import NO_TEXT, Bilingual
 from engine.warehouse import imports
-from engine.warehouse.dataset import Column, Dataset, TableChange, Taken
+from engine.warehouse.addresses import ADDRESS
+from engine.warehouse.dataset import Column, TableChange, Taken
 from engine.warehouse.imports import Wanted
 from engine.warehouse.kinds import KINDS, LIST_NAME
 from engine.warehouse.lists import Imported
@@ -127,7 +129,7 @@ class Intact:
 def versions(app: Countersign, by: By, last: int = LAST) -> tuple[VersionView, ...]:
     """The newest versions, the newest first."""
     by.authorize(MANAGES)
-    dataset = Dataset(app.settings.data)
+    dataset = dataset_of(app.settings)
     with app.db.read() as tx:
         names = app.organisation(tx)
     return tuple(
@@ -149,8 +151,9 @@ def keep(app: Countersign, by: By, data: bytes, name: str) -> str:
     _refuse_large(data, name)
     with _records(data, name):
         number = secrets.token_hex(16)
+    body = sealing.seal_file(app.settings, UPLOAD, data)
     with app.db.begin() as tx:
-        uploads.keep(tx, number=number, kind=UPLOAD, name=name, body=data, person=by.person, at=app.now())
+        uploads.keep(tx, number=number, kind=UPLOAD, name=name, body=body, person=by.person, at=app.now())
     return number
 
 
@@ -164,7 +167,7 @@ def look(app: Countersign, by: By, upload: str, asked: Asked | None = None) -> L
             imported = imports.check(records, source, wanted)
         except InvalidFile as error:
             return Looked(upload, name, asked, records.headings, _sample(records, None, asked), problems=error.problems)
-        there = Dataset(app.settings.data).current().tables.get(wanted.table)
+        there = dataset_of(app.settings).current().tables.get(wanted.table)
         return Looked(
             upload,
             name,
@@ -210,7 +213,7 @@ def report(app: Countersign, by: By, upload: str, asked: Asked) -> tuple[BadRow,
 def verify(app: Countersign, by: By, number: int) -> Intact:
     """Read every file of a version again. InvalidFile names the first that differs, NotFound where no such version."""
     by.authorize(MANAGES)
-    dataset = Dataset(app.settings.data)
+    dataset = dataset_of(app.settings)
     try:
         version = dataset.version(number)
     except FileNotFoundError:
@@ -248,7 +251,7 @@ def _wanted(asked: Asked) -> Wanted:
 
 
 def _take(app: Countersign, by: By, data: bytes, name: str, asked: Asked, *, upload: str = "") -> Done:
-    dataset = Dataset(app.settings.data)
+    dataset = dataset_of(app.settings)
     with _records(data, name) as (records, source):
         staged = imports.stage(dataset, records, source, _wanted(asked))
     with changing(app, by, MANAGES) as change:
@@ -279,9 +282,10 @@ def _kept(app: Countersign, by: By, upload: str) -> tuple[bytes, str]:
     by.authorize(MANAGES)
     with app.db.read() as tx:
         kept = uploads.find(tx, upload, by.person)
-    if kept is None or kept.kind != UPLOAD:
+    body = sealing.open_file(app.settings, UPLOAD, kept.body) if kept is not None and kept.kind == UPLOAD else None
+    if kept is None or body is None:
         raise NotFound()
-    return kept.body, kept.name
+    return body, kept.name
 
 
 @contextmanager
@@ -313,7 +317,9 @@ def _sample(records: Records, imported: Imported | None, asked: Asked) -> tuple[
         shown = {
             heading
             for heading, field in known.items()
-            if heading != asked.key and not field.personal and (field.type != "text" or field.label != NO_TEXT)
+            if heading != asked.key
+            and not (field.personal or field.type == ADDRESS)
+            and (field.type != "text" or field.label != NO_TEXT)
         }
     rows = records.rows.slice(0, SAMPLE).to_pylist()
     return tuple(

@@ -18,6 +18,7 @@ from engine.errors import NotFound, NotPossible
 from engine.machine.commands import ResumeDelivery
 from engine.service import running
 from engine.service.app import Countersign
+from engine.service.sealing import dataset_of, vault
 from engine.service.sending import Progress, work
 from engine.service.settling import settle, start_next
 from engine.service.stage_views import WaveView
@@ -27,7 +28,6 @@ from engine.store import chunks as chunk_rows
 from engine.store.snapshots import SnapshotRow
 from engine.store.waves import WaveRow
 from engine.warehouse import wavefiles
-from engine.warehouse.dataset import Dataset
 from engine.warehouse.freeze import LIST, open_frozen
 from engine.warehouse.wavefiles import Turn, WaveFile, Wording
 
@@ -57,7 +57,9 @@ def begin(app: Countersign, case_id: str) -> None:
             path = app.settings.data / row.file
             if not path.exists():
                 wording = _wording(definition.delivery, one.channel, form)
-                wavefiles.write(path, _turn(app, snapshot, one), wording, chunk=chunk_size(one.wave))
+                wavefiles.write(
+                    path, _turn(app, snapshot, one), wording, vault(app.settings), chunk=chunk_size(one.wave)
+                )
             _load(app, one, row)
     with app.db.begin() as tx:
         start_next(tx, waves.of_case(tx, case_id), app.now())
@@ -150,7 +152,7 @@ def _view(row: WaveRow, plan: DeliveryPlan, sums: ledger.Sums | None, capped: in
 
 def _turn(app: Countersign, snapshot: SnapshotRow, planned: PlannedWave) -> Turn:
     frozen = open_frozen(app.settings.data / snapshot.folder)
-    dataset = Dataset(app.settings.data)
+    dataset = dataset_of(app.settings)
     return Turn(
         list_file=frozen.folder / LIST,
         customers=dataset.paths(dataset.current().tables["customers"]),

@@ -19,6 +19,7 @@ from engine.service.app import Countersign
 from engine.service.audience_views import balance_views, member_views, overlap_views, waterfall_rows
 from engine.service.cases import load_visible
 from engine.service.counting import PartCount, part_counts
+from engine.service.sealing import dataset_of
 from engine.service.stage_views import BalanceView, Detection, MemberView, OverlapView, WaterfallRow
 from engine.service.views import Viewer
 from engine.warehouse.dataset import Dataset
@@ -60,13 +61,13 @@ class Count:
 def counted(app: Countersign, case: Case, *, with_parts: bool = False) -> Iterator[Count]:
     """Count the customers of the form as saved. SelectionFailed, Invalid, ExpressionFailed, Unavailable say why not."""
     selection = selecting.estimate(app, case)
-    dataset = Dataset(app.settings.data.resolve())
+    dataset = dataset_of(app.settings)
     limits = Limits(app.settings.memory_limit, min(LONGEST, app.settings.selection_seconds))
     with tempfile.TemporaryDirectory(prefix=".estimate-", dir=dataset.folder) as scratch:
         folder = Path(scratch)
         version = dataset.current()
         beside = {
-            **selecting.suppressions(app, folder, selection.as_of),
+            **selecting.suppressions(app, folder, selection.as_of, case.id),
             **offering.written(app, folder, selection.as_of, dataset=dataset, version=version),
             **earlier.outcomes(app, case.submitter, selection, folder, dataset=dataset, version=version),
         }

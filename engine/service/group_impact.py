@@ -21,8 +21,8 @@ from engine.service.app import Countersign
 from engine.service.group_texts import Test
 from engine.service.group_uses import UsedBy
 from engine.service.recording import By
+from engine.service.sealing import dataset_of
 from engine.store import groups
-from engine.warehouse.dataset import Dataset
 from engine.warehouse.run import select
 
 OLD, NEW = "before", "after"
@@ -91,7 +91,7 @@ def _old(version: GroupVersion, lookup: Any) -> SourceKind | None:
 def _counted(app: Countersign, old: SourceKind | None, new: SourceKind, used: UsedBy, person: str) -> Impact:
     now = app.now()
     try:
-        version, dataset = group_texts.current(app), Dataset(app.settings.data.resolve())
+        version, dataset = group_texts.current(app), dataset_of(app.settings)
         selection = group_texts.compiled(app, version, _both(old, new))
         with tempfile.TemporaryDirectory(prefix=".impact-", dir=dataset.folder) as scratch:
             folder = Path(scratch)

@@ -28,8 +28,9 @@ from engine.expr import Scope, compile_expression
 from engine.expr.types import BOOL, nearest
 from engine.service import earlier
 from engine.service.app import Countersign
+from engine.service.sealing import dataset_of
 from engine.values import canonical_json
-from engine.warehouse.dataset import Column, DataFile, Dataset, Version
+from engine.warehouse.dataset import Column, DataFile, Version
 from engine.warehouse.freeze import LIST
 from engine.warehouse.run import Limits, select
 
@@ -62,7 +63,7 @@ def read_source(app: Countersign, source: Any, lookup: Lookup, *, name: str, tes
 
 def current(app: Countersign) -> Version:
     """The dataset as it is now. NoCustomers where it has none."""
-    version = Dataset(app.settings.data).current()
+    version = dataset_of(app.settings).current()
     if "customers" not in version.tables:
         raise NoCustomers()
     return version
@@ -97,7 +98,7 @@ def failing(app: Countersign, source: SourceKind, tests: Sequence[Test], *, pers
     whose earlier cases it may look at."""
     if not tests:
         return ()
-    version, dataset = current(app), Dataset(app.settings.data.resolve())
+    version, dataset = current(app), dataset_of(app.settings)
     rows, wrong = _rows(tests, version.tables["customers"].columns)
     if wrong:
         raise InvalidForm(wrong)

@@ -16,11 +16,11 @@ from engine.errors import NotFound, NotPossible
 from engine.machine.case import Case
 from engine.service.app import Countersign
 from engine.service.cases import load_visible
+from engine.service.sealing import dataset_of
 from engine.service.views import Viewer
 from engine.store import reports, snapshots, suppression
 from engine.store.reports import ResponseRow
 from engine.store.suppression import Suppression
-from engine.warehouse.dataset import Dataset
 from engine.warehouse.lists import KEY
 from engine.warehouse.responses import Expected, keep_outcomes, outcomes_folder, read_answers
 from engine.warehouse.rows import BadRow
@@ -101,7 +101,7 @@ def _expected(app: Countersign, tx: Connection, case: Case) -> Expected:
 
 def _key_heading(app: Countersign) -> str:
     """How the file that the customers came from called their key ("row" where the rows were numbered)."""
-    customers = Dataset(app.settings.data).current().tables.get(CUSTOMERS)
+    customers = dataset_of(app.settings).current().tables.get(CUSTOMERS)
     headings = [] if customers is None else [column.heading for column in customers.columns if column.name == KEY]
     return next(iter(headings), "") or KEY
 

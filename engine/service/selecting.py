@@ -32,6 +32,7 @@ from engine.machine.commands import AudienceFailed, AudienceFrozen
 from engine.service import earlier, group_pins, holdouts, offering, policies
 from engine.service.app import Countersign
 from engine.service.running import carry_out
+from engine.service.sealing import dataset_of
 from engine.store import cases, snapshots, suppression
 from engine.store.cases import Locked
 from engine.store.snapshots import SnapshotRow
@@ -89,7 +90,7 @@ def frozen_list(app: Countersign, case_id: str, rows: int = 10_000) -> Iterator[
 
 def estimate(app: Countersign, case: Case) -> Selection:
     """The compiled selection of a form that is not submitted yet; Invalid with all problems where there is none."""
-    dataset = Dataset(app.settings.data)
+    dataset = dataset_of(app.settings)
     return _compiled(app, case, dataset, dataset.current(), as_of=app.now(), salt="estimate", anew=True)
 
 
@@ -119,7 +120,7 @@ def _frozen(app: Countersign, case: Case) -> Frozen:
         return open_frozen(folder)
     if case.number is None:
         raise NotPossible(action="select customers", state=case.state, possible="submit")
-    dataset = Dataset(app.settings.data)
+    dataset = dataset_of(app.settings)
     version = dataset.current()
     as_of = app.now()
     salt = salt_of(case.number, case.round)
@@ -130,7 +131,7 @@ def _frozen(app: Countersign, case: Case) -> Frozen:
         selection,
         folder,
         besides=lambda unfinished: {
-            **suppressions(app, unfinished, as_of),
+            **suppressions(app, unfinished, as_of, case.id),
             **offering.written(app, unfinished, as_of, dataset=dataset, version=version),
             **earlier.outcomes(app, case.submitter, selection, unfinished, dataset=dataset, version=version),
         },
@@ -213,13 +214,13 @@ def _texts(value: Any) -> tuple[str, ...]:
     return tuple(map(str, value)) if isinstance(value, list | tuple) else (str(value),)
 
 
-def suppressions(app: Countersign, folder: Path, at: datetime) -> dict[str, DataFile]:
-    """Both lists as they hold now, in the folder of the run: what was used, and the evidence of it."""
+def suppressions(app: Countersign, folder: Path, at: datetime, case_id: str = "") -> dict[str, DataFile]:
+    """Both lists as they hold now for the case, in the folder of the run: what was used, and the evidence of it."""
     written = {}
     with app.db.read() as tx:
         for name, kind in LISTS.items():
             path = folder / f"{name}.parquet"
-            rows = suppression.snapshot(tx, kind, path, at=at)
+            rows = suppression.snapshot(tx, kind, path, at=at, case_id=case_id)
             content = path.read_bytes()
             written[name] = DataFile(path.name, rows, len(content), hashlib.sha256(content).hexdigest())
     return written

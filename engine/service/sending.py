@@ -1,13 +1,14 @@
 """The delivery worker: claims chunks, checks opt-outs and the contact policy once more, hands over, records.
 
-Every step survives a kill: a claim is a lease, a letter has the same id on every try, and what was handed over is
-recorded with the chunk's fencing token. Rate, hours and pause hold between chunks. Several workers may run at once.
+Addresses are sealed until their chunk goes out. Every step survives a kill: a claim is a lease, a letter has the same
+id on every try, and what was handed over is recorded with the chunk's fencing token. Rate, hours and pause hold between
+chunks. Several workers may run at once.
 """
 
 import asyncio
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -17,17 +18,20 @@ from engine.delivery import pacing
 from engine.delivery.channels import CHANNELS
 from engine.delivery.message import size_of
 from engine.delivery.waves import chunk_size
+from engine.masking import masked
 from engine.service import permits, stopping
 from engine.service.app import Countersign
 from engine.service.gateways import Handed, SmsGateway, hand_off
 from engine.service.keeping import kept
 from engine.service.permits import Asked
+from engine.service.sealing import vault
 from engine.store import chunks, ledger, policies, suppression, waves
 from engine.store import permits as permit_rows
 from engine.store.chunks import Claim
 from engine.store.policies import PolicyRow
 from engine.store.session import database_now
 from engine.store.waves import WaveRow
+from engine.warehouse.addresses import Vault
 from engine.warehouse.wavefiles import Letter, WaveFile
 
 LEASE = timedelta(seconds=30)  # kept while the chunk is sent; so long nobody takes over from a dead worker
@@ -72,6 +76,7 @@ class _Round:
 
     app: Countersign
     gateway: SmsGateway
+    vault: Vault
     progress: Progress = field(default_factory=Progress)
     files: dict[str, WaveFile] = field(default_factory=dict)
     checked: dict[str, float] = field(default_factory=dict)
@@ -90,7 +95,7 @@ def work(app: Countersign, worker: str, *, limit: int = 50_000) -> Progress | No
 
 async def _work(app: Countersign, worker: str, limit: int) -> Progress | None:
     async with SmsGateway(app.settings.sms_url, app.settings.sms_secret) as gateway:
-        now = _Round(app, gateway)
+        now = _Round(app, gateway, vault(app.settings))
         with kept(lambda: _extend(now), lease=LEASE):
             await _send(now, worker, limit)
     return now.progress if now.progress.chunks else None
@@ -133,6 +138,7 @@ def _claim(now: _Round) -> _Held | None:
     for wave in running:
         if not pacing.is_open(wave.plan.hours, moment, app.settings.zone) or _must_stop(now, wave):
             continue
+        _file(now, wave)
         asked = _asked(now, wave, policy) if policy else None
         with app.db.begin() as tx:
             held = _claim_of(app, tx, wave, asked)
@@ -175,7 +181,7 @@ def _claim_of(app: Countersign, tx: Connection, seen: WaveRow, asked: Asked | No
     if claim is None:
         return None
     waiting = ledger.waiting(tx, wave.id, claim.first, claim.last)
-    out = suppression.suppressed(tx, tuple(waiting.values()), at, channel=wave.channel)
+    out = suppression.suppressed(tx, tuple(waiting.values()), at, channel=wave.channel, case_id=wave.case_id)
     left = {row: customer for row, customer in waiting.items() if customer not in out}
     barred = dict.fromkeys(waiting.keys() - left.keys(), DOUBTFUL if claim.is_uncertain else ledger.SUPPRESSED)
     capped = _capped(tx, asked, claim, left, at=at, zone=zone) if asked else {}
@@ -221,10 +227,19 @@ async def _deliver(now: _Round, held: _Held, worker: str) -> None:
 
 
 def _letters(now: _Round, held: _Held) -> list[Letter]:
-    file = now.files.get(held.wave.id)
+    file = _file(now, held.wave)
+    letters = [letter for letter in file.chunk(held.claim.position) if letter.row in held.rows]
+    return [replace(one, address=now.vault.open(one.address)) for one in letters]
+
+
+def _file(now: _Round, wave: WaveRow) -> WaveFile:
+    """The wave's file. AddressUnreadable where the key of its addresses is not here, before a chunk is claimed."""
+    file = now.files.get(wave.id)
     if file is None:
-        file = now.files[held.wave.id] = WaveFile(now.app.settings.data / held.wave.file)
-    return [letter for letter in file.chunk(held.claim.position) if letter.row in held.rows]
+        file = now.files[wave.id] = WaveFile(now.app.settings.data / wave.file)
+        for letter in file.chunk(0)[:1]:
+            now.vault.open(letter.address)
+    return file
 
 
 def _record(now: _Round, held: _Held, letters: list[Letter], handed: Handed, worker: str) -> None:
@@ -246,7 +261,7 @@ def _record(now: _Round, held: _Held, letters: list[Letter], handed: Handed, wor
         if held.is_capped:
             permit_rows.release(tx, claim.wave, _surely_not_sent(held, letters, handed))
         if handed.rejected:
-            ledger.settle(tx, claim.wave, handed.rejected, state="failed", at=at)
+            ledger.settle(tx, claim.wave, _without_addresses(handed.rejected, letters), state="failed", at=at)
         if handed.is_whole:
             ledger.mark_sent(tx, claim.wave, claim.first, claim.last, at=at)
         elif handed.taken:
@@ -261,6 +276,15 @@ def _surely_not_sent(held: _Held, letters: list[Letter], handed: Handed) -> list
     in_doubt = held.claim.is_uncertain or bool(handed.unanswered)
     rows = handed.rejected.keys() | (set() if in_doubt else set(handed.refused))
     return sorted(one.customer for one in letters if one.row in rows)
+
+
+def _without_addresses(reasons: Mapping[int, str], letters: Sequence[Letter]) -> dict[int, str]:
+    """Why the gateway refused each; some say the number in full, which the ledger is not to keep."""
+    addresses = {letter.row: letter.address for letter in letters if letter.address}
+    return {
+        row: reason.replace(addresses[row], masked(addresses[row])) if row in addresses else reason
+        for row, reason in reasons.items()
+    }
 
 
 def _count(progress: Progress, held: _Held, handed: Handed) -> None:

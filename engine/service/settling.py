@@ -19,11 +19,11 @@ from engine.machine.case import Case
 from engine.machine.commands import DeliveryFinished
 from engine.service import running
 from engine.service.app import Countersign
+from engine.service.sealing import dataset_of
 from engine.service.stopping import pause, standing
 from engine.store import cases, chunks, ledger, waves
 from engine.store.ledger import Sums
 from engine.store.waves import WaveRow
-from engine.warehouse.dataset import Dataset
 from engine.warehouse.wavefiles import join_parts
 
 GATE = "gate: "
@@ -136,7 +136,7 @@ def _keep_contacts(app: Countersign, case: Case, rows: Sequence[WaveRow]) -> Non
 
     from engine.warehouse import contacts  # noqa: PLC0415  # as above
 
-    dataset = Dataset(app.settings.data)
+    dataset = dataset_of(app.settings)
     same = {"case_number": case.number or case.id, "category": _word(case, "category"), "offer": _word(case, "offer")}
     for row in rows:
         with app.db.read() as tx:

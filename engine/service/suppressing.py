@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import cast, get_args
 
-from sqlalchemy import Row
+from sqlalchemy import Connection, Row
 
 from engine.errors import InvalidFile, InvalidForm, NotFound, Problem
+from engine.masking import masked
+from engine.organisation import Organisation
 from engine.service import sheets
 from engine.service.app import Countersign
 from engine.service.recording import By, changing
@@ -42,9 +44,11 @@ class EntryView:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What is known of a customer: entries, also those that ended, and who changed what."""
+    """What is known of a customer: entries, also those that ended, and who changed what. `masked` is what a page shows
+    of the customer; who asked has typed the whole."""
 
     customer: str
+    masked: str
     entries: tuple[EntryView, ...]
     changes: tuple[trail.Entry, ...]
 
@@ -55,12 +59,18 @@ def look_up(app: Countersign, by: By, customer: str) -> Found:
     now = app.now()
     with app.db.read() as tx:
         organisation = app.organisation(tx)
-        rows = suppression.of_customer(tx, customer)
         return Found(
             customer,
-            tuple(_view(row, organisation.name(row.added_by), now) for row in rows),
+            masked(customer),
+            of_customer(tx, organisation, customer, now),
             trail.about(tx, _subject(customer)),
         )
+
+
+def of_customer(tx: Connection, organisation: Organisation, customer: str, now: datetime) -> tuple[EntryView, ...]:
+    """The entries of one customer, for whoever may see the customer."""
+    rows = suppression.of_customer(tx, customer)
+    return tuple(_view(row, organisation.name(row.added_by), now) for row in rows)
 
 
 def counts(app: Countersign, by: By) -> dict[str, int]:

@@ -231,7 +231,7 @@ def _send_again(change: Change, row: WaveRow) -> int:
     if not doubt.can_repeat or row.state not in ("running", "paused", "gated", "done"):
         raise NotRepeated()
     customers = operation.customers_in_doubt(change.tx, row.id)
-    out = suppression.suppressed(change.tx, customers, change.now, channel=row.channel)
+    out = suppression.suppressed(change.tx, customers, change.now, channel=row.channel, case_id=row.case_id)
     if row.state in ("gated", "done"):
         overruled = row.held_because if row.held_because == OVERRULED else ""
         waves.move(

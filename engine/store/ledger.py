@@ -19,7 +19,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from engine.store.columns import UtcTime
-from engine.store.tables import parked_receipts, recipients, responses
+from engine.store.tables import parked_receipts, recipients, responses, waves
 
 RecipientState = Literal["waiting", "sent", "delivered", "failed", "unknown", "suppressed"]
 
@@ -318,6 +318,34 @@ def contacts(tx: Connection, wave: str) -> Iterator[Contact]:
     )
     for row in tx.execute(chosen):
         yield Contact(row.customer, row.cell, row.state, row.moment)
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message to a customer. `at` is when it went out, or when it was settled; None while it waits."""
+
+    case_id: str
+    channel: str
+    state: str
+    reason: str
+    at: datetime | None
+
+
+def of_customer(tx: Connection, customer: str, limit: int = 50) -> tuple[Message, ...]:
+    """The newest messages to a customer. Asked case by case, because the ledger's index begins with the case."""
+    asked = sa.select(waves.c.case_id, waves.c.channel).distinct().subquery()
+    moment = sa.func.coalesce(recipients.c.sent_at, recipients.c.settled_at, type_=UtcTime()).label("moment")
+    chosen = (
+        sa.select(recipients.c.case_id, recipients.c.channel, recipients.c.state, recipients.c.reason, moment)
+        .join(
+            asked,
+            sa.and_(recipients.c.case_id == asked.c.case_id, recipients.c.channel == asked.c.channel),
+        )
+        .where(recipients.c.customer == customer)
+        .order_by(sa.desc("moment").nulls_first())
+        .limit(limit)
+    )
+    return tuple(Message(*row) for row in tx.execute(chosen))
 
 
 def _between(wave: str, first: int, last: int) -> sa.ColumnElement[bool]:

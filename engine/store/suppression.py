@@ -19,9 +19,12 @@ from sqlalchemy import Connection, Row
 from engine.errors import InvalidFile, Problem
 from engine.store.session import inserting
 from engine.store.tables import suppressions
+from engine.store.waivers import is_waived
 
 SuppressionList = Literal["black", "grey"]
 ROWS_AT_ONCE = 500
+WAIVED = "(waived)"
+"""The channel of an entry in a case's snapshot that is waived for the case."""
 SCHEMA = pa.schema(
     [("customer", pa.string()), ("channel", pa.string()), ("reason", pa.string()), ("since", pa.timestamp("us"))]
 )
@@ -69,14 +72,20 @@ def expire(tx: Connection, kind: SuppressionList, customer: str, *, at: datetime
     return tx.execute(ended).rowcount > 0
 
 
-def suppressed(tx: Connection, customers: Sequence[str], now: datetime, *, channel: str = "") -> set[str]:
-    """Those of `customers` who must not be contacted now, over `channel` (empty: over any)."""
+def suppressed(
+    tx: Connection, customers: Sequence[str], now: datetime, *, channel: str = "", case_id: str = ""
+) -> set[str]:
+    """Those of `customers` who must not be contacted now, over `channel` (empty: over any). Grey entries that are
+    waived for the case do not count."""
     found: set[str] = set()
+    holds = sa.not_(is_waived(case_id)) if case_id else sa.true()
     everywhere = suppressions.c.channel == ""
     scope = sa.or_(everywhere, suppressions.c.channel == channel) if channel else sa.true()
     for first in range(0, len(customers), ROWS_AT_ONCE):
         some = customers[first : first + ROWS_AT_ONCE]
-        query = sa.select(suppressions.c.customer).where(suppressions.c.customer.in_(some), _in_force(now), scope)
+        query = sa.select(suppressions.c.customer).where(
+            suppressions.c.customer.in_(some), _in_force(now), scope, holds
+        )
         found.update(tx.execute(query).scalars())
     return found
 
@@ -93,9 +102,18 @@ def counts(tx: Connection, now: datetime) -> dict[str, int]:
     return {row[0]: row[1] for row in tx.execute(query)}
 
 
-def snapshot(tx: Connection, kind: SuppressionList, path: Path, *, at: datetime) -> int:
-    """Write the list as it holds at `at` to a Parquet file, ordered: the same entries are the same bytes."""
-    columns = (suppressions.c.customer, suppressions.c.channel, suppressions.c.reason, suppressions.c.added_at)
+def has_reason(tx: Connection, kind: SuppressionList, reason: str, now: datetime) -> bool:
+    """Whether an entry in force has exactly this reason."""
+    here = (suppressions.c.list == kind) & (suppressions.c.reason == reason)
+    return tx.execute(sa.select(sa.literal(1)).where(here, _in_force(now)).limit(1)).first() is not None
+
+
+def snapshot(tx: Connection, kind: SuppressionList, path: Path, *, at: datetime, case_id: str = "") -> int:
+    """Write the list as it holds at `at` to a Parquet file, ordered: the same entries are the same bytes. An entry that
+    is waived for the case stands in it for the channel WAIVED, which no message goes over: it removes nobody."""
+    waived = is_waived(case_id) if case_id else sa.false()
+    channel = sa.case((waived, sa.literal(WAIVED)), else_=suppressions.c.channel)
+    columns = (suppressions.c.customer, channel, suppressions.c.reason, suppressions.c.added_at)
     query = sa.select(*columns).where(suppressions.c.list == kind, _in_force(at), suppressions.c.added_at <= at)
     # sorted here, because two databases collate two ways; times as the dataset has them: UTC without a zone
     rows = sorted((*row[:3], row[3].astimezone(UTC).replace(tzinfo=None)) for row in tx.execute(query))

@@ -17,6 +17,7 @@ SHOWN = 40
 CHANGED = r"-?\d(\.\d+)?[eE]\+\d{1,3}|\d{7,}\.0+"
 SQL_TYPES = {
     "text": "VARCHAR",
+    "address": "VARCHAR",
     "int": "BIGINT",
     "double": "DOUBLE",
     "bool": "BOOLEAN",
@@ -24,6 +25,7 @@ SQL_TYPES = {
     "month": "DATE",
     "timestamp": "TIMESTAMP",
 }
+TEXTS = ("text", "address")
 Columns = list[tuple[Column, str]]
 """A column (the key first), and how the raw table calls it."""
 
@@ -50,7 +52,7 @@ def cast(value: str, type_: str) -> str:
 def not_of_type(db: duckdb.DuckDBPyConnection, columns: Columns, types: Mapping[str, str]) -> list[BadRow]:
     """Values that are not of their column's type. `types` are those that were given: only there may an amount have more
     digits than its column; else the column was made as wide as the file has them."""
-    checked = [(column, raw) for column, raw in columns if column.type != "text"]
+    checked = [(column, raw) for column, raw in columns if column.type not in TEXTS]
     if not checked:
         return []
     found = []
@@ -105,7 +107,7 @@ def changed_numbers(
     """Keys, and values of columns that are text by the catalogue (`types`), that a spreadsheet has turned into a
     number; or that the source keeps as fractions (`said`, by raw name)."""
     found = []
-    texts = [columns[0], *(each for each in columns[1:] if types.get(each[0].name) == "text")]
+    texts = [columns[0], *(each for each in columns[1:] if types.get(each[0].name) in TEXTS)]
     for column, raw in texts:
         value, where = value_of(raw), f"{value_of(raw)} IS NOT NULL"
         if said.get(raw) != "double":

@@ -15,13 +15,16 @@ import secrets
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 from msgspec import Struct
 
 from engine import clock
 from engine.errors import InvalidFile, NoSpace, Problem
+from engine.warehouse.addresses import Vault
 
 LEFT_SECONDS = 24 * 3600
 """How old a file is that no version names before it counts as left behind: its writer may still be at work."""
@@ -31,7 +34,7 @@ _SWEPT = re.compile(r"\.[0-9a-f]{16}\.new|(\d{4}-\d{2}-)?[0-9a-f]{24}\.parquet")
 
 class Column(Struct, frozen=True):
     """A column: `name` in Parquet (and in expressions), `type` one of text, int, decimal, double, bool, date,
-    timestamp; `heading` is how an imported file called it."""
+    timestamp, address (a text that is sealed); `heading` is how an imported file called it."""
 
     name: str
     type: str
@@ -87,6 +90,18 @@ class Version(Struct, frozen=True):
         return {name: {column.name: column.type for column in table.columns} for name, table in self.tables.items()}
 
 
+class Replaced(Struct, frozen=True):
+    """What stands in place of a file that versions name: its rows with addresses sealed, or without somebody who was
+    erased. `was` is the sha256 of the file that is gone."""
+
+    was: str
+    path: str
+    rows: int
+    sha256: str
+    why: Literal["sealed", "erased"]
+    at: datetime
+
+
 class Published(Struct, frozen=True):
     """The version that holds what was to be published; `is_new` is False where an earlier one held it already."""
 
@@ -110,11 +125,20 @@ Told = Callable[[int, int], None]
 
 
 class Dataset:
-    """The dataset in `folder`, which is made on first use."""
+    """The dataset in `folder`, which is made on first use. Without `vault`, which gives what seals addresses, none can
+    be taken in or opened."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, vault: Callable[[], Vault] | None = None) -> None:
         self.folder = folder.resolve()
+        self._vault = vault
         self._versions = self.folder / "versions"
+
+    @cached_property
+    def vault(self) -> Vault:
+        """What seals and opens addresses. ValueError where the dataset was opened without."""
+        if self._vault is None:
+            raise ValueError("addresses need a vault: the dataset was opened without one")
+        return self._vault()
 
     def current(self) -> Version:
         """The newest version."""
@@ -145,8 +169,32 @@ class Dataset:
         )
 
     def path(self, file: DataFile) -> Path:
-        """Where the file is."""
-        return self.folder / file.path
+        """Where the file is, or what stands in its place."""
+        return self.at(file.path)
+
+    def at(self, path: str) -> Path:
+        """The same for a path that a version or a frozen list names."""
+        after = self.replaced(path)
+        return self.folder / (after.path if after else path)
+
+    def replaced(self, path: str) -> Replaced | None:
+        """What stands in place of the file that was at `path`; None where that file is there still."""
+        found: Replaced | None = None
+        while not (self.folder / path).exists():
+            after = self._replacing(path)
+            if not after.exists():
+                break
+            found = msgspec.json.decode(after.read_bytes(), type=Replaced)
+            path = found.path
+        return found
+
+    def replace_file(self, path: str, after: Replaced) -> None:
+        """Put another file in place of the one at `path`, in every version that names it, and remove that one."""
+        told = self._replacing(path)
+        told.parent.mkdir(parents=True, exist_ok=True)
+        write_synced(told, msgspec.json.format(msgspec.json.encode(after), indent=1))
+        sync_folder(told.parent)
+        (self.folder / path).unlink(missing_ok=True)
 
     def paths(self, table: Table) -> tuple[str, ...]:
         """Where all files of a table are."""
@@ -213,17 +261,19 @@ class Dataset:
     def verify(self, version: Version, told: Told = lambda done, of: None) -> int:
         """Read every file of a version again and compare it with its manifest; how many bytes were read.
 
-        InvalidFile names the first file that is gone or differs. `told` hears bytes done, of how many.
+        InvalidFile names the first file that is gone or differs. `told` hears bytes done, of how many. A file that was
+        replaced is compared with what is kept of its replacement.
         """
         files = [file for table in version.tables.values() for file in table.files]
         done, of = 0, sum(file.size for file in files)
         for file in files:
+            after = self.replaced(file.path)
             try:
-                with self.path(file).open("rb") as opened:
+                with (self.folder / (after.path if after else file.path)).open("rb") as opened:
                     found = hashlib.file_digest(opened, "sha256").hexdigest()
             except FileNotFoundError:
                 raise InvalidFile([_damaged(version, file, "is gone")]) from None
-            if found != file.sha256:
+            if found != (after.sha256 if after else file.sha256):
                 raise InvalidFile([_damaged(version, file, "differs from the manifest")])
             done += file.size
             told(done, of)
@@ -254,6 +304,9 @@ class Dataset:
         for path in left:
             path.unlink(missing_ok=True)
         return len(left)
+
+    def _replacing(self, path: str) -> Path:
+        return self.folder / "replaced" / f"{path.replace('/', '-')}.json"
 
     def _manifest(self, number: int) -> Path:
         return self._versions / f"{number:08}.json"

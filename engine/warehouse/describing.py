@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from math import sqrt
 from typing import Any, Protocol
 
-from engine.masking import masked, masked_name
+from engine.masking import is_sealed, masked, masked_name
 from engine.warehouse.job import Balance, Failure, Job, Member
 
 SAMPLED = 10
@@ -98,7 +98,8 @@ def balance(
 
 
 def sample(db: Queryable, job: Job, arm_sql: str) -> tuple[Member, ...]:
-    """Ten members of the list, the same for the same list, with the fields of `job.shown`; all masked."""
+    """Ten members of the list, the same for the same list, with the fields of `job.shown`; all masked, but for sealed
+    addresses, which this process cannot open."""
     shown = "".join(f", m.{_name(field)}::VARCHAR" for field in job.shown)
     rows = db.execute(
         f"SELECT s.customer, s.cell, s.arm{shown} FROM (SELECT customer, coalesce(cell, '') AS cell, {arm_sql} AS arm"
@@ -113,7 +114,7 @@ def sample(db: Queryable, job: Job, arm_sql: str) -> tuple[Member, ...]:
 
 def _masked(values: dict[str, str | None]) -> dict[str, str]:
     return {
-        field: masked_name(value) if field == NAME else masked(value)
+        field: value if is_sealed(value) else masked_name(value) if field == NAME else masked(value)
         for field, value in values.items()
         if value is not None
     }

@@ -13,11 +13,13 @@ import pyarrow as pa
 
 from engine.errors import InvalidFile, Problem
 from engine.values import NO_TEXT
+from engine.warehouse.addresses import ADDRESS
 from engine.warehouse.dataset import Column, DataFile, Dataset, Published, Table, Taken, Told, added
 from engine.warehouse.kinds import KINDS
 from engine.warehouse.lists import MEMORY, Imported, Keep, Reading, import_rows, no_column, write
 from engine.warehouse.months import write_months
 from engine.warehouse.rows import Records
+from engine.warehouse.sealed import write_sealed
 from engine.warehouse.shapes import Shape
 
 NEVER_EMPTY = ("customers", "offers")
@@ -44,15 +46,14 @@ class Wanted:
         """How its rows are read. A column that is called as the catalogue labels a field is that field."""
         kind = KINDS[self.kind]
         known = kind.fields(self.catalogue)
+        read = {**KINDS["customers"].fields(self.catalogue).addresses, **known.fields}
         return Reading(
             self.key,
             kind.key_field,
             unique=kind.unique,
-            types=known.types,
+            types={name: one.type for name, one in read.items()},
             columns=self.columns,
-            labels={
-                label: name for name, one in known.fields.items() for label in (one.label.zh, one.label.en) if label
-            },
+            labels={label: name for name, one in read.items() for label in (one.label.zh, one.label.en) if label},
             with_key=kind.with_key,
             needed=kind.needed,
             allowed={name: one.values for name, one in known.fields.items() if one.values},
@@ -131,7 +132,17 @@ def left_out(imported: Imported, wanted: Wanted, records: Records) -> tuple[str,
 def _keeping(dataset: Dataset, wanted: Wanted) -> Keep:
     kind = KINDS[wanted.kind]
     if not kind.month:
-        return lambda good: [write(good, dataset, wanted.table)]
+        types = wanted.reading().types
+
+        def kept(good: duckdb.DuckDBPyRelation) -> list[DataFile]:
+            addresses = [name for name in good.columns if types.get(name) == ADDRESS]
+            return [
+                write_sealed(good, dataset, wanted.table, addresses)
+                if addresses
+                else write(good, dataset, wanted.table)
+            ]
+
+        return kept
     return lambda good: write_months(dataset, wanted.table, _fixed(good.to_arrow_table(), wanted.kind), kind.month)
 
 

@@ -46,7 +46,8 @@ class Balance(Struct, frozen=True):
 
 
 class Member(Struct, frozen=True):
-    """A customer of the sample, masked; `shown` are further fields by name."""
+    """A customer of the sample, masked; `shown` are further fields by name, addresses sealed as long as they are in the
+    child."""
 
     customer: str
     cell: str
@@ -84,7 +85,8 @@ Answer = Result | Failure
 
 
 class Question(Struct, frozen=True):
-    """What the other child is to answer about one customer. `list` is the frozen list."""
+    """What the other child is to answer about one customer: who has this id, or else one of these `addresses`, which
+    are one address in every form that a file may have it. `list` is the frozen list."""
 
     tables: dict[str, tuple[str, ...]]
     empty: dict[str, dict[str, str]]
@@ -95,6 +97,7 @@ class Question(Struct, frozen=True):
     customer: str
     asking: Asking
     list: str
+    addresses: tuple[str, ...] = ()
     seconds: float = 0
 
 

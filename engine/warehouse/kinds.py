@@ -64,3 +64,8 @@ KINDS: Mapping[str, Kind] = {
         Kind("conflicts", unique=False, key_field="offer", needs=("other",), needed=("other",)),
     )
 }
+
+
+def address_columns() -> frozenset[str]:
+    """The columns that hold addresses by the catalogue of customers, whatever table they stand in."""
+    return frozenset(KINDS["customers"].fields("customers").addresses)

@@ -31,7 +31,7 @@ from engine.warehouse.run import DEFAULT_LIMITS, Input, Limits, Selected, failed
 DIALECT = "postgres"
 CURSOR = "countersign_list"
 SENT_ROWS = 100_000
-TYPES = {"text": "text", "int": "bigint", "double": "double precision", "bool": "boolean"}
+TYPES = {"text": "text", "address": "text", "int": "bigint", "double": "double precision", "bool": "boolean"}
 
 
 @dataclass(frozen=True, slots=True)

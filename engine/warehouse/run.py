@@ -19,8 +19,9 @@ from msgspec import Struct
 from engine.audience.compile import KNOWN_TABLES, Selection
 from engine.audience.waterfall import Cube
 from engine.errors import CountersignError, InvalidFile, NoSpace, Problem, SelectionFailed
+from engine.masking import is_sealed, masked
 from engine.warehouse.dataset import DataFile, Dataset, Version
-from engine.warehouse.job import Answer, Failure, Job, Result
+from engine.warehouse.job import Answer, Failure, Job, Member, Result
 
 CHILD = (sys.executable, "-m", "engine.warehouse.child")
 SHOWN = ("name", "phone")
@@ -108,12 +109,25 @@ def select(
             shown=tuple(c.name for c in version.tables["customers"].columns if c.name in SHOWN),
         )
         result = _checked(in_child(CHILD, msgspec.json.encode(job), limits), folder)
+    result = msgspec.structs.replace(result, sample=tuple(_opened(dataset, one) for one in result.sample))
     inputs = tuple(input_of(name, f) for name, files in sorted(chosen.items()) for f in files)
     return finished(selection, result, inputs, job.sql)
 
 
+def _opened(dataset: Dataset, member: Member) -> Member:
+    """A customer of the sample with their sealed addresses opened, and masked."""
+    shown = {name: masked(dataset.vault.open(one)) if is_sealed(one) else one for name, one in member.shown.items()}
+    return msgspec.structs.replace(member, shown=shown)
+
+
 def finished(selection: Selection, result: Result, inputs: tuple[Input, ...], sql: str) -> Selected:
-    """The selection with its counts; ValueError where they do not add up."""
+    """The selection with its counts; ValueError where they do not add up. A sealed address that nobody opened, of
+    customers that lie elsewhere, is left out of the sample."""
+    sample = (
+        msgspec.structs.replace(one, shown={name: text for name, text in one.shown.items() if not is_sealed(text)})
+        for one in result.sample
+    )
+    result = msgspec.structs.replace(result, sample=tuple(sample))
     names = tuple(rung.name for rung in selection.rungs)
     cube = Cube(universe=result.universe, names=names, slots=result.slots)
     cube.waterfall()

@@ -33,6 +33,7 @@ KINDS = {"string": "text", "boolean": "bool", "double": "double", "float": "doub
 WHOLE = ("tinyint", "smallint", "int", "bigint")
 TYPES = {
     "text": "STRING",
+    "address": "STRING",
     "int": "BIGINT",
     "double": "DOUBLE",
     "bool": "BOOLEAN",

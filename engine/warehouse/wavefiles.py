@@ -1,8 +1,9 @@
 """The file of a wave: who gets which words at which address, rendered for everyone before the wave starts.
 
 One Parquet file per wave, one row group per chunk, written whole (temporary name, fsync, rename), so that a worker
-reads a chunk without the rest and a crash repeats the same words. The addresses are here and in no database. Memory
-does not grow with the audience. Also the files of a hand-off: parts per chunk, joined when all are there.
+reads a chunk without the rest and a crash repeats the same words. The addresses are here, sealed, and in no database;
+whoever sends opens them. Memory does not grow with the audience. Also the files of a hand-off: parts per chunk, joined
+when all are there.
 """
 
 import csv
@@ -18,6 +19,8 @@ import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from engine.masking import is_sealed
+from engine.warehouse.addresses import Vault
 from engine.warehouse.dataset import sync_folder, told_when_full, write_synced
 
 SCHEMA = pa.schema(
@@ -34,7 +37,7 @@ MEMORY = "150MB"
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """One message: the row of the wave, the customer, the address (empty = none known) and the text."""
+    """One message: the row of the wave, the customer, the address (sealed; empty = none known) and the text."""
 
     row: int
     customer: str
@@ -64,14 +67,14 @@ class Wording:
     compose: Callable[[tuple[Any, ...]], str]
 
 
-def write(path: Path, turn: Turn, wording: Wording, *, chunk: int) -> None:
+def write(path: Path, turn: Turn, wording: Wording, vault: Vault, *, chunk: int) -> None:
     """Write the wave's file for the customers of `turn`, only the target arm. A customer who is no longer in the
-    dataset has no address. `chunk` rows make a row group."""
+    dataset has no address. `chunk` rows make a row group. What `vault` finds unsealed it seals."""
     path.parent.mkdir(parents=True, exist_ok=True)
     fresh = path.with_name(f".{path.name}-{secrets.token_hex(6)}.new")
     try:
         with told_when_full(path):
-            _write(fresh, turn, wording, chunk)
+            _write(fresh, turn, wording, vault, chunk)
             with fresh.open("rb+") as file:
                 os.fsync(file.fileno())
             fresh.replace(path)
@@ -80,18 +83,45 @@ def write(path: Path, turn: Turn, wording: Wording, *, chunk: int) -> None:
         fresh.unlink(missing_ok=True)
 
 
-def _write(path: Path, turn: Turn, wording: Wording, chunk: int) -> None:
+def _write(path: Path, turn: Turn, wording: Wording, vault: Vault, chunk: int) -> None:
     with pq.ParquetWriter(path, SCHEMA, compression="zstd") as writer:
         row = 0
         for customers, cells, addresses, *columns in _slices(turn, wording, chunk):
             values = zip(*columns, strict=True) if columns else iter([()] * len(customers))
             texts = [wording.compose(one) for one in values]
             rows = range(row, row + len(customers))
-            table = pa.table([list(rows), customers, cells, addresses, texts], schema=SCHEMA)
+            sealed = [one if not one or is_sealed(one) else vault.seal(one) for one in addresses]
+            table = pa.table([list(rows), customers, cells, sealed, texts], schema=SCHEMA)
             writer.write_table(table, row_group_size=chunk)
             row += len(customers)
     if row != turn.size:
         raise ValueError(f"the list has {row} customers at this place, not {turn.size}")
+
+
+def renew(path: Path, vault: Vault) -> bool:
+    """Write the file again with every address sealed under the newest key; False where they all are."""
+    fresh = path.with_name(f".{path.name}-{secrets.token_hex(6)}.new")
+    changed = False
+    try:
+        with (
+            told_when_full(path),
+            pq.ParquetFile(path, memory_map=False) as there,
+            pq.ParquetWriter(fresh, SCHEMA, compression="zstd") as writer,
+        ):
+            for group in map(there.read_row_group, range(there.num_row_groups)):
+                before = group["address"].to_pylist()
+                after = [vault.renewed(one) if one else "" for one in before]
+                changed = changed or after != before
+                sealed = group.set_column(3, SCHEMA.field("address"), pa.array(after, pa.string()))
+                writer.write_table(sealed, row_group_size=max(len(after), 1))
+        if changed:
+            with fresh.open("rb+") as file:
+                os.fsync(file.fileno())
+            fresh.replace(path)
+            sync_folder(path.parent)
+    finally:
+        fresh.unlink(missing_ok=True)
+    return changed
 
 
 def _slices(turn: Turn, wording: Wording, chunk: int) -> Iterator[list[list[Any]]]:

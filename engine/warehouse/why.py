@@ -105,7 +105,7 @@ def why(dataset: Dataset, folder: Path, rules: Rules, customer: str, *, limits: 
     tables: dict[str, list[str]] = {}
     for one in rules.inputs:
         beside = folder / one.path
-        tables.setdefault(one.table, []).append(str(beside if beside.exists() else dataset.folder / one.path))
+        tables.setdefault(one.table, []).append(str(beside if beside.exists() else dataset.at(one.path)))
     absent = {proof.table for proof in rules.asking.proofs} | set(KNOWN_TABLES)
     with tempfile.TemporaryDirectory(prefix=".spill-", dir=folder) as spill:
         question = Question(
@@ -116,6 +116,7 @@ def why(dataset: Dataset, folder: Path, rules: Rules, customer: str, *, limits: 
             threads=limits.threads,
             parent=os.getpid(),
             customer=customer,
+            addresses=dataset.vault.forms(customer),
             asking=rules.asking,
             list=str(folder / LIST),
             seconds=limits.seconds,

@@ -35,7 +35,7 @@ def main() -> int:
 def answered(question: Question) -> Asked:
     """Find the customer, then ask the rules of them."""
     with contextlib.closing(locked_down(question)) as db:
-        customer = _found(db, question.customer)
+        customer = _found(db, question)
         if not customer:
             return Asked()
         _cut_down(db, question, customer)
@@ -61,13 +61,16 @@ def answered(question: Question) -> Asked:
         )
 
 
-def _found(db: duckdb.DuckDBPyConnection, wanted: str) -> str:
+def _found(db: duckdb.DuckDBPyConnection, question: Question) -> str:
     """The customer's id; empty where there is none, or the phone is that of several."""
-    if db.execute("SELECT 1 FROM customers WHERE customer = ? LIMIT 1", [wanted]).fetchone():
-        return wanted
+    if db.execute("SELECT 1 FROM customers WHERE customer = ? LIMIT 1", [question.customer]).fetchone():
+        return question.customer
     if PHONE not in _columns(db, "customers"):
         return ""
-    several = db.execute(f"SELECT customer FROM customers WHERE {PHONE}::VARCHAR = ? LIMIT 2", [wanted]).fetchall()
+    marks = ", ".join("?" * len(question.addresses))
+    several = db.execute(
+        f"SELECT customer FROM customers WHERE {PHONE}::VARCHAR IN ({marks}) LIMIT 2", list(question.addresses)
+    ).fetchall()
     return str(several[0][0]) if len(several) == 1 else ""
 
 

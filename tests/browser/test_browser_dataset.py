@@ -8,6 +8,7 @@ import pytest
 
 from engine.service import people
 from engine.service.app import Countersign
+from engine.service.sealing import dataset_of
 from engine.warehouse.dataset import Dataset
 from engine.warehouse.imports import Wanted, import_file
 from engine.warehouse.shapes import shape_of
@@ -29,7 +30,7 @@ def upload(page: Any, folder: Path, content: str, name: str = "客户资料 2026
 
 
 def filled(app: Countersign, folder: Path) -> None:
-    dataset = Dataset(app.settings.data)
+    dataset = dataset_of(app.settings)
     for kind, content in (
         ("customers", GOOD + BAD),
         ("usage", "customer,month,arpu\nC000001,2026-10,38.5\n"),

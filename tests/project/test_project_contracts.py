@@ -1,5 +1,6 @@
 """The import contracts hold, and planted violations are seen to fail."""
 
+import re
 import shutil
 import subprocess
 import sys
@@ -57,3 +58,10 @@ def test_a_planted_violation_breaks_a_contract(copy: Path, place: str):
             shutil.rmtree(planted.parent)
     assert done.returncode == 1
     assert "broken" in done.stdout
+
+
+def test_the_dataset_is_opened_with_what_seals_addresses() -> None:
+    """A dataset without its vault takes no address in and shows none; only `dataset_of` opens one in the product."""
+    product = [path for part in ("engine/service", "engine/cli", "api") for path in (ROOT / part).rglob("*.py")]
+    opened = [str(path) for path in product if re.search(r"(?<![\w.])Dataset\(", path.read_text("utf-8"))]
+    assert [path.removeprefix(f"{ROOT}/") for path in opened] == ["engine/service/sealing.py"]

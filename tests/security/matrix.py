@@ -435,6 +435,10 @@ BY_ROLE: Mapping[str, tuple[str, ...]] = {
     "propose and confirm the contact policy": ("administrator",),
     "propose, publish and withdraw offers": ("marketing", "administrator"),
     "rehearse a tariff": ("submitter", "marketing", "analyst", "administrator"),
+    "ask about one customer": ("process_admin", "administrator"),
+    "see an address of a customer in full": ("administrator",),
+    "ask for a waiver of the grey list": ("submitter", "administrator"),
+    "grant a waiver of the grey list": ("administrator",),
 }
 """Which roles may, at any office: the statement of the rules."""
 

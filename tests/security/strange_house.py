@@ -218,5 +218,5 @@ def _operation(app: Countersign) -> list[str]:
         "/admin/groups", f"/admin/groups/{OFFICE}/typed_group", "/admin/suppressions?customer=c1", "/admin/outbox",
         "/admin/receipts", "/admin/audit", "/channels", "/webhooks", f"/webhooks/{made.id}", f"/drafts/{draft}",
         "/admin/holdout", "/admin/policy", "/groups", "/groups/strange", "/groups/strange/edit",
-        "/admin/holdout", "/offers", "/offers/strange", "/offers/strange/edit", "/rehearsals/new",
+        "/offers", "/offers/strange", "/offers/strange/edit", "/rehearsals/new", "/customers",
     ]  # fmt: skip

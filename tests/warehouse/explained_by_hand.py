@@ -15,6 +15,7 @@ from engine.audience.plan import AudiencePlan
 from engine.warehouse import contacts
 from engine.warehouse.dataset import Column, Dataset
 from engine.warehouse.subjects import subject_of
+from tests.support import vault
 from tests.warehouse.selecting_by_hand import add, texts
 
 AS_OF = datetime(2026, 11, 1, tzinfo=UTC)
@@ -95,7 +96,7 @@ def by_hand(people: list[One]) -> dict[str, tuple[str, ...]]:
 
 def dataset_of(folder: Path, people: list[One], told_at: datetime = AS_OF) -> Dataset:
     """The people as a published dataset; those who were told of an offer were five days before `told_at`."""
-    dataset = Dataset(folder)
+    dataset = Dataset(folder, vault)
     ids = [id_of(number) for number in range(len(people))]
     each = list(zip(ids, people, strict=True))
     customers = pa.table(

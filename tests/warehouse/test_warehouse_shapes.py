@@ -22,6 +22,7 @@ from engine.warehouse.lists import Imported
 from engine.warehouse.queries import Query
 from engine.warehouse.shapes import Shape, shape_of
 from tests.servers.postgres import create_database
+from tests.support import vault
 
 NAMES = {"customer": "text", "name": "text", "arpu": "decimal(2)", "contract_end": "date", "sms_consent": "bool"}
 ROWS = [
@@ -33,7 +34,7 @@ ROWS = [
 
 @pytest.fixture
 def dataset(tmp_path: Path) -> Dataset:
-    return Dataset(tmp_path / "data")
+    return Dataset(tmp_path / "data", vault)
 
 
 def csv_file(folder: Path) -> Shape:

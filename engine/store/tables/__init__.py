@@ -51,6 +51,7 @@ from engine.store.tables.people import grants, offices, organisation, people, st
 from engine.store.tables.phrases import phrases
 from engine.store.tables.policies import contact_policies, permits
 from engine.store.tables.proposals import attachments, case_marks, comments, feeds, saved_filters
+from engine.store.tables.waivers import waivers
 
 __all__ = [
     "api_tokens",
@@ -116,6 +117,7 @@ __all__ = [
     "tasks",
     "timers",
     "uploads",
+    "waivers",
     "waves",
     "webhooks",
     "workdays",

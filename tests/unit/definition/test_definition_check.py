@@ -275,6 +275,8 @@ STAGES = [
     (AUDIENCE + "  remove: [{household: c.household_id, keep: c.arpo}]\n", "E303", "arpo"),
     (DELIVERY.replace("{tariff}", "{tarif}"), "E209", "{tarif}"),
     (DELIVERY.replace("[tariff]", "[tariff, tarif]"), "E208", "tarif]"),
+    (DELIVERY.replace("[tariff]", "[tariff, phone]"), "E352", "phone]"),
+    (AUDIENCE.replace("c.arpu >= 38", "c.phone.startsWith('138')"), "E350", "c.phone"),
     (DELIVERY.replace("address: phone", "address: mobil"), "E208", "mobil"),
     (DELIVERY.replace("sms", "pigeon"), "E112", "pigeon"),
     (DELIVERY.replace("channel: sms", 'channel: sms, hours: "20:00-09:00"'), "E702", '"20:00'),

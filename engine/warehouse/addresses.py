@@ -1,0 +1,71 @@
+"""Addresses of customers (numbers of phones, e-mail): kept sealed, found by whoever has the whole address and the key.
+
+AES-SIV (RFC 5297) under a key that only this installation can draw. It is deterministic on purpose: the same address is
+the same sealed value, whose first 128 bits are a keyed hash of the address. That hash is the blind index, so an exact
+match is a comparison of texts, and the same file imported again is the same bytes. It follows that equal addresses are
+seen to be equal by whoever reads the files, and nothing else of them. Refuses to find by a part, and to order.
+"""
+
+import binascii
+from collections.abc import Mapping
+from functools import cached_property
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESSIV
+
+from engine.errors import AddressUnreadable
+from engine.masking import SEALED, is_sealed
+
+ADDRESS = "address"
+"""The type of a column whose values are sealed."""
+NUMBER = 8
+"""Signs of a key's number."""
+BEGINS = len(SEALED) + NUMBER + 1
+
+
+class Vault:
+    """Seals with the first of `keys` (number -> 64 bytes), opens with any of them."""
+
+    def __init__(self, keys: Mapping[str, bytes]) -> None:
+        self._keys = dict(keys)
+        self.number = next(iter(self._keys))
+
+    @cached_property
+    def _boxes(self) -> dict[str, AESSIV]:
+        return {number: AESSIV(key) for number, key in self._keys.items()}
+
+    @property
+    def newest(self) -> tuple[bytes, str]:
+        """The key that seals, and how what it sealed begins: for whole columns (`sealing_many`)."""
+        return self._keys[self.number], f"{SEALED}{self.number}."
+
+    def seal(self, address: str) -> str:
+        """The sealed value: the mark, the number of the key, the ciphertext as base64."""
+        return _sealed(self._boxes[self.number], self.number, address)
+
+    def open(self, value: str) -> str:
+        """The address. What is not sealed, in a dataset of an earlier release, is the address itself. AddressUnreadable
+        where its key is not here, or the value was changed."""
+        if not is_sealed(value):
+            return value
+        box = self._boxes.get(value[len(SEALED) : BEGINS - 1])
+        try:
+            if box is None:
+                raise AddressUnreadable()
+            return box.decrypt(binascii.a2b_base64(value[BEGINS:]), None).decode()
+        except (InvalidTag, binascii.Error, UnicodeDecodeError, ValueError) as error:
+            raise AddressUnreadable() from error
+
+    def forms(self, address: str) -> tuple[str, ...]:
+        """Every value that a file may have for this address: sealed with each key, or as it is."""
+        return (*(_sealed(box, number, address) for number, box in self._boxes.items()), address)
+
+    def renewed(self, value: str) -> str:
+        """A value of a file, sealed or not, under the newest key."""
+        if is_sealed(value) and value[len(SEALED) : BEGINS - 1] == self.number:
+            return value
+        return self.seal(self.open(value))
+
+
+def _sealed(box: AESSIV, number: str, address: str) -> str:
+    return f"{SEALED}{number}.{binascii.b2a_base64(box.encrypt(address.encode(), None), newline=False).decode()}"

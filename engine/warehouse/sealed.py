@@ -1,0 +1,141 @@
+"""Files of the dataset with addresses in them: written sealed, sealed afterwards, sealed anew under the next key.
+
+A file is written in the order of its rows by one thread, and sealing is deterministic, so the same rows are the same
+bytes. Refuses to leave a file with an open address behind where it was asked to seal.
+"""
+
+import contextlib
+from collections.abc import Collection, Iterator, Mapping
+from datetime import datetime
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from engine.warehouse.addresses import ADDRESS, Vault
+from engine.warehouse.dataset import Column, DataFile, Dataset, Replaced, Table, Told
+from engine.warehouse.sealing_many import ManySealer
+from engine.warehouse.wavefiles import renew
+
+ROWS = 122_880
+"""Of a batch and a row group, as DuckDB writes them."""
+
+
+def write_sealed(good: duckdb.DuckDBPyRelation, dataset: Dataset, name: str, addresses: Collection[str]) -> DataFile:
+    """The rows as one file of table `name`, the columns `addresses` sealed."""
+    reader = good.to_arrow_reader(ROWS)
+    with dataset.fresh_file(name) as path:
+        rows = 0
+        many = ManySealer(*dataset.vault.newest, dataset.vault.seal)
+        with _writer(path, reader.schema, addresses) as writer:
+            for batch in reader:
+                writer.write_batch(_sealed(batch, addresses, many), row_group_size=ROWS)
+                rows += batch.num_rows
+        return dataset.keep(name, path, rows)
+
+
+def seal_versions(
+    dataset: Dataset, addresses: Collection[str], *, by: str, at: datetime, told: Told = lambda done, of: None
+) -> tuple[int, int]:
+    """Seal what is open, or sealed under an earlier key, in the columns `addresses` of every version's files; (files,
+    addresses).
+
+    The newest version is followed by one that says so of its columns; in older ones the file is replaced.
+    """
+    every = {
+        file.path: (name, table, file)
+        for version in dataset.versions(dataset.current().number)
+        for name, table in version.tables.items()
+        for file in table.files
+    }
+    fresh: dict[str, Replaced] = {}
+    count = 0
+    for done, (path, (name, table, file)) in enumerate(every.items()):
+        told(done, len(every))
+        after, sealed = _replacement(dataset, name, file, _columns(table, addresses), at)
+        count += sealed
+        if after is not None:
+            fresh[path] = after
+
+    def changed(tables: dict[str, Table]) -> dict[str, Table]:
+        return {name: _sealed_table(dataset, table, fresh, addresses) for name, table in tables.items()}
+
+    dataset.take(changed, by=by)
+    for path, after in fresh.items():
+        dataset.replace_file(path, after)
+    return len(fresh), count
+
+
+def seal_waves(dataset: Dataset, told: Told = lambda done, of: None) -> int:
+    """The same in the files of waves, which no version names; how many were written again."""
+    count = 0
+    files = sorted(dataset.folder.glob("cases/*/waves/*.parquet"))
+    for done, path in enumerate(files):
+        told(done, len(files))
+        count += renew(path, dataset.vault)
+    return count
+
+
+def _columns(table: Table, addresses: Collection[str]) -> list[str]:
+    return [one.name for one in table.columns if one.type == ADDRESS or (one.type == "text" and one.name in addresses)]
+
+
+def _replacement(
+    dataset: Dataset, name: str, file: DataFile, columns: Collection[str], at: datetime
+) -> tuple[Replaced | None, int]:
+    """The file written again with its addresses sealed under the newest key; None where they are."""
+    count = 0
+    if not columns:
+        return None, 0
+    with contextlib.closing(pq.ParquetFile(dataset.path(file))) as there, dataset.fresh_file(name) as path:
+        with _writer(path, there.schema_arrow, columns) as writer:
+            for batch in there.iter_batches(ROWS):
+                renewed, changes = _renewed(batch, columns, dataset.vault)
+                writer.write_batch(renewed, row_group_size=ROWS)
+                count += changes
+        if not count:
+            return None, 0
+        kept = dataset.keep(name, path, file.rows, file.month)
+    return Replaced(file.sha256, kept.path, kept.rows, kept.sha256, "sealed", at), count
+
+
+def _sealed_table(dataset: Dataset, table: Table, fresh: Mapping[str, Replaced], addresses: Collection[str]) -> Table:
+    columns = _columns(table, addresses)
+    files = tuple(
+        DataFile(after.path, after.rows, dataset.at(after.path).stat().st_size, after.sha256, file.month)
+        if (after := fresh.get(file.path))
+        else file
+        for file in table.files
+    )
+    named = tuple(Column(one.name, ADDRESS, one.heading) if one.name in columns else one for one in table.columns)
+    return Table(named, files)
+
+
+@contextlib.contextmanager
+def _writer(path: object, schema: pa.Schema, addresses: Collection[str]) -> Iterator[pq.ParquetWriter]:
+    with pq.ParquetWriter(
+        path,
+        schema,
+        compression="snappy",
+        use_dictionary=[each.name for each in schema if each.name not in addresses],
+    ) as writer:
+        yield writer
+
+
+def _sealed(batch: pa.RecordBatch, addresses: Collection[str], many: ManySealer) -> pa.RecordBatch:
+    for name in addresses:
+        sealed = many.column(batch[name])
+        batch = batch.set_column(batch.schema.get_field_index(name), batch.schema.field(name), sealed)
+    return batch
+
+
+def _renewed(batch: pa.RecordBatch, addresses: Collection[str], vault: Vault) -> tuple[pa.RecordBatch, int]:
+    changes = 0
+    for name in addresses:
+        before = batch[name].to_pylist()
+        after = [None if one is None else vault.renewed(one) for one in before]
+        changes += sum(one != other for one, other in zip(before, after, strict=True))
+        batch = batch.set_column(
+            batch.schema.get_field_index(name), batch.schema.field(name), pa.array(after, pa.string())
+        )
+    return batch, changes
