@@ -19,6 +19,7 @@ from engine.offers.terms import kept_terms
 from engine.service.app import Countersign
 from engine.service.fields import Choices
 from engine.service.offers import in_force
+from engine.service.sealing import dataset_of
 from engine.store import offers
 from engine.values import Bilingual
 from engine.warehouse.dataset import DataFile, Dataset, Version
@@ -85,7 +86,7 @@ def _known(app: Countersign, tx: Connection) -> dict[str, Bilingual]:
         return {}
     now = app.now()
     day = now.astimezone(app.settings.zone).date()
-    dataset = Dataset(app.settings.data)
+    dataset = dataset_of(app.settings)
     catalogued = offers.published(tx, now)
     found = {
         code: Bilingual(zh=name, en=name)

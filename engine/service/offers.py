@@ -20,9 +20,9 @@ from engine.organisation import Organisation
 from engine.service.app import Countersign
 from engine.service.authorizing import Action, allowed
 from engine.service.recording import By, Change, changing
+from engine.service.sealing import dataset_of
 from engine.store import offers
 from engine.store.offers import OfferRow
-from engine.warehouse.dataset import Dataset
 
 READS: Action = "offers.read"
 MANAGES: Action = "offers.manage"
@@ -188,7 +188,7 @@ def propose_row(change: Change, code: str, terms: Terms, before: OfferRow | None
 
 def rule_fields(app: Countersign) -> dict[str, str]:
     """The customer fields that a rule may name: those of the catalogue, and the dataset's."""
-    customers = Dataset(app.settings.data).current().tables.get(CUSTOMERS)
+    customers = dataset_of(app.settings).current().tables.get(CUSTOMERS)
     known = catalogue(CUSTOMERS)
     return {
         **(known.types if known else {}),

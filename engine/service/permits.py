@@ -17,13 +17,13 @@ from sqlalchemy import Connection
 from engine.audience.policy import Approach, Contacted, ContactPolicy, Reached
 from engine.definition.model import Definition
 from engine.service.app import Countersign
+from engine.service.sealing import dataset_of
 from engine.store import cases, permits, policies
 from engine.store.ledger import CAPPED, LONGEST_REASON
 from engine.store.permits import Permit
 from engine.store.policies import PolicyRow
 from engine.store.waves import WaveRow
 from engine.warehouse import past
-from engine.warehouse.dataset import Dataset
 from engine.warehouse.past import Past
 
 
@@ -79,7 +79,7 @@ def hold(
         row = policies.in_force(tx, at)
     if row is None:
         return Held(tuple(customers))
-    dataset = Dataset(app.settings.data)
+    dataset = dataset_of(app.settings)
     before = past.of_customers(dataset, dataset.current(), customers, at - row.policy.longest)
     with app.db.begin() as tx:
         return take(tx, Asked(row.policy, case_id, wave, wanted), customers, before, at=at, zone=app.settings.zone)
@@ -95,7 +95,7 @@ def asked_for(app: Countersign, wave: WaveRow, row: PolicyRow) -> Asked:
     """What a wave asks under the policy in force. Writes the file of its history where there is none yet."""
     with app.db.read() as tx:
         case = cases.load(tx, wave.case_id)
-    dataset = Dataset(app.settings.data)
+    dataset = dataset_of(app.settings)
     since = (wave.started_at or app.now()) - row.policy.longest
     history = past.of_wave(dataset, dataset.current(), app.settings.data / wave.file, since)
     return Asked(

@@ -40,6 +40,7 @@ from engine.service.offers import MANAGES, READS, choosable
 from engine.service.recording import By, changing
 from engine.service.rehearsal_views import Inputs, RehearsalLine, RehearsalView, view_of
 from engine.service.rehearsed import line
+from engine.service.sealing import dataset_of
 from engine.service.views import Viewer
 from engine.store import cases, offers, rehearsals, snapshots, trail, visibility
 from engine.store.rehearsals import RehearsalRow
@@ -98,7 +99,7 @@ class _Read:
 def choices(app: Countersign, by: By, case_id: str = "") -> Choices:
     """For the form. NotFound where they may not run one or not see the case."""
     by.authorize(RUNS)
-    there = months_there(Dataset(app.settings.data).current())
+    there = months_there(dataset_of(app.settings).current())
     tariffs = choosable(app)
     if not case_id:
         return Choices(tariffs, there)
@@ -123,7 +124,7 @@ def run(app: Countersign, by: By, wanted: Wanted) -> int:
         case = _case(app, tx, by, wanted.case) if wanted.case and not done else None
     if done:
         return int(done.said["after"]["rehearsal"])
-    dataset = Dataset(app.settings.data.resolve())
+    dataset = dataset_of(app.settings)
     version = dataset.current()
     read = _read(app, version, wanted)
     limits = Limits(app.settings.memory_limit, min(LONGEST, app.settings.selection_seconds))
