@@ -17,37 +17,61 @@ class Entry:
     keys: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Entries that stand together behind "More"."""
+
+    label: str
+    entries: tuple[Entry, ...]
+
+
 MAIN = (
     Entry("/inbox", N_("Inbox"), "cases.read", "g i"),
     Entry("/cases", N_("Cases"), "cases.read", "g c"),
     Entry("/cases/new", N_("Start a case"), "cases.start", "g n"),
     Entry("/calendar", N_("Calendar"), "cases.read"),
 )
-MORE: tuple[Entry, ...] = (
-    Entry("/definitions", N_("Definitions"), "definitions.read", "g d"),
-    Entry("/groups", N_("Customer groups"), "groups.read", "g k"),
-    Entry("/offers", N_("Offers and tariffs"), "offers.read"),
-    Entry("/access", N_("Access record"), "audit.read"),
-    Entry("/account", N_("My account"), "account.keep"),
-    Entry("/notifications", N_("Notifications"), "account.keep"),
-    Entry("/channels", N_("Channels"), "channels.manage"),
-    Entry("/webhooks", N_("Webhooks"), "webhooks.keep"),
-    Entry("/stand-ins", N_("Stand-ins"), "cases.read"),
-    Entry("/keyboard", N_("Keyboard"), "account.keep"),
-    Entry("/admin/hand-over", N_("Hand-over"), "tasks.hand_over"),
-    Entry("/admin/people", N_("People"), "organisation.manage"),
-    Entry("/admin/offices", N_("Offices"), "organisation.manage"),
-    Entry("/admin/groups", N_("Groups"), "organisation.manage"),
-    Entry("/admin/import", N_("Import and export"), "organisation.manage"),
-    Entry("/admin/suppressions", N_("Suppression lists"), "suppressions.manage"),
-    Entry("/admin/data", N_("Customer data"), "dataset.manage"),
-    Entry("/customers", N_("Customer query"), "customers.ask"),
-    Entry("/waivers", N_("Waivers"), "waivers.ask"),
-    Entry("/admin/holdout", N_("Global holdout"), "holdout.manage"),
-    Entry("/admin/policy", N_("Contact policy"), "policy.manage"),
-    Entry("/admin/operation", N_("Operation"), "operation.watch"),
-    Entry("/admin/audit", N_("Audit"), "audit.read"),
+PARTS: tuple[Part, ...] = (
+    Part(
+        N_("Campaigns"),
+        (
+            Entry("/definitions", N_("Definitions"), "definitions.read", "g d"),
+            Entry("/groups", N_("Customer groups"), "groups.read", "g k"),
+            Entry("/offers", N_("Offers and tariffs"), "offers.read"),
+            Entry("/waivers", N_("Waivers"), "waivers.ask"),
+            Entry("/customers", N_("Customer query"), "customers.ask"),
+            Entry("/admin/data", N_("Customer data"), "dataset.manage"),
+            Entry("/admin/suppressions", N_("Suppression lists"), "suppressions.manage"),
+            Entry("/admin/policy", N_("Contact policy"), "policy.manage"),
+            Entry("/admin/holdout", N_("Global holdout"), "holdout.manage"),
+        ),
+    ),
+    Part(
+        N_("Organisation"),
+        (
+            Entry("/admin/people", N_("People"), "organisation.manage"),
+            Entry("/admin/offices", N_("Offices"), "organisation.manage"),
+            Entry("/admin/groups", N_("Groups"), "organisation.manage"),
+            Entry("/admin/hand-over", N_("Hand-over"), "tasks.hand_over"),
+            Entry("/admin/import", N_("Import and export"), "organisation.manage"),
+            Entry("/admin/operation", N_("Operation"), "operation.watch"),
+            Entry("/channels", N_("Channels"), "channels.manage"),
+            Entry("/admin/audit", N_("Audit"), "audit.read"),
+            Entry("/access", N_("Access record"), "audit.read"),
+        ),
+    ),
+    Part(
+        N_("Your own"),
+        (
+            Entry("/account", N_("My account"), "account.keep"),
+            Entry("/notifications", N_("Notifications"), "account.keep"),
+            Entry("/stand-ins", N_("Stand-ins"), "cases.read"),
+            Entry("/keyboard", N_("Keyboard"), "account.keep"),
+            Entry("/webhooks", N_("Webhooks"), "webhooks.keep"),
+        ),
+    ),
 )
+MORE = tuple(entry for part in PARTS for entry in part.entries)
 
 
 def menu(entries: tuple[Entry, ...], viewer: Viewer) -> tuple[Entry, ...]:
