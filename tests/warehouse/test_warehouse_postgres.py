@@ -203,7 +203,7 @@ def test_every_source_and_exclusion_give_the_same_list_to_the_byte(
     assert theirs.waterfall == ours.waterfall
     assert theirs.counts.overlaps() == ours.counts.overlaps()
     assert (theirs.threshold, theirs.thresholds, theirs.cells) == (ours.threshold, ours.thresholds, ours.cells)
-    assert theirs.thresholds and len(ours.rungs) == 12
+    assert theirs.thresholds and len(ours.rungs) == 13
     assert theirs.groups == ours.groups == ("kept@2", "mixed@1", "young@1")
     assert all(row.removed for row in ours.waterfall if row.name not in ("base", "target"))
     assert theirs.balanced == ours.balanced
