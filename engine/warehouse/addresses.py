@@ -7,7 +7,7 @@ seen to be equal by whoever reads the files, and nothing else of them. Refuses t
 """
 
 import binascii
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 
 from cryptography.exceptions import InvalidTag
@@ -34,11 +34,6 @@ class Vault:
     def _boxes(self) -> dict[str, AESSIV]:
         return {number: AESSIV(key) for number, key in self._keys.items()}
 
-    @property
-    def newest(self) -> tuple[bytes, str]:
-        """The key that seals, and how what it sealed begins: for whole columns (`sealing_many`)."""
-        return self._keys[self.number], f"{SEALED}{self.number}."
-
     def seal(self, address: str) -> str:
         """The sealed value: the mark, the number of the key, the ciphertext as base64."""
         return _sealed(self._boxes[self.number], self.number, address)
@@ -59,6 +54,11 @@ class Vault:
     def forms(self, address: str) -> tuple[str, ...]:
         """Every value that a file may have for this address: sealed with each key, or as it is."""
         return (*(_sealed(box, number, address) for number, box in self._boxes.items()), address)
+
+    def seal_all(self, addresses: Sequence[str | None]) -> list[str | None]:
+        """A batch of addresses, sealed; a blank stays blank."""
+        box = self._boxes[self.number]
+        return [None if one is None else _sealed(box, self.number, one) for one in addresses]
 
     def renewed(self, value: str) -> str:
         """A value of a file, sealed or not, under the newest key."""

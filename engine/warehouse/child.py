@@ -7,7 +7,6 @@ not count. Refuses to open a case database, a network connection or any other fi
 """
 
 import contextlib
-import errno
 import hashlib
 import os
 import resource
@@ -25,7 +24,7 @@ from engine.audience.waterfall import Slot
 from engine.warehouse import describing
 from engine.warehouse.describing import Queryable
 from engine.warehouse.job import Answer, Failure, Job, Result
-from engine.warehouse.lockdown import end_with_parent, first_line, limit_itself, locked_down, without_values
+from engine.warehouse.lockdown import answered, end_with_parent, limit_itself, locked_down
 
 LIST_SCHEMA = pa.schema([("customer", pa.string()), ("cell", pa.string()), ("arm", pa.string())])
 ORDERED_SCHEMA = LIST_SCHEMA.append(pa.field("line", pa.string()))
@@ -37,18 +36,7 @@ def main() -> int:
     job = msgspec.json.decode(sys.stdin.buffer.read(), type=Job)
     end_with_parent(job.parent)
     limit_itself(job)
-    answer: Answer
-    try:
-        answer = run(job)
-    except duckdb.OutOfMemoryException as error:
-        answer = Failure("space" if "No space left" in str(error) else "memory", first_line(error))
-    except (duckdb.IOException, OSError) as error:
-        full = getattr(error, "errno", 0) == errno.ENOSPC or "No space left" in str(error)
-        answer = Failure("space" if full else "statement", first_line(error))
-    except (duckdb.DataError, duckdb.InvalidInputException) as error:
-        answer = Failure("statement", without_values(error))
-    except duckdb.Error as error:
-        answer = Failure("statement", first_line(error))
+    answer: Answer = answered(lambda: run(job))
     sys.stdout.buffer.write(msgspec.json.encode(answer))
     return 0
 

@@ -9,8 +9,8 @@ import sys
 import duckdb
 import msgspec
 
-from engine.warehouse.job import Census, Counts, Failure, Told
-from engine.warehouse.lockdown import end_with_parent, first_line, limit_itself, locked_down, without_values
+from engine.warehouse.job import Census, Counts, Told
+from engine.warehouse.lockdown import answered, end_with_parent, limit_itself, locked_down
 
 
 def main() -> int:
@@ -18,15 +18,7 @@ def main() -> int:
     census = msgspec.json.decode(sys.stdin.buffer.read(), type=Census)
     end_with_parent(census.parent)
     limit_itself(census)
-    answer: Told
-    try:
-        answer = counted(census)
-    except duckdb.OutOfMemoryException as error:
-        answer = Failure("space" if "No space left" in str(error) else "memory", first_line(error))
-    except (duckdb.DataError, duckdb.InvalidInputException) as error:
-        answer = Failure("statement", without_values(error))
-    except (duckdb.Error, OSError) as error:
-        answer = Failure("statement", first_line(error))
+    answer: Told = answered(lambda: counted(census))
     sys.stdout.buffer.write(msgspec.json.encode(answer))
     return 0
 

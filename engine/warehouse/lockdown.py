@@ -5,16 +5,20 @@ takes a third of a second. Refuses to run a statement.
 """
 
 import ctypes
+import errno
 import os
 import re
 import resource
 import signal
 import sys
+from collections.abc import Callable
+from typing import TypeVar
 
 import duckdb
 
-from engine.warehouse.job import Census, Job, Question, Rehearsal
+from engine.warehouse.job import Census, Failure, Job, Question, Rehearsal
 
+T = TypeVar("T")
 PR_SET_PDEATHSIG = 1
 RESERVED, RESERVED_PER_THREAD = 4 * 1024**3, 128 * 1024**2
 """Bytes of addresses, most of them never used: libraries, stacks, the arenas of the allocator."""
@@ -78,6 +82,21 @@ def without_values(error: BaseException) -> str:
         return "a query in a condition gives more than one row; compare with max(...), or write IN"
     kind = str(error).partition(":")[0]
     return f"a value of a customer does not fit what is done with it ({kind}); TRY_CAST gives a blank instead"
+
+
+def answered(act: Callable[[], T]) -> T | Failure:
+    """What the program found, or why it found nothing."""
+    try:
+        return act()
+    except duckdb.OutOfMemoryException as error:
+        return Failure("space" if "No space left" in str(error) else "memory", first_line(error))
+    except (duckdb.IOException, OSError) as error:
+        full = getattr(error, "errno", 0) == errno.ENOSPC or "No space left" in str(error)
+        return Failure("space" if full else "statement", first_line(error))
+    except (duckdb.DataError, duckdb.InvalidInputException) as error:
+        return Failure("statement", without_values(error))
+    except duckdb.Error as error:
+        return Failure("statement", first_line(error))
 
 
 def end_with_parent(parent: int) -> None:

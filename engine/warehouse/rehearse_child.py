@@ -14,8 +14,8 @@ import msgspec
 
 from engine.offers.figures import Group, MonthSum, Rehearsed, Side, band_sql
 from engine.warehouse.child import alone, peak_rss_kb
-from engine.warehouse.job import Failure, Found, Rehearsal, Summed
-from engine.warehouse.lockdown import end_with_parent, first_line, limit_itself, locked_down, without_values
+from engine.warehouse.job import Found, Rehearsal, Summed
+from engine.warehouse.lockdown import answered, end_with_parent, limit_itself, locked_down
 
 RANKS = "[0.05, 0.5, 0.95]"
 """As decimals, so that the rank is exact: the smallest change that at least this share does not exceed."""
@@ -26,15 +26,7 @@ def main() -> int:
     job = msgspec.json.decode(sys.stdin.buffer.read(), type=Rehearsal)
     end_with_parent(job.parent)
     limit_itself(job)
-    answer: Summed
-    try:
-        answer = Found(summed(job))
-    except duckdb.OutOfMemoryException as error:
-        answer = Failure("space" if "No space left" in str(error) else "memory", first_line(error))
-    except (duckdb.DataError, duckdb.InvalidInputException) as error:
-        answer = Failure("statement", without_values(error))
-    except (duckdb.Error, OSError) as error:
-        answer = Failure("statement", first_line(error))
+    answer: Summed = answered(lambda: Found(summed(job)))
     sys.stdout.buffer.write(msgspec.json.encode(answer))
     return 0
 

@@ -14,7 +14,6 @@ import pyarrow.parquet as pq
 
 from engine.warehouse.addresses import ADDRESS, Vault
 from engine.warehouse.dataset import Column, DataFile, Dataset, Replaced, Table, Told
-from engine.warehouse.sealing_many import ManySealer
 from engine.warehouse.wavefiles import renew
 
 ROWS = 122_880
@@ -26,10 +25,9 @@ def write_sealed(good: duckdb.DuckDBPyRelation, dataset: Dataset, name: str, add
     reader = good.to_arrow_reader(ROWS)
     with dataset.fresh_file(name) as path:
         rows = 0
-        many = ManySealer(*dataset.vault.newest, dataset.vault.seal)
         with _writer(path, reader.schema, addresses) as writer:
             for batch in reader:
-                writer.write_batch(_sealed(batch, addresses, many), row_group_size=ROWS)
+                writer.write_batch(_sealed(batch, addresses, dataset.vault), row_group_size=ROWS)
                 rows += batch.num_rows
         return dataset.keep(name, path, rows)
 
@@ -122,9 +120,9 @@ def _writer(path: object, schema: pa.Schema, addresses: Collection[str]) -> Iter
         yield writer
 
 
-def _sealed(batch: pa.RecordBatch, addresses: Collection[str], many: ManySealer) -> pa.RecordBatch:
+def _sealed(batch: pa.RecordBatch, addresses: Collection[str], vault: Vault) -> pa.RecordBatch:
     for name in addresses:
-        sealed = many.column(batch[name])
+        sealed = pa.array(vault.seal_all(batch[name].to_pylist()), pa.string())
         batch = batch.set_column(batch.schema.get_field_index(name), batch.schema.field(name), sealed)
     return batch
 
