@@ -207,9 +207,11 @@ def _dataset(folder: Path, size: int) -> Dataset:
 def _by_month(path: Path) -> Iterator[pa.Table]:
     """Fifty million contacts at once do not fit into a small machine."""
     with duckdb.connect(config={"memory_limit": "1GB"}) as db:
-        months = db.sql("SELECT DISTINCT date_trunc('month', at) FROM read_parquet(?) ORDER BY 1", params=[str(path)])
+        months = db.sql(
+            "SELECT DISTINCT date_trunc('month', \"at\") FROM read_parquet(?) ORDER BY 1", params=[str(path)]
+        )
         for (month,) in months.fetchall():
-            chosen = "SELECT * FROM read_parquet(?) WHERE date_trunc('month', at) = ?"
+            chosen = "SELECT * FROM read_parquet(?) WHERE date_trunc('month', \"at\") = ?"
             yield db.sql(chosen, params=[str(path), month]).to_arrow_table()
 
 
