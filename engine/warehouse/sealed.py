@@ -7,8 +7,10 @@ bytes. Refuses to leave a file with an open address behind where it was asked to
 import contextlib
 from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
+from itertools import pairwise
 
 import duckdb
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -74,6 +76,27 @@ def seal_waves(dataset: Dataset, told: Told = lambda done, of: None) -> int:
     return count
 
 
+def sealed_texts(column: pa.StringArray, vault: Vault) -> pa.StringArray:
+    """A column of addresses, sealed one by one; NULL stays NULL.
+
+    From buffers to buffers: a text of Python for each of a million addresses takes longer than half their sealing, and
+    `pa.array` and `to_numpy` bring pandas along.
+    """
+    filled = column.drop_null()
+    offsets, data = filled.buffers()[1:]
+    begins = np.frombuffer(offsets, np.int32)[filled.offset :][: len(filled) + 1].tolist() if len(filled) else []
+    raw = data.to_pybytes() if data else b""
+    sealed = vault.seal_all(raw[start:end] for start, end in pairwise(begins))
+    there = column.is_valid().cast(pa.uint8())
+    valid = np.frombuffer(there.buffers()[1], np.bool_)[there.offset :][: len(column)]
+    ends = np.zeros(len(column) + 1, np.int32)
+    ends[1:][valid] = np.fromiter(map(len, sealed), np.int32, len(sealed))
+    bits = pa.py_buffer(np.packbits(valid, bitorder="little"))
+    return pa.StringArray.from_buffers(
+        len(column), pa.py_buffer(np.cumsum(ends, dtype=np.int32)), pa.py_buffer(b"".join(sealed)), bits
+    )
+
+
 def _columns(table: Table, addresses: Collection[str]) -> list[str]:
     return [one.name for one in table.columns if one.type == ADDRESS or (one.type == "text" and one.name in addresses)]
 
@@ -122,7 +145,7 @@ def _writer(path: object, schema: pa.Schema, addresses: Collection[str]) -> Iter
 
 def _sealed(batch: pa.RecordBatch, addresses: Collection[str], vault: Vault) -> pa.RecordBatch:
     for name in addresses:
-        sealed = pa.array(vault.seal_all(batch[name].to_pylist()), pa.string())
+        sealed = sealed_texts(batch[name], vault)
         batch = batch.set_column(batch.schema.get_field_index(name), batch.schema.field(name), sealed)
     return batch
 

@@ -22,7 +22,7 @@ from engine.warehouse.dataset import Column, Dataset, Table
 from engine.warehouse.freeze import Frozen, freeze, verify
 from engine.warehouse.imports import Wanted, import_file
 from engine.warehouse.run import Limits
-from engine.warehouse.sealed import seal_versions
+from engine.warehouse.sealed import seal_versions, sealed_texts
 from engine.warehouse.shapes import shape_of
 from engine.warehouse.why import of_frozen, why
 from tests.support import vault
@@ -68,15 +68,16 @@ def test_the_same_file_again_is_no_new_version_although_it_is_sealed(dataset: Da
 def test_a_column_is_sealed_as_its_values_one_by_one(texts: list[str | None]) -> None:
     one = vault()
     expected = [None if text is None else one.seal(text) for text in texts]
-    assert one.seal_all(texts) == expected
+    assert sealed_texts(pa.array(texts, pa.string()), one).to_pylist() == expected
+    assert sealed_texts(pa.array(["x", None, *texts], pa.string())[2:], one).to_pylist() == expected
     assert [None if text is None else one.open(text) for text in expected] == texts
 
 
 def test_a_column_of_every_length_is_what_the_library_gives() -> None:
     one, texts = vault(), ["1" * length for length in range(40)]
-    column = one.seal_all(texts)
+    column = one.seal_all(text.encode() for text in texts)
     library = AESSIV(bytes(range(64)))
-    assert [base64.b64decode((text or "").removeprefix("sealed.0badcafe.")) for text in column] == [
+    assert [base64.b64decode(text.removeprefix(b"sealed.0badcafe.")) for text in column] == [
         library.encrypt(text.encode(), None) for text in texts
     ]
 
