@@ -49,6 +49,7 @@ FIELD_TYPES: Mapping[str, Type] = {
 
 MEASURED_TYPES = ("int", "decimal", "double", "bool")
 MOST_MEASURED = 40
+MOST_IN_SMALLINT = 15
 
 KNOWN_TABLES: Mapping[str, Mapping[str, str]] = {
     "contacts": {
@@ -331,7 +332,7 @@ def compile_audience(
     asks_policy = any(exclusion.kind == "policy" for exclusion in plan.remove)
     windows += [policy.window] if policy and policy.window and asks_policy else []
     return Selection(
-        statement=_statement(base, marks, home),
+        statement=_statement(base, marks, home, late=is_drawn(plan.control)),
         rungs=tuple(rung for rung, _ in rungs),
         tables=frozenset(compiler.tables),
         threshold=threshold_in(plan.control),
@@ -370,25 +371,46 @@ def _mask(exclusions: list[exp.Expr]) -> exp.Expr:
     for position, applies in enumerate(exclusions):
         bit = exp.Case().when(applies, exp.Literal.number(1 << position)).else_(exp.Literal.number(0))
         mask = bit if position == 0 else exp.Add(this=mask, expression=bit)
-    return exp.cast(mask, exp.DataType.Type.BIGINT).as_("bits")
+    # Small where it can be: ten million of them are held in memory.
+    kind = exp.DataType.Type.SMALLINT if len(exclusions) <= MOST_IN_SMALLINT else exp.DataType.Type.BIGINT
+    return exp.cast(mask, kind).as_("bits")
 
 
-def _statement(base: exp.Expr, marks: Sequence[exp.Expr], home: Home | None) -> exp.Select:
-    """Base, bits, cell and draw in one SELECT over one scan of customers."""
+def _statement(base: exp.Expr, marks: Sequence[exp.Expr], home: Home | None, *, late: bool) -> exp.Select:
+    """Base, bits, cell and draw in one SELECT over one scan of customers. `late`: the draw is a hash of their id."""
+    bits, cell, draw = marks
+    inner = (bits, cell) if late else (bits, cell, draw)
     marked = (
-        exp.select(exp.column("customer", "c"), *marks, *(home.columns() if home else ()))
+        exp.select(exp.column("customer", "c"), *inner, *(home.columns() if home else ()))
         .from_(exp.to_table("customers").as_("c"))
         .where(exp.column("customer", "c").is_(exp.null()).not_())
-        .where(base)
+        .where(_condition(base.copy()))
     )
     kept = exp.EQ(this=exp.column("bits"), expression=exp.Literal.number(0))
     if home:
-        numbered = exp.select("customer", home.bits(kept).as_("bits"), "cell", "draw")
+        numbered = exp.select("customer", home.bits(kept).as_("bits"), *(mark.alias for mark in inner[1:]))
         marked = numbered.from_(marked.subquery("by_home"))
 
-    def if_kept(name: str) -> exp.Expr:
-        return exp.Case().when(kept.copy(), exp.column(name)).as_(name)
+    def if_kept(value: exp.Expr, name: str) -> exp.Expr:
+        return exp.Case().when(kept.copy(), value).as_(name)
 
-    # Wrapped so that hash and cell are worked out for the customers that stay, not for those removed.
-    kept_only = [if_kept(name) for name in ("customer", "cell", "draw")]
-    return exp.select("bits", *kept_only).from_(marked.subquery("marked"))
+    # The outer query is called c as well, and works the hash out for the customers that stay, not for those removed.
+    drawn = draw.this.copy() if late else exp.column("draw")
+    named = (if_kept(exp.column("customer"), "customer"), if_kept(exp.column("cell"), "cell"), if_kept(drawn, "draw"))
+    return exp.select("bits", *named).from_(marked.subquery("c"))
+
+
+def _condition(claim: exp.Expr) -> exp.Expr:
+    """A claim as WHERE takes it: unknown is as good as false there, and what is compared as it stands is looked up in
+    the files' own statistics."""
+    while isinstance(claim, exp.Paren):
+        claim = claim.this
+    if isinstance(claim, exp.Coalesce) and claim.expressions == [exp.false()]:
+        return _condition(claim.this)
+    if isinstance(claim, exp.And | exp.Or):
+        return type(claim)(this=_grouped(_condition(claim.left)), expression=_grouped(_condition(claim.right)))
+    return claim
+
+
+def _grouped(condition: exp.Expr) -> exp.Expr:
+    return exp.paren(condition) if isinstance(condition, exp.And | exp.Or) else condition

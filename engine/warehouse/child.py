@@ -24,11 +24,11 @@ from engine.audience.waterfall import Slot
 from engine.warehouse import describing
 from engine.warehouse.describing import Queryable
 from engine.warehouse.job import Answer, Failure, Job, Result
-from engine.warehouse.lockdown import answered, end_with_parent, limit_itself, locked_down
+from engine.warehouse.lockdown import answered, end_with_parent, limit_itself, locked_down, quoted
+from engine.warehouse.row_groups import ROW_GROUP
 
 LIST_SCHEMA = pa.schema([("customer", pa.string()), ("cell", pa.string()), ("arm", pa.string())])
 ORDERED_SCHEMA = LIST_SCHEMA.append(pa.field("line", pa.string()))
-ROW_GROUP = 131_072  # fixed, and so is the writer's thread: the same list is the same bytes
 
 
 def main() -> int:
@@ -44,7 +44,7 @@ def main() -> int:
 def run(job: Job) -> Answer:
     """Select, count, draw the control group, write the ordered list."""
     with contextlib.closing(locked_down(job)) as db:
-        db.execute(alone(db, f"CREATE TEMP TABLE selected AS {job.sql}"))
+        db.execute(alone(db, f"CREATE TEMP TABLE selected AS {narrowed(job)}"))
         universe = _number(db, "SELECT count(customer) FROM customers")
         threshold = drawn_below(db, job)
         if isinstance(threshold, Failure):
@@ -74,6 +74,14 @@ def run(job: Job) -> Answer:
         sample=sample,
         tally=tuple(map(int, tally or ())),
     )
+
+
+def narrowed(job: Job) -> str:
+    """The selection with its columns as small as they can be: ten million customers in it are held in memory."""
+    if not job.cells:
+        return job.sql
+    names = ", ".join(f"'{quoted(name)}'" for name in job.cells)
+    return f"SELECT bits, customer, cell::ENUM({names}) AS cell, draw FROM ({job.sql})"
 
 
 def alone(db: duckdb.DuckDBPyConnection, sql: str) -> str:
@@ -113,15 +121,16 @@ def _listed(db: duckdb.DuckDBPyConnection, arm: str) -> Iterator[pa.RecordBatch]
     # A relation, because Arrow from a cursor is copied once more. The lines are joined here and not by pyarrow, whose
     # first use of a Python text imports pandas (0.15 CPU seconds).
     reader: Iterator[pa.RecordBatch] = db.sql(
-        "SELECT *, customer || chr(9) || cell || chr(9) || arm || chr(10) AS line FROM ("
-        f" SELECT customer, coalesce(cell, '') AS cell, {arm} AS arm FROM selected WHERE bits = 0 ORDER BY customer)"
+        "SELECT customer, cell, arm, customer || chr(9) || cell || chr(9) || arm || chr(10) AS line FROM ("
+        " SELECT customer, coalesce(cell, '') AS cell, CASE WHEN is_control THEN 'control' ELSE 'target' END AS arm"
+        f" FROM (SELECT customer, cell, {arm} = 'control' AS is_control FROM selected WHERE bits = 0 ORDER BY 1))"
     ).to_arrow_reader(ROW_GROUP)
     return reader
 
 
 def write_list(batches: Iterable[pa.RecordBatch], path: Path) -> tuple[int, str]:
     """Write the list (ORDERED_SCHEMA, by customer); how many rows, and sha256 over the lines customer TAB cell TAB arm
-    LF."""
+    LF. Row groups of one size by one thread: the same list is the same bytes."""
     digest = hashlib.sha256()
     rows = 0
     with path.open("wb") as file:
@@ -140,6 +149,9 @@ def _of_equal_size(reader: Iterable[pa.RecordBatch]):  # type: ignore[no-untyped
     held: list[pa.RecordBatch] = []
     count = 0
     for batch in reader:
+        if batch.num_rows == ROW_GROUP and not count and batch.schema == ORDERED_SCHEMA:
+            yield batch
+            continue
         while count + batch.num_rows >= ROW_GROUP:
             head = batch.slice(0, ROW_GROUP - count)
             yield pa.concat_batches([*held, head]).cast(ORDERED_SCHEMA)

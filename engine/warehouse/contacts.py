@@ -15,6 +15,7 @@ from engine.audience.compile import KNOWN_TABLES
 from engine.errors import InvalidFile, Problem
 from engine.warehouse import months
 from engine.warehouse.dataset import Column, DataFile, Dataset, Table, Version
+from engine.warehouse.row_groups import ROW_GROUP
 
 TABLE = "contacts"
 COLUMNS = tuple(Column(name, type_) for name, type_ in KNOWN_TABLES[TABLE].items())
@@ -60,11 +61,11 @@ def _join(dataset: Dataset, files: Iterable[DataFile], month: str) -> DataFile:
     with contextlib.closing(duckdb.connect(config={"memory_limit": "400MB"})) as db:
         order = 'ORDER BY "at", customer, case_number, channel'
         joined = db.sql(f"SELECT * FROM read_parquet(?) {order}", params=[paths])
-        reader: pa.RecordBatchReader = joined.to_arrow_reader(100_000)
+        reader: pa.RecordBatchReader = joined.to_arrow_reader(ROW_GROUP)
         with dataset.fresh_file(TABLE) as path:
             rows = 0
             with pq.ParquetWriter(path, SCHEMA) as writer:
                 for batch in reader:
-                    writer.write_batch(batch.cast(SCHEMA))
+                    writer.write_batch(batch.cast(SCHEMA), row_group_size=ROW_GROUP)
                     rows += batch.num_rows
             return dataset.keep(TABLE, path, rows, month)

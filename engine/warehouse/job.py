@@ -12,7 +12,7 @@ from engine.offers.figures import Rehearsed
 
 class Job(Struct, frozen=True):
     """What the child is to do. `tables` maps a table to its Parquet files, `empty` an absent one to its columns;
-    `tally`, where it is wanted, gives one row of numbers beside the selection.
+    `tally`, where it is wanted, gives one row of numbers beside the selection; `cells` are all that `cell` may be.
 
     `seconds` is how long it may take; 0 where nobody says.
     """
@@ -33,6 +33,7 @@ class Job(Struct, frozen=True):
     measured: tuple[str, ...] = ()
     shown: tuple[str, ...] = ()
     tally: str = ""
+    cells: tuple[str, ...] = ()
 
 
 class Balance(Struct, frozen=True):

@@ -7,6 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from engine.warehouse.dataset import DataFile, Dataset
+from engine.warehouse.row_groups import ROW_GROUP
 
 
 def write_months(dataset: Dataset, name: str, rows: pa.Table, by: str) -> list[DataFile]:
@@ -24,5 +25,5 @@ def _cut(rows: pa.Table, by: str) -> Iterator[tuple[str, pa.Table]]:
 
 def _write(dataset: Dataset, name: str, rows: pa.Table, month: str) -> DataFile:
     with dataset.fresh_file(name) as path:
-        pq.write_table(rows, path)
+        pq.write_table(rows, path, row_group_size=ROW_GROUP)
         return dataset.keep(name, path, rows.num_rows, month)

@@ -21,11 +21,12 @@ from psycopg2 import errors, sql
 
 from engine.audience.compile import Selection
 from engine.errors import InvalidFile, Problem, SelectionFailed
-from engine.warehouse.child import ORDERED_SCHEMA, ROW_GROUP
+from engine.warehouse.child import ORDERED_SCHEMA
 from engine.warehouse.dataset import Column, DataFile, Dataset, Version
 from engine.warehouse.elsewhere import job_of, prepare, result_of, version_of
 from engine.warehouse.job import Failure
 from engine.warehouse.queries import column_type, connected
+from engine.warehouse.row_groups import ROW_GROUP
 from engine.warehouse.run import DEFAULT_LIMITS, Input, Limits, Selected, failed, finished
 
 DIALECT = "postgres"

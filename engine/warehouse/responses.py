@@ -26,6 +26,7 @@ from engine.evaluation.metrics import NO, YES, Measure
 from engine.warehouse.dataset import sync_folder, told_when_full
 from engine.warehouse.lists import ROW_NUMBER
 from engine.warehouse.records import read_records
+from engine.warehouse.row_groups import ROW_GROUP
 from engine.warehouse.rows import BadRow, Records
 
 Kind = Literal["response", "conversion", "opt_out", "complaint"]
@@ -99,7 +100,7 @@ def keep_outcomes(folder: Path, outcomes: pa.Table) -> Path:
         place = int(there[-1].stem.partition("-")[0]) + 1 if there else 1
         path = folder / f"{place:06}-{name}.parquet"
         fresh = folder / f".{path.name}.new"
-        pq.write_table(outcomes, fresh)
+        pq.write_table(outcomes, fresh, row_group_size=ROW_GROUP)
         fresh.rename(path)
         sync_folder(folder)
     return path

@@ -16,20 +16,18 @@ import pyarrow.parquet as pq
 
 from engine.warehouse.addresses import ADDRESS, Vault
 from engine.warehouse.dataset import Column, DataFile, Dataset, Replaced, Table, Told
+from engine.warehouse.row_groups import ROW_GROUP
 from engine.warehouse.wavefiles import renew
-
-ROWS = 122_880
-"""Of a batch and a row group, as DuckDB writes them."""
 
 
 def write_sealed(good: duckdb.DuckDBPyRelation, dataset: Dataset, name: str, addresses: Collection[str]) -> DataFile:
     """The rows as one file of table `name`, the columns `addresses` sealed."""
-    reader = good.to_arrow_reader(ROWS)
+    reader = good.to_arrow_reader(ROW_GROUP)
     with dataset.fresh_file(name) as path:
         rows = 0
         with _writer(path, reader.schema, addresses) as writer:
             for batch in reader:
-                writer.write_batch(_sealed(batch, addresses, dataset.vault), row_group_size=ROWS)
+                writer.write_batch(_sealed(batch, addresses, dataset.vault), row_group_size=ROW_GROUP)
                 rows += batch.num_rows
         return dataset.keep(name, path, rows)
 
@@ -110,9 +108,9 @@ def _replacement(
         return None, 0
     with contextlib.closing(pq.ParquetFile(dataset.path(file))) as there, dataset.fresh_file(name) as path:
         with _writer(path, there.schema_arrow, columns) as writer:
-            for batch in there.iter_batches(ROWS):
+            for batch in there.iter_batches(ROW_GROUP):
                 renewed, changes = _renewed(batch, columns, dataset.vault)
-                writer.write_batch(renewed, row_group_size=ROWS)
+                writer.write_batch(renewed, row_group_size=ROW_GROUP)
                 count += changes
         if not count:
             return None, 0
