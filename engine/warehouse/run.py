@@ -12,21 +12,25 @@ import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import msgspec
 from msgspec import Struct
 
 from engine.audience.compile import KNOWN_TABLES, Selection
+from engine.audience.question import Asking
 from engine.audience.waterfall import Cube
 from engine.errors import CountersignError, InvalidFile, NoSpace, Problem, SelectionFailed
 from engine.masking import is_sealed, masked
 from engine.warehouse.dataset import DataFile, Dataset, Version
-from engine.warehouse.job import Answer, Failure, Job, Member, Result
+from engine.warehouse.job import Answer, Endable, Failure, Job, Member, Result
 
 CHILD = (sys.executable, "-m", "engine.warehouse.child")
 SHOWN = ("name", "phone")
 """Fields of the masked sample, beside the customer's number."""
 ROOT = Path(__file__).resolve().parents[2]
+Started = Callable[[Endable], None]
+"""Is given what runs, to end it early."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +63,32 @@ class Evidence(DataFile, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True)
 class Selected:
-    """A finished selection: `list.parquet` in its folder and what is known about it. `sql` is what was run."""
+    """A finished selection: `list.parquet` in its folder and what is known about it. `sql` is what was run, `asking`
+    answers for one customer in the words of the same engine."""
 
     cube: Cube
     result: Result
     inputs: tuple[Input, ...]
     sql: str
+    asking: Asking | None = None
+
+
+class Select(Protocol):
+    """An engine that selects: DuckDB over the files (`select`), or a place that has the customers."""
+
+    def __call__(
+        self,
+        dataset: Dataset,
+        version: Version,
+        selection: Selection,
+        folder: Path,
+        *,
+        beside: Mapping[str, DataFile] | None = None,
+        limits: Limits = DEFAULT_LIMITS,
+        with_parts: bool = False,
+    ) -> Selected:
+        """Select and write `folder`/list.parquet."""
+        ...
 
 
 def select(
@@ -111,7 +135,7 @@ def select(
         result = _checked(in_child(CHILD, msgspec.json.encode(job), limits), folder)
     result = msgspec.structs.replace(result, sample=tuple(_opened(dataset, one) for one in result.sample))
     inputs = tuple(input_of(name, f) for name, files in sorted(chosen.items()) for f in files)
-    return finished(selection, result, inputs, job.sql)
+    return finished(selection, result, inputs, sql=job.sql, asking=selection.asking())
 
 
 def _opened(dataset: Dataset, member: Member) -> Member:
@@ -120,7 +144,9 @@ def _opened(dataset: Dataset, member: Member) -> Member:
     return msgspec.structs.replace(member, shown=shown)
 
 
-def finished(selection: Selection, result: Result, inputs: tuple[Input, ...], sql: str) -> Selected:
+def finished(
+    selection: Selection, result: Result, inputs: tuple[Input, ...], *, sql: str, asking: Asking | None
+) -> Selected:
     """The selection with its counts; ValueError where they do not add up. A sealed address that nobody opened, of
     customers that lie elsewhere, is left out of the sample."""
     sample = (
@@ -131,7 +157,7 @@ def finished(selection: Selection, result: Result, inputs: tuple[Input, ...], sq
     names = tuple(rung.name for rung in selection.rungs)
     cube = Cube(universe=result.universe, names=names, slots=result.slots)
     cube.waterfall()
-    return Selected(cube, result, inputs, sql)
+    return Selected(cube, result, inputs, sql, asking)
 
 
 def input_of(table: str, file: DataFile) -> Input:
@@ -158,11 +184,8 @@ def files_of(version: Version, selection: Selection, beside: Mapping[str, DataFi
     return chosen
 
 
-def in_child(
-    program: Sequence[str], job: bytes, limits: Limits, started: Callable[[subprocess.Popen[bytes]], None] | None = None
-) -> bytes:
-    """What the program says to the job on its stdin. SelectionFailed where it dies or takes too long. `started` is
-    given the process, to end it early."""
+def in_child(program: Sequence[str], job: bytes, limits: Limits, started: Started | None = None) -> bytes:
+    """What the program says to the job on its stdin. SelectionFailed where it dies or takes too long."""
     # The child gets no secret of the service: only what Python needs to start.
     kept = {name: os.environ[name] for name in ("PATH", "LANG", "LD_LIBRARY_PATH") if name in os.environ}
     child = subprocess.Popen(  # noqa: S603  a fixed command
