@@ -12,7 +12,8 @@ CountersignError
 |   |- SignInAnew
 |   |   `- SignInForConfidential
 |- Unavailable       something outside does not answer; nothing was lost
-|   |- DatabaseUnavailable, GatewayUnavailable, NoSpace, PortInUse, AddressUnreadable
+|   |- DatabaseUnavailable, GatewayUnavailable, NoSpace, PortInUse, AddressUnreadable,
+|   |   CustomersUnavailable
 |- SelectionFailed   the selection ended without a result
 |   |- NoCustomers
 |- ExpressionFailed  a rule met a value it cannot work with (an empty field, a division by zero)
@@ -267,6 +268,11 @@ class NoSpace(Unavailable):
 class AddressUnreadable(Unavailable):
     """An address of a customer was sealed with a secret key that is not in use here; nothing was sent or changed. Add
     the earlier secret key as a further line of the file secret.key."""
+
+
+class CustomersUnavailable(Unavailable):
+    """The customers of {name} cannot be read just now: {reason}. Nothing was lost. Try again in a minute; where it
+    stays so, tell the operator, whose file COUNTERSIGN_CONNECTIONS says where they are."""
 
 
 class PortInUse(Unavailable):

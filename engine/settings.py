@@ -22,6 +22,11 @@ class Settings(BaseSettings):
     connections: Path = Field(
         Path(), description="YAML file with databases to import from and to select on, name: address; empty = none"
     )
+    customers: str = Field(
+        "",
+        pattern=r"^(\w[\w-]*(:.+)?)?$",
+        description="Where the customers are: CONNECTION or CONNECTION:SCHEMA of the connections; empty = the dataset",
+    )
     public_url: str = Field("http://127.0.0.1:8000", description="Address that links in notifications start with")
     language: Literal["zh", "en"] = Field("zh", description="Language for visitors who chose none")
     time_zone: str = Field("Asia/Shanghai", description="Time zone of deadlines, quiet hours and pages")

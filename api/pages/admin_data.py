@@ -90,7 +90,15 @@ def _page(
     same: bool = False,
 ) -> Response:
     versions = datasets.versions(app, by(visit, viewer))
-    return visit.page("admin_data.html", status=status, versions=versions, error=error, done=done, same=same)
+    return visit.page(
+        "admin_data.html",
+        status=status,
+        versions=versions,
+        error=error,
+        done=done,
+        same=same,
+        elsewhere=app.settings.customers,
+    )
 
 
 def _looked(visit: Visit, looked: Looked) -> Response:

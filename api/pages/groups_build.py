@@ -20,7 +20,7 @@ from api.spoken_source import ALGEBRA, joined, said, spoken
 from api.visit import Visit
 from engine.audience.built import OPERATORS, SEVERAL, WITHOUT_VALUE, Block, Nest, Row
 from engine.definition.flat import as_yaml
-from engine.errors import GroupChanged, Invalid, Problem, Refused
+from engine.errors import GroupChanged, Invalid, Problem, Refused, Unavailable
 from engine.service import building, group_impact, groups
 from engine.service.app import Countersign
 from engine.service.building import FieldView, Looked
@@ -98,7 +98,7 @@ def send(app: App, visit: CurrentVisit, viewer: CurrentViewer, form: Posted) -> 
     except GroupChanged as error:  # who saves again puts theirs in the place of what they were told of
         naming = replace(naming, base=str(error.fields["version"]))
         return _page(app, visit, viewer, blocks, naming, error=error)
-    except (Invalid, Refused) as error:
+    except (Invalid, Refused, Unavailable) as error:
         return _page(app, visit, viewer, blocks, naming, error=error)
     return visit.go("/groups/build", group=view.name, saved=str(view.version))
 
@@ -120,7 +120,7 @@ def _page(
     blocks: Sequence[Block],
     naming: Naming,
     *,
-    error: Invalid | Refused | None = None,
+    error: Invalid | Refused | Unavailable | None = None,
     impact: Impact | None = None,
     saved: bool = False,
 ) -> Response:
@@ -149,7 +149,7 @@ def _page(
         general=tuple(dict.fromkeys(spoken_problem(one, formats) for one in problems if one.at not in places)),
         wrong_places=len(places),
         failed=sentence(looked.failed, formats) if looked.failed else "",
-        error=sentence(error, formats) if isinstance(error, Refused) else "",
+        error=sentence(error, formats) if isinstance(error, Refused | Unavailable) else "",
     )
 
 

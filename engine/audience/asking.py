@@ -50,7 +50,30 @@ class Home:
         return self.of.copy().as_(HOME), self.keep.copy().as_(KEEP)
 
 
-def asking(
+@dataclass(frozen=True, slots=True)
+class Questions:
+    """What is to be asked, as trees: written down for the engine that has the customers."""
+
+    statement: exp.Select
+    parts: tuple[Part, ...]
+    proofs: tuple[tuple[str, Evidence], ...]
+    home: exp.Expr | None
+    narrow: bool
+
+    def asking(self, dialect: str = "duckdb") -> Asking:
+        """The same as texts."""
+        return Asking(
+            sql=self.statement.sql(dialect=dialect),
+            parts=self.parts,
+            proofs=tuple(
+                Proof(rung, one.table, one.columns, one.where.sql(dialect=dialect)) for rung, one in self.proofs
+            ),
+            home=self.home.sql(dialect=dialect) if self.home else "",
+            narrow=self.narrow,
+        )
+
+
+def questions(
     source: SourceKind,
     base: exp.Expr,
     *,
@@ -59,7 +82,7 @@ def asking(
     proofs: Sequence[tuple[str, Evidence | None]],
     home: Home | None,
     narrow: bool,
-) -> Asking:
+) -> Questions:
     """`claims` are those of the source's parts in their order, `marks` the columns bits, cell, draw; `narrow` as
     `Asking` says."""
     inner = (
@@ -78,15 +101,11 @@ def asking(
     flags = [exp.column(f"{PART}{n}") for n in range(len(claims))]
     columns: tuple[str | exp.Expr, ...] = ("customer", exp.column(WITHIN), *flags, bits, "cell", "draw")
     statement = exp.select(*columns).from_(inner.subquery("asked_of"))
-    return Asking(
-        sql=statement.sql(dialect="duckdb"),
+    return Questions(
+        statement=statement,
         parts=tuple(parts_of(source)),
-        proofs=tuple(
-            Proof(rung, one.table, one.columns, one.where.sql(dialect="duckdb"))
-            for rung, one in proofs
-            if one is not None
-        ),
-        home=home.of.sql(dialect="duckdb") if home else "",
+        proofs=tuple((rung, one) for rung, one in proofs if one is not None),
+        home=home.of if home else None,
         narrow=narrow,
     )
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlglot import exp
 
-from engine.audience.asking import Home, asking
+from engine.audience.asking import Home, Questions, questions
 from engine.audience.capping import PolicyInForce
 from engine.audience.exclusions import ContactedWithin, Household
 from engine.audience.grouping import (
@@ -126,7 +126,7 @@ class Selection:
     measured: tuple[str, ...] = ()
     holdout: HoldoutInForce | None = None
     policy: PolicyInForce | None = None
-    asking: Asking | None = None
+    questions: Questions | None = None
     tally: Tally | None = None
     groups: tuple[str, ...] = ()
     """The versions of saved groups in it, as NAME@VERSION."""
@@ -134,6 +134,10 @@ class Selection:
     def sql(self, dialect: str = "duckdb") -> str:
         """The statement as text."""
         return self.statement.sql(dialect=dialect, pretty=True)
+
+    def asking(self, dialect: str = "duckdb") -> Asking | None:
+        """What answers for one customer, as text."""
+        return self.questions.asking(dialect) if self.questions else None
 
 
 @dataclass
@@ -317,7 +321,7 @@ def compile_audience(
     marks = (_mask([applies for _, applies in rungs]), cell.as_("cell"), draw.as_("draw"))
     if plan.household:
         rungs.append((Rung(plan.household.name, plan.household.label), exp.false()))
-    asked = asking(
+    asked = questions(
         plan.source,
         base,
         claims=[part.claim(compiler) for part in plan.source.walk()],
@@ -347,7 +351,7 @@ def compile_audience(
         measured=_measured(fields, measured),
         holdout=holdout if any(exclusion.kind == "holdout" for exclusion in plan.remove) else None,
         policy=policy if asks_policy else None,
-        asking=asked,
+        questions=asked,
         tally=tally(plan.source, compiler),
         groups=plan.used_groups,
     )

@@ -15,9 +15,12 @@ from pydantic import BaseModel, ValidationError
 from rich.console import Console
 from rich.table import Table
 
-from engine.audience.compile import Selection, compile_audience, customer_type, readable_tables
+from engine import clock
+from engine.audience.compile import Selection, Subject, compile_audience, customer_type, readable_tables
 from engine.audience.plan import AudiencePlan
+from engine.audience.sources import Group, Rule
 from engine.audience.sql import CheckedSql, check_sql
+from engine.audience.tally import walked
 from engine.cli import groups
 from engine.cli.progress import waiting
 from engine.definition.catalogue import catalogue
@@ -26,17 +29,18 @@ from engine.errors import InvalidDefinition, InvalidExpression, InvalidFile, Pro
 from engine.expr import Scope, compile_expression
 from engine.expr.types import BOOL
 from engine.service.sealing import dataset_of
+from engine.service.whereabouts import addresses
 from engine.settings import Settings
-from engine.warehouse.dataset import Dataset, Version
+from engine.warehouse.dataset import Version
 from engine.warehouse.earlier import from_history
-from engine.warehouse.elsewhere import Place
 from engine.warehouse.freeze import LIST, Frozen, freeze, open_frozen
 from engine.warehouse.freeze import verify as verify_folder
-from engine.warehouse.places import place_of
-from engine.warehouse.run import Limits, select
+from engine.warehouse.places import CustomerBase, base_of, place_of
+from engine.warehouse.run import Limits
 from engine.warehouse.subjects import subject_of
-from engine.warehouse.why import Why, of_frozen, why
+from engine.warehouse.why import Why, of_frozen
 
+ON = "The server or cluster with the customers, CONNECTION or CONNECTION:SCHEMA; by default COUNTERSIGN_CUSTOMERS."
 app = typer.Typer(no_args_is_help=True)
 app.add_typer(groups.app, name="groups")
 
@@ -57,19 +61,13 @@ def run(
     category: Annotated[list[str] | None, typer.Option(help="Its category, for similar: category.")] = None,
     channel: Annotated[list[str] | None, typer.Option(help="Channels used, for similar: channel.")] = None,
     salt: Annotated[str, typer.Option(help="Draws the control group: case number and round.")] = "trial-1",
-    on: Annotated[
-        str,
-        typer.Option(
-            help="Select on this server or cluster: CONNECTION or CONNECTION:SCHEMA of COUNTERSIGN_CONNECTIONS."
-        ),
-    ] = "",
+    on: Annotated[str, typer.Option(help=ON)] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Select the customers of FILE's audience and print the waterfall."""
     settings = Settings()
-    dataset = dataset_of(settings, data)
-    place = place_of(on, settings.connections) if on else None
-    version = place.version(dataset.current()) if place else dataset.current()
+    base = _base(settings, data, on)
+    dataset, version = base.dataset, base.version
     plan = _with_groups(_plan(file, version))
     selection = compile_audience(
         plan,
@@ -85,12 +83,66 @@ def run(
     )
     limits = Limits(settings.memory_limit, settings.selection_seconds)
     began = time.perf_counter()
-    frozen = _selected(dataset, version, selection, limits, out, place)
+    frozen = _selected(base, selection, limits, out)
     result = _as_object(frozen, time.perf_counter() - began)
     if as_json:
         typer.echo(json.dumps(result, ensure_ascii=False))
     else:
         _print(result)
+
+
+@app.command()
+def count(
+    rule: Annotated[str, typer.Argument(help='A rule over the customers, as "c.arpu >= 38".')] = "",
+    *,
+    group: Annotated[str, typer.Option(help="A saved customer group instead, as vip or vip@3.")] = "",
+    file: Annotated[Path | None, typer.Option(help="YAML with an `audience:` section, of which the source.")] = None,
+    data: Annotated[Path | None, typer.Option(help="Folder of the dataset; by default that of the settings.")] = None,
+    on: Annotated[str, typer.Option(help=ON)] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Count the customers of a rule, a group or a plan now, part by part; exclusions are not in it."""
+    if sum(map(bool, (rule, group, file))) != 1:
+        raise typer.BadParameter("name one of them: a rule, --group or --file", param_hint="RULE")
+    settings = Settings()
+    base = _base(settings, data, on)
+    fields = _fields(base.version)
+    whole = _plan(file, base.version) if file else AudiencePlan(source=Rule(rule=rule or "true"))
+    source = Group(group=group) if group else whole.source
+    selection = compile_audience(
+        _with_groups(AudiencePlan(source=Rule(rule="true")).model_copy(update={"source": source})),
+        fields=fields,
+        tables=frozenset(base.version.tables),
+        subject=Subject(),
+        as_of=clock.now(),
+        salt="count",
+        columns=base.version.columns,
+        measured=(),
+    )
+    base.dataset.folder.mkdir(parents=True, exist_ok=True)
+    began = time.perf_counter()
+    with tempfile.TemporaryDirectory(prefix=".count-", dir=base.dataset.folder) as scratch:
+        folder = Path(scratch)
+        beside = from_history(base.dataset, base.own, selection, folder)
+        limits = Limits(settings.memory_limit, settings.selection_seconds)
+        numbers = base.count(selection, folder, beside=beside, limits=limits)
+    _print_count(selection, numbers, time.perf_counter() - began, as_json=as_json)
+
+
+def _print_count(selection: Selection, numbers: tuple[int, ...], seconds: float, *, as_json: bool) -> None:
+    assert selection.questions is not None
+    parts = list(zip(selection.questions.parts, walked(numbers), strict=True))
+    if as_json:
+        told = [
+            {"depth": part.depth, "kind": part.kind, "text": part.text, "customers": own, "after": after}
+            for part, (own, after) in parts
+        ]
+        counted = {"everybody": numbers[0], "customers": parts[0][1][0], "parts": told, "seconds": round(seconds, 3)}
+        typer.echo(json.dumps(counted, ensure_ascii=False))
+        return
+    for part, (own, _) in parts:
+        typer.echo(f"{own:>13,}  {'  ' * part.depth}{part.kind} {part.text}".rstrip())
+    typer.echo(f"{numbers[0]:>13,}  customers in all ({seconds:.3f} s)")
 
 
 @app.command()
@@ -101,6 +153,9 @@ def verify(snapshot: Annotated[Path, typer.Argument(help="Folder with list.parqu
     except FileNotFoundError as error:
         raise InvalidFile([Problem(code="D114", message=f"{snapshot} holds no snapshot")]) from error
     typer.echo(f"intact: {manifest.rows:,} customers as of {manifest.as_of}, digest {manifest.digest}")
+    for one in manifest.inputs:
+        if not one.sha256:
+            typer.echo(f"not looked at again: {one.path}, {one.rows:,} rows then; a server keeps no earlier versions")
 
 
 @app.command("why")
@@ -109,6 +164,7 @@ def why_(
     customer: Annotated[str, typer.Argument(help="The whole id of the customer, or of their phone.")],
     *,
     data: Annotated[Path | None, typer.Option(help="Folder of the dataset; by default that of the settings.")] = None,
+    on: Annotated[str, typer.Option(help=ON)] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Say why a customer is in a frozen list or out of it, by the rules and files that were used."""
@@ -118,11 +174,20 @@ def why_(
     except FileNotFoundError as error:
         raise InvalidFile([Problem(code="D114", message=f"{snapshot} holds no snapshot")]) from error
     limits = Limits(settings.memory_limit, settings.selection_seconds)
-    found = why(dataset_of(settings, data), frozen.folder, of_frozen(frozen), customer, limits=limits)
+    rules = of_frozen(frozen)
+    base = _base(settings, data, on) if rules.place else base_of(dataset_of(settings, data), None)
+    found = base.why(frozen.folder, rules, customer, limits=limits)
     if as_json:
         typer.echo(msgspec.json.encode(found, enc_hook=BaseModel.model_dump).decode())
     else:
         _print_why(found)
+
+
+def _base(settings: Settings, data: Path | None, on: str) -> CustomerBase:
+    """The customers that a command is about: a folder that it names goes before the setting."""
+    named = on or ("" if data else settings.customers)
+    place = place_of(named, settings.connections) if named else None
+    return base_of(dataset_of(settings, data), place, addresses())
 
 
 def _print_why(found: Why) -> None:
@@ -223,25 +288,19 @@ def _in_file(problem: Problem, file: Path) -> Problem:
     return Problem(problem.code, problem.message, problem.hint, problem.at, problem.line, problem.column, str(file))
 
 
-def _selected(  # noqa: PLR0917
-    dataset: Dataset,
-    version: Version,
-    selection: Selection,
-    limits: Limits,
-    out: Path | None,
-    place: Place | None,
-) -> Frozen:
-    where = f"on {place.name}" if place else f"from {version.tables['customers'].rows:,} customers"
+def _selected(base: CustomerBase, selection: Selection, limits: Limits, out: Path | None) -> Frozen:
+    dataset = base.dataset
+    where = f"on {base.place.name}" if base.place else f"from {base.version.tables['customers'].rows:,} customers"
     with tempfile.TemporaryDirectory(prefix="countersign-") as scratch:
         with waiting(f"selecting {where}"):
             frozen, _ = freeze(
                 dataset,
-                version,
+                base.version,
                 selection,
                 Path(scratch) / "trial",
-                besides=lambda folder: from_history(dataset, version, selection, folder),
+                besides=lambda folder: from_history(dataset, base.own, selection, folder),
                 limits=limits,
-                selecting=place.select if place else select,
+                selecting=base.selecting,
             )
         if out is not None:
             _write(frozen, out)

@@ -14,7 +14,7 @@ from engine.definition.model import Definition
 from engine.errors import InvalidForm, NotFound, Problem
 from engine.machine.case import Case
 from engine.masking import masked
-from engine.service import estimating, fields
+from engine.service import estimating, fields, whereabouts
 from engine.service.app import Countersign
 from engine.service.cases import load_visible
 from engine.service.recording import By, changing
@@ -23,9 +23,11 @@ from engine.service.suppressing import CUSTOMER
 from engine.service.views import Viewer
 from engine.store import snapshots, visibility
 from engine.values import Bilingual
+from engine.warehouse.dataset import Version
 from engine.warehouse.freeze import open_frozen
+from engine.warehouse.places import CustomerBase
 from engine.warehouse.run import Limits
-from engine.warehouse.why import Removal, Why, of_count, of_frozen, why
+from engine.warehouse.why import Removal, Why, of_count, of_frozen
 
 NOTED = "customer_explained"
 CASE = "case_number"
@@ -135,9 +137,12 @@ def is_hidden(tx: Connection, person: str, number: str) -> bool:
 
 
 def _of_list(app: Countersign, folder: Path, customer: str) -> tuple[Why, str]:
-    frozen, dataset = open_frozen(folder), dataset_of(app.settings)
+    frozen = open_frozen(folder)
+    rules = of_frozen(frozen)
+    here = CustomerBase(dataset_of(app.settings), Version())
+    base = whereabouts.customers_of(app) if rules.place else here
     limits = Limits(app.settings.memory_limit, min(estimating.LONGEST, app.settings.selection_seconds))
-    return why(dataset, folder, of_frozen(frozen), customer, limits=limits), frozen.manifest.as_of
+    return base.why(folder, rules, customer, limits=limits), frozen.manifest.as_of
 
 
 def _of_draft(app: Countersign, viewer: Viewer, case: Case, customer: str) -> tuple[Why, str]:
@@ -145,7 +150,7 @@ def _of_draft(app: Countersign, viewer: Viewer, case: Case, customer: str) -> tu
         raise NotFound()
     with estimating.counted(app, case) as count:
         rules = of_count(count.selection, count.selected)
-        found = why(count.dataset, count.folder, rules, customer, limits=count.limits)
+        found = count.base.why(count.folder, rules, customer, limits=count.limits)
     return found, count.selection.as_of.isoformat()
 
 

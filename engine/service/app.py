@@ -23,6 +23,7 @@ from engine.settings import Settings
 from engine.store import calendar, definitions, people, webhooks
 from engine.store.cases import Locked
 from engine.store.session import Database
+from engine.warehouse.dataset import Version
 
 KEPT_PROCESSES = 256
 
@@ -41,6 +42,7 @@ class Countersign:
         self._calendar: tuple[int, Workdays] | None = None
         self._listened: tuple[int, bool] | None = None
         self.counts = Turns()
+        self.seen_customers: Version | None = None
 
     @classmethod
     def open(cls, settings: Settings | None = None) -> "Countersign":

@@ -44,11 +44,10 @@ from engine.errors import (
 )
 from engine.expr import compile_expression
 from engine.expr.types import BOOL, Scope
-from engine.service import counting, groups
+from engine.service import counting, groups, whereabouts
 from engine.service.app import Countersign
 from engine.service.authorizing import allowed, authorize
 from engine.service.counting import CATALOGUE, COUNTS, WRITES_SQL, Counted
-from engine.service.sealing import dataset_of
 from engine.service.views import Viewer
 from engine.values import NO_TEXT, Bilingual
 from engine.warehouse.dataset import Version
@@ -115,7 +114,7 @@ class Looked:
 def offered(app: Countersign, viewer: Viewer) -> Offered:
     """What the newest version of the dataset, and the viewer's roles, let them build with."""
     authorize(viewer, COUNTS)
-    version = dataset_of(app.settings).current()
+    version = whereabouts.last_seen(app)
     return Offered(
         fields=tuple(_fields(version)),
         lists=tuple(sorted(name.removeprefix(LIST) for name in version.tables if name.startswith(LIST))),

@@ -19,12 +19,10 @@ from engine.audience.groups import expanded_source
 from engine.audience.sources import Source, SourceKind, Sql
 from engine.audience.tally import walked
 from engine.errors import InvalidDefinition, InvalidForm, Problem
-from engine.service import earlier, group_pins, group_texts
+from engine.service import earlier, group_pins, group_texts, whereabouts
 from engine.service.app import Countersign
 from engine.service.authorizing import Action, allowed, authorize
-from engine.service.sealing import dataset_of
 from engine.service.views import Viewer
-from engine.warehouse import counting
 from engine.warehouse.dataset import Dataset, Version
 from engine.warehouse.run import Limits
 
@@ -65,21 +63,18 @@ def count(
     app: Countersign, viewer: Viewer, source: Mapping[str, Any], *, kept: frozenset[str] = frozenset()
 ) -> Counted:
     """Count `source`, written as in a definition; `kept` are statements that stood in it before. InvalidForm with its
-    problems; SelectionFailed, CountsBusy and CountOvertaken say why there is no count."""
+    problems; SelectionFailed, CountsBusy, CountOvertaken and CustomersUnavailable say why there is no count."""
     authorize(viewer, COUNTS)
     read = source_of(source)
     refuse_sql(viewer, read, kept)
-    dataset = dataset_of(app.settings)
-    version = group_texts.current(app)
-    selection = compiled(app, read, version)
+    base = whereabouts.existing(app)
+    selection = compiled(app, read, base.version)
     limits = Limits(app.settings.memory_limit, min(LONGEST, app.settings.selection_seconds))
-    with app.counts.turn(viewer.person) as turn, _scratch(dataset) as folder:
-        beside = earlier.outcomes(app, viewer.person, selection, folder, dataset=dataset, version=version)
-        everybody, *numbers = counting.count(
-            dataset, version, selection, folder, beside=beside, limits=limits, started=turn.runs
-        )
+    with app.counts.turn(viewer.person) as turn, _scratch(base.dataset) as folder:
+        beside = earlier.outcomes(app, viewer.person, selection, folder, base)
+        everybody, *numbers = base.count(selection, folder, beside=beside, limits=limits, started=turn.runs)
     parts = part_counts(selection, (everybody, *numbers), into_groups=False)
-    return Counted(everybody, parts[0].customers, parts, selection.as_of, version.number)
+    return Counted(everybody, parts[0].customers, parts, selection.as_of, base.version.number)
 
 
 def source_of(source: Mapping[str, Any]) -> SourceKind:
@@ -115,10 +110,10 @@ def compiled(app: Countersign, source: SourceKind, version: Version) -> Selectio
 
 def part_counts(selection: Selection, numbers: Sequence[int], *, into_groups: bool) -> tuple[PartCount, ...]:
     """The row of a selection's tally by its parts; with what saved groups are made of, or without."""
-    assert selection.asking is not None
+    assert selection.questions is not None
     found: list[PartCount] = []
     group = -1  # how deep the group stands whose parts are left out
-    for part, (own, after) in zip(selection.asking.parts, walked(numbers), strict=True):
+    for part, (own, after) in zip(selection.questions.parts, walked(numbers), strict=True):
         if 0 <= group < part.depth:
             continue
         group = part.depth if part.kind == "group" and not into_groups else -1

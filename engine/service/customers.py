@@ -14,17 +14,18 @@ from sqlalchemy import Connection
 from engine.definition.catalogue import CustomerField, catalogue, table_catalogue
 from engine.errors import InvalidForm, NotFound, Problem
 from engine.masking import is_sealed, masked, masked_name
-from engine.service import suppressing, tries
+from engine.service import suppressing, tries, whereabouts
 from engine.service.answering import is_hidden
 from engine.service.app import Countersign
 from engine.service.authorizing import Action
 from engine.service.recording import By, Change, changing
-from engine.service.sealing import dataset_of
 from engine.service.suppressing import CUSTOMER, EntryView
 from engine.store import ledger, visibility
 from engine.values import NO_TEXT, Bilingual
 from engine.warehouse.addresses import Vault
-from engine.warehouse.customers import Facts, Nobody, facts
+from engine.warehouse.customers import Facts, Nobody
+from engine.warehouse.places import CustomerBase
+from engine.warehouse.run import Limits
 
 ASKS: Action = "customers.ask"
 REVEALS: Action = "customers.reveal"
@@ -32,6 +33,8 @@ OF_PERSON = 60
 NAME = "name"
 CASE = "case_number"
 LONGEST_REASON = 200
+LONGEST = 20
+"""Seconds that a page waits for an answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,17 +108,15 @@ def ask(app: Countersign, by: By, wanted: str) -> CustomerView:
     by.authorize(ASKS)
     wanted = _whole(wanted)
     _count(app, by)
-    dataset = dataset_of(app.settings)
-    version = dataset.current()
-    found = facts(dataset, version, wanted)
+    found, base = _facts(app, wanted)
     with changing(app, by, ASKS) as change:
         if not change.done_before():
             # Who was not found may have been asked for by the phone.
             subject = found.customer if isinstance(found, Facts) else masked(wanted)
             change.note("customer_asked", f"customer {subject}")
         if isinstance(found, Nobody):
-            return CustomerView("several" if found.several else "nobody", masked(wanted), version.number)
-        return _view(change, found, version.number, dataset.vault)
+            return CustomerView("several" if found.several else "nobody", masked(wanted), base.version.number)
+        return _view(change, found, base.version.number, base.dataset.vault)
 
 
 def reveal(app: Countersign, by: By, *, customer: str, field: str, reason: str) -> Revealed:
@@ -124,8 +125,7 @@ def reveal(app: Countersign, by: By, *, customer: str, field: str, reason: str) 
     if not reason.strip() or len(reason) > LONGEST_REASON:
         raise InvalidForm([Problem("reason_missing", "say why", at="reason")])
     _count(app, by)
-    dataset = dataset_of(app.settings)
-    found = facts(dataset, dataset.current(), _whole(customer))
+    found, base = _facts(app, _whole(customer))
     if isinstance(found, Nobody):
         raise NotFound()
     label = _known().get(field)
@@ -135,9 +135,15 @@ def reveal(app: Countersign, by: By, *, customer: str, field: str, reason: str) 
     with changing(app, by, REVEALS) as change:
         if change.done_before():
             return Revealed(masked(found.customer), field, label.label, "")
-        opened = dataset.vault.open(value)
+        opened = base.dataset.vault.open(value)
         change.note("address_revealed", f"customer {found.customer}", after={"field": field}, reason=reason.strip())
     return Revealed(masked(found.customer), field, label.label, opened)
+
+
+def _facts(app: Countersign, wanted: str) -> tuple[Facts | Nobody, CustomerBase]:
+    base = whereabouts.customers_of(app)
+    limits = Limits(app.settings.memory_limit, min(LONGEST, app.settings.selection_seconds))
+    return base.facts(wanted, limits=limits), base
 
 
 def _whole(wanted: str) -> str:

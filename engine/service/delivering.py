@@ -5,6 +5,7 @@ wave's ledger is loaded in one transaction. Sending is `work` (sending.py), gate
 """
 
 from collections.abc import Iterable, Mapping
+from functools import partial
 from pathlib import PurePosixPath
 from typing import Any, Literal
 
@@ -16,7 +17,7 @@ from engine.delivery.plan import DeliveryPlan
 from engine.delivery.waves import PlannedWave, chunk_size, chunks, divide
 from engine.errors import NotFound, NotPossible
 from engine.machine.commands import ResumeDelivery
-from engine.service import running
+from engine.service import running, whereabouts
 from engine.service.app import Countersign
 from engine.service.sealing import dataset_of, vault
 from engine.service.sending import Progress, work
@@ -29,16 +30,22 @@ from engine.store.snapshots import SnapshotRow
 from engine.store.waves import WaveRow
 from engine.warehouse import wavefiles
 from engine.warehouse.freeze import LIST, open_frozen
+from engine.warehouse.places import fields_there
+from engine.warehouse.run import Limits
 from engine.warehouse.wavefiles import Turn, WaveFile, Wording
 
 __all__ = ["Progress", "begin", "hold", "release_gate", "settle", "waves_view", "work"]
+
+WRITING = 10
+"""Times the seconds of a selection: the place waits while the letters of a whole wave are written."""
 
 
 def begin(app: Countersign, case_id: str) -> None:
     """Divide the frozen list into waves, write every message, load the ledger, start the first wave.
 
     Calling it again finishes what is missing and changes nothing that is there. Raises NotFound where no audience is
-    frozen, ValueError where a message names what its plan does not allow.
+    frozen, ValueError where a message names what its plan does not allow, CustomersUnavailable where addresses are at a
+    place that does not answer.
     """
     with app.db.read() as tx:
         case = cases.load(tx, case_id)
@@ -152,10 +159,13 @@ def _view(row: WaveRow, plan: DeliveryPlan, sums: ledger.Sums | None, capped: in
 
 def _turn(app: Countersign, snapshot: SnapshotRow, planned: PlannedWave) -> Turn:
     frozen = open_frozen(app.settings.data / snapshot.folder)
+    place = whereabouts.place(app.settings)
     dataset = dataset_of(app.settings)
     return Turn(
         list_file=frozen.folder / LIST,
-        customers=dataset.paths(dataset.current().tables["customers"]),
+        customers=partial(fields_there, place, Limits(seconds=WRITING * app.settings.selection_seconds))
+        if place
+        else dataset.paths(dataset.current().tables["customers"]),
         salt=f"{frozen.manifest.salt}:waves",
         first=planned.first,
         size=planned.size,

@@ -16,7 +16,7 @@ from engine.errors import InvalidFile, Problem
 from engine.service.app import Countersign
 from engine.store import cases, earlier, visibility, waves
 from engine.warehouse import earlier as earlier_files
-from engine.warehouse.dataset import Dataset, Version
+from engine.warehouse.places import CustomerBase
 from engine.warehouse.run import Evidence
 
 Customers = Iterable[str]
@@ -25,7 +25,7 @@ MEASURED = {"converted": "conversion", "responded": "response", "no_response": "
 
 
 def outcomes(
-    app: Countersign, person: str, selection: Selection, folder: Path, *, dataset: Dataset, version: Version
+    app: Countersign, person: str, selection: Selection, folder: Path, base: CustomerBase
 ) -> dict[str, Evidence]:
     """The tables of earlier cases that the selection reads, written to `folder`. InvalidFile where `person` sees no
     such case, or it has no such wave."""
@@ -34,7 +34,7 @@ def outcomes(
         with app.db.read() as tx:
             customers = _customers(app, tx, person, wanted, selection.as_of)
             if customers is None:
-                customers = earlier_files.in_history(dataset, version, wanted, selection.as_of)
+                customers = base.in_history(wanted, selection.as_of)
             if customers is None:
                 raise InvalidFile([earlier_files.no_such_case(wanted.case)])
             written[wanted.table] = earlier_files.write(folder, wanted, customers)

@@ -14,16 +14,15 @@ from pathlib import Path
 from engine.audience.compile import Selection
 from engine.errors import ExpressionFailed, Invalid, NotFound, SelectionFailed, Unavailable
 from engine.machine.case import Case
-from engine.service import detecting, earlier, offering, selecting
+from engine.service import detecting, earlier, offering, selecting, whereabouts
 from engine.service.app import Countersign
 from engine.service.audience_views import balance_views, member_views, overlap_views, waterfall_rows
 from engine.service.cases import load_visible
 from engine.service.counting import PartCount, part_counts
-from engine.service.sealing import dataset_of
 from engine.service.stage_views import BalanceView, Detection, MemberView, OverlapView, WaterfallRow
 from engine.service.views import Viewer
-from engine.warehouse.dataset import Dataset
-from engine.warehouse.run import Limits, Selected, select
+from engine.warehouse.places import CustomerBase
+from engine.warehouse.run import Limits, Selected
 
 LONGEST = 20
 """Seconds that a page waits for a count."""
@@ -52,7 +51,7 @@ class Count:
 
     selection: Selection
     selected: Selected
-    dataset: Dataset
+    base: CustomerBase
     folder: Path
     limits: Limits
 
@@ -60,19 +59,20 @@ class Count:
 @contextmanager
 def counted(app: Countersign, case: Case, *, with_parts: bool = False) -> Iterator[Count]:
     """Count the customers of the form as saved. SelectionFailed, Invalid, ExpressionFailed, Unavailable say why not."""
-    selection = selecting.estimate(app, case)
-    dataset = dataset_of(app.settings)
+    base = whereabouts.customers_of(app)
+    selection = selecting.estimate_of(app, case, base)
+    dataset, own = base.dataset, base.own
     limits = Limits(app.settings.memory_limit, min(LONGEST, app.settings.selection_seconds))
+    dataset.folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".estimate-", dir=dataset.folder) as scratch:
         folder = Path(scratch)
-        version = dataset.current()
         beside = {
             **selecting.suppressions(app, folder, selection.as_of, case.id),
-            **offering.written(app, folder, selection.as_of, dataset=dataset, version=version),
-            **earlier.outcomes(app, case.submitter, selection, folder, dataset=dataset, version=version),
+            **offering.written(app, folder, selection.as_of, dataset=dataset, version=own),
+            **earlier.outcomes(app, case.submitter, selection, folder, base),
         }
-        found = select(dataset, version, selection, folder, beside=beside, limits=limits, with_parts=with_parts)
-        yield Count(selection, found, dataset, folder, limits)
+        found = base.select(selection, folder, beside=beside, limits=limits, with_parts=with_parts)
+        yield Count(selection, found, base, folder, limits)
 
 
 def estimate(app: Countersign, viewer: Viewer, case_id: str) -> Estimate:

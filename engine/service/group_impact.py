@@ -16,14 +16,12 @@ from engine.audience.groups import GroupVersion, expanded_source
 from engine.audience.plan import AudiencePlan
 from engine.audience.sources import Rule, SavedGroup, SourceKind, Union
 from engine.errors import ExpressionFailed, Invalid, InvalidForm, NotFound, SelectionFailed, Unavailable
-from engine.service import earlier, group_pins, group_texts, group_uses
+from engine.service import earlier, group_pins, group_texts, group_uses, whereabouts
 from engine.service.app import Countersign
 from engine.service.group_texts import Test
 from engine.service.group_uses import UsedBy
 from engine.service.recording import By
-from engine.service.sealing import dataset_of
 from engine.store import groups
-from engine.warehouse.run import select
 
 OLD, NEW = "before", "after"
 
@@ -91,13 +89,13 @@ def _old(version: GroupVersion, lookup: Any) -> SourceKind | None:
 def _counted(app: Countersign, old: SourceKind | None, new: SourceKind, used: UsedBy, person: str) -> Impact:
     now = app.now()
     try:
-        version, dataset = group_texts.current(app), dataset_of(app.settings)
-        selection = group_texts.compiled(app, version, _both(old, new))
-        with tempfile.TemporaryDirectory(prefix=".impact-", dir=dataset.folder) as scratch:
+        base = whereabouts.existing(app)
+        selection = group_texts.compiled(app, base.version, _both(old, new))
+        with tempfile.TemporaryDirectory(prefix=".impact-", dir=base.dataset.folder) as scratch:
             folder = Path(scratch)
-            beside = earlier.outcomes(app, person, selection, folder, dataset=dataset, version=version)
+            beside = earlier.outcomes(app, person, selection, folder, base)
             limits = group_texts.limits_of(app)
-            cube = select(dataset, version, selection, folder, beside=beside, limits=limits).cube
+            cube = base.select(selection, folder, beside=beside, limits=limits).cube
     except (SelectionFailed, Invalid, ExpressionFailed, Unavailable) as error:
         return Impact(now, 0, None, 0, 0, 0, used, failed=error.message)
     after = cube.alone(NEW)

@@ -23,16 +23,15 @@ from engine.audience.sources import Rule, SourceKind
 from engine.audience.sql import CheckedSql, check_sql
 from engine.definition.document import Document
 from engine.definition.shape import shape_of
-from engine.errors import InvalidDefinition, InvalidExpression, InvalidForm, NoCustomers, Problem
+from engine.errors import InvalidDefinition, InvalidExpression, InvalidForm, Problem
 from engine.expr import Scope, compile_expression
 from engine.expr.types import BOOL, nearest
-from engine.service import earlier
+from engine.service import earlier, whereabouts
 from engine.service.app import Countersign
-from engine.service.sealing import dataset_of
 from engine.values import canonical_json
 from engine.warehouse.dataset import Column, DataFile, Version
 from engine.warehouse.freeze import LIST
-from engine.warehouse.run import Limits, select
+from engine.warehouse.run import Limits
 
 MOST_BYTES = 64 * 1024
 MOST_DEEP = 20
@@ -62,11 +61,8 @@ def read_source(app: Countersign, source: Any, lookup: Lookup, *, name: str, tes
 
 
 def current(app: Countersign) -> Version:
-    """The dataset as it is now. NoCustomers where it has none."""
-    version = dataset_of(app.settings).current()
-    if "customers" not in version.tables:
-        raise NoCustomers()
-    return version
+    """The customers as they are now. NoCustomers where there are none."""
+    return whereabouts.existing(app).version
 
 
 def compiled(app: Countersign, version: Version, plan: AudiencePlan) -> Selection:
@@ -98,18 +94,19 @@ def failing(app: Countersign, source: SourceKind, tests: Sequence[Test], *, pers
     whose earlier cases it may look at."""
     if not tests:
         return ()
-    version, dataset = current(app), dataset_of(app.settings)
+    base = whereabouts.existing(app)
+    version = base.version
     rows, wrong = _rows(tests, version.tables["customers"].columns)
     if wrong:
         raise InvalidForm(wrong)
     selection = compiled(app, version, plan_of(source))
-    with tempfile.TemporaryDirectory(prefix=".tests-", dir=dataset.folder) as scratch:
+    with tempfile.TemporaryDirectory(prefix=".tests-", dir=base.dataset.folder) as scratch:
         folder = Path(scratch)
         beside = {
             "customers": _written(folder, rows),
-            **earlier.outcomes(app, person, selection, folder, dataset=dataset, version=version),
+            **earlier.outcomes(app, person, selection, folder, base),
         }
-        select(dataset, version, selection, folder, beside=beside, limits=limits_of(app))
+        base.select(selection, folder, beside=beside, limits=limits_of(app))
         chosen = set(pq.read_table(folder / LIST, columns=["customer"])["customer"].to_pylist())
     return tuple(_told(number, test) for number, test in enumerate(tests) if _fails(rows, number, test, chosen))
 

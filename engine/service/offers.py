@@ -17,10 +17,10 @@ from engine.expr import Scope, compile_expression
 from engine.expr.types import BOOL
 from engine.offers.terms import FIELDS, Terms, difference, kept_terms, read_terms
 from engine.organisation import Organisation
+from engine.service import whereabouts
 from engine.service.app import Countersign
 from engine.service.authorizing import Action, allowed
 from engine.service.recording import By, Change, changing
-from engine.service.sealing import dataset_of
 from engine.store import offers
 from engine.store.offers import OfferRow
 
@@ -188,7 +188,7 @@ def propose_row(change: Change, code: str, terms: Terms, before: OfferRow | None
 
 def rule_fields(app: Countersign) -> dict[str, str]:
     """The customer fields that a rule may name: those of the catalogue, and the dataset's."""
-    customers = dataset_of(app.settings).current().tables.get(CUSTOMERS)
+    customers = whereabouts.last_seen(app).tables.get(CUSTOMERS)
     known = catalogue(CUSTOMERS)
     return {
         **(known.types if known else {}),

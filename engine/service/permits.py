@@ -16,6 +16,7 @@ from sqlalchemy import Connection
 
 from engine.audience.policy import Approach, Contacted, ContactPolicy, Reached
 from engine.definition.model import Definition
+from engine.service import whereabouts
 from engine.service.app import Countersign
 from engine.service.sealing import dataset_of
 from engine.store import cases, permits, policies
@@ -25,6 +26,8 @@ from engine.store.policies import PolicyRow
 from engine.store.waves import WaveRow
 from engine.warehouse import past
 from engine.warehouse.past import Past
+from engine.warehouse.places import history_of_wave
+from engine.warehouse.run import Limits
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,18 +54,23 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """For whom contacts are held: a wave, the contact it makes, under which policy; `history` is the file with the
-    imported contacts of its customers."""
+    """For whom contacts are held: a wave, the contact it makes, under which policy; `history` are the files with
+    the imported contacts of its customers."""
 
     policy: ContactPolicy
     case_id: str
     wave: str
     wanted: Approach
-    history: Path | None = None
+    history: tuple[Path, ...] = ()
 
     def past(self, first: int, last: int) -> Past:
-        """The imported contacts of the customers in these rows."""
-        return past.read(self.history, first, last) if self.history else past.NOTHING
+        """The imported contacts of the customers in these rows; one that two files have counts once."""
+        found: dict[str, list[Contacted]] = {}
+        for each in self.history:
+            for customer, contacts in past.read(each, first, last).items():
+                there = found.setdefault(customer, [])
+                there += [one for one in contacts if one not in there] if there else contacts
+        return found
 
 
 def hold(
@@ -72,7 +80,7 @@ def hold(
     cases took what it allows. Everybody is granted, and nothing written, where no policy is in force.
 
     The same wave again is granted what it holds. A batch that does not fit into what the channel carries today is held
-    not at all; one larger than a whole day's goes alone on a day.
+    not at all; one larger than a whole day's goes alone on a day. Of the imported history the dataset's counts alone.
     """
     at = at or app.now()
     with app.db.read() as tx:
@@ -92,12 +100,18 @@ def release(app: Countersign, wave: str, customers: Sequence[str]) -> int:
 
 
 def asked_for(app: Countersign, wave: WaveRow, row: PolicyRow) -> Asked:
-    """What a wave asks under the policy in force. Writes the file of its history where there is none yet."""
+    """What a wave asks under the policy in force. Writes the files of its history where there are none yet.
+    CustomersUnavailable where a part of it is at a place that does not answer."""
     with app.db.read() as tx:
         case = cases.load(tx, wave.case_id)
-    dataset = dataset_of(app.settings)
-    since = (wave.started_at or app.now()) - row.policy.longest
-    history = past.of_wave(dataset, dataset.current(), app.settings.data / wave.file, since)
+    history = history_of_wave(
+        dataset_of(app.settings),
+        whereabouts.place(app.settings),
+        app.settings.data / wave.file,
+        (wave.started_at or app.now()) - row.policy.longest,
+        today=app.now().astimezone(app.settings.zone).date(),
+        limits=Limits(app.settings.memory_limit, app.settings.selection_seconds),
+    )
     return Asked(
         row.policy, wave.case_id, wave.id, approach(app.definition(case.process), case.form, wave.channel), history
     )

@@ -101,6 +101,8 @@ def _expected(app: Countersign, tx: Connection, case: Case) -> Expected:
 
 def _key_heading(app: Countersign) -> str:
     """How the file that the customers came from called their key ("row" where the rows were numbered)."""
+    if app.settings.customers:
+        return KEY  # a server's customers came by no file
     customers = dataset_of(app.settings).current().tables.get(CUSTOMERS)
     headings = [] if customers is None else [column.heading for column in customers.columns if column.name == KEY]
     return next(iter(headings), "") or KEY

@@ -29,16 +29,16 @@ from engine.errors import (
 )
 from engine.machine.case import Case
 from engine.machine.commands import AudienceFailed, AudienceFrozen
-from engine.service import earlier, group_pins, holdouts, offering, policies
+from engine.service import earlier, group_pins, holdouts, offering, policies, whereabouts
 from engine.service.app import Countersign
 from engine.service.running import carry_out
-from engine.service.sealing import dataset_of
 from engine.store import cases, snapshots, suppression
 from engine.store.cases import Locked
 from engine.store.snapshots import SnapshotRow
 from engine.warehouse.dataset import DataFile, Dataset, Version
 from engine.warehouse.freeze import Frozen, case_folder, freeze, open_frozen
 from engine.warehouse.offers import OfferTables
+from engine.warehouse.places import CustomerBase
 from engine.warehouse.run import Limits
 from engine.warehouse.subjects import subject_of
 
@@ -49,8 +49,8 @@ def freeze_audience(app: Countersign, case_id: str, key: str) -> None:
     """Select and freeze the audience of a case's round and tell the case, under `key`; twice is once.
 
     A selection that cannot be made is told to the case, which then waits for a person. What passes by itself (no
-    space, no database) is raised, so that the caller tries again. A case that is selecting no longer, withdrawn or on
-    its way to an approval, is left alone.
+    space, no database, a server that does not answer) is raised, so that the caller tries again. A case that is
+    selecting no longer, withdrawn or on its way to an approval, is left alone.
     """
     with app.db.read() as tx:
         case = cases.load(tx, case_id)
@@ -90,8 +90,12 @@ def frozen_list(app: Countersign, case_id: str, rows: int = 10_000) -> Iterator[
 
 def estimate(app: Countersign, case: Case) -> Selection:
     """The compiled selection of a form that is not submitted yet; Invalid with all problems where there is none."""
-    dataset = dataset_of(app.settings)
-    return _compiled(app, case, dataset, dataset.current(), as_of=app.now(), salt="estimate", anew=True)
+    return estimate_of(app, case, whereabouts.customers_of(app))
+
+
+def estimate_of(app: Countersign, case: Case, base: CustomerBase) -> Selection:
+    """The same over these customers."""
+    return _compiled(app, case, base, as_of=app.now(), salt="estimate", anew=True)
 
 
 def import_suppressions(
@@ -120,26 +124,27 @@ def _frozen(app: Countersign, case: Case) -> Frozen:
         return open_frozen(folder)
     if case.number is None:
         raise NotPossible(action="select customers", state=case.state, possible="submit")
-    dataset = dataset_of(app.settings)
-    version = dataset.current()
+    base = whereabouts.customers_of(app)
+    dataset, own = base.dataset, base.own
     as_of = app.now()
     salt = salt_of(case.number, case.round)
-    selection = _compiled(app, case, dataset, version, as_of=as_of, salt=salt, anew=False)
+    selection = _compiled(app, case, base, as_of=as_of, salt=salt, anew=False)
     frozen, _ = freeze(
         dataset,
-        version,
+        base.version,
         selection,
         folder,
         besides=lambda unfinished: {
             **suppressions(app, unfinished, as_of, case.id),
-            **offering.written(app, unfinished, as_of, dataset=dataset, version=version),
-            **earlier.outcomes(app, case.submitter, selection, unfinished, dataset=dataset, version=version),
+            **offering.written(app, unfinished, as_of, dataset=dataset, version=own),
+            **earlier.outcomes(app, case.submitter, selection, unfinished, base),
         },
         provenance={
             "definition": case.process.fingerprint,
             **offering.versions(app, as_of, _texts(case.form.get("offer"))),
         },
         limits=Limits(app.settings.memory_limit, app.settings.selection_seconds),
+        selecting=base.selecting,
     )
     return frozen
 
@@ -160,11 +165,10 @@ def _keep(app: Countersign, case: Case, frozen: Frozen) -> SnapshotRow:
         return snapshots.save(tx, row)
 
 
-def _compiled(
-    app: Countersign, case: Case, dataset: Dataset, version: Version, *, as_of: datetime, salt: str, anew: bool
-) -> Selection:
+def _compiled(app: Countersign, case: Case, base: CustomerBase, *, as_of: datetime, salt: str, anew: bool) -> Selection:
     """`anew`: as if the case were submitted now, with the newest versions of the groups that it names."""
     definition, form = app.definition(case.process), case.form
+    dataset, version = base.dataset, base.version
     plan: AudiencePlan | None = definition.audience
     if plan is None:
         raise SelectionFailed(reason="the definition has no audience")
@@ -176,7 +180,7 @@ def _compiled(
         held_out = holdouts.in_force(tx, as_of)
         plan = group_pins.with_groups(tx, plan, form, case.id, anew=anew)
         policy = policies.meets(tx, definition, form, as_of)
-        offered = offering.tables(tx, as_of, dataset=dataset, version=version)
+        offered = offering.tables(tx, as_of, dataset=dataset, version=base.own)
     columns = version.columns | (offered.columns if offered else {})
     return compile_audience(
         plan,

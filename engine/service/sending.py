@@ -12,12 +12,14 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+import structlog
 from sqlalchemy import Connection
 
 from engine.delivery import pacing
 from engine.delivery.channels import CHANNELS
 from engine.delivery.message import size_of
 from engine.delivery.waves import chunk_size
+from engine.errors import CustomersUnavailable
 from engine.masking import masked
 from engine.service import permits, stopping
 from engine.service.app import Countersign
@@ -34,6 +36,7 @@ from engine.store.waves import WaveRow
 from engine.warehouse.addresses import Vault
 from engine.warehouse.wavefiles import Letter, WaveFile
 
+log = structlog.get_logger()
 LEASE = timedelta(seconds=30)  # kept while the chunk is sent; so long nobody takes over from a dead worker
 CHUNKS_IN_FLIGHT = 4
 STOP_CHECK_SECONDS = 1.0
@@ -139,7 +142,11 @@ def _claim(now: _Round) -> _Held | None:
         if not pacing.is_open(wave.plan.hours, moment, app.settings.zone) or _must_stop(now, wave):
             continue
         _file(now, wave)
-        asked = _asked(now, wave, policy) if policy else None
+        try:
+            asked = _asked(now, wave, policy) if policy else None
+        except CustomersUnavailable as error:
+            log.warning("wave_waits", wave=wave.id, error=error.message)
+            continue  # its chunks stay where they are, and other waves go on
         with app.db.begin() as tx:
             held = _claim_of(app, tx, wave, asked)
         if held is not None:

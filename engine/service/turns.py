@@ -4,12 +4,12 @@ Somebody who types asks for a count after every change, and only wants the last 
 who finds the server busy is told.
 """
 
-import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from engine.errors import CountOvertaken, CountsBusy
+from engine.warehouse.job import Endable
 
 MOST = 4
 """Counts at once on one server; each takes all cores for about a second."""
@@ -22,11 +22,11 @@ class Turn:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: Endable | None = None
         self.is_overtaken = False
 
-    def runs(self, process: subprocess.Popen[bytes]) -> None:
-        """The process that does it; ended at once where a newer count came first."""
+    def runs(self, process: Endable) -> None:
+        """The process, or the statement, that does it; ended at once where a newer count came first."""
         with self._lock:
             self._process = process
             if self.is_overtaken:
@@ -37,7 +37,7 @@ class Turn:
         with self._lock:
             self.is_overtaken = True
             if self._process is not None:
-                self._process.kill()  # does nothing to a process that has ended
+                self._process.kill()  # does nothing to what has ended
 
 
 class Turns:

@@ -4,10 +4,9 @@ Refuses to keep anything: neither a list nor a manifest comes of it.
 """
 
 import os
-import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
@@ -15,7 +14,7 @@ import msgspec
 from engine.audience.compile import KNOWN_TABLES, Selection
 from engine.warehouse.dataset import DataFile, Dataset, Version
 from engine.warehouse.job import Census, Counts, Told
-from engine.warehouse.run import DEFAULT_LIMITS, Limits, failed, files_of, in_child
+from engine.warehouse.run import DEFAULT_LIMITS, Limits, Started, failed, files_of, in_child
 
 CHILD = (sys.executable, "-m", "engine.warehouse.count_child")
 
@@ -28,7 +27,7 @@ def count(
     *,
     beside: Mapping[str, DataFile] | None = None,
     limits: Limits = DEFAULT_LIMITS,
-    started: Callable[[subprocess.Popen[bytes]], None] | None = None,
+    started: Started | None = None,
 ) -> tuple[int, ...]:
     """The row of the selection's tally. `beside` are tables that lie in `folder` itself. Raises like `select`."""
     assert selection.tally is not None

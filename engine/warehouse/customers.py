@@ -49,15 +49,32 @@ def facts(dataset: Dataset, version: Version, wanted: str) -> Facts | Nobody:
         found = _found(db, dataset, customers, wanted)
         if isinstance(found, Nobody):
             return found
-        customer = found["customer"]
-        lists = [name for name in version.tables if name.startswith(LIST) and version.tables[name].files]
-        on = (name.removeprefix(LIST) for name in lists if _rows(db, dataset, version.tables[name], customer, most=1))
-        rows = {
-            name: _rows(db, dataset, version.tables[name], customer, newest=newest)
-            for name, newest in NEWEST.items()
-            if name in version.tables and version.tables[name].files
-        }
-        return Facts(customer, found, tuple(on), rows)
+        return _with_the_rest(db, dataset, version, found)
+
+
+def beside(dataset: Dataset, version: Version, customer: str) -> Facts:
+    """What the dataset has of a customer who is elsewhere."""
+    import duckdb  # noqa: PLC0415  # as above
+
+    with contextlib.closing(duckdb.connect(config={"memory_limit": MEMORY, "temp_directory": ""})) as db:
+        return _with_the_rest(db, dataset, version, {"customer": customer})
+
+
+def _with_the_rest(db: Any, dataset: Dataset, version: Version, found: dict[str, str]) -> Facts:
+    customer = found["customer"]
+    lists = [name for name in version.tables if name.startswith(LIST) and version.tables[name].files]
+    on = (name.removeprefix(LIST) for name in lists if _rows(db, dataset, version.tables[name], customer, most=1))
+    rows = {
+        name: _rows(db, dataset, version.tables[name], customer, newest=newest)
+        for name, newest in NEWEST.items()
+        if name in version.tables and version.tables[name].files
+    }
+    return Facts(customer, found, tuple(on), rows)
+
+
+def is_address(name: str, kind: str) -> bool:
+    """Whether a customer is also found by this field."""
+    return kind == ADDRESS or name == "phone"
 
 
 def _found(db: Any, dataset: Dataset, customers: Table, wanted: str) -> dict[str, str] | Nobody:
@@ -65,7 +82,7 @@ def _found(db: Any, dataset: Dataset, customers: Table, wanted: str) -> dict[str
     row = _asked(db, paths, customers, "customer = ?", [wanted])
     if row:
         return row[0]
-    names = [one.name for one in customers.columns if one.type == ADDRESS or one.name == "phone"]
+    names = [one.name for one in customers.columns if is_address(one.name, one.type)]
     forms = list(dataset.vault.forms(wanted)) if names else []
     marks = ", ".join("?" * len(forms))
     same = " OR ".join(f"{_name(name)}::VARCHAR IN ({marks})" for name in names)

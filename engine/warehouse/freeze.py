@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Protocol
 
 import msgspec
 import pyarrow as pa
@@ -25,7 +24,7 @@ from engine.errors import InvalidFile, Problem
 from engine.values import Bilingual
 from engine.warehouse.dataset import DataFile, Dataset, Version, sync_folder, told_when_full, write_synced
 from engine.warehouse.job import Balance, Member
-from engine.warehouse.run import DEFAULT_LIMITS, Input, Limits, Selected, select
+from engine.warehouse.run import DEFAULT_LIMITS, Input, Limits, Select, Selected, select
 
 LIST = "list.parquet"
 MANIFEST = "manifest.json"
@@ -117,23 +116,6 @@ Besides = Callable[[Path], Mapping[str, DataFile]]
 """Writes tables of this run alone (suppression lists) into the folder and says what it wrote."""
 
 
-class Select(Protocol):
-    """An engine that selects: DuckDB over the files (`run.select`), or a server that has the customers."""
-
-    def __call__(
-        self,
-        dataset: Dataset,
-        version: Version,
-        selection: Selection,
-        folder: Path,
-        *,
-        beside: Mapping[str, DataFile] | None = None,
-        limits: Limits = DEFAULT_LIMITS,
-    ) -> Selected:
-        """Select and write `folder`/list.parquet."""
-        ...
-
-
 def freeze(
     dataset: Dataset,
     version: Version,
@@ -145,10 +127,7 @@ def freeze(
     limits: Limits = DEFAULT_LIMITS,
     selecting: Select = select,
 ) -> tuple[Frozen, Selected]:
-    """Select and freeze into the folder `target`, which must not exist. What fails leaves nothing behind.
-
-    Of customers that lie elsewhere no rules are kept to ask about one of them later: their files are not here.
-    """
+    """Select and freeze into the folder `target`, which must not exist. What fails leaves nothing behind."""
     with _appearing_at_once(target) as folder:
         beside = besides(folder)
         selected = selecting(dataset, version, selection, folder, beside=beside, limits=limits)
@@ -179,7 +158,7 @@ def freeze(
             sample=selected.result.sample,
             balanced=selected.result.balanced,
             balance=selected.result.balance,
-            asking=selection.asking if selecting is select else None,
+            asking=selected.asking,
             is_drawn=selection.is_drawn,
             groups=selection.groups,
         )

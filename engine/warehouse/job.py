@@ -3,6 +3,8 @@
 Refuses to import more than msgspec: the child starts in a tenth of a second because of it.
 """
 
+from typing import Protocol
+
 from msgspec import Struct
 
 from engine.audience.question import Asking
@@ -164,3 +166,11 @@ class Found(Struct, frozen=True, tag="found"):
 
 
 Summed = Found | Failure
+
+
+class Endable(Protocol):
+    """Work that somebody waits for: a child process, or statements on a server. It can be ended at any moment."""
+
+    def kill(self) -> None:
+        """End it; nothing where it has ended."""
+        ...

@@ -7,10 +7,12 @@ chunk and not the whole history for every thousand customers. Refuses to count: 
 import hashlib
 import os
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from engine.audience.policy import MARKETING, Contacted
@@ -72,11 +74,26 @@ def _write(path: Path, files: list[str], history: Table, letters: Path, since: d
         FROM read_parquet($files) k JOIN read_parquet($letters) w ON w.customer = k.customer
         WHERE k."at" > $since ORDER BY w.row, k."at"
     """
+    values = {"files": files, "letters": str(letters), "since": _naive(since)}
+    with (
+        _appearing_at_once(path) as fresh,
+        duckdb.connect(config={"memory_limit": MEMORY, "threads": 1}) as connection,
+    ):
+        connection.sql(query, params=values).write_parquet(str(fresh), compression="zstd")
+
+
+def keep(path: Path, contacts: pa.Table) -> None:
+    """Write contacts that were read elsewhere, with the rows of the wave, as `of_wave` does."""
+    with _appearing_at_once(path) as fresh:
+        pq.write_table(contacts, fresh, compression="zstd")
+
+
+@contextmanager
+def _appearing_at_once(path: Path) -> Iterator[Path]:
     fresh = path.with_name(f".{path.name}-{secrets.token_hex(6)}.new")
     try:
-        with told_when_full(path), duckdb.connect(config={"memory_limit": MEMORY, "threads": 1}) as connection:
-            values = {"files": files, "letters": str(letters), "since": _naive(since)}
-            connection.sql(query, params=values).write_parquet(str(fresh), compression="zstd")
+        with told_when_full(path):
+            yield fresh
             with fresh.open("rb+") as file:
                 os.fsync(file.fileno())
             fresh.replace(path)

@@ -8,10 +8,11 @@ told.
 
 import io
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import psycopg2
 import pyarrow as pa
@@ -19,24 +20,36 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 from psycopg2 import errors, sql
 
-from engine.audience.compile import Selection
-from engine.errors import InvalidFile, Problem, SelectionFailed
+from engine.errors import CustomersUnavailable, SelectionFailed
 from engine.warehouse.child import ORDERED_SCHEMA
-from engine.warehouse.dataset import Column, DataFile, Dataset, Version
-from engine.warehouse.elsewhere import job_of, prepare, result_of, version_of
-from engine.warehouse.job import Failure
+from engine.warehouse.dataset import Column, Version
+from engine.warehouse.elsewhere import Elsewhere, Run, version_of
 from engine.warehouse.queries import column_type, connected
 from engine.warehouse.row_groups import ROW_GROUP
-from engine.warehouse.run import DEFAULT_LIMITS, Input, Limits, Selected, failed, finished
+from engine.warehouse.run import Limits, Started
+from engine.warehouse.watching import watched
 
-DIALECT = "postgres"
 CURSOR = "countersign_list"
 SENT_ROWS = 100_000
+LOOK_SECONDS = 20
+KEY = ("customer", "at")
+"""What makes two contacts one."""
+REASONS = (
+    (("Connection refused",), "nothing listens at its address"),
+    (("timeout expired", "timed out"), "it gives no answer in time"),
+    (("could not translate host name", "resolve host"), "its host is not known"),
+    (("password authentication", "pg_hba", "role", "no password supplied"), "it refuses the user of the connection"),
+    (("SSL", "certificate"), "no encrypted connection comes about"),
+    (("too many clients", "connection slots", "too many connections"), "all its connections are taken"),
+    (("starting up", "shutting down", "recovery"), "it is starting or stopping"),
+    (("database",), "it has no such database"),
+)
+"""Of what PostgreSQL says to somebody who connects, in the order in which it is looked for."""
 TYPES = {"text": "text", "address": "text", "int": "bigint", "double": "double precision", "bool": "boolean"}
 
 
 @dataclass(frozen=True, slots=True)
-class Server:
+class Server(Elsewhere):
     """A database with the customer tables in `schema`. `name` is what messages call it; its user needs to read those
     tables and to make temporary ones, and nothing else."""
 
@@ -44,61 +57,55 @@ class Server:
     url: str = field(repr=False)
     schema: str = "public"
 
+    dialect: ClassVar[str] = "postgres"
+    spoken: ClassVar[str] = "postgres"
+
+    def called(self, table: str) -> str:
+        """See `Elsewhere`."""
+        return f"{self.name}:{self.schema}.{table}"
+
     def version(self, base: Version = Version()) -> Version:  # noqa: B008  a value that never changes
-        """See `Place`."""
-        with closing(self._answering()) as link, link.cursor() as cursor:
-            cursor.execute(
+        """See `Elsewhere`."""
+        with self.running(Limits(seconds=LOOK_SECONDS)) as run:
+            rows = run.execute(
                 "SELECT c.table_name, c.column_name, t.oid::int, c.numeric_scale FROM information_schema.columns AS c"
                 " JOIN pg_catalog.pg_type AS t ON t.typname = c.udt_name"
                 " JOIN pg_catalog.pg_namespace AS n ON n.oid = t.typnamespace AND n.nspname = c.udt_schema"
-                " WHERE c.table_schema = %s ORDER BY c.table_name, c.ordinal_position",
+                " WHERE c.table_schema = ? ORDER BY c.table_name, c.ordinal_position",
                 [self.schema],
-            )
-            found: dict[str, list[Column]] = {}
-            for table, column, type_, scale in cursor.fetchall():
-                found.setdefault(table, []).append(Column(column, column_type(type_, scale) or "text"))
+            ).fetchall()
+        found: dict[str, list[Column]] = {}
+        for table, column, type_, scale in rows:
+            found.setdefault(table, []).append(Column(column, column_type(type_, scale) or "text"))
         return version_of(f"{self.name}:{self.schema}", base, {name: tuple(each) for name, each in found.items()})
+
+    @contextmanager
+    def running(self, limits: Limits, started: Started | None = None) -> Iterator[Run]:
+        """See `Elsewhere`."""
+        with closing(self._answering()) as link, watched(limits.seconds, partial(_cancel, link), started) as watch:
+            try:
+                yield _Run(link, self, limits)
+            except errors.QueryCanceled as error:
+                raise watch.failure() from error
+            except psycopg2.Error as error:
+                if _is_gone(link, error):
+                    raise CustomersUnavailable(name=self.name, reason="the connection broke off") from error
+                raise SelectionFailed(reason=_without_values(error)) from error
 
     def _answering(self) -> Any:
         try:
-            return _opened(self)
-        except psycopg2.OperationalError as error:
-            message = f"{self.name} does not answer: {_without_values(error)}"
-            raise InvalidFile([Problem("D141", message, fields={"name": self.name})]) from error
-
-    def select(
-        self,
-        dataset: Dataset,
-        version: Version,
-        selection: Selection,
-        folder: Path,
-        *,
-        beside: Mapping[str, DataFile] | None = None,
-        limits: Limits = DEFAULT_LIMITS,
-    ) -> Selected:
-        """See `Place`."""
-        job = job_of(version, selection, folder, limits)
-        try:
-            with closing(self._answering()) as link:
-                run = _Run(link, self, limits)
-                inputs = prepare(run, dataset, version, selection, folder=folder, beside=beside or {})
-                run.select(selection.sql(DIALECT))
-                result = result_of(run, job, version.tables["customers"])
-        except errors.QueryCanceled as error:
-            raise SelectionFailed(reason=f"it took longer than {limits.seconds:g} seconds and was stopped") from error
+            return connected(self.url, application="countersign selection")
         except psycopg2.Error as error:
-            raise SelectionFailed(reason=_without_values(error)) from error
-        if isinstance(result, Failure):
-            raise failed(result, folder)
-        return finished(selection, result, inputs, selection.sql(DIALECT))
+            raise CustomersUnavailable(name=self.name, reason=_why_not(error)) from None
 
 
 class _Run:
-    """One selection on one connection. Asked like DuckDB: `execute` takes ? for a value."""
+    """One transaction on one connection. Asked like DuckDB: `execute` takes ? for a value."""
 
     def __init__(self, link: Any, server: Server, limits: Limits) -> None:
         self.link, self.server = link, server
         self.cursor = link.cursor()
+        # Beside the watch, for the day on which this process dies first.
         self.cursor.execute("SELECT set_config('statement_timeout', %s, true)", [str(int(limits.seconds * 1000))])
         # Temporary tables come first, so that what was sent along stands in place of what the server has.
         path = sql.SQL("SET LOCAL search_path TO pg_temp, {}").format(sql.Identifier(server.schema))
@@ -114,10 +121,43 @@ class _Run:
         self.execute("CREATE TEMP TABLE selected ON COMMIT DROP AS " + text)
         self.execute("ANALYZE selected")
 
-    def there(self, name: str) -> Input:
+    def read(self, name: str, *, of_asked: bool = False) -> None:
+        """See `Run`. A whole table is found by its name."""
+        if of_asked:
+            self.cursor.execute(sql.SQL("CREATE TEMP VIEW {} AS ").format(sql.Identifier(name)) + self._of_asked(name))
+
+    def read_both(
+        self, name: str, sent: str, columns: Mapping[str, Mapping[str, str]], *, of_asked: bool = False
+    ) -> None:
         """See `Run`."""
-        rows = int(self.execute(f'SELECT count(*) FROM "{name}"').fetchone()[0])
-        return Input(name, f"{self.server.name}:{self.server.schema}.{name}", rows, "")
+        theirs, ours = columns[name], columns[sent]
+        mine = sql.SQL(", ").join(sql.Identifier("o", one) if one in ours else sql.SQL("NULL") for one in theirs)
+        same = [sql.SQL("t.{0} = o.{0}").format(sql.Identifier(one)) for one in KEY if one in theirs]
+        text = (
+            "CREATE TEMP VIEW {name} AS SELECT {all} FROM {there} AS t UNION ALL SELECT {mine} FROM {sent} AS o"
+            " WHERE NOT EXISTS (SELECT 1 FROM {there} AS t WHERE {same})"
+        )
+        made = sql.SQL(text).format(
+            name=sql.Identifier(name),
+            all=sql.SQL(", ").join(map(sql.Identifier, theirs)),
+            there=sql.SQL("({})").format(self._of_asked(name)) if of_asked else self._there(name),
+            mine=mine,
+            sent=sql.Identifier(sent),
+            same=sql.SQL(" AND ").join(same),
+        )
+        self.cursor.execute(made)
+
+    def size(self, name: str) -> int:
+        """See `Run`."""
+        self.cursor.execute(sql.SQL("SELECT count(*) FROM {}").format(self._there(name)))
+        return int(self.cursor.fetchone()[0])
+
+    def _of_asked(self, name: str) -> sql.Composed:
+        text = "SELECT * FROM {} WHERE customer IN (SELECT customer FROM asked)"
+        return sql.SQL(text).format(self._there(name))
+
+    def _there(self, name: str) -> sql.Identifier:
+        return sql.Identifier(self.server.schema, name)
 
     def engine(self) -> str:
         """See `Run`."""
@@ -147,20 +187,39 @@ class _Run:
 
     def listed(self, arm: str) -> Iterator[pa.RecordBatch]:
         """See `Run`."""
+        return self.streamed(
+            "SELECT customer, cell, arm, customer || chr(9) || cell || chr(9) || arm || chr(10) FROM ("
+            f" SELECT customer, coalesce(cell, '') AS cell, {arm} AS arm FROM selected WHERE bits = 0) AS listed"
+            ' ORDER BY customer COLLATE "C"',
+            ORDERED_SCHEMA,
+        )
+
+    def streamed(self, text: str, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+        """See `Run`."""
         with self.link.cursor(CURSOR) as cursor:
             cursor.itersize = ROW_GROUP
-            cursor.execute(
-                "SELECT customer, cell, arm, customer || chr(9) || cell || chr(9) || arm || chr(10) FROM ("
-                f" SELECT customer, coalesce(cell, '') AS cell, {arm} AS arm FROM selected WHERE bits = 0) AS listed"
-                ' ORDER BY customer COLLATE "C"'
-            )
+            cursor.execute(text)
             while found := cursor.fetchmany(ROW_GROUP):
-                columns = [pa.array(column, pa.string()) for column in zip(*found, strict=True)]
-                yield pa.record_batch(columns, schema=ORDERED_SCHEMA)
+                columns = [pa.array(each, one.type) for each, one in zip(zip(*found, strict=True), schema, strict=True)]
+                yield pa.record_batch(columns, schema=schema)
 
 
-def _opened(server: Server) -> Any:
-    return connected(server.url, application="countersign selection")
+def _cancel(link: Any) -> None:
+    with suppress(psycopg2.Error):  # a connection that is closed needs no end
+        link.cancel()
+
+
+def _is_gone(link: Any, error: psycopg2.Error) -> bool:
+    """Whether the server went away, was shut down, or the network between."""
+    if not isinstance(error, psycopg2.OperationalError | psycopg2.InterfaceError):
+        return False
+    return bool(link.closed) or (error.pgcode or "57P").startswith(("08", "57P"))
+
+
+def _why_not(error: psycopg2.Error) -> str:
+    """Why there is no connection. What PostgreSQL says names the host, the user and the database."""
+    said = str(error).rpartition("failed: ")[2]
+    return next((told for words, told in REASONS if any(word in said for word in words)), "it cannot be reached")
 
 
 def _type(kind: str) -> str:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 import psycopg2
 import pyarrow as pa
@@ -26,6 +27,13 @@ from engine.warehouse.rows import Records, of_columns
 PREFIX = "sql:"
 BATCH = 20_000
 CONNECT_SECONDS = 10
+ALIVE: dict[str, Any] = {
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 60_000,
+}
+"""A server that went away without a word is noticed after a minute; nobody waits for it for hours."""
 _TABLE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)?")
 _TYPES = {  # of pg_type, by its number there
     16: "bool",
@@ -120,7 +128,7 @@ def _select(wanted: str, name: str) -> str:
 def connected(url: str, *, application: str, readonly: bool = False) -> Connection:
     """A connection with one transaction that sees one moment, times in UTC; closing it rolls back."""
     address = re.sub(r"^postgres(ql)?(\+\w+)?://", "postgresql://", url)
-    link = psycopg2.connect(address, connect_timeout=CONNECT_SECONDS, application_name=application)
+    link: Connection = psycopg2.connect(address, connect_timeout=CONNECT_SECONDS, application_name=application, **ALIVE)
     link.set_session(isolation_level="REPEATABLE READ", readonly=readonly)
     with link.cursor() as cursor:
         cursor.execute("SET LOCAL TIME ZONE 'UTC'; SET LOCAL DateStyle TO ISO")

@@ -12,16 +12,18 @@ import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import msgspec
 from msgspec import Struct
 
 from engine.audience.compile import KNOWN_TABLES, Selection
+from engine.audience.question import Asking
 from engine.audience.waterfall import Cube
 from engine.errors import CountersignError, InvalidFile, NoSpace, Problem, SelectionFailed
 from engine.masking import is_sealed, masked
 from engine.warehouse.dataset import DataFile, Dataset, Version
-from engine.warehouse.job import Answer, Failure, Job, Member, Result
+from engine.warehouse.job import Answer, Endable, Failure, Job, Member, Result
 
 CHILD = (sys.executable, "-m", "engine.warehouse.child")
 SHOWN = ("name", "phone")
@@ -29,6 +31,8 @@ SHOWN = ("name", "phone")
 ROOT = Path(__file__).resolve().parents[2]
 CHILDS = {"PYTHONPATH": str(ROOT), "OPENBLAS_NUM_THREADS": "1", "ARROW_DEFAULT_MEMORY_POOL": "system"}
 """The system's pool gives back at once what a written batch took: 25 MB less at the peak."""
+Started = Callable[[Endable], None]
+"""Is given what runs, to end it early."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +65,32 @@ class Evidence(DataFile, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True)
 class Selected:
-    """A finished selection: `list.parquet` in its folder and what is known about it. `sql` is what was run."""
+    """A finished selection: `list.parquet` in its folder and what is known about it. `sql` is what was run, `asking`
+    answers for one customer in the words of the same engine."""
 
     cube: Cube
     result: Result
     inputs: tuple[Input, ...]
     sql: str
+    asking: Asking | None = None
+
+
+class Select(Protocol):
+    """An engine that selects: DuckDB over the files (`select`), or a place that has the customers."""
+
+    def __call__(
+        self,
+        dataset: Dataset,
+        version: Version,
+        selection: Selection,
+        folder: Path,
+        *,
+        beside: Mapping[str, DataFile] | None = None,
+        limits: Limits = DEFAULT_LIMITS,
+        with_parts: bool = False,
+    ) -> Selected:
+        """Select and write `folder`/list.parquet."""
+        ...
 
 
 def select(
@@ -114,7 +138,7 @@ def select(
         result = _checked(in_child(CHILD, msgspec.json.encode(job), limits), folder)
     result = msgspec.structs.replace(result, sample=tuple(_opened(dataset, one) for one in result.sample))
     inputs = tuple(input_of(name, f) for name, files in sorted(chosen.items()) for f in files)
-    return finished(selection, result, inputs, job.sql)
+    return finished(selection, result, inputs, sql=job.sql, asking=selection.asking())
 
 
 def _opened(dataset: Dataset, member: Member) -> Member:
@@ -123,7 +147,9 @@ def _opened(dataset: Dataset, member: Member) -> Member:
     return msgspec.structs.replace(member, shown=shown)
 
 
-def finished(selection: Selection, result: Result, inputs: tuple[Input, ...], sql: str) -> Selected:
+def finished(
+    selection: Selection, result: Result, inputs: tuple[Input, ...], *, sql: str, asking: Asking | None
+) -> Selected:
     """The selection with its counts; ValueError where they do not add up. A sealed address that nobody opened, of
     customers that lie elsewhere, is left out of the sample."""
     sample = (
@@ -134,7 +160,7 @@ def finished(selection: Selection, result: Result, inputs: tuple[Input, ...], sq
     names = tuple(rung.name for rung in selection.rungs)
     cube = Cube(universe=result.universe, names=names, slots=result.slots)
     cube.waterfall()
-    return Selected(cube, result, inputs, sql)
+    return Selected(cube, result, inputs, sql, asking)
 
 
 def input_of(table: str, file: DataFile) -> Input:
@@ -161,11 +187,8 @@ def files_of(version: Version, selection: Selection, beside: Mapping[str, DataFi
     return chosen
 
 
-def in_child(
-    program: Sequence[str], job: bytes, limits: Limits, started: Callable[[subprocess.Popen[bytes]], None] | None = None
-) -> bytes:
-    """What the program says to the job on its stdin. SelectionFailed where it dies or takes too long. `started` is
-    given the process, to end it early."""
+def in_child(program: Sequence[str], job: bytes, limits: Limits, started: Started | None = None) -> bytes:
+    """What the program says to the job on its stdin. SelectionFailed where it dies or takes too long."""
     # The child gets no secret of the service: only what Python needs to start.
     kept = {name: os.environ[name] for name in ("PATH", "LANG", "LD_LIBRARY_PATH") if name in os.environ}
     child = subprocess.Popen(  # noqa: S603  a fixed command

@@ -7,30 +7,29 @@ comes with the extra `spark` and needs Java.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from itertools import islice
 from pathlib import Path
-from threading import Event, Thread
-from typing import Any
+from typing import Any, ClassVar
 from uuid import uuid4
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import sqlglot
 
-from engine.audience.compile import Selection
-from engine.errors import InvalidFile, Problem, SelectionFailed
+from engine.errors import CountersignError, CustomersUnavailable, InvalidFile, Problem, SelectionFailed
 from engine.warehouse.child import ORDERED_SCHEMA
-from engine.warehouse.dataset import Column, DataFile, Dataset, Version
-from engine.warehouse.elsewhere import READ_THERE, job_of, prepare, result_of, version_of
-from engine.warehouse.job import Failure
+from engine.warehouse.dataset import Column, Version
+from engine.warehouse.elsewhere import READ_THERE, Elsewhere, Run, version_of
 from engine.warehouse.row_groups import ROW_GROUP
-from engine.warehouse.run import DEFAULT_LIMITS, Input, Limits, Selected, failed, finished
+from engine.warehouse.run import Limits, Started
+from engine.warehouse.watching import watched
 
-DIALECT = "spark"
-PREFIX = "spark:"
 KINDS = {"string": "text", "boolean": "bool", "double": "double", "float": "double", "date": "date"}
+LOOK_SECONDS = 120
+KEY = ("customer", "at")
+"""What makes two contacts one."""
 WHOLE = ("tinyint", "smallint", "int", "bigint")
 TYPES = {
     "text": "STRING",
@@ -53,44 +52,40 @@ OPTIONS: dict[str, bool | float | int | str | None] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Lake:
+class Lake(Elsewhere):
     """Customer tables that Spark reads. `master` is where Spark runs (local[4], spark://HOST:7077, sc://HOST:15002 for
     Spark Connect); `source` is a database of its catalog, or the folder of Parquet files when it begins with /."""
 
     name: str
-    master: str
+    master: str = field(repr=False)
     source: str
 
+    dialect: ClassVar[str] = "spark"
+    spoken: ClassVar[str] = "duckdb"
+
+    def called(self, table: str) -> str:
+        """See `Elsewhere`."""
+        return f"{self.name}:{self.source}.{table}"
+
     def version(self, base: Version = Version()) -> Version:  # noqa: B008  a value that never changes
-        """See `Place`."""
-        session = self._session()
+        """See `Elsewhere`."""
         found = {}
-        for table in sorted(READ_THERE):
-            rows = self.rows(session, table)
-            if rows is not None:
-                found[table] = tuple(Column(name, _kind(name_of_type)) for name, name_of_type in rows.dtypes)
+        with self._within(LOOK_SECONDS) as session:
+            for table in sorted(READ_THERE):
+                rows = self.rows(session, table)
+                if rows is not None:
+                    found[table] = tuple(Column(name, _kind(name_of_type)) for name, name_of_type in rows.dtypes)
         return version_of(f"{self.name}:{self.source}", base, found)
 
-    def select(
-        self,
-        dataset: Dataset,
-        version: Version,
-        selection: Selection,
-        folder: Path,
-        *,
-        beside: Mapping[str, DataFile] | None = None,
-        limits: Limits = DEFAULT_LIMITS,
-    ) -> Selected:
-        """See `Place`."""
-        job = job_of(version, selection, folder, limits)
-        with self._within(limits.seconds) as session:
+    @contextmanager
+    def running(self, limits: Limits, started: Started | None = None) -> Iterator[Run]:
+        """See `Elsewhere`."""
+        with self._within(limits.seconds, started) as session:
             run = _Run(session, self)
-            inputs = prepare(run, dataset, version, selection, folder=folder, beside=beside or {})
-            run.select(selection.sql(DIALECT))
-            result = result_of(run, job, version.tables["customers"])
-        if isinstance(result, Failure):
-            raise failed(result, folder)
-        return finished(selection, result, inputs, selection.sql(DIALECT))
+            try:
+                yield run
+            finally:
+                run.close()
 
     def rows(self, session: Any, table: str) -> Any:
         """The table as a frame of the session; None where there is none."""
@@ -111,8 +106,7 @@ class Lake:
             message = "selecting on Spark needs PySpark: install the extra, pip install 'countersign[spark]'"
             raise InvalidFile([Problem("D142", message)]) from error
         except Exception as error:
-            message = f"{self.name} does not answer: {_first_line(error)}"
-            raise InvalidFile([Problem("D141", message, fields={"name": self.name})]) from error
+            raise CustomersUnavailable(name=self.name, reason=f"it cannot be reached ({_named(error)})") from None
 
     @property
     def is_here(self) -> bool:
@@ -124,35 +118,21 @@ class Lake:
         return self.master.startswith("sc://")
 
     @contextmanager
-    def _within(self, seconds: float) -> Iterator[Any]:
+    def _within(self, seconds: float, started: Started | None = None) -> Iterator[Any]:
         """A session whose statements are stopped after so long a time."""
         session = self._session()
-        tag, over, late = f"countersign-{uuid4().hex}", Event(), Event()
-        interrupt = self._interrupting(session, tag)
-
-        def stop() -> None:
-            if over.wait(seconds):
-                return
-            late.set()
-            interrupt()
-            while not over.wait(1):  # what is planned now starts a moment later
-                interrupt()
-
-        watch = Thread(target=stop, daemon=True)
-        watch.start()
-        try:
-            yield session
-        except (InvalidFile, SelectionFailed):
-            raise
-        except Exception as error:
-            if late.is_set():
-                raise SelectionFailed(reason=f"it took longer than {seconds:g} seconds and was stopped") from error
-            if not type(error).__module__.startswith(("pyspark", "py4j")):
+        tag = f"countersign-{uuid4().hex}"
+        with watched(seconds, self._interrupting(session, tag), started) as watch:
+            try:
+                yield session
+            except CountersignError:
                 raise
-            raise SelectionFailed(reason=_without_values(error)) from error
-        finally:
-            over.set()
-            watch.join()
+            except Exception as error:
+                if watch.is_ended:
+                    raise watch.failure() from error
+                if not type(error).__module__.startswith(("pyspark", "py4j")):
+                    raise
+                raise SelectionFailed(reason=_without_values(error)) from error
 
     def _interrupting(self, session: Any, tag: str) -> Callable[[], Any]:
         """What stops the statements of the session, as far as they are this thread's."""
@@ -170,11 +150,11 @@ class _Run:
     def __init__(self, session: Any, lake: Lake) -> None:
         self.session, self.lake = session, lake
         self.rows: list[tuple[Any, ...]] = []
+        self.selected: Any = None
 
     def execute(self, text: str, values: Sequence[Any] = ()) -> "_Run":
         """Itself, with the rows to fetch."""
-        said = sqlglot.transpile(text, read="duckdb", write=DIALECT)[0]
-        self.rows = [tuple(row) for row in self.session.sql(said, args=list(values) or None).collect()]
+        self.rows = [tuple(row) for row in self._said(text, values).collect()]
         return self
 
     def fetchone(self) -> tuple[Any, ...] | None:
@@ -186,15 +166,37 @@ class _Run:
         return self.rows
 
     def select(self, text: str) -> None:
-        """Keep what is selected for the questions that follow."""
-        chosen = self.session.sql(text).persist()
-        chosen.createOrReplaceTempView("selected")
-
-    def there(self, name: str) -> Input:
         """See `elsewhere.Run`."""
+        self.selected = self.session.sql(text).persist()
+        self.selected.createOrReplaceTempView("selected")
+
+    def close(self) -> None:
+        """Let go of what was kept: a session that is over still holds the memory of the cluster."""
+        if self.selected is not None:
+            self.selected.unpersist()
+
+    def read(self, name: str, *, of_asked: bool = False) -> None:
+        """See `elsewhere.Run`."""
+        self._there(name, of_asked=of_asked).createOrReplaceTempView(name)
+
+    def read_both(
+        self, name: str, sent: str, columns: Mapping[str, Mapping[str, str]], *, of_asked: bool = False
+    ) -> None:
+        """See `elsewhere.Run`."""
+        theirs, ours = self._there(name, of_asked=of_asked), self.session.table(sent)
+        key = [one for one in KEY if one in columns[name]]
+        added = ours.join(theirs, key, "left_anti").select(*(one for one in columns[name] if one in columns[sent]))
+        theirs.unionByName(added, allowMissingColumns=True).createOrReplaceTempView(name)
+
+    def size(self, name: str) -> int:
+        """See `elsewhere.Run`."""
+        return int(self._there(name).count())
+
+    def _there(self, name: str, *, of_asked: bool = False) -> Any:
         rows = self.lake.rows(self.session, name)
-        rows.createOrReplaceTempView(name)
-        return Input(name, f"{self.lake.name}:{self.lake.source}.{name}", rows.count(), "")
+        if rows is None:
+            raise SelectionFailed(reason=f"there is no table {name} any more")
+        return rows.join(self.session.table("asked"), "customer", "left_semi") if of_asked else rows
 
     def send(self, name: str, columns: Mapping[str, str], files: list[Path]) -> None:
         """See `elsewhere.Run`."""
@@ -209,16 +211,24 @@ class _Run:
         rows.createOrReplaceTempView(name)
 
     def listed(self, arm: str) -> Iterator[pa.RecordBatch]:
-        """See `elsewhere.Run`. One partition of the order at a time is held here."""
-        text = (
-            "SELECT customer, cell, arm, customer || chr(9) || cell || chr(9) || arm || chr(10) FROM ("
+        """See `elsewhere.Run`."""
+        return self.streamed(
+            "SELECT customer, cell, arm, customer || chr(9) || cell || chr(9) || arm || chr(10) AS line FROM ("
             f"SELECT customer, coalesce(cell, '') AS cell, {arm} AS arm FROM selected WHERE bits = 0) AS listed"
-            " ORDER BY customer"
+            " ORDER BY customer",
+            ORDERED_SCHEMA,
         )
-        rows = self.session.sql(text).toLocalIterator(prefetchPartitions=True)
+
+    def streamed(self, text: str, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+        """See `elsewhere.Run`. One partition of the order at a time is held here."""
+        rows = self._said(text).toLocalIterator(prefetchPartitions=True)
         while found := list(islice(rows, ROW_GROUP)):
-            columns = [pa.array(column, pa.string()) for column in zip(*found, strict=True)]
-            yield pa.record_batch(columns, schema=ORDERED_SCHEMA)
+            columns = [pa.array(each, one.type) for each, one in zip(zip(*found, strict=True), schema, strict=True)]
+            yield pa.record_batch(columns, schema=schema)
+
+    def _said(self, text: str, values: Sequence[Any] = ()) -> Any:
+        said = sqlglot.transpile(text, read="duckdb", write=Lake.dialect)[0]
+        return self.session.sql(said, args=list(values) or None)
 
     def engine(self) -> str:
         """See `elsewhere.Run`."""
@@ -255,13 +265,15 @@ def _kind(said: str) -> str:
     return "int" if said in WHOLE else KINDS.get(said, "text")
 
 
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
+def _named(error: BaseException) -> str:
+    """The kind of an error. What Spark says of it may name a host, and what it was doing there."""
+    named = getattr(error, "getCondition", lambda: None)()
+    return named or type(error).__name__
 
 
 def _without_values(error: BaseException) -> str:
     """Spark tells the value that it could not work with, which may be a customer's number: only its class is told."""
-    named = getattr(error, "getCondition", lambda: None)()
-    if named and named.startswith(("CAST_", "INVALID_", "ARITHMETIC_", "NUMERIC_", "DIVIDE_")):
+    named = _named(error)
+    if named.startswith(("CAST_", "INVALID_", "ARITHMETIC_", "NUMERIC_", "DIVIDE_")):
         return f"a value of a customer does not fit what is done with it ({named})"
-    return f"Spark could not run it ({named or type(error).__name__})"
+    return f"Spark could not run it ({named})"

@@ -46,12 +46,18 @@ class Letter:
     text: str
 
 
+Fields = Callable[[Path, Sequence[str]], Iterator[pa.RecordBatch]]
+"""Takes a file with the columns place, customer, cell, and fields of customers: gives customer, cell and the fields as
+texts, in that order."""
+
+
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """A slice of a frozen list, in the order in which customers have their turn."""
+    """A slice of a frozen list, in the order in which customers have their turn. `customers` are the files of the
+    dataset, or what reads them elsewhere."""
 
     list_file: Path
-    customers: Sequence[str]
+    customers: Sequence[str] | Fields
     salt: str
     first: int
     size: int
@@ -86,7 +92,7 @@ def write(path: Path, turn: Turn, wording: Wording, vault: Vault, *, chunk: int)
 def _write(path: Path, turn: Turn, wording: Wording, vault: Vault, chunk: int) -> None:
     with pq.ParquetWriter(path, SCHEMA, compression="zstd") as writer:
         row = 0
-        for customers, cells, addresses, *columns in _slices(turn, wording, chunk):
+        for customers, cells, addresses, *columns in _slices(turn, wording, chunk, path):
             values = zip(*columns, strict=True) if columns else iter([()] * len(customers))
             texts = [wording.compose(one) for one in values]
             rows = range(row, row + len(customers))
@@ -124,39 +130,67 @@ def renew(path: Path, vault: Vault) -> bool:
     return changed
 
 
-def _slices(turn: Turn, wording: Wording, chunk: int) -> Iterator[list[list[Any]]]:
+def _slices(turn: Turn, wording: Wording, chunk: int, path: Path) -> Iterator[list[list[Any]]]:
     """Columns of `chunk` rows at a time: customer, cell, address, the fields."""
+    batches = _from_place(turn, wording, path) if callable(turn.customers) else _from_files(turn, wording, chunk)
+    # They may have any size; a row group must be a chunk exactly.
+    pending: list[pa.RecordBatch] = []
+    for batch in batches:
+        pending.append(batch)
+        while sum(part.num_rows for part in pending) >= chunk:
+            whole = pa.Table.from_batches(pending)
+            yield _columns(whole.slice(0, chunk))
+            pending = whole.slice(chunk).to_batches()
+    if sum(part.num_rows for part in pending):
+        yield _columns(pa.Table.from_batches(pending))
+
+
+TURNED = """SELECT customer, cell, md5($salt || ':' || customer) AS turn FROM read_parquet($list)
+            WHERE arm = 'target' ORDER BY turn, customer LIMIT $size OFFSET $first"""
+
+
+def _from_files(turn: Turn, wording: Wording, chunk: int) -> Iterator[pa.RecordBatch]:
     address = f"coalesce(CAST({_column(wording.address)} AS VARCHAR), '')" if wording.address else "''"
     found = [address, *(f"CAST({_column(name)} AS VARCHAR)" for name in wording.fields)]
     query = f"""
-        WITH turned AS (
-            SELECT customer, cell, md5($salt || ':' || customer) AS turn FROM read_parquet($list)
-            WHERE arm = 'target' ORDER BY turn, customer LIMIT $size OFFSET $first)
+        WITH turned AS ({TURNED})
         SELECT t.customer, t.cell, {", ".join(found)}
         FROM turned t LEFT JOIN read_parquet($customers) c ON c.customer = t.customer
         ORDER BY t.turn, t.customer
     """
-    values = {
-        "salt": turn.salt,
-        "list": str(turn.list_file),
-        "customers": list(turn.customers),
-        "size": turn.size,
-        "first": turn.first,
-    }
     import duckdb  # noqa: PLC0415  # takes long to load; commands that only look at waves need none
 
+    assert not callable(turn.customers)
     with duckdb.connect(config={"memory_limit": MEMORY, "threads": 1}) as connection:
+        values = _values(turn) | {"customers": list(turn.customers)}
         reader: Any = connection.sql(query, params=values).to_arrow_reader(chunk)
-        # The reader gives batches of any size up to `chunk`; a row group must be a chunk exactly.
-        pending: list[pa.RecordBatch] = []
-        for batch in reader:
-            pending.append(batch)
-            if sum(part.num_rows for part in pending) >= chunk:
-                whole = pa.Table.from_batches(pending)
-                yield _columns(whole.slice(0, chunk))
-                pending = whole.slice(chunk).to_batches()
-        if sum(part.num_rows for part in pending):
-            yield _columns(pa.Table.from_batches(pending))
+        yield from reader
+
+
+def _from_place(turn: Turn, wording: Wording, path: Path) -> Iterator[pa.RecordBatch]:
+    """Whose turn it is goes to the place as a file, which has no address in it."""
+    import duckdb  # noqa: PLC0415  # as above
+
+    assert callable(turn.customers)
+    turned = path.with_name(f"{path.name}-turn")
+    query = (
+        f"SELECT row_number() OVER (ORDER BY turn, customer) AS place, customer, cell FROM ({TURNED}) ORDER BY place"
+    )
+    named = [wording.address] if wording.address else []
+    try:
+        with duckdb.connect(config={"memory_limit": MEMORY, "threads": 1}) as connection:
+            connection.sql(query, params=_values(turn)).write_parquet(str(turned))
+        for batch in turn.customers(turned, [*named, *wording.fields]):
+            customers, cells, *found = batch.columns
+            address = found.pop(0).fill_null("") if named else pa.array([""] * batch.num_rows, pa.string())
+            names = [str(n) for n in range(3 + len(found))]
+            yield pa.record_batch([customers, cells, address, *found], names)
+    finally:
+        turned.unlink(missing_ok=True)
+
+
+def _values(turn: Turn) -> dict[str, Any]:
+    return {"salt": turn.salt, "list": str(turn.list_file), "size": turn.size, "first": turn.first}
 
 
 def _columns(table: pa.Table) -> list[list[Any]]:

@@ -70,6 +70,12 @@ class Rules:
     threshold: str
     thresholds: Mapping[str, str]
 
+    @property
+    def place(self) -> str:
+        """What the manifest calls the table of customers of the server or cluster that was asked; empty where the
+        customers are those of the dataset."""
+        return next((one.path for one in self.inputs if one.table == "customers" and not one.sha256), "")
+
 
 def of_frozen(frozen: Frozen) -> Rules:
     """The rules of a frozen list."""
@@ -88,9 +94,9 @@ def of_frozen(frozen: Frozen) -> Rules:
 
 def of_count(selection: Selection, selected: Selected) -> Rules:
     """The rules of a selection that was only counted."""
-    assert selection.asking is not None
+    assert selected.asking is not None
     return Rules(
-        asking=selection.asking,
+        asking=selected.asking,
         rungs={rung.name: rung.label for rung in selection.rungs},
         inputs=selected.inputs,
         is_drawn=selection.is_drawn,
@@ -125,10 +131,11 @@ def why(dataset: Dataset, folder: Path, rules: Rules, customer: str, *, limits: 
     answer: Reply = msgspec.json.decode(said, type=Reply)
     if isinstance(answer, Failure):
         raise SelectionFailed(reason=answer.reason)
-    return _why(rules, answer, customer)
+    return meant(rules, answer, customer)
 
 
-def _why(rules: Rules, asked: Asked, customer: str) -> Why:
+def meant(rules: Rules, asked: Asked, customer: str) -> Why:
+    """What the answers mean."""
     if not asked.customer:
         return Why(customer, "unknown")
     parts = tuple(zip(rules.asking.parts, asked.parts, strict=True))

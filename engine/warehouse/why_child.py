@@ -106,7 +106,7 @@ def _shown(
         [customer],
     ).fetchall()
     return [
-        {name: _said(value) for name, value in zip(there, row, strict=True) if value not in (None, "")} for row in rows
+        {name: said(value) for name, value in zip(there, row, strict=True) if value not in (None, "")} for row in rows
     ]
 
 
@@ -121,7 +121,8 @@ def _columns(db: duckdb.DuckDBPyConnection, table: str) -> set[str]:
     return {row[0] for row in db.execute(f'DESCRIBE "{table}"').fetchall()}
 
 
-def _said(value: object) -> str:
+def said(value: object) -> str:
+    """A value as text."""
     return (
         value.isoformat(timespec="seconds") + "+00:00"
         if isinstance(value, datetime)

@@ -23,12 +23,12 @@ from engine.audience.grouping import HoldoutInForce
 from engine.audience.groups import GroupVersion, expanded, name_of, version_of
 from engine.audience.plan import AudiencePlan
 from engine.audience.policy import ContactPolicy
-from engine.errors import InvalidFile, SelectionFailed
+from engine.errors import CustomersUnavailable, InvalidFile, SelectionFailed
 from engine.service.group_pins import source_in
 from engine.warehouse import contacts
 from engine.warehouse.dataset import Column, Dataset, Version
 from engine.warehouse.earlier import from_history
-from engine.warehouse.elsewhere import Place
+from engine.warehouse.elsewhere import Elsewhere
 from engine.warehouse.freeze import LIST, Frozen, freeze, verify
 from engine.warehouse.places import place_of
 from engine.warehouse.postgres import Server
@@ -172,7 +172,9 @@ def compiled(dataset: Dataset, version: Version, plan: dict[str, Any]) -> Select
     )
 
 
-def frozen(dataset: Dataset, folder: Path, plan: dict[str, Any], server: Place | None = None, **limits: Any) -> Frozen:
+def frozen(
+    dataset: Dataset, folder: Path, plan: dict[str, Any], server: Elsewhere | None = None, **limits: Any
+) -> Frozen:
     version = server.version(dataset.current()) if server else dataset.current()
     selection = compiled(dataset, version, plan)
     more: dict[str, Any] = {"selecting": server.select} if server else {}
@@ -268,8 +270,9 @@ def test_a_control_group_that_is_too_small_is_told(dataset: Dataset, server: Ser
 def test_a_server_without_customers_and_an_unknown_one_are_told(server: Server, tmp_path: Path) -> None:
     with pytest.raises(InvalidFile, match="no table customers"):
         replace(server, schema="public").version()
-    with pytest.raises(InvalidFile, match="does not answer"):
-        Server("crm", "postgresql://nobody@127.0.0.1:1/none").version()
+    with pytest.raises(CustomersUnavailable, match="nothing listens at its address") as told:
+        Server("crm", "postgresql://nobody:secret@127.0.0.1:1/none").version()
+    assert not any(word in str(told.value) for word in ("nobody", "secret", "127.0.0.1", "none"))
     (tmp_path / "connections.yaml").write_text(f"crm: {server.url}\n")
     assert place_of("crm:crm", tmp_path / "connections.yaml") == server
     with pytest.raises(InvalidFile, match="no connection 'erp'"):

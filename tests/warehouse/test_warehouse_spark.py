@@ -11,11 +11,21 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from engine import clock
 from engine.errors import InvalidFile, SelectionFailed
+from engine.service import selecting, whereabouts
+from engine.service.app import Countersign
+from engine.settings import Settings
+from engine.store import cases
 from engine.warehouse.dataset import Dataset
 from engine.warehouse.freeze import LIST, verify
+from engine.warehouse.places import fields_there
 from engine.warehouse.postgres import Server
+from engine.warehouse.run import Limits
 from engine.warehouse.spark import Lake
+from engine.warehouse.why import of_frozen
+from tests.acceptance import placed_case as placed
+from tests.acceptance.offices import load_people
 from tests.warehouse.test_warehouse_cli import countersign
 from tests.warehouse.test_warehouse_postgres import CUSTOMERS, EVERYTHING, THERE, dataset, frozen, rows_of, server
 
@@ -106,6 +116,55 @@ def test_no_value_of_a_customer_is_told_where_one_does_not_fit(dataset: Dataset,
     with pytest.raises(SelectionFailed) as told:
         frozen(dataset, tmp_path / "there", wrong, lake, seconds=PATIENT)
     assert "does not fit" in str(told.value) and "1380013" not in str(told.value)
+
+
+def test_a_cluster_that_cannot_be_reached_is_told_without_its_host(tmp_path: Path) -> None:
+    (tmp_path / "connections.yaml").write_text('lake: "spark:nosuch://secret.example:7077"\n')
+    named = {"COUNTERSIGN_CONNECTIONS": str(tmp_path / "connections.yaml")}
+    told = countersign("audience", "count", "true", "--on", "lake:crm", environment=named)
+    assert told.returncode == 1 and "The customers of lake cannot be read just now" in told.stderr
+    assert not any(word in told.stdout + told.stderr.partition("The customers")[2] for word in ("secret", "7077"))
+
+
+def test_nothing_is_kept_in_the_memory_of_the_cluster(dataset: Dataset, lake: Lake, tmp_path: Path) -> None:
+    frozen(dataset, tmp_path / "there", {"source": {"rule": "c.arpu >= 38"}}, lake, seconds=PATIENT)
+    assert lake._session().sparkContext._jsc.getPersistentRDDs().size() == 0
+
+
+def test_a_case_is_estimated_counted_frozen_and_explained_over_the_customers_of_a_cluster(
+    sqlite_url: str, tmp_path: Path
+) -> None:
+    (tmp_path / "lake").mkdir()
+    placed.as_files(tmp_path / "lake", clock.now())
+    found = placed.connections(tmp_path, "spark:local[2]")
+    settings = {"connections": found, "customers": f"crm:{tmp_path}/lake", "selection_seconds": PATIENT}
+    app = Countersign.open(Settings(home=tmp_path / "home", database_url=sqlite_url, **settings))
+    try:
+        load_people(app)
+        placed.published(app)
+        made = placed.drafted(app)
+        base = whereabouts.customers_of(app)
+        with app.db.read() as tx:
+            selection = selecting.estimate_of(app, cases.load(tx, made), base)
+        limits = Limits(seconds=PATIENT)
+        beside = selecting.suppressions(app, tmp_path, app.now())
+        numbers = base.count(selection, tmp_path, beside=beside, limits=limits)
+        assert numbers[:3] == (placed.NUMBER, 90, 90)
+        placed.approved(app, made)
+        there = selecting.frozen_audience(app, made)
+        assert {row["customer"] for batch in there.batches() for row in batch.to_pylist()} == placed.by_hand()
+        assert verify(there.folder).versions["engine"].startswith("spark")
+        rules = of_frozen(there)
+        why = base.why(there.folder, rules, placed.id_of(40), limits=limits)
+        assert why.removals[0].shown[0].values["case_number"] == placed.TOLD_THERE and why.agrees
+        assert base.why(there.folder, rules, placed.id_of(35), limits=limits).removals[0].name == "contacted_30d"
+        turn = tmp_path / "turn.parquet"
+        pq.write_table(pa.table({"place": [1, 2], "customer": [placed.id_of(9), "C9999"], "cell": ["", ""]}), turn)
+        assert base.place is not None
+        (batch,) = fields_there(base.place, limits, turn, ["phone", "arpu"])
+        assert batch.to_pydict()["phone"] == [placed.phone_of(9), None]
+    finally:
+        app.close()
 
 
 def test_a_folder_without_customers_is_told(tmp_path: Path) -> None:
