@@ -126,7 +126,8 @@ def _step(place: int) -> Iterator[str]:
         " WHERE s.fits"
     )
     yield (
-        "UPDATE room SET n = room.n - t.n FROM (SELECT channel, count(*) AS n FROM seated WHERE fits GROUP BY channel) AS t"
+        "UPDATE room SET n = room.n - t.n"
+        " FROM (SELECT channel, count(*) AS n FROM seated WHERE fits GROUP BY channel) AS t"
         " WHERE t.channel = room.channel"
     )
 

@@ -64,9 +64,10 @@ KNOWN_TABLES: Mapping[str, Mapping[str, str]] = {
     "conflicts": {"offer": "text", "other": "text"},
     "blacklist": {"customer": "text", "channel": "text", "reason": "text", "since": "timestamp"},
     "greylist": {"customer": "text", "channel": "text", "reason": "text", "since": "timestamp"},
+    "arbitration": {"customer": "text", "case_number": "text", "lost_by": "text"},
 }
 """Tables that an exclusion may read. One that a dataset does not have yet has no rows: nobody was ever contacted."""
-SUPPRESSED = frozenset({"blacklist", "greylist"})
+SUPPRESSED = frozenset({"blacklist", "greylist", "arbitration"})
 """Tables that no statement of a user reads: to be left out is what they are for."""
 
 
@@ -127,6 +128,8 @@ class Selection:
     policy: PolicyInForce | None = None
     asking: Asking | None = None
     tally: Tally | None = None
+    score: exp.Expr | None = None
+    """What arbitration ranks a customer `c` by, where the plan says it."""
     groups: tuple[str, ...] = ()
     """The versions of saved groups in it, as NAME@VERSION."""
 
@@ -325,6 +328,8 @@ def compile_audience(
         home=home,
         narrow=not compiler.runs_statements,
     )
+    wanted = plan.arbitration
+    score = compiler.value(wanted.score) if wanted and wanted.score is not None else None
     if compiler.problems:
         raise InvalidDefinition(compiler.problems)
     windows = [exclusion.window for exclusion in plan.remove if isinstance(exclusion, ContactedWithin)]
@@ -348,6 +353,7 @@ def compile_audience(
         policy=policy if asks_policy else None,
         asking=asked,
         tally=tally(plan.source, compiler),
+        score=score,
         groups=plan.used_groups,
     )
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from engine.audience.compile import Selection
 from engine.errors import ExpressionFailed, Invalid, NotFound, SelectionFailed, Unavailable
 from engine.machine.case import Case
-from engine.service import detecting, earlier, offering, selecting
+from engine.service import detecting, lost, selecting
 from engine.service.app import Countersign
 from engine.service.audience_views import balance_views, member_views, overlap_views, waterfall_rows
 from engine.service.cases import load_visible
@@ -67,9 +67,8 @@ def counted(app: Countersign, case: Case, *, with_parts: bool = False) -> Iterat
         folder = Path(scratch)
         version = dataset.current()
         beside = {
-            **selecting.suppressions(app, folder, selection.as_of, case.id),
-            **offering.written(app, folder, selection.as_of, dataset=dataset, version=version),
-            **earlier.outcomes(app, case.submitter, selection, folder, dataset=dataset, version=version),
+            **selecting.beside(app, case, selection, folder, dataset=dataset, version=version),
+            **lost.written(app, case.id, selection, folder),
         }
         found = select(dataset, version, selection, folder, beside=beside, limits=limits, with_parts=with_parts)
         yield Count(selection, found, dataset, folder, limits)

@@ -29,7 +29,7 @@ from engine.errors import (
 )
 from engine.machine.case import Case
 from engine.machine.commands import AudienceFailed, AudienceFrozen
-from engine.service import earlier, group_pins, holdouts, offering, policies
+from engine.service import earlier, group_pins, holdouts, lost, offering, policies
 from engine.service.app import Countersign
 from engine.service.running import carry_out
 from engine.service.sealing import dataset_of
@@ -94,6 +94,25 @@ def estimate(app: Countersign, case: Case) -> Selection:
     return _compiled(app, case, dataset, dataset.current(), as_of=app.now(), salt="estimate", anew=True)
 
 
+def asked(app: Countersign, case: Case, dataset: Dataset, version: Version, as_of: datetime) -> Selection:
+    """The compiled selection of a case that was submitted, as it would be frozen at `as_of`."""
+    if case.number is None:
+        raise NotPossible(action="select customers", state=case.state, possible="submit")
+    salt = salt_of(case.number, case.round)
+    return _compiled(app, case, dataset, version, as_of=as_of, salt=salt, anew=False)
+
+
+def beside(
+    app: Countersign, case: Case, selection: Selection, folder: Path, *, dataset: Dataset, version: Version
+) -> dict[str, DataFile]:
+    """The tables of a selection that are not the dataset's, written to its folder; all but what arbitration took."""
+    return {
+        **suppressions(app, folder, selection.as_of, case.id),
+        **offering.written(app, folder, selection.as_of, dataset=dataset, version=version),
+        **earlier.outcomes(app, case.submitter, selection, folder, dataset=dataset, version=version),
+    }
+
+
 def import_suppressions(
     app: Countersign, name: str, customers: Mapping[str, str], *, by: str, expires_at: datetime | None = None
 ) -> int:
@@ -118,22 +137,18 @@ def _frozen(app: Countersign, case: Case) -> Frozen:
     folder = app.settings.data.resolve() / case_folder(case.id, case.round)
     if folder.exists():
         return open_frozen(folder)
-    if case.number is None:
-        raise NotPossible(action="select customers", state=case.state, possible="submit")
     dataset = dataset_of(app.settings)
     version = dataset.current()
     as_of = app.now()
-    salt = salt_of(case.number, case.round)
-    selection = _compiled(app, case, dataset, version, as_of=as_of, salt=salt, anew=False)
+    selection = asked(app, case, dataset, version, as_of)
     frozen, _ = freeze(
         dataset,
         version,
         selection,
         folder,
         besides=lambda unfinished: {
-            **suppressions(app, unfinished, as_of, case.id),
-            **offering.written(app, unfinished, as_of, dataset=dataset, version=version),
-            **earlier.outcomes(app, case.submitter, selection, unfinished, dataset=dataset, version=version),
+            **beside(app, case, selection, unfinished, dataset=dataset, version=version),
+            **lost.written(app, case.id, selection, unfinished),
         },
         provenance={
             "definition": case.process.fingerprint,
