@@ -43,7 +43,7 @@ def test_it_is_run_supposed_otherwise_and_committed_on_pages(
     ids = {one.case.number: one.case.id for one in arbitration_views.show(app, OPERATOR, 1).outcomes}
     second_id = ids[second]
     wrong = admin.fill_in(f"{PAGE}/1", f"{PAGE}/1/suppose", **{f"priority.{second_id}": "high"})
-    assert wrong.status_code == 422 and "A whole number from -1,000,000 to 1,000,000." in wrong.text
+    assert wrong.status_code == 422 and "A whole number from " in wrong.text
     assert 'value="high"' in wrong.text
     beside = admin.fill_in(f"{PAGE}/1", f"{PAGE}/1/suppose", **{f"priority.{second_id}": "9"})
     assert "Run 2 beside run 1" in beside.text and "+40" in beside.text
