@@ -9,7 +9,6 @@ from datetime import date, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-import msgspec
 from sqlalchemy import Connection
 
 from engine.audience.policy import Approach, ContactPolicy
@@ -42,7 +41,8 @@ class OnTheWay:
     open: int
 
 
-class Room(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Room:
     """What a channel carries in the days of a run, and how much of it is gone before."""
 
     channel: str
