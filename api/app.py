@@ -26,6 +26,7 @@ from api.pages import (
     admin_people,
     admin_policy,
     admin_suppressions,
+    arbitration,
     beside,
     calendar,
     case_list,
@@ -60,6 +61,7 @@ from api.pages import (
     webhooks,
 )
 from api.rest import access as rest_access
+from api.rest import arbitrations as rest_arbitrations
 from api.rest import audience as rest_audience
 from api.rest import beside as rest_beside
 from api.rest import case_list as rest_case_list
@@ -111,6 +113,7 @@ PAGES = (
     admin_people,
     admin_policy,
     admin_suppressions,
+    arbitration,
     customers,
     waivers,
     groups_build,  # /groups/build stands before /groups/{name}
@@ -147,6 +150,7 @@ RESTS = (
     rest_waivers,
     rest_groups,
     rest_policy,
+    rest_arbitrations,
     rest_offers,
     rest_access,
     rest_decisions,

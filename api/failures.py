@@ -17,6 +17,7 @@ NESTED = ("reason", "why")
 FAILURES = (  # the first that fits counts, so the longer of two alike stands first
     N_("The rule `{rule}` cannot be worked out: {reason}."),
     N_("The selection ended without a result: {reason}."),
+    N_("the files of arbitration {number} are missing"),
     N_("it took longer than {seconds} seconds and was stopped"),
     N_("its process was killed by signal {number}, often for want of memory"),
     N_("it needs more memory than COUNTERSIGN_MEMORY_LIMIT allows ({reason})"),

@@ -38,6 +38,7 @@ PARTS: tuple[Part, ...] = (
             Entry("/definitions", N_("Definitions"), "definitions.read", "g d"),
             Entry("/groups", N_("Customer groups"), "groups.read", "g k"),
             Entry("/offers", N_("Offers and tariffs"), "offers.read"),
+            Entry("/arbitration", N_("Arbitration"), "arbitration.run"),
             Entry("/waivers", N_("Waivers"), "waivers.ask"),
             Entry("/customers", N_("Customer query"), "customers.ask"),
             Entry("/admin/data", N_("Customer data"), "dataset.manage"),

@@ -28,6 +28,18 @@ EVIDENCE = {  # columns of the rows that show why an exclusion applies
     "reason": N_("Reason"),
     "since": N_("Since"),
     "until": N_("Until"),
+    "lost_by": N_("Lost because"),
+}
+LOST_BY = {  # why a case did not get a customer in arbitration
+    "priority": N_("the other case has the higher priority"),
+    "score": N_("the other case's score is higher"),
+    "draw": N_("drawn by lot among equals"),
+    "contacts": N_("the customers' contacts are used up"),
+    "room": N_("the channel carries no more"),
+}
+SINCE_RUN = {  # what became of a case after an arbitration
+    "changed": N_("changed since"),
+    "left": N_("no longer takes part"),
 }
 RECIPIENTS = {  # states of one message in the ledger
     "waiting": N_("waiting"),

@@ -14,5 +14,8 @@ POLICY_PROBLEMS = {
     "policy_covered": N_("Cap {this} never holds, because cap {other} is reached first."),
     "policy_exempt": N_("This purpose is exempt, so a cap for it never holds."),
     "policy_all_exempt": N_("Every purpose is exempt, so no cap ever holds."),
+    "arbitration_day": N_("Write a day as 2026-12-01."),
+    "arbitration_period": N_("The period ends before it begins, or is longer than a year."),
+    "arbitration_number": N_("A whole number from {least} to {most}."),
     "policy_empty": N_("No policy is in force, and this one says nothing. Fill in a cap, a period or a capacity."),
 }

@@ -177,6 +177,31 @@ class RehearsalFailed(Refused):
     """The rehearsal ended without a result: {reason}. Nothing was kept; choose fewer customers or months."""
 
 
+class ArbitrationFailed(Refused):
+    """The arbitration ended without a result: {reason}. Nothing was kept and nothing changed; try again, with
+    fewer days if it took too long."""
+
+
+class NoPolicyInForce(Refused):
+    """No contact policy limits anything now, so every case gets the customers it wants; nothing was run. An
+    administrator puts one in force on the page Contact policy."""
+
+
+class NoContestants(Refused):
+    """No submitted case of {since} to {until} takes part in arbitration; nothing was run. A case takes part by leaving
+    out whom it loses: `remove: [arbitration]`."""
+
+
+class ArbitrationStale(Refused):
+    """Its cases or the contact policy changed after this run; nothing was committed. Run the arbitration again, then
+    commit that run."""
+
+
+class ArbitrationSupposed(Refused):
+    """This run supposes another contact policy than the one in force; nothing was committed. Change the policy first,
+    then run the arbitration again."""
+
+
 class WaiverWaits(Refused):
     """The same waiver waits for a decision already; nothing was changed. An administrator decides on it."""
 

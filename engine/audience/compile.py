@@ -65,9 +65,10 @@ KNOWN_TABLES: Mapping[str, Mapping[str, str]] = {
     "conflicts": {"offer": "text", "other": "text"},
     "blacklist": {"customer": "text", "channel": "text", "reason": "text", "since": "timestamp"},
     "greylist": {"customer": "text", "channel": "text", "reason": "text", "since": "timestamp"},
+    "arbitration": {"customer": "text", "case_number": "text", "lost_by": "text"},
 }
 """Tables that an exclusion may read. One that a dataset does not have yet has no rows: nobody was ever contacted."""
-SUPPRESSED = frozenset({"blacklist", "greylist"})
+SUPPRESSED = frozenset({"blacklist", "greylist", "arbitration"})
 """Tables that no statement of a user reads: to be left out is what they are for."""
 
 
@@ -128,6 +129,8 @@ class Selection:
     policy: PolicyInForce | None = None
     questions: Questions | None = None
     tally: Tally | None = None
+    score: exp.Expr | None = None
+    """What arbitration ranks a customer `c` by, where the plan says it."""
     groups: tuple[str, ...] = ()
     """The versions of saved groups in it, as NAME@VERSION."""
 
@@ -330,6 +333,8 @@ def compile_audience(
         home=home,
         narrow=not compiler.runs_statements,
     )
+    wanted = plan.arbitration
+    score = compiler.value(wanted.score) if wanted and wanted.score is not None else None
     if compiler.problems:
         raise InvalidDefinition(compiler.problems)
     windows = [exclusion.window for exclusion in plan.remove if isinstance(exclusion, ContactedWithin)]
@@ -353,6 +358,7 @@ def compile_audience(
         policy=policy if asks_policy else None,
         questions=asked,
         tally=tally(plan.source, compiler),
+        score=score,
         groups=plan.used_groups,
     )
 

@@ -268,6 +268,23 @@ class Capped(_BareWord):
         return Evidence("contacts", ("case_number", "at", "offer", "channel"), policy.counted(claims.as_of))
 
 
+class Lost(_BareWord):
+    """Customers whom the arbitration that holds for the case gave to others, or to nobody because contacts or channel
+    are used up: arbitration. A case that no arbitration holds for loses nobody."""
+
+    kind = "arbitration"
+
+    @property
+    def label(self) -> Bilingual:
+        return Bilingual(zh="竞合未得", en="Lost in arbitration")
+
+    def applies(self, claims: Claims) -> exp.Expr:
+        return claims.among(self.kind, "customer")
+
+    def evidence(self, claims: Claims) -> Evidence:
+        return Evidence(self.kind, ("case_number", "lost_by"), exp.true())
+
+
 class Household(ExclusionKind):
     """All but one customer of a household: {household: c.household_id, keep: c.arpu}. Stands last.
 
@@ -415,6 +432,7 @@ _AnyExclusion = (
     | Annotated[Consent, Tag("consent")]
     | Annotated[Holdout, Tag("holdout")]
     | Annotated[Capped, Tag("policy")]
+    | Annotated[Lost, Tag("arbitration")]
     | Annotated[RuleHolds, Tag("rule")]
     | Annotated[OnList, Tag("list")]
     | Annotated[InGroup, Tag("group")]

@@ -3,9 +3,9 @@
 Refuses to know what the names in it stand for: lists, saved groups and earlier cases are looked up when it is used.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -63,6 +63,28 @@ class Drift(BaseModel):
     then: Literal["reapprove", "warn"] = Field(description="Approval re-opens, or the submitter is told")
 
 
+class Arbitration(BaseModel):
+    """How the case stands among others that want the same customers: {priority: 5, score: c.arpu}.
+
+    Cases of a higher priority choose first; among equal ones a customer goes where their score is highest.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    priority: Annotated[int, Field(ge=-1_000_000, le=1_000_000)] | Annotated[str, Field(min_length=1)] = Field(
+        0, description="A number, or the field of the form that holds it; the higher the sooner, an empty field is 0"
+    )
+    score: str | None = Field(
+        None, min_length=1, description="An expression over the customer that gives a number; unknown comes last"
+    )
+
+    def priority_in(self, form: Mapping[str, Any]) -> int:
+        """The priority that a form gives."""
+        if isinstance(self.priority, int):
+            return self.priority
+        value = form.get(self.priority)
+        return value if isinstance(value, int) else 0
+
+
 class AudiencePlan(BaseModel):
     """The section as written; every expression is still text."""
 
@@ -77,6 +99,7 @@ class AudiencePlan(BaseModel):
     )
     control: Control | None = Field(None, description="Who gets nothing, to compare with")
     drift: Drift | None = Field(None, description="What a count far from the declared number leads to")
+    arbitration: Arbitration | None = Field(None, description="Priority and score where cases want the same customers")
     freeze: Literal["on_approved"] = Field("on_approved", description="When the list is frozen")
 
     @model_validator(mode="after")
@@ -132,6 +155,13 @@ class AudiencePlan(BaseModel):
                 yield ("remove", position, "household"), exclusion.household
                 if exclusion.keep is not None:
                     yield ("remove", position, "keep"), exclusion.keep
+        if self.arbitration and self.arbitration.score is not None:
+            yield ("arbitration", "score"), self.arbitration.score
+
+    @property
+    def is_arbitrated(self) -> bool:
+        """Whether the case takes part in arbitration: it leaves out whom it lost there."""
+        return any(exclusion.kind == "arbitration" for exclusion in self.remove)
 
     @property
     def household(self) -> Household | None:

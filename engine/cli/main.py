@@ -22,6 +22,7 @@ NOUNS = {
     "audience": ("engine.cli.audience", "Select target customers."),
     "holdout": ("engine.cli.holdout", "The share of customers whom no case contacts."),
     "policy": ("engine.cli.policy", "How often a customer may be contacted."),
+    "arbitration": ("engine.cli.arbitration", "Which case gets the customers that several want."),
     "offers": ("engine.cli.offers", "Offers and tariffs, with their versions."),
     "database": ("engine.cli.database", "Migrate and verify the case database."),
     "people": ("engine.cli.people", "Offices and people."),

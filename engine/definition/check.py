@@ -15,6 +15,7 @@ from engine.definition.findings import LintRule, Subject, problem_of
 from engine.definition.flat import flat
 from engine.definition.library import Library
 from engine.definition.model import Definition
+from engine.definition.rules_arbitration import ARBITRATION
 from engine.definition.rules_aspects import ASPECTS
 from engine.definition.rules_children import CHILDREN
 from engine.definition.rules_drift import DRIFT
@@ -53,6 +54,7 @@ RULES: tuple[LintRule, ...] = (
     *STAFF,
     *TIME,
     *DRIFT,
+    *ARBITRATION,
     *SPLITTING,
     *SCENARIOS,
     *SUPPORT,

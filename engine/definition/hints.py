@@ -240,6 +240,8 @@ HINTS = (
     "say for what each case is opened, as for: form.FIELD",
     "name a field of type int: {names}",
     "add a field of type int",
+    "add arbitration to remove",
+    "write a field, or a calculation with fields",
     "write then: warn",
     "add {name} to material",
     "name it among the aspects of a step",

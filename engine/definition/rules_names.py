@@ -80,6 +80,9 @@ class UnknownField(LintRule):
             uses.append((("approval", "splitting", "field"), definition.approval.splitting.field, False))
         if definition.audience and definition.audience.drift:
             uses.append((("audience", "drift", "from"), definition.audience.drift.source, False))
+        arbitration = definition.audience.arbitration if definition.audience else None
+        if arbitration and isinstance(arbitration.priority, str):
+            uses.append((("audience", "arbitration", "priority"), arbitration.priority, False))
         if definition.delivery and definition.delivery.message and definition.delivery.message.field:
             uses.append((("delivery", "message", "field"), definition.delivery.message.field, False))
         for path, name, at_key in uses:

@@ -15,6 +15,7 @@ from engine.values import Language
 
 _SHORT: dict[str, dict[str, Any]] = {
     "Blacklist": {"const": "blacklist"},
+    "Lost": {"const": "arbitration"},
     "Greylist": {"const": "greylist"},
     "Hours": {"type": "string", "description": "As 09:00-20:00"},
     "engine__delivery__plan__Rate": {"type": "string", "description": "As 2000/min"},

@@ -13,6 +13,7 @@ from engine.machine.case import Case, Child
 from engine.machine.process import Process
 from engine.service import (
     access,
+    arbitrated,
     audience_views,
     delivering,
     detecting,
@@ -139,6 +140,7 @@ def case_view(app: Countersign, tx: Connection, viewer: Viewer, case: Case, orde
         turns=tuple(one for one in entries_seen if one.what == "resubmitted" and one.changes),
         stages=tuple(name for name in ("audience", "delivery", "evaluation") if getattr(definition, name) is not None),
         rehearsals=rehearsed.of_case(app, tx, case, unseen),
+        lost=arbitrated.of_case(app, tx, viewer.person, case.id),
         may_rehearse=_may_rehearse(viewer, case, definition, unseen, is_frozen=audience is not None),
     )
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from engine.audience.compile import Selection
 from engine.errors import ExpressionFailed, Invalid, NotFound, SelectionFailed, Unavailable
 from engine.machine.case import Case
-from engine.service import detecting, earlier, offering, selecting, whereabouts
+from engine.service import detecting, lost, selecting, whereabouts
 from engine.service.app import Countersign
 from engine.service.audience_views import balance_views, member_views, overlap_views, waterfall_rows
 from engine.service.cases import load_visible
@@ -61,15 +61,14 @@ def counted(app: Countersign, case: Case, *, with_parts: bool = False) -> Iterat
     """Count the customers of the form as saved. SelectionFailed, Invalid, ExpressionFailed, Unavailable say why not."""
     base = whereabouts.customers_of(app)
     selection = selecting.estimate_of(app, case, base)
-    dataset, own = base.dataset, base.own
+    dataset = base.dataset
     limits = Limits(app.settings.memory_limit, min(LONGEST, app.settings.selection_seconds))
     dataset.folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".estimate-", dir=dataset.folder) as scratch:
         folder = Path(scratch)
         beside = {
-            **selecting.suppressions(app, folder, selection.as_of, case.id),
-            **offering.written(app, folder, selection.as_of, dataset=dataset, version=own),
-            **earlier.outcomes(app, case.submitter, selection, folder, base),
+            **selecting.beside(app, case, selection, folder, base),
+            **lost.written(app, case.id, selection, folder),
         }
         found = base.select(selection, folder, beside=beside, limits=limits, with_parts=with_parts)
         yield Count(selection, found, base, folder, limits)

@@ -29,7 +29,7 @@ from engine.errors import (
 )
 from engine.machine.case import Case
 from engine.machine.commands import AudienceFailed, AudienceFrozen
-from engine.service import earlier, group_pins, holdouts, offering, policies, whereabouts
+from engine.service import earlier, group_pins, holdouts, lost, offering, policies, whereabouts
 from engine.service.app import Countersign
 from engine.service.running import carry_out
 from engine.store import cases, snapshots, suppression
@@ -98,6 +98,23 @@ def estimate_of(app: Countersign, case: Case, base: CustomerBase) -> Selection:
     return _compiled(app, case, base, as_of=app.now(), salt="estimate", anew=True)
 
 
+def asked(app: Countersign, case: Case, base: CustomerBase, as_of: datetime) -> Selection:
+    """The compiled selection of a case that was submitted, as it would be frozen at `as_of`."""
+    if case.number is None:
+        raise NotPossible(action="select customers", state=case.state, possible="submit")
+    salt = salt_of(case.number, case.round)
+    return _compiled(app, case, base, as_of=as_of, salt=salt, anew=False)
+
+
+def beside(app: Countersign, case: Case, selection: Selection, folder: Path, base: CustomerBase) -> dict[str, DataFile]:
+    """The tables of a selection that are not the dataset's, written to its folder; all but what arbitration took."""
+    return {
+        **suppressions(app, folder, selection.as_of, case.id),
+        **offering.written(app, folder, selection.as_of, dataset=base.dataset, version=base.own),
+        **earlier.outcomes(app, case.submitter, selection, folder, base),
+    }
+
+
 def import_suppressions(
     app: Countersign, name: str, customers: Mapping[str, str], *, by: str, expires_at: datetime | None = None
 ) -> int:
@@ -122,22 +139,18 @@ def _frozen(app: Countersign, case: Case) -> Frozen:
     folder = app.settings.data.resolve() / case_folder(case.id, case.round)
     if folder.exists():
         return open_frozen(folder)
-    if case.number is None:
-        raise NotPossible(action="select customers", state=case.state, possible="submit")
     base = whereabouts.customers_of(app)
-    dataset, own = base.dataset, base.own
+    dataset = base.dataset
     as_of = app.now()
-    salt = salt_of(case.number, case.round)
-    selection = _compiled(app, case, base, as_of=as_of, salt=salt, anew=False)
+    selection = asked(app, case, base, as_of)
     frozen, _ = freeze(
         dataset,
         base.version,
         selection,
         folder,
         besides=lambda unfinished: {
-            **suppressions(app, unfinished, as_of, case.id),
-            **offering.written(app, unfinished, as_of, dataset=dataset, version=own),
-            **earlier.outcomes(app, case.submitter, selection, unfinished, base),
+            **beside(app, case, selection, unfinished, base),
+            **lost.written(app, case.id, selection, unfinished),
         },
         provenance={
             "definition": case.process.fingerprint,

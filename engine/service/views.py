@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from engine.errors import Problem
+from engine.service.arbitration_parts import CaseLosses
 from engine.service.chain_views import Chain, Node, Waiting
 from engine.service.rehearsal_views import RehearsalLine
 from engine.service.sheet_views import Gone, Reader, Risk, Signer, WayBack
@@ -322,6 +323,7 @@ class CaseView:
     stages: tuple[str, ...] = ()  # of audience, delivery, evaluation: those that cases of its kind have
     rehearsals: tuple[RehearsalLine, ...] = ()  # of each tariff the last
     may_rehearse: bool = False
+    lost: CaseLosses | None = None  # in the arbitration that holds for it
 
 
 @dataclass(frozen=True, slots=True)

@@ -137,7 +137,7 @@ def write_list(batches: Iterable[pa.RecordBatch], path: Path) -> tuple[int, str]
         with pq.ParquetWriter(file, LIST_SCHEMA, compression="snappy", use_dictionary=["cell", "arm"]) as writer:
             for batch in _of_equal_size(batches):
                 writer.write_batch(batch.select(LIST_SCHEMA.names), row_group_size=ROW_GROUP)
-                digest.update(_characters(batch["line"]))
+                digest.update(characters(batch["line"]))
                 rows += batch.num_rows
         file.flush()
         os.fsync(file.fileno())
@@ -161,7 +161,7 @@ def _of_equal_size(reader: Iterable[pa.RecordBatch]):  # type: ignore[no-untyped
         yield pa.concat_batches(held).cast(ORDERED_SCHEMA)
 
 
-def _characters(texts: pa.StringArray) -> memoryview:
+def characters(texts: pa.StringArray) -> memoryview:
     """All texts of an array, one behind the other as they lie in memory."""
     _, offsets, characters = texts.buffers()
     ends = memoryview(offsets).cast("i")

@@ -174,3 +174,42 @@ class Endable(Protocol):
     def kill(self) -> None:
         """End it; nothing where it has ended."""
         ...
+
+
+class Allotment(Struct, frozen=True):
+    """What a child is to allot among cases: statements that are run one after the other and leave `wishes`, `granted`
+    and `losses`. The two files are written to `folder`."""
+
+    tables: dict[str, tuple[str, ...]]
+    empty: dict[str, dict[str, str]]
+    steps: tuple[str, ...]
+    folder: str
+    spill: str
+    memory_limit: str
+    threads: int
+    parent: int
+    seconds: float = 0
+
+
+class Loss(Struct, frozen=True, array_like=True):
+    """So many customers that the case at `contender` lost, to the one at `winner` (-1: to none), by what."""
+
+    contender: int
+    winner: int
+    lost_by: str
+    customers: int
+
+
+class Allotted(Struct, frozen=True, tag="allotted"):
+    """What became of it. `wanted` and `got` are numbers of customers by the place of the case."""
+
+    wanted: dict[int, int]
+    got: dict[int, int]
+    losses: tuple[Loss, ...]
+    digest: str
+    engine: str
+    peak_rss_kb: int
+    cpu_seconds: float
+
+
+Shared = Allotted | Failure

@@ -16,7 +16,7 @@ from typing import TypeVar
 
 import duckdb
 
-from engine.warehouse.job import Census, Failure, Job, Question, Rehearsal
+from engine.warehouse.job import Allotment, Census, Failure, Job, Question, Rehearsal
 
 T = TypeVar("T")
 PR_SET_PDEATHSIG = 1
@@ -25,7 +25,7 @@ RESERVED, RESERVED_PER_THREAD = 4 * 1024**3, 128 * 1024**2
 SQL_TYPES = {"text": "VARCHAR", "timestamp": "TIMESTAMP", "int": "BIGINT"}
 
 
-def locked_down(job: Job | Question | Census | Rehearsal) -> duckdb.DuckDBPyConnection:
+def locked_down(job: Job | Question | Census | Rehearsal | Allotment) -> duckdb.DuckDBPyConnection:
     """DuckDB in memory with the job's tables as views, which reads and writes nothing outside its folders."""
     db = duckdb.connect(config={"memory_limit": job.memory_limit, "threads": job.threads, "temp_directory": job.spill})
     readable = [file for files in job.tables.values() for file in files]
@@ -44,7 +44,7 @@ def locked_down(job: Job | Question | Census | Rehearsal) -> duckdb.DuckDBPyConn
     return db
 
 
-def limit_itself(job: Job | Question | Census | Rehearsal) -> None:
+def limit_itself(job: Job | Question | Census | Rehearsal | Allotment) -> None:
     """Limits that the system keeps: an endless statement ends even where nobody waits for it any more."""
     _limit(resource.RLIMIT_CORE, 0)
     _limit(resource.RLIMIT_AS, RESERVED + job.threads * RESERVED_PER_THREAD + 4 * _bytes(job.memory_limit))

@@ -433,6 +433,8 @@ BY_ROLE: Mapping[str, tuple[str, ...]] = {
     "read customer groups": ("submitter", "analyst", "definition_author", "administrator"),
     "save customer groups": ("submitter", "analyst", "definition_author", "administrator"),
     "propose and confirm the contact policy": ("administrator",),
+    "run the arbitration and try it otherwise": ("process_admin", "administrator"),
+    "commit an arbitration": ("administrator",),
     "propose, publish and withdraw offers": ("marketing", "administrator"),
     "rehearse a tariff": ("submitter", "marketing", "analyst", "administrator"),
     "ask about one customer": ("process_admin", "administrator"),

@@ -217,6 +217,6 @@ def _operation(app: Countersign) -> list[str]:
         "/admin/people", "/admin/people/strange", "/admin/people/emily", f"/admin/offices/{OFFICE}", "/admin/offices",
         "/admin/groups", f"/admin/groups/{OFFICE}/typed_group", "/admin/suppressions?customer=c1", "/admin/outbox",
         "/admin/receipts", "/admin/audit", "/channels", "/webhooks", f"/webhooks/{made.id}", f"/drafts/{draft}",
-        "/admin/holdout", "/admin/policy", "/groups", "/groups/strange", "/groups/strange/edit",
+        "/admin/holdout", "/admin/policy", "/arbitration", "/groups", "/groups/strange", "/groups/strange/edit",
         "/offers", "/offers/strange", "/offers/strange/edit", "/rehearsals/new", "/customers",
     ]  # fmt: skip

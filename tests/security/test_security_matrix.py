@@ -258,6 +258,8 @@ BY_DOOR = {
     "read customer groups": ("GET", "/api/v1/customer-groups", None),
     "save customer groups": ("GET", "/groups/new", None),
     "propose and confirm the contact policy": ("GET", "/admin/policy", None),
+    "run the arbitration and try it otherwise": ("GET", "/arbitration", None),
+    "commit an arbitration": ("POST", "/api/v1/arbitrations/1/commitment", None),
     "propose, publish and withdraw offers": ("GET", "/new-offer", None),
     "rehearse a tariff": ("GET", "/rehearsals/new", None),
     "ask about one customer": ("GET", "/customers", None),
@@ -275,6 +277,7 @@ NAMES_NOTHING = (
     "hand over tasks of somebody who leaves",
     "see an address of a customer in full",
     "grant a waiver of the grey list",
+    "commit an arbitration",
 )
 
 
@@ -293,6 +296,8 @@ def test_what_a_role_may_do_whatever_the_case(world: World) -> None:
         "read customer groups": "groups.read",
         "save customer groups": "groups.write",
         "propose and confirm the contact policy": "policy.manage",
+        "run the arbitration and try it otherwise": "arbitration.run",
+        "commit an arbitration": "arbitration.commit",
         "propose, publish and withdraw offers": "offers.manage",
         "rehearse a tariff": "rehearsals.run",
         "ask about one customer": "customers.ask",

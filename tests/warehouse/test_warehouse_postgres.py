@@ -71,8 +71,8 @@ EVERYTHING: dict[str, Any] = {
     "remove": [
         "blacklist", "greylist", "holdout", "policy", {"contacted_within": "30d", "similar": "family"},
         {"contacted_within": "10d", "similar": "tag"}, {"conflicts": "offer"}, {"eligible": "offer"},
-        {"consent": "sms"}, {"list": "staff"}, {"group": "kept@2"}, {"rule": "c.arpu / 3 > 35", "name": "dear"},
-        {"household": "c.household_id", "keep": "c.arpu"},
+        {"consent": "sms"}, "arbitration", {"list": "staff"}, {"group": "kept@2"},
+        {"rule": "c.arpu / 3 > 35", "name": "dear"}, {"household": "c.household_id", "keep": "c.arpu"},
     ],
     "cells": {"high": "c.arpu >= 88", "old": "c.age >= 50", "base": "true"},
     "control": {"share": "10%", "min": 60, "min_per_cell": 40},
@@ -104,6 +104,10 @@ def dataset(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
     ids = [id_of(n) for n in range(CUSTOMERS)]
     add(made, "list_staff", texts(customer=[*chance.sample(ids, 60), None]))
     add(made, "greylist", texts(customer=chance.sample(ids, 90), channel=["", "sms", "call"] * 30))
+    losses = texts(
+        customer=chance.sample(ids, 200), case_number=["440111-2026-00003", ""] * 100, lost_by=["score"] * 200
+    )
+    add(made, "arbitration", losses)
     owners = chance.sample(ids, 300)
     now = AS_OF.astimezone(UTC).replace(tzinfo=None)
     until = pa.array([chance.choice([None, now + timedelta(days=d)]) for d in range(-150, 150)], pa.timestamp("us"))
@@ -205,7 +209,7 @@ def test_every_source_and_exclusion_give_the_same_list_to_the_byte(
     assert theirs.waterfall == ours.waterfall
     assert theirs.counts.overlaps() == ours.counts.overlaps()
     assert (theirs.threshold, theirs.thresholds, theirs.cells) == (ours.threshold, ours.thresholds, ours.cells)
-    assert theirs.thresholds and len(ours.rungs) == 13
+    assert theirs.thresholds and len(ours.rungs) == 14
     assert theirs.groups == ours.groups == ("kept@2", "mixed@1", "young@1")
     assert all(row.removed for row in ours.waterfall if row.name not in ("base", "target"))
     assert theirs.balanced == ours.balanced

@@ -6,6 +6,7 @@ reads back whole is text, so that both databases return the bytes that were writ
 
 from engine.store.tables.access import case_embargoes, case_readers, case_views, link_refusals, restores
 from engine.store.tables.administration import groups, organisation_history, rounds, uploads
+from engine.store.tables.arbitrations import arbitration_cases, arbitrations
 from engine.store.tables.authoring import drafts, request_keys
 from engine.store.tables.base import metadata
 from engine.store.tables.cases import (
@@ -55,6 +56,8 @@ from engine.store.tables.waivers import waivers
 
 __all__ = [
     "api_tokens",
+    "arbitration_cases",
+    "arbitrations",
     "attachments",
     "case_embargoes",
     "case_groups",
