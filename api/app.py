@@ -35,6 +35,7 @@ from api.pages import (
     decisions,
     definitions,
     drafts,
+    erasures,
     groups,
     groups_build,
     inbox,
@@ -71,6 +72,7 @@ from api.rest import decisions as rest_decisions
 from api.rest import definitions as rest_definitions
 from api.rest import documenting, health, receipts, session, standins, tasks
 from api.rest import drafts as rest_drafts
+from api.rest import erasures as rest_erasures
 from api.rest import groups as rest_groups
 from api.rest import notifications as rest_notifications
 from api.rest import offers as rest_offers
@@ -112,6 +114,7 @@ PAGES = (
     admin_policy,
     admin_suppressions,
     customers,
+    erasures,
     waivers,
     groups_build,  # /groups/build stands before /groups/{name}
     offers,
@@ -144,6 +147,7 @@ RESTS = (
     rest_cases,
     rest_audience,
     rest_customers,
+    rest_erasures,
     rest_waivers,
     rest_groups,
     rest_policy,

@@ -40,6 +40,7 @@ PARTS: tuple[Part, ...] = (
             Entry("/offers", N_("Offers and tariffs"), "offers.read"),
             Entry("/waivers", N_("Waivers"), "waivers.ask"),
             Entry("/customers", N_("Customer query"), "customers.ask"),
+            Entry("/erasures", N_("Erasures"), "customers.erase"),
             Entry("/admin/data", N_("Customer data"), "dataset.manage"),
             Entry("/admin/suppressions", N_("Suppression lists"), "suppressions.manage"),
             Entry("/admin/policy", N_("Contact policy"), "policy.manage"),

@@ -4,7 +4,17 @@ A code that is missing here is shown as it is; a test holds the tables against t
 """
 
 from api.i18n import N_
-from api.words_audience import EVIDENCE, HOLDOUT_STATES, RECIPIENTS, RESPONSES, SOURCES, WAIVER_STATES, WHY_OUTCOMES
+from api.words_audience import (
+    ERASED_FROM,
+    ERASURE_STATES,
+    EVIDENCE,
+    HOLDOUT_STATES,
+    RECIPIENTS,
+    RESPONSES,
+    SOURCES,
+    WAIVER_STATES,
+    WHY_OUTCOMES,
+)
 from api.words_authoring import COVERED, DEEDS, PARTS, SECTIONS, STUCK, STUDIES, TIMERS, VERSION_TONES, VERSIONS
 from api.words_building import BUILT_ROWS, DAY_OPERATORS, EARLIER_OUTCOMES, HOWS, JOINS, OPERATORS
 from api.words_dataset import DATASET_FILES, DATASET_KINDS, FIELD_TYPES
@@ -45,6 +55,8 @@ __all__ = [
     "EARLIER_OUTCOMES",
     "EFFECTS",
     "EFFECT_STATES",
+    "ERASED_FROM",
+    "ERASURE_STATES",
     "EVIDENCE",
     "FACTS",
     "FIELD_TYPES",

@@ -33,6 +33,7 @@ from engine.warehouse.elsewhere import Place
 from engine.warehouse.freeze import LIST, Frozen, freeze, open_frozen
 from engine.warehouse.freeze import verify as verify_folder
 from engine.warehouse.places import place_of
+from engine.warehouse.remains import read_remains
 from engine.warehouse.run import Limits, select
 from engine.warehouse.subjects import subject_of
 from engine.warehouse.why import Why, of_frozen, why
@@ -101,6 +102,11 @@ def verify(snapshot: Annotated[Path, typer.Argument(help="Folder with list.parqu
     except FileNotFoundError as error:
         raise InvalidFile([Problem(code="D114", message=f"{snapshot} holds no snapshot")]) from error
     typer.echo(f"intact: {manifest.rows:,} customers as of {manifest.as_of}, digest {manifest.digest}")
+    remains = read_remains(snapshot)
+    if remains is not None and remains.erased:
+        numbers = ", ".join(map(str, remains.certificates))
+        told = f"{remains.erased:,} of them were erased since (certificate {numbers}); what remains has the digest"
+        typer.echo(f"{told} {remains.digest}")
 
 
 @app.command("why")

@@ -143,6 +143,8 @@ def verify(
     swept = dataset.sweep()
     files = sum(len(table.files) for table in version.tables.values())
     typer.echo(f"intact: version {version.number}, {files:,} files, {read / 1e6:,.1f} MB")
+    if replaced := dataset.without_erased(version):
+        typer.echo(f"without customers who were erased since: {replaced:,} files, as the folder replaced/ says")
     if swept:
         typer.echo(f"swept: {swept:,} files that no version names, left by an import that was cut off")
 

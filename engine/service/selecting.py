@@ -29,13 +29,14 @@ from engine.errors import (
 )
 from engine.machine.case import Case
 from engine.machine.commands import AudienceFailed, AudienceFrozen
-from engine.service import earlier, group_pins, holdouts, offering, policies
+from engine.service import earlier, forgetting, group_pins, holdouts, offering, policies
 from engine.service.app import Countersign
 from engine.service.running import carry_out
-from engine.service.sealing import dataset_of
+from engine.service.sealing import dataset_of, vault
 from engine.store import cases, snapshots, suppression
 from engine.store.cases import Locked
 from engine.store.snapshots import SnapshotRow
+from engine.warehouse import returned
 from engine.warehouse.dataset import DataFile, Dataset, Version
 from engine.warehouse.freeze import Frozen, case_folder, freeze, open_frozen
 from engine.warehouse.offers import OfferTables
@@ -97,12 +98,15 @@ def estimate(app: Countersign, case: Case) -> Selection:
 def import_suppressions(
     app: Countersign, name: str, customers: Mapping[str, str], *, by: str, expires_at: datetime | None = None
 ) -> int:
-    """Put customers (id -> reason) on the `blacklist` or `greylist`. Returns how many entries."""
-    entries = (
-        suppression.Suppression(LISTS[name], customer, reason, expires_at=expires_at)
-        for customer, reason in customers.items()
-    )
+    """Put customers (id -> reason) on the `blacklist` or `greylist`; who was erased is on it for good, and left out.
+    Returns how many entries."""
     with app.db.begin() as tx:
+        erased = forgetting.among(tx, vault(app.settings), customers)
+        entries = (
+            suppression.Suppression(LISTS[name], customer, reason, expires_at=expires_at)
+            for customer, reason in customers.items()
+            if customer not in erased
+        )
         return suppression.add(tx, entries, by=by, at=app.now())
 
 
@@ -123,6 +127,7 @@ def _frozen(app: Countersign, case: Case) -> Frozen:
     dataset = dataset_of(app.settings)
     version = dataset.current()
     as_of = app.now()
+    refuse_brought_back(dataset, version)
     salt = salt_of(case.number, case.round)
     selection = _compiled(app, case, dataset, version, as_of=as_of, salt=salt, anew=False)
     frozen, _ = freeze(
@@ -142,6 +147,12 @@ def _frozen(app: Countersign, case: Case) -> Frozen:
         limits=Limits(app.settings.memory_limit, app.settings.selection_seconds),
     )
     return frozen
+
+
+def refuse_brought_back(dataset: Dataset, version: Version) -> None:
+    """SelectionFailed where customers who were erased are in the dataset: a backup brought them back."""
+    if back := returned.count(dataset, version):
+        raise SelectionFailed(reason=f"{back} customers who were erased are in the dataset again; erase them once more")
 
 
 def _keep(app: Countersign, case: Case, frozen: Frozen) -> SnapshotRow:

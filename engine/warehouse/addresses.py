@@ -7,7 +7,8 @@ seen to be equal by whoever reads the files, and nothing else of them. Refuses t
 """
 
 import binascii
-from collections.abc import Mapping, Sequence
+import hashlib
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cached_property
 
 from cryptography.exceptions import InvalidTag
@@ -20,6 +21,8 @@ ADDRESS = "address"
 """The type of a column whose values are sealed."""
 NUMBER = 8
 """Signs of a key's number."""
+ERASED = "erased-"
+"""How the name of a customer who was erased begins."""
 BEGINS = len(SEALED) + NUMBER + 1
 
 
@@ -60,11 +63,47 @@ class Vault:
         box = self._boxes[self.number]
         return [None if one is None else _sealed(box, self.number, one) for one in addresses]
 
+    def name(self, customer: str) -> str:
+        """What stands for a customer who was erased, in place of the number: a keyed hash of it."""
+        return self.names(customer)[0]
+
+    def names(self, customer: str) -> tuple[str, ...]:
+        """The same under every key, the newest first: an erasure may be older than the key in force."""
+        return tuple(_named(hasher, customer) for hasher in self._hashers)
+
+    def naming(self, known: Collection[str]) -> Callable[[str], bool]:
+        """Tells of a customer whether one of their names is known; made for millions of them."""
+        digests = {bytes.fromhex(one.removeprefix(ERASED)) for one in known}
+        hashers = self._hashers
+
+        def is_known(customer: str) -> bool:
+            said = customer.encode()
+            for hasher in hashers:
+                fresh = hasher.copy()
+                fresh.update(said)
+                if fresh.digest() in digests:
+                    return True
+            return False
+
+        return is_known
+
+    @cached_property
+    def _hashers(self) -> "tuple[hashlib.blake2b, ...]":
+        """One per key, each with a key of its own purpose drawn from it."""
+        drawn = (hashlib.blake2b(b"names of erased customers", key=key).digest() for key in self._keys.values())
+        return tuple(hashlib.blake2b(key=key, digest_size=16) for key in drawn)
+
     def renewed(self, value: str) -> str:
         """A value of a file, sealed or not, under the newest key."""
         if is_sealed(value) and value[len(SEALED) : BEGINS - 1] == self.number:
             return value
         return self.seal(self.open(value))
+
+
+def _named(hasher: "hashlib.blake2b", customer: str) -> str:
+    fresh = hasher.copy()
+    fresh.update(customer.encode())
+    return f"{ERASED}{fresh.hexdigest()}"
 
 
 def _sealed(box: AESSIV, number: str, address: str) -> str:

@@ -29,7 +29,8 @@ from engine.warehouse.addresses import Vault
 LEFT_SECONDS = 24 * 3600
 """How old a file is that no version names before it counts as left behind: its writer may still be at work."""
 _TABLE = re.compile(r"[a-z][a-z0-9_]{0,59}")
-_SWEPT = re.compile(r"\.[0-9a-f]{16}\.new|(\d{4}-\d{2}-)?[0-9a-f]{24}\.parquet")
+SWEPT = re.compile(r"\.[0-9a-f]{16}\.new|(\d{4}-\d{2}-)?[0-9a-f]{24}\.parquet")
+"""What a file is called that a writer wrote, and may not have published."""
 
 
 class Column(Struct, frozen=True):
@@ -279,6 +280,11 @@ class Dataset:
             told(done, of)
         return done
 
+    def without_erased(self, version: Version) -> int:
+        """How many files of a version were replaced by one without somebody who was erased."""
+        files = [file for table in version.tables.values() for file in table.files]
+        return sum(after is not None and after.why == "erased" for after in (self.replaced(one.path) for one in files))
+
     def sweep(self) -> int:
         """Remove what writers who died left: files that no version names, a day older than the newest version."""
         numbers = self._numbers()
@@ -290,7 +296,7 @@ class Dataset:
             path
             for folder in folders
             for path in folder.iterdir()
-            if _SWEPT.fullmatch(path.name) and path.stat().st_mtime < before
+            if SWEPT.fullmatch(path.name) and path.stat().st_mtime < before
         ]
         if not old:
             return 0

@@ -1,0 +1,248 @@
+"""Carries out a confirmed erasure: first nobody reaches the customer, then every file, then every table, then the
+certificate.
+
+Every step may be done again, and what was found is kept before it is changed: killed anywhere, the next call ends the
+same. One call at a time carries one out. Refuses to finish while a message to the customer may be on its way, or a file
+that an import has just written may still be published.
+"""
+
+import fcntl
+import hashlib
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import timedelta
+
+import msgspec
+from msgspec import Struct, structs
+from sqlalchemy import Connection
+
+from engine.errors import ErasureWaits, NotFound
+from engine.masking import masked
+from engine.service import sealing
+from engine.service.app import Countersign
+from engine.service.recording import OPERATOR, By, changing
+from engine.service.sealing import dataset_of
+from engine.store import erasures, forgetting, trail
+from engine.store.erasures import ErasureRow
+from engine.store.forgetting import Forgotten
+from engine.store.history import Broken
+from engine.warehouse import erased
+from engine.warehouse import erasing as files
+from engine.warehouse.addresses import Vault
+from engine.warehouse.dataset import Dataset
+from engine.warehouse.erasing import Person, Spot
+
+SEALED = "whom to erase"
+CHANGED = "entries that an erasure changed"
+CERTIFICATE = "the certificate of the erasure was changed"
+PASSES = 5
+WAITS = timedelta(seconds=60)
+"""How long a message that is on its way is waited for: longer than a worker's lease."""
+AGAIN = timedelta(minutes=10)
+"""How long the flows leave one alone that somebody is carrying out."""
+
+
+class Certificate(Struct, frozen=True):
+    """What was erased, without a word of whom: files with rows and sha256 before and after, rows by table, entries of
+    the organisation's history with a keyed seal of what they say now; in how many sealed texts, and in which foreign
+    files, the customer is still named, which people must look at."""
+
+    files: tuple[Spot, ...] = ()
+    tables: dict[str, int] = {}
+    entries: dict[str, str] = {}
+    left_texts: dict[str, int] = {}
+    left_files: tuple[str, ...] = ()
+
+    @property
+    def rows(self) -> int:
+        """All rows, of files and of tables."""
+        return sum(one.rows for one in self.files) + sum(self.tables.values()) + len(self.entries)
+
+
+def certificate_of(row: ErasureRow) -> Certificate:
+    """The certificate, or what was found so far."""
+    return msgspec.json.decode(row.certificate, type=Certificate) if row.certificate else Certificate()
+
+
+def sealed(app: Countersign, customer: str) -> str:
+    """The customer and their addresses, for as long as the erasure needs them."""
+    dataset = dataset_of(app.settings)
+    told = msgspec.json.encode([customer, *files.addresses_of(dataset, customer)]).decode()
+    return sealing.seal(app.settings, SEALED, told)
+
+
+def unsealed(app: Countersign, row: ErasureRow) -> tuple[str, ...]:
+    """The number first, then the addresses; NotFound where they are not to be read any more."""
+    told = sealing.unseal(app.settings, SEALED, row.sealed) if row.sealed else None
+    if told is None:
+        raise NotFound()
+    return msgspec.json.decode(told, type=tuple[str, ...])
+
+
+def among(tx: Connection, vault: Vault, customers: Iterable[str]) -> frozenset[str]:
+    """Those of the customers who were erased. For whoever is about to contact them or to keep something of them."""
+    if not erasures.is_any(tx):
+        return frozenset()
+    named = {name: customer for customer in customers for name in vault.names(customer)}
+    return frozenset(named[name] for name in erasures.among(tx, list(named)))
+
+
+def verifies(app: Countersign) -> trail.Keyed:
+    """The seals that a certificate gives entries."""
+    return lambda text: sealing.keyed(app.settings, CHANGED, text)
+
+
+def carry_out(app: Countersign, number: int, by: By = OPERATOR) -> None:
+    """Carry out a confirmed erasure, or go on where it stopped; finished, it is left alone. NotFound where none is
+    confirmed under that number. ErasureWaits where something under way may still have the customer: call it again."""
+    with app.db.read() as tx:
+        row = erasures.find(tx, number)
+        known = erasures.names(tx)
+    if row is None or row.decision != "confirmed":
+        raise NotFound()
+    if row.finished_at is not None:
+        return
+    customer, *addresses = unsealed(app, row)
+    dataset, person = dataset_of(app.settings), Person(customer, row.name, tuple(addresses))
+    with _alone(dataset):
+        erased.keep_names(dataset.folder, known | erased.names(dataset.folder))
+        _wait(app, customer)
+        found = certificate_of(row)
+        found = _files(app, dataset, row, person, found, by)
+        found = _tables(app, row, person, found)
+        found = _files(app, dataset, row, person, found, by)  # what was written from a table meanwhile
+        _certify(app, dataset, row, person, found, by)
+
+
+def catch_up(app: Countersign) -> int:
+    """Go on with what somebody began and did not end; how many were ended."""
+    with app.db.read() as tx:
+        rows = erasures.unfinished(tx) if erasures.is_any(tx) else ()
+    ended = 0
+    for row in rows:
+        if row.decided_at is not None and app.now() - row.decided_at > AGAIN:
+            try:
+                carry_out(app, row.number)
+                ended += 1
+            except ErasureWaits:
+                continue
+    return ended
+
+
+@contextmanager
+def _alone(dataset: Dataset) -> Iterator[None]:
+    """Only one erasure at a time; the system gives the lock back when its process ends, however it does."""
+    dataset.folder.mkdir(parents=True, exist_ok=True)
+    with (dataset.folder / erased.LOCK).open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise ErasureWaits() from None
+        yield
+
+
+def _wait(app: Countersign, customer: str) -> None:
+    """Nothing new goes out to the customer any more; what a worker holds does, and is waited for."""
+    until = time.monotonic() + WAITS.total_seconds()
+    while True:
+        with app.db.read() as tx:
+            if forgetting.is_being_written(tx):
+                raise ErasureWaits()
+            is_on_its_way = forgetting.is_on_its_way(tx, customer)
+        if not is_on_its_way:
+            return
+        if time.monotonic() > until:
+            raise ErasureWaits()
+        time.sleep(0.5)
+
+
+def _files(
+    app: Countersign, dataset: Dataset, row: ErasureRow, person: Person, found: Certificate, by: By
+) -> Certificate:
+    for _ in range(PASSES):
+        seen = files.survey(dataset, person)
+        spots = seen | {one.path: one for one in found.files}  # what was found first says what was there
+        found = structs.replace(found, files=tuple(spots.values()))
+        with app.db.begin() as tx:
+            erasures.keep(tx, row.number, msgspec.json.encode(found).decode())
+        left = files.erase(dataset, person, seen, at=app.now(), by=by.person, number=row.number)
+        if left.young:
+            raise ErasureWaits()
+        if seen.keys() <= set(left.foreign):
+            spots = {path: one for path, one in spots.items() if path not in left.foreign}
+            return structs.replace(found, files=tuple(spots.values()), left_files=left.foreign)
+    raise ErasureWaits()
+
+
+def _tables(app: Countersign, row: ErasureRow, person: Person, found: Certificate) -> Certificate:
+    one = _forgotten(person)
+    with app.db.begin() as tx:
+        counts = forgetting.forget(tx, one, at=app.now())
+        tables = {name: found.tables.get(name, 0) + counts.get(name, 0) for name in found.tables | counts}
+        found = structs.replace(found, tables=tables, left_texts=forgetting.left(tx, one))
+        erasures.keep(tx, row.number, msgspec.json.encode(found).decode())
+    return found
+
+
+def _certify(
+    app: Countersign, dataset: Dataset, row: ErasureRow, person: Person, found: Certificate, by: By
+) -> None:
+    found = structs.replace(found, files=tuple(files.now(dataset, one) for one in found.files))
+    with changing(app, replace(by, key=""), None) as change:
+        forgetting.for_good(change.tx)
+        entries = trail.forget(
+            change.tx,
+            subject=f"customer {person.customer}",
+            instead=f"customer {row.name}",
+            words=_words(person),
+            written=lambda text: files.mapped(text, person),
+            keyed=verifies(app),
+        )
+        found = structs.replace(found, entries=entries)
+        told = msgspec.json.encode(found).decode()
+        if erasures.finish(change.tx, row.number, told, at=change.now):
+            after = {"erasure": row.number, "rows": found.rows, "certificate": _digest(told)}
+            after |= {"entries": entries} if entries else {}
+            change.note(trail.ERASED, f"customer {row.name}", after=after, reason=row.reason)
+    app.db.settle()
+
+
+def entries_without(tx: Connection) -> int:
+    """From how many entries of the organisation's history a customer was taken out."""
+    return len({number for one in trail.certificates(tx) for number in one.said["after"].get("entries", ())})
+
+
+def broken_certificate(tx: Connection) -> Broken | None:
+    """The first certificate that is not what the history says it was; None where all are."""
+    for entry in trail.certificates(tx):
+        after = entry.said["after"]
+        row = erasures.find(tx, after["erasure"])
+        if row is None or _digest(row.certificate) != after["certificate"]:
+            return Broken(trail.NAME, entry.seq, CERTIFICATE)
+    return None
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _forgotten(person: Person) -> Forgotten:
+    return Forgotten(
+        customer=person.customer,
+        name=person.name,
+        words=_words(person),
+        of_words=lambda text: files.within(text, person),
+        of_json=lambda text: files.mapped(text, person),
+        of_manifest=lambda text: files.without_sample(text, person),
+    )
+
+
+def _words(person: Person) -> tuple[str, ...]:
+    return tuple(word for word in sorted(person.words) if len(word) >= files.TELLING)
+
+
+def shown(app: Countersign, row: ErasureRow) -> str:
+    """The customer, masked, while the erasure still needs the number; the name after it."""
+    return masked(unsealed(app, row)[0]) if row.sealed else row.name
