@@ -91,7 +91,9 @@ def certificate(number: Number) -> None:
 def _say(opened: Countersign, number: int) -> None:
     one = erasing.view(opened, OPERATOR, number)
     if one.state == "done":
-        typer.echo(f"Erasure {number} is done: {one.rows:,} rows. The certificate: countersign customers certificate {number}")
+        typer.echo(
+            f"Erasure {number} is done: {one.rows:,} rows. The certificate: countersign customers certificate {number}"
+        )
     else:
         typer.echo(
             f"Erasure {number} is not finished: something under way may still have the customer. Nobody messages them"

@@ -1,4 +1,4 @@
-"""Erasure of a customer on request (清除): asked for with the number typed out, confirmed by a second person, certified.
+"""Erasure of a customer on request (清除): asked for with the number typed out, confirmed by a second person.
 
 From the confirmation on nobody messages the customer; the rest follows at once, or goes on by itself where something
 under way may still have them. Refuses a confirmation by whoever asked, and to forget that somebody was erased: a name
@@ -124,8 +124,8 @@ def ask(app: Countersign, by: By, *, customer: str, typed: str, reason: str) -> 
 
 
 def decide(app: Countersign, by: By, number: int, *, confirm: bool) -> None:
-    """Confirm an erasure, which is carried out at once, or refuse it. OwnProposal where they asked for it; NotFound where
-    none waits under that number; the same decision twice is once.
+    """Confirm an erasure, which is carried out at once, or refuse it. OwnProposal where they asked for it; NotFound
+    where none waits under that number; the same decision twice is once.
 
     Where something under way may still have the customer it ends later, by itself.
     """

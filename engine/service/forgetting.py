@@ -6,37 +6,28 @@ same. One call at a time carries one out. Refuses to finish while a message to t
 that an import has just written may still be published.
 """
 
-import fcntl
-import hashlib
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import msgspec
 from msgspec import Struct, structs
-from sqlalchemy import Connection
 
 from engine.errors import ErasureWaits, NotFound
 from engine.masking import masked
-from engine.service import sealing
+from engine.service import forgotten, sealing
 from engine.service.app import Countersign
 from engine.service.recording import OPERATOR, By, changing
 from engine.service.sealing import dataset_of
 from engine.store import erasures, forgetting, trail
 from engine.store.erasures import ErasureRow
 from engine.store.forgetting import Forgotten
-from engine.store.history import Broken
 from engine.warehouse import erased
 from engine.warehouse import erasing as files
-from engine.warehouse.addresses import Vault
 from engine.warehouse.dataset import Dataset
 from engine.warehouse.erasing import Person, Spot
 
 SEALED = "whom to erase"
-CHANGED = "entries that an erasure changed"
-CERTIFICATE = "the certificate of the erasure was changed"
 PASSES = 5
 WAITS = timedelta(seconds=60)
 """How long a message that is on its way is waited for: longer than a worker's lease."""
@@ -81,19 +72,6 @@ def unsealed(app: Countersign, row: ErasureRow) -> tuple[str, ...]:
     return msgspec.json.decode(told, type=tuple[str, ...])
 
 
-def among(tx: Connection, vault: Vault, customers: Iterable[str]) -> frozenset[str]:
-    """Those of the customers who were erased. For whoever is about to contact them or to keep something of them."""
-    if not erasures.is_any(tx):
-        return frozenset()
-    named = {name: customer for customer in customers for name in vault.names(customer)}
-    return frozenset(named[name] for name in erasures.among(tx, list(named)))
-
-
-def verifies(app: Countersign) -> trail.Keyed:
-    """The seals that a certificate gives entries."""
-    return lambda text: sealing.keyed(app.settings, CHANGED, text)
-
-
 def carry_out(app: Countersign, number: int, by: By = OPERATOR) -> None:
     """Carry out a confirmed erasure, or go on where it stopped; finished, it is left alone. NotFound where none is
     confirmed under that number. ErasureWaits where something under way may still have the customer: call it again."""
@@ -105,21 +83,23 @@ def carry_out(app: Countersign, number: int, by: By = OPERATOR) -> None:
     if row.finished_at is not None:
         return
     customer, *addresses = unsealed(app, row)
-    dataset, person = dataset_of(app.settings), Person(customer, row.name, tuple(addresses))
-    with _alone(dataset):
-        erased.keep_names(dataset.folder, known | erased.names(dataset.folder))
+    person = Person(customer, row.name, tuple(addresses))
+    run = _Run(app, dataset_of(app.settings), row, person, replace(by, key=""))
+    with erased.alone(run.dataset.folder) as is_alone:
+        if not is_alone:
+            raise ErasureWaits()
+        erased.keep_names(run.dataset.folder, known | erased.names(run.dataset.folder))
         _wait(app, customer)
-        found = certificate_of(row)
-        found = _files(app, dataset, row, person, found, by)
-        found = _tables(app, row, person, found)
-        found = _files(app, dataset, row, person, found, by)  # what was written from a table meanwhile
-        _certify(app, dataset, row, person, found, by)
+        found = _files(run, certificate_of(row))
+        found = _tables(run, found)
+        found = _files(run, found)  # what was written from a table meanwhile
+        _certify(run, found)
 
 
 def catch_up(app: Countersign) -> int:
     """Go on with what somebody began and did not end; how many were ended."""
     with app.db.read() as tx:
-        rows = erasures.unfinished(tx) if erasures.is_any(tx) else ()
+        rows = erasures.unfinished(tx)
     ended = 0
     for row in rows:
         if row.decided_at is not None and app.now() - row.decided_at > AGAIN:
@@ -131,16 +111,15 @@ def catch_up(app: Countersign) -> int:
     return ended
 
 
-@contextmanager
-def _alone(dataset: Dataset) -> Iterator[None]:
-    """Only one erasure at a time; the system gives the lock back when its process ends, however it does."""
-    dataset.folder.mkdir(parents=True, exist_ok=True)
-    with (dataset.folder / erased.LOCK).open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise ErasureWaits() from None
-        yield
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """One erasure that is being carried out."""
+
+    app: Countersign
+    dataset: Dataset
+    row: ErasureRow
+    person: Person
+    by: By
 
 
 def _wait(app: Countersign, customer: str) -> None:
@@ -158,16 +137,15 @@ def _wait(app: Countersign, customer: str) -> None:
         time.sleep(0.5)
 
 
-def _files(
-    app: Countersign, dataset: Dataset, row: ErasureRow, person: Person, found: Certificate, by: By
-) -> Certificate:
+def _files(run: _Run, found: Certificate) -> Certificate:
     for _ in range(PASSES):
-        seen = files.survey(dataset, person)
+        seen = files.survey(run.dataset, run.person)
         spots = seen | {one.path: one for one in found.files}  # what was found first says what was there
         found = structs.replace(found, files=tuple(spots.values()))
-        with app.db.begin() as tx:
-            erasures.keep(tx, row.number, msgspec.json.encode(found).decode())
-        left = files.erase(dataset, person, seen, at=app.now(), by=by.person, number=row.number)
+        with run.app.db.begin() as tx:
+            erasures.keep(tx, run.row.number, _text(found))
+        at, number = run.app.now(), run.row.number
+        left = files.erase(run.dataset, run.person, seen, at=at, by=run.by.person, number=number)
         if left.young:
             raise ErasureWaits()
         if seen.keys() <= set(left.foreign):
@@ -176,21 +154,21 @@ def _files(
     raise ErasureWaits()
 
 
-def _tables(app: Countersign, row: ErasureRow, person: Person, found: Certificate) -> Certificate:
-    one = _forgotten(person)
-    with app.db.begin() as tx:
-        counts = forgetting.forget(tx, one, at=app.now())
+def _tables(run: _Run, found: Certificate) -> Certificate:
+    one = _forgotten(run.person)
+    with run.app.db.begin() as tx:
+        counts = forgetting.forget(tx, one, at=run.app.now())
         tables = {name: found.tables.get(name, 0) + counts.get(name, 0) for name in found.tables | counts}
         found = structs.replace(found, tables=tables, left_texts=forgetting.left(tx, one))
-        erasures.keep(tx, row.number, msgspec.json.encode(found).decode())
+        erasures.keep(tx, run.row.number, _text(found))
     return found
 
 
-def _certify(
-    app: Countersign, dataset: Dataset, row: ErasureRow, person: Person, found: Certificate, by: By
-) -> None:
-    found = structs.replace(found, files=tuple(files.now(dataset, one) for one in found.files))
-    with changing(app, replace(by, key=""), None) as change:
+def _certify(run: _Run, found: Certificate) -> None:
+    """The certificate, what it seals in the organisation's history, and the end of the number, in one transaction."""
+    row, person = run.row, run.person
+    found = structs.replace(found, files=tuple(files.now(run.dataset, one) for one in found.files))
+    with changing(run.app, run.by, None) as change:
         forgetting.for_good(change.tx)
         entries = trail.forget(
             change.tx,
@@ -198,34 +176,18 @@ def _certify(
             instead=f"customer {row.name}",
             words=_words(person),
             written=lambda text: files.mapped(text, person),
-            keyed=verifies(app),
+            keyed=forgotten.keyed(run.app),
         )
         found = structs.replace(found, entries=entries)
-        told = msgspec.json.encode(found).decode()
-        if erasures.finish(change.tx, row.number, told, at=change.now):
-            after = {"erasure": row.number, "rows": found.rows, "certificate": _digest(told)}
+        if erasures.finish(change.tx, row.number, _text(found), at=change.now):
+            after = {"erasure": row.number, "rows": found.rows, "certificate": forgotten.digest_of(_text(found))}
             after |= {"entries": entries} if entries else {}
             change.note(trail.ERASED, f"customer {row.name}", after=after, reason=row.reason)
-    app.db.settle()
+    run.app.db.settle()
 
 
-def entries_without(tx: Connection) -> int:
-    """From how many entries of the organisation's history a customer was taken out."""
-    return len({number for one in trail.certificates(tx) for number in one.said["after"].get("entries", ())})
-
-
-def broken_certificate(tx: Connection) -> Broken | None:
-    """The first certificate that is not what the history says it was; None where all are."""
-    for entry in trail.certificates(tx):
-        after = entry.said["after"]
-        row = erasures.find(tx, after["erasure"])
-        if row is None or _digest(row.certificate) != after["certificate"]:
-            return Broken(trail.NAME, entry.seq, CERTIFICATE)
-    return None
-
-
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
+def _text(found: Certificate) -> str:
+    return msgspec.json.encode(found).decode()
 
 
 def _forgotten(person: Person) -> Forgotten:

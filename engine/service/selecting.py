@@ -29,14 +29,14 @@ from engine.errors import (
 )
 from engine.machine.case import Case
 from engine.machine.commands import AudienceFailed, AudienceFrozen
-from engine.service import earlier, forgetting, group_pins, holdouts, offering, policies
+from engine.service import earlier, forgotten, group_pins, holdouts, offering, policies
 from engine.service.app import Countersign
 from engine.service.running import carry_out
 from engine.service.sealing import dataset_of, vault
 from engine.store import cases, snapshots, suppression
 from engine.store.cases import Locked
 from engine.store.snapshots import SnapshotRow
-from engine.warehouse import returned
+from engine.warehouse import erased, returned
 from engine.warehouse.dataset import DataFile, Dataset, Version
 from engine.warehouse.freeze import Frozen, case_folder, freeze, open_frozen
 from engine.warehouse.offers import OfferTables
@@ -101,7 +101,7 @@ def import_suppressions(
     """Put customers (id -> reason) on the `blacklist` or `greylist`; who was erased is on it for good, and left out.
     Returns how many entries."""
     with app.db.begin() as tx:
-        erased = forgetting.among(tx, vault(app.settings), customers)
+        erased = forgotten.among(tx, vault(app.settings), customers)
         entries = (
             suppression.Suppression(LISTS[name], customer, reason, expires_at=expires_at)
             for customer, reason in customers.items()
@@ -125,10 +125,15 @@ def _frozen(app: Countersign, case: Case) -> Frozen:
     if case.number is None:
         raise NotPossible(action="select customers", state=case.state, possible="submit")
     dataset = dataset_of(app.settings)
+    with erased.undisturbed(dataset.folder):
+        return _made(app, case, case.number, dataset, folder)
+
+
+def _made(app: Countersign, case: Case, number: str, dataset: Dataset, folder: Path) -> Frozen:
     version = dataset.current()
     as_of = app.now()
     refuse_brought_back(dataset, version)
-    salt = salt_of(case.number, case.round)
+    salt = salt_of(number, case.round)
     selection = _compiled(app, case, dataset, version, as_of=as_of, salt=salt, anew=False)
     frozen, _ = freeze(
         dataset,

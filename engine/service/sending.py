@@ -19,7 +19,7 @@ from engine.delivery.channels import CHANNELS
 from engine.delivery.message import size_of
 from engine.delivery.waves import chunk_size
 from engine.masking import masked
-from engine.service import forgetting, permits, stopping
+from engine.service import forgotten, permits, stopping
 from engine.service.app import Countersign
 from engine.service.gateways import Handed, SmsGateway, hand_off
 from engine.service.keeping import kept
@@ -182,7 +182,7 @@ def _claim_of(app: Countersign, tx: Connection, seen: WaveRow, asked: Asked | No
         return None
     waiting = ledger.waiting(tx, wave.id, claim.first, claim.last)
     out = suppression.suppressed(tx, tuple(waiting.values()), at, channel=wave.channel, case_id=wave.case_id)
-    out |= forgetting.among(tx, vault, waiting.values())
+    out |= forgotten.among(tx, vault, waiting.values())
     left = {row: customer for row, customer in waiting.items() if customer not in out}
     barred = dict.fromkeys(waiting.keys() - left.keys(), DOUBTFUL if claim.is_uncertain else ledger.SUPPRESSED)
     capped = _capped(tx, asked, claim, left, at=at, zone=zone) if asked else {}

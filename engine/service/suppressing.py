@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Row
 from engine.errors import InvalidFile, InvalidForm, NotFound, Problem
 from engine.masking import masked
 from engine.organisation import Organisation
-from engine.service import forgetting, sheets
+from engine.service import forgotten, sheets
 from engine.service.app import Countersign
 from engine.service.recording import By, changing
 from engine.service.sealing import vault
@@ -150,7 +150,7 @@ def load(app: Countersign, by: By, data: bytes, name: str) -> int:
         problems += [_at(one, sheet, line.number) for one in wrong]
         entries[key] = Suppression(cast("SuppressionList", key[0]), key[1], row["reason"], key[2], until)
     with app.db.read() as tx:
-        erased = forgetting.among(tx, vault(app.settings), [key[1] for key in entries])
+        erased = forgotten.among(tx, vault(app.settings), [key[1] for key in entries])
     place = sheet.headings.index("customer")
     problems += [_at(_erased(), sheet, line.number) for line in sheet.lines if line.cells[place] in erased]
     if problems:
@@ -181,7 +181,7 @@ def _wrong(kind: str, customer: str, reason: str, channel: str) -> list[Problem]
 
 def _refuse_erased(app: Countersign, tx: Connection, customers: list[str]) -> None:
     """Nothing is kept of who was erased: they are on the black list for good."""
-    if forgetting.among(tx, vault(app.settings), customers):
+    if forgotten.among(tx, vault(app.settings), customers):
         raise InvalidForm([_erased()])
 
 

@@ -4,7 +4,7 @@ The number is here only while it is needed, encrypted; what stays is a name that
 the same customer.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,8 +13,6 @@ from sqlalchemy import Connection
 
 from engine.store.session import inserting
 from engine.store.tables import erasures, organisation
-
-NAMED_AT_ONCE = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,23 +70,6 @@ def names(tx: Connection) -> frozenset[str]:
     """The names of everybody whose erasure is confirmed."""
     confirmed = sa.select(erasures.c.name).where(erasures.c.decision == "confirmed")
     return frozenset(tx.execute(confirmed.distinct()).scalars())
-
-
-def is_any(tx: Connection) -> bool:
-    """Whether anybody's erasure is confirmed."""
-    query = sa.select(sa.literal(1)).where(erasures.c.decision == "confirmed").limit(1)
-    return tx.execute(query).first() is not None
-
-
-def among(tx: Connection, some: Collection[str]) -> frozenset[str]:
-    """Those of the names whose erasure is confirmed."""
-    found: set[str] = set()
-    wanted = tuple(some)
-    for first in range(0, len(wanted), NAMED_AT_ONCE):
-        part = wanted[first : first + NAMED_AT_ONCE]
-        confirmed = (erasures.c.decision == "confirmed") & erasures.c.name.in_(part)
-        found.update(tx.execute(sa.select(erasures.c.name).where(confirmed)).scalars())
-    return frozenset(found)
 
 
 def decide(tx: Connection, number: int, decision: str, *, sealed: str, by: str, at: datetime) -> bool:

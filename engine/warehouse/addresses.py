@@ -69,12 +69,19 @@ class Vault:
 
     def names(self, customer: str) -> tuple[str, ...]:
         """The same under every key, the newest first: an erasure may be older than the key in force."""
-        return tuple(_named(hasher, customer) for hasher in self._hashers)
+        return tuple(_named(hasher, number, customer) for number, hasher in self._hashers.items())
+
+    def must_have(self, numbers: Collection[str]) -> None:
+        """AddressUnreadable where the key with one of these numbers is not here."""
+        if not set(numbers) <= self._keys.keys():
+            raise AddressUnreadable()
 
     def naming(self, known: Collection[str]) -> Callable[[str], bool]:
-        """Tells of a customer whether one of their names is known; made for millions of them."""
-        digests = {bytes.fromhex(one.removeprefix(ERASED)) for one in known}
-        hashers = self._hashers
+        """Tells of a customer whether one of their names is known; made for millions of them. AddressUnreadable where
+        a name was made with a key that is not here: nobody could tell."""
+        self.must_have({key_of(one) for one in known})
+        digests = {bytes.fromhex(one.rpartition("-")[2]) for one in known}
+        hashers = tuple(self._hashers.values())
 
         def is_known(customer: str) -> bool:
             said = customer.encode()
@@ -88,10 +95,11 @@ class Vault:
         return is_known
 
     @cached_property
-    def _hashers(self) -> "tuple[hashlib.blake2b, ...]":
+    def _hashers(self) -> "dict[str, hashlib.blake2b]":
         """One per key, each with a key of its own purpose drawn from it."""
-        drawn = (hashlib.blake2b(b"names of erased customers", key=key).digest() for key in self._keys.values())
-        return tuple(hashlib.blake2b(key=key, digest_size=16) for key in drawn)
+        purpose = b"names of erased customers"
+        drawn = {number: hashlib.blake2b(purpose, key=key).digest() for number, key in self._keys.items()}
+        return {number: hashlib.blake2b(key=key, digest_size=16) for number, key in drawn.items()}
 
     def renewed(self, value: str) -> str:
         """A value of a file, sealed or not, under the newest key."""
@@ -100,10 +108,15 @@ class Vault:
         return self.seal(self.open(value))
 
 
-def _named(hasher: "hashlib.blake2b", customer: str) -> str:
+def key_of(name: str) -> str:
+    """The number of the key that a name was made with."""
+    return name.removeprefix(ERASED)[:NUMBER]
+
+
+def _named(hasher: "hashlib.blake2b", number: str, customer: str) -> str:
     fresh = hasher.copy()
     fresh.update(customer.encode())
-    return f"{ERASED}{fresh.hexdigest()}"
+    return f"{ERASED}{number}-{fresh.hexdigest()}"
 
 
 def _sealed(box: AESSIV, number: str, address: str) -> str:

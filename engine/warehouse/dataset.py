@@ -202,13 +202,14 @@ class Dataset:
         return tuple(str(self.path(file)) for file in table.files)
 
     @contextlib.contextmanager
-    def fresh_file(self, table: str) -> Iterator[Path]:
-        """A path to write one Parquet file to; what is not published later is swept with `sweep`."""
+    def fresh_file(self, table: str, mark: str = "") -> Iterator[Path]:
+        """A path to write one Parquet file to; what is not published later is swept with `sweep`, unless its name begins
+        with a `mark` of whoever sweeps it themselves."""
         if not _TABLE.fullmatch(table):
             raise ValueError(f"not a table name: {table!r}")
         folder = self.folder / table
         folder.mkdir(parents=True, exist_ok=True)
-        path = folder / f".{secrets.token_hex(8)}.new"
+        path = folder / f".{mark}{secrets.token_hex(8)}.new"
         try:
             with told_when_full(path):
                 yield path

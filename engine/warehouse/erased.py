@@ -1,9 +1,11 @@
-"""Who was erased, as far as the data folder knows: names that only the holder of the key can make of a customer's number.
+"""Who was erased, as far as the data folder knows: names that only the holder of the key makes of a customer's number.
 
 A name stands where the number stood, so that counts and orders of rows stay; the list of them lies in the folder, so
 that whatever takes rows in can refuse the customer without the case database. Refuses to know the number.
 """
 
+import contextlib
+import fcntl
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
@@ -41,6 +43,32 @@ def asks(dataset: Dataset) -> IsErased | None:
     """Tells whether a customer was erased; None where nobody was, so that nothing is to be asked."""
     known = names(dataset.folder)
     return dataset.vault.naming(known) if known else None
+
+
+@contextlib.contextmanager
+def alone(folder: Path) -> Iterator[bool]:
+    """Carry out an erasure in this block, where this is True; else another one, or what must not be disturbed by one,
+    is under way. The system gives the lock back when its process ends, however it does."""
+    with _lock(folder).open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+        else:
+            yield True
+
+
+@contextlib.contextmanager
+def undisturbed(folder: Path) -> Iterator[None]:
+    """Read or write lists in this block while nobody is erased from them; waits for an erasure that is under way."""
+    with _lock(folder).open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_SH)
+        yield
+
+
+def _lock(folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder / LOCK
 
 
 def erased_rows(

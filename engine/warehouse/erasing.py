@@ -45,6 +45,8 @@ CUSTOMER = "customer"
 KEPT = frozenset(("customer", "cell", "arm", "channel", "metric", "reason", "category", "case_number", "outcome"))
 """Columns of files of cases that say nothing of whoever the row is about, beside the number itself."""
 OWN = (MARKER, LOCK, "replaced", "versions")
+MARK = "erasing-"
+"""Begins, behind a point, the name of a file that an erasure has not written to its end."""
 YOUNG = 3600.0
 """Seconds in which a file that no version names may be one that an import is about to publish."""
 TELLING = 5
@@ -96,8 +98,10 @@ def addresses_of(dataset: Dataset, customer: str) -> tuple[str, ...]:
 
 
 def survey(dataset: Dataset, person: Person) -> dict[str, Spot]:
-    """The files that have the customer, by path. What was not touched for an hour and no version names, or what a
-    writer who died left, counts as well."""
+    """The files that have the customer, by path; also those that no version names. What an erasure left that died goes,
+    so only who holds the lock may call this."""
+    for path in dataset.folder.rglob(f".{MARK}*.new"):
+        path.unlink(missing_ok=True)
     found = {}
     for path in _files(dataset.folder):
         rows = _rows(path, person)
@@ -130,9 +134,9 @@ def erase(dataset: Dataset, person: Person, spots: Mapping[str, Spot], *, at: da
             continue
         if path in named:
             fresh[path] = _without(dataset, path, named[path], person, at)
-        elif path.startswith("cases/") and not file.name.startswith("."):
+        elif path.startswith("cases/") and not is_hidden(path):
             _rename(file, person, number)
-        elif not (SWEPT.fullmatch(file.name) or file.name.endswith(".new")):
+        elif not (SWEPT.fullmatch(file.name) or is_hidden(path)):
             foreign.append(path)
         elif at.timestamp() - file.stat().st_mtime > YOUNG:
             file.unlink(missing_ok=True)
@@ -147,6 +151,11 @@ def erase(dataset: Dataset, person: Person, spots: Mapping[str, Spot], *, at: da
     for path, after in fresh.items():
         dataset.replace_file(path, after)
     return Left(tuple(young), tuple(foreign))
+
+
+def is_hidden(path: str) -> bool:
+    """Whether a writer has not given the file, or its folder, a name yet; or never will."""
+    return "/." in f"/{path}"
 
 
 def now(dataset: Dataset, spot: Spot) -> Spot:
@@ -271,7 +280,7 @@ def _without(dataset: Dataset, there: str, named: tuple[str, DataFile], person: 
     def without(batch: pa.Table) -> pa.Table:
         return _emptied(_others(batch, person), person)
 
-    with dataset.fresh_file(name) as path:
+    with dataset.fresh_file(name, MARK) as path:
         rows = _written(file, path, without)
         kept = dataset.keep(name, path, rows, month)
     return Replaced(was, kept.path, rows, kept.sha256, "erased", at)
@@ -313,7 +322,7 @@ def _replaced(dataset: Dataset, table: Table, fresh: Mapping[str, Replaced]) -> 
 def _rename(file: Path, person: Person, number: int) -> None:
     """The file with the customer's name in place of the number; a frozen list says what it was and is."""
     folder = file.parent
-    fresh = file.with_name(f".{file.name}-{secrets.token_hex(6)}.new")
+    fresh = file.with_name(f".{MARK}{secrets.token_hex(8)}.new")
     try:
         with told_when_full(file):
             if file.suffix == ".parquet":
@@ -405,4 +414,3 @@ def _say_of_hand_off(file: Path, fresh: Path) -> None:
     said = {**said, "handed_over": said.get("handed_over", said["sha256"])}
     said["sha256"] = hashlib.sha256(fresh.read_bytes()).hexdigest()
     beside.write_bytes(msgspec.json.format(msgspec.json.encode(said), indent=1))
-

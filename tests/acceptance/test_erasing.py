@@ -201,7 +201,8 @@ def test_between_the_freeze_and_the_waves_they_are_taken_out_and_the_waves_are_a
     case_id = frozen(app)
     with app.db.read() as tx:
         target = cases.load(tx, case_id).facts["target"]
-    names = [row["customer"] for batch in selecting.frozen_list(app, case_id) for row in batch.to_pylist() if row["arm"] == "target"]
+    rows = [row for batch in selecting.frozen_list(app, case_id) for row in batch.to_pylist()]
+    names = [row["customer"] for row in rows if row["arm"] == "target"]
     erased(app, names[0])
     stages.start_delivery(app, viewer(app, "wangmin"), case_id, target, key=key())
     notices(app)

@@ -9,7 +9,7 @@ erasures = Table(
     "erasures",
     metadata,
     Column("number", Integer, primary_key=True, autoincrement=False),
-    Column("name", String(40), nullable=False),  # stands for the customer: a keyed hash of the number
+    Column("name", String(60), nullable=False),  # stands for the customer: a keyed hash of the number
     Column("sealed", Text, nullable=False),  # number and addresses, encrypted; empty once they are needed no more
     Column("reason", String(200), nullable=False),
     Column("asked_by", String(40), nullable=False),

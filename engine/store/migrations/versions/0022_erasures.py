@@ -1,4 +1,4 @@
-"""Erasures of customers; while one is carried out, a customer's number may be taken out of the organisation's history."""
+"""Erasures of customers; while one is carried out, a number may be taken out of the organisation's history."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -38,7 +38,7 @@ def upgrade() -> None:
     op.create_table(
         "erasures",
         sa.Column("number", sa.Integer(), autoincrement=False, nullable=False),
-        sa.Column("name", sa.String(40), nullable=False),
+        sa.Column("name", sa.String(60), nullable=False),
         sa.Column("sealed", sa.Text(), nullable=False),
         sa.Column("reason", sa.String(200), nullable=False),
         sa.Column("asked_by", sa.String(40), nullable=False),
