@@ -13,7 +13,7 @@ from datetime import timedelta
 import msgspec
 from msgspec import Struct, structs
 
-from engine.errors import ErasureWaits, NotFound
+from engine.errors import AddressUnreadable, ErasureWaits, NotFound
 from engine.masking import masked
 from engine.service import forgotten, sealing
 from engine.service.app import Countersign
@@ -31,8 +31,6 @@ SEALED = "whom to erase"
 PASSES = 5
 WAITS = timedelta(seconds=60)
 """How long a message that is on its way is waited for: longer than a worker's lease."""
-AGAIN = timedelta(minutes=10)
-"""How long the flows leave one alone that somebody is carrying out."""
 
 
 class Certificate(Struct, frozen=True):
@@ -65,14 +63,17 @@ def sealed(app: Countersign, customer: str) -> str:
 
 
 def unsealed(app: Countersign, row: ErasureRow) -> tuple[str, ...]:
-    """The number first, then the addresses; NotFound where they are not to be read any more."""
-    told = sealing.unseal(app.settings, SEALED, row.sealed) if row.sealed else None
-    if told is None:
+    """The number first, then the addresses; NotFound where they are kept no more, AddressUnreadable where their key is
+    not here."""
+    if not row.sealed:
         raise NotFound()
+    told = sealing.unseal(app.settings, SEALED, row.sealed)
+    if told is None:
+        raise AddressUnreadable()
     return msgspec.json.decode(told, type=tuple[str, ...])
 
 
-def carry_out(app: Countersign, number: int, by: By = OPERATOR) -> None:
+def carry_out(app: Countersign, number: int, by: By = OPERATOR, *, patience: timedelta = WAITS) -> None:
     """Carry out a confirmed erasure, or go on where it stopped; finished, it is left alone. NotFound where none is
     confirmed under that number. ErasureWaits where something under way may still have the customer: call it again."""
     with app.db.read() as tx:
@@ -89,7 +90,7 @@ def carry_out(app: Countersign, number: int, by: By = OPERATOR) -> None:
         if not is_alone:
             raise ErasureWaits()
         erased.keep_names(run.dataset.folder, known | erased.names(run.dataset.folder))
-        _wait(app, customer)
+        _wait(app, customer, patience)
         found = _files(run, certificate_of(row))
         found = _tables(run, found)
         found = _files(run, found)  # what was written from a table meanwhile
@@ -102,12 +103,11 @@ def catch_up(app: Countersign) -> int:
         rows = erasures.unfinished(tx)
     ended = 0
     for row in rows:
-        if row.decided_at is not None and app.now() - row.decided_at > AGAIN:
-            try:
-                carry_out(app, row.number)
-                ended += 1
-            except ErasureWaits:
-                continue
+        try:
+            carry_out(app, row.number, patience=timedelta())
+        except ErasureWaits:
+            continue
+        ended += 1
     return ended
 
 
@@ -122,9 +122,9 @@ class _Run:
     by: By
 
 
-def _wait(app: Countersign, customer: str) -> None:
+def _wait(app: Countersign, customer: str, patience: timedelta) -> None:
     """Nothing new goes out to the customer any more; what a worker holds does, and is waited for."""
-    until = time.monotonic() + WAITS.total_seconds()
+    until = time.monotonic() + patience.total_seconds()
     while True:
         with app.db.read() as tx:
             if forgetting.is_being_written(tx):

@@ -24,8 +24,8 @@ from engine.store.tables import (
     definitions,
     drafts,
     history,
+    metadata,
     parked_receipts,
-    permits,
     recipients,
     rehearsals,
     responses,
@@ -51,6 +51,12 @@ JSON = (
     (customer_group_versions, customer_group_versions.c.tests),
     (rehearsals, rehearsals.c.inputs),
 )
+PLAIN = tuple(
+    table
+    for table in metadata.sorted_tables
+    if "customer" in table.columns and table not in (recipients, responses, suppressions)
+)
+"""Every other table with a customer: the name stands in place of the number."""
 SEALED: tuple[Column[str], ...] = (
     cases.c.body,
     history.c.body,
@@ -102,9 +108,8 @@ def forget(tx: Connection, one: Forgotten, *, at: datetime) -> dict[str, int]:
     for_good(tx)
     counts = {
         "recipients": _ledger(tx, one, at),
-        "permits": _renamed(tx, permits, one),
         "responses": _responses(tx, one),
-        "waivers": _renamed(tx, waivers, one),
+        **{table.name: _renamed(tx, table, one) for table in PLAIN},
         "suppressions": _count(tx, sa.delete(suppressions).where(suppressions.c.customer == one.customer)),
         "uploads": _count(tx, sa.delete(uploads).where(uploads.c.kind == "dataset")),
     }
@@ -132,7 +137,7 @@ def left(tx: Connection, one: Forgotten) -> dict[str, int]:
 
 def everybody(tx: Connection) -> Iterator[str]:
     """Every number of a customer in a table, each once per table."""
-    for table in (recipients, permits, responses, waivers, suppressions):
+    for table in (recipients, responses, suppressions, *PLAIN):
         yield from tx.execute(sa.select(table.c.customer).distinct().execution_options(yield_per=10_000)).scalars()
 
 

@@ -203,8 +203,8 @@ class Dataset:
 
     @contextlib.contextmanager
     def fresh_file(self, table: str, mark: str = "") -> Iterator[Path]:
-        """A path to write one Parquet file to; what is not published later is swept with `sweep`, unless its name begins
-        with a `mark` of whoever sweeps it themselves."""
+        """A path to write one Parquet file to; what is not published later is swept with `sweep`, unless its name
+        begins with a `mark` of whoever sweeps it themselves."""
         if not _TABLE.fullmatch(table):
             raise ValueError(f"not a table name: {table!r}")
         folder = self.folder / table

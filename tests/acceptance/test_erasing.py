@@ -1,7 +1,9 @@
 """A customer with a whole history is erased on request: nothing is left of them but a name that says nothing."""
 
 import re
+import threading
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -16,6 +18,7 @@ from engine.service import (
     datasets,
     delivering,
     erasing,
+    forgetting,
     people,
     policies,
     selecting,
@@ -30,9 +33,10 @@ from engine.service.recording import OPERATOR, By
 from engine.service.responses import import_responses
 from engine.service.sealing import dataset_of
 from engine.settings import Settings
-from engine.store import cases, ledger
-from engine.store.session import Database
+from engine.store import cases, chunks, ledger
+from engine.store.session import Database, database_now
 from engine.store.tables import recipients
+from engine.warehouse.erased import undisturbed
 from engine.warehouse.freeze import verify as verify_list
 from engine.warehouse.remains import read_remains
 from tests.acceptance.offices import key, load_people, notices, viewer
@@ -193,6 +197,39 @@ def test_a_wave_that_waits_does_not_message_them(app: Countersign, gateway: Runn
     with app.db.read() as tx:
         (sums,) = ledger.sums(tx, case_id).values()
     assert sums.suppressed == 1 and sums.waiting == 0
+
+
+def test_a_message_that_a_worker_holds_is_waited_for(app: Countersign) -> None:
+    case_id = started(app)
+    one = in_target(app, case_id)
+    with app.db.begin() as tx:
+        (wave,) = ledger.sums(tx, case_id)
+        held = chunks.claim(tx, wave, database_now(tx), timedelta(minutes=5))
+        while held is not None and one not in ledger.waiting(tx, wave, held.first, held.last).values():
+            held = chunks.claim(tx, wave, database_now(tx), timedelta(minutes=5))
+        assert held is not None
+    confirming = threading.Thread(target=erased, args=(app, one))
+    confirming.start()
+    confirming.join(2)
+    assert confirming.is_alive() and [view.state for view in erasing.listed(app, OPERATOR)] == ["running"]
+    with app.db.begin() as tx:
+        ledger.mark_sent(tx, wave, held.first, held.last, at=app.now())
+        chunks.close(tx, held)
+    confirming.join(30)
+    assert [view.state for view in erasing.listed(app, OPERATOR)] == ["done"]
+    with app.db.read() as tx:
+        assert ledger.sums(tx, case_id)[wave].suppressed == 0  # it had gone, and counts as sent
+
+
+def test_while_a_list_is_being_made_it_waits_and_goes_on_later(app: Countersign) -> None:
+    case_id = started(app)
+    one = in_target(app, case_id)
+    with undisturbed(app.settings.data):
+        assert erased(app, one).state == "running"
+        assert not erasing.go_on(app, OPERATOR, 1)
+        assert forgetting.catch_up(app) == 0
+    assert forgetting.catch_up(app) == 1 and erasing.view(app, OPERATOR, 1).state == "done"
+    assert places_of(app, one, phone_of(int(one[1:]))) == set()
 
 
 def test_between_the_freeze_and_the_waves_they_are_taken_out_and_the_waves_are_as_large(

@@ -1,4 +1,4 @@
-"""An erasure as a process of its own that dies at a step: `python -m tests.faults.erasing_worker DATABASE HOME NUMBER STEP`.
+"""An erasure as a process that dies at a step: `python -m tests.faults.erasing_worker DATABASE HOME NUMBER STEP`.
 
 It confirms the erasure, or goes on with it, and is killed before its STEPth file is renamed or removed.
 """
