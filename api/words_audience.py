@@ -58,7 +58,7 @@ WAIVER_STATES = {
     "over": N_("over with its case"),
 }
 ERASURE_STATES = {
-    "open": N_("waits for its decision"),
+    "open": N_("waits for its confirmation"),
     "running": N_("being carried out"),
     "confirmed": N_("confirmed"),
     "done": N_("erased"),

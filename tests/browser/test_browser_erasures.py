@@ -10,7 +10,7 @@ from engine.service.app import Countersign
 from engine.service.recording import OPERATOR
 from tests.acceptance.sealed_case import frozen
 from tests.api.cases import viewer
-from tests.browser.looking import sign_in, wrong_at_any_width
+from tests.browser.looking import look, sign_in
 
 Windows = Callable[..., Any]
 LONG = "<b>客户</b>" + "长" * 180
@@ -23,25 +23,25 @@ def test_axe_finds_nothing_and_nothing_scrolls_sideways(app: Countersign, window
     page = window()
     sign_in(page, "machao")
     page.goto("/erasures")
-    found = wrong_at_any_width(page)
+    found = look(page, f"erasures-empty-{language}")
     page.fill("#customer", "C0007")
     page.fill("#typed", "C0008")
     page.fill("#reason", LONG)
     page.click("main form.stack button.stop")
     page.wait_for_selector("main [role=alert]")
-    found += wrong_at_any_width(page)
+    found += look(page, f"erasures-refused-{language}")
     page.fill("#typed", "C0007")
     page.press("#typed", "Enter")
     page.wait_for_selector("main li .pill.wait")
     number = erasing.ask(app, OPERATOR, customer="C0009", typed="C0009", reason="asked")
     page.goto("/erasures")
-    found += wrong_at_any_width(page)
+    found += look(page, f"erasures-waiting-{language}")
     page.click(f"main form[action='/erasures/{number}'] button.stop")
     page.wait_for_selector("main .pill.go")
-    found += wrong_at_any_width(page)
+    found += look(page, f"erasures-done-{language}")
     page.click("main h2 a")
     page.wait_for_selector("main .facts-list")
-    found += wrong_at_any_width(page)
+    found += look(page, f"erasures-certificate-{language}")
     assert found == []
 
 
