@@ -131,23 +131,32 @@ def verify(tx: Connection, keyed: Keyed) -> Broken | None:
     """The first bad entry; None when the chain is whole. What was cut off its end only a checkpoint shows. `keyed` as
     in `forget`: who can write the database alone cannot certify a change."""
     previous, seq = BEGINNING, 0
+    broken: Broken | None = None
     changed: dict[int, str] = {}
     certified: dict[int, str] = {}
     query = sa.select(*_COLUMNS).order_by(organisation_history.c.seq).execution_options(yield_per=READ_AT_ONCE)
     for row in tx.execute(query):
         entry, seq = Entry(*row), seq + 1
-        if entry.seq != seq:
-            return Broken(NAME, seq, f"entry {seq} is missing")
-        if entry.previous != previous:
-            return Broken(NAME, seq, "it does not follow the entry before it")
-        if entry.hash != (seal := _seal(entry)):
-            changed[seq] = seal
-        elif entry.kind == ERASED:
+        seal = _seal(entry)
+        if broken is None:
+            broken = _unfit(entry, seq, previous)
+            if broken is None and entry.hash != seal:
+                changed[seq] = seal
+        if entry.hash == seal and entry.kind == ERASED:  # behind a break as well: an earlier entry may need it
             certified |= {int(number): one for number, one in entry.said["after"].get("entries", {}).items()}
         previous = entry.hash
     for number, seal in changed.items():
         if certified.get(number) not in keyed(seal):
             return Broken(NAME, number, "it was changed after it was written")
+    return broken
+
+
+def _unfit(entry: Entry, seq: int, previous: str) -> Broken | None:
+    """Why the entry is not the one that should stand here."""
+    if entry.seq != seq:
+        return Broken(NAME, seq, f"entry {seq} is missing")
+    if entry.previous != previous:
+        return Broken(NAME, seq, "it does not follow the entry before it")
     return None
 
 
