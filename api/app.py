@@ -36,6 +36,7 @@ from api.pages import (
     decisions,
     definitions,
     drafts,
+    erasures,
     groups,
     groups_build,
     inbox,
@@ -73,6 +74,7 @@ from api.rest import decisions as rest_decisions
 from api.rest import definitions as rest_definitions
 from api.rest import documenting, health, receipts, session, standins, tasks
 from api.rest import drafts as rest_drafts
+from api.rest import erasures as rest_erasures
 from api.rest import groups as rest_groups
 from api.rest import notifications as rest_notifications
 from api.rest import offers as rest_offers
@@ -115,6 +117,7 @@ PAGES = (
     admin_suppressions,
     arbitration,
     customers,
+    erasures,
     waivers,
     groups_build,  # /groups/build stands before /groups/{name}
     offers,
@@ -147,6 +150,7 @@ RESTS = (
     rest_cases,
     rest_audience,
     rest_customers,
+    rest_erasures,
     rest_waivers,
     rest_groups,
     rest_policy,

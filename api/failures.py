@@ -70,6 +70,7 @@ FAILURES = (  # the first that fits counts, so the longer of two alike stands fi
     N_("{value} is no value for {name}, which is {kind}"),
     N_("no customer field says whether customers agreed to {name}"),
     N_("the control group of cell {cell} needs {number} customers, {left} are left"),
+    N_("{number} customers who were erased are in the dataset again; erase them once more"),
     N_("the list was frozen before its rules were kept with it"),
     N_("{name} is empty"),
     N_("a field is empty"),

@@ -41,6 +41,7 @@ PARTS: tuple[Part, ...] = (
             Entry("/arbitration", N_("Arbitration"), "arbitration.run"),
             Entry("/waivers", N_("Waivers"), "waivers.ask"),
             Entry("/customers", N_("Customer query"), "customers.ask"),
+            Entry("/erasures", N_("Erasures"), "customers.erase"),
             Entry("/admin/data", N_("Customer data"), "dataset.manage"),
             Entry("/admin/suppressions", N_("Suppression lists"), "suppressions.manage"),
             Entry("/admin/policy", N_("Contact policy"), "policy.manage"),

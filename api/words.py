@@ -5,6 +5,8 @@ A code that is missing here is shown as it is; a test holds the tables against t
 
 from api.i18n import N_
 from api.words_audience import (
+    ERASED_FROM,
+    ERASURE_STATES,
     EVIDENCE,
     HOLDOUT_STATES,
     LOST_BY,
@@ -55,6 +57,8 @@ __all__ = [
     "EARLIER_OUTCOMES",
     "EFFECTS",
     "EFFECT_STATES",
+    "ERASED_FROM",
+    "ERASURE_STATES",
     "EVIDENCE",
     "FACTS",
     "FIELD_TYPES",

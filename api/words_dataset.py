@@ -41,6 +41,8 @@ DATASET_PROBLEMS = {  # by code; the braces are filled with the problem's fields
     "row.key_blank": N_("The key is empty."),
     "row.key_twice": N_("“{value}” stands in row {first} already."),
     "row.key_number": N_("“{value}” was turned into a number by a spreadsheet. Give the column as text."),
+    "D190": N_("This customer was erased on request, and is not taken in again."),
+    "D191": N_("Somebody was erased while the file was read, so nothing was taken over; import it again."),
     "row.value": N_("“{value}” is not allowed; possible: {possible}."),
     "dataset.large": N_(
         "The file is larger than {most} MB. Import it with the command “countersign data import” on the server."

@@ -32,6 +32,10 @@ CHANGES = {  # entries of the organisation's history
     "address_revealed": N_("had an address shown in full"),
     "arbitration_made": N_("ran the arbitration"),
     "arbitration_committed": N_("committed an arbitration"),
+    "erasure_asked": N_("asked for the erasure of a customer"),
+    "erasure_confirmed": N_("confirmed the erasure of a customer"),
+    "erasure_refused": N_("refused the erasure of a customer"),
+    "customer_erased": N_("erased a customer"),
     "waiver_asked": N_("asked for a waiver of the grey list"),
     "waiver_granted": N_("granted a waiver of the grey list"),
     "waiver_refused": N_("refused a waiver of the grey list"),
@@ -171,6 +175,8 @@ FACTS = {  # parts of an entry: what was and what is
     "field": N_("Field"),
     "waiver": N_("Waiver"),
     "arbitration": N_("Run"),
+    "erasure": N_("Erasure"),
+    "certificate": N_("Digest of the certificate"),
     "grey_reason": N_("Reason on the grey list"),
     "kind": N_("Kind"),
     "state": N_("State"),
@@ -188,6 +194,7 @@ FACTS = {  # parts of an entry: what was and what is
     "drawn_anew": N_("Other customers"),
 }
 BROKEN = {  # what is wrong with an entry of a history
+    "the certificate of the erasure was changed": N_("the certificate of the erasure was changed"),
     "it does not follow the entry before it": N_("it does not follow the entry before it"),
     "it was changed after it was written": N_("it was changed after it was written"),
     "the case does not end with its newest entry": N_("the case does not end with its newest entry"),

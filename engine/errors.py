@@ -6,7 +6,8 @@ CountersignError
 |- Refused           understood, but not possible now; says what is possible instead
 |   |- NotPossible, AlreadyDecided, ChangedMeanwhile, DraftChanged, SavedElsewhere, UrgedAlready, KeyUsed, OwnCase,
 |   |   StandInOver, StandInTwice, TooManyTries, CountsMoved, CountsBusy, CountOvertaken, NoControl, GroupChanged,
-|   |   OfferChanged, OwnOffer, TooFewCustomers, RehearsalFailed, WaiverWaits, OwnWaiver
+|   |   OfferChanged, OwnOffer, TooFewCustomers, RehearsalFailed, WaiverWaits, OwnWaiver,
+|   |   ErasureOpen, ErasureWaits
 |- NotFound          absent, or not yours: the two look the same
 |- SignInNeeded, Forged
 |   |- SignInAnew
@@ -204,6 +205,15 @@ class ArbitrationSupposed(Refused):
 
 class WaiverWaits(Refused):
     """The same waiver waits for a decision already; nothing was changed. An administrator decides on it."""
+
+
+class ErasureOpen(Refused):
+    """An erasure of this customer waits for a decision already; nothing was changed. Another administrator decides."""
+
+
+class ErasureWaits(Refused):
+    """The erasure is confirmed and not finished: a message, an import or a delivery that is under way may still have
+    the customer. Nobody messages them any more, and it goes on by itself."""
 
 
 class OwnWaiver(Refused):

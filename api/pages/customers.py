@@ -71,6 +71,7 @@ def _page(
         shown=shown,
         asked=asked,
         may_reveal=allowed(viewer, "customers.reveal"),
+        may_erase=allowed(viewer, "customers.erase"),
     )
     response.headers["cache-control"] = "no-store"
     return response

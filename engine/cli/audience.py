@@ -36,6 +36,7 @@ from engine.warehouse.earlier import from_history
 from engine.warehouse.freeze import LIST, Frozen, freeze, open_frozen
 from engine.warehouse.freeze import verify as verify_folder
 from engine.warehouse.places import CustomerBase, base_of, place_of
+from engine.warehouse.remains import read_remains
 from engine.warehouse.run import Limits
 from engine.warehouse.subjects import subject_of
 from engine.warehouse.why import Why, of_frozen
@@ -156,6 +157,11 @@ def verify(snapshot: Annotated[Path, typer.Argument(help="Folder with list.parqu
     for one in manifest.inputs:
         if not one.sha256:
             typer.echo(f"not looked at again: {one.path}, {one.rows:,} rows then; a server keeps no earlier versions")
+    remains = read_remains(snapshot)
+    if remains is not None and remains.erased:
+        numbers = ", ".join(map(str, remains.certificates))
+        told = f"{remains.erased:,} of them were erased since (certificate {numbers}); what remains has the digest"
+        typer.echo(f"{told} {remains.digest}")
 
 
 @app.command("why")

@@ -40,11 +40,14 @@ def verify(checkpoint: _Checkpoint = None, key: _Key = "") -> None:
             compared = checkpoints.compare(opened, OPERATOR, checkpoint.read_bytes(), str(checkpoint), key)
             broken += compared.broken
             out.print(f"Checkpoint of {compared.at:%Y-%m-%d %H:%M}: {compared.cases} cases.", markup=False)
+        erased = auditing.erased_from(opened, OPERATOR)
     finally:
         opened.close()
     for found in broken:
         where = found.case_id if found.case_id == "organisation" else f"case {found.case_id}"
         out.print(f"{where}, entry {found.seq}: {found.reason}", markup=False)
+    if erased:
+        out.print(f"{erased} entries of the organisation are without a customer who was erased, as certificates say.")
     out.print(f"{checked} cases and the organisation verified, {len(broken)} broken.")
     raise typer.Exit(1 if broken else 0)
 

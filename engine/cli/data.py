@@ -15,7 +15,7 @@ from engine.service import selecting, sheets
 from engine.service.app import Countersign
 from engine.service.sealing import dataset_of
 from engine.settings import Settings
-from engine.warehouse import imports, syncing
+from engine.warehouse import erased, imports, syncing
 from engine.warehouse.dataset import Dataset, Published, Version
 from engine.warehouse.imports import Staged, Wanted
 from engine.warehouse.kinds import KINDS, LIST_NAME, address_columns
@@ -143,6 +143,10 @@ def verify(
     swept = dataset.sweep()
     files = sum(len(table.files) for table in version.tables.values())
     typer.echo(f"intact: version {version.number}, {files:,} files, {read / 1e6:,.1f} MB")
+    if names := erased.names(dataset.folder):
+        replaced = dataset.without_erased(version)
+        since = f"; of this version {replaced:,} files were replaced, as the folder replaced/ says" if replaced else ""
+        typer.echo(f"without {len(names):,} customers who were erased on request{since}")
     if swept:
         typer.echo(f"swept: {swept:,} files that no version names, left by an import that was cut off")
 

@@ -39,10 +39,12 @@ from engine.service.arbitrated import Inputs, inputs_of
 from engine.service.authorizing import Action
 from engine.service.contending import Contestant, OnTheWay, Room
 from engine.service.recording import By, changing
+from engine.service.sealing import dataset_of
 from engine.service.supposing import Read, Wanted
 from engine.store import arbitrations, policies, trail
 from engine.store.arbitrations import CaseRow, RunRow
 from engine.values import canonical_json
+from engine.warehouse import erased
 from engine.warehouse.arbitrating import PERMITS_SCHEMA, Wish, allot
 from engine.warehouse.dataset import Dataset, sync_folder, write_synced
 from engine.warehouse.freeze import LIST
@@ -92,8 +94,9 @@ def run(app: Countersign, by: By, wanted: Wanted, *, seconds: float = LONGEST) -
     if not chosen:
         raise NoContestants(since=read.since.isoformat(), until=read.until.isoformat())
     chosen = tuple(replace(one, priority=read.priorities.get(one.case.id, one.priority)) for one in chosen)
-    base = whereabouts.existing(app)
-    with _folder(base.dataset) as folder:
+    dataset = dataset_of(app.settings)
+    with erased.undisturbed(dataset.folder), _folder(dataset) as folder:
+        base = whereabouts.existing(app)
         try:
             found, allotted, inputs = _allotted(
                 app, base, folder, chosen, taken=taken, policy=policy, rooms=rooms, as_of=as_of, seconds=seconds

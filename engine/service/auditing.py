@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from engine.errors import InvalidForm, Problem
-from engine.service import sheets
+from engine.service import forgotten, sheets
 from engine.service.app import Countersign
 from engine.service.recording import By
 from engine.store import audit, history, trail, visibility
@@ -101,11 +101,19 @@ def verify(app: Countersign, by: By, after: str = "", limit: int = AT_ONCE) -> V
     """Check the organisation's history (with the first part) and the next cases after the id `after`."""
     by.authorize("audit.read")
     with app.db.read() as tx:
-        broken = [] if after else [one for one in [trail.verify(tx)] if one]
+        found = () if after else (trail.verify(tx, forgotten.keyed(app)), forgotten.broken_certificate(tx))
+        broken = [one for one in found if one]
         ids = audit.case_ids_after(tx, after, limit)
         broken += [found for found in (history.verify(tx, case_id) for case_id in ids) if found]
         more = ids[-1] if len(ids) == limit else ""
         return Verified(len(ids), audit.count_cases(tx), tuple(broken), more)
+
+
+def erased_from(app: Countersign, by: By) -> int:
+    """From how many entries of the organisation's history an erased customer was taken out."""
+    by.authorize("audit.read")
+    with app.db.read() as tx:
+        return forgotten.entries_without(tx)
 
 
 def _cells(app: Countersign, by: By, asked: Asked) -> Iterator[tuple[str, ...]]:

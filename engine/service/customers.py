@@ -20,7 +20,7 @@ from engine.service.app import Countersign
 from engine.service.authorizing import Action
 from engine.service.recording import By, Change, changing
 from engine.service.suppressing import CUSTOMER, EntryView
-from engine.store import ledger, visibility
+from engine.store import erasures, ledger, visibility
 from engine.values import NO_TEXT, Bilingual
 from engine.warehouse.addresses import Vault
 from engine.warehouse.customers import Facts, Nobody
@@ -81,7 +81,8 @@ class SentView:
 
 @dataclass(frozen=True, slots=True)
 class CustomerView:
-    """The answer. `outcome`: found, nobody, or several (the phone of several). `customer` is masked."""
+    """The answer. `outcome`: found, nobody, erased (`erasure` is the number of the certificate), or several (the phone
+    of several). `customer` is masked."""
 
     outcome: str
     customer: str
@@ -91,6 +92,7 @@ class CustomerView:
     suppressions: tuple[EntryView, ...] = ()
     tables: tuple[TableView, ...] = ()
     sent: tuple[SentView, ...] = ()
+    erasure: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +116,9 @@ def ask(app: Countersign, by: By, wanted: str) -> CustomerView:
             # Who was not found may have been asked for by the phone.
             subject = found.customer if isinstance(found, Facts) else masked(wanted)
             change.note("customer_asked", f"customer {subject}")
+        erased = erasures.newest_of(change.tx, base.dataset.vault.names(wanted)) if isinstance(found, Nobody) else None
+        if erased is not None and erased.decision:
+            return CustomerView("erased", masked(wanted), base.version.number, erasure=erased.number)
         if isinstance(found, Nobody):
             return CustomerView("several" if found.several else "nobody", masked(wanted), base.version.number)
         return _view(change, found, base.version.number, base.dataset.vault)

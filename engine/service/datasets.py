@@ -24,7 +24,7 @@ from engine.service.recording import By, changing
 from engine.service.sealing import dataset_of
 from engine.store import trail, uploads
 from engine.values import NO_TEXT, Bilingual
-from engine.warehouse import imports
+from engine.warehouse import erased, imports
 from engine.warehouse.addresses import ADDRESS
 from engine.warehouse.dataset import Column, TableChange, Taken
 from engine.warehouse.imports import Wanted
@@ -119,11 +119,13 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Intact:
-    """A version whose files are all as its manifest says."""
+    """A version whose files are all as its manifest says, or as is kept of those that were replaced: `without_erased`
+    of them by one without somebody who was erased."""
 
     version: int
     files: int
     bytes: int
+    without_erased: int = 0
 
 
 def versions(app: Countersign, by: By, last: int = LAST) -> tuple[VersionView, ...]:
@@ -164,7 +166,7 @@ def look(app: Countersign, by: By, upload: str, asked: Asked | None = None) -> L
         asked = asked or guess(records.headings)
         try:
             wanted = _wanted(asked)
-            imported = imports.check(records, source, wanted)
+            imported = imports.check(records, source, wanted, is_erased=erased.asks(dataset_of(app.settings)))
         except InvalidFile as error:
             return Looked(upload, name, asked, records.headings, _sample(records, None, asked), problems=error.problems)
         there = dataset_of(app.settings).current().tables.get(wanted.table)
@@ -201,7 +203,7 @@ def load(app: Countersign, by: By, data: bytes, name: str, asked: Asked, *, dry:
         return _take(app, by, data, name, asked)
     with _records(data, name) as (records, source):
         wanted = _wanted(asked)
-        imported = imports.check(records, source, wanted)
+        imported = imports.check(records, source, wanted, is_erased=erased.asks(dataset_of(app.settings)))
     return Done(0, False, wanted.table, imported.rows, imported.refused, imported.bad)
 
 
@@ -219,7 +221,8 @@ def verify(app: Countersign, by: By, number: int) -> Intact:
     except FileNotFoundError:
         raise NotFound() from None
     read = dataset.verify(version)
-    return Intact(number, sum(len(table.files) for table in version.tables.values()), read)
+    files = sum(len(table.files) for table in version.tables.values())
+    return Intact(number, files, read, dataset.without_erased(version))
 
 
 def guess(headings: tuple[str, ...]) -> Asked:

@@ -28,7 +28,7 @@ from engine.store import cases, ledger, snapshots, waves
 from engine.store import chunks as chunk_rows
 from engine.store.snapshots import SnapshotRow
 from engine.store.waves import WaveRow
-from engine.warehouse import wavefiles
+from engine.warehouse import erased, wavefiles
 from engine.warehouse.freeze import LIST, open_frozen
 from engine.warehouse.places import fields_there
 from engine.warehouse.run import Limits
@@ -58,16 +58,17 @@ def begin(app: Countersign, case_id: str) -> None:
     with app.db.begin() as tx:
         waves.enter(tx, case_id, planned, PurePosixPath("cases", case_id, "waves"))
         rows = {row.position: row for row in waves.of_case(tx, case_id)}
-    for one in planned:
-        row = rows[one.position]
-        if row.state == "loading":
-            path = app.settings.data / row.file
-            if not path.exists():
-                wording = _wording(definition.delivery, one.channel, form)
-                wavefiles.write(
-                    path, _turn(app, snapshot, one), wording, vault(app.settings), chunk=chunk_size(one.wave)
-                )
-            _load(app, one, row)
+    with erased.undisturbed(app.settings.data):
+        for one in planned:
+            row = rows[one.position]
+            if row.state == "loading":
+                path = app.settings.data / row.file
+                if not path.exists():
+                    wording = _wording(definition.delivery, one.channel, form)
+                    wavefiles.write(
+                        path, _turn(app, snapshot, one), wording, vault(app.settings), chunk=chunk_size(one.wave)
+                    )
+                _load(app, one, row)
     with app.db.begin() as tx:
         start_next(tx, waves.of_case(tx, case_id), app.now())
 

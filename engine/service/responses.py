@@ -21,6 +21,7 @@ from engine.service.views import Viewer
 from engine.store import reports, snapshots, suppression
 from engine.store.reports import ResponseRow
 from engine.store.suppression import Suppression
+from engine.warehouse import erased
 from engine.warehouse.lists import KEY
 from engine.warehouse.responses import Expected, keep_outcomes, outcomes_folder, read_answers
 from engine.warehouse.rows import BadRow
@@ -96,6 +97,7 @@ def _expected(app: Countersign, tx: Connection, case: Case) -> Expected:
         since=snapshot.frozen_at,
         until=app.now(),
         zone=app.settings.zone,
+        is_erased=erased.asks(dataset_of(app.settings)),
     )
 
 

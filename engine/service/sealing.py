@@ -49,6 +49,12 @@ def drawn(settings: Settings, purpose: str, key: str) -> str:
     return base64.urlsafe_b64encode(bits).decode().rstrip("=")
 
 
+def keyed(settings: Settings, purpose: str, text: str) -> tuple[str, ...]:
+    """Hashes of a text that only this installation can make: with the secret key in force, and with earlier ones."""
+    keys = (_derived(key, purpose, 32) for key in settings.secret_keys)
+    return tuple(hmac.digest(key, text.encode(), hashlib.sha256).hex() for key in keys)
+
+
 def vault(settings: Settings) -> Vault:
     """What seals the addresses of customers: with the secret key in force, opened with the earlier ones too."""
     return Vault(

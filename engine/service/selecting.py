@@ -29,12 +29,14 @@ from engine.errors import (
 )
 from engine.machine.case import Case
 from engine.machine.commands import AudienceFailed, AudienceFrozen
-from engine.service import earlier, group_pins, holdouts, lost, offering, policies, whereabouts
+from engine.service import earlier, forgotten, group_pins, holdouts, lost, offering, policies, whereabouts
 from engine.service.app import Countersign
 from engine.service.running import carry_out
+from engine.service.sealing import dataset_of, vault
 from engine.store import cases, snapshots, suppression
 from engine.store.cases import Locked
 from engine.store.snapshots import SnapshotRow
+from engine.warehouse import erased, returned
 from engine.warehouse.dataset import DataFile, Dataset, Version
 from engine.warehouse.freeze import Frozen, case_folder, freeze, open_frozen
 from engine.warehouse.offers import OfferTables
@@ -118,12 +120,15 @@ def beside(app: Countersign, case: Case, selection: Selection, folder: Path, bas
 def import_suppressions(
     app: Countersign, name: str, customers: Mapping[str, str], *, by: str, expires_at: datetime | None = None
 ) -> int:
-    """Put customers (id -> reason) on the `blacklist` or `greylist`. Returns how many entries."""
-    entries = (
-        suppression.Suppression(LISTS[name], customer, reason, expires_at=expires_at)
-        for customer, reason in customers.items()
-    )
+    """Put customers (id -> reason) on the `blacklist` or `greylist`; who was erased is on it for good, and left out.
+    Returns how many entries."""
     with app.db.begin() as tx:
+        erased = forgotten.among(tx, vault(app.settings), customers)
+        entries = (
+            suppression.Suppression(LISTS[name], customer, reason, expires_at=expires_at)
+            for customer, reason in customers.items()
+            if customer not in erased
+        )
         return suppression.add(tx, entries, by=by, at=app.now())
 
 
@@ -139,9 +144,14 @@ def _frozen(app: Countersign, case: Case) -> Frozen:
     folder = app.settings.data.resolve() / case_folder(case.id, case.round)
     if folder.exists():
         return open_frozen(folder)
-    base = whereabouts.customers_of(app)
+    with erased.undisturbed(dataset_of(app.settings).folder):
+        return _made(app, case, whereabouts.customers_of(app), folder)
+
+
+def _made(app: Countersign, case: Case, base: CustomerBase, folder: Path) -> Frozen:
     dataset = base.dataset
     as_of = app.now()
+    refuse_brought_back(dataset, base.own)
     selection = asked(app, case, base, as_of)
     frozen, _ = freeze(
         dataset,
@@ -160,6 +170,12 @@ def _frozen(app: Countersign, case: Case) -> Frozen:
         selecting=base.selecting,
     )
     return frozen
+
+
+def refuse_brought_back(dataset: Dataset, version: Version) -> None:
+    """SelectionFailed where customers who were erased are in the dataset: a backup brought them back."""
+    if back := returned.count(dataset, version):
+        raise SelectionFailed(reason=f"{back} customers who were erased are in the dataset again; erase them once more")
 
 
 def _keep(app: Countersign, case: Case, frozen: Frozen) -> SnapshotRow:

@@ -21,12 +21,12 @@ from engine.delivery.message import size_of
 from engine.delivery.waves import chunk_size
 from engine.errors import CustomersUnavailable
 from engine.masking import masked
-from engine.service import permits, stopping
+from engine.service import forgotten, permits, stopping
 from engine.service.app import Countersign
 from engine.service.gateways import Handed, SmsGateway, hand_off
 from engine.service.keeping import kept
 from engine.service.permits import Asked
-from engine.service.sealing import vault
+from engine.service.sealing import vault as vault_of
 from engine.store import chunks, ledger, policies, suppression, waves
 from engine.store import permits as permit_rows
 from engine.store.chunks import Claim
@@ -98,7 +98,7 @@ def work(app: Countersign, worker: str, *, limit: int = 50_000) -> Progress | No
 
 async def _work(app: Countersign, worker: str, limit: int) -> Progress | None:
     async with SmsGateway(app.settings.sms_url, app.settings.sms_secret) as gateway:
-        now = _Round(app, gateway, vault(app.settings))
+        now = _Round(app, gateway, vault_of(app.settings))
         with kept(lambda: _extend(now), lease=LEASE):
             await _send(now, worker, limit)
     return now.progress if now.progress.chunks else None
@@ -148,7 +148,7 @@ def _claim(now: _Round) -> _Held | None:
             log.warning("wave_waits", wave=wave.id, error=error.message)
             continue  # its chunks stay where they are, and other waves go on
         with app.db.begin() as tx:
-            held = _claim_of(app, tx, wave, asked)
+            held = _claim_of(app, tx, wave, asked, now.vault)
         if held is not None:
             now.claims[held.claim.wave, held.claim.position] = held.claim
             return held
@@ -170,7 +170,7 @@ def _asked(now: _Round, wave: WaveRow, policy: PolicyRow) -> Asked:
     return found
 
 
-def _claim_of(app: Countersign, tx: Connection, seen: WaveRow, asked: Asked | None) -> _Held | None:
+def _claim_of(app: Countersign, tx: Connection, seen: WaveRow, asked: Asked | None, vault: Vault) -> _Held | None:
     wave = waves.lock(tx, seen.id)
     if wave is None or wave.state != "running":
         return None
@@ -189,6 +189,7 @@ def _claim_of(app: Countersign, tx: Connection, seen: WaveRow, asked: Asked | No
         return None
     waiting = ledger.waiting(tx, wave.id, claim.first, claim.last)
     out = suppression.suppressed(tx, tuple(waiting.values()), at, channel=wave.channel, case_id=wave.case_id)
+    out |= forgotten.among(tx, vault, waiting.values())
     left = {row: customer for row, customer in waiting.items() if customer not in out}
     barred = dict.fromkeys(waiting.keys() - left.keys(), DOUBTFUL if claim.is_uncertain else ledger.SUPPRESSED)
     capped = _capped(tx, asked, claim, left, at=at, zone=zone) if asked else {}

@@ -15,11 +15,13 @@ from sqlalchemy import Connection, Row
 from engine.errors import InvalidFile, InvalidForm, NotFound, Problem
 from engine.masking import masked
 from engine.organisation import Organisation
-from engine.service import sheets
+from engine.service import forgotten, sheets
 from engine.service.app import Countersign
 from engine.service.recording import By, changing
+from engine.service.sealing import vault
 from engine.store import suppression, trail
 from engine.store.suppression import Suppression, SuppressionList
+from engine.warehouse.addresses import ERASED
 
 CUSTOMER = re.compile(r"[^\s\x00-\x1f]{1,60}")
 CHANNEL = re.compile(r"[a-z][a-z_]{0,19}|")
@@ -97,6 +99,7 @@ def add(app: Countersign, by: By, *, kind: str, customer: str, reason: str, chan
         raise InvalidForm(problems)
     entry = Suppression(cast("SuppressionList", kind), customer.strip(), reason.strip(), channel, until)
     with changing(app, by, "suppressions.manage") as change:
+        _refuse_erased(app, change.tx, [entry.customer])
         suppression.add(change.tx, [entry], by=by.person, at=change.now)
         told = {"list": kind, "channel": channel, "until": until.isoformat() if until else None}
         change.note("suppression_added", _subject(entry.customer), after=told, reason=entry.reason)
@@ -106,7 +109,7 @@ def end(app: Countersign, by: By, *, kind: str, customer: str, channel: str, rea
     """End an entry now, with a reason. NotFound where none is in force; twice is told so."""
     if not reason.strip() or len(reason) > LONGEST_REASON:
         raise InvalidForm([Problem("reason_missing", "say why", at="reason")])
-    if kind not in LISTS:
+    if kind not in LISTS or customer.startswith(ERASED):
         raise NotFound()
     with changing(app, by, "suppressions.manage") as change:
         if change.done_before():
@@ -146,6 +149,10 @@ def load(app: Countersign, by: By, data: bytes, name: str) -> int:
             )
         problems += [_at(one, sheet, line.number) for one in wrong]
         entries[key] = Suppression(cast("SuppressionList", key[0]), key[1], row["reason"], key[2], until)
+    with app.db.read() as tx:
+        erased = forgotten.among(tx, vault(app.settings), [key[1] for key in entries])
+    place = sheet.headings.index("customer")
+    problems += [_at(_erased(), sheet, line.number) for line in sheet.lines if line.cells[place] in erased]
     if problems:
         raise InvalidFile(problems)
     with changing(app, by, "suppressions.manage") as change:
@@ -170,6 +177,16 @@ def _wrong(kind: str, customer: str, reason: str, channel: str) -> list[Problem]
     if not CHANNEL.fullmatch(channel):
         problems.append(Problem("channel_name", "this is no channel", at="channel"))
     return problems
+
+
+def _refuse_erased(app: Countersign, tx: Connection, customers: list[str]) -> None:
+    """Nothing is kept of who was erased: they are on the black list for good."""
+    if forgotten.among(tx, vault(app.settings), customers):
+        raise InvalidForm([_erased()])
+
+
+def _erased() -> Problem:
+    return Problem("D190", "this customer was erased on request, and is never contacted", at="customer")
 
 
 def _at(problem: Problem, sheet: sheets.Sheet, line: int) -> Problem:

@@ -111,6 +111,15 @@ class Database:
             config.attributes["connection"] = tx
             command.upgrade(config, "head")
 
+    def settle(self) -> None:
+        """Bring what SQLite keeps beside its file into it, so that what was overwritten is nowhere any more."""
+        if self.dialect_name == "sqlite":
+            raw = self._engine.raw_connection()
+            try:
+                raw.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            finally:
+                raw.close()
+
     def close(self) -> None:
         """Give all connections back."""
         self._engine.dispose()

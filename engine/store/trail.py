@@ -1,11 +1,13 @@
 """The history of the organisation and of what administrators do: append-only, each entry sealed onto the one before.
 
-One chain for all of it, so writers pass one by one (they hold the row of `organisation`). Refuses to change or remove
-anything; triggers in the database refuse it too.
+One chain for all of it, so writers pass one by one (they hold the row of `organisation`). Only `forget` changes an
+entry: it takes out an erased customer's number, and the entry keeps the hash that the next one follows. What it says
+since is sealed by the certificate of the erasure, a later entry of the chain. Refuses every other change and removal;
+triggers in the database refuse them too.
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -20,6 +22,10 @@ from engine.values import canonical_json
 
 NAME = "organisation"  # what a checkpoint and a finding call this chain
 READ_AT_ONCE = 5_000
+ERASED = "customer_erased"
+"""The kind of the entry that is a certificate of erasure; its `entries` are keyed seals of what it changed."""
+Keyed = Callable[[str], tuple[str, ...]]
+"""Seals with the secret key in force, and with earlier ones after it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,20 +108,62 @@ def hash_of(tx: Connection, seq: int) -> str:
     return BEGINNING if seq == 0 else (tx.execute(query).scalar_one_or_none() or "")
 
 
-def verify(tx: Connection) -> Broken | None:
-    """The first bad entry; None when the chain is whole. What was cut off its end only a checkpoint shows."""
+def forget(
+    tx: Connection, *, subject: str, instead: str, words: Sequence[str], written: Callable[[str], str], keyed: Keyed
+) -> dict[str, str]:
+    """Take a customer out of every entry: `instead` becomes the subject, `written` what a body says. Number of the
+    entry -> keyed seal of what it says now, for the certificate, which is recorded in the same transaction."""
+    entry = organisation_history.c
+    named = sa.or_(entry.subject == subject, *(entry.body.contains(word, autoescape=True) for word in words))
+    seals: dict[str, str] = {}
+    for row in tx.execute(sa.select(*_COLUMNS).where(named).order_by(entry.seq)).all():
+        before = Entry(*row)
+        after = instead if before.subject == subject else before.subject
+        fresh = msgspec.structs.replace(before, subject=after, body=written(before.body))
+        if fresh != before:
+            here = sa.update(organisation_history).where(entry.seq == before.seq)
+            tx.execute(here.values(subject=fresh.subject, body=fresh.body))
+            seals[str(before.seq)] = keyed(_seal(fresh))[0]
+    return seals
+
+
+def verify(tx: Connection, keyed: Keyed) -> Broken | None:
+    """The first bad entry; None when the chain is whole. What was cut off its end only a checkpoint shows. `keyed` as
+    in `forget`: who can write the database alone cannot certify a change."""
     previous, seq = BEGINNING, 0
+    broken: Broken | None = None
+    changed: dict[int, str] = {}
+    certified: dict[int, str] = {}
     query = sa.select(*_COLUMNS).order_by(organisation_history.c.seq).execution_options(yield_per=READ_AT_ONCE)
     for row in tx.execute(query):
         entry, seq = Entry(*row), seq + 1
-        if entry.seq != seq:
-            return Broken(NAME, seq, f"entry {seq} is missing")
-        if entry.previous != previous:
-            return Broken(NAME, seq, "it does not follow the entry before it")
-        if entry.hash != _seal(entry):
-            return Broken(NAME, seq, "it was changed after it was written")
+        seal = _seal(entry)
+        if broken is None:
+            broken = _unfit(entry, seq, previous)
+            if broken is None and entry.hash != seal:
+                changed[seq] = seal
+        if entry.hash == seal and entry.kind == ERASED:  # behind a break as well: an earlier entry may need it
+            certified |= {int(number): one for number, one in entry.said["after"].get("entries", {}).items()}
         previous = entry.hash
+    for number, seal in changed.items():
+        if certified.get(number) not in keyed(seal):
+            return Broken(NAME, number, "it was changed after it was written")
+    return broken
+
+
+def _unfit(entry: Entry, seq: int, previous: str) -> Broken | None:
+    """Why the entry is not the one that should stand here."""
+    if entry.seq != seq:
+        return Broken(NAME, seq, f"entry {seq} is missing")
+    if entry.previous != previous:
+        return Broken(NAME, seq, "it does not follow the entry before it")
     return None
+
+
+def certificates(tx: Connection) -> tuple[Entry, ...]:
+    """The entries that are certificates of erasure, the oldest first."""
+    query = sa.select(*_COLUMNS).where(organisation_history.c.kind == ERASED).order_by(organisation_history.c.seq)
+    return tuple(Entry(*row) for row in tx.execute(query))
 
 
 def _newest() -> sa.Select[Any]:

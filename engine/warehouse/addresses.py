@@ -7,7 +7,8 @@ seen to be equal by whoever reads the files, and nothing else of them. Refuses t
 """
 
 import binascii
-from collections.abc import Iterable, Mapping
+import hashlib
+from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import cached_property
 
 from cryptography.exceptions import InvalidTag
@@ -20,6 +21,8 @@ ADDRESS = "address"
 """The type of a column whose values are sealed."""
 NUMBER = 8
 """Signs of a key's number."""
+ERASED = "erased-"
+"""How the name of a customer who was erased begins."""
 BEGINS = len(SEALED) + NUMBER + 1
 
 
@@ -61,11 +64,60 @@ class Vault:
         mark = f"{SEALED}{self.number}.".encode()
         return [mark + code(encrypt(one, None), newline=False) for one in addresses]
 
+    def name(self, customer: str) -> str:
+        """What stands for a customer who was erased, in place of the number: a keyed hash of it."""
+        return self.names(customer)[0]
+
+    def names(self, customer: str) -> tuple[str, ...]:
+        """The same under every key, the newest first: an erasure may be older than the key in force."""
+        return tuple(_named(hasher, number, customer) for number, hasher in self._hashers.items())
+
+    def must_have(self, numbers: Collection[str]) -> None:
+        """AddressUnreadable where the key with one of these numbers is not here."""
+        if not set(numbers) <= self._keys.keys():
+            raise AddressUnreadable()
+
+    def naming(self, known: Collection[str]) -> Callable[[str], bool]:
+        """Tells of a customer whether one of their names is known; made for millions of them. AddressUnreadable where
+        a name was made with a key that is not here: nobody could tell."""
+        self.must_have({key_of(one) for one in known})
+        digests = {bytes.fromhex(one.rpartition("-")[2]) for one in known}
+        hashers = tuple(self._hashers.values())
+
+        def is_known(customer: str) -> bool:
+            said = customer.encode()
+            for hasher in hashers:
+                fresh = hasher.copy()
+                fresh.update(said)
+                if fresh.digest() in digests:
+                    return True
+            return False
+
+        return is_known
+
+    @cached_property
+    def _hashers(self) -> "dict[str, hashlib.blake2b]":
+        """One per key, each with a key of its own purpose drawn from it."""
+        purpose = b"names of erased customers"
+        drawn = {number: hashlib.blake2b(purpose, key=key).digest() for number, key in self._keys.items()}
+        return {number: hashlib.blake2b(key=key, digest_size=16) for number, key in drawn.items()}
+
     def renewed(self, value: str) -> str:
         """A value of a file, sealed or not, under the newest key."""
         if is_sealed(value) and value[len(SEALED) : BEGINS - 1] == self.number:
             return value
         return self.seal(self.open(value))
+
+
+def key_of(name: str) -> str:
+    """The number of the key that a name was made with."""
+    return name.removeprefix(ERASED)[:NUMBER]
+
+
+def _named(hasher: "hashlib.blake2b", number: str, customer: str) -> str:
+    fresh = hasher.copy()
+    fresh.update(customer.encode())
+    return f"{ERASED}{number}-{fresh.hexdigest()}"
 
 
 def _sealed(box: AESSIV, number: str, address: str) -> str:

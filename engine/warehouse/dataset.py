@@ -29,7 +29,8 @@ from engine.warehouse.addresses import Vault
 LEFT_SECONDS = 24 * 3600
 """How old a file is that no version names before it counts as left behind: its writer may still be at work."""
 _TABLE = re.compile(r"[a-z][a-z0-9_]{0,59}")
-_SWEPT = re.compile(r"\.[0-9a-f]{16}\.new|(\d{4}-\d{2}-)?[0-9a-f]{24}\.parquet")
+SWEPT = re.compile(r"\.[0-9a-f]{16}\.new|(\d{4}-\d{2}-)?[0-9a-f]{24}\.parquet")
+"""What a file is called that a writer wrote, and may not have published."""
 
 
 class Column(Struct, frozen=True):
@@ -201,13 +202,14 @@ class Dataset:
         return tuple(str(self.path(file)) for file in table.files)
 
     @contextlib.contextmanager
-    def fresh_file(self, table: str) -> Iterator[Path]:
-        """A path to write one Parquet file to; what is not published later is swept with `sweep`."""
+    def fresh_file(self, table: str, mark: str = "") -> Iterator[Path]:
+        """A path to write one Parquet file to; what is not published later is swept with `sweep`, unless its name
+        begins with a `mark` of whoever sweeps it themselves."""
         if not _TABLE.fullmatch(table):
             raise ValueError(f"not a table name: {table!r}")
         folder = self.folder / table
         folder.mkdir(parents=True, exist_ok=True)
-        path = folder / f".{secrets.token_hex(8)}.new"
+        path = folder / f".{mark}{secrets.token_hex(8)}.new"
         try:
             with told_when_full(path):
                 yield path
@@ -279,6 +281,11 @@ class Dataset:
             told(done, of)
         return done
 
+    def without_erased(self, version: Version) -> int:
+        """How many files of a version were replaced by one without somebody who was erased."""
+        files = [file for table in version.tables.values() for file in table.files]
+        return sum(after is not None and after.why == "erased" for after in (self.replaced(one.path) for one in files))
+
     def sweep(self) -> int:
         """Remove what writers who died left: files that no version names, a day older than the newest version."""
         numbers = self._numbers()
@@ -290,7 +297,7 @@ class Dataset:
             path
             for folder in folders
             for path in folder.iterdir()
-            if _SWEPT.fullmatch(path.name) and path.stat().st_mtime < before
+            if SWEPT.fullmatch(path.name) and path.stat().st_mtime < before
         ]
         if not old:
             return 0

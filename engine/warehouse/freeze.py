@@ -22,8 +22,10 @@ from engine.audience.question import Asking
 from engine.audience.waterfall import Cube, Row, Slot
 from engine.errors import InvalidFile, Problem
 from engine.values import Bilingual
+from engine.warehouse.addresses import ERASED
 from engine.warehouse.dataset import DataFile, Dataset, Version, sync_folder, told_when_full, write_synced
 from engine.warehouse.job import Balance, Member
+from engine.warehouse.remains import Remains, read_remains
 from engine.warehouse.run import DEFAULT_LIMITS, Input, Limits, Select, Selected, select
 
 LIST = "list.parquet"
@@ -192,22 +194,28 @@ def read_list(data: Path, case_id: str) -> Iterator[tuple[str, str, str]]:
 
 
 def verify(folder: Path) -> Manifest:
-    """Check the list against its manifest, byte by byte and count by count; InvalidFile says what differs."""
+    """Check the list against its manifest, byte by byte and count by count; InvalidFile says what differs. A list
+    without somebody who was erased since is held against what is kept of that (see `remains`), and all counts against
+    the manifest."""
     frozen = open_frozen(folder)
-    manifest = frozen.manifest
+    manifest, remains = frozen.manifest, read_remains(folder)
     with (folder / LIST).open("rb") as file:
         file_sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    wanted_sha256, wanted_digest, wanted_erased = _wanted(manifest, remains, file_sha256)
     digest = hashlib.sha256()
     arms = {"target": 0, "control": 0}
-    for batch in frozen.batches() if file_sha256 == manifest.file_sha256 else ():
+    erased = 0
+    for batch in frozen.batches() if file_sha256 == wanted_sha256 else ():
         for customer, cell, arm in zip(*(column.to_pylist() for column in batch.columns), strict=True):
             digest.update(f"{customer}\t{cell}\t{arm}\n".encode())
             arms[arm] += 1
+            erased += customer.startswith(ERASED)
     problems = [
         Problem(code="D103", message=f"{what} differs from the manifest", hint="the snapshot was changed")
         for what, holds in (
-            ("the file list.parquet", file_sha256 == manifest.file_sha256),
-            ("the digest of the list", digest.hexdigest() == manifest.digest),
+            ("the file list.parquet", file_sha256 == wanted_sha256),
+            ("the digest of the list", digest.hexdigest() == wanted_digest),
+            ("the number of customers who were erased", erased == wanted_erased),
             ("the number of customers", arms == {"target": manifest.target, "control": manifest.control}),
             ("the waterfall", manifest.counts.waterfall() == manifest.waterfall),
         )
@@ -216,6 +224,13 @@ def verify(folder: Path) -> Manifest:
     if problems:
         raise InvalidFile(problems)
     return manifest
+
+
+def _wanted(manifest: Manifest, remains: Remains | None, there: str) -> tuple[str, str, int]:
+    """What the file, its lines and the erased among them should be."""
+    if remains is None or LIST not in remains.files or there == manifest.file_sha256:
+        return manifest.file_sha256, manifest.digest, 0
+    return remains.files[LIST].now, remains.digest, remains.erased
 
 
 @contextmanager

@@ -13,8 +13,10 @@ import pyarrow as pa
 
 from engine.errors import InvalidFile, Problem
 from engine.values import NO_TEXT
+from engine.warehouse import erased
 from engine.warehouse.addresses import ADDRESS
 from engine.warehouse.dataset import Column, DataFile, Dataset, Published, Table, Taken, Told, added
+from engine.warehouse.erased import IsErased
 from engine.warehouse.kinds import KINDS
 from engine.warehouse.lists import MEMORY, Imported, Keep, Reading, import_rows, no_column, write
 from engine.warehouse.months import write_months
@@ -42,7 +44,7 @@ class Wanted:
         """The table of the dataset."""
         return f"list_{self.name}" if self.kind == "list" else self.kind
 
-    def reading(self) -> Reading:
+    def reading(self, is_erased: IsErased | None = None) -> Reading:
         """How its rows are read. A column that is called as the catalogue labels a field is that field."""
         kind = KINDS[self.kind]
         known = kind.fields(self.catalogue)
@@ -57,21 +59,29 @@ class Wanted:
             with_key=kind.with_key,
             needed=kind.needed,
             allowed={name: one.values for name, one in known.fields.items() if one.values},
+            is_erased=is_erased,
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Staged:
-    """A file whose good rows are written and not yet published."""
+    """A file whose good rows are written and not yet published; `erased` are the names it was held against."""
 
     wanted: Wanted
     imported: Imported
     taken: Taken
+    erased: frozenset[str] = frozenset()
 
 
-def check(records: Records, source: str, wanted: Wanted, told: Told = lambda done, of: None) -> Imported:
+def check(
+    records: Records,
+    source: str,
+    wanted: Wanted,
+    told: Told = lambda done, of: None,
+    is_erased: IsErased | None = None,
+) -> Imported:
     """What the rows would give; nothing is written. InvalidFile where a column is missing."""
-    imported = import_rows(records, source, wanted.reading(), lambda good: (), told)
+    imported = import_rows(records, source, wanted.reading(is_erased), lambda good: (), told)
     _refuse_without_columns(imported, wanted, source)
     return imported
 
@@ -80,7 +90,9 @@ def stage(
     dataset: Dataset, records: Records, source: str, wanted: Wanted, told: Told = lambda done, of: None
 ) -> Staged:
     """Write the good rows into files of the dataset that nobody sees yet. InvalidFile where they are unusable."""
-    imported = import_rows(records, source, wanted.reading(), _keeping(dataset, wanted), told)
+    names = erased.names(dataset.folder)
+    is_erased = dataset.vault.naming(names) if names else None
+    imported = import_rows(records, source, wanted.reading(is_erased), _keeping(dataset, wanted), told)
     _refuse_without_columns(imported, wanted, source)
     if not imported.rows and (imported.bad or wanted.kind in NEVER_EMPTY):
         first = "; ".join(str(row) for row in imported.bad[:3])
@@ -90,13 +102,18 @@ def stage(
             Table(fixed_columns(wanted.kind), imported.table.files), imported.rows, imported.bad, imported.sha256
         )
     taken = Taken(wanted.table, source[:120], imported.sha256, imported.rows, imported.refused)
-    return Staged(wanted, imported, taken)
+    return Staged(wanted, imported, taken, names)
 
 
 def publish(dataset: Dataset, staged: Sequence[Staged], by: str) -> Published:
-    """Publish all of them as one version; where they change nothing, the version there is."""
+    """Publish all of them as one version; where they change nothing, the version there is. InvalidFile where somebody
+    was erased since they were read."""
 
     def changed(tables: dict[str, Table]) -> dict[str, Table]:
+        names = erased.names(dataset.folder)
+        if outdated := next((one for one in staged if one.erased != names), None):
+            _take_back(dataset, staged)
+            raise erased.changed_meanwhile(outdated.taken.source)
         for one in staged:
             joined = _joined(dataset, one, tables.get(one.wanted.table))
             if joined.files:
@@ -104,6 +121,13 @@ def publish(dataset: Dataset, staged: Sequence[Staged], by: str) -> Published:
         return tables
 
     return dataset.take(changed, by=by, taken=tuple(one.taken for one in staged))
+
+
+def _take_back(dataset: Dataset, staged: Sequence[Staged]) -> None:
+    """Remove files that were written for a version and that none names."""
+    known = {file.path for table in dataset.current().tables.values() for file in table.files}
+    for file in (file for one in staged for file in one.imported.table.files if file.path not in known):
+        (dataset.folder / file.path).unlink(missing_ok=True)
 
 
 def import_file(

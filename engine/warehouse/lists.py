@@ -23,6 +23,7 @@ from engine.values import NO_TEXT, Bilingual
 from engine.warehouse import checks
 from engine.warehouse.checks import Columns, cast, stored, value_of
 from engine.warehouse.dataset import Column, DataFile, Dataset, Table, Told
+from engine.warehouse.erased import IsErased, erased_rows
 from engine.warehouse.records import read_records
 from engine.warehouse.rows import BadRow, Positions, Records
 
@@ -39,7 +40,8 @@ class Reading:
 
     `columns` gives headings another field than the one that follows from them, or none (the column is left out);
     so do `labels` where the file has such a heading. `with_key` are fields that are unique together with the key.
-    `needed` must be filled on every row. `allowed` are the only values a field may have.
+    `needed` must be filled on every row. `allowed` are the only values a field may have. `is_erased` tells of a
+    customer that no row of theirs is taken over.
     """
 
     key: str
@@ -51,6 +53,7 @@ class Reading:
     with_key: tuple[str, ...] = ()
     needed: tuple[str, ...] = ()
     allowed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    is_erased: IsErased | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +87,8 @@ def import_rows(
     fields = _fields(records.headings, reading, source)
     steps = len(fields) + 5
     with contextlib.closing(duckdb.connect(config={"memory_limit": MEMORY})) as db:
-        db.register("raw", _numbered(records, reading))
+        raw = _numbered(records, reading)
+        db.register("raw", raw)
         columns = _typed(db, fields, reading, records, lambda done: told(done, steps))
         wrong = [
             *records.bad,
@@ -93,6 +97,9 @@ def import_rows(
             *checks.changed_numbers(db, columns, reading.types, records.types),
             *checks.not_allowed(db, columns, reading.allowed),
         ]
+        if reading.is_erased and reading.key_field == KEY:
+            key, column = columns[0]
+            wrong += erased_rows(raw[column], raw["line"], reading.is_erased, key.heading, records.place)
         told(len(fields) + 2, steps)
         db.execute("CREATE TEMP TABLE refused (line BIGINT)")
         _refuse(db, wrong)

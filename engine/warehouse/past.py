@@ -36,7 +36,7 @@ def of_wave(dataset: Dataset, version: Version, letters: Path, since: datetime) 
     made_of = hashlib.sha256(repr((sorted(files), f"{since:%Y-%m-%d}")).encode()).hexdigest()[:16]
     path = letters.with_name(f"{letters.stem}-contacts-{made_of}.parquet")
     if not path.exists():
-        _write(path, [str(dataset.folder / file) for file in files], history, letters, since)
+        _write(path, [str(dataset.at(file)) for file in files], history, letters, since)
     return path
 
 

@@ -24,10 +24,11 @@ import pyarrow.parquet as pq
 from engine.errors import InvalidFile, Problem
 from engine.evaluation.metrics import NO, YES, Measure
 from engine.warehouse.dataset import sync_folder, told_when_full
+from engine.warehouse.erased import CODE, IsErased, erased_rows
 from engine.warehouse.lists import ROW_NUMBER
 from engine.warehouse.records import read_records
 from engine.warehouse.row_groups import ROW_GROUP
-from engine.warehouse.rows import BadRow, Records
+from engine.warehouse.rows import REASONS, BadRow, Records
 
 Kind = Literal["response", "conversion", "opt_out", "complaint"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -49,7 +50,8 @@ class Response:
 @dataclass(frozen=True, slots=True)
 class Expected:
     """What a file may say: customers of `audience` (list.parquet), named by the heading `key` or numbered (`row`),
-    these `outcomes`, times between `since` and `until`, in `zone` where a time names none."""
+    these `outcomes`, times between `since` and `until`, in `zone` where a time names none; `is_erased` tells of a
+    customer that nothing of theirs is kept."""
 
     audience: Path
     key: str
@@ -57,6 +59,7 @@ class Expected:
     since: datetime
     until: datetime
     zone: tzinfo
+    is_erased: IsErased | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +130,8 @@ def _events(records: Records, expected: Expected, path: Path) -> tuple[tuple[Res
     bad: list[BadRow] = []
     for line, customer, kind, at, value, reference in zip(records.lines.tolist(), *columns.values(), strict=True):
         try:
+            if expected.is_erased and expected.is_erased(customer):
+                raise _Wrong("customer", REASONS[CODE])
             if customer in strangers:
                 raise _Wrong("customer", _stranger(customer))
             if kind in expected.outcomes:
@@ -277,7 +282,8 @@ def _wide(records: Records, expected: Expected, path: Path) -> tuple[pa.Table, l
             f" SEMI JOIN {_parquet(expected.audience)} AS l ON raw.customer = l.customer"
         )
         named = "SELECT count(*) FROM raw WHERE coalesce(trim(customer), '') <> ''"
-        outside = _count(db, named) - _count(db, "SELECT count(*) FROM known")
+        erased = _erased(db, expected.is_erased) if expected.is_erased else []
+        outside = _count(db, named) - _count(db, "SELECT count(*) FROM known") - len(erased)
         if outside and outside == rows.num_rows:
             hint = f"its customers are named by {expected.key}, one of the file is {rows['customer'][0].as_py()!r}"
             raise InvalidFile([Problem("F112", "no row is about a customer of this case", hint, at=path.name)])
@@ -289,7 +295,7 @@ def _wide(records: Records, expected: Expected, path: Path) -> tuple[pa.Table, l
                 f" FROM known WHERE coalesce({text}, '') <> ''",
                 [name],
             )
-        bad = [BadRow(*row) for row in _bad_rows(db)]
+        bad = [*erased, *(BadRow(*row) for row in _bad_rows(db))]
         table = db.sql(
             "SELECT customer, metric, value FROM told WHERE NOT isnan(value) ORDER BY metric, customer, line"
         ).to_arrow_table()
@@ -306,6 +312,13 @@ def _customers(
         return pa.array(records.ordinals, pa.int64()).cast(pa.string())
     hint = f"name it customer or {expected.key}; the file has {', '.join(headings)}"
     raise InvalidFile([Problem("F110", "no column names the customer", hint, at=path.name, line=1)])
+
+
+def _erased(db: duckdb.DuckDBPyConnection, is_erased: IsErased) -> list[BadRow]:
+    """Rows of customers who were erased. None of them is in the list, where a name stands in place of the number."""
+    outside = db.sql("SELECT trim(customer) AS customer, line FROM raw WHERE coalesce(trim(customer), '') <> ''")
+    rows = outside.to_arrow_table()
+    return list(erased_rows(rows["customer"], rows["line"], is_erased, "customer", "line"))
 
 
 def _bad_rows(db: duckdb.DuckDBPyConnection) -> Iterator[tuple[int, str, str]]:

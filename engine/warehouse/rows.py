@@ -32,6 +32,7 @@ REASONS = {  # by code; the pages have the same sentences in both languages
     "row.key_twice": "{value!r} stands on {place} {first} already",
     "row.key_number": "{value!r} is a number that a spreadsheet has changed; give the column as text",
     "row.value": "{value!r} is none of {possible}",
+    "D190": "this customer was erased on request, and is not taken in again",
 }
 
 

@@ -439,6 +439,7 @@ BY_ROLE: Mapping[str, tuple[str, ...]] = {
     "rehearse a tariff": ("submitter", "marketing", "analyst", "administrator"),
     "ask about one customer": ("process_admin", "administrator"),
     "see an address of a customer in full": ("administrator",),
+    "ask for and confirm the erasure of a customer": ("administrator",),
     "ask for a waiver of the grey list": ("submitter", "administrator"),
     "grant a waiver of the grey list": ("administrator",),
 }

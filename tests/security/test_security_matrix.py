@@ -263,6 +263,7 @@ BY_DOOR = {
     "propose, publish and withdraw offers": ("GET", "/new-offer", None),
     "rehearse a tariff": ("GET", "/rehearsals/new", None),
     "ask about one customer": ("GET", "/customers", None),
+    "ask for and confirm the erasure of a customer": ("GET", "/erasures", None),
     "ask for a waiver of the grey list": ("GET", "/waivers", None),
     "grant a waiver of the grey list": ("POST", "/api/v1/waivers/1/decision", {"grant": True}),
     "see an address of a customer in full": (
@@ -302,6 +303,7 @@ def test_what_a_role_may_do_whatever_the_case(world: World) -> None:
         "rehearse a tariff": "rehearsals.run",
         "ask about one customer": "customers.ask",
         "see an address of a customer in full": "customers.reveal",
+        "ask for and confirm the erasure of a customer": "customers.erase",
         "ask for a waiver of the grey list": "waivers.ask",
         "grant a waiver of the grey list": "waivers.decide",
     }

@@ -34,6 +34,7 @@ from engine.store.tables.delivery import (
     suppressions,
     waves,
 )
+from engine.store.tables.erasures import erasures
 from engine.store.tables.holdouts import holdouts
 from engine.store.tables.identity import (
     api_tokens,
@@ -76,6 +77,7 @@ __all__ = [
     "definitions",
     "devices",
     "drafts",
+    "erasures",
     "evaluations",
     "feeds",
     "grants",

@@ -1,0 +1,311 @@
+"""A customer with a whole history is erased on request: nothing is left of them but a name that says nothing."""
+
+import re
+import threading
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+import sqlalchemy as sa
+
+from engine.errors import ErasureOpen, InvalidFile, InvalidForm, NotFound, OwnProposal, SelectionFailed
+from engine.service import (
+    answering,
+    auditing,
+    customers,
+    datasets,
+    delivering,
+    erasing,
+    forgetting,
+    people,
+    policies,
+    selecting,
+    stages,
+    suppressing,
+    waiving,
+)
+from engine.service.app import Countersign
+from engine.service.datasets import Asked
+from engine.service.erasing import ErasureView
+from engine.service.recording import OPERATOR, By
+from engine.service.responses import import_responses
+from engine.service.sealing import dataset_of
+from engine.settings import Settings
+from engine.store import cases, chunks, ledger
+from engine.store.session import Database, database_now
+from engine.store.tables import recipients
+from engine.warehouse.erased import undisturbed
+from engine.warehouse.freeze import verify as verify_list
+from engine.warehouse.remains import read_remains
+from tests.acceptance.offices import key, load_people, notices, viewer
+from tests.acceptance.sealed_case import delivered, frozen, phone_of, started
+from tests.acceptance.test_sealed_addresses import rows_of
+from tests.servers.gateway import SECRET, RunningGateway, running_gateway
+
+CAPS = {"caps": [{"most": 5, "within": "7d", "channel": "sms"}]}
+HISTORY = "customer,at,channel,case_number,outcome\n" + "".join(
+    f"C{n:04},2026-10-0{1 + n % 9}T09:00:00,sms,OLD-1,delivered\n" for n in range(20)
+)
+
+
+@pytest.fixture
+def gateway(tmp_path: Path) -> Iterator[RunningGateway]:
+    with running_gateway(tmp_path / "sms.log") as started:
+        yield started
+
+
+@pytest.fixture
+def app(db: Database, tmp_path: Path, gateway: RunningGateway) -> Iterator[Countersign]:
+    url = db.url.render_as_string(hide_password=False)
+    app = Countersign.open(Settings(home=tmp_path / "home", database_url=url, sms_url=gateway.url, sms_secret=SECRET))
+    load_people(app)
+    yield app
+    app.close()
+
+
+def by(app: Countersign, login: str = "machao") -> By:
+    return By(people.viewer_named(app, login), key=key())
+
+
+def erased(app: Countersign, customer: str, reason: str = "asked in the hall") -> ErasureView:
+    """Asked for by the administrator, confirmed by the operator."""
+    number = erasing.ask(app, by(app), customer=customer, typed=customer, reason=reason)
+    erasing.decide(app, OPERATOR, number, confirm=True)
+    return erasing.view(app, OPERATOR, number)
+
+
+def places_of(app: Countersign, *words: str) -> set[str]:
+    """Where one of the words stands: files below the data folder (Parquet unpacked) and tables."""
+    found = set()
+    pattern = re.compile("|".join(f"(?<![0-9A-Za-z]){word}(?![0-9A-Za-z])" for word in words))
+    for path in app.settings.data.rglob("*"):
+        if path.is_file():
+            text = path.read_bytes().decode("latin-1")
+            if path.suffix == ".parquet":
+                text += str(pq.read_table(path).to_pydict())
+            if pattern.search(text):
+                found.add(str(path.relative_to(app.settings.data)))
+    return found | {f"a table: {row}" for row in rows_of(app) if pattern.search(row)}
+
+
+def in_target(app: Countersign, case_id: str) -> str:
+    """Somebody who is in the list and was messaged, and whom nobody else resembles."""
+    with app.db.read() as tx:
+        chosen = sa.select(recipients.c.customer).where(recipients.c.case_id == case_id).order_by(recipients.c.customer)
+        return str(tx.execute(chosen).scalars().first())
+
+
+def history_of(app: Countersign, case_id: str, customer: str) -> None:
+    """A customer with everything that there can be of one: contacts, a response, entries of lists, a waiver, looks."""
+    datasets.load(app, by(app), HISTORY.encode(), "history.csv", Asked("contacts", "customer"))
+    kept = datasets.keep(app, by(app), HISTORY.encode(), "waits.csv")
+    datasets.look(app, by(app), kept)
+    suppressing.add(app, by(app), kind="grey", customer=customer, reason="called too often")
+    waiving.ask(app, by(app), case=case_id, customer=customer, reason=f"{customer} asked for it")
+    customers.ask(app, by(app), customer)
+    customers.reveal(app, by(app), customer=customer, field="phone", reason=f"called {customer} back")
+    answering.explain_customer(app, by(app), case_id, customer)
+
+
+def test_nothing_of_them_is_left_in_any_file_or_table_and_everything_still_adds_up(
+    app: Countersign, gateway: RunningGateway
+) -> None:
+    policies.propose(app, OPERATOR, CAPS, reason="fewer messages")
+    policies.decide(app, by(app), 1, confirm=True)
+    case_id = delivered(app)
+    one = in_target(app, case_id)
+    phone = phone_of(int(one[1:]))
+    assert phone in gateway.times()
+    history_of(app, case_id, one)
+    answers = f"customer,kind,at,reference\n{one},response,{app.now().isoformat()},{one}-7\n"
+    assert import_responses(app, viewer(app, "wangmin"), case_id, answers.encode()).recorded == 1
+    with app.db.read() as tx:
+        before = ledger.sums(tx, case_id)
+    versions = dataset_of(app.settings).current().number
+    assert len(places_of(app, one, phone)) > 10
+
+    done = erased(app, one)
+
+    assert done.state == "done" and done.customer.startswith("erased-")
+    assert places_of(app, one, phone) == set()
+    with app.db.read() as tx:
+        assert ledger.sums(tx, case_id) == before
+    said = {place.name: place.rows for place in done.places}
+    assert {"customers", "contacts", "frozen", "waves", "table_recipients", "table_permits"} <= said.keys()
+    assert {"table_responses", "table_waivers", "table_suppressions", "table_history"} <= said.keys()
+    assert said["table_recipients"] == 1 and not done.left_texts and not done.left_files
+
+    dataset = dataset_of(app.settings)
+    newest = dataset.current()
+    assert newest.number == versions + 1 and newest.tables["customers"].rows == 59
+    assert dataset.without_erased(newest) == 0
+    for number in range(1, newest.number + 1):
+        datasets.verify(app, by(app), number)
+    assert dataset.without_erased(dataset.version(versions)) >= 2
+    folder = selecting.frozen_audience(app, case_id).folder
+    manifest, remains = verify_list(folder), read_remains(folder)
+    assert manifest.rows == 60 and remains is not None and remains.erased == 1
+    assert remains.certificates == (done.number,) and remains.digest != manifest.digest
+    checked = auditing.verify(app, OPERATOR)
+    assert checked.broken == () and auditing.erased_from(app, OPERATOR) >= 4
+
+
+def test_whoever_was_erased_is_told_and_refused_wherever_they_come_in_again(app: Countersign) -> None:
+    case_id = delivered(app)
+    one = in_target(app, case_id)
+    phone = phone_of(int(one[1:]))
+    erased(app, one)
+    base = f"用户编号,手机号码,姓名,arpu\n{one},{phone},客户,30\nC9000,13800000000,别人,30\n"
+    done = datasets.load(app, by(app), base.encode(), "again.csv", Asked("customers", "用户编号"))
+    assert [(row.line, row.code) for row in done.bad] == [(2, "D190")] and done.rows == 1
+    kept = datasets.keep(app, by(app), base.encode(), "again.csv")
+    assert [row.code for row in datasets.look(app, by(app), kept, Asked("customers", "用户编号")).bad] == ["D190"]
+    vip = f"客户,手机号码\n{one},{phone}\nC9000,13800000000\n"
+    done = datasets.load(app, by(app), vip.encode(), "vip.csv", Asked("list", "客户", "vip"))
+    assert [(row.line, row.code) for row in done.bad] == [(2, "D190")]
+    done = datasets.load(app, by(app), HISTORY.replace("C0000", one).encode(), "h.csv", Asked("contacts", "customer"))
+    assert {row.code for row in done.bad} == {"D190"}
+    answers = f"customer,kind,at\n{one},response,{app.now().isoformat()}\n"
+    report = import_responses(app, viewer(app, "wangmin"), case_id, answers.encode())
+    assert report.recorded == 0 and "erased" in report.bad[0].reason
+    with pytest.raises(InvalidForm) as refused:
+        suppressing.add(app, by(app), kind="grey", customer=one, reason="again")
+    assert refused.value.problems[0].code == "D190"
+    with pytest.raises(InvalidFile):
+        suppressing.load(app, by(app), f"list,customer,reason\nblack,{one},x\n".encode(), "lists.csv")
+    assert selecting.import_suppressions(app, "blacklist", {one: "x", "C9000": "x"}, by="import") == 1
+    assert customers.ask(app, by(app), one).outcome == "erased"
+    with pytest.raises(InvalidForm) as refused:
+        erasing.ask(app, by(app), customer=one, typed=one, reason="again")
+    assert refused.value.problems[0].code == "erased_already"
+    with pytest.raises(NotFound):
+        name = erasing.listed(app, by(app))[0].customer
+        suppressing.end(app, by(app), kind="black", customer=name, channel="", reason="x")
+    assert places_of(app, one, phone) == set()
+
+
+def test_a_wave_that_waits_does_not_message_them(app: Countersign, gateway: RunningGateway) -> None:
+    case_id = started(app)
+    one = in_target(app, case_id)
+    erased(app, one)
+    while delivering.work(app, "worker") is not None:
+        delivering.settle(app)
+        notices(app)
+    assert phone_of(int(one[1:])) not in gateway.times() and len(gateway.times()) >= 40
+    with app.db.read() as tx:
+        (sums,) = ledger.sums(tx, case_id).values()
+    assert sums.suppressed == 1 and sums.waiting == 0
+
+
+def test_a_message_that_a_worker_holds_is_waited_for(app: Countersign) -> None:
+    case_id = started(app)
+    one = in_target(app, case_id)
+    with app.db.begin() as tx:
+        (wave,) = ledger.sums(tx, case_id)
+        held = chunks.claim(tx, wave, database_now(tx), timedelta(minutes=5))
+        while held is not None and one not in ledger.waiting(tx, wave, held.first, held.last).values():
+            held = chunks.claim(tx, wave, database_now(tx), timedelta(minutes=5))
+        assert held is not None
+    confirming = threading.Thread(target=erased, args=(app, one))
+    confirming.start()
+    confirming.join(2)
+    assert confirming.is_alive() and [view.state for view in erasing.listed(app, OPERATOR)] == ["running"]
+    with app.db.begin() as tx:
+        ledger.mark_sent(tx, wave, held.first, held.last, at=app.now())
+        chunks.close(tx, held)
+    confirming.join(30)
+    assert [view.state for view in erasing.listed(app, OPERATOR)] == ["done"]
+    with app.db.read() as tx:
+        assert ledger.sums(tx, case_id)[wave].suppressed == 0  # it had gone, and counts as sent
+
+
+def test_while_a_list_is_being_made_it_waits_and_goes_on_later(app: Countersign) -> None:
+    case_id = started(app)
+    one = in_target(app, case_id)
+    with undisturbed(app.settings.data):
+        assert erased(app, one).state == "running"
+        assert not erasing.go_on(app, OPERATOR, 1)
+        assert forgetting.catch_up(app) == 0
+    assert forgetting.catch_up(app) == 1 and erasing.view(app, OPERATOR, 1).state == "done"
+    assert places_of(app, one, phone_of(int(one[1:]))) == set()
+
+
+def test_between_the_freeze_and_the_waves_they_are_taken_out_and_the_waves_are_as_large(
+    app: Countersign, gateway: RunningGateway
+) -> None:
+    case_id = frozen(app)
+    with app.db.read() as tx:
+        target = cases.load(tx, case_id).facts["target"]
+    rows = [row for batch in selecting.frozen_list(app, case_id) for row in batch.to_pylist()]
+    names = [row["customer"] for row in rows if row["arm"] == "target"]
+    erased(app, names[0])
+    stages.start_delivery(app, viewer(app, "wangmin"), case_id, target, key=key())
+    notices(app)
+    while delivering.work(app, "worker") is not None:
+        delivering.settle(app)
+    assert phone_of(int(names[0][1:])) not in gateway.times()
+    assert set(gateway.times()) == {phone_of(int(name[1:])) for name in names[1:]}
+
+
+def test_two_people_and_the_number_typed_out(app: Countersign) -> None:
+    started(app)
+    for wrong, code in (
+        ({"customer": "C0007", "typed": "C0008", "reason": "x"}, "erase_typed"),
+        ({"customer": phone_of(7), "typed": phone_of(7), "reason": "x"}, "erase_typed"),
+        ({"customer": "C0007", "typed": "C0007", "reason": "C0007 asked"}, "erase_reason"),
+        ({"customer": "C0007", "typed": "C0007", "reason": " "}, "reason_missing"),
+        ({"customer": "C00*", "typed": "C00*", "reason": "x"}, "customer_whole"),
+    ):
+        with pytest.raises(InvalidForm) as refused:
+            erasing.ask(app, by(app), **wrong)
+        assert code in [one.code for one in refused.value.problems]
+    form = by(app)
+    number = erasing.ask(app, form, customer=phone_of(7), typed="C0007", reason="asked")
+    assert erasing.ask(app, form, customer=phone_of(7), typed="C0007", reason="asked") == number
+    with pytest.raises(ErasureOpen):
+        erasing.ask(app, OPERATOR, customer="C0007", typed="C0007", reason="again")
+    with pytest.raises(OwnProposal):
+        erasing.decide(app, by(app), number, confirm=True)
+    for login in ("wangmin", "liguoqiang"):
+        with pytest.raises(NotFound):
+            erasing.decide(app, by(app, login), number, confirm=True)
+        with pytest.raises(NotFound):
+            erasing.listed(app, by(app, login))
+    erasing.decide(app, by(app), number, confirm=False)
+    assert erasing.view(app, by(app), number).state == "refused"
+    with pytest.raises(NotFound):
+        erasing.certificate(app, by(app), number)
+    assert customers.ask(app, by(app), "C0007").outcome == "found"
+    again = erasing.ask(app, OPERATOR, customer="C0007", typed="C0007", reason="again")
+    erasing.decide(app, by(app), again, confirm=True)
+    assert erasing.view(app, by(app), again).state == "done"
+
+
+def test_a_changed_entry_or_certificate_is_found_all_the_same(app: Countersign) -> None:
+    started(app)
+    customers.ask(app, by(app), "C0007")
+    erased(app, "C0007")
+    assert auditing.verify(app, OPERATOR).broken == ()
+    stray = Countersign(Settings(**app.settings.model_dump()), app.db)
+    (app.settings.home / "secret.key").write_text("22" * 32)  # who has the database alone cannot certify
+    assert [one.reason for one in auditing.verify(stray, OPERATOR).broken]
+
+
+def test_who_was_brought_back_by_a_backup_is_not_selected_and_erased_once_more(app: Countersign) -> None:
+    case_id = delivered(app)
+    one = in_target(app, case_id)
+    erased(app, one)
+    dataset = dataset_of(app.settings)
+    marker = (app.settings.data / "erased.json").read_bytes()
+    (app.settings.data / "erased.json").unlink()  # a folder from before
+    base = "用户编号,手机号码,姓名,arpu\n" + "".join(f"C{n:04},{phone_of(n)},客户{n},{30 + n}\n" for n in range(60))
+    datasets.load(app, by(app), base.encode(), "base.csv", Asked("customers", "用户编号"))
+    (app.settings.data / "erased.json").write_bytes(marker)
+    assert one in pq.read_table(list(dataset.paths(dataset.current().tables["customers"])))["customer"].to_pylist()
+    with pytest.raises(SelectionFailed, match="erased"):
+        selecting.refuse_brought_back(dataset, dataset.current())
+    assert erasing.again(app, OPERATOR) == 1
+    assert places_of(app, one, phone_of(int(one[1:]))) == set()
+    assert erasing.again(app, OPERATOR) == 0
