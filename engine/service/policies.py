@@ -16,36 +16,26 @@ from engine.audience.capping import PolicyInForce
 from engine.audience.policy import ContactPolicy
 from engine.definition.model import Definition
 from engine.delivery.channels import CHANNELS
-from engine.errors import InvalidForm, NotFound, OwnProposal, PolicyOpen, Problem
+from engine.errors import InvalidForm, PolicyOpen, Problem
 from engine.organisation import Organisation
-from engine.service import permits
+from engine.service import confirming, permits
 from engine.service.app import Countersign
-from engine.service.authorizing import Action
-from engine.service.recording import By, Change, changing
+from engine.service.confirming import Kind, VersionView, viewed
+from engine.service.recording import By, Change
 from engine.store import cases, policies
 from engine.store import permits as permit_rows
-from engine.store.policies import PolicyRow
+from engine.store.policies import POLICIES, PolicyRow
 from engine.values import Bilingual
 
-MANAGES: Action = "policy.manage"
-LONGEST_REASON = 200
+POLICY = Kind("policy", POLICIES, "policy.manage")
 
 
 @dataclass(frozen=True, slots=True)
-class PolicyView:
-    """One version. `state`: open, in_force, over (another followed) or refused; `since` is when it was confirmed.
-    `policy` is as it was written, `lines` are it in words."""
+class PolicyView(VersionView):
+    """A policy as it was written; `lines` are it in words."""
 
-    version: int
     policy: dict[str, Any]
     lines: tuple[Bilingual, ...]
-    state: str
-    reason: str
-    proposed_by: str
-    proposed_at: datetime
-    decided_by: str
-    since: datetime | None
-    may_decide: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +67,10 @@ class PoliciesView:
 
 def show(app: Countersign, by: By) -> PoliciesView:
     """All versions, and what is carried today."""
-    by.authorize(MANAGES)
+    by.authorize(POLICY.action)
     now = app.now()
     with app.db.read() as tx:
-        rows, organisation, current = policies.history(tx), app.organisation(tx), policies.confirmed(tx, now)
+        rows, organisation, current = POLICIES.history(tx), app.organisation(tx), POLICIES.in_force(tx, now)
         capacity = current.policy.capacity if current else {}
         began = permits.day_began(now, app.settings.zone)
         carried = tuple(
@@ -92,43 +82,27 @@ def show(app: Countersign, by: By) -> PoliciesView:
 def propose(app: Countersign, by: By, wanted: Mapping[str, Any], *, reason: str) -> None:
     """Propose a policy as ContactPolicy writes it; an empty one ends the policy in force. InvalidForm names what is
     wrong at its place ("caps.1.within"), PolicyOpen tells that another proposal waits."""
-    by.authorize(MANAGES)
+    by.authorize(POLICY.action)
     policy, problems = _read(wanted)
-    if not reason.strip() or len(reason) > LONGEST_REASON:
-        problems.append(Problem("reason_missing", "say why", at="reason"))
+    problems += confirming.without_reason(reason)
     if policy is None or problems:
         raise InvalidForm(problems)
-    with changing(app, by, None) as change:
-        policies.lock(change.tx)
-        if change.done_before():
-            return
-        waiting = next((row for row in policies.history(change.tx) if not row.decision), None)
-        if waiting:
-            raise PolicyOpen(by=change.organisation.name(waiting.proposed_by))
+
+    def says(change: Change, _rows: tuple[PolicyRow, ...]) -> Mapping[str, str]:
         if policy.is_over and policies.in_force(change.tx, change.now) is None:
             raise InvalidForm([Problem("policy_empty", "it says nothing", at="caps")])
-        version = policies.propose(change.tx, policy, reason=reason.strip(), by=by.person, at=change.now)
-        after = {"version": version, "caps": len(policy.caps)}
-        change.note("policy_proposed", f"policy {version}", after=after, reason=reason.strip())
+        return {"policy": policy.model_dump_json()}
+
+    after = {"caps": len(policy.caps)}
+    confirming.propose(app, by, POLICY, says, reason=reason, after=after, waits=PolicyOpen)
 
 
 def decide(app: Countersign, by: By, version: int, *, confirm: bool) -> None:
     """Confirm a proposal, which then holds, or refuse it. OwnProposal where they proposed it; NotFound where nothing
     waits under that number."""
-    decision = "confirmed" if confirm else "refused"
-    with changing(app, by, MANAGES) as change:
-        policies.lock(change.tx)
-        if change.done_before():
-            return
-        row = next((one for one in policies.history(change.tx) if one.version == version), None)
-        if row is None or row.decision:
-            raise NotFound()
-        if confirm and row.proposed_by == by.person:
-            raise OwnProposal()
-        policies.decide(change.tx, version, decision, by=by.person, at=change.now)
-        if confirm:
-            _count_made(app, change, row.policy)
-        change.note(f"policy_{decision}", f"policy {version}", after={"version": version})
+    confirming.decide(
+        app, by, POLICY, version, confirm=confirm, then=lambda change, row: _count_made(app, change, row.policy)
+    )
 
 
 def meets(tx: Connection, definition: Definition, form: Mapping[str, Any], at: datetime) -> PolicyInForce | None:
@@ -188,17 +162,5 @@ CODES = {
 
 
 def _view(row: PolicyRow, current: PolicyRow | None, organisation: Organisation, by: By) -> PolicyView:
-    states = {"": "open", "refused": "refused"}
-    state = states.get(row.decision) or ("in_force" if row == current else "over")
-    return PolicyView(
-        version=row.version,
-        policy=row.policy.model_dump(mode="json"),
-        lines=row.policy.lines(),
-        state=state,
-        reason=row.reason,
-        proposed_by=organisation.name(row.proposed_by),
-        proposed_at=row.proposed_at,
-        decided_by=organisation.name(row.decided_by) if row.decided_by else "",
-        since=row.decided_at if row.decision == "confirmed" else None,
-        may_decide=state == "open" and row.proposed_by != by.person,
-    )
+    said = row.policy.model_dump(mode="json")
+    return viewed(PolicyView, row, current, organisation, by, policy=said, lines=row.policy.lines())

@@ -13,6 +13,7 @@ from engine.service import policies
 from engine.service.app import Countersign
 from engine.service.recording import OPERATOR
 from engine.store import policies as rows
+from engine.store.policies import POLICIES
 from tests.api.desk import Desk
 from tests.api.test_api_rest import script
 
@@ -94,10 +95,10 @@ def test_an_empty_policy_ends_the_one_in_force(app: Countersign) -> None:
         policies.propose(app, OPERATOR, {}, reason="nothing to end")
     policies.propose(app, OPERATOR, {"similar": "30d"}, reason="r")
     with app.db.begin() as tx:
-        rows.decide(tx, 1, "confirmed", by="machao", at=app.now())
+        POLICIES.decide(tx, 1, "confirmed", by="machao", at=app.now())
     policies.propose(app, OPERATOR, {}, reason="enough")
     with app.db.begin() as tx:
-        rows.decide(tx, 2, "confirmed", by="machao", at=app.now())
+        POLICIES.decide(tx, 2, "confirmed", by="machao", at=app.now())
         assert rows.in_force(tx, app.now()) is None
     assert [one.state for one in policies.show(app, OPERATOR).versions] == ["in_force", "over"]
 
