@@ -6,7 +6,7 @@ CountersignError
 |- Refused           understood, but not possible now; says what is possible instead
 |   |- NotPossible, AlreadyDecided, ChangedMeanwhile, DraftChanged, SavedElsewhere, UrgedAlready, KeyUsed, OwnCase,
 |   |   StandInOver, StandInTwice, TooManyTries, CountsMoved, CountsBusy, CountOvertaken, NoControl, GroupChanged,
-|   |   OfferChanged, OwnOffer, TooFewCustomers, RehearsalFailed, WaiverWaits, OwnWaiver
+|   |   OfferChanged, OwnOffer, TooFewCustomers, RehearsalFailed, WaiverWaits, OwnWaiver, ListStale
 |- NotFound          absent, or not yours: the two look the same
 |- SignInNeeded, Forged
 |   |- SignInAnew
@@ -152,6 +152,11 @@ class PolicyOpen(Refused):
     """A contact policy that {by} proposed waits for a decision; nothing was changed. Decide on that one first."""
 
 
+class ListStale(Refused):
+    """The list of target customers is stale ({why}), so nothing was sent. Have it selected again where that is offered,
+    or say why it goes out as it is."""
+
+
 class OwnProposal(Refused):
     """Nobody confirms what they proposed themselves; nothing was changed. Another administrator must confirm it."""
 
@@ -252,6 +257,11 @@ class Unavailable(CountersignError):
 
 class DatabaseUnavailable(Unavailable):
     """The database at {url} cannot be used: {reason}. Check COUNTERSIGN_DATABASE_URL and that the server runs."""
+
+
+class SchemaBehind(Unavailable):
+    """The case database at {url} is not there or of another release, and saved groups stand in it; nothing was changed.
+    Bring it up to date with `countersign database migrate`, or write the groups' sources into the file."""
 
 
 class GatewayUnavailable(Unavailable):

@@ -14,9 +14,8 @@ from engine.service import policies
 from engine.service.recording import OPERATOR
 
 app = typer.Typer(no_args_is_help=True)
-File = Annotated[
-    Path, typer.Argument(metavar="FILE", exists=True, dir_okay=False, help="YAML: caps, similar, capacity, exempt.")
-]
+SECTIONS = "caps, similar, capacity, capacity_each, exempt"
+File = Annotated[Path, typer.Argument(metavar="FILE", exists=True, dir_okay=False, help=f"YAML: {SECTIONS}.")]
 
 
 @app.callback()
@@ -38,6 +37,8 @@ def show() -> None:
             typer.echo(f"  {line.en}")
     for carried in view.carried:
         typer.echo(f"today by {carried.channel}: {carried.used:,} of {carried.most:,}")
+    for one in view.carried_by:
+        typer.echo(f"today for {one.kind} {one.name}: {one.used:,} of {one.most:,}")
 
 
 @app.command()
@@ -48,7 +49,7 @@ def propose(file: File, *, reason: Annotated[str, typer.Option(help="Why.")]) ->
     except (YAMLError, UnicodeDecodeError) as error:
         raise InvalidFile([Problem("D170", f"is no YAML: {str(error).splitlines()[0]}", at=file.name)]) from error
     if said is not None and not isinstance(said, dict):
-        raise InvalidFile([Problem("D171", "is no contact policy", "write caps, similar, capacity, exempt", file.name)])
+        raise InvalidFile([Problem("D171", "is no contact policy", f"write {SECTIONS}", file.name)])
     with application() as opened:
         policies.propose(opened, OPERATOR, said or {}, reason=reason)
     typer.echo("Proposed. An administrator confirms it on the page Contact policy.")

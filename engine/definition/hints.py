@@ -243,6 +243,8 @@ HINTS = (
     "write then: warn",
     "add {name} to material",
     "name it among the aspects of a step",
+    "raise stale_after, or let the waves follow each other sooner",
+    "write stale_after: 30d",
     "write out what it means",
     "write has(form.{name}) && ..., or make it required",
     "name a state inside",

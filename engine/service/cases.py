@@ -30,6 +30,7 @@ from engine.service.app import Countersign
 from engine.service.authorizing import allowed
 from engine.service.drifting import drift_view
 from engine.service.stage_views import AudienceView, Detection
+from engine.service.staleness import stale_view
 from engine.service.views import CaseRow, CaseView, ChildView, Entry, RegistrationView, Viewer
 from engine.store import cases, history, registers, visibility
 
@@ -140,6 +141,7 @@ def case_view(app: Countersign, tx: Connection, viewer: Viewer, case: Case, orde
         stages=tuple(name for name in ("audience", "delivery", "evaluation") if getattr(definition, name) is not None),
         rehearsals=rehearsed.of_case(app, tx, case, unseen),
         may_rehearse=_may_rehearse(viewer, case, definition, unseen, is_frozen=audience is not None),
+        stale=stale_view(app, tx, case, unseen),
     )
 
 

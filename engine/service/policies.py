@@ -5,7 +5,7 @@ force. Refuses a confirmation by whoever proposed it, and a policy that contradi
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -13,7 +13,8 @@ from pydantic import ValidationError
 from sqlalchemy import Connection
 
 from engine.audience.capping import PolicyInForce
-from engine.audience.policy import ContactPolicy
+from engine.audience.policy import CarrierKind, ContactPolicy
+from engine.definition.catalogue import catalogue
 from engine.definition.model import Definition
 from engine.delivery.channels import CHANNELS
 from engine.errors import InvalidForm, PolicyOpen, Problem
@@ -22,11 +23,14 @@ from engine.service import confirming, permits
 from engine.service.app import Countersign
 from engine.service.confirming import Kind, VersionView, viewed
 from engine.service.recording import By, Change
+from engine.service.sealing import dataset_of
 from engine.store import cases, policies
 from engine.store import permits as permit_rows
 from engine.store.policies import POLICIES, PolicyRow
 from engine.values import Bilingual
 
+BUSIEST = 50
+CUSTOMERS = "customers"
 POLICY = Kind("policy", POLICIES, "policy.manage")
 
 
@@ -48,11 +52,24 @@ class CarriedView:
 
 
 @dataclass(frozen=True, slots=True)
+class CarriedByView:
+    """What a hall or an agent has carried today of what each of them can."""
+
+    kind: CarrierKind
+    name: str
+    used: int
+    most: int
+
+
+@dataclass(frozen=True, slots=True)
 class PoliciesView:
-    """All versions, the newest first, and the day of the channels that have a limit."""
+    """All versions, the newest first, and the day of the channels that have a limit. `carried_by`: of the halls and of
+    the agents the busiest today, 50 of each; `fields` are those of a customer that may name them."""
 
     versions: tuple[PolicyView, ...]
     carried: tuple[CarriedView, ...]
+    carried_by: tuple[CarriedByView, ...] = ()
+    fields: dict[str, Bilingual] = field(default_factory=dict)
 
     @property
     def current(self) -> PolicyView | None:
@@ -76,7 +93,9 @@ def show(app: Countersign, by: By) -> PoliciesView:
         carried = tuple(
             CarriedView(channel, permit_rows.count(tx, channel, began), most) for channel, most in capacity.items()
         )
-    return PoliciesView(tuple(_view(row, current, organisation, by) for row in rows), carried)
+        busy = tuple(_busy(tx, current.policy, began)) if current else ()
+    versions = tuple(_view(row, current, organisation, by) for row in rows)
+    return PoliciesView(versions, carried, busy, _carrier_fields(app))
 
 
 def propose(app: Countersign, by: By, wanted: Mapping[str, Any], *, reason: str) -> None:
@@ -84,6 +103,7 @@ def propose(app: Countersign, by: By, wanted: Mapping[str, Any], *, reason: str)
     wrong at its place ("caps.1.within"), PolicyOpen tells that another proposal waits."""
     by.authorize(POLICY.action)
     policy, problems = _read(wanted)
+    problems += _unknown_fields(app, policy) if policy else []
     problems += confirming.without_reason(reason)
     if policy is None or problems:
         raise InvalidForm(problems)
@@ -128,6 +148,29 @@ def _count_made(app: Countersign, change: Change, policy: ContactPolicy) -> None
         permit_rows.enter_made(change.tx, case_id, purpose=made.purpose, category=made.category, since=since)
 
 
+def _busy(tx: Connection, policy: ContactPolicy, began: datetime) -> Iterator[CarriedByView]:
+    for kind, each in policy.capacity_each.items():
+        carried = sorted(permit_rows.carried(tx, kind, began).items(), key=lambda one: (-one[1], one[0]))
+        yield from (CarriedByView(kind, name, used, each.per_day) for name, used in carried[:BUSIEST])
+
+
+def _carrier_fields(app: Countersign) -> dict[str, Bilingual]:
+    """The fields of a customer that may say whose they are, with their labels: texts, and none that is personal."""
+    found = catalogue(CUSTOMERS)
+    known = found.fields if found else {}
+    customers = dataset_of(app.settings).current().tables.get(CUSTOMERS)
+    types = {one.name: one.type for one in customers.columns} if customers else {n: f.type for n, f in known.items()}
+    usable = (name for name, type_ in types.items() if type_ == "text")
+    return {name: known[name].label for name in usable if name in known and not known[name].personal}
+
+
+def _unknown_fields(app: Countersign, policy: ContactPolicy) -> list[Problem]:
+    known = _carrier_fields(app) if policy.capacity_each else {}
+    told = f"customers have no such field; there are {', '.join(known)}"
+    each = policy.capacity_each.items()
+    return [Problem("policy_by", told, at=f"capacity_each.{kind}.by") for kind, one in each if one.by not in known]
+
+
 def _read(wanted: Mapping[str, Any]) -> tuple[ContactPolicy | None, list[Problem]]:
     try:
         policy = ContactPolicy.model_validate(wanted)
@@ -136,6 +179,10 @@ def _read(wanted: Mapping[str, Any]) -> tuple[ContactPolicy | None, list[Problem
     problems = list(policy.problems())
     for channel in policy.capacity.keys() - CHANNELS.keys():
         problems.append(Problem("policy_channel", f"nothing is sent by {channel}", at=f"capacity.{channel}"))
+    for kind, each in policy.capacity_each.items():
+        if each.channel and each.channel not in CHANNELS:
+            told = f"nothing is sent by {each.channel}"
+            problems.append(Problem("policy_channel", told, at=f"capacity_each.{kind}.channel"))
     return policy, problems
 
 
@@ -158,6 +205,8 @@ CODES = {
     "exempt": "policy_purpose",
     "category": "policy_category",
     "capacity": "policy_capacity",
+    "per_day": "policy_capacity",
+    "by": "policy_by",
 }
 
 

@@ -13,7 +13,7 @@ from engine.errors import Problem
 from engine.service.chain_views import Chain, Node, Waiting
 from engine.service.rehearsal_views import RehearsalLine
 from engine.service.sheet_views import Gone, Reader, Risk, Signer, WayBack
-from engine.service.stage_views import AudienceView, Detection, EvaluationView, WaveView
+from engine.service.stage_views import AudienceView, Detection, EvaluationView, StaleView, WaveView
 from engine.values import NO_TEXT, Bilingual, Language
 
 
@@ -322,6 +322,7 @@ class CaseView:
     stages: tuple[str, ...] = ()  # of audience, delivery, evaluation: those that cases of its kind have
     rehearsals: tuple[RehearsalLine, ...] = ()  # of each tariff the last
     may_rehearse: bool = False
+    stale: StaleView | None = None  # why the next wave waits for a person
 
 
 @dataclass(frozen=True, slots=True)

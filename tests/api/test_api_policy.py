@@ -54,6 +54,9 @@ def test_a_policy_takes_two_administrators_and_is_said_in_words(app: Countersign
         ({"caps.1.most": "5", "caps.1.within": "7d", "caps.0.most": "3", "caps.0.within": "30d"}, "Cap 2 never holds"),
         ({"similar": "<script>"}, "Write a period of days or hours"),
         ({"capacity.sms": "-1"}, "A whole number of contacts a day"),
+        ({"capacity_each.hall.per_day": "0", "capacity_each.hall.by": "hall"}, "A whole number of contacts a day"),
+        ({"capacity_each.hall.per_day": "30"}, "Customers have no such field"),
+        ({"capacity_each.agent.per_day": "30", "capacity_each.agent.by": "phone"}, "Customers have no such field"),
         ({"caps.0.most": "2", "caps.0.within": "7d", "caps.0.purpose": "fun"}, "A purpose is marketing or service"),
     ],
 )

@@ -138,7 +138,7 @@ DOORS = (
     ("POST", "/cases/{case}/embargo"),
     ("POST", "/tasks/{task}"),
     ("PUT", "/api/v1/cases/{case}/form"),
-    *(("POST", f"/api/v1/cases/{{case}}/{verb}") for verb in ("submit", "events", "start", "pause", "resume")),
+    *(("POST", f"/api/v1/cases/{{case}}/{verb}") for verb in ("submit", "events", "select", "start", "pause", "resume")),
     *(("POST", f"/api/v1/cases/{{case}}/{verb}") for verb in ("withdraw", "operations", "close", "responses")),
     ("POST", "/api/v1/cases/{case}/children"),
     ("POST", "/api/v1/cases/{case}/readers"),
