@@ -231,6 +231,8 @@ class Delivery(Kind, frozen=True):
         """See Kind."""
         match command:
             case PauseDelivery() if not self.paused:
+                if command.via == "timer":
+                    journal.tell_submitter("failed", command.reason)  # a person pauses knowing it, a rule does not ask
                 journal.ask(HoldDelivery("pause"))
                 return "pause"
             case ResumeDelivery() if self.paused:
