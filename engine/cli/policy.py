@@ -37,8 +37,8 @@ def show() -> None:
             typer.echo(f"  {line.en}")
     for carried in view.carried:
         typer.echo(f"today by {carried.channel}: {carried.used:,} of {carried.most:,}")
-    for one in view.carried_by:
-        typer.echo(f"today for {one.kind} {one.name}: {one.used:,} of {one.most:,}")
+    for by in view.carried_by:
+        typer.echo(f"today for {by.kind} {by.name}: {by.used:,} of {by.most:,}")
 
 
 @app.command()

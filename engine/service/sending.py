@@ -199,15 +199,16 @@ def _claim_of(app: Countersign, tx: Connection, seen: WaveRow, asked: Asked | No
     capped = {row: reasons[customer] for row, customer in left.items() if customer in reasons}
     if capped:
         ledger.settle(tx, wave.id, capped, state="suppressed", at=at)
-    later = {row for row, customer in left.items() if customer in set(kept.later)}
-    rows = frozenset(left.keys() - capped.keys() - later)
+    waits = frozenset(kept.later)
+    later_rows = {row for row, customer in left.items() if customer in waits}
+    rows = frozenset(left.keys() - capped.keys() - later_rows)
     sent = frozenset() if CHANNELS[wave.channel].has_text else ledger.sent(tx, wave.id, claim.first, claim.last)
     if bucket is not None:
         after = pacing.take(bucket, len(rows))
         assert after is not None
         waves.keep_bucket(tx, wave.id, after)
-    out = len(waiting) - len(rows) - len(later)
-    return _Held(wave, claim, rows, out, is_capped=asked is not None, later=len(later), sent=sent)
+    barred_count = len(waiting) - len(rows) - len(later_rows)
+    return _Held(wave, claim, rows, barred_count, is_capped=asked is not None, later=len(later_rows), sent=sent)
 
 
 def _hold(

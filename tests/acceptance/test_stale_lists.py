@@ -189,4 +189,4 @@ def test_the_command_tells_it_in_the_language_of_who_looks(
     monkeypatch.setenv("COUNTERSIGN_HOME", str(app.settings.home))
     monkeypatch.setenv("COUNTERSIGN_DATABASE_URL", app.settings.database)
     told = CliRunner().invoke(program, ["cases", "explain", case_id, "--as", "wangmin"]).output
-    assert "the wave pilot does not go out by itself, the list is stale" in told and "40d" in told
+    assert "the wave pilot does not go out by itself, the list is stale" in told and "40 天" in told
