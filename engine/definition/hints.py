@@ -150,6 +150,7 @@ MESSAGES = (
     "the hours must end after they begin, on the same day",
     "a gate waits hours or days, not working days; write 24h, not {value}",
     "a gate waits hours or days, not working days; write 24h",
+    "a list ages by hours or days, not working days; write 30d",
     "not a share; write 0.2%, not {value}",
     "not a share; write 0.2%",
     "there is no channel {name}; possible: {names}",
