@@ -40,26 +40,27 @@ def test_a_stale_list_is_told_selected_again_and_let_go(
     assert "vip" in page.inner_text(".alert.wait") and "31" in page.inner_text(".alert.wait")
     page.click(".actions details.confirm summary")
     found = look(page, f"stale-{language}")
-    page.click("form[action$='/select'] button")
-    page.wait_for_load_state()
+    with page.expect_navigation():
+        page.click("form[action$='/select'] button")
     notices(app)
     page.goto(f"/cases/{case_id}")
     assert page.query_selector(".case-head .alert.wait") is None
     page.click(".actions details.confirm summary")
-    page.click("form[action$='/start'] button")
-    page.wait_for_load_state()
+    with page.expect_navigation():
+        page.click("form[action$='/start'] button")
     notices(app)
     with ThreadPoolExecutor() as aside:  # Playwright's event loop has this thread
         aside.submit(sent, app).result()
         clock.move(tmp_path / "clock", timedelta(days=40))
         aside.submit(sent, app).result()
     assert state_of(app, case_id) == "paused"
+    sign_in(page, "wangmin")  # the session is over by then
     page.goto(f"/cases/{case_id}?tab=delivery")
     page.click(".actions details.confirm summary")
     page.fill("#resume-reason", "<b>客户仍需要</b>")
     found += look(page, f"stale-paused-{language}")
-    page.keyboard.press("Enter")
-    page.wait_for_load_state()
+    with page.expect_navigation():
+        page.keyboard.press("Enter")
     page.goto(f"/cases/{case_id}?tab=history")
     assert "<b>客户仍需要</b>" in page.inner_text("main")
     found += look(page, f"stale-history-{language}")
