@@ -37,13 +37,14 @@ from api.words_office import (
     STAND_IN_STATES,
     SUPPRESSION_LISTS,
 )
-from api.words_policy import PURPOSES
+from api.words_policy import CARRIERS, PURPOSES
 from api.words_problems import PROBLEMS
 from api.words_steps import DUE, FLAGS, GONE, RESUMES, VIAS, WHY
 
 __all__ = [
     "BROKEN",
     "BUILT_ROWS",
+    "CARRIERS",
     "CHANGES",
     "COMMANDS",
     "COVERED",

@@ -3,6 +3,7 @@
 from api.i18n import N_
 
 PURPOSES = {"marketing": N_("Marketing"), "service": N_("Service")}
+CARRIERS = {"hall": N_("Business hall"), "agent": N_("Agent")}
 POLICY_PROBLEMS = {
     "policy_most": N_("How often: a whole number from 1 to 1,000."),
     "policy_within": N_("Write a period of days or hours, as 7d or 12h, from 1h to 365d."),
@@ -10,6 +11,7 @@ POLICY_PROBLEMS = {
     "policy_purpose": N_("A purpose is marketing or service."),
     "policy_category": N_("A category has 40 characters at most."),
     "policy_capacity": N_("A whole number of contacts a day, at least 1."),
+    "policy_by": N_("Customers have no such field that names a hall or an agent."),
     "policy_shape": N_("This is not written as a contact policy is."),
     "policy_covered": N_("Cap {this} never holds, because cap {other} is reached first."),
     "policy_exempt": N_("This purpose is exempt, so a cap for it never holds."),

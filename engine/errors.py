@@ -7,7 +7,7 @@ CountersignError
 |   |- NotPossible, AlreadyDecided, ChangedMeanwhile, DraftChanged, SavedElsewhere, UrgedAlready, KeyUsed, OwnCase,
 |   |   StandInOver, StandInTwice, TooManyTries, CountsMoved, CountsBusy, CountOvertaken, NoControl, GroupChanged,
 |   |   OfferChanged, OwnOffer, TooFewCustomers, RehearsalFailed, WaiverWaits, OwnWaiver,
-|   |   ErasureOpen, ErasureWaits
+|   |   ErasureOpen, ErasureWaits, ListStale
 |- NotFound          absent, or not yours: the two look the same
 |- SignInNeeded, Forged
 |   |- SignInAnew
@@ -154,6 +154,11 @@ class PolicyOpen(Refused):
     """A contact policy that {by} proposed waits for a decision; nothing was changed. Decide on that one first."""
 
 
+class ListStale(Refused):
+    """The list of target customers is stale ({why}), so nothing was sent. Have it selected again where that is offered,
+    or say why it goes out as it is."""
+
+
 class OwnProposal(Refused):
     """Nobody confirms what they proposed themselves; nothing was changed. Another administrator must confirm it."""
 
@@ -288,6 +293,11 @@ class Unavailable(CountersignError):
 
 class DatabaseUnavailable(Unavailable):
     """The database at {url} cannot be used: {reason}. Check COUNTERSIGN_DATABASE_URL and that the server runs."""
+
+
+class SchemaBehind(Unavailable):
+    """The case database at {url} is not there or of another release, and saved groups stand in it; nothing was changed.
+    Bring it up to date with `countersign database migrate`, or write the groups' sources into the file."""
 
 
 class GatewayUnavailable(Unavailable):

@@ -10,7 +10,7 @@ from api.declared import for_page
 from api.deps import App, CurrentViewer, CurrentVisit, Posted, text
 from api.pages.admin import by, tried
 from api.visit import Visit
-from engine.audience.policy import MOST_CAPS, ContactPolicy
+from engine.audience.policy import CARRIERS, MOST_CAPS, ContactPolicy
 from engine.delivery.channels import CHANNELS
 from engine.service import policies
 from engine.service.app import Countersign
@@ -18,6 +18,7 @@ from engine.service.views import Viewer
 
 router = APIRouter(dependencies=[for_page("policy.manage")])
 PARTS = ("most", "within", "channel", "purpose", "category")
+EACH = ("by", "per_day", "channel")
 EMPTY_CAPS = 2
 Typed = dict[str, Any]
 
@@ -60,18 +61,26 @@ def _typed(form: FormData) -> Typed:
         "caps": [cap for cap in caps if any(cap.values())],
         "similar": text(form, "similar"),
         "capacity": {channel: text(form, f"capacity.{channel}") for channel in CHANNELS},
+        "capacity_each": {
+            kind: {part: text(form, f"capacity_each.{kind}.{part}") for part in EACH} for kind in CARRIERS
+        },
         "exempt": [one for one in form.getlist("exempt") if isinstance(one, str)],
     }
 
 
 def _wanted(typed: Typed) -> Typed:
     capacity = {channel: most for channel, most in typed["capacity"].items() if most}
-    return typed | {"similar": typed["similar"] or None, "capacity": capacity}
+    each = {kind: one for kind, one in typed["capacity_each"].items() if one["per_day"] or one["by"]}
+    return typed | {"similar": typed["similar"] or None, "capacity": capacity, "capacity_each": each}
 
 
 def _as_typed(policy: Typed | None) -> Typed:
     said = policy or ContactPolicy().model_dump(mode="json")
-    return said | {"similar": said["similar"] or "", "capacity": dict.fromkeys(CHANNELS, "") | said["capacity"]}
+    return said | {
+        "similar": said["similar"] or "",
+        "capacity": dict.fromkeys(CHANNELS, "") | said["capacity"],
+        "capacity_each": {kind: dict.fromkeys(EACH, "") for kind in CARRIERS} | said["capacity_each"],
+    }
 
 
 def _page(
@@ -94,6 +103,7 @@ def _page(
         view=view,
         typed=typed | {"caps": [*typed["caps"], *([dict.fromkeys(PARTS, "")] * more)]},
         filled=len(typed["caps"]),
+        fields=[("", "–"), *((name, visit.formats.label(label) or name) for name, label in view.fields.items())],
         reason=reason,
         error=error,
     )

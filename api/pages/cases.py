@@ -55,7 +55,7 @@ def why(app: App, visit: CurrentVisit, viewer: CurrentViewer, case_id: str, form
 
 @router.post("/cases/{case_id}/select")
 def select(app: App, visit: CurrentVisit, viewer: CurrentViewer, case_id: str, form: Posted) -> Response:
-    """Have a selection that failed tried again."""
+    """Have a selection that failed tried again, or one made anew whose list is stale."""
     key = form_key(form, viewer)
     return _act(visit, viewer, case_id, "customers", lambda: stages.select_again(app, viewer, case_id, key=key))
 
@@ -66,8 +66,8 @@ def start(app: App, visit: CurrentVisit, viewer: CurrentViewer, case_id: str, fo
     recipients, key = text(form, "recipients"), form_key(form, viewer)
     if not recipients.isdecimal():
         raise Invalid([Problem("recipients", N_("Confirm the number of customers."), at="recipients")])
-    count = int(recipients)
-    return _act(visit, viewer, case_id, "delivery", lambda: stages.start_delivery(app, viewer, case_id, count, key=key))
+    start_ = partial(stages.start_delivery, app, viewer, case_id, int(recipients), key=key, reason=text(form, "reason"))
+    return _act(visit, viewer, case_id, "delivery", start_)
 
 
 @router.post("/cases/{case_id}/pause")
@@ -79,9 +79,9 @@ def pause(app: App, visit: CurrentVisit, viewer: CurrentViewer, case_id: str, fo
 
 @router.post("/cases/{case_id}/resume")
 def resume(app: App, visit: CurrentVisit, viewer: CurrentViewer, case_id: str, form: Posted) -> Response:
-    """Go on with all waves."""
-    key = form_key(form, viewer)
-    return _act(visit, viewer, case_id, "delivery", lambda: stages.hold(app, viewer, case_id, "resume", "", key=key))
+    """Go on with all waves, with a reason where the next one's list is stale."""
+    resume_ = partial(stages.hold, app, viewer, case_id, "resume", text(form, "reason"), key=form_key(form, viewer))
+    return _act(visit, viewer, case_id, "delivery", resume_)
 
 
 @router.post("/cases/{case_id}/release")

@@ -96,6 +96,7 @@ class StartDelivery(Body):
     """The number of customers that the caller saw and confirms."""
 
     recipients: int = Field(ge=0, lt=10**15, examples=[48210])
+    reason: str = Field("", max_length=2000, examples=[""], description="Why a stale list goes out as it is")
 
 
 class Reason(Body):
@@ -241,8 +242,15 @@ def paper(app: App, caller: Reader, case_id: str) -> Response:
 
 @router.post("/cases/{case_id}/start", response_model=Waiting, dependencies=[for_acting("cases.act")])
 def start_delivery(app: App, caller: Caller, key: Key, case_id: str, body: StartDelivery) -> Response:
-    """Send to the frozen audience."""
-    stages.start_delivery(app, caller, case_id, body.recipients, key=key)
+    """Send to the frozen audience. 409 where its list is stale and no reason says why it goes out as it is."""
+    stages.start_delivery(app, caller, case_id, body.recipients, key=key, reason=body.reason)
+    return _waiting(app, caller, case_id)
+
+
+@router.post("/cases/{case_id}/select", response_model=Waiting, dependencies=[for_acting("cases.act")])
+def select_again(app: App, caller: Caller, key: Key, case_id: str) -> Response:
+    """Select the customers again: after a selection that failed, or where the list is stale by now."""
+    stages.select_again(app, caller, case_id, key=key)
     return _waiting(app, caller, case_id)
 
 
@@ -254,9 +262,9 @@ def pause(app: App, caller: Caller, key: Key, case_id: str, body: Reason) -> Res
 
 
 @router.post("/cases/{case_id}/resume", response_model=Waiting, dependencies=[for_acting("cases.act")])
-def resume(app: App, caller: Caller, key: Key, case_id: str) -> Response:
-    """Go on with all waves."""
-    stages.hold(app, caller, case_id, "resume", "", key=key)
+def resume(app: App, caller: Caller, key: Key, case_id: str, body: Reason | None = None) -> Response:
+    """Go on with all waves. 409 where the list of the next one is stale and no reason says why it goes out as it is."""
+    stages.hold(app, caller, case_id, "resume", body.reason if body else "", key=key)
     return _waiting(app, caller, case_id)
 
 

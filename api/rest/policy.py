@@ -21,6 +21,7 @@ EXAMPLE = {
     "caps": [{"most": 2, "within": "7d"}, {"most": 1, "within": "1d", "channel": "sms", "purpose": "marketing"}],
     "similar": "30d",
     "capacity": {"sms": 200000},
+    "capacity_each": {"hall": {"by": "hall", "per_day": 30, "channel": "file"}},
     "exempt": ["service"],
 }
 
@@ -30,7 +31,8 @@ class NewPolicy(Body):
 
     policy: dict[str, Any] = Field(
         examples=[EXAMPLE],
-        description="caps (most, within, channel, purpose, category), similar, capacity by channel and day, exempt; "
+        description="caps (most, within, channel, purpose, category), similar, capacity by channel and day, "
+        "capacity_each by hall and agent (by, per_day, channel), exempt; "
         "empty ends the policy in force",
     )
     reason: str = Field(max_length=200, examples=["fewer messages per customer"])
@@ -38,7 +40,8 @@ class NewPolicy(Body):
 
 @router.get("/policy", response_model=PoliciesView, dependencies=[for_reading("policy.manage")])
 def versions(app: App, caller: Caller) -> Response:
-    """All versions of the contact policy, the newest first, and what channels with a limit carried today."""
+    """All versions of the contact policy, the newest first, and what channels, halls and agents with a
+    limit carried today."""
     return answer(policies.show(app, By(caller, "api")))
 
 

@@ -7,11 +7,12 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from engine.audience.exclusions import LIST_NAME, Exclusion, Household, InGroup, InSavedGroup, RuleHolds
 from engine.audience.sources import Feedback, FeedbackOf, Group, Rule, SavedGroup, Source, SourceKind, Sql
+from engine.values import Duration
 
 Path = tuple[str | int, ...]
 
@@ -101,6 +102,16 @@ class AudiencePlan(BaseModel):
     drift: Drift | None = Field(None, description="What a count far from the declared number leads to")
     arbitration: Arbitration | None = Field(None, description="Priority and score where cases want the same customers")
     freeze: Literal["on_approved"] = Field("on_approved", description="When the list is frozen")
+    stale_after: Duration | None = Field(
+        None, description="A wave whose list is older, or whose groups have newer versions, waits for a person"
+    )
+
+    @field_validator("stale_after")
+    @classmethod
+    def _on_the_clock(cls, value: Duration | None) -> Duration | None:
+        if value is not None and (value.is_working or not value.amount):
+            raise PydanticCustomError("duration", "a list ages by hours or days, not working days; write 30d")
+        return value
 
     @model_validator(mode="after")
     def _names_differ(self) -> "AudiencePlan":

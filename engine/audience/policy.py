@@ -1,4 +1,5 @@
-"""The contact policy (接触策略): how often a customer may be contacted, and what a channel carries in a day.
+"""The contact policy (接触策略): how often a customer may be contacted, and what is carried in a day by a channel, by
+each hall and by each agent.
 
 Pure: who was contacted when is an argument. The same caps answer twice: a selection leaves out whoever has no contact
 left (exclusions.py), and a wave asks again at the moment of sending, where the last contact goes to one of two cases.
@@ -19,6 +20,10 @@ Purpose = Literal["marketing", "service"]
 MARKETING: Purpose = "marketing"
 SHORTEST, LONGEST = timedelta(hours=1), timedelta(days=365)
 MOST_CAPS = 20
+
+CarrierKind = Literal["hall", "agent"]
+CARRIERS: dict[CarrierKind, tuple[str, str]] = {"hall": ("营业厅", "business hall"), "agent": ("坐席", "agent")}
+"""Who carries contacts, and what they are called."""
 
 CHANNEL = r"^([a-z][a-z0-9_]{0,19})?$"
 
@@ -84,10 +89,9 @@ class Cap(BaseModel):
     @property
     def label(self) -> Bilingual:
         """The cap in words."""
-        zh_unit, _ = _UNITS[self.within.unit]
         zh = "".join(
             (
-                f"{self.within.amount} {zh_unit}内",
+                f"{spelled(self.within).zh}内",
                 f"“{self.category}”类" if self.category else "",
                 f"通过{_CHANNELS.get(self.channel, (self.channel,))[0]}" if self.channel else "",
                 f"为{_PURPOSES[self.purpose][0]}" if self.purpose else "",
@@ -97,7 +101,7 @@ class Cap(BaseModel):
         contacts = "contact" if self.most == 1 else "contacts"
         en = "".join(
             (
-                f"At most {self.most} {contacts} of a customer in {_english(self.within)}",
+                f"At most {self.most} {contacts} of a customer in {spelled(self.within).en}",
                 f" by {_named(self.channel)}" if self.channel else "",
                 f" for {_PURPOSES[self.purpose][1]}" if self.purpose else "",
                 f" of category “{self.category}”" if self.category else "",
@@ -123,12 +127,38 @@ class Cap(BaseModel):
         return all(mine in ("", its) for mine, its in zip(self.scope, (channel, purpose, category), strict=True))
 
 
+class Each(BaseModel):
+    """What each hall or agent carries in a day: {by: hall, per_day: 30}. `by` is the customer field that says whose a
+    customer is; who has none there counts for nobody."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    by: str = Field(pattern=r"^[a-z][a-z0-9_]{0,59}$", description="Customer field that names the hall or agent")
+    per_day: int = Field(ge=1, le=1_000_000, description="At most so many contacts a day for each of them")
+    channel: str = Field("", pattern=CHANNEL, description="Only over this channel")
+
+    @property
+    def short(self) -> str:
+        """In a few signs: "30 a day by hall"."""
+        return f"{self.per_day} a day by {self.by}"
+
+    def label(self, kind: CarrierKind) -> Bilingual:
+        """In words."""
+        zh, en = CARRIERS[kind]
+        over = _CHANNELS.get(self.channel, (self.channel, self.channel))
+        by_zh, by_en = (f"通过{over[0]}", f" by {over[1]}") if self.channel else ("", "")
+        return Bilingual(
+            zh=f"每个{zh}（按客户字段 {self.by}）每天{by_zh}最多 {self.per_day:,} 次",
+            en=f"At most {self.per_day:,} contacts a day{by_en} for each {en} (customer field {self.by})",
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class Reached:
-    """Why a contact is not made: the cap that is reached, and the cases that took what it allows."""
+    """Why a contact is not made: the cap that is reached, and the cases that took what it allows. Of what a hall or an
+    agent carries no cases are named: all of the day took it."""
 
-    cap: Cap
-    cases: tuple[str, ...]
+    cap: Cap | Each
+    cases: tuple[str, ...] = ()
 
 
 class ContactPolicy(BaseModel):
@@ -142,6 +172,9 @@ class ContactPolicy(BaseModel):
     capacity: dict[str, Annotated[int, Field(ge=1, le=1_000_000_000)]] = Field(
         default_factory=dict, max_length=20, description="By channel: how many contacts it carries in a day"
     )
+    capacity_each: dict[CarrierKind, Each] = Field(
+        default_factory=dict, description="How many contacts each hall or each agent carries in a day"
+    )
     exempt: tuple[Purpose, ...] = Field((), description="Purposes that no cap stops and whose contacts no cap counts")
 
     @field_validator("similar")
@@ -152,7 +185,7 @@ class ContactPolicy(BaseModel):
     @property
     def is_over(self) -> bool:
         """Whether it caps nothing."""
-        return not (self.caps or self.similar or self.capacity)
+        return not (self.caps or self.similar or self.capacity or self.capacity_each)
 
     @property
     def longest(self) -> timedelta:
@@ -168,6 +201,10 @@ class ContactPolicy(BaseModel):
         if self.similar and wanted.category:
             caps.append(Cap(most=1, within=self.similar, category=wanted.category))
         return tuple(sorted(caps, key=lambda cap: (cap.window, cap.most, cap.scope)))
+
+    def each_of(self, channel: str) -> dict[CarrierKind, Each]:
+        """What halls and agents carry that contacts over this channel count for."""
+        return {kind: each for kind, each in self.capacity_each.items() if each.channel in ("", channel)}
 
     def refusal(self, wanted: Approach, past: Sequence[Contacted], at: datetime) -> Reached | None:
         """The first cap that the contact would exceed; None where there is one left."""
@@ -206,16 +243,17 @@ class ContactPolicy(BaseModel):
         for cap in self.caps:
             yield cap.label
         if self.similar:
-            zh, _ = _UNITS[self.similar.unit]
             yield Bilingual(
-                zh=f"{self.similar.amount} {zh}内不因同类营销案再次接触同一客户",
-                en=f"No second contact of a customer by a case of the same category in {_english(self.similar)}",
+                zh=f"{spelled(self.similar).zh}内不因同类营销案再次接触同一客户",
+                en=f"No second contact of a customer by a case of the same category in {spelled(self.similar).en}",
             )
         for channel, most in sorted(self.capacity.items()):
             yield Bilingual(
                 zh=f"{_CHANNELS.get(channel, (channel,))[0]}每天最多 {most:,} 次",
                 en=f"At most {most:,} contacts a day by {_named(channel)}",
             )
+        for kind, each in sorted(self.capacity_each.items()):
+            yield each.label(kind)
         for purpose in self.exempt:
             zh, en = _PURPOSES[purpose]
             yield Bilingual(zh=f"{zh}不受次数限制，也不计入次数", en=f"No cap stops or counts contacts for {en}")
@@ -236,6 +274,7 @@ def _named(channel: str) -> str:
     return _CHANNELS.get(channel, ("", channel))[1]
 
 
-def _english(span: Duration) -> str:
-    unit = _UNITS[span.unit][1]
-    return f"{span.amount} {unit.removesuffix('s') if span.amount == 1 else unit}"
+def spelled(span: Duration) -> Bilingual:
+    """A span on the clock in words."""
+    zh, en = _UNITS[span.unit]
+    return Bilingual(zh=f"{span.amount} {zh}", en=f"{span.amount} {en.removesuffix('s') if span.amount == 1 else en}")

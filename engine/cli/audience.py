@@ -22,12 +22,14 @@ from engine.audience.sources import Group, Rule
 from engine.audience.sql import CheckedSql, check_sql
 from engine.audience.tally import walked
 from engine.cli import groups
+from engine.cli.opening import application_as_it_is
 from engine.cli.progress import waiting
 from engine.definition.catalogue import catalogue
 from engine.definition.document import Document, read
 from engine.errors import InvalidDefinition, InvalidExpression, InvalidFile, Problem
 from engine.expr import Scope, compile_expression
 from engine.expr.types import BOOL
+from engine.service import group_pins
 from engine.service.sealing import dataset_of
 from engine.service.whereabouts import addresses
 from engine.settings import Settings
@@ -247,19 +249,12 @@ def _plan(file: Path, version: Version) -> AudiencePlan:
 
 
 def _with_groups(plan: AudiencePlan) -> AudiencePlan:
-    """The plan with the newest versions of the customer groups that it names; without such no database is opened."""
+    """The plan with the newest versions of the customer groups that it names; without such no database is opened, and a
+    trial changes none."""
     if not any(plan.groups()):
         return plan
-    from engine.service import group_pins  # noqa: PLC0415  # a trial without groups needs no case database
-    from engine.service.app import Countersign  # noqa: PLC0415
-
-    opened = Countersign.open(Settings())
-    try:
-        opened.db.migrate()
-        with opened.db.read() as tx:
-            return group_pins.with_groups(tx, plan, {})
-    finally:
-        opened.close()
+    with application_as_it_is() as opened, opened.db.read() as tx:
+        return group_pins.with_groups(tx, plan, {})
 
 
 def _fields(version: Version) -> dict[str, str]:

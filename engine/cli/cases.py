@@ -17,6 +17,7 @@ from engine.service import cases, explaining
 from engine.service.app import Countersign
 from engine.service.chain_views import Following, SeatReason, WaitingPerson
 from engine.service.explaining import Explanation
+from engine.service.stage_views import StaleView
 from engine.values import Bilingual, Language
 
 app = typer.Typer(no_args_is_help=True)
@@ -109,6 +110,8 @@ class _Lines:
             yield f"declared {found.drift.declared:,} customers, in fact {found.drift.actual:,}{far}"
             if found.drift.voided:
                 yield f"    no longer stands: {', '.join(map(self._said, found.drift.voided))}"
+        if found.stale:
+            yield from self._stale(found.stale)
         if waiting.reason:
             yield f"because {waiting.reason_by or 'the system'} said: {waiting.reason}"
         yield "waits for:" if waiting.people else "waits for nobody to decide"
@@ -127,6 +130,12 @@ class _Lines:
             yield f"    {self._moment(deadline.at)} {deadline.what} {self._said(deadline.step)}{people}{state}".rstrip()
         if caution := self._said(waiting.caution):
             yield caution
+
+    def _stale(self, stale: StaleView) -> Iterator[str]:
+        yield f"the wave {stale.wave} does not go out by itself, the list is stale:"
+        yield from (f"    {self._said(why.label)}" for why in stale.why)
+        again = "have it selected again, or " if stale.may_select else ""
+        yield f"    {again}let it go as it is, with a reason"
 
     def _person(self, one: WaitingPerson) -> Iterator[str]:
         days = f"{one.working_days} working day{'' if one.working_days == 1 else 's'}"

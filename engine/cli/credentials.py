@@ -10,11 +10,10 @@ from typing import Annotated
 
 import typer
 
+from engine.cli.opening import application
 from engine.errors import InvalidForm, NotFound, Problem
 from engine.service import founding, passwords, second_factor
-from engine.service.app import Countersign
 from engine.service.recording import OPERATOR
-from engine.settings import Settings
 
 Who = Annotated[str, typer.Argument(help="Sign-in name.", show_default=False)]
 
@@ -28,7 +27,7 @@ def first_administrator(
 ) -> None:
     """Make the first administrator, on a database that has none, and print the first password once."""
     given = secrets.token_urlsafe(12)
-    with _opened() as app:
+    with application() as app:
         founding.first_administrator(
             app, person, name=name or person, email=email, office=office, office_name=office_name, password=given
         )
@@ -38,7 +37,7 @@ def first_administrator(
 
 def password(person: Who) -> None:
     """Print a link with which somebody who forgot their password chooses a new one. It works once."""
-    with _opened() as app, _known(person):
+    with application() as app, _known(person):
         made = passwords.reset_link(app, OPERATOR, person)
         until = made.expires_at.astimezone(app.settings.zone).strftime("%Y-%m-%d %H:%M")
         typer.echo(passwords.address_of(app, made))
@@ -47,7 +46,7 @@ def password(person: Who) -> None:
 
 def forget_second_factor(person: Who) -> None:
     """Take away the second factor of somebody who lost their phone and recovery codes."""
-    with _opened() as app, _known(person):
+    with application() as app, _known(person):
         had_one = second_factor.remove(app, OPERATOR, person)
         typer.echo(f"{person} signs in without a second factor{' now' if had_one else '; there was none'}.")
 
@@ -58,13 +57,3 @@ def _known(person: str) -> Iterator[None]:
         yield
     except NotFound:
         raise InvalidForm([Problem("person", f"nobody has the open account {person}", at="person")]) from None
-
-
-@contextmanager
-def _opened() -> Iterator[Countersign]:
-    app = Countersign.open(Settings())
-    try:
-        app.db.migrate()
-        yield app
-    finally:
-        app.close()

@@ -11,13 +11,12 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from engine.cli.opening import application
 from engine.errors import Invalid, InvalidFile, Problem
 from engine.service import group_impact, group_yaml, groups
-from engine.service.app import Countersign
 from engine.service.group_impact import Impact
 from engine.service.group_yaml import GroupText
 from engine.service.recording import OPERATOR
-from engine.settings import Settings
 
 app = typer.Typer(no_args_is_help=True)
 Name = Annotated[str, typer.Argument(help="The name of the group.")]
@@ -33,7 +32,7 @@ def groups_() -> None:
 @app.command("list")
 def list_() -> None:
     """All groups in their newest versions."""
-    with _opened() as opened:
+    with application() as opened:
         listed = groups.listed(opened, None)
     if not listed:
         typer.echo("No customer group was saved yet.")
@@ -49,7 +48,7 @@ def list_() -> None:
 @app.command()
 def show(name: Name, *, version: Annotated[int | None, typer.Option(help="By default the newest.")] = None) -> None:
     """A version as the text that `save` takes."""
-    with _opened() as opened:
+    with application() as opened:
         found = groups.find(opened, None, name, version)
     note = f": {found.note}" if found.note else ""
     typer.echo(f"# {found.title}, {found.name}@{found.version} by {found.by_name}{note}")
@@ -60,7 +59,7 @@ def show(name: Name, *, version: Annotated[int | None, typer.Option(help="By def
 def impact(name: Name, file: File, *, as_json: AsJson = False) -> None:
     """What saving FILE as the next version would do; nothing is saved."""
     text = _read(file)
-    with _opened() as opened, _at_lines(text, file):
+    with application() as opened, _at_lines(text, file):
         found = group_impact.impact(opened, OPERATOR, name=name, source=text.source, tests=text.tests)
     if as_json:
         typer.echo(msgspec.json.encode(found, enc_hook=str).decode())
@@ -80,7 +79,7 @@ def save(
 ) -> None:
     """Save FILE as the next version of a group, or as its first."""
     text = _read(file)
-    with _opened() as opened, _at_lines(text, file):
+    with application() as opened, _at_lines(text, file):
         saved = groups.save(
             opened,
             OPERATOR,
@@ -98,7 +97,7 @@ def save(
 @app.command()
 def end(name: Name, *, again: Annotated[bool, typer.Option("--again", help="Offer it again.")] = False) -> None:
     """Offer a group no more; cases that run keep it."""
-    with _opened() as opened:
+    with application() as opened:
         groups.end(opened, OPERATOR, name, ended=not again)
     typer.echo(f"{name} is offered again." if again else f"{name} is offered no more.")
 
@@ -142,13 +141,3 @@ def _at_lines(text: GroupText, file: Path) -> Iterator[None]:
 
 def _in_file(problems: tuple[Problem, ...], file: Path) -> list[Problem]:
     return [replace(one, file=str(file)) if one.line else one for one in problems]
-
-
-@contextmanager
-def _opened() -> Iterator[Countersign]:
-    opened = Countersign.open(Settings())
-    try:
-        opened.db.migrate()
-        yield opened
-    finally:
-        opened.close()

@@ -1,17 +1,15 @@
 """`countersign holdout`: the global holdout. The operator proposes, an administrator confirms, or vice versa."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
+from engine.cli.confirming import add_decisions
+from engine.cli.opening import application
 from engine.service import holdouts
-from engine.service.app import Countersign
 from engine.service.recording import OPERATOR
-from engine.settings import Settings
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -24,7 +22,7 @@ def holdout() -> None:
 @app.command()
 def show() -> None:
     """All versions, the newest first."""
-    with _opened() as opened:
+    with application() as opened:
         versions = holdouts.versions(opened, OPERATOR)
     if not versions:
         typer.echo("No holdout was ever proposed: nobody is held out.")
@@ -45,32 +43,9 @@ def propose(
     draw_anew: Annotated[bool, typer.Option("--draw-anew", help="Other customers than before.")] = False,
 ) -> None:
     """Propose a share; it holds once an administrator confirms it on the page."""
-    with _opened() as opened:
+    with application() as opened:
         holdouts.propose(opened, OPERATOR, percent=percent, reason=reason, draw_anew=draw_anew)
     typer.echo("Proposed. An administrator confirms it on the page Global holdout.")
 
 
-@app.command()
-def confirm(version: Annotated[int, typer.Argument(help="The version that an administrator proposed.")]) -> None:
-    """Confirm what an administrator proposed; it holds from now on."""
-    with _opened() as opened:
-        holdouts.decide(opened, OPERATOR, version, confirm=True)
-    typer.echo(f"Version {version} is in force.")
-
-
-@app.command()
-def refuse(version: Annotated[int, typer.Argument(help="The version that waits.")]) -> None:
-    """Refuse or take back what waits; nothing changes."""
-    with _opened() as opened:
-        holdouts.decide(opened, OPERATOR, version, confirm=False)
-    typer.echo(f"Version {version} is refused.")
-
-
-@contextmanager
-def _opened() -> Iterator[Countersign]:
-    opened = Countersign.open(Settings())
-    try:
-        opened.db.migrate()
-        yield opened
-    finally:
-        opened.close()
+add_decisions(app, holdouts.decide)

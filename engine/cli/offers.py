@@ -1,7 +1,5 @@
 """`countersign offers`: the catalogue of offers and tariffs. The operator proposes, somebody else publishes."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -9,11 +7,10 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from engine.cli.opening import application
 from engine.offers.terms import FIELDS
 from engine.service import offer_files, offers, sheets
-from engine.service.app import Countersign
 from engine.service.recording import OPERATOR
-from engine.settings import Settings
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -26,7 +23,7 @@ def group() -> None:
 @app.command("list")
 def list_(query: Annotated[str, typer.Argument(help="Words of code, name, family, tags.")] = "") -> None:
     """Of each code the version that holds, else the newest."""
-    with _opened() as opened:
+    with application() as opened:
         rows = offers.listed(opened, OPERATOR, query)
     if not rows:
         typer.echo("There is no such offer." if query else "There is no offer yet.")
@@ -43,7 +40,7 @@ def list_(query: Annotated[str, typer.Argument(help="Words of code, name, family
 @app.command()
 def show(code: Annotated[str, typer.Argument(help="The offer's code.")]) -> None:
     """The terms of an offer, and all its versions."""
-    with _opened() as opened:
+    with application() as opened:
         page = offers.show(opened, OPERATOR, code)
     for name in FIELDS:
         if page.shown.terms[name]:
@@ -63,7 +60,7 @@ def import_(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be proposed.")] = False,
 ) -> None:
     """Propose every offer of the file whose terms differ. One wrong row, and nothing is proposed."""
-    with _opened() as opened:
+    with application() as opened:
         made = offer_files.load(opened, OPERATOR, file.read_bytes(), file.name, dry=dry_run)
     typer.echo(f"{'Would propose' if dry_run else 'Proposed'} {made.proposed}, unchanged {made.unchanged}.")
     if made.proposed and not dry_run:
@@ -74,7 +71,7 @@ def import_(
 def export(file: Annotated[Path, typer.Argument(help="Where to; its name ends in .csv or .xlsx.")]) -> None:
     """The newest version of every offer, as a file that can be imported again."""
     form: sheets.Format = "xlsx" if file.suffix == ".xlsx" else "csv"
-    with _opened() as opened:
+    with application() as opened:
         file.write_bytes(offer_files.export(opened, OPERATOR, form))
 
 
@@ -84,16 +81,6 @@ def publish(
     version: Annotated[int, typer.Argument(help="The version that somebody else proposed.")],
 ) -> None:
     """Publish a version; it holds from now on, on the days that it says."""
-    with _opened() as opened:
+    with application() as opened:
         offers.decide(opened, OPERATOR, code, version, publish=True)
     typer.echo(f"Version {version} of {code} is published.")
-
-
-@contextmanager
-def _opened() -> Iterator[Countersign]:
-    opened = Countersign.open(Settings())
-    try:
-        opened.db.migrate()
-        yield opened
-    finally:
-        opened.close()

@@ -1,15 +1,13 @@
 """`countersign people grant`, `revoke`, `close`, `open`, `hand-over`: one change, and the steps that wait follow it."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Annotated
 
 import typer
 
+from engine.cli.opening import application
 from engine.errors import InvalidFile, InvalidForm, NotFound, Problem
 from engine.service import handing, personnel, reorganising
 from engine.service.app import Countersign
-from engine.settings import Settings
 
 Who = Annotated[str, typer.Argument(help="Sign-in name.", show_default=False)]
 Role = Annotated[str, typer.Argument(help="ROLE@OFFICE, as finance@440100.", show_default=False)]
@@ -19,32 +17,32 @@ Reason = Annotated[str, typer.Option("--reason", help="Why; it stands in the his
 def grant(person: Who, role: Role) -> None:
     """Let a person hold a role at an office."""
     name, office = _role(role)
-    with _opened() as app:
+    with application() as app:
         _tell(app, personnel.give_role(app, person, name, office), f"{person} holds {role}", "already")
 
 
 def revoke(person: Who, role: Role) -> None:
     """Take a role away from a person."""
     name, office = _role(role)
-    with _opened() as app:
+    with application() as app:
         _tell(app, personnel.take_role(app, person, name, office), f"{person} does not hold {role}", "anyway")
 
 
 def close(person: Who) -> None:
     """Lock an account: its sessions end, it holds no role, and others are asked where it was."""
-    with _opened() as app:
+    with application() as app:
         _tell(app, personnel.close_account(app, person), f"The account {person} is closed", "already")
 
 
 def open_(person: Who) -> None:
     """Open a closed account again, with the roles it had."""
-    with _opened() as app:
+    with application() as app:
         _tell(app, personnel.open_account(app, person), f"The account {person} is open", "already")
 
 
 def hand_over(leaver: Who, to: Who, reason: Reason = "离职 · left") -> None:
     """Give everything that waits for a person to another (离职转办). Exit code 1 where something was left."""
-    with _opened() as app:
+    with application() as app:
         try:
             handled = handing.hand_over(app, None, leaver, to, remark=reason)
         except NotFound:
@@ -55,16 +53,6 @@ def hand_over(leaver: Who, to: Who, reason: Reason = "离职 · left") -> None:
         typer.echo(f"{one.number or one.case_id}: {one.refused}")
     if left:
         raise typer.Exit(1)
-
-
-@contextmanager
-def _opened() -> Iterator[Countersign]:
-    app = Countersign.open(Settings())
-    try:
-        app.db.migrate()
-        yield app
-    finally:
-        app.close()
 
 
 def _role(text: str) -> tuple[str, str]:

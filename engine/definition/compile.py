@@ -122,6 +122,7 @@ class _Compiler:
         return Stages(
             audience=audience is not None,
             tolerance=Tolerance(drift.source, drift.over, drift.then == "reapprove") if drift else None,
+            reselects=bool(audience and audience.drift and audience.stale_after),
             delivery=definition.delivery is not None,
             evaluation=Evaluation(at=evaluation.at) if evaluation is not None else None,
         )

@@ -260,12 +260,14 @@ class _Compiler:
         )
 
     def delivery(self, name: str, ways: tuple[Transition, ...]) -> Sequence[charts.AnyState]:
-        self.kinds |= {READY: Ready(), name: Delivery(), PAUSED: Delivery(paused=True)}
+        selecting = next((one for one, place in self.places.items() if place.kind == "audience"), None)
+        back = (Transition((selecting,), (drifting.RESELECT,)),) if self.stages.reselects and selecting else ()
+        self.kinds |= {READY: Ready(reselects=bool(back)), name: Delivery(), PAUSED: Delivery(paused=True)}
         self.places |= {READY: self.renamed(name, READY), PAUSED: self.renamed(name, PAUSED)}
         before = tuple(way for way in ways if way.events != RAISED["delivery"])
         sent = tuple(way for way in ways if way.events != ("withdraw",))
         return [
-            charts.Atomic(id=READY, transitions=(Transition((name,), ("start",)), *before)),
+            charts.Atomic(id=READY, transitions=(Transition((name,), ("start",)), *back, *before)),
             charts.Atomic(id=name, transitions=(Transition((PAUSED,), ("pause",)), *sent)),
             charts.Atomic(id=PAUSED, transitions=(Transition((name,), ("resume",)), *sent)),
         ]

@@ -31,8 +31,9 @@ LIMIT = 4_000
 REGIONS = 64
 """Regions of one row of the route table."""
 
-_ELSEWHERE = ("done.", "drift.", "reroute.")
-"""Events of the chart itself, of a round on the real count, and of a form that changes, which is not decided."""
+_ELSEWHERE = ("done.", "drift.", "reroute.", "reselect")
+"""Events of the chart itself, of a round on the real count, of a form that changes, which is not decided, and of a list
+that is selected anew, which leads back to where the case has been."""
 
 Mark = str
 """What happened, in order: `!event` for an event, `>state` for a state entered."""

@@ -1,6 +1,8 @@
-"""The `drift:` of an audience: a number to compare with (E312), and approvals that it can re-open (E510)."""
+"""The `drift:` of an audience: a number to compare with (E312), approvals that it can re-open (E510); `stale_after`:
+how old the list is when its waves go out (E360, E361)."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 from engine.definition.document import Path
 from engine.definition.fields import Int
@@ -8,6 +10,9 @@ from engine.definition.findings import Finding, LintRule, Subject
 from engine.definition.steps import Approve, File
 
 _FROM: Path = ("audience", "drift", "from")
+_STALE: Path = ("audience", "stale_after")
+LONG = timedelta(days=30)
+"""So long after the first wave somebody should have thought of how old the list is."""
 
 
 class NotANumber(LintRule):
@@ -54,6 +59,48 @@ class NothingReopens(LintRule):
             yield Finding(_FROM, {"why": "the lifecycle has no state of kind approval"}, "write then: warn")
 
 
+class StaleBeforeItsWave(LintRule):
+    """the wave {wave} goes out {span} after the first or later, when a list of {limit} is stale"""
+
+    code = "E360"
+    severity = "warning"
+
+    def find(self, subject: Subject) -> Iterator[Finding]:
+        audience = subject.definition.audience
+        limit = audience.stale_after if audience else None
+        late = next((one for one in _waves(subject) if limit and one[1] > limit.on_the_clock()), None)
+        if late:
+            hint = "raise stale_after, or let the waves follow each other sooner"
+            yield Finding(_STALE, {"wave": late[0], "span": _said(late[1]), "limit": str(limit)}, hint)
+
+
+class NobodySaysHowOld(LintRule):
+    """the wave {wave} goes out {span} after the first or later, and nothing says how old its list may be"""
+
+    code = "E361"
+    severity = "warning"
+
+    def find(self, subject: Subject) -> Iterator[Finding]:
+        audience = subject.definition.audience
+        late = next((one for one in _waves(subject) if one[1] > LONG), None)
+        if audience and audience.stale_after is None and late:
+            hint = "write stale_after: 30d"
+            yield Finding(("audience",), {"wave": late[0], "span": _said(late[1])}, hint, at_key=True)
+
+
+def _waves(subject: Subject) -> Iterator[tuple[str, timedelta]]:
+    """Every wave with how long after the first it goes out at the earliest: when all gates before it have opened."""
+    waits = timedelta()
+    for wave in subject.definition.delivery.waves if subject.definition.delivery else ():
+        yield wave.name, waits
+        waits += wave.gate.wait.on_the_clock() if wave.gate else timedelta()
+
+
+def _said(span: timedelta) -> str:
+    """A span as definitions write it."""
+    return f"{span.days}d" if span.days else f"{int(span.total_seconds() // 3600)}h"
+
+
 def _looks(step: object, aspects: set[str]) -> bool:
     """Whether a step decides on one of these aspects; one that names none looks at everything."""
     if isinstance(step, Approve):
@@ -61,4 +108,4 @@ def _looks(step: object, aspects: set[str]) -> bool:
     return isinstance(step, File)
 
 
-DRIFT = (NotANumber(), NothingReopens())
+DRIFT = (NotANumber(), NothingReopens(), StaleBeforeItsWave(), NobodySaysHowOld())

@@ -186,13 +186,16 @@ class AudienceFailed(Command, frozen=True):
 
 
 class SelectAgain(Command, frozen=True):
-    """The submitter has the selection tried again after it failed."""
+    """The submitter has the selection tried again after it failed, or made anew where its list is stale."""
 
 
 class StartDelivery(Command, frozen=True):
-    """The submitter starts the waves of the frozen audience; `recipients` repeats the number they saw."""
+    """The submitter starts the waves of the frozen audience; `recipients` repeats the number they saw. `reason`: why
+    the wave `wave` goes out although its list is stale."""
 
     recipients: int
+    reason: str = ""
+    wave: str = ""
 
 
 class PauseDelivery(Command, frozen=True):
@@ -202,7 +205,10 @@ class PauseDelivery(Command, frozen=True):
 
 
 class ResumeDelivery(Command, frozen=True):
-    """Go on with all waves."""
+    """Go on with all waves. `reason` and `wave` as in StartDelivery."""
+
+    reason: str = ""
+    wave: str = ""
 
 
 class DeliveryFinished(Command, frozen=True):

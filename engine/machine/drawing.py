@@ -16,6 +16,7 @@ from engine.machine.chains import Column, Countersign, Placed, holds, state_of
 from engine.machine.chart import Chart
 from engine.machine.deadlines import Calendar, due_at, guessed
 from engine.machine.declared import Lifecycle, Place
+from engine.machine.drifting import RESELECT
 from engine.machine.filing import Filing
 from engine.machine.lapsing import lapsed
 from engine.machine.lifecycle import Stages
@@ -91,7 +92,10 @@ def draw_places(case: Case, chart: Chart, lifecycle: Lifecycle) -> Columns:
     now = [name for name in case.configuration if name in lifecycle.places]
     ways = (way for name in active for way in chart.states[chart.index[name]].transitions)  # type: ignore[union-attr]  # history is never active
     ahead = dict.fromkeys(
-        target for way in ways for target in way.targets if target in lifecycle.places and target not in active
+        target
+        for way in ways
+        for target in way.targets
+        if target in lifecycle.places and target not in active and RESELECT not in way.events
     )
     columns: list[tuple[ChainStep, ...]] = [(_place(case, lifecycle.places[name], "done"),) for name in trail]
     over = all(lifecycle.places[name].kind == "final" for name in now)

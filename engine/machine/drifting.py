@@ -11,10 +11,16 @@ from msgspec.structs import replace
 
 from engine.machine.case import Case, Drift
 from engine.machine.journal import Journal
-from engine.machine.outcome import Drifted, Submitted
+from engine.machine.outcome import Drifted, Noted, Submitted
 from engine.values import digest_of
 
 RETURNED = "drift.returned"
+RESELECT = "reselect"
+"""The event that takes a case whose list is stale back to its selection."""
+ANEW = "selected_anew"
+"""The fact that the list is being selected anew, while it is."""
+SELECTION = "selection"
+"""The fact how often the list was selected anew."""
 
 
 class Tolerance(Struct, frozen=True):
@@ -30,10 +36,13 @@ class Tolerance(Struct, frozen=True):
     def exceeded(self, case: Case, actual: int) -> Drift | None:
         """The drift of a case whose frozen list has `actual` target customers; None within the tolerance.
 
-        Fewer customers than declared count as well: what was approved was a size, not a ceiling.
+        Fewer customers than declared count as well: what was approved was a size, not a ceiling. A list that is
+        selected anew is compared with the count that was approved, where that was another than the one declared.
         """
-        declared = case.form.get(self.field)
-        if not isinstance(declared, int) or abs(actual - declared) <= self.over * declared:
+        declared, approved = case.form.get(self.field), case.judged.get(self.field)
+        if not isinstance(declared, int) or not isinstance(approved, int):
+            return None
+        if abs(actual - approved) <= self.over * approved:
             return None
         return Drift(self.field, declared, actual, self.reapproves)
 
@@ -74,7 +83,13 @@ def reopen(journal: Journal, drift: Drift) -> str:
 
 def is_approved(case: Case) -> bool:
     """Whether a case that comes to its selection has the frozen list that its approvals were given for."""
-    return case.drift is not None and case.drift.reapproves
+    return case.drift is not None and case.drift.reapproves and not case.facts.get(ANEW)
+
+
+def select_anew(journal: Journal) -> str:
+    """Have a stale list selected anew. Its approvals stand unless the new count is too far from the one approved."""
+    journal.record(Noted({ANEW: True, SELECTION: journal.case.facts.get(SELECTION, 0) + 1}))
+    return RESELECT
 
 
 def forget(journal: Journal) -> None:

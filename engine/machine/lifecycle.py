@@ -15,5 +15,6 @@ class Stages(Struct, frozen=True):
 
     audience: bool = False
     tolerance: Tolerance | None = None
+    reselects: bool = False  # a stale list may be selected anew: the definition says what another count leads to
     delivery: bool = False
     evaluation: Evaluation | None = None

@@ -45,6 +45,8 @@ SUSPENDED = "suspended"
 
 EFFECTIVE = ("approved", "filed", "targeting", "ready", "delivering", "paused")
 SENDING = ("delivering", "paused")
+LET_GO = "let_go"
+"""The fact which waves go out although their list is stale, by name with the reason."""
 
 
 class Refusal(Exception):
@@ -169,7 +171,8 @@ class Audience(Kind, frozen=True):
             case AudienceFrozen():
                 counts = {"target": command.target, "control": command.control}
                 frozen = {"snapshot": command.snapshot, "digest": command.digest}
-                journal.record(Noted({**frozen, **counts, "audience_failed": ""}))
+                anew = {drifting.ANEW: False} if journal.case.facts.get(drifting.ANEW) else {}
+                journal.record(Noted({**frozen, **counts, "audience_failed": "", **anew}))
                 drift = self.tolerance.exceeded(journal.case, command.target) if self.tolerance else None
                 return drifting.reopen(journal, drift) if drift else "frozen"
             case AudienceFailed():
@@ -186,7 +189,9 @@ class Audience(Kind, frozen=True):
 
 
 class Ready(Kind, frozen=True):
-    """The audience is frozen; the submitter's word starts the waves."""
+    """The audience is frozen; the submitter's word starts the waves. `reselects`: a stale list may be selected anew."""
+
+    reselects: bool = False
 
     def actions(self, case: Case) -> tuple[str, ...]:
         """See Kind."""
@@ -198,13 +203,19 @@ class Ready(Kind, frozen=True):
 
     def take(self, journal: Journal, command: AnyCommand, state: str) -> str:
         """See Kind."""
-        if not isinstance(command, StartDelivery):
-            raise Refusal
-        only_submitter(journal)
-        if command.recipients != journal.case.facts.get("target", 0):
-            raise ChangedMeanwhile()
-        journal.ask(BeginDelivery())
-        return "start"
+        match command:
+            case StartDelivery():
+                only_submitter(journal)
+                if command.recipients != journal.case.facts.get("target", 0):
+                    raise ChangedMeanwhile()
+                _let_go(journal, command)
+                journal.ask(BeginDelivery())
+                return "start"
+            case SelectAgain() if self.reselects:
+                only_submitter(journal)
+                return drifting.select_anew(journal)
+            case _:
+                raise Refusal
 
 
 class Delivery(Kind, frozen=True):
@@ -220,9 +231,12 @@ class Delivery(Kind, frozen=True):
         """See Kind."""
         match command:
             case PauseDelivery() if not self.paused:
+                if command.via == "timer":
+                    journal.tell_submitter("failed", command.reason)  # a person pauses knowing it, a rule does not ask
                 journal.ask(HoldDelivery("pause"))
                 return "pause"
             case ResumeDelivery() if self.paused:
+                _let_go(journal, command)
                 journal.ask(HoldDelivery("resume"))
                 return "resume"
             case DeliveryFinished():
@@ -334,6 +348,12 @@ def close(journal: Journal, command: Close) -> str:
     only_submitter(journal)
     journal.record(Noted({"lessons": command.lessons}))
     return "close"
+
+
+def _let_go(journal: Journal, command: StartDelivery | ResumeDelivery) -> None:
+    """A wave goes out although its list is stale, for a reason; that wave alone."""
+    if command.reason:
+        journal.record(Noted({LET_GO: {**journal.case.facts.get(LET_GO, {}), command.wave: command.reason}}))
 
 
 def _save(journal: Journal, command: Edit | Submit) -> None:

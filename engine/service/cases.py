@@ -31,6 +31,7 @@ from engine.service.app import Countersign
 from engine.service.authorizing import allowed
 from engine.service.drifting import drift_view
 from engine.service.stage_views import AudienceView, Detection
+from engine.service.staleness import stale_view
 from engine.service.views import CaseRow, CaseView, ChildView, Entry, RegistrationView, Viewer
 from engine.store import cases, history, registers, visibility
 
@@ -142,6 +143,7 @@ def case_view(app: Countersign, tx: Connection, viewer: Viewer, case: Case, orde
         rehearsals=rehearsed.of_case(app, tx, case, unseen),
         lost=arbitrated.of_case(app, tx, viewer.person, case.id),
         may_rehearse=_may_rehearse(viewer, case, definition, unseen, is_frozen=audience is not None),
+        stale=stale_view(app, tx, case, unseen),
     )
 
 

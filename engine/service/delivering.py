@@ -23,7 +23,7 @@ from engine.service.sealing import dataset_of, vault
 from engine.service.sending import Progress, work
 from engine.service.settling import settle, start_next
 from engine.service.stage_views import WaveView
-from engine.service.stopping import OVERRULED, STOPPED
+from engine.service.stopping import OVERRULED, STOPPED, pause
 from engine.store import cases, ledger, snapshots, waves
 from engine.store import chunks as chunk_rows
 from engine.store.snapshots import SnapshotRow
@@ -70,7 +70,10 @@ def begin(app: Countersign, case_id: str) -> None:
                     )
                 _load(app, one, row)
     with app.db.begin() as tx:
-        start_next(tx, waves.of_case(tx, case_id), app.now())
+        case = cases.load(tx, case_id)
+        held = start_next(app, tx, case)
+    if held:
+        pause(app, case, held)
 
 
 def hold(app: Countersign, case_id: str, action: Literal["pause", "resume", "cancel"] | str) -> None:
@@ -91,8 +94,9 @@ def hold(app: Countersign, case_id: str, action: Literal["pause", "resume", "can
                 waves.move(tx, wave.id, to="paused", come_from=("running",), held_because=because)
             elif case.state == "delivering":
                 _resume(app, tx, wave)
-        if case.state == "delivering":
-            start_next(tx, waves.of_case(tx, case_id), app.now())
+        held = start_next(app, tx, case) if case.state == "delivering" else ""
+    if held:
+        pause(app, case, held)
 
 
 def _resume(app: Countersign, tx: Connection, wave: WaveRow) -> None:
@@ -117,8 +121,9 @@ def release_gate(app: Countersign, case_id: str, *, by: str) -> None:
                 tx, row.id, to="done", come_from=("gated",), finished_at=app.now(), held_because=f"opened by {by}"
             )
         case = cases.load(tx, case_id)
-        if case.state == "delivering":
-            start_next(tx, waves.of_case(tx, case_id), app.now())
+        held = start_next(app, tx, case) if case.state == "delivering" else ""
+    if held:
+        pause(app, case, held)
     if case.state == "paused":
         running.carry_out(app, case_id, ResumeDelivery(actor=by), key=f"gate:{case.seq}")
 

@@ -32,6 +32,8 @@ from engine.service.app import Countersign
 from engine.service.chain_views import Chain, Deadline, Following, Node, SeatReason, Waiting, WaitingPerson
 from engine.service.drifting import drift_view
 from engine.service.fields import hidden, seen_reasons
+from engine.service.stage_views import StaleView
+from engine.service.staleness import stale_view
 from engine.service.views import CaseRow, DriftView, Viewer
 from engine.store import cases, history, visibility
 from engine.store.history import Entry
@@ -53,6 +55,7 @@ class Explanation:
     reasons: tuple[str, ...]
     waiting: Waiting
     drift: DriftView | None = None
+    stale: StaleView | None = None
 
 
 def explain(app: Countersign, viewer: Viewer, case: str) -> Explanation:
@@ -72,6 +75,7 @@ def explain(app: Countersign, viewer: Viewer, case: str) -> Explanation:
             reasons=seen_reasons(telling.reasons_of(entries), unseen),
             waiting=waiting(app, tx, viewer, case_now, chain=chain, entries=entries),
             drift=drift_view(app.definition(case_now.process), process, case_now.drift, unseen),
+            stale=stale_view(app, tx, case_now, unseen),
         )
     access.note(app, viewer, case_now)
     return explained

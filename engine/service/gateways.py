@@ -8,13 +8,12 @@ import asyncio
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import msgspec
 
 from engine.delivery.channels import Sms
 from engine.delivery.signature import sign
-from engine.warehouse.wavefiles import Letter, write_part
+from engine.warehouse.wavefiles import Letter
 
 REQUESTS_IN_FLIGHT = 8
 SECONDS_TO_ANSWER = 30
@@ -164,9 +163,3 @@ def _seconds(value: str | None) -> float:
         return float(value or 0)
     except ValueError:
         return 0  # Retry-After may also be a date; then our own back-off counts
-
-
-def hand_off(folder: Path, position: int, letters: Sequence[Letter]) -> Handed:
-    """Write the chunk's part of the hand-off file."""
-    write_part(folder, position, letters)
-    return Handed(taken=[letter.row for letter in letters])

@@ -12,6 +12,7 @@ from engine.service.app import Countersign
 from engine.service.offers import MANAGES, READS, propose_row, read
 from engine.service.recording import By, changing
 from engine.store import offers
+from engine.store.offers import OFFERS, OfferRow
 
 NEEDED = {"code", "kind"}
 
@@ -29,7 +30,7 @@ def load(app: Countersign, by: By, data: bytes, name: str, *, dry: bool = False)
     by.authorize(MANAGES)
     rows = _read(app, sheets.read(data, name))
     with changing(app, by, None) as change:
-        offers.lock(change.tx)
+        OFFERS.lock(change.tx)
         newest = {row.code: row for row in offers.newest(change.tx)}
         other = {code: terms for code, terms in rows.items() if code not in newest or _differs(terms, newest[code])}
         if not change.done_before() and not dry:
@@ -47,7 +48,7 @@ def export(app: Countersign, by: By, form: sheets.Format) -> bytes:
     return sheets.write(form, COLUMNS, rows, title="offers")
 
 
-def _differs(terms: Terms, row: offers.OfferRow) -> bool:
+def _differs(terms: Terms, row: OfferRow) -> bool:
     return row.decision == "refused" or terms.written() != dict(row.terms)
 
 

@@ -17,17 +17,18 @@ from engine.expr import Scope, compile_expression
 from engine.expr.types import BOOL
 from engine.offers.terms import FIELDS, Terms, difference, kept_terms, read_terms
 from engine.organisation import Organisation
-from engine.service import whereabouts
+from engine.service import confirming, whereabouts
 from engine.service.app import Countersign
 from engine.service.authorizing import Action, allowed
+from engine.service.confirming import Kind
 from engine.service.recording import By, Change, changing
 from engine.store import offers
-from engine.store.offers import OfferRow
+from engine.store.offers import OFFERS, OfferRow
 
 READS: Action = "offers.read"
 MANAGES: Action = "offers.manage"
 CUSTOMERS = "customers"
-LONGEST_REASON = 200
+OFFER = Kind("offer", OFFERS, MANAGES, OwnOffer)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +93,7 @@ def show(app: Countersign, by: By, code: str) -> OfferPage:
     """All versions of a code. NotFound where there is none."""
     by.authorize(READS)
     with app.db.read() as tx:
-        rows, organisation = offers.history(tx, code), app.organisation(tx)
+        rows, organisation = OFFERS.history(tx, code=code), app.organisation(tx)
         published = offers.published(tx, app.now()).get(code)
     if not rows:
         raise NotFound()
@@ -112,8 +113,8 @@ def propose(app: Countersign, by: By, code: str, typed: Mapping[str, str], *, se
     if terms is None or problems:
         raise InvalidForm(problems)
     with changing(app, by, None) as change:
-        offers.lock(change.tx)
-        rows = offers.history(change.tx, code)
+        OFFERS.lock(change.tx)
+        rows = OFFERS.history(change.tx, code=code)
         if change.done_before():
             return rows[0].version
         if (rows[0].version if rows else 0) != seen:
@@ -124,27 +125,17 @@ def propose(app: Countersign, by: By, code: str, typed: Mapping[str, str], *, se
 def decide(app: Countersign, by: By, code: str, version: int, *, publish: bool) -> None:
     """Publish a version, which then holds, or refuse it. OwnOffer where they proposed it themselves; NotFound where
     nothing waits under that number; the same decision twice is once."""
-    decision = "published" if publish else "refused"
-    with changing(app, by, MANAGES) as change:
-        offers.lock(change.tx)
-        if change.done_before():
-            return
-        row = offers.find(change.tx, code, version)
-        if row is None or row.decision:
-            raise NotFound()
-        if publish and row.proposed_by == by.person:
-            raise OwnOffer()
-        offers.decide(change.tx, code, version, decision, by=by.person, at=change.now)
-        change.note(f"offer_{decision}", f"offer {code}", after={"version": version})
+    confirming.decide(app, by, OFFER, version, confirm=publish, code=code)
 
 
 def withdraw(app: Countersign, by: By, code: str, version: int, *, reason: str) -> None:
     """Withdraw the published version at once; no earlier one holds again. NotFound where it does not hold."""
     by.authorize(MANAGES)
-    if not reason.strip() or len(reason) > LONGEST_REASON:
-        raise InvalidForm([Problem("reason_missing", "say why", at="reason")])
+    problems = confirming.without_reason(reason)
+    if problems:
+        raise InvalidForm(problems)
     with changing(app, by, None) as change:
-        offers.lock(change.tx)
+        OFFERS.lock(change.tx)
         if change.done_before():
             return
         held = offers.published(change.tx, change.now).get(code)

@@ -7,24 +7,24 @@ nothing is asked and nothing is written.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
-from engine.audience.policy import Approach, Contacted, ContactPolicy, Reached
+from engine.audience.policy import Approach, CarrierKind, Contacted, ContactPolicy, Reached
 from engine.definition.model import Definition
 from engine.service import whereabouts
 from engine.service.app import Countersign
 from engine.service.sealing import dataset_of
 from engine.store import cases, permits, policies
 from engine.store.ledger import CAPPED, LONGEST_REASON
-from engine.store.permits import Permit
+from engine.store.permits import NOBODY, Carriers, Permit
 from engine.store.policies import PolicyRow
 from engine.store.waves import WaveRow
-from engine.warehouse import past
+from engine.warehouse import carriers, past
 from engine.warehouse.past import Past
 from engine.warehouse.places import history_of_wave
 from engine.warehouse.run import Limits
@@ -45,23 +45,28 @@ class RefusedContact:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """Who may be contacted, and who not. `is_full`: the channel carries no more today, so nothing was held at all."""
+    """Who may be contacted, and who not. `later`: whose hall or agent carries no more today, so that they are tried
+    another day. `is_full`: the channel carries no more today, so nothing was held at all."""
 
     granted: tuple[str, ...]
     refused: tuple[RefusedContact, ...] = ()
     is_full: bool = False
+    later: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """For whom contacts are held: a wave, the contact it makes, under which policy; `history` are the files with
-    the imported contacts of its customers."""
+    """For whom contacts are held: a wave, the contact it makes, under which policy; `history` are the files with the
+    imported contacts of its customers, `carried_by` that with their halls and agents. `until`: the last day of the
+    case; who has no place by then is contacted no more."""
 
     policy: ContactPolicy
     case_id: str
     wave: str
     wanted: Approach
     history: tuple[Path, ...] = ()
+    carried_by: Path | None = None
+    until: date | None = None
 
     def past(self, first: int, last: int) -> Past:
         """The imported contacts of the customers in these rows; one that two files have counts once."""
@@ -72,6 +77,13 @@ class Asked:
                 there += [one for one in contacts if one not in there] if there else contacts
         return found
 
+    def carriers(self, rows: Mapping[int, str]) -> Carriers:
+        """The hall and the agent of the customers in these rows."""
+        if self.carried_by is None or not rows:
+            return NOBODY
+        found = carriers.read(self.carried_by, min(rows), max(rows))
+        return {customer: found[row] for row, customer in rows.items() if row in found}
+
 
 def hold(
     app: Countersign, case_id: str, wave: str, wanted: Approach, customers: Sequence[str], *, at: datetime | None = None
@@ -80,7 +92,8 @@ def hold(
     cases took what it allows. Everybody is granted, and nothing written, where no policy is in force.
 
     The same wave again is granted what it holds. A batch that does not fit into what the channel carries today is held
-    not at all; one larger than a whole day's goes alone on a day. Of the imported history the dataset's counts alone.
+    not at all; one larger than a whole day's goes alone on a day. Whose hall or agent carries no more today is `later`.
+    Of the imported history the dataset's counts alone.
     """
     at = at or app.now()
     with app.db.read() as tx:
@@ -88,9 +101,12 @@ def hold(
     if row is None:
         return Held(tuple(customers))
     dataset = dataset_of(app.settings)
-    before = past.of_customers(dataset, dataset.current(), customers, at - row.policy.longest)
+    version = dataset.current()
+    before = past.of_customers(dataset, version, customers, at - row.policy.longest)
+    of = carriers.of_customers(dataset, version, customers, _by(row.policy, wanted.channel))
+    asked = Asked(row.policy, case_id, wave, wanted)
     with app.db.begin() as tx:
-        return take(tx, Asked(row.policy, case_id, wave, wanted), customers, before, at=at, zone=app.settings.zone)
+        return take(tx, asked, customers, before, at=at, zone=app.settings.zone, of=of)
 
 
 def release(app: Countersign, wave: str, customers: Sequence[str]) -> int:
@@ -104,16 +120,25 @@ def asked_for(app: Countersign, wave: WaveRow, row: PolicyRow) -> Asked:
     CustomersUnavailable where a part of it is at a place that does not answer."""
     with app.db.read() as tx:
         case = cases.load(tx, wave.case_id)
+    dataset, now = dataset_of(app.settings), app.now()
+    file, definition = app.settings.data / wave.file, app.definition(case.process)
     history = history_of_wave(
-        dataset_of(app.settings),
+        dataset,
         whereabouts.place(app.settings),
-        app.settings.data / wave.file,
-        (wave.started_at or app.now()) - row.policy.longest,
-        today=app.now().astimezone(app.settings.zone).date(),
+        file,
+        (wave.started_at or now) - row.policy.longest,
+        today=now.astimezone(app.settings.zone).date(),
         limits=Limits(app.settings.memory_limit, app.settings.selection_seconds),
     )
+    window = definition.proposal.window(case.form)
     return Asked(
-        row.policy, wave.case_id, wave.id, approach(app.definition(case.process), case.form, wave.channel), history
+        row.policy,
+        wave.case_id,
+        wave.id,
+        approach(definition, case.form, wave.channel),
+        history,
+        carriers.of_wave(dataset, dataset.current(), file, _by(row.policy, wave.channel)),
+        window[1] if window else None,
     )
 
 
@@ -133,9 +158,11 @@ def take(
     at: datetime,
     zone: ZoneInfo,
     is_repeat: bool = False,
+    of: Carriers = NOBODY,
 ) -> Held:
-    """Hold within the caller's transaction. `before` are imported contacts; `is_repeat`: the customers may have been
-    sent to already, so they are held whatever the caps say, and the same message goes again."""
+    """Hold within the caller's transaction. `before` are imported contacts, `of` the halls and agents; `is_repeat`: the
+    customers may have been sent to already, so they are held whatever the caps say, and the same message goes again.
+    Where the wave holds some of them already, only those may have been."""
     permits.lock(tx)
     wanted = asked.wanted
     customers = tuple(dict.fromkeys(customers))
@@ -144,9 +171,15 @@ def take(
         known.setdefault(permit.customer, []).append(permit)
     own = {customer for customer, held in known.items() if any(one.wave == asked.wave for one in held)}
     fresh = [customer for customer in customers if customer not in own]
+    is_repeat = is_repeat and not own
     refused = () if is_repeat else _refused(asked, fresh, known, before, at)
     out = {one.customer for one in refused}
     granted = [customer for customer in fresh if customer not in out]
+    over = {} if is_repeat else _without_a_place(tx, asked, granted, of, began=day_began(at, zone))
+    granted = [customer for customer in granted if customer not in over]
+    later: tuple[str, ...] = tuple(over)
+    if over and asked.until and at.astimezone(zone).date() >= asked.until:
+        refused, later = (*refused, *(RefusedContact(one, why) for one, why in over.items())), ()
     most = None if is_repeat else asked.policy.capacity.get(wanted.channel)
     if most is not None and granted:
         used = permits.count(tx, wanted.channel, day_began(at, zone))
@@ -162,8 +195,10 @@ def take(
         purpose=wanted.purpose,
         category=wanted.category,
         at=at,
+        carriers={customer: _counted(asked.policy, wanted.channel, of.get(customer, {})) for customer in granted},
     )
-    return Held(tuple(customer for customer in customers if customer not in out), refused)
+    not_now = out.union(over)
+    return Held(tuple(customer for customer in customers if customer not in not_now), refused, later=later)
 
 
 def is_full(tx: Connection, asked: Asked, *, at: datetime, zone: ZoneInfo) -> bool:
@@ -181,6 +216,37 @@ def until_tomorrow(at: datetime, zone: ZoneInfo) -> timedelta:
     """How long the day still lasts."""
     tomorrow = at.astimezone(zone).date() + timedelta(days=1)
     return datetime.combine(tomorrow, time(), zone) - at
+
+
+def _by(policy: ContactPolicy, channel: str) -> dict[CarrierKind, str]:
+    return {kind: each.by for kind, each in policy.each_of(channel).items()}
+
+
+def _counted(policy: ContactPolicy, channel: str, by: Mapping[CarrierKind, str]) -> Mapping[CarrierKind, str]:
+    """For which hall and agent a contact over the channel counts."""
+    return {kind: by[kind] for kind in policy.each_of(channel) if kind in by}
+
+
+def _without_a_place(
+    tx: Connection, asked: Asked, customers: Sequence[str], of: Carriers, *, began: datetime
+) -> dict[str, Reached]:
+    """Those of the customers whose hall or agent carries no more today, first come first served, with which it is."""
+    every = asked.policy.each_of(asked.wanted.channel)
+    if not every or not of:
+        return {}
+    named = {kind: {by[kind] for by in of.values() if kind in by} for kind in every}
+    used = {kind: permits.carried(tx, kind, began, names) if names else {} for kind, names in named.items()}
+    over: dict[str, Reached] = {}
+    for customer in customers:
+        by = of.get(customer, {})
+        full = [kind for kind in every if kind in by and used[kind].get(by[kind], 0) >= every[kind].per_day]
+        if full:
+            over[customer] = Reached(every[full[0]])
+            continue
+        for kind in every:
+            if kind in by:
+                used[kind][by[kind]] = used[kind].get(by[kind], 0) + 1
+    return over
 
 
 def _refused(

@@ -5,7 +5,7 @@ force. Refuses a confirmation by whoever proposed it, and a policy that contradi
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -13,39 +13,33 @@ from pydantic import ValidationError
 from sqlalchemy import Connection
 
 from engine.audience.capping import PolicyInForce
-from engine.audience.policy import ContactPolicy
+from engine.audience.policy import CarrierKind, ContactPolicy
+from engine.definition.catalogue import catalogue
 from engine.definition.model import Definition
 from engine.delivery.channels import CHANNELS
-from engine.errors import InvalidForm, NotFound, OwnProposal, PolicyOpen, Problem
+from engine.errors import InvalidForm, PolicyOpen, Problem
 from engine.organisation import Organisation
-from engine.service import permits
+from engine.service import confirming, permits
 from engine.service.app import Countersign
-from engine.service.authorizing import Action
-from engine.service.recording import By, Change, changing
+from engine.service.confirming import Kind, VersionView, viewed
+from engine.service.recording import By, Change
+from engine.service.sealing import dataset_of
 from engine.store import cases, policies
 from engine.store import permits as permit_rows
-from engine.store.policies import PolicyRow
+from engine.store.policies import POLICIES, PolicyRow
 from engine.values import Bilingual
 
-MANAGES: Action = "policy.manage"
-LONGEST_REASON = 200
+BUSIEST = 50
+CUSTOMERS = "customers"
+POLICY = Kind("policy", POLICIES, "policy.manage")
 
 
 @dataclass(frozen=True, slots=True)
-class PolicyView:
-    """One version. `state`: open, in_force, over (another followed) or refused; `since` is when it was confirmed.
-    `policy` is as it was written, `lines` are it in words."""
+class PolicyView(VersionView):
+    """A policy as it was written; `lines` are it in words."""
 
-    version: int
     policy: dict[str, Any]
     lines: tuple[Bilingual, ...]
-    state: str
-    reason: str
-    proposed_by: str
-    proposed_at: datetime
-    decided_by: str
-    since: datetime | None
-    may_decide: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +52,24 @@ class CarriedView:
 
 
 @dataclass(frozen=True, slots=True)
+class CarriedByView:
+    """What a hall or an agent has carried today of what each of them can."""
+
+    kind: CarrierKind
+    name: str
+    used: int
+    most: int
+
+
+@dataclass(frozen=True, slots=True)
 class PoliciesView:
-    """All versions, the newest first, and the day of the channels that have a limit."""
+    """All versions, the newest first, and the day of the channels that have a limit. `carried_by`: of the halls and of
+    the agents the busiest today, 50 of each; `fields` are those of a customer that may name them."""
 
     versions: tuple[PolicyView, ...]
     carried: tuple[CarriedView, ...]
+    carried_by: tuple[CarriedByView, ...] = ()
+    fields: dict[str, Bilingual] = field(default_factory=dict)
 
     @property
     def current(self) -> PolicyView | None:
@@ -77,58 +84,45 @@ class PoliciesView:
 
 def show(app: Countersign, by: By) -> PoliciesView:
     """All versions, and what is carried today."""
-    by.authorize(MANAGES)
+    by.authorize(POLICY.action)
     now = app.now()
     with app.db.read() as tx:
-        rows, organisation, current = policies.history(tx), app.organisation(tx), policies.confirmed(tx, now)
+        rows, organisation, current = POLICIES.history(tx), app.organisation(tx), POLICIES.in_force(tx, now)
         capacity = current.policy.capacity if current else {}
         began = permits.day_began(now, app.settings.zone)
         carried = tuple(
             CarriedView(channel, permit_rows.count(tx, channel, began), most) for channel, most in capacity.items()
         )
-    return PoliciesView(tuple(_view(row, current, organisation, by) for row in rows), carried)
+        busy = tuple(_busy(tx, current.policy, began)) if current else ()
+    versions = tuple(_view(row, current, organisation, by) for row in rows)
+    return PoliciesView(versions, carried, busy, _carrier_fields(app))
 
 
 def propose(app: Countersign, by: By, wanted: Mapping[str, Any], *, reason: str) -> None:
     """Propose a policy as ContactPolicy writes it; an empty one ends the policy in force. InvalidForm names what is
     wrong at its place ("caps.1.within"), PolicyOpen tells that another proposal waits."""
-    by.authorize(MANAGES)
+    by.authorize(POLICY.action)
     policy, problems = _read(wanted)
-    if not reason.strip() or len(reason) > LONGEST_REASON:
-        problems.append(Problem("reason_missing", "say why", at="reason"))
+    problems += _unknown_fields(app, policy) if policy else []
+    problems += confirming.without_reason(reason)
     if policy is None or problems:
         raise InvalidForm(problems)
-    with changing(app, by, None) as change:
-        policies.lock(change.tx)
-        if change.done_before():
-            return
-        waiting = next((row for row in policies.history(change.tx) if not row.decision), None)
-        if waiting:
-            raise PolicyOpen(by=change.organisation.name(waiting.proposed_by))
+
+    def says(change: Change, _rows: tuple[PolicyRow, ...]) -> Mapping[str, str]:
         if policy.is_over and policies.in_force(change.tx, change.now) is None:
             raise InvalidForm([Problem("policy_empty", "it says nothing", at="caps")])
-        version = policies.propose(change.tx, policy, reason=reason.strip(), by=by.person, at=change.now)
-        after = {"version": version, "caps": len(policy.caps)}
-        change.note("policy_proposed", f"policy {version}", after=after, reason=reason.strip())
+        return {"policy": policy.model_dump_json()}
+
+    after = {"caps": len(policy.caps)}
+    confirming.propose(app, by, POLICY, says, reason=reason, after=after, waits=PolicyOpen)
 
 
 def decide(app: Countersign, by: By, version: int, *, confirm: bool) -> None:
     """Confirm a proposal, which then holds, or refuse it. OwnProposal where they proposed it; NotFound where nothing
     waits under that number."""
-    decision = "confirmed" if confirm else "refused"
-    with changing(app, by, MANAGES) as change:
-        policies.lock(change.tx)
-        if change.done_before():
-            return
-        row = next((one for one in policies.history(change.tx) if one.version == version), None)
-        if row is None or row.decision:
-            raise NotFound()
-        if confirm and row.proposed_by == by.person:
-            raise OwnProposal()
-        policies.decide(change.tx, version, decision, by=by.person, at=change.now)
-        if confirm:
-            _count_made(app, change, row.policy)
-        change.note(f"policy_{decision}", f"policy {version}", after={"version": version})
+    confirming.decide(
+        app, by, POLICY, version, confirm=confirm, then=lambda change, row: _count_made(app, change, row.policy)
+    )
 
 
 def meets(tx: Connection, definition: Definition, form: Mapping[str, Any], at: datetime) -> PolicyInForce | None:
@@ -154,6 +148,29 @@ def _count_made(app: Countersign, change: Change, policy: ContactPolicy) -> None
         permit_rows.enter_made(change.tx, case_id, purpose=made.purpose, category=made.category, since=since)
 
 
+def _busy(tx: Connection, policy: ContactPolicy, began: datetime) -> Iterator[CarriedByView]:
+    for kind, each in policy.capacity_each.items():
+        carried = sorted(permit_rows.carried(tx, kind, began).items(), key=lambda one: (-one[1], one[0]))
+        yield from (CarriedByView(kind, name, used, each.per_day) for name, used in carried[:BUSIEST])
+
+
+def _carrier_fields(app: Countersign) -> dict[str, Bilingual]:
+    """The fields of a customer that may say whose they are, with their labels: texts, and none that is personal."""
+    found = catalogue(CUSTOMERS)
+    known = found.fields if found else {}
+    customers = dataset_of(app.settings).current().tables.get(CUSTOMERS)
+    types = {one.name: one.type for one in customers.columns} if customers else {n: f.type for n, f in known.items()}
+    usable = (name for name, type_ in types.items() if type_ == "text")
+    return {name: known[name].label for name in usable if name in known and not known[name].personal}
+
+
+def _unknown_fields(app: Countersign, policy: ContactPolicy) -> list[Problem]:
+    known = _carrier_fields(app) if policy.capacity_each else {}
+    told = f"customers have no such field; there are {', '.join(known)}"
+    each = policy.capacity_each.items()
+    return [Problem("policy_by", told, at=f"capacity_each.{kind}.by") for kind, one in each if one.by not in known]
+
+
 def _read(wanted: Mapping[str, Any]) -> tuple[ContactPolicy | None, list[Problem]]:
     try:
         policy = ContactPolicy.model_validate(wanted)
@@ -162,6 +179,10 @@ def _read(wanted: Mapping[str, Any]) -> tuple[ContactPolicy | None, list[Problem
     problems = list(policy.problems())
     for channel in policy.capacity.keys() - CHANNELS.keys():
         problems.append(Problem("policy_channel", f"nothing is sent by {channel}", at=f"capacity.{channel}"))
+    for kind, each in policy.capacity_each.items():
+        if each.channel and each.channel not in CHANNELS:
+            told = f"nothing is sent by {each.channel}"
+            problems.append(Problem("policy_channel", told, at=f"capacity_each.{kind}.channel"))
     return policy, problems
 
 
@@ -184,21 +205,11 @@ CODES = {
     "exempt": "policy_purpose",
     "category": "policy_category",
     "capacity": "policy_capacity",
+    "per_day": "policy_capacity",
+    "by": "policy_by",
 }
 
 
 def _view(row: PolicyRow, current: PolicyRow | None, organisation: Organisation, by: By) -> PolicyView:
-    states = {"": "open", "refused": "refused"}
-    state = states.get(row.decision) or ("in_force" if row == current else "over")
-    return PolicyView(
-        version=row.version,
-        policy=row.policy.model_dump(mode="json"),
-        lines=row.policy.lines(),
-        state=state,
-        reason=row.reason,
-        proposed_by=organisation.name(row.proposed_by),
-        proposed_at=row.proposed_at,
-        decided_by=organisation.name(row.decided_by) if row.decided_by else "",
-        since=row.decided_at if row.decision == "confirmed" else None,
-        may_decide=state == "open" and row.proposed_by != by.person,
-    )
+    said = row.policy.model_dump(mode="json")
+    return viewed(PolicyView, row, current, organisation, by, policy=said, lines=row.policy.lines())

@@ -42,7 +42,8 @@ from engine.service.rehearsal_views import Inputs, RehearsalLine, RehearsalView,
 from engine.service.rehearsed import line
 from engine.service.sealing import dataset_of
 from engine.service.views import Viewer
-from engine.store import cases, offers, rehearsals, snapshots, trail, visibility
+from engine.store import cases, rehearsals, snapshots, trail, visibility
+from engine.store.offers import OFFERS
 from engine.store.rehearsals import RehearsalRow
 from engine.values import canonical_json
 from engine.warehouse.dataset import Dataset, Version
@@ -148,7 +149,7 @@ def run(app: Countersign, by: By, wanted: Wanted) -> int:
         margin=read.margin,
     )
     with changing(app, by, None) as change:
-        offers.lock(change.tx)
+        OFFERS.lock(change.tx)
         again = change.done_before()
         if again:
             return int(again.said["after"]["rehearsal"])
@@ -208,7 +209,7 @@ def _read(app: Countersign, version: Version, wanted: Wanted) -> _Read:
     problems: list[Problem] = []
     number = int(wanted.version) if wanted.version.isdecimal() and len(wanted.version) < 9 else 0
     with app.db.read() as tx:
-        row = offers.find(tx, wanted.offer, number)
+        row = OFFERS.find(tx, number, code=wanted.offer)
     terms = kept_terms(row.terms) if row else None
     if terms is None or terms.tariff.monthly_fee is None:
         problems.append(Problem("rehearsal_tariff", "choose a version that has a monthly fee", at="tariff"))

@@ -10,7 +10,8 @@ from sqlalchemy import Connection
 from engine.definition.model import Definition
 from engine.machine.advance import advance
 from engine.machine.case import Case
-from engine.machine.commands import AnyCommand, Edit, Submit
+from engine.machine.commands import AnyCommand, Edit, SelectAgain, Submit
+from engine.machine.drifting import ANEW
 from engine.machine.filing import numbered
 from engine.machine.outcome import Drifted, FormSaved, Registered
 from engine.organisation import Organisation
@@ -52,6 +53,8 @@ def decide(app: Countersign, locked: Locked, command: AnyCommand | Callable[[Loc
     for event in outcome.events:
         if isinstance(event, Registered):
             registers.put(locked.tx, case.id, event.registration.number)
+    if isinstance(asked, SelectAgain) and outcome.case.facts.get(ANEW) and not case.facts.get(ANEW):
+        group_pins.pin(locked.tx, app.definition(case.process), outcome.case, anew=True)
     if isinstance(asked, Edit | Submit) or any(isinstance(event, FormSaved | Drifted) for event in outcome.events):
         if not isinstance(asked, Edit):
             of_case = app.definition(case.process)

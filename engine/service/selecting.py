@@ -8,7 +8,7 @@ the same audience. Refuses to select for a case that has no number: the number i
 import hashlib
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import msgspec
@@ -29,6 +29,7 @@ from engine.errors import (
 )
 from engine.machine.case import Case
 from engine.machine.commands import AudienceFailed, AudienceFrozen
+from engine.machine.drifting import SELECTION
 from engine.service import earlier, forgotten, group_pins, holdouts, lost, offering, policies, whereabouts
 from engine.service.app import Countersign
 from engine.service.running import carry_out
@@ -58,7 +59,7 @@ def freeze_audience(app: Countersign, case_id: str, key: str) -> None:
         case = cases.load(tx, case_id)
         if not app.process(case.process, tx).is_selecting(case):
             return  # it was told already, or what it was asked for has become a matter of approval
-        kept = snapshots.find(tx, snapshots.snapshot_id(case.id, case.round))
+        kept = snapshots.find(tx, snapshots.snapshot_id(case.id, case.round, case.facts.get(SELECTION, 0)))
     try:
         kept = kept or _keep(app, case, _frozen(app, case))
     except (SelectionFailed, Invalid, ExpressionFailed) as error:
@@ -134,14 +135,14 @@ def import_suppressions(
 
 def _of_round(case: Case, locked: Locked, told: AudienceFrozen | AudienceFailed) -> AudienceFrozen | AudienceFailed:
     """What is told, where the case is still in the round that was selected for; it may have gone on meanwhile."""
-    if locked.case.round != case.round:
+    if _folder(locked.case) != _folder(case):
         raise ChangedMeanwhile()
     return told
 
 
 def _frozen(app: Countersign, case: Case) -> Frozen:
     """The folder of this round, made now or left whole by a run that died before it could tell."""
-    folder = app.settings.data.resolve() / case_folder(case.id, case.round)
+    folder = app.settings.data.resolve() / _folder(case)
     if folder.exists():
         return open_frozen(folder)
     with erased.undisturbed(dataset_of(app.settings).folder):
@@ -178,13 +179,17 @@ def refuse_brought_back(dataset: Dataset, version: Version) -> None:
         raise SelectionFailed(reason=f"{back} customers who were erased are in the dataset again; erase them once more")
 
 
+def _folder(case: Case) -> PurePosixPath:
+    return case_folder(case.id, case.round, case.facts.get(SELECTION, 0))
+
+
 def _keep(app: Countersign, case: Case, frozen: Frozen) -> SnapshotRow:
     manifest = frozen.manifest
     row = SnapshotRow(
-        id=snapshots.snapshot_id(case.id, case.round),
+        id=snapshots.snapshot_id(case.id, case.round, case.facts.get(SELECTION, 0)),
         case_id=case.id,
         digest=manifest.digest,
-        folder=str(case_folder(case.id, case.round)),
+        folder=str(_folder(case)),
         manifest=msgspec.json.encode(manifest).decode(),
         target=manifest.target,
         control=manifest.control,

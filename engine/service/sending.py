@@ -23,7 +23,7 @@ from engine.errors import CustomersUnavailable
 from engine.masking import masked
 from engine.service import forgotten, permits, stopping
 from engine.service.app import Countersign
-from engine.service.gateways import Handed, SmsGateway, hand_off
+from engine.service.gateways import Handed, SmsGateway
 from engine.service.keeping import kept
 from engine.service.permits import Asked
 from engine.service.sealing import vault as vault_of
@@ -34,7 +34,7 @@ from engine.store.policies import PolicyRow
 from engine.store.session import database_now
 from engine.store.waves import WaveRow
 from engine.warehouse.addresses import Vault
-from engine.warehouse.wavefiles import Letter, WaveFile
+from engine.warehouse.wavefiles import Letter, WaveFile, write_part
 
 log = structlog.get_logger()
 LEASE = timedelta(seconds=30)  # kept while the chunk is sent; so long nobody takes over from a dead worker
@@ -42,6 +42,7 @@ CHUNKS_IN_FLIGHT = 4
 STOP_CHECK_SECONDS = 1.0
 DOUBTFUL = "opted out after an interrupted attempt"
 FULL = "the channel carries no more contacts today"
+EACH_FULL = "a hall or an agent carries no more contacts today"
 
 
 @dataclass(slots=True)
@@ -64,13 +65,16 @@ class Progress:
 @dataclass(frozen=True, slots=True)
 class _Held:
     """A claimed chunk: the rows to hand over, and how many were taken out of it by an opt-out or the contact policy.
-    `is_capped`: contacts are held for the rows."""
+    `is_capped`: contacts are held for the rows. `later`: how many go another day, as their hall or agent carries no
+    more today. `sent` are rows that went out on a day before."""
 
     wave: WaveRow
     claim: Claim
     rows: frozenset[int]
     barred: int
     is_capped: bool
+    later: int = 0
+    sent: frozenset[int] = frozenset()
 
 
 @dataclass(slots=True)
@@ -192,41 +196,51 @@ def _claim_of(app: Countersign, tx: Connection, seen: WaveRow, asked: Asked | No
     out |= forgotten.among(tx, vault, waiting.values())
     left = {row: customer for row, customer in waiting.items() if customer not in out}
     barred = dict.fromkeys(waiting.keys() - left.keys(), DOUBTFUL if claim.is_uncertain else ledger.SUPPRESSED)
-    capped = _capped(tx, asked, claim, left, at=at, zone=zone) if asked else {}
-    if capped is None:
+    kept = _hold(tx, asked, claim, left, at=at, zone=zone) if asked else permits.Held(())
+    if kept.is_full:
         later = clock + permits.until_tomorrow(at, zone)
         chunks.give_back(tx, claim, available_at=later, error=FULL, is_uncertain=claim.is_uncertain)
         return None
     if barred:
         ledger.settle(tx, wave.id, barred, state="unknown" if claim.is_uncertain else "suppressed", at=at)
+    reasons = {one.customer: one.reason for one in kept.refused}
+    capped = {row: reasons[customer] for row, customer in left.items() if customer in reasons}
     if capped:
         ledger.settle(tx, wave.id, capped, state="suppressed", at=at)
-    rows = frozenset(left.keys() - capped.keys())
+    waits = frozenset(kept.later)
+    later_rows = {row for row, customer in left.items() if customer in waits}
+    rows = frozenset(left.keys() - capped.keys() - later_rows)
+    sent = frozenset() if CHANNELS[wave.channel].has_text else ledger.sent(tx, wave.id, claim.first, claim.last)
     if bucket is not None:
         after = pacing.take(bucket, len(rows))
         assert after is not None
         waves.keep_bucket(tx, wave.id, after)
-    return _Held(wave, claim, rows, len(waiting) - len(rows), is_capped=asked is not None)
+    barred_count = len(waiting) - len(rows) - len(later_rows)
+    return _Held(wave, claim, rows, barred_count, is_capped=asked is not None, later=len(later_rows), sent=sent)
 
 
-def _capped(
+def _hold(
     tx: Connection, asked: Asked, claim: Claim, left: Mapping[int, str], *, at: datetime, zone: ZoneInfo
-) -> dict[int, str] | None:
-    """Hold a contact for every row; the rows that get none, with the reason. None where the channel is full today."""
-    before = asked.past(claim.first, claim.last)
-    customers = tuple(left.values())
-    held = permits.take(tx, asked, customers, before, at=at, zone=zone, is_repeat=claim.is_uncertain)
-    if held.is_full:
-        return None
-    reasons = {one.customer: one.reason for one in held.refused}
-    return {row: reasons[customer] for row, customer in left.items() if customer in reasons}
+) -> permits.Held:
+    """Hold a contact for every row."""
+    return permits.take(
+        tx,
+        asked,
+        tuple(left.values()),
+        asked.past(claim.first, claim.last),
+        at=at,
+        zone=zone,
+        is_repeat=claim.is_uncertain,
+        of=asked.carriers(left),
+    )
 
 
 async def _deliver(now: _Round, held: _Held, worker: str) -> None:
-    letters = _letters(now, held)  # on this thread: a Parquet reader serves one
+    letters = _letters(now, held, held.rows)  # on this thread: a Parquet reader serves one
     if not CHANNELS[held.wave.channel].has_text:
-        folder = now.app.settings.data / held.wave.parts
-        handed = await asyncio.to_thread(hand_off, folder, held.claim.position, letters)
+        folder, whole = now.app.settings.data / held.wave.parts, _letters(now, held, held.rows | held.sent)
+        await asyncio.to_thread(write_part, folder, held.claim.position, whole)  # with what it had, as it is replaced
+        handed = Handed(taken=[letter.row for letter in letters])
     elif letters:
         handed = await now.gateway.hand(held.wave.id, letters)
     else:
@@ -234,9 +248,9 @@ async def _deliver(now: _Round, held: _Held, worker: str) -> None:
     await asyncio.to_thread(_record, now, held, letters, handed, worker)
 
 
-def _letters(now: _Round, held: _Held) -> list[Letter]:
+def _letters(now: _Round, held: _Held, rows: frozenset[int]) -> list[Letter]:
     file = _file(now, held.wave)
-    letters = [letter for letter in file.chunk(held.claim.position) if letter.row in held.rows]
+    letters = [letter for letter in file.chunk(held.claim.position) if letter.row in rows]
     return [replace(one, address=now.vault.open(one.address)) for one in letters]
 
 
@@ -257,7 +271,10 @@ def _record(now: _Round, held: _Held, letters: list[Letter], handed: Handed, wor
     segments = sum(_segments(held.wave, letter) for letter in letters if letter.row in taken)
     with now.app.db.begin() as tx:
         waves.lock(tx, claim.wave)
-        if handed.is_whole:
+        if handed.is_whole and held.later:
+            again = database_now(tx) + permits.until_tomorrow(at, now.app.settings.zone)
+            ours = chunks.give_back(tx, claim, available_at=again, error=EACH_FULL, is_uncertain=False)
+        elif handed.is_whole:
             ours = chunks.close(tx, claim)
         else:
             later = database_now(tx) + pacing.backoff(claim.attempts, handed.asked)
@@ -270,7 +287,7 @@ def _record(now: _Round, held: _Held, letters: list[Letter], handed: Handed, wor
             permit_rows.release(tx, claim.wave, _surely_not_sent(held, letters, handed))
         if handed.rejected:
             ledger.settle(tx, claim.wave, _without_addresses(handed.rejected, letters), state="failed", at=at)
-        if handed.is_whole:
+        if handed.is_whole and not held.later:
             ledger.mark_sent(tx, claim.wave, claim.first, claim.last, at=at)
         elif handed.taken:
             ledger.mark_rows_sent(tx, claim.wave, handed.taken, at=at)

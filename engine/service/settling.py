@@ -17,17 +17,16 @@ from engine.delivery.standing import closed_because
 from engine.errors import Refused
 from engine.machine.case import Case
 from engine.machine.commands import DeliveryFinished
-from engine.service import running
+from engine.service import running, staleness
 from engine.service.app import Countersign
 from engine.service.sealing import dataset_of
 from engine.service.stopping import pause, standing
 from engine.store import cases, chunks, ledger, waves
 from engine.store.ledger import Sums
-from engine.store.waves import WaveRow
+from engine.store.waves import ENDED, WaveRow
 from engine.warehouse.wavefiles import join_parts
 
 GATE = "gate: "
-ENDED = ("done", "cancelled")
 CONTACTS_AT_ONCE = 1_000_000
 
 
@@ -40,15 +39,24 @@ def settle(app: Countersign) -> int:
     return len(under_way)
 
 
-def start_next(tx: Connection, rows: Sequence[WaveRow], now: datetime) -> None:
-    """Start the first wave whose turn it is: all before it have ended. Its channels start together."""
-    for _, group in groupby(rows, key=lambda row: row.name):
+def start_next(app: Countersign, tx: Connection, case: Case) -> str:
+    """Start the first wave whose turn it is: all before it have ended. Its channels start together.
+
+    Where its list is stale nothing starts, and why is returned: the caller holds the delivery for it, in a transaction
+    of its own.
+    """
+    for name, group in groupby(waves.of_case(tx, case.id), key=lambda row: row.name):
         same = list(group)
         if all(row.state in ENDED for row in same):
             continue
-        for row in same:
-            waves.move(tx, row.id, to="running", come_from=("planned",), started_at=now)
-        return
+        planned = [row for row in same if row.state == "planned"]
+        stale = staleness.of_wave(app, tx, case, name) if planned else ()
+        if stale:
+            return f"{staleness.HELD}{staleness.said(stale)}"
+        for row in planned:
+            waves.move(tx, row.id, to="running", come_from=("planned",), started_at=app.now())
+        return ""
+    return ""
 
 
 def _settle(app: Countersign, case_id: str) -> None:
@@ -66,8 +74,9 @@ def _settle(app: Countersign, case_id: str) -> None:
     with app.db.begin() as tx:
         for row in waves.of_case(tx, case_id):
             _give_up(tx, row, plan, app.now())
-        if case.state == "delivering":
-            start_next(tx, waves.of_case(tx, case_id), app.now())
+        held = start_next(app, tx, case) if case.state == "delivering" else ""
+    if held:
+        pause(app, case, held)
     _finish_if_over(app, case)
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
+from engine.audience.staleness import Stale
 from engine.values import Bilingual
 
 
@@ -94,6 +95,16 @@ class AudienceView:
     holdout: int = 0
     explains: bool = False
     groups: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StaleView:
+    """The wave that waits because its list is stale, and why it is. `may_select`: it can be selected anew; then its
+    approvals stand unless the count is too far from the one that was approved."""
+
+    wave: str
+    why: tuple[Stale, ...]
+    may_select: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -276,7 +276,9 @@ def _remark(command: c.AnyCommand) -> str:
             return command.text
         case c.Decide() | c.Perform() | c.OnTask() | c.HandOver():
             return command.remark
-        case c.Withdraw() | c.Operate() | c.PauseDelivery() | c.AudienceFailed():
+        case c.Withdraw() | c.Operate() | c.AudienceFailed():
+            return command.reason
+        case c.StartDelivery() | c.PauseDelivery() | c.ResumeDelivery():
             return command.reason
         case c.Close():
             return command.lessons

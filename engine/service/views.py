@@ -14,7 +14,7 @@ from engine.service.arbitration_parts import CaseLosses
 from engine.service.chain_views import Chain, Node, Waiting
 from engine.service.rehearsal_views import RehearsalLine
 from engine.service.sheet_views import Gone, Reader, Risk, Signer, WayBack
-from engine.service.stage_views import AudienceView, Detection, EvaluationView, WaveView
+from engine.service.stage_views import AudienceView, Detection, EvaluationView, StaleView, WaveView
 from engine.values import NO_TEXT, Bilingual, Language
 
 
@@ -324,6 +324,7 @@ class CaseView:
     rehearsals: tuple[RehearsalLine, ...] = ()  # of each tariff the last
     may_rehearse: bool = False
     lost: CaseLosses | None = None  # in the arbitration that holds for it
+    stale: StaleView | None = None  # why the next wave waits for a person
 
 
 @dataclass(frozen=True, slots=True)

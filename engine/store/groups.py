@@ -95,13 +95,19 @@ def end(tx: Connection, name: str, at: datetime | None) -> None:
 
 
 def pin(tx: Connection, case_id: str, round_: int, pins: Iterable[Pin]) -> None:
-    """Keep what references stand for in a round; one that is kept stays as it is."""
+    """Keep what references stand for in a round; asked again in one, its list is selected anew."""
     rows = [
         {"case_id": case_id, "round": round_, "reference": one.reference, "name": one.name, "version": one.version}
         for one in pins
     ]
     if rows:
-        tx.execute(inserting(tx, case_groups).values(rows).on_conflict_do_nothing())
+        adding = inserting(tx, case_groups).values(rows)
+        tx.execute(
+            adding.on_conflict_do_update(
+                index_elements=["case_id", "round", "reference"],
+                set_={"name": adding.excluded.name, "version": adding.excluded.version},
+            )
+        )
 
 
 def pinned(tx: Connection, case_id: str) -> Mapping[str, Pin]:

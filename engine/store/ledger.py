@@ -138,6 +138,12 @@ def waiting(tx: Connection, wave: str, first: int, last: int) -> dict[int, str]:
     return {row.row: row.customer for row in tx.execute(chosen)}
 
 
+def sent(tx: Connection, wave: str, first: int, last: int) -> frozenset[int]:
+    """Those of the rows `first` to `last` that were sent and have no receipt."""
+    chosen = sa.select(recipients.c.row).where(_between(wave, first, last), recipients.c.state == "sent")
+    return frozenset(tx.execute(chosen).scalars())
+
+
 def settle(
     tx: Connection,
     wave: str,

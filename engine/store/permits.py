@@ -4,7 +4,7 @@ A row appears when a wave claims a chunk and goes when its message surely was no
 ledger says what became of a message, this says what a customer has had. Refuses to know any cap.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -12,11 +12,15 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
+from engine.audience.policy import CarrierKind
 from engine.store.columns import UtcTime
 from engine.store.reports import left_the_house
 from engine.store.session import inserting
 from engine.store.tables import cases, permits, recipients
 
+Carriers = Mapping[str, Mapping[CarrierKind, str]]
+"""By customer the hall and the agent that a contact counts for."""
+NOBODY: Carriers = {}
 HOLD_LOCK = 7_423_002  # any number, the same in every process: PostgreSQL's advisory lock while contacts are held
 
 
@@ -63,12 +67,14 @@ def enter(
     purpose: str,
     category: str,
     at: datetime,
+    carriers: Carriers = NOBODY,
 ) -> None:
-    """Hold a contact for each of the customers, who have none of this wave."""
+    """Hold a contact for each of the customers, who have none of this wave. It counts for their `carriers`."""
     if customers:
         same = {"wave": wave, "case_id": case_id, "channel": channel, "purpose": purpose, "category": category}
-        listed = list(customers) if tx.dialect.name == "postgresql" else _json(customers)
-        tx.execute(_ENTER[tx.dialect.name], {**same, "at": at, "customers": listed})
+        of = [carriers.get(customer, {}) for customer in customers]
+        listed = [(one, by.get("hall", ""), by.get("agent", "")) for one, by in zip(customers, of, strict=True)]
+        tx.execute(_ENTER[tx.dialect.name], {**same, "at": at, "customers": msgspec.json.encode(listed).decode()})
 
 
 def move(tx: Connection, wave: str, customers: Sequence[str], *, at: datetime) -> None:
@@ -88,6 +94,15 @@ def count(tx: Connection, channel: str, since: datetime) -> int:
     """How many contacts over a channel are held or were made since then."""
     chosen = sa.select(sa.func.count()).select_from(permits)
     return int(tx.execute(chosen.where(permits.c.channel == channel, permits.c.at >= since)).scalar_one())
+
+
+def carried(tx: Connection, kind: CarrierKind, since: datetime, names: Collection[str] = ()) -> dict[str, int]:
+    """How many contacts each hall or agent has carried since then, of these `names` or of all who carried any."""
+    column = permits.c[kind]
+    chosen = sa.select(column, sa.func.count()).where(column != "", permits.c.at >= since).group_by(column)
+    if names:
+        chosen = chosen.where(_among(tx, column, sorted(names)))
+    return dict(tx.execute(chosen).tuples().all())
 
 
 def cases_since(tx: Connection, since: datetime) -> tuple[str, ...]:
@@ -118,24 +133,28 @@ def enter_made(tx: Connection, case_id: str, *, purpose: str, category: str, sin
 
 def _of(tx: Connection, customers: Sequence[str]) -> sa.ColumnElement[bool]:
     """That a permit is of one of them, in one statement however many they are."""
+    return _among(tx, permits.c.customer, customers)
+
+
+def _among(tx: Connection, column: sa.ColumnElement[str], values: Sequence[str]) -> sa.ColumnElement[bool]:
     if tx.dialect.name == "postgresql":
-        return permits.c.customer == sa.func.any(sa.cast(list(customers), sa.ARRAY(sa.String)))
-    return permits.c.customer.in_(sa.text("SELECT value FROM json_each(:listed)").bindparams(listed=_json(customers)))
+        return column == sa.func.any(sa.cast(list(values), sa.ARRAY(sa.String)))
+    return column.in_(sa.text("SELECT value FROM json_each(:listed)").bindparams(listed=_json(values)))
 
 
 def _json(customers: Sequence[str]) -> str:
     return msgspec.json.encode(list(customers)).decode()
 
 
-def _entering(customers: str) -> sa.TextClause:
+def _entering(columns: str, customers: str) -> sa.TextClause:
     text = f"""
-        INSERT INTO permits (wave, customer, case_id, channel, purpose, category, at)
-        SELECT :wave, held.value, :case_id, :channel, :purpose, :category, :at FROM {customers}
+        INSERT INTO permits (wave, customer, hall, agent, case_id, channel, purpose, category, at)
+        SELECT :wave, {columns}, :case_id, :channel, :purpose, :category, :at FROM {customers}
     """
     return sa.text(text).bindparams(sa.bindparam("at", type_=UtcTime))
 
 
 _ENTER = {
-    "postgresql": _entering("unnest(CAST(:customers AS varchar[])) AS held(value)"),
-    "sqlite": _entering("json_each(:customers) AS held"),
+    "postgresql": _entering("one->>0, one->>1, one->>2", "jsonb_array_elements(CAST(:customers AS jsonb)) AS t(one)"),
+    "sqlite": _entering(", ".join(f"json_extract(value, '$[{n}]')" for n in range(3)), "json_each(:customers)"),
 }

@@ -27,9 +27,9 @@ class SnapshotRow:
     frozen_at: datetime
 
 
-def snapshot_id(case_id: str, round_: int) -> str:
-    """The id of the audience frozen in one round of a case."""
-    return f"{case_id}-{round_}"
+def snapshot_id(case_id: str, round_: int, selection: int = 0) -> str:
+    """The id of the audience frozen in one round of a case; `selection` counts how often one was selected anew."""
+    return f"{case_id}-{round_}" + (f"-{selection}" if selection else "")
 
 
 def save(tx: Connection, row: SnapshotRow) -> SnapshotRow:

@@ -22,6 +22,7 @@ from engine.store.session import inserting
 from engine.store.tables import cases, waves
 
 WaveState = Literal["loading", "planned", "running", "gated", "paused", "done", "cancelled"]
+ENDED = ("done", "cancelled")
 
 
 @dataclass(frozen=True, slots=True)

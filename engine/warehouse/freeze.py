@@ -179,17 +179,19 @@ def open_frozen(folder: Path) -> Frozen:
     return Frozen(folder, msgspec.json.decode((folder / MANIFEST).read_bytes(), type=Manifest))
 
 
-def case_folder(case_id: str, round_: int) -> PurePosixPath:
-    """Where the audience of one round of a case lies, relative to the data folder."""
-    return PurePosixPath("cases") / case_id / f"r{round_}"
+def case_folder(case_id: str, round_: int, selection: int = 0) -> PurePosixPath:
+    """Where the audience of one round of a case lies, relative to the data folder; `selection` counts how often one was
+    selected anew because it was stale."""
+    return PurePosixPath("cases") / case_id / (f"r{round_}" + (f"-{selection}" if selection else ""))
 
 
 def read_list(data: Path, case_id: str) -> Iterator[tuple[str, str, str]]:
     """(customer, cell, arm) of the newest round's list, in order; FileNotFoundError where nothing is frozen."""
-    rounds = sorted(int(path.name[1:]) for path in (data / "cases" / case_id).glob("r[0-9]*"))
-    if not rounds:
+    folders = [path.name[1:].split("-") for path in (data / "cases" / case_id).glob("r[0-9]*")]
+    if not folders:
         raise FileNotFoundError(data / "cases" / case_id)
-    for batch in open_frozen(data / case_folder(case_id, rounds[-1])).batches():
+    newest = max([int(part) for part in parts] for parts in folders)
+    for batch in open_frozen(data / case_folder(case_id, *newest)).batches():
         yield from zip(*(column.to_pylist() for column in batch.columns), strict=True)
 
 

@@ -13,6 +13,7 @@ from engine.service import policies
 from engine.service.app import Countersign
 from engine.service.recording import OPERATOR
 from engine.store import policies as rows
+from engine.store.policies import POLICIES
 from tests.api.desk import Desk
 from tests.api.test_api_rest import script
 
@@ -53,6 +54,9 @@ def test_a_policy_takes_two_administrators_and_is_said_in_words(app: Countersign
         ({"caps.1.most": "5", "caps.1.within": "7d", "caps.0.most": "3", "caps.0.within": "30d"}, "Cap 2 never holds"),
         ({"similar": "<script>"}, "Write a period of days or hours"),
         ({"capacity.sms": "-1"}, "A whole number of contacts a day"),
+        ({"capacity_each.hall.per_day": "0", "capacity_each.hall.by": "hall"}, "A whole number of contacts a day"),
+        ({"capacity_each.hall.per_day": "30"}, "Customers have no such field"),
+        ({"capacity_each.agent.per_day": "30", "capacity_each.agent.by": "phone"}, "Customers have no such field"),
         ({"caps.0.most": "2", "caps.0.within": "7d", "caps.0.purpose": "fun"}, "A purpose is marketing or service"),
     ],
 )
@@ -94,10 +98,10 @@ def test_an_empty_policy_ends_the_one_in_force(app: Countersign) -> None:
         policies.propose(app, OPERATOR, {}, reason="nothing to end")
     policies.propose(app, OPERATOR, {"similar": "30d"}, reason="r")
     with app.db.begin() as tx:
-        rows.decide(tx, 1, "confirmed", by="machao", at=app.now())
+        POLICIES.decide(tx, 1, "confirmed", by="machao", at=app.now())
     policies.propose(app, OPERATOR, {}, reason="enough")
     with app.db.begin() as tx:
-        rows.decide(tx, 2, "confirmed", by="machao", at=app.now())
+        POLICIES.decide(tx, 2, "confirmed", by="machao", at=app.now())
         assert rows.in_force(tx, app.now()) is None
     assert [one.state for one in policies.show(app, OPERATOR).versions] == ["in_force", "over"]
 

@@ -16,6 +16,7 @@ SECOND = {
     "caps": [{"most": 3, "within": "30d"}, {"most": 1, "within": "1d", "channel": "sms", "category": "流量包"}],
     "similar": "30d",
     "capacity": {"sms": 200000},
+    "capacity_each": {"hall": {"by": "hall", "per_day": 30, "channel": "sms"}},
     "exempt": ["service"],
 }
 
@@ -32,6 +33,7 @@ def test_the_page_of_the_policy_is_right_empty_wrong_waiting_and_in_force(
     page.fill("[name='caps.0.most']", "many")
     page.fill("[name='caps.0.within']", "7d")
     page.fill("[name=similar]", "soon")
+    page.fill("[name='capacity_each.agent.per_day']", "all")
     page.fill("[name=reason]", "<b>why</b>")
     page.click("main form button.main")
     page.wait_for_selector("[role=alert]")
@@ -39,6 +41,9 @@ def test_the_page_of_the_policy_is_right_empty_wrong_waiting_and_in_force(
     found += look(page, f"policy-wrong-{language}")
     page.fill("[name='caps.0.most']", "2")
     page.fill("[name=similar]", "")
+    assert page.input_value("[name='capacity_each.agent.per_day']") == "all"
+    page.fill("[name='capacity_each.agent.per_day']", "80")
+    page.select_option("[name='capacity_each.agent.by']", "agent")
     page.focus("[name=reason]")
     page.keyboard.press("Enter")
     page.wait_for_selector(".changed-box")

@@ -1,12 +1,15 @@
 """`countersign audience groups` as an operator uses it, and a trial that names a saved group."""
 
 import json
+import shutil
+import sqlite3
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner, Result
 
 from engine.cli.main import app as program
+from engine.errors import SchemaBehind
 from engine.service.app import Countersign
 from engine.settings import Settings
 from tests.acceptance.group_case import loaded
@@ -52,6 +55,22 @@ def test_a_group_is_saved_shown_tried_out_and_used(home: Path) -> None:
     refused = run("run", str(plan), "--as-of", "2026-11-01", "--json")
     assert "there is no customer group vip" in str(refused.exception)
     assert "offered again" in run("groups", "end", "vip", "--again").stdout
+
+
+def test_a_trial_makes_no_case_database_and_changes_none(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = home / "plan.yaml"
+    plan.write_text("audience:\n  source: {group: vip}\n")
+    older = home / "older.db"
+    for url in (f"sqlite:///{home / 'none.db'}", f"sqlite:///{older}"):
+        monkeypatch.setenv("COUNTERSIGN_DATABASE_URL", url)
+        refused = run("run", str(plan), "--as-of", "2026-11-01")
+        assert isinstance(refused.exception, SchemaBehind) and "countersign database migrate" in str(refused.exception)
+        assert not (home / "none.db").exists()
+        shutil.copy(home / "case.db", older)
+        with sqlite3.connect(older) as db:
+            db.execute("UPDATE alembic_version SET version_num = '0019'")
+    with sqlite3.connect(older) as db:
+        assert db.execute("SELECT version_num FROM alembic_version").fetchall() == [("0019",)]
 
 
 @pytest.mark.parametrize(

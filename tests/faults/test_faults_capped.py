@@ -7,16 +7,18 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import sqlalchemy as sa
 
+from engine import clock
 from engine.audience.policy import Approach
 from engine.service import delivering, permits, policies
 from engine.service.app import Countersign
 from engine.service.recording import OPERATOR
 from engine.store import reports
 from engine.warehouse import contacts
-from engine.warehouse.dataset import Dataset
+from engine.warehouse.dataset import Column, Dataset, Table
 from tests.faults.delivering_case import CASE, delivering_case
 from tests.faults.test_faults_delivery import TARGET, assert_each_once, send_all, shown, states_of
 from tests.servers.gateway import RunningGateway, running_gateway
@@ -121,6 +123,78 @@ def test_a_policy_counts_what_was_sent_before_it_was_in_force(app: Countersign, 
     assert not permits.hold(app, CASE, "other-w1", Approach("sms"), ["k0000000"]).granted
     in_force(app)
     assert permits.hold(app, CASE, "other-w1", Approach("sms"), ["k0000000"]).granted, "an empty policy ends it"
+
+
+def with_halls(app: Countersign, count: int, field: str = "hall") -> None:
+    """Say of each customer whose hall is theirs: one of `count`."""
+    dataset = Dataset(app.settings.data)
+    customers = dataset.current().tables["customers"]
+    table = pa.concat_tables(pq.read_table(path) for path in dataset.paths(customers))
+    table = table.append_column(field, pa.array([f"h{n % count}" for n in range(table.num_rows)]))
+    with dataset.fresh_file("customers") as path:
+        pq.write_table(table, path)
+        file = dataset.keep("customers", path, table.num_rows)
+    dataset.replace("customers", Table((*customers.columns, Column(field, "text")), (file,)))
+
+
+def next_day(app: Countersign, hands: Path) -> None:
+    """A day later by the business clock and by the database's."""
+    clock.move(hands, timedelta(days=1))
+    with app.db.begin() as tx:
+        tx.execute(sa.text("UPDATE chunks SET available_at = NULL"))
+
+
+def work(app: Countersign) -> None:
+    for _ in range(4):
+        delivering.work(app, "test")
+    delivering.settle(app)
+
+
+def test_a_hall_carries_so_many_a_day_and_the_others_of_its_customers_wait(
+    app: Countersign, gateway: RunningGateway, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hands = tmp_path / "clock"
+    monkeypatch.setenv("COUNTERSIGN_CLOCK_FILE", str(hands))
+    with_halls(app, 3)
+    in_force(app, capacity_each={"hall": {"by": "hall", "per_day": 40}})
+    delivering.begin(app, CASE)
+    work(app)
+    assert states_of(app) == {"sent": 120, "waiting": TARGET - 120}
+    view = policies.show(app, OPERATOR)
+    assert [(one.kind, one.name, one.used, one.most) for one in view.carried_by] == [
+        ("hall", name, 40, 40) for name in ("h0", "h1", "h2")
+    ]
+    work(app)
+    assert states_of(app)["sent"] == 120, "nothing more goes on that day"
+    next_day(app, hands)
+    work(app)
+    assert states_of(app) == {"sent": 240, "waiting": TARGET - 240}
+    next_day(app, hands)
+    work(app)
+    assert states_of(app) == {"sent": TARGET}
+    assert_each_once(app, gateway)
+    assert held(app).total() == TARGET
+
+
+def test_a_hand_off_keeps_what_it_had_when_the_rest_of_a_chunk_follows(
+    db_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hands = tmp_path / "clock"
+    monkeypatch.setenv("COUNTERSIGN_CLOCK_FILE", str(hands))
+    by_file = "\n  waves: [{name: calls, share: rest, channel: file, chunk: 50}]\n"
+    app = delivering_case(db_url, tmp_path / "files", customers=100, delivery=by_file)
+    with_halls(app, 2, "agent")
+    in_force(app, capacity_each={"agent": {"by": "agent", "per_day": 35}})
+    delivering.begin(app, CASE)
+    work(app)
+    assert states_of(app) == {"sent": 70, "waiting": 20}
+    next_day(app, hands)
+    work(app)
+    assert states_of(app) == {"delivered": 90}
+    (file,) = app.settings.data.rglob("*-calls-file.csv")
+    listed = [line.partition(",")[0] for line in file.read_text().splitlines()[1:]]
+    assert len(listed) == len(set(listed)) == 90
+    app.close()
 
 
 def test_a_channel_that_is_full_sends_the_rest_another_day(app: Countersign, gateway: RunningGateway) -> None:

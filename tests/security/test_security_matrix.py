@@ -140,6 +140,7 @@ DOORS = (
     ("PUT", "/api/v1/cases/{case}/form"),
     *(("POST", f"/api/v1/cases/{{case}}/{verb}") for verb in ("submit", "events", "start", "pause", "resume")),
     *(("POST", f"/api/v1/cases/{{case}}/{verb}") for verb in ("withdraw", "operations", "close", "responses")),
+    ("POST", "/api/v1/cases/{case}/select"),
     ("POST", "/api/v1/cases/{case}/children"),
     ("POST", "/api/v1/cases/{case}/readers"),
     ("DELETE", "/api/v1/cases/{case}/readers/x"),

@@ -4,8 +4,10 @@ import json
 import subprocess
 import sys
 from collections import Counter
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -14,6 +16,7 @@ import sqlalchemy as sa
 from engine.audience.policy import Approach, Contacted, ContactPolicy
 from engine.service.permits import Asked, Held, take
 from engine.store import permits
+from engine.store.permits import Carriers
 from engine.store.session import Database
 from tests.store.delivering_by_hand import NOW, enter_case
 from tests.support import ROOT
@@ -21,6 +24,8 @@ from tests.support import ROOT
 CUSTOMERS = [f"k{n:05}" for n in range(1000)]
 ONE_A_WEEK = ContactPolicy.model_validate({"caps": [{"most": 1, "within": "7d"}]})
 ZONE = ZoneInfo("Asia/Shanghai")
+THIRTY_EACH = ContactPolicy.model_validate({"capacity_each": {"hall": {"by": "hall", "per_day": 30}}})
+HALLS: Carriers = {customer: {"hall": f"h{n % 10}"} for n, customer in enumerate(CUSTOMERS)}
 BATCH = 50
 
 
@@ -28,7 +33,7 @@ def asked(wave: str, policy: ContactPolicy = ONE_A_WEEK, channel: str = "sms") -
     return Asked(policy, wave.partition("-")[0], wave, Approach(channel, "marketing", "flow"))
 
 
-def taken(db: Database, question: Asked, customers: list[str], at: datetime = NOW, **more: bool) -> Held:
+def taken(db: Database, question: Asked, customers: list[str], at: datetime = NOW, **more: Any) -> Held:
     with db.begin() as tx:
         return take(tx, question, customers, {}, at=at, zone=ZONE, **more)
 
@@ -42,14 +47,14 @@ def two(db: Database) -> Database:
     return db
 
 
-def compete(url: str, wave: str, direction: int) -> dict[str, list[str]]:
+def compete(url: str, wave: str, direction: int, policy: ContactPolicy = ONE_A_WEEK) -> dict[str, list[str]]:
     """One process: holds all customers for its wave, batch by batch, each line printed once it is committed."""
     db = Database(url)
     held: dict[str, list[str]] = {"granted": [], "refused": []}
     for first in list(range(0, len(CUSTOMERS), BATCH))[::direction]:
-        answer = taken(db, asked(wave), CUSTOMERS[first : first + BATCH][::direction])
+        answer = taken(db, asked(wave, policy), CUSTOMERS[first : first + BATCH][::direction], of=HALLS)
         held["granted"] += answer.granted
-        held["refused"] += [one.customer for one in answer.refused]
+        held["refused"] += [*(one.customer for one in answer.refused), *answer.later]
         print("batch", flush=True)
         if len(held["granted"] + held["refused"]) == BATCH:
             sys.stdin.readline()  # both have begun before either goes on
@@ -59,14 +64,15 @@ def compete(url: str, wave: str, direction: int) -> dict[str, list[str]]:
 
 SCRIPT = """
 import json, sys
-from tests.store.test_store_permits import compete
+from tests.store import test_store_permits as here
 print("ready", flush=True); sys.stdin.readline()
-print(json.dumps(compete(sys.argv[1], sys.argv[2], int(sys.argv[3]))), flush=True)
+policy = getattr(here, sys.argv[4])
+print(json.dumps(here.compete(sys.argv[1], sys.argv[2], int(sys.argv[3]), policy)), flush=True)
 """
 
 
-def competitor(url: str, wave: str, direction: int) -> subprocess.Popen[str]:
-    command = [sys.executable, "-c", SCRIPT, url, wave, str(direction)]
+def competitor(url: str, wave: str, direction: int, policy: str = "ONE_A_WEEK") -> subprocess.Popen[str]:
+    command = [sys.executable, "-c", SCRIPT, url, wave, str(direction), policy]
     running = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT)
     assert running.stdout and running.stdout.readline() == "ready\n"
     return running
@@ -106,6 +112,19 @@ def test_two_waves_compete_for_the_last_contact_and_exactly_one_wins_each(two: D
     assert sorted(other["granted"] + one["refused"]) == sorted(other["granted"] * 2)
     assert one["granted"] and other["granted"], "they did not compete"
     assert held(two) == Counter(CUSTOMERS)
+
+
+def test_two_waves_share_what_each_hall_carries_in_a_day_and_never_exceed_it(two: Database, db_url: str) -> None:
+    processes = [competitor(db_url, "c1-w1", 1, "THIRTY_EACH"), competitor(db_url, "c2-w1", 1, "THIRTY_EACH")]
+    start(*processes)
+    one, other = (answer_of(running) for running in processes)
+    assert one["granted"] and other["granted"], "they did not compete"
+    for answer in (one, other):
+        assert sorted(answer["granted"] + answer["refused"]) == CUSTOMERS
+    with two.read() as tx:
+        assert permits.carried(tx, "hall", NOW - timedelta(hours=1)) == {f"h{n}": 30 for n in range(10)}
+        assert permits.carried(tx, "hall", NOW - timedelta(hours=1), {"h3"}) == {"h3": 30}
+        assert permits.carried(tx, "hall", NOW + timedelta(hours=1)) == {}
 
 
 def test_a_process_killed_in_between_leaves_nothing_held_twice(two: Database, db_url: str) -> None:
@@ -165,6 +184,29 @@ def test_a_channel_carries_so_many_contacts_a_day_and_a_batch_waits_whole(two: D
     assert taken(two, asked("c2-w2", policy, "file"), CUSTOMERS[:50]).granted, "another channel has its own"
     tomorrow = datetime(2026, 11, 24, 0, 0, tzinfo=ZONE)
     assert len(taken(two, asked("c1-w2", policy), CUSTOMERS[:5], tomorrow).granted) == 5
+
+
+def test_who_finds_their_hall_full_goes_another_day_or_not_at_all_after_the_last(two: Database) -> None:
+    policy = ContactPolicy.model_validate(
+        {
+            "capacity_each": {
+                "hall": {"by": "hall", "per_day": 2},
+                "agent": {"by": "agent", "per_day": 3, "channel": "sms"},
+            }
+        }
+    )
+    of: Carriers = {one: {"hall": f"h{n % 4}", "agent": "a1"} for n, one in enumerate(CUSTOMERS[:8])}
+    first = taken(two, asked("c1-w1", policy), CUSTOMERS[:10], of=of)
+    assert first.granted == (*CUSTOMERS[:3], *CUSTOMERS[8:10]), "who has no hall and no agent counts for none"
+    assert first.later == tuple(CUSTOMERS[3:8]) and not first.refused
+    assert taken(two, asked("c1-w1", policy), CUSTOMERS[:3], of=of).granted == tuple(CUSTOMERS[:3]), "held already"
+    by_file = taken(two, asked("c2-w1", policy, "file"), CUSTOMERS[3:8], of=of)
+    assert by_file.granted == tuple(CUSTOMERS[3:8]), "an agent counts SMS alone, and each hall has one left"
+    tomorrow = NOW + timedelta(days=1)
+    assert taken(two, asked("c1-w1", policy), CUSTOMERS[3:8], tomorrow, of=of).granted == tuple(CUSTOMERS[3:6])
+    last = replace(asked("c1-w1", policy), until=tomorrow.astimezone(ZONE).date())
+    over = taken(two, last, CUSTOMERS[6:8], tomorrow, of=of)
+    assert not over.later and [one.reason for one in over.refused] == ["contact_policy: 3 a day by agent"] * 2
 
 
 def test_the_lock_is_given_back_by_a_killed_process(two: Database, db_url: str, tmp_path: Path) -> None:

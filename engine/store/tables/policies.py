@@ -30,7 +30,11 @@ permits = Table(
     Column("purpose", String(20), nullable=False),
     Column("category", String(40), nullable=False),
     Column("at", UtcTime, nullable=False),
+    Column("hall", String(60), nullable=False, server_default=""),  # as far as it counts for a hall or an agent
+    Column("agent", String(60), nullable=False, server_default=""),
     PrimaryKeyConstraint("wave", "customer"),
     Index(None, "customer", "at"),
     Index(None, "channel", "at"),
+    Index("ix_permits_hall", "hall", "at", **only("hall<>''")),
+    Index("ix_permits_agent", "agent", "at", **only("agent<>''")),
 )

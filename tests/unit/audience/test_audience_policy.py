@@ -56,6 +56,9 @@ def test_similar_cases_keep_their_distance_and_exempt_purposes_pass_uncounted() 
         ({"caps": [{"most": 1, "within": "7d", "purpose": "fun"}]}, ("caps", 0, "purpose")),
         ({"similar": "2y"}, ("similar",)),
         ({"capacity": {"sms": 0}}, ("capacity", "sms")),
+        ({"capacity_each": {"shop": {"by": "hall", "per_day": 3}}}, ("capacity_each", "shop")),
+        ({"capacity_each": {"hall": {"by": "a b", "per_day": 3}}}, ("capacity_each", "hall", "by")),
+        ({"capacity_each": {"hall": {"by": "hall", "per_day": 0}}}, ("capacity_each", "hall", "per_day")),
         ({"exempt": ["fun"]}, ("exempt", 0)),
         ({"cap": []}, ("cap",)),
     ],
@@ -87,6 +90,7 @@ def test_it_says_itself_in_both_languages() -> None:
         caps=[{"most": 2, "within": "7d"}, {"most": 1, "within": "1d", "channel": "sms", "purpose": "marketing"}],
         similar="30d",
         capacity={"sms": 200000},
+        capacity_each={"hall": {"by": "hall", "per_day": 30, "channel": "sms"}},
         exempt=["service"],
     )
     assert [line.en for line in one.lines()] == [
@@ -94,6 +98,7 @@ def test_it_says_itself_in_both_languages() -> None:
         "At most 1 contact of a customer in 1 day by SMS for marketing",
         "No second contact of a customer by a case of the same category in 30 days",
         "At most 200,000 contacts a day by SMS",
+        "At most 30 contacts a day by SMS for each business hall (customer field hall)",
         "No cap stops or counts contacts for service",
     ]
     assert one.lines()[1].zh == "1 天内通过短信为营销目的接触同一客户不超过 1 次"

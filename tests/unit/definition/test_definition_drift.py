@@ -65,3 +65,38 @@ def test_some_step_must_look_at_the_number(broken: Broken) -> None:
     assert [(one.code, one.message) for one in problems if one.severity == "error"] == [
         ("E510", "a drift would re-open nothing: no step looks at target")
     ]
+
+
+LATE = """delivery:
+  message: {text: "Hello"}
+  waves:
+    - {name: pilot, share: 5%, channel: sms, gate: {metric: failure_rate, max: 5%, wait: 40d}}
+    - {name: main, share: rest, channel: sms}
+"""
+AUDIENCE = 'audience:\n  source: {rule: "c.arpu >= 38"}\n'
+
+
+@pytest.mark.parametrize(
+    ("stale_after", "found"),
+    [
+        (
+            "",
+            [("E361", "the wave main goes out 40d after the first or later, and nothing says how old its list may be")],
+        ),
+        ("45d", []),
+        ("30d", [("E360", "the wave main goes out 40d after the first or later, when a list of 30d is stale")]),
+    ],
+)
+def test_a_wave_long_after_the_first_asks_how_old_its_list_may_be(
+    broken: Broken, stale_after: str, found: list[tuple[str, str]]
+) -> None:
+    written = AUDIENCE + (f"  stale_after: {stale_after}\n" if stale_after else "")
+    problems = [one for one in broken(add=written + LATE) if one.code in ("E360", "E361")]
+    assert [(one.code, one.message) for one in problems] == found
+    assert all(one.severity == "warning" for one in problems)
+
+
+@pytest.mark.parametrize("wrong", ["5wd", "0d", "soon"])
+def test_a_list_ages_on_the_clock(broken: Broken, wrong: str) -> None:
+    (problem,) = broken(add=AUDIENCE + f"  stale_after: {wrong}\n")
+    assert problem.at.startswith("audience.stale_after") and problem.severity == "error"

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0022"
-down_revision = "0020"
+down_revision = "0021"
 
 TIME = sa.DateTime(timezone=True).with_variant(sa.String(32), "sqlite")
 FIXED = ("seq", "at", "kind", "actor", "via", "address", "previous", "hash", "key")
