@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Response
+from fastapi import APIRouter, Path, Query, Response
 
 from api.declared import for_page
 from api.deps import App, CurrentViewer, CurrentVisit, Posted, text
@@ -22,6 +22,7 @@ from engine.warehouse.rows import BadRow
 
 router = APIRouter(dependencies=[for_page("dataset.manage")])
 Upload = Annotated[str, Path(pattern=r"^[0-9a-f]{32}$")]
+Blank = Annotated[str, Query(max_length=500)]
 
 
 @router.get("/admin/data")
@@ -51,16 +52,17 @@ def look(
     kind: str = "",
     key: str = "",
     name: str = "",
+    blank: Blank = "",
 ) -> Response:
     """What the file would give: as it seems to be meant, or as it is asked for."""
-    asked = Asked(kind, key, name.strip()) if kind else None
+    asked = Asked(kind, key, name.strip(), blank) if kind else None
     return _looked(visit, datasets.look(app, by(visit, viewer), upload, asked))
 
 
 @router.post("/admin/data/{upload}")
 def confirm(app: App, visit: CurrentVisit, viewer: CurrentViewer, upload: Upload, form: Posted) -> Response:
     """Take the file in."""
-    asked = Asked(text(form, "kind"), text(form, "as_key"), text(form, "name"))
+    asked = Asked(text(form, "kind"), text(form, "as_key"), text(form, "name"), text(form, "blank"))
     try:
         done = datasets.confirm(app, by(visit, viewer, form), upload, asked)
     except InvalidFile:
@@ -70,10 +72,18 @@ def confirm(app: App, visit: CurrentVisit, viewer: CurrentViewer, upload: Upload
 
 @router.get("/admin/data/{upload}/errors.csv")
 def report(
-    *, app: App, visit: CurrentVisit, viewer: CurrentViewer, upload: Upload, kind: str, key: str, name: str = ""
+    *,
+    app: App,
+    visit: CurrentVisit,
+    viewer: CurrentViewer,
+    upload: Upload,
+    kind: str,
+    key: str,
+    name: str = "",
+    blank: Blank = "",
 ) -> Response:
     """Every row that would be refused."""
-    bad = datasets.report(app, by(visit, viewer), upload, Asked(kind, key, name.strip()))
+    bad = datasets.report(app, by(visit, viewer), upload, Asked(kind, key, name.strip(), blank))
     headings = (visit.words("Row"), visit.words("Column"), visit.words("Reason"))
     rows = tuple((str(row.line), row.column, _reason(row, visit)) for row in bad)
     return download(datasets.report_csv(rows, headings), "errors.csv", MEDIA["csv"])

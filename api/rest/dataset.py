@@ -48,8 +48,10 @@ def load(
     key: Annotated[str, Query(max_length=200, examples=["customer"])],
     list_name: Annotated[str, Query(max_length=40)] = "",
     name: Annotated[str, Query(max_length=120)] = "import",
+    blank: Annotated[str, Query(max_length=500, examples=["NULL, pdays=-1"])] = "",
     dry_run: bool = False,
 ) -> Response:
     """Import a CSV, XLSX or Parquet file of up to 20 MB, sent as the body; `key` is the heading of the customer (or
-    offer). Good rows come in; `bad` names every other row. `dry_run` only says what would become of it."""
-    return answer(datasets.load(app, by, body, name, Asked(kind, key, list_name), dry=dry_run))
+    offer), `blank` what stands for no value. Good rows come in; `bad` names every other row. `dry_run` only says what
+    would become of it."""
+    return answer(datasets.load(app, by, body, name, Asked(kind, key, list_name, blank), dry=dry_run))

@@ -26,8 +26,9 @@ from engine.store import trail, uploads
 from engine.values import NO_TEXT, Bilingual
 from engine.warehouse import imports
 from engine.warehouse.addresses import ADDRESS
+from engine.warehouse.blanks import read_blanks
 from engine.warehouse.dataset import Column, TableChange, Taken
-from engine.warehouse.imports import Wanted
+from engine.warehouse.imports import Lost, Wanted
 from engine.warehouse.kinds import KINDS, LIST_NAME
 from engine.warehouse.lists import Imported
 from engine.warehouse.rows import BadRow, Records
@@ -44,11 +45,13 @@ GUESSED = ("usage", "responses", "contacts", "owned", "conflicts", "offers")
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a file is to become: its kind, the heading of its key ("row" numbers the rows), the name of a list."""
+    """What a file is to become: its kind, the heading of its key ("row" numbers the rows), the name of a list, and what
+    stands for no value in it (`NULL, pdays=-1`)."""
 
     kind: str
     key: str
     name: str = ""
+    blank: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +92,7 @@ class VersionView:
 class Looked:
     """A file that was looked at. `problems` say why it cannot be taken in at all, as it is asked for; `bad` are the
     rows that would be refused. `sample` has the first rows under `headings`, personal values masked; `there` is how
-    many rows the table has now."""
+    many rows the table has now, `lost` its columns that would be gone or of another type."""
 
     upload: str
     name: str
@@ -103,6 +106,7 @@ class Looked:
     left_out: tuple[str, ...] = ()
     there: int | None = None
     problems: tuple[Problem, ...] = ()
+    lost: tuple[Lost, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,10 +168,10 @@ def look(app: Countersign, by: By, upload: str, asked: Asked | None = None) -> L
         asked = asked or guess(records.headings)
         try:
             wanted = _wanted(asked)
-            imported = imports.check(records, source, wanted)
+            there = dataset_of(app.settings).current().tables.get(wanted.table)
+            imported = imports.check(records, source, wanted, there)
         except InvalidFile as error:
             return Looked(upload, name, asked, records.headings, _sample(records, None, asked), problems=error.problems)
-        there = dataset_of(app.settings).current().tables.get(wanted.table)
         return Looked(
             upload,
             name,
@@ -180,6 +184,7 @@ def look(app: Countersign, by: By, upload: str, asked: Asked | None = None) -> L
             imported.bad,
             imports.left_out(imported, wanted, records),
             there.rows if there else None,
+            lost=imports.columns_lost(there, imported.table, wanted),
         )
 
 
@@ -201,7 +206,7 @@ def load(app: Countersign, by: By, data: bytes, name: str, asked: Asked, *, dry:
         return _take(app, by, data, name, asked)
     with _records(data, name) as (records, source):
         wanted = _wanted(asked)
-        imported = imports.check(records, source, wanted)
+        imported = imports.check(records, source, wanted, dataset_of(app.settings).current().tables.get(wanted.table))
     return Done(0, False, wanted.table, imported.rows, imported.refused, imported.bad)
 
 
@@ -247,7 +252,8 @@ def _wanted(asked: Asked) -> Wanted:
     if asked.kind == "list" and not LIST_NAME.fullmatch(asked.name):
         message = "a list has a name of small letters, digits and _"
         raise InvalidFile([Problem("dataset.list", message, at="name")])
-    return Wanted(asked.kind, asked.key, asked.name if asked.kind == "list" else "")
+    name = asked.name if asked.kind == "list" else ""
+    return Wanted(asked.kind, asked.key, name, blanks=read_blanks(asked.blank))
 
 
 def _take(app: Countersign, by: By, data: bytes, name: str, asked: Asked, *, upload: str = "") -> Done:
