@@ -40,18 +40,21 @@ MAX_UNPACKED = 200 * 1024 * 1024
 SAMPLE = 5
 LAST = 20
 UPLOAD = "dataset"
+LEFT_OUT = "~"
 GUESSED = ("usage", "responses", "contacts", "owned", "conflicts", "offers")
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a file is to become: its kind, the heading of its key ("row" numbers the rows), the name of a list, and what
-    stands for no value in it (`NULL, pdays=-1`)."""
+    """What a file is to become: its kind, the heading of its key ("row" numbers the rows), the name of a list, what
+    stands for no value in it (`NULL, pdays=-1`), and columns that are another field than their heading says
+    (`HEADING=FIELD`; `HEADING=~` leaves one out)."""
 
     kind: str
     key: str
     name: str = ""
     blank: str = ""
+    columns: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +68,14 @@ class FieldView:
     unit: Bilingual = NO_TEXT
     personal: bool = False
     values: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LostField:
+    """A column of the table as it is; `now` is the type that it would become, empty where it would be gone."""
+
+    field: FieldView
+    now: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +117,7 @@ class Looked:
     left_out: tuple[str, ...] = ()
     there: int | None = None
     problems: tuple[Problem, ...] = ()
-    lost: tuple[Lost, ...] = ()
+    lost: tuple[LostField, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +195,7 @@ def look(app: Countersign, by: By, upload: str, asked: Asked | None = None) -> L
             imported.bad,
             imports.left_out(imported, wanted, records),
             there.rows if there else None,
-            lost=imports.columns_lost(there, imported.table, wanted),
+            lost=_lost(imports.columns_lost(there, imported.table, wanted), asked.kind),
         )
 
 
@@ -253,7 +264,20 @@ def _wanted(asked: Asked) -> Wanted:
         message = "a list has a name of small letters, digits and _"
         raise InvalidFile([Problem("dataset.list", message, at="name")])
     name = asked.name if asked.kind == "list" else ""
-    return Wanted(asked.kind, asked.key, name, blanks=read_blanks(asked.blank))
+    return Wanted(asked.kind, asked.key, name, _columns(asked), blanks=read_blanks(asked.blank))
+
+
+def _columns(asked: Asked) -> dict[str, str | None]:
+    """Heading -> field, or None where the column is left out."""
+    pairs = (one.rpartition("=") for one in asked.columns if one)
+    return {heading: None if field == LEFT_OUT else field for heading, _, field in pairs if heading and field}
+
+
+def choices(asked: Asked) -> tuple[FieldView, ...]:
+    """The fields that a column of such a file can be."""
+    kind = KINDS.get(asked.kind, KINDS["customers"])
+    known = kind.fields("customers").fields if kind.name != "list" else KINDS["customers"].fields("customers").addresses
+    return tuple(FieldView(name, one.type, "", one.label) for name, one in known.items() if name != kind.key_field)
 
 
 def _take(app: Countersign, by: By, data: bytes, name: str, asked: Asked, *, upload: str = "") -> Done:
@@ -312,6 +336,11 @@ def _fields(table: str, columns: tuple[Column, ...]) -> tuple[FieldView, ...]:
         else FieldView(column.name, column.type, column.heading)
         for column in columns
     )
+
+
+def _lost(found: tuple[Lost, ...], kind: str) -> tuple[LostField, ...]:
+    fields = _fields(kind, tuple(Column(one.name, one.was, one.heading) for one in found))
+    return tuple(LostField(field, one.now) for field, one in zip(fields, found, strict=True))
 
 
 def _sample(records: Records, imported: Imported | None, asked: Asked) -> tuple[tuple[str, ...], ...]:
