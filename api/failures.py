@@ -13,7 +13,7 @@ from api.i18n import N_, Words
 
 PROBLEM = re.compile(r"(?:\S*: )?(?P<code>[DEW]\d{3}) (?P<message>.*)", re.S)
 BETWEEN = re.compile(r"; (?=(?:\S*: )?[DEW]\d{3} )")
-NESTED = ("reason", "why")
+NESTED = ("reason", "why", "fact")
 FAILURES = (  # the first that fits counts, so the longer of two alike stands first
     N_("The rule `{rule}` cannot be worked out: {reason}."),
     N_("The selection ended without a result: {reason}."),
@@ -71,7 +71,26 @@ FAILURES = (  # the first that fits counts, so the longer of two alike stands fi
     N_("no customer field says whether customers agreed to {name}"),
     N_("the control group of cell {cell} needs {number} customers, {left} are left"),
     N_("{number} customers who were erased are in the dataset again; erase them once more"),
+    N_("all {number} customers who are left are in the control group"),
+    N_("the source has none of the {number} customers"),
+    N_("the exclusions leave nobody of the {number} customers of the source"),
+    N_("the control group needs {number} customers, {left} are left"),
+    N_("the dataset has no customers yet"),
+    N_("a query in a condition gives more than one row; compare with max(...), or write IN"),
+    N_("a value of a customer does not fit what is done with it ({kind}); TRY_CAST gives a blank instead"),
+    N_("a value of a customer does not fit what is done with it ({kind})"),
+    N_("the figures of the rehearsal do not add up"),
+    N_("exclusion {name} compares the {fact} of the case, which it does not state"),
+    N_("the form names no earlier case: {name} is empty"),
     N_("the list was frozen before its rules were kept with it"),
+    N_("none is imported"),
+    N_("leave within out"),
+    N_("fill it in"),
+    N_("offer"),
+    N_("category"),
+    N_("channels"),
+    N_("family"),
+    N_("tags"),
     N_("{name} is empty"),
     N_("a field is empty"),
     N_("the list is too short"),
@@ -197,7 +216,7 @@ def _one(text: str, words: Words) -> str:
     said, hint = _without_hint(message)
     known = translated(said, words) or translated(message, words)
     if not known:
-        return text
+        return words(text) if text else ""  # the reason may be a whole message of the catalogue
     more = translated(hint, words) if hint else ""
     return (
         known + words(" (%(mode)s)", mode=words("; ").join(filter(None, (more, problem["code"])))) if problem else known

@@ -62,7 +62,8 @@ class Formats:
         if amount == amount.to_integral_value():
             digits = f"{amount:,.0f}"
         elif amount < 1:
-            digits = f"{amount.normalize():f}" if isinstance(value, Decimal | str) else f"{amount:,.3f}"
+            places = max(2, -int(amount.normalize().as_tuple().exponent))
+            digits = f"{amount:.{places}f}" if isinstance(value, Decimal | str) else f"{amount:,.3f}"
         else:
             digits = f"{amount:,.2f}"
         return f"{sign}{SYMBOLS.get(currency, currency + chr(160))}{digits}"

@@ -19,6 +19,7 @@ from api.formats import Formats
 from api.i18n import N_
 from api.words import DECISIONS, STATES
 from engine.service.papers import Opinion, Paper
+from engine.service.rehearsal_views import RehearsalLine
 
 FONT = "STSong-Light"
 INK, SOFT, LINE, SEAL, SHADE = (HexColor(one) for one in ("#1d2530", "#5b6673", "#999999", "#b4261e", "#f3f1ec"))
@@ -121,6 +122,10 @@ def _story(paper: Paper, formats: Formats) -> list[Any]:
             for one in case.audience.waterfall
         ]
         story.append(_table(rows, (0.6, 0.4), labels=(0,)))
+    if case.rehearsals:
+        story.append(_text(words("Rehearsals"), HEAD))
+        rows = [[_text(called), _text(said)] for called, said in (_rehearsed(one, formats) for one in case.rehearsals)]
+        story.append(_table(rows, (0.3, 0.7), labels=(0,)))
     story.append(_text(words("Opinions"), HEAD))
     story += _opinions(paper, formats)
     story.append(Spacer(1, 8))
@@ -130,6 +135,26 @@ def _story(paper: Paper, formats: Formats) -> list[Any]:
 
 
 ENDS = ("base", "target", "control")
+
+
+def _rehearsed(line: RehearsalLine, formats: Formats) -> tuple[str, str]:
+    """What was rehearsed, and what it would do to whom."""
+    words, known = formats.words, line.known
+    called = words("%(name)s, version %(version)s", name=formats.label(line.name), version=line.version)
+    fewer = {"n": formats.number(line.winners), "of": formats.number(known)}
+    said = [
+        words(
+            "%(n)s of %(of)s customers (%(share)s) would pay less", **fewer, share=formats.share(line.winners, known)
+        ),
+        words("%(n)s (%(share)s) more.", n=formats.number(line.losers), share=formats.share(line.losers, known)),
+    ]
+    revenue = words(
+        "Revenue a month: %(all)s if all switch, %(some)s if only those switch who gain.",
+        all=formats.money(line.change),
+        some=formats.money(line.winners_change),
+    )
+    months = words("usage of %(first)s to %(last)s", first=line.months[0], last=line.months[-1])
+    return f"{called}\n{line.offer} · {months}", words(", ").join(said) + "\n" + revenue
 
 
 def _opinions(paper: Paper, formats: Formats) -> list[Any]:

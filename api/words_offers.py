@@ -60,5 +60,5 @@ OFFER_PROBLEMS = {
     "form.offer": N_("The offer {value} is not in force today."),
     "offer_twice": N_("The code {value} stands twice in the file."),
     "rehearsal_customers": N_("There are no customers in the dataset yet."),
-    "rehearsal_tariff": N_("Choose a version that has a monthly fee."),
+    "rehearsal_tariff": N_("Choose a version of a tariff with a monthly fee."),
 }

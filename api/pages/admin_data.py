@@ -1,9 +1,10 @@
 """The customer dataset: its versions, and a file that is looked at first, then taken in."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Response
+from fastapi import APIRouter, Path, Query, Response
 
 from api.declared import for_page
 from api.deps import App, CurrentViewer, CurrentVisit, Posted, text
@@ -22,6 +23,8 @@ from engine.warehouse.rows import BadRow
 
 router = APIRouter(dependencies=[for_page("dataset.manage")])
 Upload = Annotated[str, Path(pattern=r"^[0-9a-f]{32}$")]
+Blank = Annotated[str, Query(max_length=500)]
+Columns = Annotated[Sequence[str], Query(max_length=500)]
 
 
 @router.get("/admin/data")
@@ -51,16 +54,19 @@ def look(
     kind: str = "",
     key: str = "",
     name: str = "",
+    blank: Blank = "",
+    column: Columns = (),
 ) -> Response:
     """What the file would give: as it seems to be meant, or as it is asked for."""
-    asked = Asked(kind, key, name.strip()) if kind else None
+    asked = Asked(kind, key, name.strip(), blank, tuple(filter(None, column))) if kind else None
     return _looked(visit, datasets.look(app, by(visit, viewer), upload, asked))
 
 
 @router.post("/admin/data/{upload}")
 def confirm(app: App, visit: CurrentVisit, viewer: CurrentViewer, upload: Upload, form: Posted) -> Response:
     """Take the file in."""
-    asked = Asked(text(form, "kind"), text(form, "as_key"), text(form, "name"))
+    columns = tuple(str(one) for one in form.getlist("column"))
+    asked = Asked(text(form, "kind"), text(form, "as_key"), text(form, "name"), text(form, "blank"), columns)
     try:
         done = datasets.confirm(app, by(visit, viewer, form), upload, asked)
     except InvalidFile:
@@ -70,10 +76,19 @@ def confirm(app: App, visit: CurrentVisit, viewer: CurrentViewer, upload: Upload
 
 @router.get("/admin/data/{upload}/errors.csv")
 def report(
-    *, app: App, visit: CurrentVisit, viewer: CurrentViewer, upload: Upload, kind: str, key: str, name: str = ""
+    *,
+    app: App,
+    visit: CurrentVisit,
+    viewer: CurrentViewer,
+    upload: Upload,
+    kind: str,
+    key: str,
+    name: str = "",
+    blank: Blank = "",
+    column: Columns = (),
 ) -> Response:
     """Every row that would be refused."""
-    bad = datasets.report(app, by(visit, viewer), upload, Asked(kind, key, name.strip()))
+    bad = datasets.report(app, by(visit, viewer), upload, Asked(kind, key, name.strip(), blank, tuple(column)))
     headings = (visit.words("Row"), visit.words("Column"), visit.words("Reason"))
     rows = tuple((str(row.line), row.column, _reason(row, visit)) for row in bad)
     return download(datasets.report_csv(rows, headings), "errors.csv", MEDIA["csv"])
@@ -112,6 +127,7 @@ def _looked(visit: Visit, looked: Looked) -> Response:
         wrong=wrong,
         more=max(len(looked.bad) - NAMED, 0),
         problems=problems,
+        choices=datasets.choices(looked.asked),
     )
 
 

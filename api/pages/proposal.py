@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Response
 from starlette.datastructures import FormData
 
+from api.carried import ORDER, carried, in_order
 from api.declared import for_page
 from api.deps import App, CurrentViewer, CurrentVisit, Posted, form_key, text
 from api.errors import problem_sentence, sentence
@@ -18,7 +19,7 @@ from engine.service.estimating import Estimate
 from engine.service.views import FormView, Viewer
 
 router = APIRouter(dependencies=[for_page("cases.act")])
-OURS = ("csrf", "key", "action", "seen")
+OURS = ("csrf", "key", "action", "seen", "counted")
 LISTED = re.compile(r"(?P<name>\w+)\[(?P<part>from|to|pick|)\]")
 CELL = re.compile(r"(?P<name>\w+)\[(?P<row>\d{1,3})\]\[(?P<column>\w+)\]")
 BLANK = 2
@@ -60,8 +61,8 @@ def show(
 
 @router.post("/cases/{case_id}/edit")
 def send(app: App, visit: CurrentVisit, viewer: CurrentViewer, case_id: str, form: Posted) -> Response:
-    """Save (also by itself while typing), count the customers, or submit. Problems come back beside the fields with
-    everything typed; files that are no good are named there too, the others are kept."""
+    """Save (also by itself while typing), count the customers, show a count in another order, or submit. Problems come
+    back beside the fields with everything typed; files that are no good are named there too, the others are kept."""
     raw, wrong = with_files(app, viewer, case_id, form)
     action, key, seen = text(form, "action"), form_key(form, viewer), text(form, "seen")
     try:
@@ -69,7 +70,9 @@ def send(app: App, visit: CurrentVisit, viewer: CurrentViewer, case_id: str, for
             proposals.submit(app, viewer, case_id, raw, key=key, seen=seen)
             return visit.go(f"/cases/{case_id}")
         saved = proposals.save(app, viewer, case_id, raw, key=key, seen=seen)
-        counted = estimating.estimate(app, viewer, case_id) if action == "count" else None
+        counted = None
+        if action == "count" or action.startswith(ORDER):
+            counted = in_order(text(form, "counted"), action) or estimating.estimate(app, viewer, case_id)
         return page(visit, saved, problems=(*wrong, *saved.problems), counted=counted, more=action == "rows")
     except InvalidForm as error:
         kept = proposals.form(app, viewer, case_id, typed=raw, problems=tuple(error.problems))
@@ -144,5 +147,6 @@ def page(
         error=sentence(error, visit.formats) if error else "",
         clashes_typed=error is not None,
         counted=counted,
+        carried=carried(counted) if counted else "",
         blank=MORE if more else BLANK,
     )

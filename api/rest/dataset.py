@@ -1,5 +1,6 @@
 """The customer dataset for scripts of administrators: versions, files that come in, whether the files are intact."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -48,8 +49,11 @@ def load(
     key: Annotated[str, Query(max_length=200, examples=["customer"])],
     list_name: Annotated[str, Query(max_length=40)] = "",
     name: Annotated[str, Query(max_length=120)] = "import",
+    blank: Annotated[str, Query(max_length=500, examples=["NULL, pdays=-1"])] = "",
+    column: Annotated[Sequence[str], Query(max_length=500, examples=[["消费=arpu", "备注=~"]])] = (),
     dry_run: bool = False,
 ) -> Response:
     """Import a CSV, XLSX or Parquet file of up to 20 MB, sent as the body; `key` is the heading of the customer (or
-    offer). Good rows come in; `bad` names every other row. `dry_run` only says what would become of it."""
-    return answer(datasets.load(app, by, body, name, Asked(kind, key, list_name), dry=dry_run))
+    offer), `blank` what stands for no value, `column` (several) HEADING=FIELD, or =~ to leave it
+    out. Good rows come in; `bad` names every other row. `dry_run` only says what would become of it."""
+    return answer(datasets.load(app, by, body, name, Asked(kind, key, list_name, blank, tuple(column)), dry=dry_run))

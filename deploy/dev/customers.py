@@ -101,6 +101,15 @@ FROM (
 ) ORDER BY j
 """
 
+USAGE = """
+SELECT customer, strftime(month, '%Y-%m') AS month, round(arpu * (0.9 + 0.2 * u(i, 70 + n)), 2)::DECIMAL(8,2) AS arpu,
+  floor(voice_minutes * (0.8 + 0.4 * u(i, 75 + n)))::INT AS voice_minutes,
+  round(data_gb * (0.8 + 0.4 * u(i, 80 + n)), 2)::DECIMAL(8,2) AS data_gb, floor(40 * u(i, 85 + n))::INT AS sms
+FROM (SELECT *, substr(customer, 2)::INT AS i FROM customers), (
+  SELECT n, (date_trunc('month', DATE '$today') - INTERVAL 1 MONTH * n)::DATE AS month FROM range(1, $months + 1) s(n)
+) ORDER BY i, month
+"""
+
 SUPPRESSED = """
 SELECT id(i) AS customer, pick(i, 51 + $list, $reasons) AS reason FROM range(1, $n + 1) t(i)
 WHERE u(i, 60 + $list) < $share ORDER BY i
@@ -117,7 +126,7 @@ def main() -> None:
     if "customers" in dataset.current().tables:
         sys.exit(f"{arguments.data} has customers already; choose an empty folder")
     with tempfile.TemporaryDirectory(prefix="customers-") as scratch:
-        files = generate(Path(scratch), arguments.customers, arguments.as_of)
+        files = generate(Path(scratch), arguments.customers, arguments.as_of, months=arguments.usage)
         for kind, path in files.items():
             if kind not in ("blacklist", "greylist"):
                 key = "offer" if kind in ("offers", "conflicts") else "customer"
@@ -129,8 +138,9 @@ def main() -> None:
     sys.stdout.write(f"{sizes} in {time.perf_counter() - began:.1f} s\n")
 
 
-def generate(folder: Path, customers: int, as_of: date, suffix: str = "csv") -> dict[str, Path]:
-    """Write the files (csv or parquet): customers, contacts, owned, offers, conflicts, blacklist, greylist."""
+def generate(folder: Path, customers: int, as_of: date, suffix: str = "csv", months: int = 0) -> dict[str, Path]:
+    """Write the files (csv or parquet): customers, contacts, owned, offers, conflicts, blacklist, greylist; usage of as
+    many months before."""
     black = {"list": "0", "share": "0.004", "reasons": "['退订','投诉','员工号码','监管要求']"}
     grey = {"list": "1", "share": "0.02", "reasons": "['近期投诉处理中','欠费','携转挽留']"}
     queries = {
@@ -141,6 +151,7 @@ def generate(folder: Path, customers: int, as_of: date, suffix: str = "csv") -> 
         "contacts": (CONTACTS, {"contacts": str(customers * CONTACTS_EACH)}),
         "blacklist": (SUPPRESSED, black),
         "greylist": (SUPPRESSED, grey),
+        **({"usage": (USAGE, {"months": str(months)})} if months else {}),
     }
     files = {}
     with duckdb.connect() as db:
@@ -151,8 +162,8 @@ def generate(folder: Path, customers: int, as_of: date, suffix: str = "csv") -> 
                 sql = sql.replace(f"${placeholder}", value)
             files[name] = folder / f"{name}.{suffix}"
             db.execute(f"COPY ({sql}) TO '{files[name]}' (FORMAT {suffix})")
-            if name == "offers":
-                db.execute(f"CREATE TEMP TABLE offers AS {sql}")
+            if name == "offers" or (name == "customers" and months):
+                db.execute(f"CREATE TEMP TABLE {name} AS {sql}")
     return files
 
 
@@ -169,6 +180,7 @@ def _arguments() -> argparse.Namespace:
     yesterday = (datetime.fromtimestamp(time.time(), UTC) - timedelta(days=1)).date()  # noqa: TID251  a development tool
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--customers", type=int, default=200_000, metavar="N")
+    parser.add_argument("--usage", type=int, default=0, metavar="MONTHS", help="months of usage; by default none")
     parser.add_argument("--data", type=Path, required=True, metavar="DIR")
     parser.add_argument("--as-of", type=date.fromisoformat, default=yesterday, metavar="DATE")
     return parser.parse_args()

@@ -16,6 +16,7 @@ from engine.service.app import Countersign
 from engine.service.sealing import dataset_of
 from engine.settings import Settings
 from engine.warehouse import erased, imports, syncing
+from engine.warehouse.blanks import read_blanks
 from engine.warehouse.dataset import Dataset, Published, Version
 from engine.warehouse.imports import Staged, Wanted
 from engine.warehouse.kinds import KINDS, LIST_NAME, address_columns
@@ -47,6 +48,7 @@ def import_(
     catalogue: Annotated[
         str, typer.Option(help="Catalogue that gives known customer fields their types.")
     ] = "customers",
+    blank: Annotated[str, typer.Option(help='What stands for no value, as "NULL, pdays=-1".')] = "",
     data: Folder = None,
     errors: Errors = None,
     as_json: Json = False,
@@ -61,7 +63,7 @@ def import_(
             typer.echo(json.dumps({"rows": count}) if as_json else f"{count:,} entries on the {kind}")
             return
         dataset = dataset_of(Settings(), data)
-        wanted = Wanted(kind, key, name, catalogue=catalogue)
+        wanted = Wanted(kind, key, name, catalogue=catalogue, blanks=read_blanks(blank))
         staged = imports.stage(dataset, records, shape.name, wanted, told)
     published = imports.publish(dataset, [staged], BY)
     dataset.sweep()
@@ -262,6 +264,9 @@ def _say(dataset: Dataset, staged: "list[Staged] | tuple[Staged, ...]", publishe
     for one in staged:
         told = f"{one.imported.rows:,} rows of {one.wanted.table} imported, {one.imported.refused:,} refused"
         typer.echo(f"{told} (dataset version {number})")
+        for column in one.lost:
+            now = f"is {column.now} now, it was {column.was}" if column.now else "is gone"
+            typer.echo(f"  column {column.name} {now}: look at the rules and groups that name it")
     if not published.is_new:
         typer.echo(f"nothing changed: version {number} holds all of it already")
 

@@ -62,6 +62,12 @@ class Terms:
         """Its name in both languages; where one is missing the other stands for it."""
         return Bilingual(zh=self.name_zh or self.name_en, en=self.name_en or self.name_zh)
 
+    @property
+    def replaces_the_bill(self) -> bool:
+        """Whether a customer under it pays its fee and prices in place of what they pay now: a tariff with a fee. What
+        is taken beside a tariff, as a package of data, comes on top."""
+        return self.kind == "tariff" and self.tariff.monthly_fee is not None
+
     def is_valid_on(self, day: date) -> bool:
         """Whether the day lies within its validity."""
         return (self.valid_from is None or self.valid_from <= day) and (

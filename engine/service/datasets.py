@@ -26,8 +26,9 @@ from engine.store import trail, uploads
 from engine.values import NO_TEXT, Bilingual
 from engine.warehouse import erased, imports
 from engine.warehouse.addresses import ADDRESS
+from engine.warehouse.blanks import read_blanks
 from engine.warehouse.dataset import Column, TableChange, Taken
-from engine.warehouse.imports import Wanted
+from engine.warehouse.imports import Lost, Wanted
 from engine.warehouse.kinds import KINDS, LIST_NAME
 from engine.warehouse.lists import Imported
 from engine.warehouse.rows import BadRow, Records
@@ -39,16 +40,21 @@ MAX_UNPACKED = 200 * 1024 * 1024
 SAMPLE = 5
 LAST = 20
 UPLOAD = "dataset"
+LEFT_OUT = "~"
 GUESSED = ("usage", "responses", "contacts", "owned", "conflicts", "offers")
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a file is to become: its kind, the heading of its key ("row" numbers the rows), the name of a list."""
+    """What a file is to become: its kind, the heading of its key ("row" numbers the rows), the name of a list, what
+    stands for no value in it (`NULL, pdays=-1`), and columns that are another field than their heading says
+    (`HEADING=FIELD`; `HEADING=~` leaves one out)."""
 
     kind: str
     key: str
     name: str = ""
+    blank: str = ""
+    columns: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +68,14 @@ class FieldView:
     unit: Bilingual = NO_TEXT
     personal: bool = False
     values: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LostField:
+    """A column of the table as it is; `now` is the type that it would become, empty where it would be gone."""
+
+    field: FieldView
+    now: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +103,7 @@ class VersionView:
 class Looked:
     """A file that was looked at. `problems` say why it cannot be taken in at all, as it is asked for; `bad` are the
     rows that would be refused. `sample` has the first rows under `headings`, personal values masked; `there` is how
-    many rows the table has now."""
+    many rows the table has now, `lost` its columns that would be gone or of another type."""
 
     upload: str
     name: str
@@ -103,6 +117,7 @@ class Looked:
     left_out: tuple[str, ...] = ()
     there: int | None = None
     problems: tuple[Problem, ...] = ()
+    lost: tuple[LostField, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,10 +181,11 @@ def look(app: Countersign, by: By, upload: str, asked: Asked | None = None) -> L
         asked = asked or guess(records.headings)
         try:
             wanted = _wanted(asked)
-            imported = imports.check(records, source, wanted, is_erased=erased.asks(dataset_of(app.settings)))
+            there = dataset_of(app.settings).current().tables.get(wanted.table)
+            is_erased = erased.asks(dataset_of(app.settings))
+            imported = imports.check(records, source, wanted, there, is_erased=is_erased)
         except InvalidFile as error:
             return Looked(upload, name, asked, records.headings, _sample(records, None, asked), problems=error.problems)
-        there = dataset_of(app.settings).current().tables.get(wanted.table)
         return Looked(
             upload,
             name,
@@ -182,6 +198,7 @@ def look(app: Countersign, by: By, upload: str, asked: Asked | None = None) -> L
             imported.bad,
             imports.left_out(imported, wanted, records),
             there.rows if there else None,
+            lost=_lost(imports.columns_lost(there, imported.table, wanted), asked.kind),
         )
 
 
@@ -203,7 +220,9 @@ def load(app: Countersign, by: By, data: bytes, name: str, asked: Asked, *, dry:
         return _take(app, by, data, name, asked)
     with _records(data, name) as (records, source):
         wanted = _wanted(asked)
-        imported = imports.check(records, source, wanted, is_erased=erased.asks(dataset_of(app.settings)))
+        dataset = dataset_of(app.settings)
+        there, is_erased = dataset.current().tables.get(wanted.table), erased.asks(dataset)
+        imported = imports.check(records, source, wanted, there, is_erased=is_erased)
     return Done(0, False, wanted.table, imported.rows, imported.refused, imported.bad)
 
 
@@ -250,7 +269,21 @@ def _wanted(asked: Asked) -> Wanted:
     if asked.kind == "list" and not LIST_NAME.fullmatch(asked.name):
         message = "a list has a name of small letters, digits and _"
         raise InvalidFile([Problem("dataset.list", message, at="name")])
-    return Wanted(asked.kind, asked.key, asked.name if asked.kind == "list" else "")
+    name = asked.name if asked.kind == "list" else ""
+    return Wanted(asked.kind, asked.key, name, _columns(asked), blanks=read_blanks(asked.blank))
+
+
+def _columns(asked: Asked) -> dict[str, str | None]:
+    """Heading -> field, or None where the column is left out."""
+    pairs = (one.rpartition("=") for one in asked.columns if one)
+    return {heading: None if field == LEFT_OUT else field for heading, _, field in pairs if heading and field}
+
+
+def choices(asked: Asked) -> tuple[FieldView, ...]:
+    """The fields that a column of such a file can be."""
+    kind = KINDS.get(asked.kind, KINDS["customers"])
+    known = kind.fields("customers").fields if kind.name != "list" else KINDS["customers"].fields("customers").addresses
+    return tuple(FieldView(name, one.type, "", one.label) for name, one in known.items() if name != kind.key_field)
 
 
 def _take(app: Countersign, by: By, data: bytes, name: str, asked: Asked, *, upload: str = "") -> Done:
@@ -309,6 +342,11 @@ def _fields(table: str, columns: tuple[Column, ...]) -> tuple[FieldView, ...]:
         else FieldView(column.name, column.type, column.heading)
         for column in columns
     )
+
+
+def _lost(found: tuple[Lost, ...], kind: str) -> tuple[LostField, ...]:
+    fields = _fields(kind, tuple(Column(one.name, one.was, one.heading) for one in found))
+    return tuple(LostField(field, one.now) for field, one in zip(fields, found, strict=True))
 
 
 def _sample(records: Records, imported: Imported | None, asked: Asked) -> tuple[tuple[str, ...], ...]:

@@ -5,18 +5,25 @@ same size but not the same customers. Refuses to wait long: a page is waiting.
 """
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
 from engine.audience.compile import Selection
+from engine.audience.waterfall import Arm, Cube, Slot
 from engine.errors import ExpressionFailed, Invalid, NotFound, SelectionFailed, Unavailable
 from engine.machine.case import Case
 from engine.service import detecting, lost, selecting, whereabouts
 from engine.service.app import Countersign
-from engine.service.audience_views import balance_views, member_views, overlap_views, waterfall_rows
+from engine.service.audience_views import (
+    balance_views,
+    complete,
+    member_views,
+    overlap_views,
+    waterfall_rows,
+)
 from engine.service.cases import load_visible
 from engine.service.counting import PartCount, part_counts
 from engine.service.stage_views import BalanceView, Detection, MemberView, OverlapView, WaterfallRow
@@ -30,7 +37,9 @@ LONGEST = 20
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """The waterfall of a form, or why there is none (`failed`)."""
+    """The waterfall of a form, or why there is none (`failed`). `names` are the exclusions as declared, `order` that of
+    the waterfall. `counts` are customers by what applies to them, from which every order follows: (bits, cell, arm,
+    customers); exclusion n of `names` owns bit n."""
 
     as_of: datetime
     waterfall: tuple[WaterfallRow, ...] = ()
@@ -43,6 +52,14 @@ class Estimate:
     sample: tuple[MemberView, ...] = ()
     detection: Detection | None = None
     parts: tuple[PartCount, ...] = ()
+    names: tuple[str, ...] = ()
+    order: tuple[str, ...] = ()
+    counts: tuple[tuple[int, str, Arm, int], ...] = ()
+
+    @property
+    def is_reordered(self) -> bool:
+        """Whether the waterfall is in another order than the declared one."""
+        return self.order != self.names
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,4 +120,19 @@ def estimate(app: Countersign, viewer: Viewer, case_id: str) -> Estimate:
         sample=member_views(result.sample),
         detection=detection,
         parts=parts,
+        names=cube.names,
+        order=cube.names,
+        counts=tuple((slot.bits, slot.cell, slot.arm, slot.count) for slot in cube.slots),
     )
+
+
+def reordered(estimate: Estimate, order: Sequence[str]) -> Estimate:
+    """The same count with its exclusions in another order; no customer is read. Names that it does not have are passed
+    over, those that are missing follow as they were declared. ValueError where its counts do not add up."""
+    if not estimate.waterfall:
+        return estimate
+    slots = tuple(Slot(*counted) for counted in estimate.counts)
+    cube = Cube(estimate.waterfall[0].entered, estimate.names, slots)
+    chosen = complete(cube.names, order)
+    labels = {row.name: row.label for row in estimate.waterfall}
+    return replace(estimate, order=chosen, waterfall=waterfall_rows(cube, labels, chosen))

@@ -249,7 +249,7 @@ def _view(
 
 def choosable(app: Countersign) -> tuple[tuple[str, int, Terms, str], ...]:
     """What may be rehearsed, as (code, version, terms, state): of each code what was published last, and what waits;
-    only what has a monthly fee."""
+    tariffs with a monthly fee alone."""
     now = app.now()
     day = now.astimezone(app.settings.zone).date()
     with app.db.read() as tx:
@@ -259,6 +259,6 @@ def choosable(app: Countersign) -> tuple[tuple[str, int, Terms, str], ...]:
     for (code, version), row in sorted(rows.items()):
         terms = kept_terms(row.terms)
         state = _state(row, published.get(code), terms, day, now)
-        if terms.tariff.monthly_fee is not None and state not in ("refused", "replaced"):
+        if terms.replaces_the_bill and state not in ("refused", "replaced"):
             found.append((code, version, terms, state))
     return tuple(found)

@@ -211,8 +211,8 @@ def _read(app: Countersign, version: Version, wanted: Wanted) -> _Read:
     with app.db.read() as tx:
         row = OFFERS.find(tx, number, code=wanted.offer)
     terms = kept_terms(row.terms) if row else None
-    if terms is None or terms.tariff.monthly_fee is None:
-        problems.append(Problem("rehearsal_tariff", "choose a version that has a monthly fee", at="tariff"))
+    if terms is None or not terms.replaces_the_bill:
+        problems.append(Problem("rehearsal_tariff", "choose a version of a tariff with a monthly fee", at="tariff"))
     months: tuple[str, ...] = ()
     try:
         months = last_months(version, int(wanted.months) if wanted.months.isdecimal() and len(wanted.months) < 4 else 0)

@@ -6,6 +6,7 @@ the same audience. Refuses to select for a case that has no number: the number i
 """
 
 import hashlib
+import shutil
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path, PurePosixPath
@@ -39,7 +40,7 @@ from engine.store.cases import Locked
 from engine.store.snapshots import SnapshotRow
 from engine.warehouse import erased, returned
 from engine.warehouse.dataset import DataFile, Dataset, Version
-from engine.warehouse.freeze import Frozen, case_folder, freeze, open_frozen
+from engine.warehouse.freeze import Frozen, Manifest, case_folder, freeze, open_frozen
 from engine.warehouse.offers import OfferTables
 from engine.warehouse.places import CustomerBase
 from engine.warehouse.run import Limits
@@ -141,10 +142,25 @@ def _of_round(case: Case, locked: Locked, told: AudienceFrozen | AudienceFailed)
 
 
 def _frozen(app: Countersign, case: Case) -> Frozen:
-    """The folder of this round, made now or left whole by a run that died before it could tell."""
+    """The folder of this round, made now or left whole by a run that died before it could tell. SelectionFailed where
+    nobody would get a message; then it is gone, so that the customers can be selected again."""
     folder = app.settings.data.resolve() / _folder(case)
-    if folder.exists():
-        return open_frozen(folder)
+    frozen = open_frozen(folder) if folder.exists() else _selected(app, case, folder)
+    if not frozen.manifest.target:
+        shutil.rmtree(folder, ignore_errors=True)  # another worker may have found the same
+        raise SelectionFailed(reason=_nobody(frozen.manifest))
+    return frozen
+
+
+def _nobody(manifest: Manifest) -> str:
+    if manifest.control:
+        return f"all {manifest.control:,} customers who are left are in the control group"
+    if not manifest.counts.base:
+        return f"the source has none of the {manifest.universe:,} customers"
+    return f"the exclusions leave nobody of the {manifest.counts.base:,} customers of the source"
+
+
+def _selected(app: Countersign, case: Case, folder: Path) -> Frozen:
     with erased.undisturbed(dataset_of(app.settings).folder):
         return _made(app, case, whereabouts.customers_of(app), folder)
 

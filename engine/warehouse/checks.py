@@ -26,6 +26,8 @@ SQL_TYPES = {
     "timestamp": "TIMESTAMP",
 }
 TEXTS = ("text", "address")
+NO_KEYS = ("null", "\\n", "n/a", "#n/a", "none", "nan", "nil")
+"""What programs write where there is no value, in small letters."""
 Columns = list[tuple[Column, str]]
 """A column (the key first), and how the raw table calls it."""
 
@@ -45,8 +47,21 @@ def cast(value: str, type_: str) -> str:
     if type_ == "month":
         digits = f"regexp_full_match({value}, '\\d{{4}}-?\\d{{2}}')"
         value = f"CASE WHEN {digits} THEN left({value}, 4) || '-' || right({value}, 2) || '-01' ELSE {value} END"
+    elif type_ == "date":
+        written = (f"WHEN {test} THEN regexp_replace({value}, '^{day}$', '\\1-\\2-\\3')" for test, day in _days(value))
+        value = f"CASE {' '.join(written)} ELSE {value} END"
+    elif type_ == "bool":
+        value = f"CASE {value} WHEN '是' THEN 'true' WHEN '否' THEN 'false' ELSE {value} END"
     decimal = re.fullmatch(r"decimal(?:\((\d)\))?", type_)
     return f"try_cast({value} AS {f'DECIMAL(18,{decimal[1] or 2})' if decimal else SQL_TYPES[type_]})"
+
+
+def _days(value: str) -> tuple[tuple[str, str], ...]:
+    """Days as Chinese systems and spreadsheets write them: what to ask of the value first, and the pattern."""
+    return (
+        (f"length({value}) = 8", r"(\d{4})(\d{2})(\d{2})"),
+        (f"contains({value}, '年')", r"(\d{4})年(\d{1,2})月(\d{1,2})日"),
+    )
 
 
 def not_of_type(db: duckdb.DuckDBPyConnection, columns: Columns, types: Mapping[str, str]) -> list[BadRow]:
@@ -94,6 +109,11 @@ def blank(db: duckdb.DuckDBPyConnection, columns: Columns, needed: Sequence[str]
     key, raw = columns[0]
     for (line,) in db.execute(f"SELECT line FROM raw WHERE {value_of(raw)} IS NULL").fetchall():
         found.append(bad(line, key.heading, "row.key_blank"))
+    words = ", ".join(f"'{word}'" for word in NO_KEYS)
+    value = value_of(raw)
+    where = f"length({value}) <= 4 AND lower({value}) IN ({words})"
+    for line, told in db.execute(f"SELECT line, {value} FROM raw WHERE {where}").fetchall():
+        found.append(bad(line, key.heading, "row.key_null", value=told))
     for column, raw in columns[1:]:
         if column.name in needed:
             rows = db.execute(f"SELECT line FROM raw WHERE {value_of(raw)} IS NULL").fetchall()

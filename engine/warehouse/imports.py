@@ -11,10 +11,12 @@ from dataclasses import dataclass, field
 import duckdb
 import pyarrow as pa
 
+from engine.definition.catalogue import CustomerField
 from engine.errors import InvalidFile, Problem
 from engine.values import NO_TEXT
 from engine.warehouse import erased
 from engine.warehouse.addresses import ADDRESS
+from engine.warehouse.blanks import Blanks
 from engine.warehouse.dataset import Column, DataFile, Dataset, Published, Table, Taken, Told, added
 from engine.warehouse.erased import IsErased
 from engine.warehouse.kinds import KINDS
@@ -31,36 +33,53 @@ ARROW = {"text": pa.string(), "int": pa.int64(), "timestamp": pa.timestamp("us")
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What a file is to become. `name` is the list's, for the kind list; `columns` maps headings to fields."""
+    """What a file is to become. `name` is the list's, for the kind list; `columns` maps headings to fields; `blanks`
+    say what stands for no value in it."""
 
     kind: str
     key: str
     name: str = ""
     columns: Mapping[str, str | None] = field(default_factory=dict)
     catalogue: str = "customers"
+    blanks: Blanks = field(default_factory=dict)
 
     @property
     def table(self) -> str:
         """The table of the dataset."""
         return f"list_{self.name}" if self.kind == "list" else self.kind
 
-    def reading(self, is_erased: IsErased | None = None) -> Reading:
-        """How its rows are read. A column that is called as the catalogue labels a field is that field."""
+    def reading(self, there: Table | None = None, is_erased: IsErased | None = None) -> Reading:
+        """How its rows are read. A column that is called as the catalogue labels a field is that field; else it is the
+        field that a column of that heading is in the table `there`, wherever it stood in that file."""
         kind = KINDS[self.kind]
         known = kind.fields(self.catalogue)
         read = {**KINDS["customers"].fields(self.catalogue).addresses, **known.fields}
+        columns = reversed(there.columns if there else ())  # the first of two with one heading counts
+        kept = {each.heading: each.name for each in columns if each.heading and each.name != kind.key_field}
         return Reading(
             self.key,
             kind.key_field,
             unique=kind.unique,
             types={name: one.type for name, one in read.items()},
             columns=self.columns,
-            labels={label: name for name, one in read.items() for label in (one.label.zh, one.label.en) if label},
+            labels={**kept, **{label: name for name, one in read.items() for label in _labels(one) if label}},
             with_key=kind.with_key,
             needed=kind.needed,
             allowed={name: one.values for name, one in known.fields.items() if one.values},
             is_erased=is_erased,
+            blanks=self.blanks,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """A column that rules may name and that is no more what it was: its type before, and now; empty where it is
+    gone."""
+
+    name: str
+    heading: str
+    was: str
+    now: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,17 +90,21 @@ class Staged:
     imported: Imported
     taken: Taken
     erased: frozenset[str] = frozenset()
+    lost: tuple[Lost, ...] = ()
 
 
 def check(
     records: Records,
     source: str,
     wanted: Wanted,
+    there: Table | None,
+    *,
     told: Told = lambda done, of: None,
     is_erased: IsErased | None = None,
 ) -> Imported:
-    """What the rows would give; nothing is written. InvalidFile where a column is missing."""
-    imported = import_rows(records, source, wanted.reading(is_erased), lambda good: (), told)
+    """What the rows would give beside the table that is `there`; nothing is written. InvalidFile where a column is
+    missing."""
+    imported = import_rows(records, source, wanted.reading(there, is_erased), lambda good: (), told)
     _refuse_without_columns(imported, wanted, source)
     return imported
 
@@ -90,9 +113,9 @@ def stage(
     dataset: Dataset, records: Records, source: str, wanted: Wanted, told: Told = lambda done, of: None
 ) -> Staged:
     """Write the good rows into files of the dataset that nobody sees yet. InvalidFile where they are unusable."""
-    names = erased.names(dataset.folder)
+    there, names = dataset.current().tables.get(wanted.table), erased.names(dataset.folder)
     is_erased = dataset.vault.naming(names) if names else None
-    imported = import_rows(records, source, wanted.reading(is_erased), _keeping(dataset, wanted), told)
+    imported = import_rows(records, source, wanted.reading(there, is_erased), _keeping(dataset, wanted), told)
     _refuse_without_columns(imported, wanted, source)
     if not imported.rows and (imported.bad or wanted.kind in NEVER_EMPTY):
         first = "; ".join(str(row) for row in imported.bad[:3])
@@ -102,7 +125,7 @@ def stage(
             Table(fixed_columns(wanted.kind), imported.table.files), imported.rows, imported.bad, imported.sha256
         )
     taken = Taken(wanted.table, source[:120], imported.sha256, imported.rows, imported.refused)
-    return Staged(wanted, imported, taken, names)
+    return Staged(wanted, imported, taken, names, columns_lost(there, imported.table, wanted))
 
 
 def publish(dataset: Dataset, staged: Sequence[Staged], by: str) -> Published:
@@ -142,6 +165,29 @@ def fixed_columns(kind: str) -> tuple[Column, ...]:
     """The columns of a table that is cut by month, in the order of its catalogue."""
     types = KINDS[kind].fields("").types
     return tuple(Column(name, "date" if type_ == "month" else type_) for name, type_ in types.items())
+
+
+def _labels(one: CustomerField) -> tuple[str, str]:
+    return one.label.zh, one.label.en
+
+
+def columns_lost(there: Table | None, table: Table, wanted: Wanted) -> tuple[Lost, ...]:
+    """Columns of the table that is `there` which the new rows do not have, or have as another kind of value. None where
+    the rows are added to what there is: such a file must have the same columns."""
+    if there is None or KINDS[wanted.kind].file != "replaces":
+        return ()
+    now = {column.name: column.type for column in table.columns}
+    return tuple(
+        Lost(column.name, column.heading, column.type, now.get(column.name, ""))
+        for column in there.columns
+        if _kind(column.type) != _kind(now.get(column.name, ""))
+    )
+
+
+def _kind(type_: str) -> str:
+    """Numbers are compared with numbers, however many digits they have."""
+    plain = type_.partition("(")[0]
+    return "number" if plain in ("int", "decimal", "double") else plain
 
 
 def left_out(imported: Imported, wanted: Wanted, records: Records) -> tuple[str, ...]:

@@ -21,6 +21,7 @@ import pyarrow.parquet as pq
 from engine.errors import InvalidFile, Problem
 from engine.values import NO_TEXT, Bilingual
 from engine.warehouse import checks
+from engine.warehouse.blanks import Blanks, blanked
 from engine.warehouse.checks import Columns, cast, stored, value_of
 from engine.warehouse.dataset import Column, DataFile, Dataset, Table, Told
 from engine.warehouse.erased import IsErased, erased_rows
@@ -41,7 +42,8 @@ class Reading:
     `columns` gives headings another field than the one that follows from them, or none (the column is left out);
     so do `labels` where the file has such a heading. `with_key` are fields that are unique together with the key.
     `needed` must be filled on every row. `allowed` are the only values a field may have. `is_erased` tells of a
-    customer that no row of theirs is taken over.
+    customer that no row of theirs is taken over. `blanks` are values that stand for none, by heading; those of "" in
+    every column.
     """
 
     key: str
@@ -54,6 +56,7 @@ class Reading:
     needed: tuple[str, ...] = ()
     allowed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     is_erased: IsErased | None = None
+    blanks: Blanks = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,23 +131,30 @@ def field_name(heading: str) -> str:
 
 def _fields(headings: tuple[str, ...], reading: Reading, source: str) -> list[tuple[str, str, str]]:
     """(field, heading, raw name) of every column, the key first."""
-    missing = [each for each in (reading.key, *reading.columns) if each not in (ROW_NUMBER, *headings)]
+    named = (reading.key, *reading.columns, *filter(None, reading.blanks))
+    missing = [each for each in dict.fromkeys(named) if each not in (ROW_NUMBER, *headings)]
     if missing:
         listed = ", ".join(headings)
         hint = f"the file has {listed}; --key {ROW_NUMBER} numbers the rows"
         raise InvalidFile([no_column(each, headings, hint, source) for each in missing])
     found = [(reading.key_field, ROW_NUMBER, "row")] if reading.key == ROW_NUMBER else []
     taken = {reading.key_field}  # in lower case: DuckDB's column names ignore it
+    mapped = {**reading.labels, **reading.columns}
+    promised = {
+        field_name(name).lower(): heading
+        for heading in headings
+        if (name := mapped.get(heading)) and name not in headings
+    }
     for n, heading in enumerate(headings):
         if heading == reading.key and reading.key != ROW_NUMBER and not found:
             found.insert(0, (reading.key_field, heading, str(n)))
             continue
-        wanted = reading.columns.get(heading, reading.labels.get(heading, heading))
+        wanted = mapped.get(heading, heading)
         if wanted is None:
             continue
         name = plain = field_name(wanted)
         again = 2
-        while name.lower() in taken:
+        while name.lower() in taken or promised.get(name.lower(), heading) != heading:
             name, again = f"{plain}_{again}", again + 1
         taken.add(name.lower())
         found.append((name, heading, str(n)))
@@ -162,7 +172,10 @@ def no_column(name: str, there: Sequence[str], hint: str, source: str, label: Bi
 
 
 def _numbered(records: Records, reading: Reading) -> pa.Table:
-    trimmed = [_trimmed(column) for column in records.rows.columns]
+    trimmed = [
+        blanked(_trimmed(column), (*reading.blanks.get("", ()), *reading.blanks.get(heading, ())))
+        for heading, column in zip(records.headings, records.rows.columns, strict=True)
+    ]
     rows = pa.table(trimmed, records.rows.column_names).append_column("line", _whole(records.lines))
     if reading.key == ROW_NUMBER:
         rows = rows.append_column("row", _whole(records.ordinals).cast(pa.string()))
@@ -205,7 +218,7 @@ def _typed(
 def _seen_type(db: duckdb.DuckDBPyConnection, raw: str) -> str:
     """The type of nearly all values: first of a sample, then, for numbers, of every row."""
     value = value_of(raw)
-    sample = f"(SELECT {value} AS v FROM raw LIMIT {SAMPLE_ROWS})"
+    sample = f"(SELECT {value} AS v FROM raw WHERE {value} IS NOT NULL LIMIT {SAMPLE_ROWS})"
     filled, numbers, truths, dates, moments = _one(
         db,
         "SELECT count(v), count(*) FILTER (isfinite(try_cast(v AS DOUBLE))), count(*) FILTER (lower(v) IN ('true',"

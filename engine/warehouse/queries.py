@@ -34,7 +34,7 @@ ALIVE: dict[str, Any] = {
     "tcp_user_timeout": 60_000,
 }
 """A server that went away without a word is noticed after a minute; nobody waits for it for hours."""
-_TABLE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)?")
+_TABLE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)?")
 _TYPES = {  # of pg_type, by its number there
     16: "bool",
     **dict.fromkeys((20, 21, 23), "int"),
@@ -139,9 +139,12 @@ def _as_text(link: Connection, asked: str) -> tuple[tuple[str, ...], list[str], 
     """The headings, their types, and the query that gives every value as text."""
     asked_for = sql.SQL(asked)
     with link.cursor() as cursor:
-        cursor.execute(sql.SQL("SELECT * FROM ({}) AS wanted LIMIT 0").format(asked_for))
+        cursor.execute(sql.SQL("SELECT * FROM ({}\n) AS wanted LIMIT 0").format(asked_for))
         found = cursor.description or ()
     headings = tuple(column.name for column in found)
+    if twice := next((name for name in headings if headings.count(name) > 1), ""):
+        hint = "give each a name of its own: SELECT … AS NAME"
+        raise InvalidFile([Problem("D125", f"two columns of it are called {twice}", hint)])
     types = [column_type(column.type_code, column.scale) for column in found]
     values = [
         sql.SQL("({} AT TIME ZONE 'UTC')::text" if column.type_code == WITH_ZONE else "{}::text").format(
@@ -149,7 +152,7 @@ def _as_text(link: Connection, asked: str) -> tuple[tuple[str, ...], list[str], 
         )
         for column in found
     ]
-    return headings, types, sql.SQL("SELECT {} FROM ({}) AS wanted").format(sql.SQL(", ").join(values), asked_for)
+    return headings, types, sql.SQL("SELECT {} FROM ({}\n) AS wanted").format(sql.SQL(", ").join(values), asked_for)
 
 
 def column_type(code: int, scale: int | None) -> str:

@@ -2,7 +2,7 @@
 
     sources:
       - {kind: customers, source: customers.csv, key: 用户编号, columns: {手机: phone, 备注: ~}}
-      - {kind: usage, source: usage-2026-10.parquet, key: customer}
+      - {kind: usage, source: usage-2026-10.parquet, key: customer, blank: "NULL, arpu=-1"}
       - {kind: owned, source: "sql:crm:select id, offer, since, until from owned_offers", key: id}
 
 Paths are relative to the file. Every problem of every source is told at once. Refuses to publish a part.
@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from engine.definition.document import Document, read
 from engine.errors import InvalidFile, Problem
 from engine.warehouse import imports
+from engine.warehouse.blanks import read_blanks
 from engine.warehouse.dataset import Dataset, Published, Told
 from engine.warehouse.imports import Staged, Wanted
 from engine.warehouse.queries import PREFIX
@@ -37,11 +38,12 @@ class Source(BaseModel):
     name: Annotated[str, Field(pattern=r"^([a-z][a-z0-9_]{0,39})?$")] = ""
     columns: dict[str, str | None] = {}
     catalogue: str = "customers"
+    blank: str = ""
 
     @property
     def wanted(self) -> Wanted:
         """What it is to become."""
-        return Wanted(self.kind, self.key, self.name, self.columns, self.catalogue)
+        return Wanted(self.kind, self.key, self.name, self.columns, self.catalogue, read_blanks(self.blank))
 
 
 class Sync(BaseModel):

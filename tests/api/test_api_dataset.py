@@ -77,6 +77,28 @@ def test_the_kind_and_the_key_are_chosen_after_the_file_was_looked_at(app: Count
     assert list(Dataset(app.settings.data).current().tables) == ["list_vip"]
 
 
+def test_columns_are_said_to_be_fields_and_what_is_lost_is_told_before_it_is(app: Countersign, desk: Desks):
+    at = desk("machao")
+    confirmed(at, send(at, CUSTOMERS))
+    seen = send(at, "编号,消费,接收短信,备注\na,NULL,是,x\nb,-1,否,y\n".encode("gb18030"))
+    assert "Average monthly spending</strong> would be gone" in seen.text
+    chosen = {"kind": "customers", "key": "编号", "blank": "NULL, 消费=-1"}
+    columns = ["消费=arpu", "接收短信=sms_consent", "备注=~"]
+    again = at.get(seen.url.path, params=chosen | {"column": ["", *columns]})
+    assert "Average monthly spending</strong>" not in again.text and "Take 2 rows in" in again.text
+    sent = at.form(again, seen.url.path) | {"column": columns}
+    assert all(f'name="column" value="{one}"' in again.text for one in columns)
+    at.post(seen.url.path, data=sent)
+    table = Dataset(app.settings.data).current().tables["customers"]
+    assert [(column.name, column.type) for column in table.columns] == [
+        ("customer", "text"),
+        ("arpu", "decimal(2)"),
+        ("sms_consent", "bool"),
+    ]
+    wrong = at.get(send(at, CUSTOMERS).url.path, params={"kind": "customers", "key": "用户编号", "blank": "a="})
+    assert wrong.status_code == 422 and "is no value that stands for none" in wrong.text
+
+
 @pytest.mark.parametrize(
     ("headings", "kind", "key"),
     [

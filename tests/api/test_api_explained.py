@@ -15,7 +15,7 @@ from engine.service import access, cases, holdouts
 from engine.service.app import Countersign
 from engine.service.recording import OPERATOR
 from engine.store.tables import organisation_history
-from tests.acceptance.explained_case import drafted, frozen, published
+from tests.acceptance.explained_case import FORM, drafted, frozen, published
 from tests.acceptance.offices import viewer
 from tests.api.cases import decide, submitted
 from tests.api.desk import Desk
@@ -160,6 +160,41 @@ def test_scripts_get_the_same(app: Countersign, api: FastAPI, case_id: str) -> N
     assert estimate["detection"]["is_declared"] is False
     asked = me.post(f"/api/v1/cases/{draft}/audience/why", json={"customer": id_of(39)}).json()
     assert asked["is_estimate"] and asked["outcome"] == "removed"
+
+
+def test_an_estimate_in_another_order_reads_no_customer_and_loses_nothing_typed(app: Countersign, desk: Desks) -> None:
+    published(app)
+    draft, me = drafted(app), desk("wangmin")
+    edit = f"/cases/{draft}/edit"
+    page = me.fill_in(edit, edit, action="count", **FORM)
+    declared = rows_of(page.text)
+    assert [name for name, *_ in declared][1] == "Blacklist"
+    (carried,) = re.findall(r'form="proposal" name="counted" value="([^"]+)"', page.text)
+    order = re.findall(r'name="action" value="(order:[^"]+)"', page.text)[-1]
+    assert order.index("household") < order.index("consent_sms"), "the last but one, moved behind the last"
+    turned = "order:" + ",".join(reversed(order.removeprefix("order:").split(",")))
+    with listening() as seen:
+        (app.settings.data / "probe").write_text("heard")
+        sent = me.form(page, edit) | FORM | {"title": "Typed meanwhile"}
+        again = me.post(edit, data=sent | {"action": turned, "counted": carried})
+    assert [one for one in seen if "probe" in one] and not [one for one in seen if "parquet" in one]
+    assert not [one for one in seen if one.startswith(("subprocess", "os."))]
+    assert 'value="Typed meanwhile"' in again.text
+    changed = rows_of(again.text)
+    *names, consent, household = (name for name, *_ in declared[1:-2])
+    assert [name for name, *_ in changed[1:-2]] == [consent, household, *reversed(names)]
+    assert (changed[0], changed[-2:]) == (declared[0], declared[-2:])
+    assert {name: alone for name, *_, alone in changed} == {name: alone for name, *_, alone in declared}
+    other = {"action": "order:<script>,holdout", "counted": carried[:-9] + "x" * 9}
+    counted_anew = me.post(edit, data=me.form(again, edit) | FORM | other)
+    assert counted_anew.status_code == 200 and rows_of(counted_anew.text) == declared
+
+
+def rows_of(page: str) -> list[tuple[str, ...]]:
+    """The table of the waterfall: rule, in, removed, left, alone."""
+    body = page.partition('id="order"')[2].partition("<tbody>")[2].partition("</tbody>")[0]
+    cell = r"<t[hd][^>]*>([^<]*)</t[hd]>"
+    return [tuple(re.findall(cell, row)[:5]) for row in body.split("</tr>") if row.strip()]
 
 
 def test_a_share_of_the_holdout_takes_two_administrators(app: Countersign, desk: Desks) -> None:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import UTC, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import psycopg2
 import pyarrow as pa
@@ -19,10 +19,12 @@ import pytest
 
 from engine.audience.capping import PolicyInForce
 from engine.audience.compile import Selection, compile_audience
+from engine.audience.exclusions import Exclusion
 from engine.audience.grouping import HoldoutInForce
 from engine.audience.groups import GroupVersion, expanded, name_of, version_of
 from engine.audience.plan import AudiencePlan
 from engine.audience.policy import ContactPolicy
+from engine.audience.sources import Source
 from engine.errors import CustomersUnavailable, InvalidFile, SelectionFailed
 from engine.service.group_pins import source_in
 from engine.warehouse import contacts
@@ -196,6 +198,23 @@ def frozen(
 
 def rows_of(found: Frozen) -> list[tuple[str, ...]]:
     return [tuple(row.values()) for batch in found.batches() for row in batch.to_pylist()]
+
+
+def kinds(union: Any) -> set[str]:
+    """The kinds of a registry: of what its discriminated union is made."""
+    return {get_args(one)[0].kind for one in get_args(get_args(union)[0])}
+
+
+def named(source: Any) -> set[str]:
+    """The kinds that a source is made of."""
+    if isinstance(source, dict):
+        return set(source) & kinds(Source) | {kind for part in source.values() for kind in named(part)}
+    return {kind for part in source for kind in named(part)} if isinstance(source, list) else set()
+
+
+def test_the_selection_that_is_compared_has_every_kind_of_source_and_exclusion() -> None:
+    assert {one.kind for one in AudiencePlan.model_validate(EVERYTHING).remove} == kinds(Exclusion)
+    assert named(EVERYTHING["source"]) == kinds(Source)
 
 
 def test_every_source_and_exclusion_give_the_same_list_to_the_byte(

@@ -8,7 +8,9 @@ from typing import Protocol
 
 from rich.console import Console
 
+from engine.cli.demo.furnishing import furnish
 from engine.errors import Unavailable
+from engine.service.app import Countersign
 
 DEV = Path(__file__).resolve().parents[3] / "deploy" / "dev"
 
@@ -23,6 +25,9 @@ class Base(Protocol):
     def fill(self, data: Path, *, as_of: str, console: Console) -> None:
         """Put customers into the dataset at `data`."""
 
+    def furnish(self, app: Countersign) -> None:
+        """Make what stands beside the case of these customers; twice is once."""
+
 
 @dataclass(frozen=True)
 class Generated:
@@ -33,7 +38,21 @@ class Generated:
     def fill(self, data: Path, *, as_of: str, console: Console) -> None:
         """See Base."""
         with console.status(f"generating {self.customers:,} customers with their history"):
-            _run(str(DEV / "customers.py"), "--customers", str(self.customers), "--data", str(data), "--as-of", as_of)
+            _run(
+                str(DEV / "customers.py"),
+                "--customers",
+                str(self.customers),
+                "--data",
+                str(data),
+                "--as-of",
+                as_of,
+                "--usage",
+                "3",
+            )
+
+    def furnish(self, app: Countersign) -> None:
+        """See Base."""
+        furnish(app)
 
 
 @dataclass(frozen=True)
@@ -57,6 +76,9 @@ class Imported:
                 "--data",
                 str(data),
             )
+
+    def furnish(self, app: Countersign) -> None:
+        """See Base: these customers are no subscribers, so there is nothing to furnish with."""
 
 
 def _run(*command: str) -> None:

@@ -162,6 +162,17 @@ class Setting:
             self.base.fill(self.data, as_of=self.noted["today"][:10], console=self.console)
             self.note(base=True)
 
+    def furnish(self) -> None:
+        """Offers, groups and a contact policy beside the case, once."""
+        if not self.noted.get("furnished"):
+            with self.console.status("furnishing it with offers, groups and a policy"):
+                app = Countersign.open(Settings())
+                try:
+                    self.base.furnish(app)
+                finally:
+                    app.close()
+            self.note(furnished=True)
+
     def start(self) -> None:
         """Start mailbox, gateway and the product's process tree; returns when the pages answer."""
         self.logs.mkdir(exist_ok=True)
@@ -176,6 +187,7 @@ class Setting:
         self.tree = Tree(port=self.noted["port"], environment=dict(os.environ), logs=self.logs)
         self.tree.start()
         self.make_customers()
+        self.furnish()
         self.tree.wait_until_ready()
 
     def check(self) -> None:
