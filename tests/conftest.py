@@ -1,6 +1,7 @@
 """Databases for the suites: every test gets a fresh, migrated one, on SQLite and on PostgreSQL.
 
-Their files lie in memory where there is room: a commit of SQLite waits 3 ms for a disk.
+Their files lie in memory where there is room: a commit of SQLite waits 3 ms for a disk, a copy of PostgreSQL's takes
+0.27 s there and 0.07 s in memory.
 
 PostgreSQL is TEST_DATABASE_URL (its user must be allowed to create databases), else a server started here from the
 programs on the machine, one for all workers of a run, else a loud skip; REQUIRE_PG=1 makes the skip fail.
@@ -17,6 +18,7 @@ import pytest
 from hypothesis import settings
 
 from engine.store.session import Database
+from tests import compiled
 from tests.acceptance.offices import opened
 from tests.invariants import check_invariants
 from tests.scheduling import rank
@@ -31,6 +33,8 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 # how long one example takes says more about what else the machine does than about the code
 settings.register_profile("countersign", deadline=None)
 settings.load_profile("countersign")
+
+compiled.share()
 
 MEMORY = Path("/dev/shm")
 ROOM = 8 << 30
@@ -51,7 +55,7 @@ if has_room():
 def pytest_configure(config: pytest.Config) -> None:
     """The first process makes the folder of the server; workers inherit its name."""
     if not hasattr(config, "workerinput"):
-        os.environ[SERVER_FOLDER] = str(make_folder())
+        os.environ[SERVER_FOLDER] = str(make_folder(MEMORY if has_room() else None))
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

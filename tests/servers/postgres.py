@@ -70,6 +70,7 @@ class PostgresServer:
         ]
         if not self.durable:
             lines += ["fsync = off", "full_page_writes = off", "synchronous_commit = off", "autovacuum = off"]
+            lines += ["wal_level = minimal", "max_wal_senders = 0", "max_wal_size = 256MB"]
         with (self.data / "postgresql.conf").open("a") as file:
             file.write("\n".join(lines) + "\n")
         self._run("pg_ctl", "start", "-w", "-D", str(self.data), "-l", str(self.folder / "log"))
@@ -100,9 +101,9 @@ class PostgresServer:
         raise AssertionError("PostgreSQL refuses to run as root, and there is no other user on this machine")
 
 
-def make_folder() -> Path:
+def make_folder(within: Path | None = None) -> Path:
     """A folder that another user may enter (pytest's own folders are closed to others)."""
-    folder = Path(mkdtemp(prefix="countersign-pg-"))
+    folder = Path(mkdtemp(prefix="countersign-pg-", dir=within))
     folder.chmod(0o755)
     return folder
 
