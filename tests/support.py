@@ -16,6 +16,9 @@ ROOT = Path(__file__).resolve().parents[1]
 FULL = os.environ.get("FULL_TESTS") == "1"
 """Whether tests that try many cases try all of them (`make test-full`)."""
 
+SERVER_FOLDER = "COUNTERSIGN_TEST_SERVER"
+"""The setting that names the folder of what the workers of one run share."""
+
 
 def vault() -> Vault:
     """What seals addresses in datasets that belong to no application."""
