@@ -34,11 +34,13 @@ def shared(path: str) -> Path:
 
 
 def wait_until(claim: Callable[[], bool], *, seconds: float = 10, what: str = "it") -> None:
-    """Wait for something that happens in another process; fails after `seconds`."""
-    end = time.monotonic() + seconds
+    """Wait for something that happens in another process; fails after `seconds`. What takes long is asked less often:
+    to ask costs as much as what is waited for."""
+    began = time.monotonic()
     while not claim():
-        assert time.monotonic() < end, f"{what} did not happen within {seconds} s"
-        time.sleep(0.02)
+        waited = time.monotonic() - began
+        assert waited < seconds, f"{what} did not happen within {seconds} s"
+        time.sleep(min(max(0.02, waited / 100), 0.2))
 
 
 def cpu_seconds(act: Callable[[], object], *, times: int = 5) -> float:
