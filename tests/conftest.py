@@ -23,7 +23,7 @@ from tests import compiled
 from tests.acceptance.offices import opened
 from tests.invariants import check_invariants
 from tests.scheduling import rank
-from tests.servers.postgres import PostgresServer, create_database, execute, make_folder
+from tests.servers.postgres import PostgresServer, create_database, execute, make_folder, sweep
 from tests.support import SERVER_FOLDER
 
 # The tests start hundreds of processes: where nothing compiled is kept, each compiles the program anew.
@@ -55,6 +55,7 @@ if has_room():
 def pytest_configure(config: pytest.Config) -> None:
     """The first process makes the folder of the server; workers inherit its name."""
     if not hasattr(config, "workerinput"):
+        sweep(MEMORY)
         os.environ[SERVER_FOLDER] = str(make_folder(MEMORY if has_room() else None))
 
 
