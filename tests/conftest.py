@@ -1,11 +1,13 @@
 """Databases for the suites: every test gets a fresh, migrated one, on SQLite and on PostgreSQL.
 
-Their files lie in memory where there is room: a commit of SQLite waits 3 ms for a disk.
+Their files lie in memory where there is room: a commit of SQLite waits 3 ms for a disk, a copy of PostgreSQL's takes
+0.27 s there and 0.07 s in memory.
 
 PostgreSQL is TEST_DATABASE_URL (its user must be allowed to create databases), else a server started here from the
 programs on the machine, one for all workers of a run, else a loud skip; REQUIRE_PG=1 makes the skip fail.
 """
 
+import gc
 import os
 import shutil
 import sys
@@ -17,12 +19,12 @@ import pytest
 from hypothesis import settings
 
 from engine.store.session import Database
+from tests import compiled
 from tests.acceptance.offices import opened
 from tests.invariants import check_invariants
 from tests.scheduling import rank
-from tests.servers.postgres import PostgresServer, create_database, execute, make_folder
-
-SERVER_FOLDER = "COUNTERSIGN_TEST_SERVER"
+from tests.servers.postgres import PostgresServer, create_database, execute, make_folder, sweep
+from tests.support import SERVER_FOLDER
 
 # The tests start hundreds of processes: where nothing compiled is kept, each compiles the program anew.
 sys.dont_write_bytecode = False
@@ -31,6 +33,8 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 # how long one example takes says more about what else the machine does than about the code
 settings.register_profile("countersign", deadline=None)
 settings.load_profile("countersign")
+
+compiled.share()
 
 MEMORY = Path("/dev/shm")
 ROOM = 8 << 30
@@ -51,7 +55,8 @@ if has_room():
 def pytest_configure(config: pytest.Config) -> None:
     """The first process makes the folder of the server; workers inherit its name."""
     if not hasattr(config, "workerinput"):
-        os.environ[SERVER_FOLDER] = str(make_folder())
+        sweep(MEMORY)
+        os.environ[SERVER_FOLDER] = str(make_folder(MEMORY if has_room() else None))
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -65,6 +70,17 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Long tests first."""
     items.sort(key=lambda item: rank(item.nodeid))
+
+
+def pytest_collectstart() -> None:
+    """What is loaded now stays: nothing of it is garbage."""
+    gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """Garbage is looked for in what the tests make, no more in all that was loaded: a twentieth of their time."""
+    gc.enable()
+    gc.freeze()
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -3,6 +3,7 @@
 LONG_FIRST = (
     "tests/acceptance/test_demo.py",
     "tests/browser/test_browser_journeys.py",
+    "tests/warehouse/test_warehouse_spark.py",
     "tests/flows/test_flows_tree.py",
     "tests/browser/test_browser_tutorial.py",
     "tests/acceptance/test_tutorial.py",

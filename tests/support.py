@@ -16,6 +16,9 @@ ROOT = Path(__file__).resolve().parents[1]
 FULL = os.environ.get("FULL_TESTS") == "1"
 """Whether tests that try many cases try all of them (`make test-full`)."""
 
+SERVER_FOLDER = "COUNTERSIGN_TEST_SERVER"
+"""The setting that names the folder of what the workers of one run share."""
+
 
 def vault() -> Vault:
     """What seals addresses in datasets that belong to no application."""
@@ -31,11 +34,13 @@ def shared(path: str) -> Path:
 
 
 def wait_until(claim: Callable[[], bool], *, seconds: float = 10, what: str = "it") -> None:
-    """Wait for something that happens in another process; fails after `seconds`."""
-    end = time.monotonic() + seconds
+    """Wait for something that happens in another process; fails after `seconds`. What takes long is asked less often:
+    to ask costs as much as what is waited for."""
+    began = time.monotonic()
     while not claim():
-        assert time.monotonic() < end, f"{what} did not happen within {seconds} s"
-        time.sleep(0.02)
+        waited = time.monotonic() - began
+        assert waited < seconds, f"{what} did not happen within {seconds} s"
+        time.sleep(min(max(0.02, waited / 100), 0.2))
 
 
 def cpu_seconds(act: Callable[[], object], *, times: int = 5) -> float:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from engine.cli.demo.telecom import TRUE_UPLIFT
+from tests.servers.prefect import made_before
 from tests.support import free_port, shared, wait_until
 
 PUBLISHED = {
@@ -27,6 +28,7 @@ pytestmark = pytest.mark.timeout(400)
 
 def run_demo(folder: Path, *options: str) -> subprocess.Popen[str]:
     """Start `countersign demo --exit` in a session of its own."""
+    made_before(folder)
     program = [sys.executable, "-m", "engine.cli.main", "demo", "--exit", "--dir", str(folder), *options]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("COUNTERSIGN_")}
     return subprocess.Popen(

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from engine.cli.processes import Child
+from tests.servers.prefect import made_before
 from tests.support import ROOT, free_port, wait_until
 
 RUN_SECONDS = 20  # every such time three processes start, which take ten seconds of CPU together
@@ -92,6 +93,7 @@ def home(folder: Path, **settings: str) -> Iterator[Home]:
 @contextmanager
 def up(where: Home) -> Iterator[subprocess.Popen[bytes]]:
     """`countersign up` that said it is ready; killed at the end if it still runs."""
+    made_before(where.folder)
     output = where.folder / f"up-{free_port()}.txt"
     with output.open("wb") as file:
         process = subprocess.Popen(

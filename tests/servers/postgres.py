@@ -12,6 +12,9 @@ import psycopg2
 
 from tests.support import free_port
 
+PREFIX = "countersign-pg-"
+"""Of the folder of a server, before the id of the process that made it."""
+
 
 class PostgresServer:
     """A PostgreSQL server in a folder of its own, on the loopback, never run as root.
@@ -70,6 +73,7 @@ class PostgresServer:
         ]
         if not self.durable:
             lines += ["fsync = off", "full_page_writes = off", "synchronous_commit = off", "autovacuum = off"]
+            lines += ["wal_level = minimal", "max_wal_senders = 0", "max_wal_size = 256MB"]
         with (self.data / "postgresql.conf").open("a") as file:
             file.write("\n".join(lines) + "\n")
         self._run("pg_ctl", "start", "-w", "-D", str(self.data), "-l", str(self.folder / "log"))
@@ -100,11 +104,20 @@ class PostgresServer:
         raise AssertionError("PostgreSQL refuses to run as root, and there is no other user on this machine")
 
 
-def make_folder() -> Path:
+def make_folder(within: Path | None = None) -> Path:
     """A folder that another user may enter (pytest's own folders are closed to others)."""
-    folder = Path(mkdtemp(prefix="countersign-pg-"))
+    folder = Path(mkdtemp(prefix=f"{PREFIX}{os.getpid()}-", dir=within))
     folder.chmod(0o755)
     return folder
+
+
+def sweep(within: Path) -> None:
+    """Stop the servers of those who were killed before they could, and remove their folders: they lie in memory."""
+    for folder in within.glob(f"{PREFIX}*-*"):
+        owner = folder.name.removeprefix(PREFIX).partition("-")[0]
+        if owner.isdigit() and not Path("/proc", owner).exists() and os.access(folder, os.W_OK):
+            PostgresServer(folder).stop()
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def create_database(server: str, name: str, *, template: str = "template0") -> str:

@@ -39,6 +39,19 @@ PATIENT = 400.0  # a machine that runs other suites beside takes a minute to sta
 __all__ = ["dataset", "server"]
 
 
+@pytest.fixture(scope="module", autouse=True)
+def started_quickly(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Java compiles what it runs for a moment only, as for a program that ends soon."""
+    folder = tmp_path_factory.mktemp("spark")
+    java = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+    (folder / "spark-defaults.conf").write_text(
+        f"spark.driver.extraJavaOptions {java}\nspark.executor.extraJavaOptions {java}\n"
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SPARK_CONF_DIR", str(folder))
+        yield
+
+
 @pytest.fixture(scope="module")
 def lake(dataset: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Lake:
     """The same customers as Parquet files of a folder, with a row whose customer is unknown."""
