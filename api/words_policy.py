@@ -11,6 +11,7 @@ POLICY_PROBLEMS = {
     "policy_purpose": N_("A purpose is marketing or service."),
     "policy_category": N_("A category has 40 characters at most."),
     "policy_capacity": N_("A whole number of contacts a day, at least 1."),
+    "policy_on_server": N_("Halls and agents are counted for customers of the dataset. Yours are on a server."),
     "policy_by": N_("Customers have no such field that names a hall or an agent."),
     "policy_shape": N_("This is not written as a contact policy is."),
     "policy_covered": N_("Cap {this} never holds, because cap {other} is reached first."),

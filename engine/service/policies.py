@@ -165,6 +165,9 @@ def _carrier_fields(app: Countersign) -> dict[str, Bilingual]:
 
 
 def _unknown_fields(app: Countersign, policy: ContactPolicy) -> list[Problem]:
+    if app.settings.customers:
+        told = "halls and agents are counted for customers of the dataset, and yours are on a server"
+        return [Problem("policy_on_server", told, at=f"capacity_each.{kind}.by") for kind in policy.capacity_each]
     known = _carrier_fields(app) if policy.capacity_each else {}
     told = f"customers have no such field; there are {', '.join(known)}"
     each = policy.capacity_each.items()
