@@ -1,19 +1,16 @@
 """`countersign arbitration`: which case gets the customers that several want."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Annotated
 
 import typer
 
+from engine.cli.opening import application
 from engine.errors import InvalidForm, Problem
 from engine.service import arbitrating, arbitration_views, supposing
-from engine.service.app import Countersign
 from engine.service.arbitration_parts import CaseName, LossView
 from engine.service.arbitration_views import RunView
 from engine.service.recording import OPERATOR
 from engine.service.supposing import Wanted
-from engine.settings import Settings
 
 app = typer.Typer(no_args_is_help=True)
 Number = Annotated[int, typer.Argument(help="The number of the run.", min=0)]
@@ -46,7 +43,7 @@ def run(
 ) -> None:
     """Run it over the submitted cases of the days from --since to --until; without them the seven from today on."""
     priorities = _pairs(priority, "priority")
-    with _opened() as opened:
+    with application() as opened:
         wanted = Wanted(
             since,
             until,
@@ -62,7 +59,7 @@ def run(
 @app.command()
 def show(number: Number = 0) -> None:
     """One run with what each case wanted and got, or all runs, the newest first."""
-    with _opened() as opened:
+    with application() as opened:
         if number:
             _print(arbitration_views.show(opened, OPERATOR, number))
             return
@@ -79,7 +76,7 @@ def show(number: Number = 0) -> None:
 @app.command()
 def commit(number: Number) -> None:
     """Let a run hold: the next frozen list of each of its cases leaves out whom it lost."""
-    with _opened() as opened:
+    with application() as opened:
         arbitrating.commit(opened, OPERATOR, number)
     typer.echo(f"Run {number} holds for its cases.")
 
@@ -118,13 +115,3 @@ def _pairs(typed: list[str] | None, option: str) -> dict[str, str]:
             raise InvalidForm([Problem("D172", f"--{option} is written as NAME=NUMBER", at=option)])
         pairs[name.strip()] = value.strip()
     return pairs
-
-
-@contextmanager
-def _opened() -> Iterator[Countersign]:
-    opened = Countersign.open(Settings())
-    try:
-        opened.db.migrate()
-        yield opened
-    finally:
-        opened.close()

@@ -1,7 +1,5 @@
 """`countersign customers`: erasure on request. The operator asks, an administrator confirms, or vice versa."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Annotated
 
 import msgspec
@@ -9,10 +7,10 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from engine.cli.opening import application
 from engine.service import erasing
 from engine.service.app import Countersign
 from engine.service.recording import OPERATOR
-from engine.settings import Settings
 
 app = typer.Typer(no_args_is_help=True)
 Number = Annotated[int, typer.Argument(help="The number of the erasure.")]
@@ -30,7 +28,7 @@ def erase(
     reason: Annotated[str, typer.Option(help="Why; stays, so without the number.")],
 ) -> None:
     """Ask for the erasure of a customer; it is carried out once an administrator confirms it on the page."""
-    with _opened() as opened:
+    with application() as opened:
         number = erasing.ask(opened, OPERATOR, customer=customer, typed=customer, reason=reason)
     typer.echo(f"Erasure {number} waits. An administrator confirms it on the page Erasures.")
 
@@ -38,7 +36,7 @@ def erase(
 @app.command()
 def confirm(number: Number) -> None:
     """Confirm what an administrator asked for: the customer is erased now, and for good."""
-    with _opened() as opened:
+    with application() as opened:
         erasing.decide(opened, OPERATOR, number, confirm=True)
         _say(opened, number)
 
@@ -46,7 +44,7 @@ def confirm(number: Number) -> None:
 @app.command()
 def refuse(number: Number) -> None:
     """Refuse or take back what waits; nothing changes."""
-    with _opened() as opened:
+    with application() as opened:
         erasing.decide(opened, OPERATOR, number, confirm=False)
     typer.echo(f"Erasure {number} is refused.")
 
@@ -54,7 +52,7 @@ def refuse(number: Number) -> None:
 @app.command("continue")
 def continue_(number: Number) -> None:
     """Go on with a confirmed erasure that was cut off, or that had to wait."""
-    with _opened() as opened:
+    with application() as opened:
         erasing.go_on(opened, OPERATOR, number)
         _say(opened, number)
 
@@ -62,7 +60,7 @@ def continue_(number: Number) -> None:
 @app.command()
 def again() -> None:
     """Erase once more whom a restored backup brought back; run it after every restore, before anything is started."""
-    with _opened() as opened:
+    with application() as opened:
         count = erasing.again(opened, OPERATOR)
     typer.echo(f"Erased once more: {count}." if count else "Nobody who was erased is back.")
 
@@ -70,7 +68,7 @@ def again() -> None:
 @app.command()
 def erasures() -> None:
     """List erasures, the newest first."""
-    with _opened() as opened:
+    with application() as opened:
         found = erasing.listed(opened, OPERATOR)
     table = Table("number", "state", "asked by", "decided by", "finished", "rows", "reason", box=None)
     for one in found:
@@ -82,7 +80,7 @@ def erasures() -> None:
 @app.command()
 def certificate(number: Number) -> None:
     """Print the certificate of an erasure as JSON."""
-    with _opened() as opened:
+    with application() as opened:
         one, found = erasing.certificate(opened, OPERATOR, number)
     told = {"erasure": one, "files": found.files, "tables": found.tables, "entries": len(found.entries)}
     typer.echo(msgspec.json.format(msgspec.json.encode(told), indent=1).decode())
@@ -99,13 +97,3 @@ def _say(opened: Countersign, number: int) -> None:
             f"Erasure {number} is not finished: something under way may still have the customer. Nobody messages them"
             f" any more, and the flows go on with it; or run: countersign customers continue {number}"
         )
-
-
-@contextmanager
-def _opened() -> Iterator[Countersign]:
-    opened = Countersign.open(Settings())
-    try:
-        opened.db.migrate()
-        yield opened
-    finally:
-        opened.close()
