@@ -16,11 +16,10 @@ import msgspec
 import pyarrow.parquet as pq
 
 from engine.warehouse.child import characters, peak_rss_kb
-from engine.warehouse.job import Allotment, Allotted, Loss, Shared
+from engine.warehouse.job import GRANTED, LOST, Allotment, Allotted, Loss, Shared
 from engine.warehouse.lockdown import answered, end_with_parent, limit_itself, locked_down
 from engine.warehouse.row_groups import ROW_GROUP
 
-GRANTED, LOST = "granted.parquet", "lost.parquet"
 _ROWS = {
     GRANTED: "SELECT contender, customer, 'granted' AS told FROM granted",
     LOST: "SELECT contender, customer, coalesce(winner, -1) AS winner, lost_by,"

@@ -20,9 +20,8 @@ from sqlglot import exp
 from engine.audience.allocating import CLOSING, NO_ROOM, Contest, of_tier, opening
 from engine.audience.policy import MARKETING, Approach, Cap
 from engine.errors import SelectionFailed
-from engine.warehouse.arbitrate_child import LOST
 from engine.warehouse.dataset import Dataset, Version
-from engine.warehouse.job import Allotment, Allotted, Failure, Shared
+from engine.warehouse.job import LOST, Allotment, Allotted, Failure, Shared
 from engine.warehouse.run import DEFAULT_LIMITS, Limits, failed, in_child
 
 CHILD = (sys.executable, "-m", "engine.warehouse.arbitrate_child")

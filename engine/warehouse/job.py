@@ -176,6 +176,10 @@ class Endable(Protocol):
         ...
 
 
+GRANTED, LOST = "granted.parquet", "lost.parquet"
+"""The two files of an allotment."""
+
+
 class Allotment(Struct, frozen=True):
     """What a child is to allot among cases: statements that are run one after the other and leave `wishes`, `granted`
     and `losses`. The two files are written to `folder`."""
