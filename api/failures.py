@@ -71,6 +71,7 @@ FAILURES = (  # the first that fits counts, so the longer of two alike stands fi
     N_("no customer field says whether customers agreed to {name}"),
     N_("the control group of cell {cell} needs {number} customers, {left} are left"),
     N_("{number} customers who were erased are in the dataset again; erase them once more"),
+    N_("the offer {name} of a cell is not in force"),
     N_("its score reads customers of the dataset, and they are on a server"),
     N_("all {number} customers who are left are in the control group"),
     N_("the source has none of the {number} customers"),

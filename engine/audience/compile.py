@@ -25,7 +25,7 @@ from engine.audience.grouping import (
     is_drawn,
     threshold_in,
 )
-from engine.audience.plan import AudiencePlan
+from engine.audience.plan import AudiencePlan, Cell
 from engine.audience.question import Asking
 from engine.audience.sources import FeedbackOf
 from engine.audience.sql import AS_OF, CheckedSql, check_sql, parameters_of
@@ -75,14 +75,16 @@ SUPPRESSED = frozenset({"blacklist", "greylist", "arbitration"})
 @dataclass(frozen=True, slots=True)
 class Subject:
     """What the case itself is about, as far as exclusions compare with it. `family` and `tag` are the offers that share
-    the family or a tag with the case's own; `requires` are the rules of its offers."""
+    the family or a tag with the case's own; `requires` are the rules of its offers by code. `named` are the offers that
+    the form names, which a cell without one of its own has; by default all."""
 
     offer: tuple[str, ...] = ()
     category: tuple[str, ...] = ()
     channels: tuple[str, ...] = ()
     family: tuple[str, ...] = ()
     tag: tuple[str, ...] = ()
-    requires: tuple[str, ...] = ()
+    requires: Mapping[str, str] = field(default_factory=dict)
+    named: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +121,8 @@ class Selection:
     salt: str
     as_of: datetime
     cells: tuple[str, ...]
+    offers: Mapping[str, str] = field(default_factory=dict)
+    """The offers of cells that have one of their own."""
     contacts_since: datetime | None = None
     """No older contact matters, so older files need not be read."""
     earlier: tuple[Wanted, ...] = ()
@@ -157,6 +161,7 @@ class _Compiler:
     consents: Mapping[str, str] = field(default_factory=dict)
     holdout: HoldoutInForce | None = None
     policy: PolicyInForce | None = None
+    divided: Mapping[str, Cell] = field(default_factory=dict)
     earlier_: dict[FeedbackOf, Wanted] = field(default_factory=dict)
     reads_all_contacts: bool = False
     runs_statements: bool = False
@@ -175,6 +180,19 @@ class _Compiler:
         except InvalidExpression as error:
             self.problems += [problem for problem in error.problems if problem not in self.problems]
             return exp.false()
+
+    def cells(self, needed_by: str) -> tuple[tuple[exp.Expr, tuple[str, ...]], ...]:
+        form, found = self.values.get("form") or {}, []
+        for cell in self.divided.values():
+            own = cell.offer_in(form)
+            shared = self.facts.offer if self.facts.named is None else self.facts.named
+            offers = (own,) if own else shared or self.subject("named", needed_by)
+            found.append((self.claim(cell.when), offers))
+        return tuple(found)
+
+    def requirements(self, offers: tuple[str, ...]) -> tuple[exp.Expr, ...]:
+        rules = dict.fromkeys(self.facts.requires[code] for code in offers if code in self.facts.requires)
+        return tuple(self.claim(rule) for rule in rules)
 
     def consent(self, name: str) -> exp.Expr:
         field_name = self.consents.get(name)
@@ -246,9 +264,10 @@ class _Compiler:
         return self.among(found.table, "customer")
 
     def subject(self, fact: str, needed_by: str) -> tuple[str, ...]:
-        values: tuple[str, ...] = getattr(self.facts, fact)
+        values: tuple[str, ...] = getattr(self.facts, fact) or ()
         if not values and needed_by:
-            message = f"exclusion {needed_by} compares the {fact} of the case, which it does not state"
+            called = "offer" if fact == "named" else fact
+            message = f"exclusion {needed_by} compares the {called} of the case, which it does not state"
             self.problems.append(Problem(code="E208", message=message))
             return ("",)
         return values
@@ -312,12 +331,13 @@ def compile_audience(
         consents=consents or {},
         holdout=holdout,
         policy=policy,
+        divided=plan.divided,
     )
     base = plan.source.claim(compiler)
     plain = [exclusion for exclusion in plan.remove if not isinstance(exclusion, Household)]
     rungs = [(Rung(exclusion.name, exclusion.label), exclusion.applies(compiler)) for exclusion in plain]
-    cell = cell_of(dict(plan.cells), compiler)
-    if next(reversed(plan.cells.values())).strip() != "true":
+    cell = cell_of({name: one.when for name, one in plan.divided.items()}, compiler)
+    if next(reversed(plan.divided.values())).when.strip() != "true":
         rungs.append((Rung(NO_CELL, Bilingual(zh="不属任何客户群", en="In no cell")), in_no_cell(cell, plan, compiler)))
     home = _home(plan.household, compiler, len(rungs))
     draw = draw_of(plan.control, compiler, salt)
@@ -341,7 +361,7 @@ def compile_audience(
     asks_policy = any(exclusion.kind == "policy" for exclusion in plan.remove)
     windows += [policy.window] if policy and policy.window and asks_policy else []
     return Selection(
-        statement=_statement(base, marks, home, late=is_drawn(plan.control)),
+        statement=_statement(base, marks, home, late=is_drawn(plan.control), cells_of_all=plan.looks_at_cells),
         rungs=tuple(rung for rung, _ in rungs),
         tables=frozenset(compiler.tables),
         threshold=threshold_in(plan.control),
@@ -349,6 +369,7 @@ def compile_audience(
         salt=salt,
         as_of=as_of,
         cells=tuple(plan.cells),
+        offers=plan.offers_in((values or {}).get("form") or {}),
         contacts_since=as_of - max(windows) if windows and not compiler.reads_all_contacts else None,
         earlier=tuple(compiler.earlier_.values()),
         control_min_per_cell=plan.control.min_per_cell if plan.control else 0,
@@ -386,8 +407,11 @@ def _mask(exclusions: list[exp.Expr]) -> exp.Expr:
     return exp.cast(mask, kind).as_("bits")
 
 
-def _statement(base: exp.Expr, marks: Sequence[exp.Expr], home: Home | None, *, late: bool) -> exp.Select:
-    """Base, bits, cell and draw in one SELECT over one scan of customers. `late`: the draw is a hash of their id."""
+def _statement(
+    base: exp.Expr, marks: Sequence[exp.Expr], home: Home | None, *, late: bool, cells_of_all: bool
+) -> exp.Select:
+    """Base, bits, cell and draw in one SELECT over one scan of customers. `late`: the draw is a hash of their id;
+    `cells_of_all`: the cell is told of those removed as well."""
     bits, cell, draw = marks
     inner = (bits, cell) if late else (bits, cell, draw)
     marked = (
@@ -406,8 +430,10 @@ def _statement(base: exp.Expr, marks: Sequence[exp.Expr], home: Home | None, *, 
 
     # The outer query is called c as well, and works the hash out for the customers that stay, not for those removed.
     drawn = draw.this.copy() if late else exp.column("draw")
-    named = (if_kept(exp.column("customer"), "customer"), if_kept(exp.column("cell"), "cell"), if_kept(drawn, "draw"))
-    return exp.select("bits", *named).from_(marked.subquery("c"))
+    told = exp.column("cell") if cells_of_all else if_kept(exp.column("cell"), "cell")
+    return exp.select("bits", if_kept(exp.column("customer"), "customer"), told, if_kept(drawn, "draw")).from_(
+        marked.subquery("c")
+    )
 
 
 def _condition(claim: exp.Expr) -> exp.Expr:

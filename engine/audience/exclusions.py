@@ -7,7 +7,7 @@ to guess: an exclusion that needs a fact the case does not state (its offer, its
 exclusion of nobody.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, Any, ClassVar, Literal, get_args
@@ -49,6 +49,11 @@ class ExclusionKind(BaseModel):
     def name(self) -> str:
         """The name of its row in the waterfall; two of one kind must differ in it."""
         return self.kind
+
+    @property
+    def by_cell(self) -> bool:
+        """Whether it depends on the customer's cell: then grouping stands before it."""
+        return False
 
     @property
     def label(self) -> Bilingual:
@@ -163,23 +168,40 @@ class ContactedWithin(ExclusionKind):
 
 
 class Conflicts(ExclusionKind):
-    """Customers who own the case's offer, or one that cannot stand beside it: {conflicts: offer}."""
+    """Customers who own the case's offer, or one that cannot stand beside it: {conflicts: offer}.
+
+    {conflicts: cell} compares with the offer of the customer's cell alone.
+    """
 
     kind = "conflicts"
-    conflicts: Literal["offer"] = Field(description="With what of the case")
+    conflicts: Literal["offer", "cell"] = Field(description="With every offer of the case, or with that of the cell")
+
+    @property
+    def name(self) -> str:
+        return "conflicts_cell" if self.by_cell else self.kind
+
+    @property
+    def by_cell(self) -> bool:
+        return self.conflicts == "cell"
 
     @property
     def label(self) -> Bilingual:
-        return Bilingual(zh="条件抵触", en="Conflicting offer")
+        return _OF_CELL[self.kind] if self.by_cell else Bilingual(zh="条件抵触", en="Conflicting offer")
 
     def applies(self, claims: Claims) -> exp.Expr:
-        return claims.among("owned", "customer", self._where(claims))
+        if self.by_cell:
+            return _by_cell(claims, self.name, lambda offers: self._owns(claims, offers))
+        return self._owns(claims, claims.subject("offer", needed_by=self.name))
 
     def evidence(self, claims: Claims) -> Evidence:
-        return Evidence("owned", ("offer", "since", "until"), self._where(claims))
+        every = {code for _, offers in claims.cells(self.name) for code in offers} if self.by_cell else ()
+        offers = tuple(sorted(every)) or claims.subject("offer", needed_by=self.name)
+        return Evidence("owned", ("offer", "since", "until"), self._where(claims, offers))
 
-    def _where(self, claims: Claims) -> exp.Expr:
-        offers = claims.subject("offer", needed_by=self.name)
+    def _owns(self, claims: Claims, offers: Sequence[str]) -> exp.Expr:
+        return claims.among("owned", "customer", self._where(claims, offers))
+
+    def _where(self, claims: Claims, offers: Sequence[str]) -> exp.Expr:
         beside = exp.select("other").from_("conflicts").where(_one_of("offer", offers))
         clashing = exp.or_(_one_of("offer", offers), exp.column("offer").isin(query=beside))
         until = exp.column("until")
@@ -191,19 +213,31 @@ class Eligible(ExclusionKind):
     """Customers who do not meet what the case's offer requires: {eligible: offer}.
 
     What an offer requires stands in the column `requires` of the offers, as an expression over the customer. An offer
-    that requires nothing is open to everybody.
+    that requires nothing is open to everybody. {eligible: cell} asks for the offer of the customer's cell alone.
     """
 
     kind = "eligible"
-    eligible: Literal["offer"] = Field(description="For what of the case")
+    eligible: Literal["offer", "cell"] = Field(description="For every offer of the case, or for that of the cell")
+
+    @property
+    def name(self) -> str:
+        return "eligible_cell" if self.by_cell else self.kind
+
+    @property
+    def by_cell(self) -> bool:
+        return self.eligible == "cell"
 
     @property
     def label(self) -> Bilingual:
-        return Bilingual(zh="不符合产品条件", en="Not eligible for the offer")
+        return _OF_CELL[self.kind] if self.by_cell else Bilingual(zh="不符合产品条件", en="Not eligible for the offer")
 
     def applies(self, claims: Claims) -> exp.Expr:
-        claims.subject("offer", needed_by=self.name)
-        required = [claims.claim(rule) for rule in claims.subject("requires", needed_by="")]
+        if self.by_cell:
+            return _by_cell(claims, self.name, lambda offers: self._fails(claims, offers))
+        return self._fails(claims, claims.subject("offer", needed_by=self.name))
+
+    def _fails(self, claims: Claims, offers: tuple[str, ...]) -> exp.Expr:
+        required = claims.requirements(offers)
         return exp.not_(exp.and_(*required)) if required else exp.false()
 
 
@@ -395,6 +429,10 @@ _COMPARED = {
     "channel": ("channel", "channels"),
 }
 """Which column of a contact is compared with which fact of the case."""
+_OF_CELL = {
+    "conflicts": Bilingual(zh="与客户群产品抵触", en="Conflicts with the cell's offer"),
+    "eligible": Bilingual(zh="不符合客户群产品条件", en="Not eligible for the cell's offer"),
+}
 _AGREED = {
     "sms": ("接收短信", "SMS"),
     "email": ("接收邮件", "e-mail"),
@@ -402,6 +440,14 @@ _AGREED = {
     "marketing": ("营销用途", "marketing"),
     "profiling": ("画像用途", "profiling"),
 }
+
+
+def _by_cell(claims: Claims, needed_by: str, applies: Callable[[tuple[str, ...]], exp.Expr]) -> exp.Expr:
+    """What applies to the offers of the first cell that holds; nothing in no cell."""
+    case = exp.Case()
+    for holds, offers in claims.cells(needed_by):
+        case = case.when(holds, applies(offers), copy=False)
+    return case.else_(exp.false())
 
 
 def _one_of(column: str, values: Sequence[str]) -> exp.Expr:

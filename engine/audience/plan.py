@@ -25,6 +25,28 @@ def _share(value: object) -> object:
 
 Share = Annotated[Decimal, BeforeValidator(_share), Field(ge=0, le=1)]
 CellName = Annotated[str, Field(pattern=LIST_NAME)]
+FORM = "form."
+OFFER = r"^[A-Za-z0-9][A-Za-z0-9_.:-]{0,59}$"
+
+
+class Cell(BaseModel):
+    """A cell with an offer of its own: {when: "c.arpu >= 88", offer: flow-20g}.
+
+    Without an offer it gets the one that the case is about.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    when: str = Field(min_length=1, description="An expression over the customer")
+    offer: str | None = Field(
+        None, pattern=OFFER, description="The code of its offer, or the field of the form that holds it: form.FIELD"
+    )
+
+    def offer_in(self, form: Mapping[str, Any]) -> str:
+        """The code that a form gives; empty where it has none of its own."""
+        if self.offer is None or not self.offer.startswith(FORM):
+            return self.offer or ""
+        value = form.get(self.offer.removeprefix(FORM))
+        return value if isinstance(value, str) else ""
 
 
 class Control(BaseModel):
@@ -92,11 +114,11 @@ class AudiencePlan(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
     source: Source = Field(description="Where the customers come from")
     remove: tuple[Exclusion, ...] = Field((), description="Who is left out, in the order of the waterfall")
-    cells: dict[CellName, str] = Field(
+    cells: dict[CellName, str | Cell] = Field(
         default={"all": "true"},
         min_length=1,
         max_length=100,
-        description="Cells by name, each an expression; the first that holds",
+        description="Cells by name, each an expression, or one with an offer of its own; the first that holds",
     )
     control: Control | None = Field(None, description="Who gets nothing, to compare with")
     drift: Drift | None = Field(None, description="What a count far from the declared number leads to")
@@ -133,8 +155,8 @@ class AudiencePlan(BaseModel):
         for position, exclusion in enumerate(self.remove):
             if isinstance(exclusion, RuleHolds):
                 yield ("remove", position, "rule"), exclusion.rule
-        for name, text in self.cells.items():
-            yield ("cells", name), text
+        for name, cell in self.cells.items():
+            yield (("cells", name), cell) if isinstance(cell, str) else (("cells", name, "when"), cell.when)
         if self.control and self.control.assigned is not None:
             yield ("control", "assigned"), self.control.assigned
 
@@ -168,6 +190,20 @@ class AudiencePlan(BaseModel):
                     yield ("remove", position, "keep"), exclusion.keep
         if self.arbitration and self.arbitration.score is not None:
             yield ("arbitration", "score"), self.arbitration.score
+
+    @property
+    def divided(self) -> dict[str, Cell]:
+        """The cells, also those that are no more than an expression."""
+        return {name: Cell(when=cell) if isinstance(cell, str) else cell for name, cell in self.cells.items()}
+
+    def offers_in(self, form: Mapping[str, Any]) -> dict[str, str]:
+        """The cells that have an offer of their own, and its code."""
+        return {name: code for name, cell in self.divided.items() if (code := cell.offer_in(form))}
+
+    @property
+    def looks_at_cells(self) -> bool:
+        """Whether grouping stands before an exclusion: it depends on the cell whether a customer is removed."""
+        return any(exclusion.by_cell for exclusion in self.remove)
 
     @property
     def is_arbitrated(self) -> bool:

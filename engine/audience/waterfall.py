@@ -66,6 +66,15 @@ class Cube:
                 sums.setdefault(slot.cell, [0, 0])[slot.arm == "control"] += slot.count
         return {cell: (target, control) for cell, (target, control) in sums.items()}
 
+    @property
+    def tells_cells(self) -> bool:
+        """Whether the cell of those who are removed is known as well: an exclusion looks at it."""
+        return any(slot.bits and slot.cell for slot in self.slots)
+
+    def of_cell(self, cell: str) -> int:
+        """Customers of the source in a cell, before exclusions where the cube tells the cells of those removed."""
+        return sum(slot.count for slot in self.slots if slot.cell == cell)
+
     def alone(self, name: str) -> int:
         """Customers of the source to whom an exclusion applies, whatever else does."""
         bit = 1 << self.names.index(name)

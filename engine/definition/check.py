@@ -17,6 +17,7 @@ from engine.definition.library import Library
 from engine.definition.model import Definition
 from engine.definition.rules_arbitration import ARBITRATION
 from engine.definition.rules_aspects import ASPECTS
+from engine.definition.rules_cells import CELLS
 from engine.definition.rules_children import CHILDREN
 from engine.definition.rules_drift import DRIFT
 from engine.definition.rules_expressions import EXPRESSIONS
@@ -54,6 +55,7 @@ RULES: tuple[LintRule, ...] = (
     *STAFF,
     *TIME,
     *DRIFT,
+    *CELLS,
     *ARBITRATION,
     *SPLITTING,
     *SCENARIOS,

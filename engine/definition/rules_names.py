@@ -9,6 +9,7 @@ from engine.definition.extends_lifecycle import usual
 from engine.definition.findings import Finding, LintRule, Subject
 from engine.definition.lifecycle import ENDED_BY_HAND, OF_THE_DELIVERY, OUTCOMES, WHOLE
 from engine.definition.model import Definition
+from engine.definition.rules_cells import named_fields
 from engine.definition.steps import Approve, Copy, File, Include, Use
 from engine.delivery.message import unusable
 from engine.expr.types import nearest
@@ -83,6 +84,7 @@ class UnknownField(LintRule):
         arbitration = definition.audience.arbitration if definition.audience else None
         if arbitration and isinstance(arbitration.priority, str):
             uses.append((("audience", "arbitration", "priority"), arbitration.priority, False))
+        uses += [(path, field, False) for _, path, field in named_fields(subject)]
         if definition.delivery and definition.delivery.message and definition.delivery.message.field:
             uses.append((("delivery", "message", "field"), definition.delivery.message.field, False))
         for path, name, at_key in uses:

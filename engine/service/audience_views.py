@@ -61,6 +61,8 @@ def audience_view(
         holdout=manifest.holdout.version if manifest.holdout else 0,
         explains=manifest.asking is not None,
         groups=manifest.groups,
+        offers=manifest.offers,
+        entered={name: cube.of_cell(name) for name in manifest.cells} if cube.tells_cells else {},
     )
 
 

@@ -4,7 +4,7 @@ Offers stand in the catalogue; a code that the catalogue never had is still the 
 working beside it. Where nothing was ever published, only the dataset speaks.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -78,6 +78,13 @@ def wrong(app: Countersign, tx: Connection, definition: Definition, values: Mapp
         for name, code in named.items()
         if known and code not in known
     )
+
+
+def not_in_force(app: Countersign, tx: Connection, codes: Iterable[str]) -> list[str]:
+    """Those of these offers that are not in force now; none where nothing was ever published."""
+    wanted = sorted(set(codes))
+    known = _known(app, tx) if wanted else {}
+    return [code for code in wanted if known and code not in known]
 
 
 def _known(app: Countersign, tx: Connection) -> dict[str, Bilingual]:

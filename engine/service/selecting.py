@@ -7,7 +7,7 @@ the same audience. Refuses to select for a case that has no number: the number i
 
 import hashlib
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -181,7 +181,7 @@ def _made(app: Countersign, case: Case, base: CustomerBase, folder: Path) -> Fro
         },
         provenance={
             "definition": case.process.fingerprint,
-            **offering.versions(app, as_of, _texts(case.form.get("offer"))),
+            **offering.versions(app, as_of, (*_texts(case.form.get("offer")), *selection.offers.values())),
         },
         limits=Limits(app.settings.memory_limit, app.settings.selection_seconds),
         selecting=base.selecting,
@@ -230,13 +230,15 @@ def _compiled(app: Countersign, case: Case, base: CustomerBase, *, as_of: dateti
         held_out = holdouts.in_force(tx, as_of)
         plan = group_pins.with_groups(tx, plan, form, case.id, anew=anew)
         policy = policies.meets(tx, definition, form, as_of)
+        if over := offering.not_in_force(app, tx, plan.offers_in(form).values()):
+            raise SelectionFailed(reason=f"the offer {over[0]} of a cell is not in force")
         offered = offering.tables(tx, as_of, dataset=dataset, version=base.own)
     columns = version.columns | (offered.columns if offered else {})
     return compile_audience(
         plan,
         fields={column.name: column.type for column in customers.columns},
         tables=frozenset(columns),
-        subject=_subject(form, dataset, version, offered),
+        subject=_subject(form, plan.offers_in(form).values(), dataset, version, offered),
         as_of=as_of,
         salt=salt,
         scope=definition.scope,
@@ -249,12 +251,15 @@ def _compiled(app: Countersign, case: Case, base: CustomerBase, *, as_of: dateti
     )
 
 
-def _subject(form: Mapping[str, Any], dataset: Dataset, version: Version, offered: OfferTables | None) -> Subject:
-    """What the case is about: fields of the form, and what the catalogue or the dataset says of its offer."""
+def _subject(
+    form: Mapping[str, Any], of_cells: Iterable[str], dataset: Dataset, version: Version, offered: OfferTables | None
+) -> Subject:
+    """What the case is about: fields of the form, and what the catalogue or the dataset says of its offers."""
     return subject_of(
         dataset,
         version,
         offers=_texts(form.get("offer")),
+        of_cells=tuple(of_cells),
         category=_texts(form.get("category")),
         channels=_texts(form.get("channels")),
         tags=_texts(form.get("tags")),

@@ -146,13 +146,17 @@ def _keep_contacts(app: Countersign, case: Case, rows: Sequence[WaveRow]) -> Non
     from engine.warehouse import contacts  # noqa: PLC0415  # as above
 
     dataset = dataset_of(app.settings)
-    same = {"case_number": case.number or case.id, "category": _word(case, "category"), "offer": _word(case, "offer")}
+    plan, shared = app.definition(case.process).audience, _word(case, "offer")
+    offers = plan.offers_in(case.form) if plan else {}
+    same = {"case_number": case.number or case.id, "category": _word(case, "category")}
     for row in rows:
         with app.db.read() as tx:
             batch: list[dict[str, object]] = []
             for one in ledger.contacts(tx, row.id):
                 at = one.sent_at.astimezone(UTC).replace(tzinfo=None)
-                batch.append({"customer": one.customer, "at": at, "channel": row.channel, "outcome": one.state, **same})
+                offer = offers.get(one.cell, shared)
+                told = {"customer": one.customer, "at": at, "channel": row.channel, "outcome": one.state}
+                batch.append({**told, "offer": offer, **same})
                 if len(batch) == CONTACTS_AT_ONCE:
                     contacts.append(dataset, pa.Table.from_pylist(batch, schema=contacts.SCHEMA))
                     batch = []

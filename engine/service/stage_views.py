@@ -1,6 +1,6 @@
 """What is shown of what follows the approval: the customers, the sending, the evaluation. Read-only values."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
@@ -73,7 +73,8 @@ class Detection:
 
 @dataclass(frozen=True, slots=True)
 class AudienceView:
-    """The frozen audience. `cells` maps cell -> (target, control). `order` is that of the exclusions in the waterfall.
+    """The frozen audience. `cells` maps cell -> (target, control), `offers` a cell to the code of an offer of its own,
+    `entered` to its customers before exclusions where one of them looks at cells. `order` is that of the exclusions.
     `balance` was worked out over `balanced` customers; `holdout` is the version that was left out, 0 where none was;
     `explains`: it can be asked about one customer; `groups` are the versions of customer groups in it, NAME@VERSION."""
 
@@ -95,6 +96,8 @@ class AudienceView:
     holdout: int = 0
     explains: bool = False
     groups: tuple[str, ...] = ()
+    offers: dict[str, str] = field(default_factory=dict)
+    entered: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,8 +63,8 @@ class PolicyUsed(Struct, frozen=True):
 
 class Manifest(Struct, frozen=True):
     """What manifest.json says. `digest` is of the ordered list's lines, `file_sha256` of list.parquet's bytes;
-    `thresholds` are those of cells that have one of their own, `groups` the versions of saved groups in it, as
-    NAME@VERSION. What a list frozen earlier did not keep is empty."""
+    `thresholds` and `offers` are those of cells that have one of their own, `groups` the versions of saved groups in
+    it, as NAME@VERSION. What a list frozen earlier did not keep is empty."""
 
     format: str
     digest: str
@@ -84,6 +84,7 @@ class Manifest(Struct, frozen=True):
     inputs: tuple[Input, ...]
     versions: dict[str, str]
     thresholds: dict[str, str] = {}
+    offers: dict[str, str] = {}
     holdout: HeldOut | None = None
     policy: PolicyUsed | None = None
     sample: tuple[Member, ...] = ()
@@ -155,6 +156,7 @@ def freeze(
             inputs=selected.inputs,
             versions={"dataset": str(version.number), "engine": selected.result.engine, **(provenance or {})},
             thresholds=selected.result.thresholds,
+            offers=dict(selection.offers),
             holdout=_held_out(selection, cube),
             policy=PolicyUsed(selection.policy.version, cube.alone("policy")) if selection.policy else None,
             sample=selected.result.sample,

@@ -23,13 +23,15 @@ def subject_of(
     version: Version,
     *,
     offers: tuple[str, ...],
+    of_cells: tuple[str, ...] = (),
     category: tuple[str, ...] = (),
     channels: tuple[str, ...] = (),
     tags: tuple[str, ...] = (),
     catalogue: OfferTables | None = None,
 ) -> Subject:
-    """The subject; `category` and `tags` default to those that the offers have. `catalogue` stands in place of the
-    dataset's offers."""
+    """The subject; `category` and `tags` default to those that the offers have, `of_cells` are those that cells have of
+    their own. `catalogue` stands in place of the dataset's offers."""
+    named, offers = offers, tuple(dict.fromkeys((*offers, *of_cells)))
     known = () if not (offers or tags) else _rows(catalogue.offers) if catalogue else _offers(dataset, version)
     own = [row for row in known if row["offer"] in offers]
     families = {row["family"] for row in own if row["family"]}
@@ -40,7 +42,8 @@ def subject_of(
         channels=channels,
         family=_sorted(row["offer"] for row in known if row["family"] in families),
         tag=_sorted(row["offer"] for row in known if tagged & _tags(row)),
-        requires=_sorted(row["requires"] for row in own if (row["requires"] or "").strip()),
+        requires={row["offer"]: row["requires"] for row in own if (row["requires"] or "").strip()},
+        named=named,
     )
 
 

@@ -63,22 +63,22 @@ def take_in(app: Countersign) -> None:
         datasets.confirm(app, admin(app), kept, asked)
 
 
-def frozen(app: Countersign) -> str:
-    """The id of a case whose list is frozen and that can be delivered."""
-    in_force(app, load(DEFINITION))
+def frozen(app: Countersign, text: str = DEFINITION, **form: str) -> str:
+    """The id of a case whose list is frozen and that can be delivered; of another definition, with more in its form."""
+    in_force(app, load(text))
     take_in(app)
     me = viewer(app, "wangmin")
     made = proposals.start(app, me, "sealed-test-case", key=key())
-    proposals.submit(app, me, made, FORM, key=key())
+    proposals.submit(app, me, made, FORM | form, key=key())
     head = viewer(app, "liguoqiang")
     approvals.decide(app, head, open_task(app, "liguoqiang"), "approve", remark="", seen_seq=None, key=key())
     notices(app)
     return made
 
 
-def started(app: Countersign) -> str:
+def started(app: Countersign, text: str = DEFINITION, **form: str) -> str:
     """The id of a case whose delivery has begun, and whose messages all wait."""
-    made = frozen(app)
+    made = frozen(app, text, **form)
     with app.db.read() as tx:
         target = cases.load(tx, made).facts["target"]
     stages.start_delivery(app, viewer(app, "wangmin"), made, target, key=key())
@@ -86,9 +86,9 @@ def started(app: Countersign) -> str:
     return made
 
 
-def delivered(app: Countersign) -> str:
+def delivered(app: Countersign, text: str = DEFINITION, **form: str) -> str:
     """The id of a case whose messages all went out."""
-    made = started(app)
+    made = started(app, text, **form)
     while delivering.work(app, "worker") is not None:
         delivering.settle(app)
         notices(app)

@@ -72,11 +72,15 @@ EVERYTHING: dict[str, Any] = {
     },
     "remove": [
         "blacklist", "greylist", "holdout", "policy", {"contacted_within": "30d", "similar": "family"},
-        {"contacted_within": "10d", "similar": "tag"}, {"conflicts": "offer"}, {"eligible": "offer"},
-        {"consent": "sms"}, "arbitration", {"list": "staff"}, {"group": "kept@2"},
-        {"rule": "c.arpu / 3 > 35", "name": "dear"}, {"household": "c.household_id", "keep": "c.arpu"},
+        {"contacted_within": "10d", "similar": "tag"}, {"conflicts": "cell"}, {"conflicts": "offer"},
+        {"eligible": "cell"}, {"eligible": "offer"}, {"consent": "sms"}, "arbitration", {"list": "staff"},
+        {"group": "kept@2"}, {"rule": "c.arpu / 3 > 35", "name": "dear"},
+        {"household": "c.household_id", "keep": "c.arpu"},
     ],
-    "cells": {"high": "c.arpu >= 88", "old": "c.age >= 50", "base": "true"},
+    "cells": {
+        "high": {"when": "c.arpu >= 88", "offer": "voice-300"}, "old": {"when": "c.age >= 50", "offer": "flow-20g"},
+        "base": "true",
+    },
     "control": {"share": "10%", "min": 60, "min_per_cell": 40},
 }  # fmt: skip
 GROUPS: dict[str, dict[str, Any]] = {
@@ -228,7 +232,7 @@ def test_every_source_and_exclusion_give_the_same_list_to_the_byte(
     assert theirs.waterfall == ours.waterfall
     assert theirs.counts.overlaps() == ours.counts.overlaps()
     assert (theirs.threshold, theirs.thresholds, theirs.cells) == (ours.threshold, ours.thresholds, ours.cells)
-    assert theirs.thresholds and len(ours.rungs) == 14
+    assert theirs.thresholds and len(ours.rungs) == 16
     assert theirs.groups == ours.groups == ("kept@2", "mixed@1", "young@1")
     assert all(row.removed for row in ours.waterfall if row.name not in ("base", "target"))
     assert theirs.balanced == ours.balanced
