@@ -12,7 +12,8 @@ ROOT = Path(__file__).resolve().parents[3]
 REFERENCE = (ROOT / "docs/reference.md").read_text("utf-8")
 LANGUAGE = (ROOT / "docs/definition-language.md").read_text("utf-8")
 CODES = re.findall(r"^\| ([EW][0-9]{3}) \|", REFERENCE, re.MULTILINE)
-TESTS = "".join(file.read_text("utf-8") for file in (ROOT / "tests").rglob("*.py"))
+TOLD = [file for ending in ("*.py", "*_corpus.yaml") for file in (ROOT / "tests").rglob(ending)]
+TESTS = "".join(file.read_text("utf-8") for file in TOLD)
 OWN = """
 lifecycle:
   roles: {clerk: {who: "role:clerk@city", label: {zh: 员, en: Clerk}}}
