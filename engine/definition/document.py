@@ -9,12 +9,15 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.events import (
     AliasEvent,
+    CollectionEndEvent,
+    CollectionStartEvent,
     DocumentStartEvent,
     Event,
     MappingEndEvent,
@@ -136,7 +139,7 @@ def read(source: str, most: int = MAX_BYTES) -> Document:
 class _Reader:
     def __init__(self, document: Document) -> None:
         self.document = document
-        self.events: Iterator[Event] = YAML(typ="safe", pure=True).parse(document.source)
+        self.events: Iterator[Event] = _events(document.source)
 
     def whole(self) -> None:
         event = self.next_content()
@@ -238,6 +241,33 @@ class _Reader:
             if name not in values:
                 values[name] = value
         raise _Unreadable
+
+
+def _events(source: str) -> Iterator[Event]:
+    """What YAML says of a text, up to where it stops being YAML: there its error is raised."""
+    events, error = _parsed(source)
+    yield from events
+    if error:
+        raise error.with_traceback(None)
+
+
+@lru_cache(maxsize=32)
+def _parsed(source: str) -> tuple[tuple[Event, ...], YAMLError | None]:
+    """Reading the signs is three quarters of a check, and the same texts are checked again and again.
+
+    What stands deeper than may be is not read: nobody asks for it.
+    """
+    events: list[Event] = []
+    depth = 0
+    try:
+        for event in YAML(typ="safe", pure=True).parse(source):
+            events.append(event)
+            depth += isinstance(event, CollectionStartEvent) - isinstance(event, CollectionEndEvent)
+            if depth > MAX_DEPTH + 1:
+                break
+    except YAMLError as error:
+        return tuple(events), error
+    return tuple(events), None
 
 
 def plain(text: str) -> Any:

@@ -27,7 +27,7 @@ def missing() -> str:
         import playwright  # noqa: F401
     except ImportError as error:
         return f"the Python package {error.name} (pip install '.[test]')"
-    return "" if CHROMIUM else "Chromium (Debian: apt-get install chromium fonts-noto-cjk)"
+    return "" if CHROMIUM else "Chromium (Debian: apt-get install chromium-headless-shell fonts-noto-cjk)"
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
