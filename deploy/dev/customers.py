@@ -154,7 +154,8 @@ def generate(folder: Path, customers: int, as_of: date, suffix: str = "csv", mon
         **({"usage": (USAGE, {"months": str(months)})} if months else {}),
     }
     files = {}
-    with duckdb.connect() as db:
+    # What does not fit into memory waits beside the files, not wherever this was started.
+    with duckdb.connect(config={"memory_limit": "4GB", "temp_directory": str(folder / "spill")}) as db:
         db.execute(MACROS)
         for name, (query, more) in queries.items():
             sql = query

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from sqlglot import exp
 
-from engine.audience.exclusions import Evidence
+from engine.audience.exclusion_kind import Evidence
 from engine.audience.question import Asking, Part, Proof
 from engine.audience.sources import SourceKind
 

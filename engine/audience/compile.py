@@ -15,6 +15,7 @@ from sqlglot import exp
 
 from engine.audience.asking import Home, Questions, questions
 from engine.audience.capping import PolicyInForce
+from engine.audience.conditions import condition
 from engine.audience.exclusions import ContactedWithin, Household
 from engine.audience.grouping import (
     NO_CELL,
@@ -418,7 +419,7 @@ def _statement(
         exp.select(exp.column("customer", "c"), *inner, *(home.columns() if home else ()))
         .from_(exp.to_table("customers").as_("c"))
         .where(exp.column("customer", "c").is_(exp.null()).not_())
-        .where(_condition(base.copy()))
+        .where(condition(base.copy()))
     )
     kept = exp.EQ(this=exp.column("bits"), expression=exp.Literal.number(0))
     if home:
@@ -434,19 +435,3 @@ def _statement(
     return exp.select("bits", if_kept(exp.column("customer"), "customer"), told, if_kept(drawn, "draw")).from_(
         marked.subquery("c")
     )
-
-
-def _condition(claim: exp.Expr) -> exp.Expr:
-    """A claim as WHERE takes it: unknown is as good as false there, and what is compared as it stands is looked up in
-    the files' own statistics."""
-    while isinstance(claim, exp.Paren):
-        claim = claim.this
-    if isinstance(claim, exp.Coalesce) and claim.expressions == [exp.false()]:
-        return _condition(claim.this)
-    if isinstance(claim, exp.And | exp.Or):
-        return type(claim)(this=_grouped(_condition(claim.left)), expression=_grouped(_condition(claim.right)))
-    return claim
-
-
-def _grouped(condition: exp.Expr) -> exp.Expr:
-    return exp.paren(condition) if isinstance(condition, exp.And | exp.Or) else condition

@@ -8,81 +8,25 @@ exclusion of nobody.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Annotated, Any, ClassVar, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import (
-    BaseModel,
-    ConfigDict,
     Discriminator,
     Field,
     Tag,
     field_validator,
-    model_serializer,
-    model_validator,
 )
 from sqlglot import exp
 
+from engine.audience.exclusion_kind import BareWord, Evidence, ExclusionKind
 from engine.audience.sources import GROUP, Claims, SavedGroup
 from engine.values import NO_TEXT, Bilingual, Duration
 
 LIST_NAME = r"^[a-z][a-z0-9_]{0,39}$"
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """What shows that an exclusion applies to a customer: their rows of a dataset table that hold `where`."""
-
-    table: str
-    columns: tuple[str, ...]
-    where: exp.Expr
-
-
-class ExclusionKind(BaseModel):
-    """A kind of exclusion."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
-    kind: ClassVar[str]
-
-    @property
-    def name(self) -> str:
-        """The name of its row in the waterfall; two of one kind must differ in it."""
-        return self.kind
-
-    @property
-    def by_cell(self) -> bool:
-        """Whether it depends on the customer's cell: then grouping stands before it."""
-        return False
-
-    @property
-    def label(self) -> Bilingual:
-        """The row's label on pages."""
-        raise NotImplementedError(self.kind)
-
-    def applies(self, claims: Claims) -> exp.Expr:
-        """TRUE where the customer is removed by it, never NULL."""
-        raise NotImplementedError(self.kind)
-
-    def evidence(self, claims: Claims) -> Evidence | None:
-        """The rows to show a person who asks why it applies; None where the customer's own fields decide."""
-        return None
-
-
-class _BareWord(ExclusionKind):
-    """A kind that says nothing more than its name."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _bare_word(cls, value: Any) -> Any:
-        return {} if value == cls.kind else value
-
-    @model_serializer
-    def _as_bare_word(self) -> str:
-        return self.kind
-
-
-class _Suppressed(_BareWord):
+class _Suppressed(BareWord):
     """A suppression list of the case database."""
 
     def applies(self, claims: Claims) -> exp.Expr:
@@ -263,7 +207,7 @@ class Consent(ExclusionKind):
         return exp.not_(claims.consent(self.consent))
 
 
-class Holdout(_BareWord):
+class Holdout(BareWord):
     """Customers of the global holdout, whom no case contacts: holdout. The version in force when the selection is made
     counts; without one nobody is held out."""
 
@@ -277,7 +221,7 @@ class Holdout(_BareWord):
         return claims.held_out()
 
 
-class Capped(_BareWord):
+class Capped(BareWord):
     """Customers who by the contact history have no contact left under the contact policy: policy. The version in force
     when the selection is made counts, for the case's purpose and category; a customer who still may be contacted over
     one of its channels stays."""
@@ -302,7 +246,7 @@ class Capped(_BareWord):
         return Evidence("contacts", ("case_number", "at", "offer", "channel"), policy.counted(claims.as_of))
 
 
-class Lost(_BareWord):
+class Lost(BareWord):
     """Customers whom the arbitration that holds for the case gave to others, or to nobody because contacts or channel
     are used up: arbitration. A case that no arbitration holds for loses nobody."""
 

@@ -9,7 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from engine.audience.exclusions import ExclusionKind, InGroup, InSavedGroup
+from engine.audience.exclusion_kind import ExclusionKind
+from engine.audience.exclusions import InGroup, InSavedGroup
 from engine.audience.plan import AudiencePlan
 from engine.audience.sources import Group, SavedGroup, SourceKind
 from engine.errors import InvalidDefinition, Problem
