@@ -61,6 +61,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     """The first process stops the server that a worker may have started."""
+    gc.unfreeze()  # else DuckDB complains at the end that nobody put its objects away
     if not hasattr(config, "workerinput") and SERVER_FOLDER in os.environ:
         folder = Path(os.environ.pop(SERVER_FOLDER))
         PostgresServer(folder).stop()
@@ -81,11 +82,6 @@ def pytest_collection_finish() -> None:
     """Garbage is looked for in what the tests make, no more in all that was loaded: a twentieth of their time."""
     gc.enable()
     gc.freeze()
-
-
-def pytest_unconfigure() -> None:
-    """Else DuckDB complains at the end that nobody put its objects away."""
-    gc.unfreeze()
 
 
 @pytest.hookimpl(optionalhook=True)
