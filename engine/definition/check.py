@@ -11,7 +11,7 @@ from engine.definition.catalogue import Catalogue, catalogue
 from engine.definition.document import Document, read
 from engine.definition.extends import LIBRARY, resolve
 from engine.definition.extends_lifecycle import with_lifecycle
-from engine.definition.findings import LintRule, Subject, problem_of
+from engine.definition.findings import Finding, LintRule, Subject, problem_of
 from engine.definition.flat import flat
 from engine.definition.library import Library
 from engine.definition.model import Definition
@@ -24,7 +24,7 @@ from engine.definition.rules_expressions import EXPRESSIONS
 from engine.definition.rules_lifecycle import LIFECYCLE
 from engine.definition.rules_names import NAMES
 from engine.definition.rules_people import PEOPLE
-from engine.definition.rules_proved import PROVED, SOLVER
+from engine.definition.rules_proved import PROVED, proved
 from engine.definition.rules_routes import ROUTES
 from engine.definition.rules_scenarios import SCENARIOS, SCENARIOS_OF_THE_WHOLE
 from engine.definition.rules_size import SIZE
@@ -116,8 +116,7 @@ def check(
             if kind == "CaseDefinition" and not any(problem.severity == "error" for problem in problems):
                 problems += _found(OF_THE_WHOLE, subject)
             if prove and kind == "CaseDefinition" and not any(_stops_proofs(problem) for problem in problems):
-                with SOLVER:
-                    problems += _found(PROOFS, subject)
+                problems += _told(proved(subject), subject)
     if document.texts and not any(problem.severity == "error" for problem in problems):
         text = flat(document, file)
         problems += read(text).problems
@@ -129,8 +128,12 @@ def check(
 
 
 def _found(rules: Iterable[LintRule], subject: Subject) -> list[Problem]:
-    found = [problem_of(rule, finding, subject) for rule in rules for finding in rule.find(subject)]
-    return [problem for problem in found if problem is not None]
+    return _told(((rule, finding) for rule in rules for finding in rule.find(subject)), subject)
+
+
+def _told(found: Iterable[tuple[LintRule, Finding]], subject: Subject) -> list[Problem]:
+    problems = (problem_of(rule, finding, subject) for rule, finding in found)
+    return [problem for problem in problems if problem is not None]
 
 
 def _stops_proofs(problem: Problem) -> bool:

@@ -65,6 +65,8 @@ class Forms:
         self.proposal = definition.proposal
         self.unsure: list[str] = []
         """What could not be assumed of the form, so that more forms are thought possible than are."""
+        self.gave_up = False
+        """Whether the solver left a question open; asked again, it may answer."""
         self._solver = z3.Solver()
         self._solver.set("timeout", MILLISECONDS)
         self._depth = 0
@@ -137,6 +139,7 @@ class Forms:
     def _check(self) -> bool:
         answer = self._solver.check()
         if answer == z3.unknown:
+            self.gave_up = True
             raise Undecided(f"the solver gave up ({self._solver.reason_unknown()})")
         return bool(answer == z3.sat)
 

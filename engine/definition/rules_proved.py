@@ -2,8 +2,10 @@
 
 Asked only where nothing else is wrong with the form and the approval. The solver is loaded when it is first needed, and
 asked by one thread at a time. What is not decided is no problem here: `countersign definitions prove` lists it.
+What was found is kept: the same definition is checked again and again while it is written, read and published.
 """
 
+import hashlib
 from collections.abc import Iterator
 from threading import Lock
 from typing import TYPE_CHECKING
@@ -21,6 +23,26 @@ if TYPE_CHECKING:
 
 SOLVER = Lock()
 """The solver's terms live in one place that two threads must not touch at once."""
+_MOST_KEPT = 64
+_kept: dict[bytes, tuple[tuple[LintRule, Finding], ...]] = {}
+"""By the values of the text, which a proof stands on alone. Touched by who has the solver."""
+
+
+def proved(subject: Subject) -> tuple[tuple[LintRule, Finding], ...]:
+    """What the rules of PROVED find. What the solver gave up on is not kept: with more time it may answer otherwise.
+
+    The values are told apart as Python writes them: 1.5 is not "1.5", as it is in the digest of a definition.
+    """
+    values = hashlib.sha256(repr(subject.document.value).encode("utf-8", "surrogatepass")).digest()
+    with SOLVER:
+        if (known := _kept.pop(values, None)) is None:
+            known = tuple((rule, finding) for rule in PROVED for finding in rule.find(subject))
+            if subject.table.forms.gave_up:
+                return known
+        _kept[values] = known  # the one asked for last stands last
+        if len(_kept) > _MOST_KEPT:
+            del _kept[next(iter(_kept))]
+        return known
 
 
 class RowNeverTaken(LintRule):

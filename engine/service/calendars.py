@@ -9,8 +9,8 @@ import secrets
 from calendar import monthrange
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING
 
-from icalendar import Calendar, Event
 from sqlalchemy import Connection
 
 from engine.errors import Invalid, NotFound, Problem
@@ -21,6 +21,9 @@ from engine.service.views import CaseRow, Viewer
 from engine.store import feeds, marks
 from engine.store.definitions import ENDED
 from engine.values import Bilingual
+
+if TYPE_CHECKING:
+    from icalendar import Event
 
 SHOWN = 300
 FED = 2_000
@@ -109,6 +112,8 @@ def revoke(app: Countersign, viewer: Viewer) -> None:
 def feed(app: Countersign, token: str, address: str | None = None) -> bytes:
     """The cases from three months back to a year ahead that the token's person may see, as iCalendar. NotFound for a
     token that is not in force. With the `address` of who asks, TooManyTries after many tokens that are not."""
+    from icalendar import Calendar  # noqa: PLC0415  # slow to load, and few feeds are asked for
+
     if address is not None:
         with app.db.read() as tx:
             is_known = feeds.person_of(tx, token) is not None
@@ -128,7 +133,9 @@ def feed(app: Countersign, token: str, address: str | None = None) -> bytes:
     return bytes(calendar.to_ical())
 
 
-def _event(app: Countersign, tx: Connection, person: str, one: marks.Running) -> Event:
+def _event(app: Countersign, tx: Connection, person: str, one: marks.Running) -> "Event":
+    from icalendar import Event  # noqa: PLC0415  # as in `feed`
+
     row = showing.case_row(app, tx, one.line, person)
     named = row.number if one.confidential or not row.title else f"{row.number} {row.title}"
     event = Event()

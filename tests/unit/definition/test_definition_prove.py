@@ -196,6 +196,9 @@ def test_a_row_covered_by_two_together_names_both_and_no_third() -> None:
     (problem,) = [problem for problem in check(text).problems if problem.severity == "error"]
     assert problem.code == "E405"
     assert "rows 2 and 3 above take" in problem.message
+    (moved,) = [problem for problem in check("# A note\n\n" + text).problems if problem.severity == "error"]
+    assert (moved.message, moved.line) == (problem.message, problem.line + 2)
+    assert not [one for one in check(text.replace("amount < 9", "amount < 3")).problems if one.severity == "error"]
 
 
 def test_a_row_that_no_form_fits_says_so(broken: Broken) -> None:
