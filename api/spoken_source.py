@@ -49,6 +49,11 @@ def in_words(rule: str, formats: Formats) -> str:
     return joined(block.rows, block.join, known, formats) if all(isinstance(row, Condition) for row in rows) else ""
 
 
+def field_called(name: str, formats: Formats) -> str:
+    """What a customer field is called; its name where no catalogue describes it."""
+    return next((formats.label(field.label) for field in described() if field.name == name), "") or name
+
+
 def joined(rows: Sequence[Row | Nest], join: Join, known: Mapping[str, FieldView], formats: Formats) -> str:
     """Rows with the words between them; empty where none says anything yet."""
     parts = []
