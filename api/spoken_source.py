@@ -21,7 +21,8 @@ from engine.audience.built import (
     Row,
     Statement,
 )
-from engine.service.building import FieldView
+from engine.audience.reading import read
+from engine.service.building import FieldView, described
 
 AND, OR = N_("; and "), N_("; or ")
 ALGEBRA = {"or": N_("Or: "), "and": N_("And also: "), "without": N_("But not: "), "one": N_("Or this, but not both: ")}
@@ -37,6 +38,20 @@ def spoken(blocks: Sequence[Block], fields: Sequence[FieldView], formats: Format
         if said:
             found.append(f"{formats.words(ALGEBRA[block.how]) if found else ''}{said}{formats.words('.')}")
     return tuple(found)
+
+
+def in_words(rule: str, formats: Formats) -> str:
+    """A rule over customers with the labels of the catalogues; empty where it is more than conditions can say."""
+    fields = described()
+    (block,) = read({"rule": rule}, {field.name: field.kind for field in fields})
+    rows = [row for one in block.rows for row in (one.rows if isinstance(one, Nest) else (one,))]
+    known = {field.name: field for field in fields}
+    return joined(block.rows, block.join, known, formats) if all(isinstance(row, Condition) for row in rows) else ""
+
+
+def field_called(name: str, formats: Formats) -> str:
+    """What a customer field is called; its name where no catalogue describes it."""
+    return next((formats.label(field.label) for field in described() if field.name == name), "") or name
 
 
 def joined(rows: Sequence[Row | Nest], join: Join, known: Mapping[str, FieldView], formats: Formats) -> str:

@@ -9,6 +9,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from api import charts, navigation, reasons, words
 from api.failures import failure
 from api.i18n import Words, catalogue
+from api.spoken_source import field_called, in_words
 from engine.delivery.message import size_of
 from engine.values import Language
 
@@ -43,6 +44,8 @@ def environment(language: Language) -> Environment:
     env.globals.update(
         said=said,
         failed=failed,
+        in_words=in_words,
+        field_called=field_called,
         words=words,
         charts=charts,
         navigation=navigation,

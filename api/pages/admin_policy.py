@@ -103,7 +103,7 @@ def _page(
         view=view,
         typed=typed | {"caps": [*typed["caps"], *([dict.fromkeys(PARTS, "")] * more)]},
         filled=len(typed["caps"]),
-        fields=[("", "–"), *((name, visit.formats.label(label) or name) for name, label in view.fields.items())],
+        fields=[(name, visit.formats.label(label) or name) for name, label in view.fields.items()],
         reason=reason,
         error=error,
     )

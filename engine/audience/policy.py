@@ -6,7 +6,7 @@ left (exclusions.py), and a wave asks again at the moment of sending, where the 
 Refuses a policy that says nothing, contradicts itself, or looks back further than a year.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, Literal
@@ -141,14 +141,15 @@ class Each(BaseModel):
         """In a few signs: "30 a day by hall"."""
         return f"{self.per_day} a day by {self.by}"
 
-    def label(self, kind: CarrierKind) -> Bilingual:
-        """In words."""
+    def label(self, kind: CarrierKind, names: Mapping[str, Bilingual] | None = None) -> Bilingual:
+        """In words; `names` are what customer fields are called."""
         zh, en = CARRIERS[kind]
+        by = (names or {}).get(self.by) or Bilingual(zh=self.by, en=self.by)
         over = _CHANNELS.get(self.channel, (self.channel, self.channel))
         by_zh, by_en = (f"通过{over[0]}", f" by {over[1]}") if self.channel else ("", "")
         return Bilingual(
-            zh=f"每个{zh}（按客户字段 {self.by}）每天{by_zh}最多 {self.per_day:,} 次",
-            en=f"At most {self.per_day:,} contacts a day{by_en} for each {en} (customer field {self.by})",
+            zh=f"每个{zh}（按客户字段“{by.zh or by.en}”）每天{by_zh}最多 {self.per_day:,} 次",
+            en=f"At most {self.per_day:,} contacts a day{by_en} for each {en} (customer field “{by.en or by.zh}”)",
         )
 
 
@@ -219,9 +220,9 @@ class ContactPolicy(BaseModel):
                 return Reached(cap, tuple(dict.fromkeys(one.case for one in counted if one.case)))
         return None
 
-    def lines(self) -> tuple[Bilingual, ...]:
-        """The policy in words, a sentence each."""
-        return tuple(self._lines())
+    def lines(self, names: Mapping[str, Bilingual] | None = None) -> tuple[Bilingual, ...]:
+        """The policy in words, a sentence each; `names` are what customer fields are called."""
+        return tuple(self._lines(names))
 
     def problems(self) -> Iterator[Problem]:
         """What contradicts itself, at its place: "caps.1.within"."""
@@ -239,7 +240,7 @@ class ContactPolicy(BaseModel):
         if len(set(self.exempt)) == len(_PURPOSES) and (self.caps or self.similar):
             yield Problem("policy_all_exempt", "every purpose is exempt, so no cap ever holds", at="exempt")
 
-    def _lines(self) -> Iterator[Bilingual]:
+    def _lines(self, names: Mapping[str, Bilingual] | None) -> Iterator[Bilingual]:
         for cap in self.caps:
             yield cap.label
         if self.similar:
@@ -253,7 +254,7 @@ class ContactPolicy(BaseModel):
                 en=f"At most {most:,} contacts a day by {_named(channel)}",
             )
         for kind, each in sorted(self.capacity_each.items()):
-            yield each.label(kind)
+            yield each.label(kind, names)
         for purpose in self.exempt:
             zh, en = _PURPOSES[purpose]
             yield Bilingual(zh=f"{zh}不受次数限制，也不计入次数", en=f"No cap stops or counts contacts for {en}")

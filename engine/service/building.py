@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal, InvalidOperation
+from functools import cache
 from typing import Any
 
 from engine.audience.built import (
@@ -205,6 +206,21 @@ def _fields(version: Version) -> Iterator[FieldView]:
             values=known.values if known else (),
             is_personal=known.personal if known else column.name == "customer",
         )
+
+
+@cache
+def described() -> tuple[FieldView, ...]:
+    """The fields that the catalogues describe, whether or not there are customers who have them."""
+    known = {
+        name: one
+        for each in (*known_catalogues(), CATALOGUE)
+        if (found := catalogue(each))
+        for name, one in found.fields.items()
+    }
+    return tuple(
+        FieldView(name, one.type.partition("(")[0], one.label, one.unit, one.values, one.personal)
+        for name, one in known.items()
+    )
 
 
 def _described(name: str) -> CustomerField | None:

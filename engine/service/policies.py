@@ -64,7 +64,8 @@ class CarriedByView:
 @dataclass(frozen=True, slots=True)
 class PoliciesView:
     """All versions, the newest first, and the day of the channels that have a limit. `carried_by`: of the halls and of
-    the agents the busiest today, 50 of each; `fields` are those of a customer that may name them."""
+    the agents the busiest today, 50 of each; `fields` are those of a customer that may name them, none where
+    customers stand on a server, for which halls and agents are not counted."""
 
     versions: tuple[PolicyView, ...]
     carried: tuple[CarriedView, ...]
@@ -94,8 +95,9 @@ def show(app: Countersign, by: By) -> PoliciesView:
             CarriedView(channel, permit_rows.count(tx, channel, began), most) for channel, most in capacity.items()
         )
         busy = tuple(_busy(tx, current.policy, began)) if current else ()
-    versions = tuple(_view(row, current, organisation, by) for row in rows)
-    return PoliciesView(versions, carried, busy, _carrier_fields(app))
+    names = _carrier_fields(app)
+    versions = tuple(_view(row, current, organisation, by, names) for row in rows)
+    return PoliciesView(versions, carried, busy, {} if app.settings.customers else names)
 
 
 def propose(app: Countersign, by: By, wanted: Mapping[str, Any], *, reason: str) -> None:
@@ -213,6 +215,8 @@ CODES = {
 }
 
 
-def _view(row: PolicyRow, current: PolicyRow | None, organisation: Organisation, by: By) -> PolicyView:
+def _view(
+    row: PolicyRow, current: PolicyRow | None, organisation: Organisation, by: By, names: Mapping[str, Bilingual]
+) -> PolicyView:
     said = row.policy.model_dump(mode="json")
-    return viewed(PolicyView, row, current, organisation, by, policy=said, lines=row.policy.lines())
+    return viewed(PolicyView, row, current, organisation, by, policy=said, lines=row.policy.lines(names))

@@ -203,7 +203,10 @@ class Story:
         while not happened():
             self.setting.check()
             if time.monotonic() > end:
-                raise StoryStuck(f"waited {PATIENCE:.0f} s for {what} in vain; the logs are in {self.setting.logs}")
+                raise StoryStuck(
+                    f"waited {PATIENCE:.0f} s for {what} in vain; the logs are in {self.setting.logs}. Nothing is "
+                    "lost: the same command with --resume (make demo ARGS=--resume) goes on from here"
+                )
             time.sleep(0.3)
 
     def _case(self, office: Browser, case_id: str) -> dict[str, Any]:

@@ -98,7 +98,7 @@ def test_it_says_itself_in_both_languages() -> None:
         "At most 1 contact of a customer in 1 day by SMS for marketing",
         "No second contact of a customer by a case of the same category in 30 days",
         "At most 200,000 contacts a day by SMS",
-        "At most 30 contacts a day by SMS for each business hall (customer field hall)",
+        "At most 30 contacts a day by SMS for each business hall (customer field “hall”)",
         "No cap stops or counts contacts for service",
     ]
     assert one.lines()[1].zh == "1 天内通过短信为营销目的接触同一客户不超过 1 次"
