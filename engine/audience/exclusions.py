@@ -7,8 +7,8 @@ to guess: an exclusion that needs a fact the case does not state (its offer, its
 exclusion of nobody.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Annotated, Any, ClassVar, Literal, get_args
 
@@ -32,11 +32,13 @@ LIST_NAME = r"^[a-z][a-z0-9_]{0,39}$"
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What shows that an exclusion applies to a customer: their rows of a dataset table that hold `where`."""
+    """What shows that an exclusion applies to a customer: their rows of a dataset table that hold `where`, or what
+    `cells` says of their cell."""
 
     table: str
     columns: tuple[str, ...]
     where: exp.Expr
+    cells: Mapping[str, exp.Expr] = field(default_factory=dict)
 
 
 class ExclusionKind(BaseModel):
@@ -194,9 +196,11 @@ class Conflicts(ExclusionKind):
         return self._owns(claims, claims.subject("offer", needed_by=self.name))
 
     def evidence(self, claims: Claims) -> Evidence:
-        every = {code for _, offers in claims.cells(self.name) for code in offers} if self.by_cell else ()
-        offers = tuple(sorted(every)) or claims.subject("offer", needed_by=self.name)
-        return Evidence("owned", ("offer", "since", "until"), self._where(claims, offers))
+        of_cells = {name: offers for name, _, offers in claims.cells(self.name)} if self.by_cell else {}
+        every = tuple(sorted({code for offers in of_cells.values() for code in offers}))
+        where = self._where(claims, every or claims.subject("offer", needed_by=self.name))
+        cells = {name: self._where(claims, offers) for name, offers in of_cells.items()}
+        return Evidence("owned", ("offer", "since", "until"), where, cells)
 
     def _owns(self, claims: Claims, offers: Sequence[str]) -> exp.Expr:
         return claims.among("owned", "customer", self._where(claims, offers))
@@ -445,7 +449,7 @@ _AGREED = {
 def _by_cell(claims: Claims, needed_by: str, applies: Callable[[tuple[str, ...]], exp.Expr]) -> exp.Expr:
     """What applies to the offers of the first cell that holds; nothing in no cell."""
     case = exp.Case()
-    for holds, offers in claims.cells(needed_by):
+    for _, holds, offers in claims.cells(needed_by):
         case = case.when(holds, applies(offers), copy=False)
     return case.else_(exp.false())
 

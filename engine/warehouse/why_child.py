@@ -52,7 +52,7 @@ def answered(question: Question) -> Asked:
             cell=cell or "",
             draw=draw or "",
             shown={
-                proof.rung: _shown(db, proof.table, proof.columns, proof.where, customer)
+                proof.rung: _shown(db, proof.table, proof.columns, proof.of_cell(cell or ""), customer)
                 for proof in question.asking.proofs
             },
             kept=kept,
