@@ -2,8 +2,8 @@
 
 Expressions fail for their author's or a value's sake: an empty field, a field that the customers do not have. The
 engine says it in English, with code and place for the author; pages say the same from the catalogue, part by part, so
-that also what was recorded long ago is read in the reader's language. Refuses to guess: words it does not know (the
-database's own) stay as they are, and so do names, types and values.
+that also what was recorded long ago is read in the reader's language. What DuckDB says of a statement has its own words
+behind it. Refuses to guess: words it does not know stay as they are, and so do names, types and values.
 """
 
 import re
@@ -13,7 +13,32 @@ from api.i18n import N_, Words
 
 PROBLEM = re.compile(r"(?:\S*: )?(?P<code>[DEW]\d{3}) (?P<message>.*)", re.S)
 BETWEEN = re.compile(r"; (?=(?:\S*: )?[DEW]\d{3} )")
-NESTED = ("reason", "why", "fact")
+NESTED = ("reason", "why", "fact", "fault")
+DUCKDB = (  # what DuckDB says of a statement that our own checks let through; the first that fits counts
+    N_('Binder Error: Referenced column "{name}" not found in FROM clause!'),
+    N_('Binder Error: Table "{table}" does not have a column named "{name}"'),
+    N_('Binder Error: Referenced table "{name}" not found!'),
+    N_('Binder Error: Ambiguous reference to column name "{name}" ({among})'),
+    N_('Binder Error: column "{name}" must appear in the GROUP BY clause or must be part of an aggregate function.'),
+    N_(
+        "Binder Error: No function matches the given name and argument types '{name}'. You might need to add explicit type casts."
+    ),
+    N_("Binder Error: Cannot compare values of type {left} and type {right} - an explicit cast is required"),
+    N_("Binder Error: Set operations can only apply to expressions with the same number of result columns"),
+    N_("Binder Error: WHERE clause cannot contain aggregates!"),
+    N_("Binder Error: aggregate function calls cannot be nested"),
+    N_("Binder Error: Subquery returns {number} columns - expected 1"),
+    N_("Binder Error: ORDER term out of range - should be between 1 and {number}"),
+    N_("Catalog Error: Table with name {name} does not exist!"),
+    N_("Catalog Error: {kind} Function with name {name} does not exist!"),
+    N_("Binder Error"),
+    N_("Catalog Error"),
+    N_("Parser Error"),
+    N_("Not implemented Error"),
+    N_("Conversion Error"),
+    N_("Out of Range Error"),
+    N_("Invalid Input Error"),
+)
 FAILURES = (  # the first that fits counts, so the longer of two alike stands first
     N_("The rule `{rule}` cannot be worked out: {reason}."),
     N_("The selection ended without a result: {reason}."),
@@ -79,8 +104,8 @@ FAILURES = (  # the first that fits counts, so the longer of two alike stands fi
     N_("the control group needs {number} customers, {left} are left"),
     N_("the dataset has no customers yet"),
     N_("a query in a condition gives more than one row; compare with max(...), or write IN"),
-    N_("a value of a customer does not fit what is done with it ({kind}); TRY_CAST gives a blank instead"),
-    N_("a value of a customer does not fit what is done with it ({kind})"),
+    N_("a value of a customer does not fit what is done with it ({fault}); TRY_CAST gives a blank instead"),
+    N_("a value of a customer does not fit what is done with it ({fault})"),
     N_("the figures of the rehearsal do not add up"),
     N_("exclusion {name} compares the {fact} of the case, which it does not state"),
     N_("the form names no earlier case: {name} is empty"),
@@ -216,13 +241,21 @@ def _one(text: str, words: Words) -> str:
     problem = PROBLEM.fullmatch(text)
     message = problem["message"] if problem else text
     said, hint = _without_hint(message)
-    known = translated(said, words) or translated(message, words)
+    known = translated(said, words) or translated(message, words) or _of_duckdb(message, words)
     if not known:
         return words(text) if text else ""  # the reason may be a whole message of the catalogue
     more = translated(hint, words) if hint else ""
     return (
         known + words(" (%(mode)s)", mode=words("; ").join(filter(None, (more, problem["code"])))) if problem else known
     )
+
+
+def _of_duckdb(text: str, words: Words) -> str:
+    """What DuckDB says, or else of which kind it is, with its own words behind it for who knows them. They name columns
+    and types; where they would tell a row's value, its child process keeps them to itself."""
+    kind = text.partition(": ")[0]
+    told = translated(text, words, DUCKDB) or translated(kind, words, DUCKDB)
+    return words("%(told)s (DuckDB: %(said)s)", told=told, said=text) if told not in ("", text, kind) else ""
 
 
 def _without_hint(message: str) -> tuple[str, str]:

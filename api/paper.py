@@ -20,6 +20,7 @@ from api.i18n import N_
 from api.words import DECISIONS, STATES
 from engine.service.papers import Opinion, Paper
 from engine.service.rehearsal_views import RehearsalLine
+from engine.service.stage_views import CellView
 
 FONT = "STSong-Light"
 INK, SOFT, LINE, SEAL, SHADE = (HexColor(one) for one in ("#1d2530", "#5b6673", "#999999", "#b4261e", "#f3f1ec"))
@@ -122,6 +123,11 @@ def _story(paper: Paper, formats: Formats) -> list[Any]:
             for one in case.audience.waterfall
         ]
         story.append(_table(rows, (0.6, 0.4), labels=(0,)))
+    cells = case.audience.by_cell if case.audience else case.cells
+    if len(cells) > 1 or any(one.offer for one in cells):
+        story.append(_text(words("Target groups"), HEAD))
+        rows = [[_text(one.name or "–"), _text(_offered(one, formats)), _text(_sizes(one, formats))] for one in cells]
+        story.append(_table(rows, (0.2, 0.45, 0.35), labels=(0,)))
     if case.rehearsals:
         story.append(_text(words("Rehearsals"), HEAD))
         rows = [[_text(called), _text(said)] for called, said in (_rehearsed(one, formats) for one in case.rehearsals)]
@@ -135,6 +141,18 @@ def _story(paper: Paper, formats: Formats) -> list[Any]:
 
 
 ENDS = ("base", "target", "control")
+
+
+def _offered(cell: CellView, formats: Formats) -> str:
+    own = "" if cell.has_own_offer or not cell.offer else formats.words("that of the case")
+    return " ".join(filter(None, (formats.label(cell.offer_label), own)))
+
+
+def _sizes(cell: CellView, formats: Formats) -> str:
+    if cell.target is None or cell.control is None:
+        return cell.when
+    target, control = formats.number(cell.target), formats.number(cell.control)
+    return formats.words(N_("%(target)s target, %(control)s control"), target=target, control=control)
 
 
 def _rehearsed(line: RehearsalLine, formats: Formats) -> tuple[str, str]:

@@ -66,7 +66,14 @@ class Questions:
             sql=self.statement.sql(dialect=dialect),
             parts=self.parts,
             proofs=tuple(
-                Proof(rung, one.table, one.columns, one.where.sql(dialect=dialect)) for rung, one in self.proofs
+                Proof(
+                    rung,
+                    one.table,
+                    one.columns,
+                    one.where.sql(dialect=dialect),
+                    {cell: where.sql(dialect=dialect) for cell, where in one.cells.items()},
+                )
+                for rung, one in self.proofs
             ),
             home=self.home.sql(dialect=dialect) if self.home else "",
             narrow=self.narrow,

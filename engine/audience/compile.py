@@ -182,13 +182,13 @@ class _Compiler:
             self.problems += [problem for problem in error.problems if problem not in self.problems]
             return exp.false()
 
-    def cells(self, needed_by: str) -> tuple[tuple[exp.Expr, tuple[str, ...]], ...]:
+    def cells(self, needed_by: str) -> tuple[tuple[str, exp.Expr, tuple[str, ...]], ...]:
         form, found = self.values.get("form") or {}, []
-        for cell in self.divided.values():
+        for name, cell in self.divided.items():
             own = cell.offer_in(form)
             shared = self.facts.offer if self.facts.named is None else self.facts.named
             offers = (own,) if own else shared or self.subject("named", needed_by)
-            found.append((self.claim(cell.when), offers))
+            found.append((name, self.claim(cell.when), offers))
         return tuple(found)
 
     def requirements(self, offers: tuple[str, ...]) -> tuple[exp.Expr, ...]:

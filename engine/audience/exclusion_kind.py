@@ -1,6 +1,7 @@
 """What every kind of exclusion can say of itself, and what shows that it applies."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, model_serializer, model_validator
@@ -12,11 +13,13 @@ from engine.values import Bilingual
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What shows that an exclusion applies to a customer: their rows of a dataset table that hold `where`."""
+    """What shows that an exclusion applies to a customer: their rows of a dataset table that hold `where`, or what
+    `cells` says of their cell."""
 
     table: str
     columns: tuple[str, ...]
     where: exp.Expr
+    cells: Mapping[str, exp.Expr] = field(default_factory=dict)
 
 
 class ExclusionKind(BaseModel):

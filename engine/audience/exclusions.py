@@ -138,9 +138,11 @@ class Conflicts(ExclusionKind):
         return self._owns(claims, claims.subject("offer", needed_by=self.name))
 
     def evidence(self, claims: Claims) -> Evidence:
-        every = {code for _, offers in claims.cells(self.name) for code in offers} if self.by_cell else ()
-        offers = tuple(sorted(every)) or claims.subject("offer", needed_by=self.name)
-        return Evidence("owned", ("offer", "since", "until"), self._where(claims, offers))
+        of_cells = {name: offers for name, _, offers in claims.cells(self.name)} if self.by_cell else {}
+        every = tuple(sorted({code for offers in of_cells.values() for code in offers}))
+        where = self._where(claims, every or claims.subject("offer", needed_by=self.name))
+        cells = {name: self._where(claims, offers) for name, offers in of_cells.items()}
+        return Evidence("owned", ("offer", "since", "until"), where, cells)
 
     def _owns(self, claims: Claims, offers: Sequence[str]) -> exp.Expr:
         return claims.among("owned", "customer", self._where(claims, offers))
@@ -389,7 +391,7 @@ _AGREED = {
 def _by_cell(claims: Claims, needed_by: str, applies: Callable[[tuple[str, ...]], exp.Expr]) -> exp.Expr:
     """What applies to the offers of the first cell that holds; nothing in no cell."""
     case = exp.Case()
-    for holds, offers in claims.cells(needed_by):
+    for _, holds, offers in claims.cells(needed_by):
         case = case.when(holds, applies(offers), copy=False)
     return case.else_(exp.false())
 

@@ -14,13 +14,19 @@ class Part(Struct, frozen=True):
     text: str
 
 
-class Proof(Struct, frozen=True):
-    """The rows that show why the exclusion `rung` applies: `where` is SQL over the table."""
+class Proof(Struct, frozen=True, omit_defaults=True):
+    """The rows that show why the exclusion `rung` applies: `where` is SQL over the table. `cells` says it for customers
+    of a cell, where that decides."""
 
     rung: str
     table: str
     columns: tuple[str, ...]
     where: str
+    cells: dict[str, str] = {}
+
+    def of_cell(self, cell: str) -> str:
+        """`where` for a customer of the cell."""
+        return self.cells.get(cell, self.where)
 
 
 class Asking(Struct, frozen=True):

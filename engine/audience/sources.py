@@ -50,9 +50,9 @@ class Claims(Protocol):
         """A fact of the case itself: its offer, category or channels. Empty is a Problem, told with `needed_by`."""
         ...
 
-    def cells(self, needed_by: str) -> "tuple[tuple[exp.Expr, tuple[str, ...]], ...]":
-        """For each cell in its order: whether its expression holds for the customer, and its offers. A cell without an
-        offer of its own has those of the case; a Problem where there are none."""
+    def cells(self, needed_by: str) -> "tuple[tuple[str, exp.Expr, tuple[str, ...]], ...]":
+        """For each cell in its order: its name, whether its expression holds for the customer, and its offers. A cell
+        without an offer of its own has those of the case; a Problem where there are none."""
         ...
 
     def requirements(self, offers: tuple[str, ...]) -> tuple[exp.Expr, ...]:

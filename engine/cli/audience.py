@@ -199,7 +199,8 @@ def _base(settings: Settings, data: Path | None, on: str) -> CustomerBase:
 
 
 def _print_why(found: Why) -> None:
-    typer.echo(f"{found.customer}: {found.outcome}" + (f" in cell {found.cell}" if found.cell else ""))
+    offered = f" with the offer {found.offers[found.cell]}" if found.cell in found.offers else ""
+    typer.echo(f"{found.customer}: {found.outcome}" + (f" in cell {found.cell}{offered}" if found.cell else ""))
     for one in found.removals:
         typer.echo(f"removed by {one.name} ({one.label.en})")
         for row in one.shown:

@@ -14,7 +14,7 @@ from engine.definition.model import Definition
 from engine.errors import InvalidForm, NotFound, Problem
 from engine.machine.case import Case
 from engine.masking import masked
-from engine.service import estimating, fields, whereabouts
+from engine.service import cell_views, estimating, fields, whereabouts
 from engine.service.app import Countersign
 from engine.service.cases import load_visible
 from engine.service.recording import By, changing
@@ -22,7 +22,7 @@ from engine.service.sealing import dataset_of
 from engine.service.suppressing import CUSTOMER
 from engine.service.views import Viewer
 from engine.store import snapshots, visibility
-from engine.values import Bilingual
+from engine.values import NO_TEXT, Bilingual
 from engine.warehouse.dataset import Version
 from engine.warehouse.freeze import open_frozen
 from engine.warehouse.places import CustomerBase
@@ -55,8 +55,10 @@ class RemovalView:
 @dataclass(frozen=True, slots=True)
 class WhyView:
     """The answer; numbers of customers are masked. `outcome`: target, control, removed, not_in_source, unknown. The
-    first of `removals` is the one that removed the customer. `kept` stays in their place. `is_estimate`: nothing is
-    frozen yet, it is as things stand now. `agrees`: the frozen list says the same."""
+    first of `removals` is the one that removed the customer. `cell` is where grouping puts the customer, `offer` what
+    its customers get where cells have offers of their own; an exclusion by cell (`conflicts_cell`, `eligible_cell`) was
+    asked about that offer. `kept` stays in their place. `is_estimate`: nothing is frozen yet, it is as things stand
+    now. `agrees`: the frozen list says the same."""
 
     case_id: str
     customer: str
@@ -66,6 +68,7 @@ class WhyView:
     parts: tuple[PartView, ...] = ()
     removals: tuple[RemovalView, ...] = ()
     cell: str = ""
+    offer: Bilingual = NO_TEXT
     draw: str = ""
     threshold: str = ""
     kept: str = ""
@@ -91,7 +94,9 @@ def explain_customer(app: Countersign, by: By, case_id: str, customer: str) -> W
         row, (found, as_of) = None, _of_draft(app, viewer, case, wanted)
     with app.db.read() as tx:
         removals = tuple(_told(tx, viewer.person, one) for one in found.removals)
-        is_told = _names_seen_groups(app.definition(case.process), fields.hidden(app, tx, viewer.person, case))
+        unseen = fields.hidden(app, tx, viewer.person, case)
+        is_told = _names_seen_groups(app.definition(case.process), unseen)
+        offered = cell_views.offer_of(app, tx, case, unseen, cell=found.cell, offers=found.offers)
     with changing(app, by, None) as change:
         if not change.done_before():
             told_of = {"case": case.number or case.id}
@@ -109,6 +114,7 @@ def explain_customer(app: Countersign, by: By, case_id: str, customer: str) -> W
         else (),
         removals=removals,
         cell=found.cell,
+        offer=offered,
         draw=found.draw,
         threshold=found.threshold,
         kept=masked(found.kept) if found.kept else "",

@@ -3,38 +3,42 @@
 Works from a manifest or from a count alone, so that another order reads no customer again. Refuses to open a file.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import msgspec
 from sqlalchemy import Connection
 
 from engine.audience.waterfall import Cube
-from engine.definition.catalogue import catalogue
-from engine.definition.model import Definition
 from engine.machine.case import Case
-from engine.service import detecting
+from engine.service import cell_views, detecting
 from engine.service.app import Countersign
-from engine.service.stage_views import AudienceView, BalanceView, MemberView, OverlapView, WaterfallRow
+from engine.service.balancing import balance_views
+from engine.service.stage_views import AudienceView, MemberView, OverlapView, WaterfallRow
 from engine.store import snapshots
-from engine.values import NO_TEXT, Bilingual
+from engine.values import Bilingual
 from engine.warehouse.freeze import Manifest
-from engine.warehouse.job import Balance, Member
+from engine.warehouse.job import Member
 
 ENDS = {
     "base": Bilingual(zh="客户来源", en="Source"),
     "control": Bilingual(zh="对照组", en="Control group"),
     "target": Bilingual(zh="目标客户", en="Target customers"),
 }
-APART = 0.1
-"""A standardised difference from which groups count as unlike (Austin 2009)."""
 
 
 def audience_view(
-    app: Countersign, tx: Connection, person: str, case: Case, order: Sequence[str] = ()
+    app: Countersign,
+    tx: Connection,
+    person: str,
+    case: Case,
+    *,
+    order: Sequence[str] = (),
+    unseen: Collection[str] = (),
 ) -> AudienceView | None:
     """The audience frozen last, or None: also where it was dropped, because a superior made the filing an approval.
 
-    `order` is another order of the exclusions; one that it does not name follows in the order that was declared."""
+    `order` is another order of the exclusions; one that it does not name follows in the order that was declared.
+    `unseen` are the fields that the person does not see."""
     row = snapshots.newest(tx, case.id)
     if row is None or case.facts.get("snapshot", row.id) is None:
         return None
@@ -61,8 +65,9 @@ def audience_view(
         holdout=manifest.holdout.version if manifest.holdout else 0,
         explains=manifest.asking is not None,
         groups=manifest.groups,
-        offers=manifest.offers,
-        entered={name: cube.of_cell(name) for name in manifest.cells} if cube.tells_cells else {},
+        by_cell=cell_views.counted(
+            app, tx, case, unseen, cube=cube, offers=manifest.offers, balances=manifest.balance_of_cells
+        ),
     )
 
 
@@ -87,24 +92,6 @@ def overlap_views(cube: Cube, labels: Mapping[str, Bilingual]) -> tuple[OverlapV
     """The pairs of exclusions that apply to the same customers, most customers first."""
     pairs = sorted(cube.overlaps().items(), key=lambda pair: -pair[1])
     return tuple(OverlapView(first, second, labels[first], labels[second], count) for (first, second), count in pairs)
-
-
-def balance_views(definition: Definition, balance: Sequence[Balance]) -> tuple[BalanceView, ...]:
-    """The fields with their labels, the most unlike first."""
-    known = catalogue(definition.catalogue)
-    fields = known.fields if known else {}
-    views = [
-        BalanceView(
-            field=one.field,
-            label=fields[one.field].label if one.field in fields else NO_TEXT,
-            target=one.target,
-            control=one.control,
-            difference=one.difference,
-            is_apart=one.difference is not None and abs(one.difference) > APART,
-        )
-        for one in balance
-    ]
-    return tuple(sorted(views, key=lambda view: -abs(view.difference or 0)))
 
 
 def member_views(sample: Sequence[Member]) -> tuple[MemberView, ...]:

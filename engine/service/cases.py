@@ -15,6 +15,7 @@ from engine.service import (
     access,
     arbitrated,
     audience_views,
+    cell_views,
     delivering,
     detecting,
     evaluating,
@@ -100,7 +101,9 @@ def case_view(app: Countersign, tx: Connection, viewer: Viewer, case: Case, orde
     entries_seen = telling.history_view(app, tx, case, entries, unseen)
     kin = _kin(app, tx, viewer, case)
     parent = kin.get(case.parent.case) if case.parent else None
-    audience = _audience_view(audience_views.audience_view(app, tx, viewer.person, case, order), definition, unseen)
+    audience = _audience_view(
+        audience_views.audience_view(app, tx, viewer.person, case, order=order, unseen=unseen), definition, unseen
+    )
     return CaseView(
         row=showing.case_row(app, tx, line, viewer.person),
         version=case.process.version,
@@ -120,6 +123,7 @@ def case_view(app: Countersign, tx: Connection, viewer: Viewer, case: Case, orde
         ),
         audience=audience,
         detection=audience.detection if audience else _declared(app, tx, viewer, case, unseen),
+        cells=() if audience else cell_views.declared(app, tx, case, unseen),
         waves=waves,
         evaluations=evaluating.evaluations_view(app, tx, case.id),
         history=entries_seen,

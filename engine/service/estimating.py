@@ -15,18 +15,18 @@ from engine.audience.compile import Selection
 from engine.audience.waterfall import Arm, Cube, Slot
 from engine.errors import ExpressionFailed, Invalid, NotFound, SelectionFailed, Unavailable
 from engine.machine.case import Case
-from engine.service import detecting, lost, selecting, whereabouts
+from engine.service import cell_views, detecting, fields, lost, selecting, whereabouts
 from engine.service.app import Countersign
 from engine.service.audience_views import (
-    balance_views,
     complete,
     member_views,
     overlap_views,
     waterfall_rows,
 )
+from engine.service.balancing import balance_views
 from engine.service.cases import load_visible
 from engine.service.counting import PartCount, part_counts
-from engine.service.stage_views import BalanceView, Detection, MemberView, OverlapView, WaterfallRow
+from engine.service.stage_views import BalanceView, CellView, Detection, MemberView, OverlapView, WaterfallRow
 from engine.service.views import Viewer
 from engine.warehouse.places import CustomerBase
 from engine.warehouse.run import Limits, Selected
@@ -55,6 +55,7 @@ class Estimate:
     names: tuple[str, ...] = ()
     order: tuple[str, ...] = ()
     counts: tuple[tuple[int, str, Arm, int], ...] = ()
+    by_cell: tuple[CellView, ...] = ()
 
     @property
     def is_reordered(self) -> bool:
@@ -102,6 +103,7 @@ def estimate(app: Countersign, viewer: Viewer, case_id: str) -> Estimate:
     try:
         with counted(app, case, with_parts=True) as count:
             cube, result, rungs = count.selected.cube, count.selected.result, count.selection.rungs
+            offers = count.selection.offers
             parts = part_counts(count.selection, result.tally, into_groups=True)
     except (SelectionFailed, Invalid, ExpressionFailed, Unavailable) as error:
         return Estimate(now, failed=error.message)
@@ -109,6 +111,8 @@ def estimate(app: Countersign, viewer: Viewer, case_id: str) -> Estimate:
     target, control = cube.arm("target"), cube.arm("control")
     with app.db.read() as tx:
         detection = detecting.detection(tx, viewer.person, definition, target=target, control=control)
+        unseen = fields.hidden(app, tx, viewer.person, case)
+        by_cell = cell_views.counted(app, tx, case, unseen, cube=cube, offers=offers, balances=result.balance_of_cells)
     return Estimate(
         as_of=now,
         waterfall=waterfall_rows(cube, labels),
@@ -123,6 +127,7 @@ def estimate(app: Countersign, viewer: Viewer, case_id: str) -> Estimate:
         names=cube.names,
         order=cube.names,
         counts=tuple((slot.bits, slot.cell, slot.arm, slot.count) for slot in cube.slots),
+        by_cell=by_cell,
     )
 
 

@@ -87,6 +87,18 @@ def not_in_force(app: Countersign, tx: Connection, codes: Iterable[str]) -> list
     return [code for code in wanted if known and code not in known]
 
 
+def names(app: Countersign, tx: Connection, codes: Iterable[str]) -> dict[str, Bilingual]:
+    """Each of these offers by its name and code: as published last, else as the dataset has it, else the code alone."""
+    wanted = set(codes)
+    rows = offers.published(tx, app.now()) if wanted else {}
+    found = {code: kept_terms(rows[code].terms).name for code in wanted if code in rows}
+    if wanted - found.keys():
+        dataset = dataset_of(app.settings)
+        imported = imported_codes(dataset, dataset.current())
+        found |= {code: Bilingual(en=imported[code][0]) for code in wanted - found.keys() if code in imported}
+    return {code: _with_code(found.get(code, Bilingual(en=code)), code) for code in sorted(wanted)}
+
+
 def _known(app: Countersign, tx: Connection) -> dict[str, Bilingual]:
     """The offers in force now by code, with those that only the dataset has; empty where nothing was published."""
     if offers.is_empty(tx):

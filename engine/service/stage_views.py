@@ -1,11 +1,11 @@
 """What is shown of what follows the approval: the customers, the sending, the evaluation. Read-only values."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
 from engine.audience.staleness import Stale
-from engine.values import Bilingual
+from engine.values import NO_TEXT, Bilingual
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +46,31 @@ class BalanceView:
 
 
 @dataclass(frozen=True, slots=True)
+class CellView:
+    """A cell: the expression `when` that its customers hold, and what they are offered; the offer is empty where no
+    cell has one of its own, or the reader does not see it. `entered` are its customers before exclusions, None where no
+    exclusion looks at cells; `target` and `control` are None as long as nobody was counted. `balance` was worked out
+    over `looked_at` of (target, control); `is_small`: with so few chance alone makes groups unlike."""
+
+    name: str
+    when: str
+    offer: str = ""
+    offer_label: Bilingual = NO_TEXT
+    has_own_offer: bool = False
+    entered: int | None = None
+    target: int | None = None
+    control: int | None = None
+    balance: tuple[BalanceView, ...] = ()
+    looked_at: tuple[int, int] | None = None
+    is_small: bool = False
+
+    @property
+    def worst(self) -> float:
+        """How unlike its groups are in the field where they are most so; less than 0 where they are too small."""
+        return -1 if self.is_small else max((abs(one.difference or 0) for one in self.balance), default=-1)
+
+
+@dataclass(frozen=True, slots=True)
 class MemberView:
     """A customer of the sample, masked; what the dataset does not have is empty."""
 
@@ -73,8 +98,8 @@ class Detection:
 
 @dataclass(frozen=True, slots=True)
 class AudienceView:
-    """The frozen audience. `cells` maps cell -> (target, control), `offers` a cell to the code of an offer of its own,
-    `entered` to its customers before exclusions where one of them looks at cells. `order` is that of the exclusions.
+    """The frozen audience. `cells` maps cell -> (target, control), `by_cell` says more of each. `order` is that of the
+    exclusions.
     `balance` was worked out over `balanced` customers; `holdout` is the version that was left out, 0 where none was;
     `explains`: it can be asked about one customer; `groups` are the versions of customer groups in it, NAME@VERSION."""
 
@@ -96,8 +121,7 @@ class AudienceView:
     holdout: int = 0
     explains: bool = False
     groups: tuple[str, ...] = ()
-    offers: dict[str, str] = field(default_factory=dict)
-    entered: dict[str, int] = field(default_factory=dict)
+    by_cell: tuple[CellView, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from engine.service.arbitration_parts import CaseLosses
 from engine.service.chain_views import Chain, Node, Waiting
 from engine.service.rehearsal_views import RehearsalLine
 from engine.service.sheet_views import Gone, Reader, Risk, Signer, WayBack
-from engine.service.stage_views import AudienceView, Detection, EvaluationView, StaleView, WaveView
+from engine.service.stage_views import AudienceView, CellView, Detection, EvaluationView, StaleView, WaveView
 from engine.values import NO_TEXT, Bilingual, Language
 
 
@@ -319,6 +319,7 @@ class CaseView:
     access: AccessView | None = None  # None where the case is open
     comments: tuple[CommentView, ...] = ()
     turns: tuple[Entry, ...] = ()
+    cells: tuple[CellView, ...] = ()  # as long as nobody was selected
     detection: Detection | None = None  # None where there is no control group, or nobody knows how large it is
     stages: tuple[str, ...] = ()  # of audience, delivery, evaluation: those that cases of its kind have
     rehearsals: tuple[RehearsalLine, ...] = ()  # of each tariff the last

@@ -53,15 +53,15 @@ def run(job: Job) -> Answer:
         if isinstance(thresholds, Failure):
             return thresholds
         arm = describing.arm(threshold, thresholds)
-        slots = counted(db, arm)
+        slots = tuple(Slot(*slot) for slot in counted(db, arm))
         rows, digest = write_list(_listed(db, arm), Path(job.folder) / "list.parquet")
-        balanced, balance = describing.balance(db, job, arm, rows)
+        balanced, balance, of_cells = describing.balance(db, job, arm, slots)
         sample = describing.sample(db, job, arm)
         tally = db.execute(job.tally).fetchone() if job.tally else ()
     usage = resource.getrusage(resource.RUSAGE_SELF)
     return Result(
         universe=universe,
-        slots=tuple(Slot(*slot) for slot in slots),
+        slots=slots,
         rows=rows,
         digest=digest,
         threshold=threshold,
@@ -71,6 +71,7 @@ def run(job: Job) -> Answer:
         thresholds=thresholds,
         balance=balance,
         balanced=balanced,
+        balance_of_cells=of_cells,
         sample=sample,
         tally=tuple(map(int, tally or ())),
     )

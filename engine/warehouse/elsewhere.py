@@ -235,15 +235,16 @@ def result_of(run: Run, job: Job, customers: Table, tally: tuple[int, ...] = ())
     if isinstance(thresholds, Failure):
         return thresholds
     arm = describing.arm(threshold, thresholds)
-    slots = sorted((int(bits), cell, of_arm, count) for bits, cell, of_arm, count in counted(run, arm))
+    told = sorted((int(bits), cell, of_arm, count) for bits, cell, of_arm, count in counted(run, arm))
+    slots = tuple(Slot(*slot) for slot in told)
     rows, digest = write_list(_each_once(run.listed(arm)), Path(job.folder) / LIST)
     kinds = {column.name: column.type for column in customers.columns}
     numbers = {name: run.as_number(name, kinds[name]) for name in job.measured}
-    balanced, balance = describing.balance(run, job, arm, rows, numbers)
+    balanced, balance, of_cells = describing.balance(run, job, arm, slots, numbers)
     used = resource.getrusage(resource.RUSAGE_SELF)
     return Result(
         universe=universe,
-        slots=tuple(Slot(*slot) for slot in slots),
+        slots=slots,
         rows=rows,
         digest=digest,
         threshold=threshold,
@@ -253,6 +254,7 @@ def result_of(run: Run, job: Job, customers: Table, tally: tuple[int, ...] = ())
         thresholds=thresholds,
         balance=balance,
         balanced=balanced,
+        balance_of_cells=of_cells,
         sample=describing.sample(run, job, arm),
         tally=tally,
     )

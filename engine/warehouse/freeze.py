@@ -24,7 +24,7 @@ from engine.errors import InvalidFile, Problem
 from engine.values import Bilingual
 from engine.warehouse.addresses import ERASED
 from engine.warehouse.dataset import DataFile, Dataset, Version, sync_folder, told_when_full, write_synced
-from engine.warehouse.job import Balance, Member
+from engine.warehouse.job import Balance, CellBalance, Member
 from engine.warehouse.remains import Remains, read_remains
 from engine.warehouse.run import DEFAULT_LIMITS, Input, Limits, Select, Selected, select
 
@@ -90,6 +90,7 @@ class Manifest(Struct, frozen=True):
     sample: tuple[Member, ...] = ()
     balanced: int = 0
     balance: tuple[Balance, ...] = ()
+    balance_of_cells: dict[str, CellBalance] = {}
     asking: Asking | None = None
     is_drawn: bool = False
     groups: tuple[str, ...] = ()
@@ -162,6 +163,7 @@ def freeze(
             sample=selected.result.sample,
             balanced=selected.result.balanced,
             balance=selected.result.balance,
+            balance_of_cells=selected.result.balance_of_cells,
             asking=selected.asking,
             is_drawn=selection.is_drawn,
             groups=selection.groups,

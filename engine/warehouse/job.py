@@ -48,6 +48,15 @@ class Balance(Struct, frozen=True):
     difference: float | None
 
 
+class CellBalance(Struct, frozen=True):
+    """The same of one cell: how many of its customers of each arm were looked at, and its fields; none where an arm has
+    nobody."""
+
+    target: int
+    control: int
+    fields: tuple[Balance, ...]
+
+
 class Member(Struct, frozen=True):
     """A customer of the sample, masked; `shown` are further fields by name, addresses sealed as long as they are in the
     child."""
@@ -60,7 +69,8 @@ class Member(Struct, frozen=True):
 
 class Result(Struct, frozen=True, tag="result"):
     """What it found. `thresholds` are those of cells whose control group had to be made larger than its share gives;
-    `balanced` is the number of customers that `balance` was worked out over."""
+    `balanced` is the number of customers that `balance` was worked out over; `balance_of_cells` is that of each cell,
+    where there are several."""
 
     universe: int
     slots: tuple[Slot, ...]
@@ -73,6 +83,7 @@ class Result(Struct, frozen=True, tag="result"):
     thresholds: dict[str, str] = {}
     balance: tuple[Balance, ...] = ()
     balanced: int = 0
+    balance_of_cells: dict[str, CellBalance] = {}
     sample: tuple[Member, ...] = ()
     tally: tuple[int, ...] = ()
 

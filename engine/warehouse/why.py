@@ -8,7 +8,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
@@ -44,8 +44,10 @@ class Removal:
 @dataclass(frozen=True, slots=True)
 class Why:
     """The answer. `outcome`: target, control, removed, not_in_source, or unknown (no such customer, or `customer` is a
-    phone of several). `parts` are those of the source with whether each has the customer. `kept` is the customer of
-    the same household who stays. `draw` is below `threshold` for the control group; both are empty without one."""
+    phone of several). `parts` are those of the source with whether each has the customer. `cell` is where grouping puts
+    the customer, also where they are removed; `offers` are those of cells that have one of their own. `kept` is the
+    customer of the same household who stays. `draw` is below `threshold` for the control group; both are empty without
+    one."""
 
     customer: str
     outcome: str
@@ -55,6 +57,7 @@ class Why:
     draw: str = ""
     threshold: str = ""
     kept: str = ""
+    offers: Mapping[str, str] = field(default_factory=dict)
     agrees: bool = True
     """Whether the frozen list says the same."""
 
@@ -69,6 +72,8 @@ class Rules:
     is_drawn: bool
     threshold: str
     thresholds: Mapping[str, str]
+    offers: Mapping[str, str]
+    """The offers of cells that have one of their own."""
 
     @property
     def place(self) -> str:
@@ -89,6 +94,7 @@ def of_frozen(frozen: Frozen) -> Rules:
         is_drawn=manifest.is_drawn,
         threshold=manifest.threshold,
         thresholds=manifest.thresholds,
+        offers=manifest.offers,
     )
 
 
@@ -102,6 +108,7 @@ def of_count(selection: Selection, selected: Selected) -> Rules:
         is_drawn=selection.is_drawn,
         threshold=selected.result.threshold,
         thresholds=selected.result.thresholds,
+        offers=selection.offers,
     )
 
 
@@ -154,7 +161,8 @@ def meant(rules: Rules, asked: Asked, customer: str) -> Why:
         outcome=outcome,
         parts=parts,
         removals=removals,
-        cell="" if removals else asked.cell,
+        cell=asked.cell,
+        offers=rules.offers,
         draw=asked.draw if rules.is_drawn else "",
         threshold=threshold if rules.is_drawn else "",
         kept=asked.kept if removals and removals[-1].name == "household" else "",

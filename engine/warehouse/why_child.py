@@ -10,8 +10,9 @@ from datetime import date, datetime
 import duckdb
 import msgspec
 
-from engine.warehouse.job import Asked, Failure, Question, Reply
-from engine.warehouse.lockdown import end_with_parent, first_line, limit_itself, locked_down, quoted
+from engine.warehouse import lockdown
+from engine.warehouse.job import Asked, Question, Reply
+from engine.warehouse.lockdown import end_with_parent, limit_itself, locked_down, quoted
 
 MOST_AT_HOME = 1000
 MOST_SHOWN = 20
@@ -23,11 +24,7 @@ def main() -> int:
     question = msgspec.json.decode(sys.stdin.buffer.read(), type=Question)
     end_with_parent(question.parent)
     limit_itself(question)
-    answer: Reply
-    try:
-        answer = answered(question)
-    except (duckdb.Error, OSError) as error:
-        answer = Failure("statement", first_line(error))
+    answer: Reply = lockdown.answered(lambda: answered(question))
     sys.stdout.buffer.write(msgspec.json.encode(answer))
     return 0
 
@@ -52,7 +49,7 @@ def answered(question: Question) -> Asked:
             cell=cell or "",
             draw=draw or "",
             shown={
-                proof.rung: _shown(db, proof.table, proof.columns, proof.where, customer)
+                proof.rung: _shown(db, proof.table, proof.columns, proof.of_cell(cell or ""), customer)
                 for proof in question.asking.proofs
             },
             kept=kept,

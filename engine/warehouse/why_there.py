@@ -72,7 +72,10 @@ class _Asking:
             bits=int(bits),
             cell=cell or "",
             draw=draw or "",
-            shown={proof.rung: self._shown(proof, columns.get(proof.table, ()), customer) for proof in asking.proofs},
+            shown={
+                proof.rung: self._shown(proof, columns.get(proof.table, ()), customer, cell or "")
+                for proof in asking.proofs
+            },
             kept=kept,
             arm=arm,
             listed_cell=listed_cell,
@@ -141,15 +144,15 @@ class _Asking:
         pq.write_table(pq.read_table(path, filters=[("customer", "in", list(ids))]), cut)
         return cut
 
-    def _shown(self, proof: Proof, columns: Iterable[str], customer: str) -> list[dict[str, str]]:
+    def _shown(self, proof: Proof, columns: Iterable[str], customer: str, cell: str) -> list[dict[str, str]]:
         there = [name for name in proof.columns if name in set(columns)]
         if not there:
             return []
         named = ", ".join(f'"{name}"' for name in there)
         order = ", ".join(f"{n + 1} DESC" for n in range(len(there)))
         rows = self.run.execute(
-            f'SELECT DISTINCT {named} FROM "{proof.table}" WHERE customer = {_text(customer)} AND ({proof.where})'
-            f" ORDER BY {order} LIMIT {MOST_SHOWN}"
+            f'SELECT DISTINCT {named} FROM "{proof.table}" WHERE customer = {_text(customer)}'
+            f" AND ({proof.of_cell(cell)}) ORDER BY {order} LIMIT {MOST_SHOWN}"
         ).fetchall()
         return [
             {name: said(value) for name, value in zip(there, row, strict=True) if value not in (None, "")}

@@ -33,10 +33,10 @@ audience:
     - blacklist
     - holdout
     - {contacted_within: 60d, similar: family}
-    - {eligible: offer}
+    - {eligible: cell}
     - {consent: sms}
     - {household: c.household_id, keep: c.arpu}
-  cells: {high: "c.arpu >= 88", base: "true"}
+  cells: {high: {when: "c.arpu >= 88", offer: flow-20g}, base: "true"}
   control: {share: 20%, min_per_cell: 10}
   drift: {from: reach, over: 100%, then: warn}
 delivery:

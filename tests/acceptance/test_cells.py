@@ -62,7 +62,14 @@ def test_the_contact_history_says_of_each_contact_the_offer_of_its_cell(app: Cou
     assert 40 <= len(told) < NUMBER and set(told.values()) == {"flow-10g", "flow-20g", "voice-300"}
     assert told == {customer: offer_of(customer) for customer in told}
     audience = cases.case_page(app, viewer(app, "wangmin"), case_id).audience
-    assert audience is not None and audience.offers == {"high": "flow-20g", "mid": "voice-300"}
+    assert audience is not None
+    assert [(one.name, one.offer, one.has_own_offer) for one in audience.by_cell] == [
+        ("high", "flow-20g", True),
+        ("mid", "voice-300", True),
+        ("base", "flow-10g", False),
+    ]
+    assert {one.name: (one.target, one.control) for one in audience.by_cell} == audience.cells
+    assert all(one.is_small and one.worst < 0 for one in audience.by_cell), "a cell of 20 customers says nothing"
 
 
 def test_an_offer_of_a_cell_that_is_not_in_force_stops_the_selection_and_is_named(app: Countersign) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
 from api.failures import failure
@@ -18,6 +19,8 @@ from engine.machine.commands import AudienceFailed
 from engine.service import proposals
 from engine.service.app import Countersign
 from engine.service.running import carry_out
+from engine.warehouse.job import Failure
+from engine.warehouse.lockdown import answered
 from tests.acceptance.offices import in_force
 from tests.api.cases import FORM, PROPOSAL, decide, key, submitted, viewer
 from tests.api.desk import Desk
@@ -78,8 +81,44 @@ def test_several_problems_keep_their_codes_and_what_was_meant():
 
 
 def test_words_that_nobody_knows_stay_as_they_are():
-    assert failure("Binder Error: no such thing", CHINESE) == "Binder Error: no such thing"
-    assert failure("The selection ended without a result: Binder Error.", CHINESE) == "筛选没有得出结果：Binder Error。"
+    assert failure("Serialization Error: no such thing", CHINESE) == "Serialization Error: no such thing"
+    assert failure("The selection ended without a result: Trouble.", CHINESE) == "筛选没有得出结果：Trouble。"
+
+
+OF_DUCKDB = {
+    "SELECT nope FROM customers": "没有字段 nope",
+    "SELECT c.nope FROM customers AS c": "表 c 中没有字段 nope",
+    "SELECT k.customer FROM customers": "没有表 k",
+    "SELECT customer FROM customers JOIN others ON true": "有几张表都有字段 customer",
+    "SELECT customer, sum(arpu) FROM customers": "字段 customer 须写入 GROUP BY",
+    "SELECT sum(customer) FROM customers": "函数 sum(VARCHAR) 不接受",
+    "SELECT customer FROM customers WHERE born > 5": "类型 DATE 与 INTEGER_LITERAL 不能比较",
+    "SELECT customer, arpu FROM customers UNION SELECT customer FROM others": "同样多的字段",
+    "SELECT customer FROM customers WHERE sum(arpu) > 3": "改用 HAVING",
+    "SELECT sum(sum(arpu)) FROM customers": "不能嵌套",
+    "SELECT customer FROM customers WHERE arpu IN (SELECT customer, 1 FROM others)": "子查询给出 2 个字段",
+    "SELECT customer FROM customers ORDER BY 7": "应为 1 至 1",
+    "SELECT 1::DECIMAL(50, 2)": "名称或类型有误",
+    "SELECT customer FROM nowhere": "没有名为 nowhere 的表",
+    "SELECT nofunc(arpu) FROM customers": "没有名为 nofunc 的函数",
+    "SELEC 1": "语法错误",
+    "SELECT customer::INT FROM customers": "值不能转换为所需的类型",
+    "SELECT 9223372036854775807 + arpu FROM customers": "数值超出范围",
+    "SELECT regexp_matches(customer, '(') FROM customers": "输入的值无效",
+}
+
+
+def test_what_the_database_says_of_a_statement_has_its_own_words_beside_and_no_value():
+    with duckdb.connect() as db:
+        db.execute("CREATE TABLE customers AS SELECT 'C77001' AS customer, 58 AS arpu, DATE '2001-01-01' AS born")
+        db.execute("CREATE TABLE others AS SELECT 'C77001' AS customer")
+        for statement, said in OF_DUCKDB.items():
+            found = answered(lambda text=statement: db.execute(text).fetchall())
+            assert isinstance(found, Failure)
+            message = f"The selection ended without a result: {found.reason}."
+            told = failure(message, CHINESE)
+            assert said in told and "（DuckDB：" in told and "Error" in told and "C77001" not in told, statement
+            assert failure(message, ENGLISH) == message
 
 
 @pytest.fixture

@@ -39,13 +39,18 @@ def test_the_pages_of_a_selection_have_nothing_for_axe_and_fit(
 
     page.goto(f"/cases/{case_id}?tab=customers")
     see("customers")
-    page.goto(f"/cases/{case_id}?tab=customers&order=household,eligible,nonsense,eligible")
+    page.goto(f"/cases/{case_id}?tab=customers&order=household,eligible_cell,nonsense,eligible_cell")
     see("reordered")
     page.goto(f"/cases/{case_id}?tab=customers")
     page.fill("#why-customer", id_of(39))
     page.keyboard.press("Enter")
     page.wait_for_selector("#answer")
     see("why")
+    page.goto(f"/cases/{case_id}?tab=customers")
+    page.fill("#why-customer", id_of(60))  # too young for the offer of its cell
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#answer")
+    see("why-cell")
     page.fill("#why-customer", "C000****1")
     page.keyboard.press("Enter")
     page.wait_for_selector("#why-problem")
@@ -59,6 +64,8 @@ def test_the_pages_of_a_selection_have_nothing_for_axe_and_fit(
     page = other
     page.goto(f"/tasks/{open_task(app, 'liguoqiang')}")
     see("sheet")
+    page.goto(f"/cases/{case_id}/approval-sheet")
+    see("paper")
     assert found == []
 
 

@@ -118,11 +118,12 @@ def test_an_exclusion_by_offer_asks_about_every_offer_of_the_case(tmp_path: Path
 
 
 def test_why_shows_what_the_customer_owns_that_clashes(tmp_path: Path) -> None:
-    dataset = dataset_of(tmp_path / "data", [Owner(90, 40, ("voice-300",)), Owner(50, 40, ("voice-300",))])
+    dataset = dataset_of(tmp_path / "data", [Owner(90, 40, ("voice-300", "flow-10g")), Owner(50, 40, ("voice-300",))])
     found = frozen(dataset, tmp_path / "r1")
     removed = why(dataset, found.folder, of_frozen(found), "C0000", limits=Limits(seconds=60))
     assert [one.name for one in removed.removals] == ["conflicts_cell"]
-    assert removed.removals[0].shown[0].values["offer"] == "voice-300"
+    assert [row.values["offer"] for row in removed.removals[0].shown] == ["voice-300"], "of the own cell's offer alone"
+    assert (removed.cell, removed.offers["high"]) == ("high", "flow-20g")
     assert why(dataset, found.folder, of_frozen(found), "C0001", limits=Limits(seconds=60)).cell == "base"
 
 

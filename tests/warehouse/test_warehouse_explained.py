@@ -8,17 +8,21 @@ from statistics import mean, variance
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import duckdb
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from engine.audience.grouping import EVERYBODY, HoldoutInForce
+from engine.audience.waterfall import Slot
 from engine.cli.main import app as program
 from engine.errors import InvalidDefinition, SelectionFailed
 from engine.warehouse import describing
 from engine.warehouse.dataset import Dataset
 from engine.warehouse.freeze import Frozen, freeze, verify
+from engine.warehouse.job import Job
 from engine.warehouse.run import Limits
 from engine.warehouse.why import of_frozen, why
 from tests.warehouse.explained_by_hand import NAMES, PLAN, One, by_hand, compiled, dataset_of, id_of
@@ -120,8 +124,6 @@ def test_a_phone_finds_its_customer_and_nobody_else_is_found(asked: tuple[Datase
 
 
 def test_a_list_without_its_rules_says_so(asked: tuple[Dataset, Frozen]) -> None:
-    import msgspec
-
     _, found = asked
     old = replace(found, manifest=msgspec.structs.replace(found.manifest, asking=None))
     with pytest.raises(SelectionFailed, match="frozen before"):
@@ -201,6 +203,48 @@ def test_balance_is_the_standardised_difference_of_means(many: Dataset, tmp_path
     assert said.keys() == {"arpu", "age", "sms_consent"} and found.manifest.balanced == 4000
     assert said["arpu"].difference == pytest.approx(expected)
     assert said["sms_consent"].difference == 0.0
+
+
+def by_hand_apart(target: list[float], control: list[float]) -> float:
+    return (mean(target) - mean(control)) / ((variance(target) + variance(control)) / 2) ** 0.5
+
+
+def test_balance_is_told_of_each_cell_from_the_same_read(many: Dataset, tmp_path: Path) -> None:
+    control = {"assigned": "c.age < 30 && c.arpu < 60 || c.arpu == 90 && c.age < 40"}
+    found = frozen(many, tmp_path / "r1", PLAN | {"remove": [], "control": control})
+    age = {id_of(n): float(20 + n % 30) for n in range(4000)}
+    of = {
+        (arm, cell): [age[c] for c, said in rows_of(found).items() if said == (arm, cell)]
+        for arm, cell in [(arm, cell) for arm in ("target", "control") for cell in ("high", "base")]
+    }
+    said = found.manifest.balance_of_cells
+    assert said.keys() == {"high", "base"}
+    for cell, one in said.items():
+        assert (one.target, one.control) == (len(of["target", cell]), len(of["control", cell]))
+        (told,) = (field for field in one.fields if field.field == "age")
+        assert told.difference == pytest.approx(by_hand_apart(of["target", cell], of["control", cell]))
+    (whole,) = (field for field in found.manifest.balance if field.field == "age")
+    both = [of[arm, "high"] + of[arm, "base"] for arm in ("target", "control")]
+    assert whole.difference == pytest.approx(by_hand_apart(*both))
+
+
+def test_of_a_long_list_a_part_is_read_and_small_cells_whole() -> None:
+    job = msgspec.convert(
+        {"tables": {}, "empty": {}, "sql": "", "threshold": "", "control_min": 0, "folder": "", "spill": "",
+         "memory_limit": "", "threads": 1, "parent": 0, "is_drawn": True, "measured": ["arpu"]}, Job)  # fmt: skip
+    with duckdb.connect() as db:
+        db.execute("CREATE TABLE customers AS SELECT 'C' || n AS customer, n % 100 AS arpu FROM range(400000) AS r(n)")
+        db.execute(
+            "CREATE TABLE selected AS SELECT 0 AS bits, customer, CASE WHEN arpu < 98 THEN 'many' WHEN arpu = 98 THEN"
+            " 'few' END AS cell, substr(md5('s:' || customer), 1, 8) AS draw FROM customers WHERE arpu < 99"
+        )
+        slots = [Slot(0, "many", "target", 392_000), Slot(0, "few", "target", 4_000)]
+        count, whole, cells = describing.balance(
+            db, job, "CASE WHEN draw < '8' THEN 'control' ELSE 'target' END", slots
+        )
+    assert 195_000 < count < 205_000 and abs(whole[0].difference or 1) < 0.02
+    assert cells["few"].target + cells["few"].control == 4_000 and cells["few"].fields[0].difference == 0.0
+    assert 195_000 < cells["many"].target + cells["many"].control <= count
 
 
 def test_nothing_is_balanced_without_a_control_group(many: Dataset, tmp_path: Path) -> None:

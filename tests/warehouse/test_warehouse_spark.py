@@ -84,6 +84,11 @@ def test_every_source_and_exclusion_give_the_same_list_on_all_three(
     assert theirs.balanced == ours.balanced
     for one, other in zip(theirs.balance, ours.balance, strict=True):
         assert (one.field, one.difference) == (other.field, pytest.approx(other.difference))
+    assert theirs.balance_of_cells.keys() == ours.balance_of_cells.keys() == ours.cells.keys()
+    for cell, its in ours.balance_of_cells.items():
+        their = theirs.balance_of_cells[cell]
+        assert (their.target, their.control) == (its.target, its.control)
+        assert [one.difference for one in their.fields] == pytest.approx([one.difference for one in its.fields])
     assert theirs.versions["engine"].startswith("spark 4")
     assert verify(there.folder) == theirs
     read_there = {one.table: one.rows for one in theirs.inputs if one.path.startswith("lake:/")}
