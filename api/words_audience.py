@@ -104,6 +104,7 @@ ERASED_FROM = {  # kinds of files and tables that a certificate names
 }
 AUDIENCE_PROBLEMS = {
     "erase_typed": N_("This is not the whole number of that customer."),
+    "erase_nowhere": N_("Nobody here has this number, in no list and no delivery. Look for signs that are missing."),
     "erase_reason": N_("The reason stays; leave the number out of it."),
     "erased_already": N_("This customer was erased already: erasure {number}."),
     "waiver_scope": N_("Name one customer, or one reason of the grey list."),

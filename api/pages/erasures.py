@@ -8,7 +8,7 @@ from api.declared import for_page
 from api.deps import App, CurrentViewer, CurrentVisit, Posted, text
 from api.pages.admin import by, tried
 from api.visit import Visit
-from engine.service import erasing
+from engine.service import erasing, seeking
 from engine.service.app import Countersign
 from engine.service.views import Viewer
 
@@ -38,7 +38,7 @@ def ask(app: App, visit: CurrentVisit, viewer: CurrentViewer, form: Posted) -> R
 def certificate(app: App, visit: CurrentVisit, viewer: CurrentViewer, number: int) -> Response:
     """The certificate of one that is done."""
     one, found = erasing.certificate(app, by(visit, viewer), number)
-    return visit.page("erasure.html", one=one, found=found, place_of=erasing.place_of)
+    return visit.page("erasure.html", one=one, found=found, place_of=seeking.place_of)
 
 
 @router.post("/erasures/{number}")

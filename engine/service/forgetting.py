@@ -155,7 +155,7 @@ def _files(run: _Run, found: Certificate) -> Certificate:
 
 
 def _tables(run: _Run, found: Certificate) -> Certificate:
-    one = _forgotten(run.person)
+    one = forgotten_of(run.person)
     with run.app.db.begin() as tx:
         counts = forgetting.forget(tx, one, at=run.app.now())
         tables = {name: found.tables.get(name, 0) + counts.get(name, 0) for name in found.tables | counts}
@@ -190,7 +190,8 @@ def _text(found: Certificate) -> str:
     return msgspec.json.encode(found).decode()
 
 
-def _forgotten(person: Person) -> Forgotten:
+def forgotten_of(person: Person) -> Forgotten:
+    """The same person for the tables."""
     return Forgotten(
         customer=person.customer,
         name=person.name,

@@ -135,6 +135,15 @@ def left(tx: Connection, one: Forgotten) -> dict[str, int]:
     return found
 
 
+def standing(tx: Connection, one: Forgotten) -> dict[str, int]:
+    """How many rows of each table are the customer's."""
+    counts = {}
+    for table in (recipients, responses, suppressions, *PLAIN):
+        mine = sa.select(sa.func.count()).select_from(table).where(table.c.customer == one.customer)
+        counts[table.name] = int(tx.execute(mine).scalar_one())
+    return {name: count for name, count in (counts | left(tx, one)).items() if count}
+
+
 def everybody(tx: Connection) -> Iterator[str]:
     """Every number of a customer in a table, each once per table."""
     for table in (recipients, responses, suppressions, *PLAIN):

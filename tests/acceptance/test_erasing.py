@@ -9,7 +9,10 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 import sqlalchemy as sa
+from click.testing import Result
+from typer.testing import CliRunner
 
+from engine.cli.main import app as program
 from engine.errors import ErasureOpen, InvalidFile, InvalidForm, NotFound, OwnProposal, SelectionFailed
 from engine.service import (
     answering,
@@ -249,7 +252,14 @@ def test_between_the_freeze_and_the_waves_they_are_taken_out_and_the_waves_are_a
     assert set(gateway.times()) == {phone_of(int(name[1:])) for name in names[1:]}
 
 
-def test_two_people_and_the_number_typed_out(app: Countersign) -> None:
+def at_the_terminal(app: Countersign, patch: pytest.MonkeyPatch, *words: str, typed: str = "") -> Result:
+    url = app.db.url.render_as_string(hide_password=False)
+    patch.setenv("COUNTERSIGN_HOME", str(app.settings.home))
+    patch.setenv("COUNTERSIGN_DATABASE_URL", url)
+    return CliRunner().invoke(program, ["customers", *words], input=typed)
+
+
+def test_two_people_and_the_number_typed_out(app: Countersign, monkeypatch: pytest.MonkeyPatch) -> None:
     started(app)
     for wrong, code in (
         ({"customer": "C0007", "typed": "C0008", "reason": "x"}, "erase_typed"),
@@ -257,10 +267,13 @@ def test_two_people_and_the_number_typed_out(app: Countersign) -> None:
         ({"customer": "C0007", "typed": "C0007", "reason": "C0007 asked"}, "erase_reason"),
         ({"customer": "C0007", "typed": "C0007", "reason": " "}, "reason_missing"),
         ({"customer": "C00*", "typed": "C00*", "reason": "x"}, "customer_whole"),
+        ({"customer": "C0077", "typed": "C0077", "reason": "x"}, "erase_nowhere"),
     ):
         with pytest.raises(InvalidForm) as refused:
             erasing.ask(app, by(app), **wrong)
         assert code in [one.code for one in refused.value.problems]
+    everywhere = ("table_recipients", "customers", "list", "frozen", "waves")
+    assert erasing.looked_for(app, OPERATOR, phone_of(7)) == dict.fromkeys(everywhere, 1)
     form = by(app)
     number = erasing.ask(app, form, customer=phone_of(7), typed="C0007", reason="asked")
     assert erasing.ask(app, form, customer=phone_of(7), typed="C0007", reason="asked") == number
@@ -278,9 +291,13 @@ def test_two_people_and_the_number_typed_out(app: Countersign) -> None:
     with pytest.raises(NotFound):
         erasing.certificate(app, by(app), number)
     assert customers.ask(app, by(app), "C0007").outcome == "found"
-    again = erasing.ask(app, OPERATOR, customer="C0007", typed="C0007", reason="again")
-    erasing.decide(app, by(app), again, confirm=True)
-    assert erasing.view(app, by(app), again).state == "done"
+    for words, typed in ((("C0077",), "C0077\n"), (("C0007",), "C0008\n"), (("C0007",), ""), (("C00*", "--yes"), "")):
+        refused = at_the_terminal(app, monkeypatch, "erase", *words, "--reason", "again", typed=typed)
+        assert refused.exit_code == 1 and not refused.output.startswith("Erasure")
+    told = at_the_terminal(app, monkeypatch, "erase", phone_of(7), "--reason", "again", typed="C0007\n").output
+    assert "139****0007 stands in customers: 1" in told and "Erasure 2 waits" in told and phone_of(7) not in told
+    erasing.decide(app, by(app), 2, confirm=True)
+    assert erasing.view(app, by(app), 2).state == "done"
 
 
 def test_a_changed_entry_or_certificate_is_found_all_the_same(app: Countersign) -> None:
