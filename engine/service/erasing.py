@@ -8,12 +8,15 @@ that says nothing stays, so that they are neither contacted nor taken in again.
 from dataclasses import dataclass
 from datetime import datetime
 
+from msgspec import structs
+
 from engine.errors import ErasureOpen, ErasureWaits, InvalidForm, NotFound, OwnProposal, Problem
 from engine.organisation import Organisation
 from engine.service import forgetting, seeking
 from engine.service.app import Countersign
 from engine.service.authorizing import Action
 from engine.service.forgetting import Certificate
+from engine.service.forgetting_papers import Unsearched
 from engine.service.recording import By, changing
 from engine.service.sealing import dataset_of, vault
 from engine.service.suppressing import CUSTOMER, LONGEST_REASON
@@ -44,7 +47,8 @@ class Place:
 @dataclass(frozen=True, slots=True)
 class ErasureView:
     """One erasure. `customer` is masked while it waits or runs; then it is the name that stays. `state`: open, running,
-    done, refused. `left_texts` and `left_files` still name the customer: people must look at them."""
+    done, refused. `left_texts` and `left_files` still name the customer: people must look at them, and at
+    `unsearched`, in which nothing was looked for."""
 
     number: int
     customer: str
@@ -59,6 +63,7 @@ class ErasureView:
     places: tuple[Place, ...]
     left_texts: tuple[Place, ...]
     left_files: tuple[str, ...]
+    unsearched: tuple[Unsearched, ...]
     may_decide: bool
 
 
@@ -240,6 +245,7 @@ def _view(app: Countersign, organisation: Organisation, by: By, row: ErasureRow)
         places=_places(found),
         left_texts=tuple(Place(name, 0, count) for name, count in found.left_texts.items()),
         left_files=found.left_files,
+        unsearched=tuple(structs.replace(one, person=organisation.name(one.person)) for one in found.unsearched),
         may_decide=is_open and by.person != row.asked_by,
     )
 

@@ -15,11 +15,13 @@ from msgspec import Struct, structs
 
 from engine.errors import AddressUnreadable, ErasureWaits, NotFound
 from engine.masking import masked
+from engine.service import forgetting_papers as papers
 from engine.service import forgotten, sealing
 from engine.service.app import Countersign
+from engine.service.forgetting_papers import Unsearched
 from engine.service.recording import OPERATOR, By, changing
 from engine.service.sealing import dataset_of
-from engine.store import erasures, forgetting, trail
+from engine.store import attachments, erasures, forgetting, trail
 from engine.store.erasures import ErasureRow
 from engine.store.forgetting import Forgotten
 from engine.warehouse import erased
@@ -43,6 +45,7 @@ class Certificate(Struct, frozen=True):
     entries: dict[str, str] = {}
     left_texts: dict[str, int] = {}
     left_files: tuple[str, ...] = ()
+    unsearched: tuple[Unsearched, ...] = ()
 
     @property
     def rows(self) -> int:
@@ -92,6 +95,7 @@ def carry_out(app: Countersign, number: int, by: By = OPERATOR, *, patience: tim
         erased.keep_names(run.dataset.folder, known | erased.names(run.dataset.folder))
         _wait(app, customer, patience)
         found = _files(run, certificate_of(row))
+        found = _papers(run, found)
         found = _tables(run, found)
         found = _files(run, found)  # what was written from a table meanwhile
         _certify(run, found)
@@ -154,8 +158,20 @@ def _files(run: _Run, found: Certificate) -> Certificate:
     raise ErasureWaits()
 
 
+def _papers(run: _Run, found: Certificate) -> Certificate:
+    with run.app.db.read() as tx:
+        known = attachments.everywhere(tx)
+    seen, unsearched = papers.survey(run.app, known, run.person)
+    spots = seen | {one.path: one for one in found.files}
+    found = structs.replace(found, files=tuple(spots.values()), unsearched=unsearched)
+    with run.app.db.begin() as tx:
+        erasures.keep(tx, run.row.number, _text(found))
+    papers.erase(run.app, known, seen, run.person)
+    return found
+
+
 def _tables(run: _Run, found: Certificate) -> Certificate:
-    one = forgotten_of(run.person)
+    one = forgotten_of(run.app, run.person)
     with run.app.db.begin() as tx:
         counts = forgetting.forget(tx, one, at=run.app.now())
         tables = {name: found.tables.get(name, 0) + counts.get(name, 0) for name in found.tables | counts}
@@ -167,9 +183,9 @@ def _tables(run: _Run, found: Certificate) -> Certificate:
 def _certify(run: _Run, found: Certificate) -> None:
     """The certificate, what it seals in the organisation's history, and the end of the number, in one transaction."""
     row, person = run.row, run.person
-    found = structs.replace(found, files=tuple(files.now(run.dataset, one) for one in found.files))
+    spots = (one if papers.is_attached(one.path) else files.now(run.dataset, one) for one in found.files)
+    found = structs.replace(found, files=tuple(spots))
     with changing(run.app, run.by, None) as change:
-        forgetting.for_good(change.tx)
         entries = trail.forget(
             change.tx,
             subject=f"customer {person.customer}",
@@ -183,14 +199,14 @@ def _certify(run: _Run, found: Certificate) -> None:
             after = {"erasure": row.number, "rows": found.rows, "certificate": forgotten.digest_of(_text(found))}
             after |= {"entries": entries} if entries else {}
             change.note(trail.ERASED, f"customer {row.name}", after=after, reason=row.reason)
-    run.app.db.settle()
+    run.app.db.settle(_words(person))
 
 
 def _text(found: Certificate) -> str:
     return msgspec.json.encode(found).decode()
 
 
-def forgotten_of(person: Person) -> Forgotten:
+def forgotten_of(app: Countersign, person: Person) -> Forgotten:
     """The same person for the tables."""
     return Forgotten(
         customer=person.customer,
@@ -199,6 +215,7 @@ def forgotten_of(person: Person) -> Forgotten:
         of_words=lambda text: files.within(text, person),
         of_json=lambda text: files.mapped(text, person),
         of_manifest=lambda text: files.without_sample(text, person),
+        of_form=papers.of_form(app, person),
     )
 
 

@@ -5,9 +5,10 @@ Changes nothing, and may be asked while an erasure runs. Refuses to say anything
 
 from collections.abc import Iterator
 
-from engine.service import forgetting, whereabouts
+from engine.service import forgetting, forgetting_papers, whereabouts
 from engine.service.app import Countersign
 from engine.service.sealing import dataset_of
+from engine.store import attachments
 from engine.store import forgetting as tables
 from engine.warehouse import erasing as files
 from engine.warehouse.customers import Facts, facts
@@ -32,9 +33,11 @@ def places(app: Countersign, customer: str) -> Iterator[tuple[str, int]]:
     dataset = dataset_of(app.settings)
     person = Person(customer, "", files.addresses_of(dataset, customer))
     with app.db.read() as tx:
-        found = tables.standing(tx, forgetting.forgotten_of(person))
+        found = tables.standing(tx, forgetting.forgotten_of(app, person))
+        known = attachments.everywhere(tx)
     yield from ((f"table_{name}", rows) for name, rows in found.items())
     yield from ((place_of(path), rows) for path, rows in files.standing(dataset, person))
+    yield from ((place_of(path), spot.rows) for path, spot in forgetting_papers.survey(app, known, person)[0].items())
     if whereabouts.place(app.settings) is not None:
         limits = Limits(app.settings.memory_limit, min(LONGEST, app.settings.selection_seconds))
         if isinstance(whereabouts.customers_of(app).facts(customer, limits=limits), Facts):

@@ -135,7 +135,7 @@ def erase(dataset: Dataset, person: Person, spots: Mapping[str, Spot], *, at: da
             continue
         if path in named:
             fresh[path] = _without(dataset, path, named[path], person, at)
-        elif path.startswith("cases/") and not is_hidden(path):
+        elif path.startswith(("cases/", "arbitrations/")) and not is_hidden(path):
             _rename(file, person, number)
         elif not (SWEPT.fullmatch(file.name) or is_hidden(path)):
             foreign.append(path)

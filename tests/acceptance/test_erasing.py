@@ -1,6 +1,9 @@
 """A customer with a whole history is erased on request: nothing is left of them but a name that says nothing."""
 
+import contextlib
+import io
 import re
+import sqlite3
 import threading
 from collections.abc import Iterator
 from datetime import timedelta
@@ -9,19 +12,23 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 import sqlalchemy as sa
+import xlsxwriter
 from click.testing import Result
+from python_calamine import CalamineWorkbook
 from typer.testing import CliRunner
 
 from engine.cli.main import app as program
 from engine.errors import ErasureOpen, InvalidFile, InvalidForm, NotFound, OwnProposal, SelectionFailed
 from engine.service import (
     answering,
+    attaching,
     auditing,
     customers,
     datasets,
     delivering,
     erasing,
     forgetting,
+    kept_forms,
     people,
     policies,
     selecting,
@@ -43,10 +50,13 @@ from engine.warehouse.erased import undisturbed
 from engine.warehouse.freeze import verify as verify_list
 from engine.warehouse.remains import read_remains
 from tests.acceptance.offices import key, load_people, notices, viewer
-from tests.acceptance.sealed_case import delivered, frozen, phone_of, started
+from tests.acceptance.sealed_case import DEFINITION, delivered, frozen, phone_of, started
 from tests.acceptance.test_sealed_addresses import rows_of
 from tests.servers.gateway import SECRET, RunningGateway, running_gateway
 
+WITH_PAPERS = DEFINITION.replace(
+    "  material:", "    papers: {type: attachment, label: {zh: 附件, en: Papers}}\n  material:"
+)
 CAPS = {"caps": [{"most": 5, "within": "7d", "channel": "sms"}]}
 HISTORY = "customer,at,channel,case_number,outcome\n" + "".join(
     f"C{n:04},2026-10-0{1 + n % 9}T09:00:00,sms,OLD-1,delivered\n" for n in range(20)
@@ -112,16 +122,60 @@ def history_of(app: Countersign, case_id: str, customer: str) -> None:
     answering.explain_customer(app, by(app), case_id, customer)
 
 
+def papers_of(app: Countersign, case_id: str, customer: str, phone: str) -> dict[str, str]:
+    """What people attached to the case: lists with the customer, and a picture of one; name -> id."""
+    book = io.BytesIO()
+    with xlsxwriter.Workbook(book) as made:
+        sheet = made.add_worksheet()
+        for row, values in enumerate((["客户", "手机"], ["C9000", 13800000000], [customer, int(phone)])):
+            sheet.write_row(row, 0, values)
+    rows = f"客户,手机\r\nC9000,13800000000\r\n{customer},{phone}\r\n".encode("gb18030")
+    picture = bytes.fromhex("89504e470d0a1a0a0000000d4948445200000001") + phone.encode()
+    contents = {"list.csv": rows, "list.xlsx": book.getvalue(), "scan.png": picture}
+    me = viewer(app, "wangmin")
+    return {
+        name: attaching.add(app, me, case_id, field="papers", name=name, chunks=[content])["id"]
+        for name, content in contents.items()
+    }
+
+
+def opened(app: Countersign, case_id: str, paper: str) -> bytes:
+    return attaching.hand_out(app, viewer(app, "wangmin"), case_id, paper)[1].read_bytes()
+
+
+def left_behind(app: Countersign, phone: str) -> None:
+    """Rows that an earlier release deleted and that SQLite left where they were."""
+    if app.db.dialect_name == "sqlite":
+        with contextlib.closing(sqlite3.connect(app.db.url.database or "")) as raw:
+            raw.execute("PRAGMA secure_delete=OFF")
+            raw.execute("CREATE TABLE gone AS SELECT ? AS word", [phone * 500])
+            raw.execute("DROP TABLE gone")
+            raw.commit()
+            raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        assert phone.encode() in bytes_of(app)
+
+
+def bytes_of(app: Countersign) -> bytes:
+    """The file of the case database and what SQLite keeps beside it; nothing of a server."""
+    if app.db.dialect_name != "sqlite":
+        return b""
+    file = Path(app.db.url.database or "")
+    return b"".join(path.read_bytes() for path in file.parent.glob(f"{file.name}*"))
+
+
 def test_nothing_of_them_is_left_in_any_file_or_table_and_everything_still_adds_up(
     app: Countersign, gateway: RunningGateway
 ) -> None:
     policies.propose(app, OPERATOR, CAPS, reason="fewer messages")
     policies.decide(app, by(app), 1, confirm=True)
-    case_id = delivered(app)
+    case_id = delivered(app, WITH_PAPERS)
     one = in_target(app, case_id)
     phone = phone_of(int(one[1:]))
     assert phone in gateway.times()
     history_of(app, case_id, one)
+    papers = papers_of(app, case_id, one, phone)
+    typed = [("text", f"{one} rang"), ("other", "kept")]
+    form = kept_forms.keep(app, "/x", typed, had_files=False, person="", address="10.0.0.1")
     answers = f"customer,kind,at,reference\n{one},response,{app.now().isoformat()},{one}-7\n"
     assert import_responses(app, viewer(app, "wangmin"), case_id, answers.encode()).recorded == 1
     with app.db.read() as tx:
@@ -129,8 +183,11 @@ def test_nothing_of_them_is_left_in_any_file_or_table_and_everything_still_adds_
     versions = dataset_of(app.settings).current().number
     assert len(places_of(app, one, phone)) > 10
 
+    left_behind(app, phone)
+
     done = erased(app, one)
 
+    assert phone.encode() not in bytes_of(app)
     assert done.state == "done" and done.customer.startswith("erased-")
     assert places_of(app, one, phone) == set()
     with app.db.read() as tx:
@@ -139,6 +196,21 @@ def test_nothing_of_them_is_left_in_any_file_or_table_and_everything_still_adds_
     assert {"customers", "contacts", "frozen", "waves", "table_recipients", "table_permits"} <= said.keys()
     assert {"table_responses", "table_waivers", "table_suppressions", "table_history"} <= said.keys()
     assert said["table_recipients"] == 1 and not done.left_texts and not done.left_files
+    assert said["attachments"] == 2 and said["table_kept_forms"] == 1
+    (asked,) = done.unsearched
+    assert asked.files == 1 and asked.case and asked.person == people.viewer_named(app, "wangmin").name
+    assert opened(app, case_id, papers["list.csv"]).decode("gb18030").splitlines()[1:] == [
+        "C9000,13800000000",
+        f"{done.customer},",
+    ]
+    (header, kept, gone) = (
+        CalamineWorkbook.from_filelike(io.BytesIO(opened(app, case_id, papers["list.xlsx"])))
+        .get_sheet_by_index(0)
+        .to_python()
+    )
+    assert header == ["客户", "手机"] and kept == ["C9000", 13800000000.0] and gone == [done.customer, ""]
+    found = kept_forms.kept(app, viewer(app, "wangmin"), form)
+    assert dict(found.fields) == {"text": f"{done.customer} rang", "other": "kept"}
 
     dataset = dataset_of(app.settings)
     newest = dataset.current()
