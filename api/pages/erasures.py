@@ -43,14 +43,11 @@ def certificate(app: App, visit: CurrentVisit, viewer: CurrentViewer, number: in
 
 @router.post("/erasures/{number}")
 def decide(app: App, visit: CurrentVisit, viewer: CurrentViewer, number: int, form: Posted) -> Response:
-    """Confirm an erasure, refuse it, or go on with one that is confirmed."""
+    """Confirm an erasure, or refuse it."""
     decision = text(form, "decision")
 
     def act() -> None:
-        if decision == "go_on":
-            erasing.go_on(app, by(visit, viewer, form), number)
-        else:
-            erasing.decide(app, by(visit, viewer, form), number, confirm=decision == "confirm")
+        erasing.decide(app, by(visit, viewer, form), number, confirm=decision == "confirm")
 
     page = partial(_page, app, visit, viewer)
     return tried(visit, act, lambda error, status: page(error=error, status=status)) or visit.go("/erasures")

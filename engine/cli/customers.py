@@ -43,6 +43,7 @@ def confirm(number: Number) -> None:
     """Confirm what an administrator asked for: the customer is erased now, and for good."""
     with application() as opened:
         erasing.decide(opened, OPERATOR, number, confirm=True)
+        erasing.go_on(opened, OPERATOR, number)
         _say(opened, number)
 
 

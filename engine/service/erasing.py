@@ -1,6 +1,6 @@
 """Erasure of a customer on request (清除): asked for with the number typed out, confirmed by a second person.
 
-From the confirmation on nobody messages the customer; the rest follows at once, or goes on by itself where something
+From the confirmation on nobody messages the customer; the flows do the rest, and go on by themselves where something
 under way may still have them. Refuses a confirmation by whoever asked, and to forget that somebody was erased: a name
 that says nothing stays, so that they are neither contacted nor taken in again.
 """
@@ -48,7 +48,8 @@ class Place:
 class ErasureView:
     """One erasure. `customer` is masked while it waits or runs; then it is the name that stays. `state`: open, running,
     done, refused. `left_texts` and `left_files` still name the customer: people must look at them, and at
-    `unsearched`, in which nothing was looked for."""
+    `unsearched`, in which nothing was looked for. While it runs, `looked` of so many files were looked
+    through (`of`: 0 before and after)."""
 
     number: int
     customer: str
@@ -64,6 +65,8 @@ class ErasureView:
     left_texts: tuple[Place, ...]
     left_files: tuple[str, ...]
     unsearched: tuple[Unsearched, ...]
+    looked: int
+    of: int
     may_decide: bool
 
 
@@ -132,10 +135,10 @@ def ask(app: Countersign, by: By, *, customer: str, typed: str, reason: str) -> 
 
 
 def decide(app: Countersign, by: By, number: int, *, confirm: bool) -> None:
-    """Confirm an erasure, which is carried out at once, or refuse it. OwnProposal where they asked for it; NotFound
-    where none waits under that number; the same decision twice is once.
+    """Confirm an erasure, which the flows carry out from then on, or refuse it. OwnProposal where they asked for it;
+    NotFound where none waits under that number; the same decision twice is once.
 
-    Where something under way may still have the customer it ends later, by itself.
+    Nobody messages the customer any more; to take them out of every file takes as long as to read all.
     """
     by.authorize(ERASES)
     decision = "confirmed" if confirm else "refused"
@@ -156,8 +159,6 @@ def decide(app: Countersign, by: By, number: int, *, confirm: bool) -> None:
         if confirm:
             tables.bar(change.tx, row.name, by=by.person, at=change.now)
         change.note(f"erasure_{decision}", f"erasure {number}", after={"erasure": number})
-    if confirm:
-        go_on(app, by, number)
 
 
 def go_on(app: Countersign, by: By, number: int) -> bool:
@@ -246,6 +247,8 @@ def _view(app: Countersign, organisation: Organisation, by: By, row: ErasureRow)
         left_texts=tuple(Place(name, 0, count) for name, count in found.left_texts.items()),
         left_files=found.left_files,
         unsearched=tuple(structs.replace(one, person=organisation.name(one.person)) for one in found.unsearched),
+        looked=found.looked,
+        of=found.of,
         may_decide=is_open and by.person != row.asked_by,
     )
 

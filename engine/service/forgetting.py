@@ -31,6 +31,7 @@ from engine.warehouse.erasing import Person, Spot
 
 SEALED = "whom to erase"
 PASSES = 5
+TELLS_EVERY = 1.0
 WAITS = timedelta(seconds=60)
 """How long a message that is on its way is waited for: longer than a worker's lease."""
 
@@ -38,7 +39,8 @@ WAITS = timedelta(seconds=60)
 class Certificate(Struct, frozen=True):
     """What was erased, without a word of whom: files with rows and sha256 before and after, rows by table, entries of
     the organisation's history with a keyed seal of what they say now; in how many sealed texts, and in which foreign
-    files, the customer is still named, which people must look at."""
+    files, the customer is still named, which people must look at. While it is carried out, how many files of how many
+    were looked through."""
 
     files: tuple[Spot, ...] = ()
     tables: dict[str, int] = {}
@@ -46,6 +48,8 @@ class Certificate(Struct, frozen=True):
     left_texts: dict[str, int] = {}
     left_files: tuple[str, ...] = ()
     unsearched: tuple[Unsearched, ...] = ()
+    looked: int = 0
+    of: int = 0
 
     @property
     def rows(self) -> int:
@@ -126,6 +130,21 @@ class _Run:
     by: By
 
 
+class _Telling:
+    """Keeps how many files were looked through, once in a while, for the page."""
+
+    def __init__(self, run: _Run, found: Certificate) -> None:
+        self.run, self.found, self.told_at, self.of = run, found, 0.0, 0
+
+    def __call__(self, looked: int, of: int) -> None:
+        self.of = of
+        if time.monotonic() < self.told_at + TELLS_EVERY:
+            return
+        self.told_at = time.monotonic()
+        with self.run.app.db.begin() as tx:
+            erasures.keep(tx, self.run.row.number, _text(structs.replace(self.found, looked=looked, of=of)))
+
+
 def _wait(app: Countersign, customer: str, patience: timedelta) -> None:
     """Nothing new goes out to the customer any more; what a worker holds does, and is waited for."""
     until = time.monotonic() + patience.total_seconds()
@@ -143,9 +162,10 @@ def _wait(app: Countersign, customer: str, patience: timedelta) -> None:
 
 def _files(run: _Run, found: Certificate) -> Certificate:
     for _ in range(PASSES):
-        seen = files.survey(run.dataset, run.person)
+        told = _Telling(run, found)
+        seen = files.survey(run.dataset, run.person, told)
         spots = seen | {one.path: one for one in found.files}  # what was found first says what was there
-        found = structs.replace(found, files=tuple(spots.values()))
+        found = structs.replace(found, files=tuple(spots.values()), looked=told.of, of=told.of)
         with run.app.db.begin() as tx:
             erasures.keep(tx, run.row.number, _text(found))
         at, number = run.app.now(), run.row.number
@@ -184,7 +204,7 @@ def _certify(run: _Run, found: Certificate) -> None:
     """The certificate, what it seals in the organisation's history, and the end of the number, in one transaction."""
     row, person = run.row, run.person
     spots = (one if papers.is_attached(one.path) else files.now(run.dataset, one) for one in found.files)
-    found = structs.replace(found, files=tuple(spots))
+    found = structs.replace(found, files=tuple(spots), looked=0, of=0)
     with changing(run.app, run.by, None) as change:
         entries = trail.forget(
             change.tx,

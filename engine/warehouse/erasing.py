@@ -97,17 +97,22 @@ def addresses_of(dataset: Dataset, customer: str) -> tuple[str, ...]:
     return tuple(sorted({form for one in opened for form in dataset.vault.forms(one)}))
 
 
-def survey(dataset: Dataset, person: Person) -> dict[str, Spot]:
+def survey(dataset: Dataset, person: Person, told: Callable[[int, int], None]) -> dict[str, Spot]:
     """The files that have the customer, by path; also those that no version names. What an erasure left that died goes,
-    so only who holds the lock may call this."""
+    so only who holds the lock may call this. `told` hears how many files of how many were looked through."""
     for path in dataset.folder.rglob(f".{MARK}*.new"):
         path.unlink(missing_ok=True)
-    return {path: Spot(path, rows, digest_of_file(dataset.folder / path)) for path, rows in standing(dataset, person)}
+    found = standing(dataset, person, told)
+    return {path: Spot(path, rows, digest_of_file(dataset.folder / path)) for path, rows in found}
 
 
-def standing(dataset: Dataset, person: Person) -> Iterator[tuple[str, int]]:
+def standing(
+    dataset: Dataset, person: Person, told: Callable[[int, int], None] = lambda _looked, _of: None
+) -> Iterator[tuple[str, int]]:
     """Every file that has the customer, by its path below the data folder, and in how many rows. Changes nothing."""
-    for path in _files(dataset.folder):
+    every = list(_files(dataset.folder))
+    for looked, path in enumerate(every):
+        told(looked, len(every))
         if rows := _rows(path, person):
             yield str(path.relative_to(dataset.folder)), rows
 
