@@ -1,21 +1,21 @@
-"""The flow `evaluate`: evaluations whose time has come are computed and stored."""
+"""The flow `evaluate`: what takes long. Evaluations whose time has come are computed, customers are erased."""
 
 from collections.abc import Mapping
 from dataclasses import asdict
 
 from prefect import flow
 
-from engine.service import effects
+from engine.service import effects, forgetting
 from engine.service.app import Countersign
 from flows.run import run
 
 
 @flow(name="evaluate")
 def evaluate() -> dict[str, int]:
-    """Look for due evaluations until the next run of this flow is due."""
+    """Look for due evaluations and confirmed erasures until the next run of this flow is due."""
     return run("evaluate", once)
 
 
 def once(app: Countersign) -> Mapping[str, int]:
-    """One batch."""
-    return asdict(effects.evaluate_due(app))
+    """One batch of evaluations, then every erasure that is confirmed and not carried out."""
+    return {**asdict(effects.evaluate_due(app)), "erased": forgetting.catch_up(app)}

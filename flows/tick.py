@@ -6,7 +6,7 @@ from dataclasses import asdict
 
 from prefect import flow
 
-from engine.service import effects, forgetting, recounting, reorganising, retention
+from engine.service import effects, recounting, reorganising, retention
 from engine.service.app import Countersign
 from flows.run import run
 from notifications.channels import sender
@@ -24,6 +24,5 @@ def once(app: Countersign) -> Mapping[str, int]:
     asked_again = reorganising.catch_up(app)
     done = asdict(effects.work(app, sender(app.settings)))
     deleted = retention.catch_up(app)
-    erased = forgetting.catch_up(app)
-    told = {"asked_again": asked_again, "counted_again": counted_again, "deleted": deleted, "erased": erased}
+    told = {"asked_again": asked_again, "counted_again": counted_again, "deleted": deleted}
     return {**done, **told}

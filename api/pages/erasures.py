@@ -8,7 +8,7 @@ from api.declared import for_page
 from api.deps import App, CurrentViewer, CurrentVisit, Posted, text
 from api.pages.admin import by, tried
 from api.visit import Visit
-from engine.service import erasing
+from engine.service import erasing, seeking
 from engine.service.app import Countersign
 from engine.service.views import Viewer
 
@@ -38,19 +38,16 @@ def ask(app: App, visit: CurrentVisit, viewer: CurrentViewer, form: Posted) -> R
 def certificate(app: App, visit: CurrentVisit, viewer: CurrentViewer, number: int) -> Response:
     """The certificate of one that is done."""
     one, found = erasing.certificate(app, by(visit, viewer), number)
-    return visit.page("erasure.html", one=one, found=found, place_of=erasing.place_of)
+    return visit.page("erasure.html", one=one, found=found, place_of=seeking.place_of)
 
 
 @router.post("/erasures/{number}")
 def decide(app: App, visit: CurrentVisit, viewer: CurrentViewer, number: int, form: Posted) -> Response:
-    """Confirm an erasure, refuse it, or go on with one that is confirmed."""
+    """Confirm an erasure, or refuse it."""
     decision = text(form, "decision")
 
     def act() -> None:
-        if decision == "go_on":
-            erasing.go_on(app, by(visit, viewer, form), number)
-        else:
-            erasing.decide(app, by(visit, viewer, form), number, confirm=decision == "confirm")
+        erasing.decide(app, by(visit, viewer, form), number, confirm=decision == "confirm")
 
     page = partial(_page, app, visit, viewer)
     return tried(visit, act, lambda error, status: page(error=error, status=status)) or visit.go("/erasures")

@@ -73,7 +73,7 @@ def certificate(app: App, caller: Caller, number: Number) -> Response:
 
 @router.post("/erasures/{number}/decision", response_model=Erasures, dependencies=[for_acting("customers.erase")])
 def decide(app: App, by: Acting, number: Number, body: Confirmed) -> Response:
-    """Confirm an erasure, which is carried out at once and cannot be undone, or refuse it. 409 where the caller asked
-    for it; 404 where none waits. Where something under way may still have the customer its state stays `running`."""
+    """Confirm an erasure, which cannot be undone, or refuse it. 409 where the caller asked for it; 404 where none
+    waits. Its state is `running` until every file was looked through (`looked` of `of`), then `done`."""
     erasing.decide(app, by, number, confirm=body.confirm)
     return answer(Erasures(erasing.listed(app, by)))

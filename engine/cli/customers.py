@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from engine.cli.opening import application
+from engine.masking import masked
 from engine.service import erasing
 from engine.service.app import Countersign
 from engine.service.recording import OPERATOR
@@ -23,13 +24,17 @@ def customers() -> None:
 
 @app.command()
 def erase(
-    customer: Annotated[str, typer.Argument(metavar="ID", help="The whole number of the customer.")],
+    customer: Annotated[str, typer.Argument(metavar="ID", help="The whole number of the customer, or of their phone.")],
     *,
     reason: Annotated[str, typer.Option(help="Why; stays, so without the number.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask for the number once more.")] = False,
 ) -> None:
     """Ask for the erasure of a customer; it is carried out once an administrator confirms it on the page."""
     with application() as opened:
-        number = erasing.ask(opened, OPERATOR, customer=customer, typed=customer, reason=reason)
+        for name, rows in erasing.looked_for(opened, OPERATOR, customer).items():
+            typer.echo(f"{masked(customer)} stands in {name.replace('_', ' ')}: {rows:,}")
+        typed = customer if yes else typer.prompt("All of it goes for good. The customer's whole number once more")
+        number = erasing.ask(opened, OPERATOR, customer=customer, typed=typed, reason=reason)
     typer.echo(f"Erasure {number} waits. An administrator confirms it on the page Erasures.")
 
 
@@ -38,6 +43,7 @@ def confirm(number: Number) -> None:
     """Confirm what an administrator asked for: the customer is erased now, and for good."""
     with application() as opened:
         erasing.decide(opened, OPERATOR, number, confirm=True)
+        erasing.go_on(opened, OPERATOR, number)
         _say(opened, number)
 
 

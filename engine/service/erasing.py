@@ -1,6 +1,6 @@
 """Erasure of a customer on request (清除): asked for with the number typed out, confirmed by a second person.
 
-From the confirmation on nobody messages the customer; the rest follows at once, or goes on by itself where something
+From the confirmation on nobody messages the customer; the flows do the rest, and go on by themselves where something
 under way may still have them. Refuses a confirmation by whoever asked, and to forget that somebody was erased: a name
 that says nothing stays, so that they are neither contacted nor taken in again.
 """
@@ -8,12 +8,15 @@ that says nothing stays, so that they are neither contacted nor taken in again.
 from dataclasses import dataclass
 from datetime import datetime
 
+from msgspec import structs
+
 from engine.errors import ErasureOpen, ErasureWaits, InvalidForm, NotFound, OwnProposal, Problem
 from engine.organisation import Organisation
-from engine.service import forgetting
+from engine.service import forgetting, seeking
 from engine.service.app import Countersign
 from engine.service.authorizing import Action
 from engine.service.forgetting import Certificate
+from engine.service.forgetting_papers import Unsearched
 from engine.service.recording import By, changing
 from engine.service.sealing import dataset_of, vault
 from engine.service.suppressing import CUSTOMER, LONGEST_REASON
@@ -21,10 +24,15 @@ from engine.store import erasures
 from engine.store import forgetting as tables
 from engine.store.erasures import ErasureRow
 from engine.warehouse import erased, returned
-from engine.warehouse.customers import Facts, facts
 
 ERASES: Action = "customers.erase"
 BROUGHT_BACK = "brought back by a backup"
+NOWHERE = Problem(
+    "erase_nowhere",
+    "nobody here has this number, in no version of the dataset, no list and no delivery",
+    "nothing was asked for; look for signs that are missing, or for the customer's number where this is a phone",
+    at="customer",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +47,9 @@ class Place:
 @dataclass(frozen=True, slots=True)
 class ErasureView:
     """One erasure. `customer` is masked while it waits or runs; then it is the name that stays. `state`: open, running,
-    done, refused. `left_texts` and `left_files` still name the customer: people must look at them."""
+    done, refused. `left_texts` and `left_files` still name the customer: people must look at them, and at
+    `unsearched`, in which nothing was looked for. While it runs, `looked` of so many files were looked
+    through (`of`: 0 before and after)."""
 
     number: int
     customer: str
@@ -54,6 +64,9 @@ class ErasureView:
     places: tuple[Place, ...]
     left_texts: tuple[Place, ...]
     left_files: tuple[str, ...]
+    unsearched: tuple[Unsearched, ...]
+    looked: int
+    of: int
     may_decide: bool
 
 
@@ -88,22 +101,18 @@ def certificate(app: Countersign, by: By, number: int) -> tuple[ErasureView, Cer
 def ask(app: Countersign, by: By, *, customer: str, typed: str, reason: str) -> int:
     """Ask for the erasure of the customer with this number (or this phone), which is `typed` out as well; its number.
 
-    InvalidForm names wrong fields; ErasureOpen where one waits already. A customer whom the dataset does not have may
-    stand in deliveries, so their erasure is possible as well.
+    InvalidForm names wrong fields, also where there is nothing of the customer; ErasureOpen where one waits already. A
+    customer whom the dataset does not have may stand in deliveries, so their erasure is possible as well.
     """
     by.authorize(ERASES)
     customer, typed, reason = customer.strip(), typed.strip(), reason.strip()
-    problems = []
-    if not CUSTOMER.fullmatch(customer) or "*" in customer:
-        told = "write the whole number of the customer or of their phone, without spaces"
-        problems.append(Problem("customer_whole", told, at="customer"))
+    problems = _unwhole(customer)
     if not reason or len(reason) > LONGEST_REASON:
         problems.append(Problem("reason_missing", "say why", at="reason"))
     if problems:
         raise InvalidForm(problems)
-    dataset = dataset_of(app.settings)
-    found = facts(dataset, dataset.current(), customer)
-    meant = found.customer if isinstance(found, Facts) else customer
+    meant = seeking.meant(app, customer)
+    is_known = seeking.stands_somewhere(app, meant)
     names = vault(app.settings).names(meant)
     with changing(app, by, None) as change:
         if (before := change.done_before()) is not None:
@@ -113,6 +122,8 @@ def ask(app: Countersign, by: By, *, customer: str, typed: str, reason: str) -> 
         if earlier is not None and earlier.decision:
             fields = {"number": earlier.number}
             problems.append(Problem("erased_already", "this customer was erased", at="typed", fields=fields))
+        elif not is_known:
+            problems.append(NOWHERE)
         if problems:
             raise InvalidForm(problems)
         sealed = forgetting.sealed(app, meant)
@@ -124,10 +135,10 @@ def ask(app: Countersign, by: By, *, customer: str, typed: str, reason: str) -> 
 
 
 def decide(app: Countersign, by: By, number: int, *, confirm: bool) -> None:
-    """Confirm an erasure, which is carried out at once, or refuse it. OwnProposal where they asked for it; NotFound
-    where none waits under that number; the same decision twice is once.
+    """Confirm an erasure, which the flows carry out from then on, or refuse it. OwnProposal where they asked for it;
+    NotFound where none waits under that number; the same decision twice is once.
 
-    Where something under way may still have the customer it ends later, by itself.
+    Nobody messages the customer any more; to take them out of every file takes as long as to read all.
     """
     by.authorize(ERASES)
     decision = "confirmed" if confirm else "refused"
@@ -148,8 +159,6 @@ def decide(app: Countersign, by: By, number: int, *, confirm: bool) -> None:
         if confirm:
             tables.bar(change.tx, row.name, by=by.person, at=change.now)
         change.note(f"erasure_{decision}", f"erasure {number}", after={"erasure": number})
-    if confirm:
-        go_on(app, by, number)
 
 
 def go_on(app: Countersign, by: By, number: int) -> bool:
@@ -188,6 +197,28 @@ def again(app: Countersign, by: By) -> int:
     return len(found)
 
 
+def looked_for(app: Countersign, by: By, customer: str) -> dict[str, int]:
+    """What an erasure of this customer would take out: rows by place. InvalidForm where there is nothing of them, or
+    where this is the phone of several."""
+    by.authorize(ERASES)
+    customer = customer.strip()
+    found: dict[str, int] = {}
+    if problems := _unwhole(customer):
+        raise InvalidForm(problems)
+    for name, rows in seeking.places(app, seeking.meant(app, customer)):
+        found[name] = found.get(name, 0) + rows
+    if not found:
+        raise InvalidForm([NOWHERE])
+    return found
+
+
+def _unwhole(customer: str) -> list[Problem]:
+    if CUSTOMER.fullmatch(customer) and "*" not in customer:
+        return []
+    told = "write the whole number of the customer or of their phone, without spaces"
+    return [Problem("customer_whole", told, at="customer")]
+
+
 def _wrong(meant: str, typed: str, reason: str) -> list[Problem]:
     problems = []
     if typed != meant:
@@ -215,6 +246,9 @@ def _view(app: Countersign, organisation: Organisation, by: By, row: ErasureRow)
         places=_places(found),
         left_texts=tuple(Place(name, 0, count) for name, count in found.left_texts.items()),
         left_files=found.left_files,
+        unsearched=tuple(structs.replace(one, person=organisation.name(one.person)) for one in found.unsearched),
+        looked=found.looked,
+        of=found.of,
         may_decide=is_open and by.person != row.asked_by,
     )
 
@@ -223,7 +257,7 @@ def _places(found: Certificate) -> tuple[Place, ...]:
     """Files by what they are, then tables, then the history."""
     places: dict[str, Place] = {}
     for spot in found.files:
-        name = place_of(spot.path)
+        name = seeking.place_of(spot.path)
         there = places.get(name, Place(name, 0, 0))
         places[name] = Place(name, there.files + 1, there.rows + spot.rows)
     for name, rows in found.tables.items():
@@ -231,11 +265,3 @@ def _places(found: Certificate) -> tuple[Place, ...]:
     if found.entries:
         places["table history"] = Place("table_history", 0, len(found.entries))
     return tuple(places.values())
-
-
-def place_of(path: str) -> str:
-    """What kind of file it is: a table of the dataset, or of a case its frozen list, waves or outcomes."""
-    parts = path.split("/")
-    if parts[0] != "cases":
-        return "list" if parts[0].startswith("list_") else parts[0]
-    return parts[2] if len(parts) > 3 and parts[2] in ("waves", "outcomes") else "frozen"

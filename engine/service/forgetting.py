@@ -15,11 +15,13 @@ from msgspec import Struct, structs
 
 from engine.errors import AddressUnreadable, ErasureWaits, NotFound
 from engine.masking import masked
+from engine.service import forgetting_papers as papers
 from engine.service import forgotten, sealing
 from engine.service.app import Countersign
+from engine.service.forgetting_papers import Unsearched
 from engine.service.recording import OPERATOR, By, changing
 from engine.service.sealing import dataset_of
-from engine.store import erasures, forgetting, trail
+from engine.store import attachments, erasures, forgetting, trail
 from engine.store.erasures import ErasureRow
 from engine.store.forgetting import Forgotten
 from engine.warehouse import erased
@@ -29,6 +31,7 @@ from engine.warehouse.erasing import Person, Spot
 
 SEALED = "whom to erase"
 PASSES = 5
+TELLS_EVERY = 1.0
 WAITS = timedelta(seconds=60)
 """How long a message that is on its way is waited for: longer than a worker's lease."""
 
@@ -36,13 +39,17 @@ WAITS = timedelta(seconds=60)
 class Certificate(Struct, frozen=True):
     """What was erased, without a word of whom: files with rows and sha256 before and after, rows by table, entries of
     the organisation's history with a keyed seal of what they say now; in how many sealed texts, and in which foreign
-    files, the customer is still named, which people must look at."""
+    files, the customer is still named, which people must look at. While it is carried out, how many files of how many
+    were looked through."""
 
     files: tuple[Spot, ...] = ()
     tables: dict[str, int] = {}
     entries: dict[str, str] = {}
     left_texts: dict[str, int] = {}
     left_files: tuple[str, ...] = ()
+    unsearched: tuple[Unsearched, ...] = ()
+    looked: int = 0
+    of: int = 0
 
     @property
     def rows(self) -> int:
@@ -92,6 +99,7 @@ def carry_out(app: Countersign, number: int, by: By = OPERATOR, *, patience: tim
         erased.keep_names(run.dataset.folder, known | erased.names(run.dataset.folder))
         _wait(app, customer, patience)
         found = _files(run, certificate_of(row))
+        found = _papers(run, found)
         found = _tables(run, found)
         found = _files(run, found)  # what was written from a table meanwhile
         _certify(run, found)
@@ -122,6 +130,21 @@ class _Run:
     by: By
 
 
+class _Telling:
+    """Keeps how many files were looked through, once in a while, for the page."""
+
+    def __init__(self, run: _Run, found: Certificate) -> None:
+        self.run, self.found, self.told_at, self.of = run, found, 0.0, 0
+
+    def __call__(self, looked: int, of: int) -> None:
+        self.of = of
+        if time.monotonic() < self.told_at + TELLS_EVERY:
+            return
+        self.told_at = time.monotonic()
+        with self.run.app.db.begin() as tx:
+            erasures.keep(tx, self.run.row.number, _text(structs.replace(self.found, looked=looked, of=of)))
+
+
 def _wait(app: Countersign, customer: str, patience: timedelta) -> None:
     """Nothing new goes out to the customer any more; what a worker holds does, and is waited for."""
     until = time.monotonic() + patience.total_seconds()
@@ -139,9 +162,10 @@ def _wait(app: Countersign, customer: str, patience: timedelta) -> None:
 
 def _files(run: _Run, found: Certificate) -> Certificate:
     for _ in range(PASSES):
-        seen = files.survey(run.dataset, run.person)
+        told = _Telling(run, found)
+        seen = files.survey(run.dataset, run.person, told)
         spots = seen | {one.path: one for one in found.files}  # what was found first says what was there
-        found = structs.replace(found, files=tuple(spots.values()))
+        found = structs.replace(found, files=tuple(spots.values()), looked=told.of, of=told.of)
         with run.app.db.begin() as tx:
             erasures.keep(tx, run.row.number, _text(found))
         at, number = run.app.now(), run.row.number
@@ -154,8 +178,20 @@ def _files(run: _Run, found: Certificate) -> Certificate:
     raise ErasureWaits()
 
 
+def _papers(run: _Run, found: Certificate) -> Certificate:
+    with run.app.db.read() as tx:
+        known = attachments.everywhere(tx)
+    seen, unsearched = papers.survey(run.app, known, run.person)
+    spots = seen | {one.path: one for one in found.files}
+    found = structs.replace(found, files=tuple(spots.values()), unsearched=unsearched)
+    with run.app.db.begin() as tx:
+        erasures.keep(tx, run.row.number, _text(found))
+    papers.erase(run.app, known, seen, run.person)
+    return found
+
+
 def _tables(run: _Run, found: Certificate) -> Certificate:
-    one = _forgotten(run.person)
+    one = forgotten_of(run.app, run.person)
     with run.app.db.begin() as tx:
         counts = forgetting.forget(tx, one, at=run.app.now())
         tables = {name: found.tables.get(name, 0) + counts.get(name, 0) for name in found.tables | counts}
@@ -167,9 +203,9 @@ def _tables(run: _Run, found: Certificate) -> Certificate:
 def _certify(run: _Run, found: Certificate) -> None:
     """The certificate, what it seals in the organisation's history, and the end of the number, in one transaction."""
     row, person = run.row, run.person
-    found = structs.replace(found, files=tuple(files.now(run.dataset, one) for one in found.files))
+    spots = (one if papers.is_attached(one.path) else files.now(run.dataset, one) for one in found.files)
+    found = structs.replace(found, files=tuple(spots), looked=0, of=0)
     with changing(run.app, run.by, None) as change:
-        forgetting.for_good(change.tx)
         entries = trail.forget(
             change.tx,
             subject=f"customer {person.customer}",
@@ -183,14 +219,15 @@ def _certify(run: _Run, found: Certificate) -> None:
             after = {"erasure": row.number, "rows": found.rows, "certificate": forgotten.digest_of(_text(found))}
             after |= {"entries": entries} if entries else {}
             change.note(trail.ERASED, f"customer {row.name}", after=after, reason=row.reason)
-    run.app.db.settle()
+    run.app.db.settle(_words(person))
 
 
 def _text(found: Certificate) -> str:
     return msgspec.json.encode(found).decode()
 
 
-def _forgotten(person: Person) -> Forgotten:
+def forgotten_of(app: Countersign, person: Person) -> Forgotten:
+    """The same person for the tables."""
     return Forgotten(
         customer=person.customer,
         name=person.name,
@@ -198,6 +235,7 @@ def _forgotten(person: Person) -> Forgotten:
         of_words=lambda text: files.within(text, person),
         of_json=lambda text: files.mapped(text, person),
         of_manifest=lambda text: files.without_sample(text, person),
+        of_form=papers.of_form(app, person),
     )
 
 

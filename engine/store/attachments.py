@@ -17,7 +17,7 @@ from sqlalchemy import Connection
 
 from engine.errors import NoSpace
 from engine.store.session import inserting
-from engine.store.tables import attachments
+from engine.store.tables import attachments, cases
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,3 +101,10 @@ def of_case(tx: Connection, case_id: str) -> dict[str, Stored]:
     """The files that were ever added to a case, by id."""
     rows = tx.execute(sa.select(attachments).where(attachments.c.case_id == case_id).order_by(attachments.c.at))
     return {row.id: Stored(*row) for row in rows}
+
+
+def everywhere(tx: Connection) -> list[tuple[Stored, str]]:
+    """The files of all cases, each with the number of its case (its id where it has none yet)."""
+    number = sa.func.coalesce(cases.c.number, cases.c.id)
+    rows = tx.execute(sa.select(number, attachments).join(cases, cases.c.id == attachments.c.case_id))
+    return [(Stored(*row[1:]), str(row[0])) for row in rows]

@@ -17,20 +17,28 @@ from engine.store.chunks import UNANSWERED
 from engine.store.session import database_now
 from engine.store.suppression import Suppression
 from engine.store.tables import (
+    attachments,
     cases,
     chunks,
     comments,
+    contact_policies,
     customer_group_versions,
     definitions,
     drafts,
     history,
+    holdouts,
+    kept_forms,
     metadata,
+    offer_versions,
     parked_receipts,
+    phrases,
     recipients,
     rehearsals,
     responses,
+    saved_filters,
     snapshots,
     suppressions,
+    tasks,
     uploads,
     waivers,
 )
@@ -42,6 +50,9 @@ FOR_GOOD = "erased on request"
 Rewritten = Callable[[str], str]
 WORDS = (
     (waivers, waivers.c.reason),
+    (suppressions, suppressions.c.reason),
+    (saved_filters, saved_filters.c.query),
+    (phrases, phrases.c.text),
     (parked_receipts, parked_receipts.c.body),
     (customer_group_versions, customer_group_versions.c.title),
     (customer_group_versions, customer_group_versions.c.note),
@@ -60,6 +71,12 @@ PLAIN = tuple(
 SEALED: tuple[Column[str], ...] = (
     cases.c.body,
     history.c.body,
+    tasks.c.remark,
+    tasks.c.reason,
+    attachments.c.name,
+    offer_versions.c.reason,
+    contact_policies.c.reason,
+    holdouts.c.reason,
     comments.c.text,
     definitions.c.source,
     drafts.c.source,
@@ -70,7 +87,7 @@ SEALED: tuple[Column[str], ...] = (
 @dataclass(frozen=True, slots=True)
 class Forgotten:
     """Whom to forget: the number, the name instead, the words to look for in texts, and how a text of words, a JSON
-    text and a manifest are written without them."""
+    text, a manifest and a sealed form are written without them."""
 
     customer: str
     name: str
@@ -78,6 +95,7 @@ class Forgotten:
     of_words: Rewritten
     of_json: Rewritten
     of_manifest: Rewritten
+    of_form: Callable[[str], str | None]
 
 
 def bar(tx: Connection, name: str, *, by: str, at: datetime) -> None:
@@ -105,10 +123,10 @@ def is_being_written(tx: Connection) -> bool:
 
 def forget(tx: Connection, one: Forgotten, *, at: datetime) -> dict[str, int]:
     """Take the customer out of every table but the histories; how many rows of each had them."""
-    for_good(tx)
     counts = {
         "recipients": _ledger(tx, one, at),
         "responses": _responses(tx, one),
+        "kept_forms": _forms(tx, one),
         **{table.name: _renamed(tx, table, one) for table in PLAIN},
         "suppressions": _count(tx, sa.delete(suppressions).where(suppressions.c.customer == one.customer)),
         "uploads": _count(tx, sa.delete(uploads).where(uploads.c.kind == "dataset")),
@@ -129,23 +147,28 @@ def left(tx: Connection, one: Forgotten) -> dict[str, int]:
     found: dict[str, int] = {}
     for column in SEALED:
         texts = tx.execute(sa.select(column).where(_has(column, one))).scalars() if one.words else ()
-        count = sum(one.of_words(text) != text for text in texts)
+        count = sum(one.of_words(text) != text for text in texts if text)
         if count:
             found[column.table.name] = found.get(column.table.name, 0) + count
     return found
+
+
+def standing(tx: Connection, one: Forgotten) -> dict[str, int]:
+    """How many rows of each table are the customer's."""
+    counts = {}
+    for table in (recipients, responses, suppressions, *PLAIN):
+        mine = sa.select(sa.func.count()).select_from(table).where(table.c.customer == one.customer)
+        counts[table.name] = int(tx.execute(mine).scalar_one())
+    for table, column in (*WORDS, *JSON):
+        texts = tx.execute(sa.select(column).where(_has(column, one))).scalars()
+        counts[table.name] = counts.get(table.name, 0) + sum(one.of_words(text) != text for text in texts)
+    return {name: count for name, count in (counts | left(tx, one)).items() if count}
 
 
 def everybody(tx: Connection) -> Iterator[str]:
     """Every number of a customer in a table, each once per table."""
     for table in (recipients, responses, suppressions, *PLAIN):
         yield from tx.execute(sa.select(table.c.customer).distinct().execution_options(yield_per=10_000)).scalars()
-
-
-def for_good(tx: Connection) -> None:
-    """What this transaction overwrites is gone from SQLite's file, too, where it would stay until its place is
-    needed."""
-    if tx.dialect.name == "sqlite":
-        tx.exec_driver_sql("PRAGMA secure_delete=ON")
 
 
 def _ledger(tx: Connection, one: Forgotten, at: datetime) -> int:
@@ -193,7 +216,7 @@ def _rewritten(tx: Connection, table: Table, column: Column[str], one: Forgotten
     keys = tuple(table.primary_key.columns)
     count = 0
     for text, *key in tx.execute(sa.select(column, *keys).where(_has(column, one))).all():
-        fresh = written(text)
+        fresh = written(text)[: getattr(column.type, "length", None)]
         if fresh != text:
             here = sa.and_(*(name == value for name, value in zip(keys, key, strict=True)))
             tx.execute(sa.update(table).where(here).values({column: fresh}))
@@ -210,6 +233,19 @@ def _manifests(tx: Connection, one: Forgotten) -> int:
         fresh = one.of_manifest(text)
         if fresh != text:
             tx.execute(sa.update(snapshots).where(here).values(manifest=fresh))
+            count += 1
+    return count
+
+
+def _forms(tx: Connection, one: Forgotten) -> int:
+    """What somebody typed before they had to sign in anew; a form that nobody can read any more goes."""
+    count = 0
+    for key, body in tx.execute(sa.select(kept_forms.c.hash, kept_forms.c.body)).all():
+        fresh = one.of_form(body)
+        if fresh is None:
+            tx.execute(sa.delete(kept_forms).where(kept_forms.c.hash == key))
+        elif fresh != body:
+            tx.execute(sa.update(kept_forms).where(kept_forms.c.hash == key).values(body=fresh))
             count += 1
     return count
 

@@ -7,8 +7,8 @@ cannot write. Refuses to know any table.
 """
 
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -32,6 +32,8 @@ Result = TypeVar("Result")
 BUSY_SECONDS = 30
 CONNECT_SECONDS = 5
 UNUSABLE_FILE = ("unable to open", "readonly database", "disk I/O error", "not a database", "malformed")
+TRUNCATED = "PRAGMA wal_checkpoint(TRUNCATE)"
+READ_AT_ONCE = 1 << 20
 MIGRATION_LOCK = 7_423_001  # any number, the same in every process: PostgreSQL's advisory lock while migrating
 
 
@@ -111,14 +113,15 @@ class Database:
             config.attributes["connection"] = tx
             command.upgrade(config, "head")
 
-    def settle(self) -> None:
-        """Bring what SQLite keeps beside its file into it, so that what was overwritten is nowhere any more."""
-        if self.dialect_name == "sqlite":
-            raw = self._engine.raw_connection()
-            try:
-                raw.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
-            finally:
-                raw.close()
+    def settle(self, words: Sequence[str]) -> None:
+        """See to it that these words, which no row has any more, are nowhere in SQLite's file: rows that were deleted
+        before `secure_delete` was on stay in it. Reads the file once, and packs it anew only where they are there."""
+        if self.dialect_name == "sqlite" and self.url.database:
+            with self.translated(), closing(self._engine.raw_connection()) as raw, self._writers:
+                raw.cursor().execute(TRUNCATED)
+                if _has_bytes(Path(self.url.database), words):
+                    raw.cursor().execute("VACUUM")
+                    raw.cursor().execute(TRUNCATED)
 
     def close(self) -> None:
         """Give all connections back."""
@@ -143,6 +146,18 @@ class Database:
             return NoSpace(path=self.url.database or self.address)
         reason = _reason(words, cause, error)
         return DatabaseUnavailable(url=self.address, reason=reason) if reason else None
+
+
+def _has_bytes(file: Path, words: Sequence[str]) -> bool:
+    sought = [word.encode() for word in words]
+    longest = max(map(len, sought), default=1)
+    with file.open("rb") as opened:
+        before = b""
+        while chunk := opened.read(READ_AT_ONCE):
+            if any(word in before + chunk for word in sought):
+                return True
+            before = chunk[-longest:]
+    return False
 
 
 def _migrations() -> "Config":
@@ -238,6 +253,7 @@ def _sqlite(url: URL, pool_size: int) -> Engine:
         cursor.execute("PRAGMA journal_mode=WAL")
         cursor.execute("PRAGMA synchronous=FULL")
         cursor.execute("PRAGMA foreign_keys=ON")
+        cursor.execute("PRAGMA secure_delete=ON")  # whoever was erased is not in free pages either
         cursor.close()
 
     @sa.event.listens_for(engine, "begin")

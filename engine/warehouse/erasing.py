@@ -97,18 +97,24 @@ def addresses_of(dataset: Dataset, customer: str) -> tuple[str, ...]:
     return tuple(sorted({form for one in opened for form in dataset.vault.forms(one)}))
 
 
-def survey(dataset: Dataset, person: Person) -> dict[str, Spot]:
+def survey(dataset: Dataset, person: Person, told: Callable[[int, int], None]) -> dict[str, Spot]:
     """The files that have the customer, by path; also those that no version names. What an erasure left that died goes,
-    so only who holds the lock may call this."""
+    so only who holds the lock may call this. `told` hears how many files of how many were looked through."""
     for path in dataset.folder.rglob(f".{MARK}*.new"):
         path.unlink(missing_ok=True)
-    found = {}
-    for path in _files(dataset.folder):
-        rows = _rows(path, person)
-        if rows:
-            relative = str(path.relative_to(dataset.folder))
-            found[relative] = Spot(relative, rows, digest_of_file(path))
-    return found
+    found = standing(dataset, person, told)
+    return {path: Spot(path, rows, digest_of_file(dataset.folder / path)) for path, rows in found}
+
+
+def standing(
+    dataset: Dataset, person: Person, told: Callable[[int, int], None] = lambda _looked, _of: None
+) -> Iterator[tuple[str, int]]:
+    """Every file that has the customer, by its path below the data folder, and in how many rows. Changes nothing."""
+    every = list(_files(dataset.folder))
+    for looked, path in enumerate(every):
+        told(looked, len(every))
+        if rows := _rows(path, person):
+            yield str(path.relative_to(dataset.folder)), rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +140,7 @@ def erase(dataset: Dataset, person: Person, spots: Mapping[str, Spot], *, at: da
             continue
         if path in named:
             fresh[path] = _without(dataset, path, named[path], person, at)
-        elif path.startswith("cases/") and not is_hidden(path):
+        elif path.startswith(("cases/", "arbitrations/")) and not is_hidden(path):
             _rename(file, person, number)
         elif not (SWEPT.fullmatch(file.name) or is_hidden(path)):
             foreign.append(path)

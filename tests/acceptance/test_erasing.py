@@ -1,6 +1,9 @@
 """A customer with a whole history is erased on request: nothing is left of them but a name that says nothing."""
 
+import contextlib
+import io
 import re
+import sqlite3
 import threading
 from collections.abc import Iterator
 from datetime import timedelta
@@ -9,16 +12,23 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 import sqlalchemy as sa
+import xlsxwriter
+from click.testing import Result
+from python_calamine import CalamineWorkbook
+from typer.testing import CliRunner
 
+from engine.cli.main import app as program
 from engine.errors import ErasureOpen, InvalidFile, InvalidForm, NotFound, OwnProposal, SelectionFailed
 from engine.service import (
     answering,
+    attaching,
     auditing,
     customers,
     datasets,
     delivering,
     erasing,
     forgetting,
+    kept_forms,
     people,
     policies,
     selecting,
@@ -39,11 +49,15 @@ from engine.store.tables import recipients
 from engine.warehouse.erased import undisturbed
 from engine.warehouse.freeze import verify as verify_list
 from engine.warehouse.remains import read_remains
+from flows import evaluate
 from tests.acceptance.offices import key, load_people, notices, viewer
-from tests.acceptance.sealed_case import delivered, frozen, phone_of, started
+from tests.acceptance.sealed_case import DEFINITION, delivered, frozen, phone_of, started
 from tests.acceptance.test_sealed_addresses import rows_of
 from tests.servers.gateway import SECRET, RunningGateway, running_gateway
 
+WITH_PAPERS = DEFINITION.replace(
+    "  material:", "    papers: {type: attachment, label: {zh: 附件, en: Papers}}\n  material:"
+)
 CAPS = {"caps": [{"most": 5, "within": "7d", "channel": "sms"}]}
 HISTORY = "customer,at,channel,case_number,outcome\n" + "".join(
     f"C{n:04},2026-10-0{1 + n % 9}T09:00:00,sms,OLD-1,delivered\n" for n in range(20)
@@ -73,6 +87,7 @@ def erased(app: Countersign, customer: str, reason: str = "asked in the hall") -
     """Asked for by the administrator, confirmed by the operator."""
     number = erasing.ask(app, by(app), customer=customer, typed=customer, reason=reason)
     erasing.decide(app, OPERATOR, number, confirm=True)
+    erasing.go_on(app, OPERATOR, number)
     return erasing.view(app, OPERATOR, number)
 
 
@@ -109,16 +124,60 @@ def history_of(app: Countersign, case_id: str, customer: str) -> None:
     answering.explain_customer(app, by(app), case_id, customer)
 
 
+def papers_of(app: Countersign, case_id: str, customer: str, phone: str) -> dict[str, str]:
+    """What people attached to the case: lists with the customer, and a picture of one; name -> id."""
+    book = io.BytesIO()
+    with xlsxwriter.Workbook(book) as made:
+        sheet = made.add_worksheet()
+        for row, values in enumerate((["客户", "手机"], ["C9000", 13800000000], [customer, int(phone)])):
+            sheet.write_row(row, 0, values)
+    rows = f"客户,手机\r\nC9000,13800000000\r\n{customer},{phone}\r\n".encode("gb18030")
+    picture = bytes.fromhex("89504e470d0a1a0a0000000d4948445200000001") + phone.encode()
+    contents = {"list.csv": rows, "list.xlsx": book.getvalue(), "scan.png": picture}
+    me = viewer(app, "wangmin")
+    return {
+        name: attaching.add(app, me, case_id, field="papers", name=name, chunks=[content])["id"]
+        for name, content in contents.items()
+    }
+
+
+def opened(app: Countersign, case_id: str, paper: str) -> bytes:
+    return attaching.hand_out(app, viewer(app, "wangmin"), case_id, paper)[1].read_bytes()
+
+
+def left_behind(app: Countersign, phone: str) -> None:
+    """Rows that an earlier release deleted and that SQLite left where they were."""
+    if app.db.dialect_name == "sqlite":
+        with contextlib.closing(sqlite3.connect(app.db.url.database or "")) as raw:
+            raw.execute("PRAGMA secure_delete=OFF")
+            raw.execute("CREATE TABLE gone AS SELECT ? AS word", [phone * 500])
+            raw.execute("DROP TABLE gone")
+            raw.commit()
+            raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        assert phone.encode() in bytes_of(app)
+
+
+def bytes_of(app: Countersign) -> bytes:
+    """The file of the case database and what SQLite keeps beside it; nothing of a server."""
+    if app.db.dialect_name != "sqlite":
+        return b""
+    file = Path(app.db.url.database or "")
+    return b"".join(path.read_bytes() for path in file.parent.glob(f"{file.name}*"))
+
+
 def test_nothing_of_them_is_left_in_any_file_or_table_and_everything_still_adds_up(
     app: Countersign, gateway: RunningGateway
 ) -> None:
     policies.propose(app, OPERATOR, CAPS, reason="fewer messages")
     policies.decide(app, by(app), 1, confirm=True)
-    case_id = delivered(app)
+    case_id = delivered(app, WITH_PAPERS)
     one = in_target(app, case_id)
     phone = phone_of(int(one[1:]))
     assert phone in gateway.times()
     history_of(app, case_id, one)
+    papers = papers_of(app, case_id, one, phone)
+    typed = [("text", f"{one} rang"), ("other", "kept")]
+    form = kept_forms.keep(app, "/x", typed, had_files=False, person="", address="10.0.0.1")
     answers = f"customer,kind,at,reference\n{one},response,{app.now().isoformat()},{one}-7\n"
     assert import_responses(app, viewer(app, "wangmin"), case_id, answers.encode()).recorded == 1
     with app.db.read() as tx:
@@ -126,8 +185,11 @@ def test_nothing_of_them_is_left_in_any_file_or_table_and_everything_still_adds_
     versions = dataset_of(app.settings).current().number
     assert len(places_of(app, one, phone)) > 10
 
+    left_behind(app, phone)
+
     done = erased(app, one)
 
+    assert phone.encode() not in bytes_of(app)
     assert done.state == "done" and done.customer.startswith("erased-")
     assert places_of(app, one, phone) == set()
     with app.db.read() as tx:
@@ -136,6 +198,21 @@ def test_nothing_of_them_is_left_in_any_file_or_table_and_everything_still_adds_
     assert {"customers", "contacts", "frozen", "waves", "table_recipients", "table_permits"} <= said.keys()
     assert {"table_responses", "table_waivers", "table_suppressions", "table_history"} <= said.keys()
     assert said["table_recipients"] == 1 and not done.left_texts and not done.left_files
+    assert said["attachments"] == 2 and said["table_kept_forms"] == 1
+    (asked,) = done.unsearched
+    assert asked.files == 1 and asked.case and asked.person == people.viewer_named(app, "wangmin").name
+    assert opened(app, case_id, papers["list.csv"]).decode("gb18030").splitlines()[1:] == [
+        "C9000,13800000000",
+        f"{done.customer},",
+    ]
+    (header, kept, gone) = (
+        CalamineWorkbook.from_filelike(io.BytesIO(opened(app, case_id, papers["list.xlsx"])))
+        .get_sheet_by_index(0)
+        .to_python()
+    )
+    assert header == ["客户", "手机"] and kept == ["C9000", 13800000000.0] and gone == [done.customer, ""]
+    found = kept_forms.kept(app, viewer(app, "wangmin"), form)
+    assert dict(found.fields) == {"text": f"{done.customer} rang", "other": "kept"}
 
     dataset = dataset_of(app.settings)
     newest = dataset.current()
@@ -249,7 +326,14 @@ def test_between_the_freeze_and_the_waves_they_are_taken_out_and_the_waves_are_a
     assert set(gateway.times()) == {phone_of(int(name[1:])) for name in names[1:]}
 
 
-def test_two_people_and_the_number_typed_out(app: Countersign) -> None:
+def at_the_terminal(app: Countersign, patch: pytest.MonkeyPatch, *words: str, typed: str = "") -> Result:
+    url = app.db.url.render_as_string(hide_password=False)
+    patch.setenv("COUNTERSIGN_HOME", str(app.settings.home))
+    patch.setenv("COUNTERSIGN_DATABASE_URL", url)
+    return CliRunner().invoke(program, ["customers", *words], input=typed)
+
+
+def test_two_people_and_the_number_typed_out(app: Countersign, monkeypatch: pytest.MonkeyPatch) -> None:
     started(app)
     for wrong, code in (
         ({"customer": "C0007", "typed": "C0008", "reason": "x"}, "erase_typed"),
@@ -257,10 +341,13 @@ def test_two_people_and_the_number_typed_out(app: Countersign) -> None:
         ({"customer": "C0007", "typed": "C0007", "reason": "C0007 asked"}, "erase_reason"),
         ({"customer": "C0007", "typed": "C0007", "reason": " "}, "reason_missing"),
         ({"customer": "C00*", "typed": "C00*", "reason": "x"}, "customer_whole"),
+        ({"customer": "C0077", "typed": "C0077", "reason": "x"}, "erase_nowhere"),
     ):
         with pytest.raises(InvalidForm) as refused:
             erasing.ask(app, by(app), **wrong)
         assert code in [one.code for one in refused.value.problems]
+    everywhere = ("table_recipients", "customers", "list", "frozen", "waves")
+    assert erasing.looked_for(app, OPERATOR, phone_of(7)) == dict.fromkeys(everywhere, 1)
     form = by(app)
     number = erasing.ask(app, form, customer=phone_of(7), typed="C0007", reason="asked")
     assert erasing.ask(app, form, customer=phone_of(7), typed="C0007", reason="asked") == number
@@ -278,9 +365,15 @@ def test_two_people_and_the_number_typed_out(app: Countersign) -> None:
     with pytest.raises(NotFound):
         erasing.certificate(app, by(app), number)
     assert customers.ask(app, by(app), "C0007").outcome == "found"
-    again = erasing.ask(app, OPERATOR, customer="C0007", typed="C0007", reason="again")
-    erasing.decide(app, by(app), again, confirm=True)
-    assert erasing.view(app, by(app), again).state == "done"
+    for words, typed in ((("C0077",), "C0077\n"), (("C0007",), "C0008\n"), (("C0007",), ""), (("C00*", "--yes"), "")):
+        refused = at_the_terminal(app, monkeypatch, "erase", *words, "--reason", "again", typed=typed)
+        assert refused.exit_code == 1 and not refused.output.startswith("Erasure")
+    told = at_the_terminal(app, monkeypatch, "erase", phone_of(7), "--reason", "again", typed="C0007\n").output
+    assert "139****0007 stands in customers: 1" in told and "Erasure 2 waits" in told and phone_of(7) not in told
+    erasing.decide(app, by(app), 2, confirm=True)
+    assert erasing.view(app, by(app), 2).state == "running"
+    assert evaluate.once(app)["erased"] == 1
+    assert erasing.view(app, by(app), 2).state == "done"
 
 
 def test_a_changed_entry_or_certificate_is_found_all_the_same(app: Countersign) -> None:

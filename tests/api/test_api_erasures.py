@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from fastapi import FastAPI
 
-from engine.service import erasing, people
+from engine.service import erasing, forgetting, people
 from engine.service.app import Countersign
 from engine.service.recording import OPERATOR
 from engine.store import people as store
@@ -49,7 +49,8 @@ def test_asked_for_on_the_page_of_the_customer_confirmed_by_another_and_certifie
     confirming = second.form(second.get("/erasures"), door) | {"decision": "confirm"}
     for _ in range(2):
         done = second.post(door, data=confirming)
-        assert done.status_code == 200 and "erased" in plain(done.text)
+        assert done.status_code == 200 and "goes on by itself" in plain(done.text)
+    assert first.get(door).status_code == 404 and forgetting.catch_up(app) == 1
     certificate = plain(second.get(door).text)
     for said in ("Certificate of erasure 1", "Frozen lists of cases", "Imported lists", "customers/", "asked <b>in"):
         assert said in certificate
@@ -76,6 +77,8 @@ def test_scripts_ask_decide_and_read_the_certificate(app: Countersign, api: Fast
     assert first.get(door).status_code == 404
     assert first.post(f"{door}/decision", json={"confirm": True}).status_code == 409
     done = second.post(f"{door}/decision", json={"confirm": True}).json()["erasures"][0]
+    assert done["state"] == "running" and forgetting.catch_up(app) == 1
+    done = second.get("/api/v1/erasures").json()["erasures"][0]
     assert done["state"] == "done" and done["rows"] == len(done["places"]) == 3
     certificate = second.get(door)
     assert {one["path"].split("/")[0] for one in certificate.json()["files"]} == {"customers", "list_vip", "cases"}

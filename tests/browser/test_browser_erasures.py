@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from engine.service import erasing, people
+from engine.service import erasing, forgetting, people
 from engine.service.app import Countersign
 from engine.service.recording import OPERATOR
 from tests.acceptance.sealed_case import frozen
@@ -37,7 +37,10 @@ def test_axe_finds_nothing_and_nothing_scrolls_sideways(app: Countersign, window
     page.goto("/erasures")
     found += look(page, f"erasures-waiting-{language}")
     page.click(f"main form[action='/erasures/{number}'] button.stop")
-    page.wait_for_selector("main .pill.go")
+    page.wait_for_selector(f"main form[action='/erasures/{number}']", state="detached")
+    found += look(page, f"erasures-running-{language}")
+    assert forgetting.catch_up(app) == 1
+    page.reload()
     found += look(page, f"erasures-done-{language}")
     page.click("main h2 a")
     page.wait_for_selector("main .facts-list")
@@ -67,6 +70,7 @@ def test_a_customer_is_erased_by_keyboard_with_and_without_scripts(
     (waiting,) = erasing.listed(app, OPERATOR)
     assert waiting.state == "open" and "C0007" not in page.url
     erasing.decide(app, OPERATOR, waiting.number, confirm=True)
+    assert forgetting.catch_up(app) == 1
     page.reload()
     page.focus("main h2 a")
     page.keyboard.press("Enter")

@@ -36,8 +36,7 @@ def main(database_url: str, home: str, number: int, step: int) -> None:
     die_at(step)
     if erasing.view(app, OPERATOR, number).state == "open":
         erasing.decide(app, OPERATOR, number, confirm=True)
-    else:
-        erasing.go_on(app, OPERATOR, number)
+    erasing.go_on(app, OPERATOR, number)
 
 
 if __name__ == "__main__":

@@ -30,6 +30,8 @@ def test_killed_at_one_step_after_another_it_ends_whole(db_url: str, tmp_path: P
     program = [sys.executable, "-m", "tests.faults.erasing_worker", db_url, str(app.settings.home), str(number)]
     killed = [subprocess.run([*program, str(step)], cwd=ROOT, check=False).returncode for step in STEPS]
     assert killed[:4] == [-9] * 4
+    halfway = erasing.view(app, OPERATOR, number)
+    assert halfway.state == "done" or halfway.looked == halfway.of > 0
     erasing.go_on(app, OPERATOR, number)
 
     done = erasing.view(app, OPERATOR, number)
