@@ -8,9 +8,11 @@ seen to be equal by whoever reads the files, and nothing else of them. Refuses t
 
 import binascii
 import hashlib
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cached_property
+from itertools import repeat
 
+import numpy as np
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
@@ -58,11 +60,12 @@ class Vault:
         """Every value that a file may have for this address: sealed with each key, or as it is."""
         return (*(_sealed(box, number, address) for number, box in self._boxes.items()), address)
 
-    def seal_all(self, addresses: Iterable[bytes]) -> list[bytes]:
-        """Many addresses in UTF-8, sealed as `seal` does it, for whoever has too many to handle each as a text."""
-        encrypt, code = self._boxes[self.number].encrypt, binascii.b2a_base64
+    def seal_all(self, addresses: Sequence[bytes]) -> bytes:
+        """Many addresses in UTF-8 that are equally long, sealed as `seal` does it and put together: every part is as
+        long as the next. For whoever has too many to handle each as a text."""
+        sealed = b"".join(map(self._boxes[self.number].encrypt, addresses, repeat(None)))
         mark = f"{SEALED}{self.number}.".encode()
-        return [mark + code(encrypt(one, None), newline=False) for one in addresses]
+        return _coded(sealed, len(addresses), mark) if addresses else b""
 
     def name(self, customer: str) -> str:
         """What stands for a customer who was erased, in place of the number: a keyed hash of it."""
@@ -122,3 +125,18 @@ def _named(hasher: "hashlib.blake2b", number: str, customer: str) -> str:
 
 def _sealed(box: AESSIV, number: str, address: str) -> str:
     return f"{SEALED}{number}.{binascii.b2a_base64(box.encrypt(address.encode(), None), newline=False).decode()}"
+
+
+def _coded(values: bytes, count: int, mark: bytes) -> bytes:
+    """Each of `count` values of one length as base64 after the mark, in one call for all: to code a million one by one
+    takes a third of the time of sealing them."""
+    rows = np.frombuffer(values, np.uint8).reshape(count, -1)
+    lacking = -rows.shape[1] % 3
+    whole = np.pad(rows, ((0, 0), (0, lacking))) if lacking else rows
+    codes = np.frombuffer(binascii.b2a_base64(whole.tobytes(), newline=False), np.uint8).reshape(count, -1)
+    coded = np.empty((count, len(mark) + codes.shape[1]), np.uint8)
+    coded[:, : len(mark)] = np.frombuffer(mark, np.uint8)
+    coded[:, len(mark) :] = codes
+    if lacking:
+        coded[:, -lacking:] = ord("=")
+    return coded.tobytes()

@@ -7,7 +7,6 @@ bytes. Refuses to leave a file with an open address behind where it was asked to
 import contextlib
 from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
-from itertools import pairwise
 
 import duckdb
 import numpy as np
@@ -75,24 +74,38 @@ def seal_waves(dataset: Dataset, told: Told = lambda done, of: None) -> int:
 
 
 def sealed_texts(column: pa.StringArray, vault: Vault) -> pa.StringArray:
-    """A column of addresses, sealed one by one; NULL stays NULL.
+    """A column of addresses, each sealed; NULL stays NULL.
 
-    From buffers to buffers: a text of Python for each of a million addresses takes longer than half their sealing, and
-    `pa.array` and `to_numpy` bring pandas along.
+    From buffers to buffers, those of one length together: a text of Python for each of a million addresses takes longer
+    than half their sealing, and `pa.array` and `to_numpy` bring pandas along.
     """
-    filled = column.drop_null()
-    offsets, data = filled.buffers()[1:]
-    begins = np.frombuffer(offsets, np.int32)[filled.offset :][: len(filled) + 1].tolist() if len(filled) else []
+    if not len(column):
+        return column
+    offsets, data = column.buffers()[1:]
+    begins = np.frombuffer(offsets, np.int32)[column.offset :][: len(column) + 1]
     raw = data.to_pybytes() if data else b""
-    sealed = vault.seal_all(raw[start:end] for start, end in pairwise(begins))
     there = column.is_valid().cast(pa.uint8())
     valid = np.frombuffer(there.buffers()[1], np.bool_)[there.offset :][: len(column)]
-    ends = np.zeros(len(column) + 1, np.int32)
-    ends[1:][valid] = np.fromiter(map(len, sealed), np.int32, len(sealed))
-    bits = pa.py_buffer(np.packbits(valid, bitorder="little"))
-    return pa.StringArray.from_buffers(
-        len(column), pa.py_buffer(np.cumsum(ends, dtype=np.int32)), pa.py_buffer(b"".join(sealed)), bits
-    )
+    lengths = np.where(valid, np.diff(begins), -1)
+    parts = []
+    for length in np.unique(lengths).tolist():
+        starts = begins[:-1][lengths == length].tolist()
+        parts.append(
+            pa.nulls(len(starts), pa.string())
+            if length < 0
+            else _alike(vault.seal_all([raw[start : start + length] for start in starts]), len(starts))
+        )
+    if len(parts) == 1:
+        return parts[0]
+    places = np.empty(len(column), np.int64)
+    places[np.argsort(lengths, kind="stable")] = np.arange(len(column))
+    return pa.concat_arrays(parts).take(pa.Array.from_buffers(pa.int64(), len(places), [None, pa.py_buffer(places)]))
+
+
+def _alike(sealed: bytes, count: int) -> pa.StringArray:
+    """`count` texts of one length that stand one after the other."""
+    ends = np.arange(count + 1, dtype=np.int32) * np.int32(len(sealed) // count)
+    return pa.StringArray.from_buffers(count, pa.py_buffer(ends), pa.py_buffer(sealed))
 
 
 def _columns(table: Table, addresses: Collection[str]) -> list[str]:
