@@ -20,7 +20,7 @@ from engine.warehouse.blanks import Blanks
 from engine.warehouse.dataset import Column, DataFile, Dataset, Published, Table, Taken, Told, added
 from engine.warehouse.erased import IsErased
 from engine.warehouse.kinds import KINDS
-from engine.warehouse.lists import MEMORY, Imported, Keep, Reading, import_rows, no_column, write
+from engine.warehouse.lists import MEMORY, Imported, Keep, Reading, import_rows, no_column
 from engine.warehouse.months import write_months
 from engine.warehouse.rows import Records
 from engine.warehouse.sealed import write_sealed
@@ -204,16 +204,12 @@ def _keeping(dataset: Dataset, wanted: Wanted) -> Keep:
     if not kind.month:
         types = wanted.reading().types
 
-        def kept(good: duckdb.DuckDBPyRelation) -> list[DataFile]:
-            addresses = [name for name in good.columns if types.get(name) == ADDRESS]
-            return [
-                write_sealed(good, dataset, wanted.table, addresses)
-                if addresses
-                else write(good, dataset, wanted.table)
-            ]
+        def kept(good: pa.RecordBatchReader) -> list[DataFile]:
+            addresses = [name for name in good.schema.names if types.get(name) == ADDRESS]
+            return [write_sealed(good, dataset, wanted.table, addresses)]
 
         return kept
-    return lambda good: write_months(dataset, wanted.table, _fixed(good.to_arrow_table(), wanted.kind), kind.month)
+    return lambda good: write_months(dataset, wanted.table, _fixed(good.read_all(), wanted.kind), kind.month)
 
 
 def _fixed(rows: pa.Table, kind: str) -> pa.Table:

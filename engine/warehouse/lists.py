@@ -14,9 +14,9 @@ from pathlib import Path
 
 import duckdb
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from engine.errors import InvalidFile, Problem
 from engine.values import NO_TEXT, Bilingual
@@ -26,7 +26,9 @@ from engine.warehouse.checks import Columns, cast, stored, value_of
 from engine.warehouse.dataset import Column, DataFile, Dataset, Table, Told
 from engine.warehouse.erased import IsErased, erased_rows
 from engine.warehouse.records import read_records
+from engine.warehouse.row_groups import ROW_GROUP
 from engine.warehouse.rows import BadRow, Positions, Records
+from engine.warehouse.sealed import write_sealed
 
 MEMORY = "1GB"
 NUMBER_SHARE = 0.95
@@ -74,13 +76,13 @@ class Imported:
         return len({row.line for row in self.bad})
 
 
-Keep = Callable[[duckdb.DuckDBPyRelation], Sequence[DataFile]]
+Keep = Callable[[pa.RecordBatchReader], Sequence[DataFile]]
 """Writes the good rows to files of the dataset."""
 
 
 def import_csv(dataset: Dataset, name: str, path: Path, reading: Reading) -> Imported:
     """Read the CSV file `path` into one file of table `name`. Nothing is published: that is the caller's next step."""
-    return import_rows(read_records(path), path.name, reading, lambda good: [write(good, dataset, name)])
+    return import_rows(read_records(path), path.name, reading, lambda good: [write_sealed(good, dataset, name, ())])
 
 
 def import_rows(
@@ -111,7 +113,7 @@ def import_rows(
             _refuse(db, repeated)
             wrong += repeated
         told(len(fields) + 3, steps)
-        good = _good(db, columns)
+        good = _good(db, columns, raw, _kept(records.lines, wrong))
         table = Table(tuple(Column(c.name, stored(c.type), c.heading) for c, _ in columns), tuple(keep(good)))
         told(steps, steps)
     if records.place != "line":
@@ -256,19 +258,29 @@ def _refuse(db: duckdb.DuckDBPyConnection, bad: list[BadRow]) -> None:
         db.execute("INSERT INTO refused SELECT DISTINCT line FROM more_refused")
 
 
-def _good(db: duckdb.DuckDBPyConnection, columns: Columns) -> duckdb.DuckDBPyRelation:
+def _kept(lines: Positions, wrong: Sequence[BadRow]) -> npt.NDArray[np.bool_]:
+    return ~np.isin(lines, np.array(sorted({row.line for row in wrong}), np.int64))
+
+
+def _good(
+    db: duckdb.DuckDBPyConnection, columns: Columns, raw: pa.Table, kept: npt.NDArray[np.bool_]
+) -> pa.RecordBatchReader:
+    """The rows that are `kept`, in the order of the file and a row group at a time. Of a table of several batches
+    DuckDB's threads give rows in the order in which they are done, and the same file must be the same bytes."""
     values = ", ".join(f'{cast(value_of(raw), c.type)} AS "{c.name}"' for c, raw in columns)
-    return db.sql(f"SELECT {values} FROM raw WHERE line NOT IN (SELECT line FROM refused)")
 
+    def part(start: int, count: int) -> pa.Table:
+        rows, good = raw.slice(start, count), kept[start : start + count]
+        if not good.all():
+            bits = pa.py_buffer(np.packbits(good, bitorder="little"))
+            rows = rows.filter(pa.Array.from_buffers(pa.bool_(), len(good), [None, bits]))
+        db.register("part", rows.combine_chunks())
+        return db.sql(f"SELECT {values} FROM part").to_arrow_table()
 
-def write(good: duckdb.DuckDBPyRelation, dataset: Dataset, name: str) -> DataFile:
-    """The rows as one file of table `name`."""
-    with dataset.fresh_file(name) as path:
-        try:
-            good.write_parquet(str(path))
-        except duckdb.IOException as error:
-            raise OSError(str(error)) from error
-        return dataset.keep(name, path, pq.read_metadata(path).num_rows)
+    parts = (part(start, ROW_GROUP) for start in range(0, raw.num_rows, ROW_GROUP))
+    return pa.RecordBatchReader.from_batches(
+        part(0, 0).schema, (batch for rows in parts for batch in rows.to_batches())
+    )
 
 
 def _one(db: duckdb.DuckDBPyConnection, sql: str) -> tuple[int, ...]:

@@ -6,9 +6,9 @@ bytes. Refuses to leave a file with an open address behind where it was asked to
 
 import contextlib
 from collections.abc import Collection, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime
 
-import duckdb
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -18,16 +18,25 @@ from engine.warehouse.dataset import Column, DataFile, Dataset, Replaced, Table,
 from engine.warehouse.row_groups import ROW_GROUP
 from engine.warehouse.wavefiles import renew
 
+AT_ONCE = 16_384
+"""Addresses that are held as values of Python at once."""
 
-def write_sealed(good: duckdb.DuckDBPyRelation, dataset: Dataset, name: str, addresses: Collection[str]) -> DataFile:
-    """The rows as one file of table `name`, the columns `addresses` sealed."""
-    reader = good.to_arrow_reader(ROW_GROUP)
+
+def write_sealed(good: pa.RecordBatchReader, dataset: Dataset, name: str, addresses: Collection[str]) -> DataFile:
+    """The rows as one file of table `name`, the columns `addresses` sealed. Every batch is a row group, written
+    while the next is sealed."""
     with dataset.fresh_file(name) as path:
         rows = 0
-        with _writer(path, reader.schema, addresses) as writer:
-            for batch in reader:
-                writer.write_batch(_sealed(batch, addresses, dataset.vault), row_group_size=ROW_GROUP)
+        with _writer(path, good.schema, addresses) as writer, ThreadPoolExecutor(1) as pool:
+            written: Future[None] | None = None
+            for batch in good:
+                sealed = _sealed(batch, addresses, dataset.vault) if addresses else batch
+                if written:
+                    written.result()
+                written = pool.submit(writer.write_batch, sealed, row_group_size=ROW_GROUP)
                 rows += batch.num_rows
+            if written:
+                written.result()
         return dataset.keep(name, path, rows)
 
 
@@ -156,7 +165,9 @@ def _writer(path: object, schema: pa.Schema, addresses: Collection[str]) -> Iter
 
 def _sealed(batch: pa.RecordBatch, addresses: Collection[str], vault: Vault) -> pa.RecordBatch:
     for name in addresses:
-        sealed = sealed_texts(batch[name], vault)
+        column = batch[name]
+        parts = [sealed_texts(column[at : at + AT_ONCE], vault) for at in range(0, len(column), AT_ONCE)]
+        sealed = pa.concat_arrays(parts) if parts else column
         batch = batch.set_column(batch.schema.get_field_index(name), batch.schema.field(name), sealed)
     return batch
 

@@ -14,6 +14,7 @@ from engine.errors import InvalidFile
 from engine.warehouse.dataset import Dataset
 from engine.warehouse.imports import Wanted, import_file
 from engine.warehouse.lists import Imported, Reading, field_name, import_csv
+from engine.warehouse.records import read_records
 from engine.warehouse.shapes import shape_of
 from tests.support import shared
 
@@ -136,6 +137,21 @@ def test_whatever_a_csv_writer_writes_is_read_back(rows: list[tuple[str, str]]) 
         assert not found.bad
         wanted = [tuple(value.strip(" \t") or None for value in row) for row in rows]
         assert [(row["a"], row["b"]) for row in rows_of(dataset, found)] == wanted
+
+
+@settings(max_examples=60)
+@given(st.lists(st.sampled_from([*'ab",;\n\r\0 王', "1,2\n", '"x\ny",2\r\n', "\n\n"]), max_size=40), st.integers(3, 9))
+def test_records_are_the_same_in_whatever_pieces_a_file_is_read(parts: list[str], piece: int) -> None:
+    from tempfile import TemporaryDirectory
+
+    def told(size: int) -> tuple[object, ...]:
+        found = read_records(path, piece=size)
+        return found.headings, found.rows.to_pydict(), found.lines.tolist(), found.ordinals.tolist(), found.bad
+
+    with TemporaryDirectory() as scratch:
+        path = Path(scratch) / "given.csv"
+        path.write_bytes(("id,name\n1,a\n" + "".join(parts)).encode())
+        assert told(piece) == told(2**20)
 
 
 def test_every_planted_mistake_of_a_large_file_is_named(dataset: Dataset) -> None:
