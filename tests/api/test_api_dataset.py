@@ -85,7 +85,7 @@ def test_columns_are_said_to_be_fields_and_what_is_lost_is_told_before_it_is(app
     chosen = {"kind": "customers", "key": "编号", "blank": "NULL, 消费=-1"}
     columns = ["消费=arpu", "接收短信=sms_consent", "备注=~"]
     again = at.get(seen.url.path, params=chosen | {"column": ["", *columns]})
-    assert "Average monthly spending</strong>" not in again.text and "Take 2 rows in" in again.text
+    assert "Average monthly spending</strong>" not in again.text and "Take 2 rows in, in place of " in again.text
     sent = at.form(again, seen.url.path) | {"column": columns}
     assert all(f'name="column" value="{one}"' in again.text for one in columns)
     at.post(seen.url.path, data=sent)

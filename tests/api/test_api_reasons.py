@@ -5,6 +5,7 @@ from decimal import Decimal
 import pytest
 
 from api.reasons import spoken
+from api.spoken_source import in_words
 from engine.expr import Scope, compile_expression
 from engine.expr.types import DECIMAL, INT, Record
 from tests.api.test_api_formats import formats
@@ -64,3 +65,9 @@ def test_what_the_expression_language_explains_is_understood() -> None:
         "Budget ¥4,000 < ¥5,000",
         "Target customers 9,000 is none of 1, 2",
     ]
+
+
+def test_a_rule_over_customers_is_told_with_labels_and_units_or_not_at_all():
+    assert in_words("c.arpu >= 38 && c.in_arrears", formats("zh")) == "月均消费不低于 38 元，且欠费：是"
+    assert in_words("c.arpu >= 38", formats("en")) == "Average monthly spending at least 38 CNY"
+    assert in_words("c.age + 1 > 20", formats("en")) == in_words("c.arpu >", formats("en")) == ""
