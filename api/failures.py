@@ -21,7 +21,8 @@ DUCKDB = (  # what DuckDB says of a statement that our own checks let through; t
     N_('Binder Error: Ambiguous reference to column name "{name}" ({among})'),
     N_('Binder Error: column "{name}" must appear in the GROUP BY clause or must be part of an aggregate function.'),
     N_(
-        "Binder Error: No function matches the given name and argument types '{name}'. You might need to add explicit type casts."
+        "Binder Error: No function matches the given name and argument types '{name}'. You might need to add explicit"
+        " type casts."
     ),
     N_("Binder Error: Cannot compare values of type {left} and type {right} - an explicit cast is required"),
     N_("Binder Error: Set operations can only apply to expressions with the same number of result columns"),
