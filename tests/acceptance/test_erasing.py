@@ -49,7 +49,6 @@ from engine.store.tables import recipients
 from engine.warehouse.erased import undisturbed
 from engine.warehouse.freeze import verify as verify_list
 from engine.warehouse.remains import read_remains
-from flows import evaluate
 from tests.acceptance.offices import key, load_people, notices, viewer
 from tests.acceptance.sealed_case import DEFINITION, delivered, frozen, phone_of, started
 from tests.acceptance.test_sealed_addresses import rows_of
@@ -372,7 +371,7 @@ def test_two_people_and_the_number_typed_out(app: Countersign, monkeypatch: pyte
     assert "139****0007 stands in customers: 1" in told and "Erasure 2 waits" in told and phone_of(7) not in told
     erasing.decide(app, by(app), 2, confirm=True)
     assert erasing.view(app, by(app), 2).state == "running"
-    assert evaluate.once(app)["erased"] == 1
+    assert forgetting.catch_up(app) == 1
     assert erasing.view(app, by(app), 2).state == "done"
 
 
