@@ -5,10 +5,8 @@ under way may still have them. Refuses a confirmation by whoever asked, and to f
 that says nothing stays, so that they are neither contacted nor taken in again.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-
-from msgspec import structs
 
 from engine.errors import ErasureOpen, ErasureWaits, InvalidForm, NotFound, OwnProposal, Problem
 from engine.organisation import Organisation
@@ -246,7 +244,7 @@ def _view(app: Countersign, organisation: Organisation, by: By, row: ErasureRow)
         places=_places(found),
         left_texts=tuple(Place(name, 0, count) for name, count in found.left_texts.items()),
         left_files=found.left_files,
-        unsearched=tuple(structs.replace(one, person=organisation.name(one.person)) for one in found.unsearched),
+        unsearched=tuple(replace(one, person=organisation.name(one.person)) for one in found.unsearched),
         looked=found.looked,
         of=found.of,
         may_decide=is_open and by.person != row.asked_by,

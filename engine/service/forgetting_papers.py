@@ -9,9 +9,8 @@ import os
 import secrets
 from collections import Counter
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
-
-from msgspec import Struct
 
 from engine.service import sealing
 from engine.service.app import Countersign
@@ -24,7 +23,8 @@ from engine.warehouse.erasing import Person, Spot, mapped
 FOLDER = "attachments"
 
 
-class Unsearched(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Unsearched:
     """Files of a case that people must look at, how many, and who attached them: pictures and PDF, in which nothing is
     looked for, or documents that cannot be read or changed."""
 
