@@ -49,6 +49,12 @@ OPTIONS: dict[str, bool | float | int | str | None] = {
     "spark.sql.shuffle.partitions": "8",
 }
 """Dataset times are UTC without a zone; a value that does not fit is an error and not a blank, as on other engines."""
+GIVEN_UP: dict[str, bool | float | int | str | None] = {
+    "spark.task.reaper.enabled": "true",
+    "spark.task.reaper.killTimeout": "60s",
+}
+"""A task in a loop that never asks whether it is still wanted goes on when its statement was stopped; on a cluster its
+executor ends a minute later, which is this connection's alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,9 +254,9 @@ def _spark(master: str) -> Any:
     builder = SparkSession.builder.appName("countersign")
     if master.startswith("sc://"):
         return builder.remote(master).config(map=OPTIONS).getOrCreate()
-    options = OPTIONS
+    options = OPTIONS | GIVEN_UP
     if master.startswith("local"):
-        options = OPTIONS | {"spark.driver.bindAddress": "127.0.0.1", "spark.driver.host": "127.0.0.1"}
+        options |= {"spark.driver.bindAddress": "127.0.0.1", "spark.driver.host": "127.0.0.1"}
     session = builder.master(master).config(map=options).getOrCreate()
     session.sparkContext.setLogLevel("ERROR")  # a warning of every cancelled task is no news
     return session

@@ -188,7 +188,7 @@ def _operation(app: Countersign) -> list[str]:
     """What administrators see, in the texts that come from others."""
     admin, by = viewer(app, "machao"), By(viewer(app, "machao"), "page", typed(50))
     suppressing.add(app, by, kind="black", customer="c1", reason=typed(190))
-    erasing.ask(app, by, customer="c2", typed="c2", reason=typed(190))
+    erasing.ask(app, by, customer="c1", typed="c1", reason=typed(190))
     holdouts.propose(app, by, percent="5", reason=typed(190))
     with app.db.begin() as tx:  # saved where customers are, of whom this house has none
         parts = {"title": typed(60), "note": typed(190), "office": "", "ended_at": None}

@@ -50,6 +50,17 @@ def started_quickly(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SPARK_CONF_DIR", str(folder))
         yield
+        end_of_java()
+
+
+def end_of_java() -> None:
+    """A statement that was given up may go on in a loop for hours, and take a processor from all later tests."""
+    from pyspark import SparkContext
+
+    if SparkContext._gateway is not None:
+        SparkContext._gateway.proc.stdin.close()
+        SparkContext._gateway.proc.wait(30)
+        SparkContext._gateway = SparkContext._jvm = SparkContext._active_spark_context = None
 
 
 @pytest.fixture(scope="module")
