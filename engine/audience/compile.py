@@ -61,6 +61,7 @@ KNOWN_TABLES: Mapping[str, Mapping[str, str]] = {
         "offer": "text",
         "channel": "text",
         "outcome": "text",
+        "purpose": "text",
     },
     "owned": {"customer": "text", "offer": "text", "since": "timestamp", "until": "timestamp"},
     "conflicts": {"offer": "text", "other": "text"},

@@ -5,7 +5,7 @@ not have is sent along as views of one session. Refuses to write anything there,
 comes with the extra `spark` and needs Java.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
@@ -22,6 +22,7 @@ from engine.errors import CountersignError, CustomersUnavailable, InvalidFile, P
 from engine.warehouse.child import ORDERED_SCHEMA
 from engine.warehouse.dataset import Column, Version
 from engine.warehouse.elsewhere import READ_THERE, Elsewhere, Run, version_of
+from engine.warehouse.later import LATER
 from engine.warehouse.row_groups import ROW_GROUP
 from engine.warehouse.run import Limits, Started
 from engine.warehouse.watching import watched
@@ -175,9 +176,10 @@ class _Run:
         if self.selected is not None:
             self.selected.unpersist()
 
-    def read(self, name: str, *, of_asked: bool = False) -> None:
+    def read(self, name: str, *, of_asked: bool = False, lacking: Sequence[str] = ()) -> None:
         """See `elsewhere.Run`."""
-        self._there(name, of_asked=of_asked).createOrReplaceTempView(name)
+        rows = self._there(name, of_asked=of_asked)
+        rows.selectExpr("*", *map(_nothing, lacking)).createOrReplaceTempView(name)
 
     def read_both(
         self, name: str, sent: str, columns: Mapping[str, Mapping[str, str]], *, of_asked: bool = False
@@ -185,7 +187,12 @@ class _Run:
         """See `elsewhere.Run`."""
         theirs, ours = self._there(name, of_asked=of_asked), self.session.table(sent)
         key = [one for one in KEY if one in columns[name]]
-        added = ours.join(theirs, key, "left_anti").select(*(one for one in columns[name] if one in columns[sent]))
+        later = LATER.get(name, ())
+        for one in later:  # one of theirs that is called so may be of another type
+            said = f"CAST(`{one}` AS STRING) AS `{one}`" if one in columns[name] else _nothing(one)
+            theirs = theirs.selectExpr(*(f"`{other}`" for other in theirs.columns if other != one), said)
+        wanted = dict.fromkeys((*columns[name], *later))
+        added = ours.join(theirs, key, "left_anti").select(*(one for one in wanted if one in columns[sent]))
         theirs.unionByName(added, allowMissingColumns=True).createOrReplaceTempView(name)
 
     def size(self, name: str) -> int:
@@ -204,10 +211,10 @@ class _Run:
             nothing = ", ".join(f"CAST(NULL AS {TYPES[kind]}) AS `{column}`" for column, kind in columns.items())
             rows = self.session.sql(f"SELECT {nothing} WHERE false")
         elif self.lake.is_here:
-            rows = self.session.read.parquet(*map(str, files)).select(*columns)
+            found = self.session.read.option("mergeSchema", len(files) > 1).parquet(*map(str, files))
+            rows = found.selectExpr(*(f"`{one}`" if one in found.columns else _nothing(one) for one in columns))
         else:
-            table = pa.concat_tables([pq.read_table(path, columns=list(columns)) for path in files])
-            rows = self.session.createDataFrame(table)
+            rows = self.session.createDataFrame(pa.concat_tables([_read(path, columns) for path in files]))
         rows.createOrReplaceTempView(name)
 
     def listed(self, arm: str) -> Iterator[pa.RecordBatch]:
@@ -254,6 +261,19 @@ def _spark(master: str) -> Any:
     session = builder.master(master).config(map=options).getOrCreate()
     session.sparkContext.setLogLevel("ERROR")  # a warning of every cancelled task is no news
     return session
+
+
+def _nothing(column: str) -> str:
+    return f"CAST(NULL AS STRING) AS `{column}`"
+
+
+def _read(path: Path, columns: Collection[str]) -> pa.Table:
+    """These columns of the file; texts that it does not have are without a value."""
+    rows = pq.read_table(path, columns=[one for one in columns if one in pq.read_schema(path).names])
+    for one in columns:
+        if one not in rows.column_names:
+            rows = rows.append_column(one, pa.nulls(rows.num_rows, pa.string()))
+    return rows.select(list(columns))
 
 
 def _kind(said: str) -> str:

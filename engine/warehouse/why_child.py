@@ -12,6 +12,7 @@ import msgspec
 
 from engine.warehouse import lockdown
 from engine.warehouse.job import Asked, Question, Reply
+from engine.warehouse.later import rows_in
 from engine.warehouse.lockdown import end_with_parent, limit_itself, locked_down, quoted
 
 MOST_AT_HOME = 1000
@@ -86,7 +87,7 @@ def _cut_down(db: duckdb.DuckDBPyConnection, question: Question, customer: str) 
         if question.asking.narrow and name != "customers" and "customer" in _columns(db, name):
             listed = ", ".join(f"'{quoted(file)}'" for file in files)
             db.execute(
-                f'CREATE OR REPLACE TEMP VIEW "{name}" AS SELECT * FROM read_parquet([{listed}])'
+                f'CREATE OR REPLACE TEMP VIEW "{name}" AS SELECT * FROM {rows_in(name, f"[{listed}]")}'
                 " WHERE customer IN (SELECT customer FROM asked)"
             )
 
