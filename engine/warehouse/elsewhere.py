@@ -6,7 +6,7 @@ Refuses to know how either of them is reached.
 
 import resource
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
@@ -25,7 +25,7 @@ from engine.warehouse.dataset import Column, DataFile, Dataset, Table, Version
 from engine.warehouse.describing import Queryable
 from engine.warehouse.freeze import LIST
 from engine.warehouse.job import Failure, Job, Result
-from engine.warehouse.later import lacking, with_later
+from engine.warehouse.later import with_later
 from engine.warehouse.offers import kind_of
 from engine.warehouse.run import DEFAULT_LIMITS, SHOWN, Input, Limits, Selected, Started, failed, finished, input_of
 
@@ -42,17 +42,17 @@ class Run(Queryable, Protocol):
         has no value there."""
         ...
 
-    def read(self, name: str, *, of_asked: bool = False, lacking: Sequence[str] = ()) -> None:
-        """Let statements read a table of the place; `of_asked`: the rows of customers in the table `asked` alone;
-        `lacking`: texts that it does not have and that statements name."""
+    def read(self, name: str, columns: Collection[str] = (), *, of_asked: bool = False) -> None:
+        """Let statements read a table of the place; `of_asked`: the rows of customers in the table `asked` alone. Given
+        its `columns`, statements may name those of a later release (`LATER`) that it does not have."""
         ...
 
     def read_both(
         self, name: str, sent: str, columns: Mapping[str, Mapping[str, str]], *, of_asked: bool = False
     ) -> None:
         """Let statements read a table of the place together with the rows of the table `sent` that it does not have:
-        the same customer, at the same moment. `columns` are those of both, by their names. Texts of a later release
-        (`LATER`) are there, whether either of them has them or not."""
+        the same customer, at the same moment. `columns` are those of both, by their names. Those of a later
+        release (`LATER`) are there, whether either of them has them or not."""
         ...
 
     def size(self, name: str) -> int:
@@ -176,7 +176,7 @@ class Elsewhere(ABC):
     def let_read(self, run: Run, dataset: Dataset, version: Version, name: str, own: Table | None) -> None:
         """A table of the place; of contacts also those that this house made itself."""
         if own is None:
-            run.read(name, lacking=lacking(name, version.columns[name]))
+            run.read(name, version.columns[name])
             return
         sent = f"{name}_here"
         ours = with_later(name, types_of(own))

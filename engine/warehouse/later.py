@@ -23,6 +23,11 @@ def lacking(table: str, columns: Collection[str]) -> tuple[str, ...]:
     return tuple(column for column in LATER.get(table, ()) if column not in columns)
 
 
+def typed_otherwise(table: str, columns: Mapping[str, str]) -> frozenset[str]:
+    """Those that a table has of old for something else, as they are no texts in it."""
+    return frozenset(column for column in LATER.get(table, ()) if columns.get(column, "text") != "text")
+
+
 def with_later(table: str, columns: Mapping[str, str]) -> dict[str, str]:
     """Column -> type, with those that it does not have."""
     return {**columns, **dict.fromkeys(lacking(table, columns), "text")}

@@ -7,7 +7,7 @@ told.
 """
 
 import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -24,7 +24,7 @@ from engine.errors import CustomersUnavailable, SelectionFailed
 from engine.warehouse.child import ORDERED_SCHEMA
 from engine.warehouse.dataset import Column, Version
 from engine.warehouse.elsewhere import Elsewhere, Run, version_of
-from engine.warehouse.later import LATER
+from engine.warehouse.later import LATER, lacking, typed_otherwise
 from engine.warehouse.queries import column_type, connected
 from engine.warehouse.row_groups import ROW_GROUP
 from engine.warehouse.run import Limits, Started
@@ -122,29 +122,29 @@ class _Run:
         self.execute("CREATE TEMP TABLE selected ON COMMIT DROP AS " + text)
         self.execute("ANALYZE selected")
 
-    def read(self, name: str, *, of_asked: bool = False, lacking: Sequence[str] = ()) -> None:
+    def read(self, name: str, columns: Collection[str] = (), *, of_asked: bool = False) -> None:
         """See `Run`. A whole table is found by its name."""
-        if of_asked or lacking:
-            text = "CREATE TEMP VIEW {name} AS SELECT {all} FROM {there} AS t"
-            every = [sql.SQL("t.*"), *(_nothing(one) for one in lacking)]
-            there = self._there(name, of_asked=of_asked)
-            self.cursor.execute(
-                sql.SQL(text).format(name=sql.Identifier(name), all=sql.SQL(", ").join(every), there=there)
-            )
+        missing = lacking(name, columns) if columns else ()
+        if not of_asked and not missing:
+            return
+        # The user may not be allowed to read columns that are not among these.
+        every = [*map(sql.Identifier, columns), *map(_nothing, missing)] if missing else [sql.SQL("*")]
+        made = sql.SQL("CREATE TEMP VIEW {name} AS SELECT {every} FROM {there} AS t").format(
+            name=sql.Identifier(name), every=sql.SQL(", ").join(every), there=self._there(name, of_asked=of_asked)
+        )
+        self.cursor.execute(made)
 
     def read_both(
         self, name: str, sent: str, columns: Mapping[str, Mapping[str, str]], *, of_asked: bool = False
     ) -> None:
         """See `Run`."""
         theirs, ours = columns[name], columns[sent]
-        later = LATER.get(name, ())
-        plain = [one for one in theirs if one not in later]
-        mine = [sql.Identifier("o", one) if one in ours else sql.SQL("NULL") for one in (*plain, *later)]
-        # A column of theirs that is called so may be of another type.
-        texts = [
-            sql.SQL("t.{0}::text AS {0}").format(sql.Identifier(one)) if one in theirs else _nothing(one)
-            for one in later
-        ]
+        later, other = LATER.get(name, ()), typed_otherwise(name, theirs)
+        plain = [one for one in theirs if one not in later or one in other]
+        texts = [one for one in later if one not in other]
+        known = ours.keys() - other
+        mine = [sql.Identifier("o", one) if one in known else sql.SQL("NULL") for one in (*plain, *texts)]
+        theirs_too = [_text(one) if one in theirs else _nothing(one) for one in texts]
         same = [sql.SQL("t.{0} = o.{0}").format(sql.Identifier(one)) for one in KEY if one in theirs]
         text = (
             "CREATE TEMP VIEW {name} AS SELECT {all} FROM {there} AS t UNION ALL SELECT {mine} FROM {sent} AS o"
@@ -152,7 +152,7 @@ class _Run:
         )
         made = sql.SQL(text).format(
             name=sql.Identifier(name),
-            all=sql.SQL(", ").join([*(sql.Identifier("t", one) for one in plain), *texts]),
+            all=sql.SQL(", ").join([*(sql.Identifier("t", one) for one in plain), *theirs_too]),
             there=self._there(name, of_asked=of_asked),
             mine=sql.SQL(", ").join(mine),
             sent=sql.Identifier(sent),
@@ -216,6 +216,10 @@ class _Run:
             while found := cursor.fetchmany(ROW_GROUP):
                 columns = [pa.array(each, one.type) for each, one in zip(zip(*found, strict=True), schema, strict=True)]
                 yield pa.record_batch(columns, schema=schema)
+
+
+def _text(column: str) -> sql.Composed:
+    return sql.SQL("t.{0}::text AS {0}").format(sql.Identifier(column))
 
 
 def _nothing(column: str) -> sql.Composed:

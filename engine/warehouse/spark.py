@@ -22,7 +22,7 @@ from engine.errors import CountersignError, CustomersUnavailable, InvalidFile, P
 from engine.warehouse.child import ORDERED_SCHEMA
 from engine.warehouse.dataset import Column, Version
 from engine.warehouse.elsewhere import READ_THERE, Elsewhere, Run, version_of
-from engine.warehouse.later import LATER
+from engine.warehouse.later import lacking, typed_otherwise, with_later
 from engine.warehouse.row_groups import ROW_GROUP
 from engine.warehouse.run import Limits, Started
 from engine.warehouse.watching import watched
@@ -176,10 +176,11 @@ class _Run:
         if self.selected is not None:
             self.selected.unpersist()
 
-    def read(self, name: str, *, of_asked: bool = False, lacking: Sequence[str] = ()) -> None:
+    def read(self, name: str, columns: Collection[str] = (), *, of_asked: bool = False) -> None:
         """See `elsewhere.Run`."""
-        rows = self._there(name, of_asked=of_asked)
-        rows.selectExpr("*", *map(_nothing, lacking)).createOrReplaceTempView(name)
+        missing = lacking(name, columns) if columns else ()
+        rows = self._there(name, of_asked=of_asked).selectExpr("*", *map(_nothing, missing))
+        rows.createOrReplaceTempView(name)
 
     def read_both(
         self, name: str, sent: str, columns: Mapping[str, Mapping[str, str]], *, of_asked: bool = False
@@ -187,12 +188,9 @@ class _Run:
         """See `elsewhere.Run`."""
         theirs, ours = self._there(name, of_asked=of_asked), self.session.table(sent)
         key = [one for one in KEY if one in columns[name]]
-        later = LATER.get(name, ())
-        for one in later:  # one of theirs that is called so may be of another type
-            said = f"CAST(`{one}` AS STRING) AS `{one}`" if one in columns[name] else _nothing(one)
-            theirs = theirs.selectExpr(*(f"`{other}`" for other in theirs.columns if other != one), said)
-        wanted = dict.fromkeys((*columns[name], *later))
-        added = ours.join(theirs, key, "left_anti").select(*(one for one in wanted if one in columns[sent]))
+        theirs = theirs.selectExpr("*", *map(_nothing, lacking(name, columns[name])))
+        wanted = with_later(name, columns[name]).keys() - typed_otherwise(name, columns[name])
+        added = ours.join(theirs, key, "left_anti").select(*(one for one in ours.columns if one in wanted))
         theirs.unionByName(added, allowMissingColumns=True).createOrReplaceTempView(name)
 
     def size(self, name: str) -> int:

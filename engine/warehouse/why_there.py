@@ -20,7 +20,7 @@ from engine.warehouse.dataset import Dataset, Version
 from engine.warehouse.elsewhere import CUSTOMERS, Run, columns_of
 from engine.warehouse.freeze import LIST
 from engine.warehouse.job import Asked
-from engine.warehouse.later import lacking, with_later
+from engine.warehouse.later import with_later
 from engine.warehouse.places import CustomerBase
 from engine.warehouse.run import Limits
 from engine.warehouse.why import Rules, Why, meant
@@ -130,7 +130,7 @@ class _Asking:
                 sent = f"{name}_here"
                 self.run.read_both(name, sent, {name: theirs, sent: columns[name]}, of_asked=of_asked)
             else:
-                self.run.read(name, of_asked=of_asked, lacking=lacking(name, theirs))
+                self.run.read(name, theirs, of_asked=of_asked)
             columns[name] = with_later(name, theirs)
         proved = {proof.table for proof in self.rules.asking.proofs}
         for name in (proved | KNOWN_TABLES.keys()) - columns.keys():

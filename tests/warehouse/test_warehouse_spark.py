@@ -36,7 +36,7 @@ from tests.warehouse.test_warehouse_postgres import (
     frozen,
     rows_of,
     server,
-    told_by_sms_alone,
+    told_by_sms,
 )
 
 PYSPARK = find_spec("pyspark")
@@ -110,7 +110,7 @@ def test_a_database_of_the_catalogue_that_knows_no_purposes_is_read_like_a_folde
 ) -> None:
     plan = {"source": {"rule": "c.arpu >= 38"}, "remove": ["policy", {"contacted_within": "30d", "similar": "family"}]}
     here, there = (
-        frozen(told_by_sms_alone(dataset, tmp_path / "data", others=True), tmp_path / "here", plan),
+        frozen(told_by_sms(dataset, tmp_path / "data", "known"), tmp_path / "here", plan),
         frozen(dataset, tmp_path / "there", plan, catalogued, seconds=PATIENT),
     )
     assert rows_of(there) == rows_of(here) != []
