@@ -12,10 +12,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from engine.audience.compile import KNOWN_TABLES
+from engine.audience.later import rows_in
 from engine.errors import InvalidFile, Problem
 from engine.warehouse import months
 from engine.warehouse.dataset import Column, DataFile, Dataset, Table, Version
-from engine.warehouse.later import rows_in
 from engine.warehouse.row_groups import ROW_GROUP
 
 TABLE = "contacts"

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+from engine.audience.later import rows_in
 from engine.warehouse.addresses import ADDRESS
 from engine.warehouse.dataset import Dataset, Table, Version
-from engine.warehouse.later import rows_in
 
 MEMORY = "200MB"
 MOST = 20

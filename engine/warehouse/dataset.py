@@ -23,9 +23,9 @@ import msgspec
 from msgspec import Struct
 
 from engine import clock
+from engine.audience.later import lacking
 from engine.errors import InvalidFile, NoSpace, Problem
 from engine.warehouse.addresses import Vault
-from engine.warehouse.later import lacking
 
 LEFT_SECONDS = 24 * 3600
 """How old a file is that no version names before it counts as left behind: its writer may still be at work."""

@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from engine.audience.compile import KNOWN_TABLES, Selection
+from engine.audience.later import with_later
 from engine.audience.waterfall import Slot
 from engine.errors import InvalidFile, Problem, SelectionFailed
 from engine.warehouse import describing
@@ -25,7 +26,6 @@ from engine.warehouse.dataset import Column, DataFile, Dataset, Table, Version
 from engine.warehouse.describing import Queryable
 from engine.warehouse.freeze import LIST
 from engine.warehouse.job import Failure, Job, Result
-from engine.warehouse.later import with_later
 from engine.warehouse.offers import kind_of
 from engine.warehouse.run import DEFAULT_LIMITS, SHOWN, Input, Limits, Selected, Started, failed, finished, input_of
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 
+from engine.audience.later import LATER
 from engine.warehouse.customers import MOST, NEWEST, Facts, Nobody, beside, is_address
 from engine.warehouse.elsewhere import CUSTOMERS, Run
-from engine.warehouse.later import LATER
 from engine.warehouse.places import CustomerBase
 from engine.warehouse.run import Limits
 from engine.warehouse.why_child import said

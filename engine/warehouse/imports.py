@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 import duckdb
 import pyarrow as pa
 
+from engine.audience.later import LATER, rows_in
 from engine.definition.catalogue import CustomerField
 from engine.errors import InvalidFile, Problem
 from engine.values import NO_TEXT
@@ -20,7 +21,6 @@ from engine.warehouse.blanks import Blanks
 from engine.warehouse.dataset import Column, DataFile, Dataset, Published, Table, Taken, Told, added
 from engine.warehouse.erased import IsErased
 from engine.warehouse.kinds import KINDS
-from engine.warehouse.later import LATER, rows_in
 from engine.warehouse.lists import MEMORY, Imported, Keep, Reading, import_rows, no_column
 from engine.warehouse.months import write_months
 from engine.warehouse.rows import Records

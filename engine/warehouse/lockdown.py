@@ -16,8 +16,8 @@ from typing import TypeVar
 
 import duckdb
 
+from engine.audience.later import rows_in
 from engine.warehouse.job import Allotment, Census, Failure, Job, Question, Rehearsal
-from engine.warehouse.later import rows_in
 
 T = TypeVar("T")
 PR_SET_PDEATHSIG = 1

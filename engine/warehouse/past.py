@@ -15,9 +15,9 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from engine.audience.later import LATER, rows_in
 from engine.audience.policy import PURPOSES, Contacted
 from engine.warehouse.dataset import Dataset, Table, Version, told_when_full
-from engine.warehouse.later import LATER, rows_in
 
 TABLE = "contacts"
 MEMORY = "150MB"

@@ -20,11 +20,11 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 from psycopg2 import errors, sql
 
+from engine.audience.later import LATER, lacking, typed_otherwise
 from engine.errors import CustomersUnavailable, SelectionFailed
 from engine.warehouse.child import ORDERED_SCHEMA
 from engine.warehouse.dataset import Column, Version
 from engine.warehouse.elsewhere import Elsewhere, Run, version_of
-from engine.warehouse.later import LATER, lacking, typed_otherwise
 from engine.warehouse.queries import column_type, connected
 from engine.warehouse.row_groups import ROW_GROUP
 from engine.warehouse.run import Limits, Started

@@ -18,11 +18,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import sqlglot
 
+from engine.audience.later import lacking, typed_otherwise, with_later
 from engine.errors import CountersignError, CustomersUnavailable, InvalidFile, Problem, SelectionFailed
 from engine.warehouse.child import ORDERED_SCHEMA
 from engine.warehouse.dataset import Column, Version
 from engine.warehouse.elsewhere import READ_THERE, Elsewhere, Run, version_of
-from engine.warehouse.later import lacking, typed_otherwise, with_later
 from engine.warehouse.row_groups import ROW_GROUP
 from engine.warehouse.run import Limits, Started
 from engine.warehouse.watching import watched

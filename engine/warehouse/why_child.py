@@ -10,9 +10,9 @@ from datetime import date, datetime
 import duckdb
 import msgspec
 
+from engine.audience.later import rows_in
 from engine.warehouse import lockdown
 from engine.warehouse.job import Asked, Question, Reply
-from engine.warehouse.later import rows_in
 from engine.warehouse.lockdown import end_with_parent, limit_itself, locked_down, quoted
 
 MOST_AT_HOME = 1000

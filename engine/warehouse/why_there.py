@@ -15,12 +15,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from engine.audience.compile import KNOWN_TABLES
+from engine.audience.later import with_later
 from engine.audience.question import Proof
 from engine.warehouse.dataset import Dataset, Version
 from engine.warehouse.elsewhere import CUSTOMERS, Run, columns_of
 from engine.warehouse.freeze import LIST
 from engine.warehouse.job import Asked
-from engine.warehouse.later import with_later
 from engine.warehouse.places import CustomerBase
 from engine.warehouse.run import Limits
 from engine.warehouse.why import Rules, Why, meant
