@@ -25,6 +25,7 @@ EVIDENCE = {  # columns of the rows that show why an exclusion applies
     "at": N_("Contacted on"),
     "offer": N_("Offer"),
     "channel": N_("Channel"),
+    "purpose": N_("Purpose"),
     "reason": N_("Reason"),
     "since": N_("Since"),
     "until": N_("Until"),

@@ -26,6 +26,7 @@ from engine.audience.grouping import (
     is_drawn,
     threshold_in,
 )
+from engine.audience.later import with_later
 from engine.audience.plan import AudiencePlan, Cell
 from engine.audience.question import Asking
 from engine.audience.sources import FeedbackOf
@@ -61,6 +62,7 @@ KNOWN_TABLES: Mapping[str, Mapping[str, str]] = {
         "offer": "text",
         "channel": "text",
         "outcome": "text",
+        "purpose": "text",
     },
     "owned": {"customer": "text", "offer": "text", "since": "timestamp", "until": "timestamp"},
     "conflicts": {"offer": "text", "other": "text"},
@@ -290,7 +292,7 @@ def readable_tables(
     """
     known: dict[str, Mapping[str, str] | None] = {**KNOWN_TABLES}
     known |= {"offers": None, ANY_LIST: None} if tables is None else dict.fromkeys(tables - set(known))
-    known |= columns or {}
+    known |= {name: with_later(name, found) for name, found in (columns or {}).items()}
     return {name: found for name, found in known.items() if name not in SUPPRESSED} | {"customers": fields or None}
 
 

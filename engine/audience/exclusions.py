@@ -245,7 +245,8 @@ class Capped(BareWord):
         policy = claims.capped()
         if policy is None:
             return None
-        return Evidence("contacts", ("case_number", "at", "offer", "channel"), policy.counted(claims.as_of))
+        shown = ("case_number", "at", "offer", "channel", *(("purpose",) if policy.asks_purpose else ()))
+        return Evidence("contacts", shown, policy.counted(claims.as_of))
 
 
 class Lost(BareWord):

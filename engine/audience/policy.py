@@ -9,7 +9,7 @@ Refuses a policy that says nothing, contradicts itself, or looks back further th
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
@@ -18,6 +18,7 @@ from engine.values import Bilingual, Duration
 
 Purpose = Literal["marketing", "service"]
 MARKETING: Purpose = "marketing"
+PURPOSES: tuple[Purpose, ...] = get_args(Purpose)
 SHORTEST, LONGEST = timedelta(hours=1), timedelta(days=365)
 MOST_CAPS = 20
 
@@ -30,13 +31,19 @@ CHANNEL = r"^([a-z][a-z0-9_]{0,19})?$"
 
 @dataclass(frozen=True, slots=True)
 class Contacted:
-    """One contact of a customer. Empty is unknown; `case` is the number of the case that made it, as far as known."""
+    """One contact of a customer. Empty is unknown; `case` is the number of the case that made it, as far as known. One
+    of unknown purpose counts for every purpose."""
 
     at: datetime
     channel: str = ""
-    purpose: str = MARKETING
+    purpose: str = ""
     category: str = ""
     case: str = ""
+
+    @property
+    def event(self) -> tuple[datetime, str, str, str]:
+        """What two records of one contact agree in, though one of them may not know what for."""
+        return (self.at, self.channel, self.category, self.case)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +123,11 @@ class Cap(BaseModel):
     def counted(self, past: Iterable[Contacted], at: datetime) -> tuple[Contacted, ...]:
         """Those of the past contacts that it counts at that moment."""
         since = at - self.window
-        return tuple(one for one in past if one.at > since and self._counts(one.channel, one.purpose, one.category))
+        return tuple(
+            one
+            for one in past
+            if one.at > since and self._counts(one.channel, one.purpose or self.purpose, one.category)
+        )
 
     def covers(self, other: "Cap") -> bool:
         """Whether whoever keeps to it keeps to the other as well, which then says nothing."""
@@ -202,6 +213,10 @@ class ContactPolicy(BaseModel):
         if self.similar and wanted.category:
             caps.append(Cap(most=1, within=self.similar, category=wanted.category))
         return tuple(sorted(caps, key=lambda cap: (cap.window, cap.most, cap.scope)))
+
+    def uncounted_by(self, cap: Cap) -> tuple[Purpose, ...]:
+        """The purposes whose contacts the cap does not count. A contact of no known purpose counts for every one."""
+        return tuple(one for one in PURPOSES if one in self.exempt or cap.purpose not in ("", one))
 
     def each_of(self, channel: str) -> dict[CarrierKind, Each]:
         """What halls and agents carry that contacts over this channel count for."""

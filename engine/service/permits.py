@@ -74,7 +74,8 @@ class Asked:
         for each in self.history:
             for customer, contacts in past.read(each, first, last).items():
                 there = found.setdefault(customer, [])
-                there += [one for one in contacts if one not in there] if there else contacts
+                known = {one.event for one in there}
+                there += [one for one in contacts if one.event not in known]
         return found
 
     def carriers(self, rows: Mapping[int, str]) -> Carriers:

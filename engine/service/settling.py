@@ -17,7 +17,7 @@ from engine.delivery.standing import closed_because
 from engine.errors import Refused
 from engine.machine.case import Case
 from engine.machine.commands import DeliveryFinished
-from engine.service import running, staleness
+from engine.service import permits, running, staleness
 from engine.service.app import Countersign
 from engine.service.sealing import dataset_of
 from engine.service.stopping import pause, standing
@@ -146,9 +146,10 @@ def _keep_contacts(app: Countersign, case: Case, rows: Sequence[WaveRow]) -> Non
     from engine.warehouse import contacts  # noqa: PLC0415  # as above
 
     dataset = dataset_of(app.settings)
-    plan, shared = app.definition(case.process).audience, _word(case, "offer")
-    offers = plan.offers_in(case.form) if plan else {}
-    same = {"case_number": case.number or case.id, "category": _word(case, "category")}
+    definition, shared = app.definition(case.process), _word(case, "offer")
+    offers = definition.audience.offers_in(case.form) if definition.audience else {}
+    made = permits.approach(definition, case.form, "")
+    same = {"case_number": case.number or case.id, "category": made.category, "purpose": made.purpose}
     for row in rows:
         with app.db.read() as tx:
             batch: list[dict[str, object]] = []

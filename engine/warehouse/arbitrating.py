@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 from sqlglot import exp
 
 from engine.audience.allocating import CLOSING, NO_ROOM, Contest, of_tier, opening
-from engine.audience.policy import MARKETING, Approach, Cap
+from engine.audience.policy import PURPOSES, Approach, Cap
 from engine.errors import SelectionFailed
 from engine.warehouse.dataset import Dataset, Version
 from engine.warehouse.job import LOST, Allotment, Allotted, Failure, Shared
@@ -167,8 +167,10 @@ def _past(taken: Sequence[Taken], history: frozenset[str], at: datetime) -> str:
     if history:
         names = ("case_number", "channel", "category")
         kept = {name: f"coalesce({name}, '')" if name in history else "''" for name in names}
+        known_purposes = ", ".join(map(_text, PURPOSES))
         told = (
-            f"SELECT customer, {kept['case_number']} AS number, {kept['channel']} AS channel, '{MARKETING}' AS purpose,"
+            f"SELECT customer, {kept['case_number']} AS number, {kept['channel']} AS channel,"
+            f" CASE WHEN purpose IN ({known_purposes}) THEN purpose ELSE '' END AS purpose,"
             f' {kept["category"]} AS category, "at" FROM {HISTORY}'
         )
         sources.append(_unless_known(told, known))
@@ -203,9 +205,9 @@ def _earlier(contest: Contest, at: datetime) -> str:
 
 def _counts(cap: Cap, contest: Contest, at: datetime) -> str:
     conditions = [f'"at" > {_moment(at - cap.window)}']
-    scope: Mapping[str, str] = dict(zip(("channel", "purpose", "category"), cap.scope, strict=True))
+    scope: Mapping[str, str] = {"channel": cap.channel, "category": cap.category}
     conditions += [f"{name} = {_text(value)}" for name, value in scope.items() if value]
-    conditions += [f"purpose <> {_text(purpose)}" for purpose in contest.policy.exempt]
+    conditions += [f"purpose <> {_text(purpose)}" for purpose in contest.policy.uncounted_by(cap)]
     return " AND ".join(conditions)
 
 

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from engine.audience.compile import KNOWN_TABLES
+from engine.audience.later import rows_in
 from engine.errors import InvalidFile, Problem
 from engine.warehouse import months
 from engine.warehouse.dataset import Column, DataFile, Dataset, Table, Version
@@ -19,6 +20,7 @@ from engine.warehouse.row_groups import ROW_GROUP
 
 TABLE = "contacts"
 COLUMNS = tuple(Column(name, type_) for name, type_ in KNOWN_TABLES[TABLE].items())
+NAMES = ", ".join(f'"{column.name}"' for column in COLUMNS)
 SCHEMA = pa.schema([(c.name, pa.timestamp("us") if c.type == "timestamp" else pa.string()) for c in COLUMNS])
 
 
@@ -51,7 +53,9 @@ def compact(dataset: Dataset) -> Version:
         for month in sorted({file.month for file in tables[TABLE].files}):
             of_month = [file for file in tables[TABLE].files if file.month == month]
             files += of_month if len(of_month) == 1 else [_join(dataset, of_month, month)]
-        return tables | {TABLE: Table(tables[TABLE].columns, tuple(files))}
+        if len(files) == len(tables[TABLE].files):
+            return tables
+        return tables | {TABLE: Table(COLUMNS, tuple(files))}
 
     return dataset.publish(joined)
 
@@ -60,7 +64,7 @@ def _join(dataset: Dataset, files: Iterable[DataFile], month: str) -> DataFile:
     paths = [str(dataset.path(file)) for file in files]
     with contextlib.closing(duckdb.connect(config={"memory_limit": "400MB"})) as db:
         order = 'ORDER BY "at", customer, case_number, channel'
-        joined = db.sql(f"SELECT * FROM read_parquet(?) {order}", params=[paths])
+        joined = db.sql(f"SELECT {NAMES} FROM {rows_in(TABLE, '?')} {order}", params=[paths])
         reader: pa.RecordBatchReader = joined.to_arrow_reader(ROW_GROUP)
         with dataset.fresh_file(TABLE) as path:
             rows = 0

@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+from engine.audience.later import rows_in
 from engine.warehouse.addresses import ADDRESS
 from engine.warehouse.dataset import Dataset, Table, Version
 
 MEMORY = "200MB"
 MOST = 20
-LIST = "list_"
+CUSTOMERS, LIST = "customers", "list_"
 NEWEST = {"contacts": "at", "responses": "at", "usage": "month", "owned": "since"}
 """The tables with rows of a customer, and what their newest rows are told by."""
 
@@ -40,7 +41,7 @@ class Nobody:
 
 def facts(dataset: Dataset, version: Version, wanted: str) -> Facts | Nobody:
     """What is known of the customer with this id, or else with this address."""
-    customers = version.tables.get("customers")
+    customers = version.tables.get(CUSTOMERS)
     if customers is None or not customers.files:
         return Nobody()
     import duckdb  # noqa: PLC0415  # takes long to load; most requests ask nothing of the dataset
@@ -63,9 +64,9 @@ def beside(dataset: Dataset, version: Version, customer: str) -> Facts:
 def _with_the_rest(db: Any, dataset: Dataset, version: Version, found: dict[str, str]) -> Facts:
     customer = found["customer"]
     lists = [name for name in version.tables if name.startswith(LIST) and version.tables[name].files]
-    on = (name.removeprefix(LIST) for name in lists if _rows(db, dataset, version.tables[name], customer, most=1))
+    on = (name.removeprefix(LIST) for name in lists if _rows(db, dataset, name, version.tables[name], customer, most=1))
     rows = {
-        name: _rows(db, dataset, version.tables[name], customer, newest=newest)
+        name: _rows(db, dataset, name, version.tables[name], customer, newest=newest)
         for name, newest in NEWEST.items()
         if name in version.tables and version.tables[name].files
     }
@@ -91,22 +92,30 @@ def _found(db: Any, dataset: Dataset, customers: Table, wanted: str) -> dict[str
 
 
 def _rows(
-    db: Any, dataset: Dataset, table: Table, customer: str, *, newest: str = "", most: int = MOST
+    db: Any, dataset: Dataset, name: str, table: Table, customer: str, *, newest: str = "", most: int = MOST
 ) -> tuple[dict[str, str], ...]:
     order = f"{_name(newest)} DESC NULLS LAST" if newest in {one.name for one in table.columns} else "ALL"
     rest = f"ORDER BY {order} LIMIT {most}"
-    rows = _asked(db, dataset.paths(table), table, "customer = ?", [customer], rest=rest)
+    rows = _asked(db, dataset.paths(table), table, "customer = ?", [customer], name=name, rest=rest)
     return tuple({name: value for name, value in row.items() if name != "customer"} for row in rows)
 
 
 def _asked(
-    db: Any, paths: Sequence[str], table: Table, where: str, values: Sequence[str], *, rest: str = "LIMIT 2"
+    db: Any,
+    paths: Sequence[str],
+    table: Table,
+    where: str,
+    values: Sequence[str],
+    *,
+    name: str = CUSTOMERS,
+    rest: str = "LIMIT 2",
 ) -> list[dict[str, str]]:
     names = [one.name for one in table.columns]
     listed = ", ".join(map(_name, names))
-    found = db.execute(f"SELECT {listed} FROM read_parquet(?) WHERE {where} {rest}", [list(paths), *values]).fetchall()
+    text = f"SELECT {listed} FROM {rows_in(name, '?')} WHERE {where} {rest}"
+    found = db.execute(text, [list(paths), *values]).fetchall()
     return [
-        {name: _said(value) for name, value in zip(names, row, strict=True) if value not in (None, "")} for row in found
+        {one: _said(value) for one, value in zip(names, row, strict=True) if value not in (None, "")} for row in found
     ]
 
 

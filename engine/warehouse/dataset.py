@@ -23,6 +23,7 @@ import msgspec
 from msgspec import Struct
 
 from engine import clock
+from engine.audience.later import lacking
 from engine.errors import InvalidFile, NoSpace, Problem
 from engine.warehouse.addresses import Vault
 
@@ -323,14 +324,17 @@ class Dataset:
 
 
 def added(there: Table | None, table: Table, name: str) -> Table:
-    """The files of `table` beside those there; a file that is there already once. InvalidFile where columns differ."""
+    """The files of `table` beside those there; a file that is there already once. InvalidFile where columns differ,
+    besides those that an earlier release did not have."""
     if there is None:
         return table
-    if [(c.name, c.type) for c in there.columns] != [(c.name, c.type) for c in table.columns]:
+    fresh = lacking(name, {c.name for c in there.columns})
+    if [(c.name, c.type) for c in there.columns] != [(c.name, c.type) for c in table.columns if c.name not in fresh]:
         message = f"the columns differ from those of table {name}"
         raise InvalidFile([Problem(code="D101", message=message, fields={"table": name})])
     known = {file.path for file in there.files}
-    return Table(there.columns, there.files + tuple(file for file in table.files if file.path not in known))
+    new = tuple(file for file in table.files if file.path not in known)
+    return Table(table.columns, there.files + new) if new else there
 
 
 def _damaged(version: Version, file: DataFile, what: str) -> Problem:

@@ -6,7 +6,7 @@ Refuses to know how either of them is reached.
 
 import resource
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from engine.audience.compile import KNOWN_TABLES, Selection
+from engine.audience.later import with_later
 from engine.audience.waterfall import Slot
 from engine.errors import InvalidFile, Problem, SelectionFailed
 from engine.warehouse import describing
@@ -37,18 +38,21 @@ class Run(Queryable, Protocol):
     """One transaction or session at the place. What is sent ends with it."""
 
     def send(self, name: str, columns: Mapping[str, str], files: list[Path]) -> None:
-        """Make a table that lives as long as the run; without files an empty one."""
+        """Make a table that lives as long as the run; without files an empty one. A column that a file does not have
+        has no value there."""
         ...
 
-    def read(self, name: str, *, of_asked: bool = False) -> None:
-        """Let statements read a table of the place; `of_asked`: the rows of customers in the table `asked` alone."""
+    def read(self, name: str, columns: Collection[str] = (), *, of_asked: bool = False) -> None:
+        """Let statements read a table of the place; `of_asked`: the rows of customers in the table `asked` alone. Given
+        its `columns`, statements may name those of a later release (`LATER`) that it does not have."""
         ...
 
     def read_both(
         self, name: str, sent: str, columns: Mapping[str, Mapping[str, str]], *, of_asked: bool = False
     ) -> None:
         """Let statements read a table of the place together with the rows of the table `sent` that it does not have:
-        the same customer, at the same moment. `columns` are those of both, by their names."""
+        the same customer, at the same moment. `columns` are those of both, by their names. Those of a later
+        release (`LATER`) are there, whether either of them has them or not."""
         ...
 
     def size(self, name: str) -> int:
@@ -160,7 +164,7 @@ class Elsewhere(ABC):
             elif table is None:
                 run.send(name, KNOWN_TABLES[name], [])
             elif table.files:
-                run.send(name, types_of(table), [dataset.path(file) for file in table.files])
+                run.send(name, with_later(name, types_of(table)), [dataset.path(file) for file in table.files])
                 inputs += [input_of(name, file) for file in table.files]
             else:
                 own = own_contacts(dataset, version, selection.contacts_since) if name == CONTACTS else None
@@ -172,11 +176,12 @@ class Elsewhere(ABC):
     def let_read(self, run: Run, dataset: Dataset, version: Version, name: str, own: Table | None) -> None:
         """A table of the place; of contacts also those that this house made itself."""
         if own is None:
-            run.read(name)
+            run.read(name, version.columns[name])
             return
         sent = f"{name}_here"
-        run.send(sent, types_of(own), [dataset.path(file) for file in own.files])
-        run.read_both(name, sent, {name: version.columns[name], sent: types_of(own)})
+        ours = with_later(name, types_of(own))
+        run.send(sent, ours, [dataset.path(file) for file in own.files])
+        run.read_both(name, sent, {name: version.columns[name], sent: ours})
 
     def _tallied(self, run: Run, selection: Selection) -> tuple[int, ...]:
         assert selection.tally is not None

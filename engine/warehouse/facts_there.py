@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from engine.audience.later import LATER
 from engine.warehouse.customers import MOST, NEWEST, Facts, Nobody, beside, is_address
 from engine.warehouse.elsewhere import CUSTOMERS, Run
 from engine.warehouse.places import CustomerBase
@@ -28,8 +29,8 @@ def facts_there(base: CustomerBase, wanted: str, limits: Limits) -> Facts | Nobo
         there = {name: _newest(run, name, columns, customer) for name, columns in tables.items() if name != CUSTOMERS}
     here = beside(base.dataset, base.own, customer)
     rows = {
-        name: _together(there.get(name, []), here.rows.get(name, ()), newest)
-        for name, newest in NEWEST.items()
+        name: _together(name, there.get(name, []), here.rows.get(name, ()))
+        for name in NEWEST
         if name in there or name in here.rows
     }
     return Facts(customer, found, here.lists, rows)
@@ -65,10 +66,15 @@ def _asked(
     ]
 
 
-def _together(there: Sequence[Row], here: Sequence[Row], newest: str) -> tuple[Row, ...]:
-    """The newest of both, one that both have once."""
-    both = [*there, *(row for row in here if row not in there)]
-    return tuple(sorted(both, key=lambda row: row.get(newest, ""), reverse=True)[:MOST])
+def _together(table: str, there: Sequence[Row], here: Sequence[Row]) -> tuple[Row, ...]:
+    """The newest of both, one that both have once, though one of them may not have columns of a later release."""
+    known = [_plain(table, row) for row in there]
+    both = [*there, *(row for row in here if _plain(table, row) not in known)]
+    return tuple(sorted(both, key=lambda row: row.get(NEWEST[table], ""), reverse=True)[:MOST])
+
+
+def _plain(table: str, row: Row) -> Row:
+    return {name: value for name, value in row.items() if name not in LATER.get(table, ())}
 
 
 def _name(name: str) -> str:

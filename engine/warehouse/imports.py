@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 import duckdb
 import pyarrow as pa
 
+from engine.audience.later import LATER, rows_in
 from engine.definition.catalogue import CustomerField
 from engine.errors import InvalidFile, Problem
 from engine.values import NO_TEXT
@@ -243,15 +244,21 @@ def _joined(dataset: Dataset, staged: Staged, there: Table | None) -> Table:
 
 
 def _not_there(dataset: Dataset, name: str, file: DataFile, there: Table) -> DataFile | None:
-    """The file without the events that the month has already; None where it has them all."""
+    """The file without the events that the month has already; None where it has them all. What one of the two does not
+    know because it is of an earlier release makes no second event."""
     of_month = [each for each in there.files if each.month == file.month]
     if not of_month or file in of_month:
         return file if not of_month else None
-    same = " AND ".join(f'new."{column.name}" IS NOT DISTINCT FROM old."{column.name}"' for column in there.columns)
+    later = LATER.get(name, ())
+    names = [column.name for column in there.columns if column.name not in later]
+    same = " AND ".join(
+        [f'new."{one}" IS NOT DISTINCT FROM old."{one}"' for one in names]
+        + [f'coalesce(new."{one}" = old."{one}", true)' for one in later]
+    )
     with contextlib.closing(duckdb.connect(config={"memory_limit": MEMORY})) as db:
         paths = [str(dataset.path(each)) for each in of_month]
         fresh = db.sql(
-            f"SELECT new.* FROM read_parquet(?) AS new ANTI JOIN read_parquet(?) AS old ON {same}",
+            f"SELECT new.* FROM {rows_in(name, '?')} AS new ANTI JOIN {rows_in(name, '?')} AS old ON {same}",
             params=[[str(dataset.path(file))], paths],
         ).to_arrow_table()
     if fresh.num_rows == file.rows:

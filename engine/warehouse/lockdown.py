@@ -16,6 +16,7 @@ from typing import TypeVar
 
 import duckdb
 
+from engine.audience.later import rows_in
 from engine.warehouse.job import Allotment, Census, Failure, Job, Question, Rehearsal
 
 T = TypeVar("T")
@@ -36,7 +37,7 @@ def locked_down(job: Job | Question | Census | Rehearsal | Allotment) -> duckdb.
     db.execute("SET python_enable_replacements = false")  # else a name in FROM may be a variable of this program
     for name, files in job.tables.items():
         listed = ", ".join(f"'{quoted(file)}'" for file in files)
-        db.execute(f'CREATE TEMP VIEW "{name}" AS SELECT * FROM read_parquet([{listed}])')
+        db.execute(f'CREATE TEMP VIEW "{name}" AS SELECT * FROM {rows_in(name, f"[{listed}]")}')
     for name, columns in job.empty.items():
         nothing = ", ".join(f'NULL::{SQL_TYPES[kind]} AS "{column}"' for column, kind in columns.items())
         db.execute(f'CREATE TEMP VIEW "{name}" AS SELECT {nothing} WHERE false')

@@ -15,7 +15,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from engine.audience.policy import MARKETING, Contacted
+from engine.audience.later import LATER, rows_in
+from engine.audience.policy import PURPOSES, Contacted
 from engine.warehouse.dataset import Dataset, Table, Version, told_when_full
 
 TABLE = "contacts"
@@ -57,7 +58,7 @@ def of_customers(dataset: Dataset, version: Version, customers: Sequence[str], s
     import duckdb  # noqa: PLC0415  # takes long to load; the delivery reads files
 
     found: dict[str, list[Contacted]] = {}
-    query = f"SELECT customer, {_columns(history)} FROM read_parquet($files) k"
+    query = f"SELECT customer, {_columns(history)} FROM {rows_in(TABLE, '$files')} k"
     values = {"files": list(dataset.paths(history)), "since": _naive(since), "customers": list(customers)}
     with duckdb.connect(config={"memory_limit": MEMORY, "threads": 1}) as connection:
         rows = connection.sql(f'{query} WHERE "at" > $since AND list_contains($customers, customer)', params=values)
@@ -71,7 +72,7 @@ def _write(path: Path, files: list[str], history: Table, letters: Path, since: d
 
     query = f"""
         SELECT w.row, k.customer, {_columns(history)}
-        FROM read_parquet($files) k JOIN read_parquet($letters) w ON w.customer = k.customer
+        FROM {rows_in(TABLE, "$files")} k JOIN read_parquet($letters) w ON w.customer = k.customer
         WHERE k."at" > $since ORDER BY w.row, k."at"
     """
     values = {"files": files, "letters": str(letters), "since": _naive(since)}
@@ -103,8 +104,8 @@ def _appearing_at_once(path: Path) -> Iterator[Path]:
 
 def _columns(history: Table) -> str:
     """What a contact says; an older history may not have every column."""
-    known = {column.name for column in history.columns}
-    wanted = ("channel", "category", "case_number")
+    known = {*(column.name for column in history.columns), *LATER[TABLE]}
+    wanted = ("channel", "category", "case_number", "purpose")
     return ", ".join(['k."at"', *(f"k.{name}" if name in known else f"NULL AS {name}" for name in wanted)])
 
 
@@ -112,7 +113,9 @@ def _contacted(one: Mapping[str, object]) -> Contacted:
     at = one["at"]
     assert isinstance(at, datetime)
     channel, category, case = (str(one[name] or "") for name in ("channel", "category", "case_number"))
-    return Contacted(at.replace(tzinfo=UTC), channel, MARKETING, category, case)
+    # A file that an earlier release wrote for a wave says nothing of purposes.
+    purpose = next((known for known in PURPOSES if known == one.get("purpose")), "")
+    return Contacted(at.replace(tzinfo=UTC), channel, purpose, category, case)
 
 
 def _naive(moment: datetime) -> datetime:

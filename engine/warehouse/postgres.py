@@ -7,7 +7,7 @@ told.
 """
 
 import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -20,6 +20,7 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 from psycopg2 import errors, sql
 
+from engine.audience.later import LATER, lacking, typed_otherwise
 from engine.errors import CustomersUnavailable, SelectionFailed
 from engine.warehouse.child import ORDERED_SCHEMA
 from engine.warehouse.dataset import Column, Version
@@ -121,17 +122,29 @@ class _Run:
         self.execute("CREATE TEMP TABLE selected ON COMMIT DROP AS " + text)
         self.execute("ANALYZE selected")
 
-    def read(self, name: str, *, of_asked: bool = False) -> None:
+    def read(self, name: str, columns: Collection[str] = (), *, of_asked: bool = False) -> None:
         """See `Run`. A whole table is found by its name."""
-        if of_asked:
-            self.cursor.execute(sql.SQL("CREATE TEMP VIEW {} AS ").format(sql.Identifier(name)) + self._of_asked(name))
+        missing = lacking(name, columns) if columns else ()
+        if not of_asked and not missing:
+            return
+        # The user may not be allowed to read columns that are not among these.
+        every = [*map(sql.Identifier, columns), *map(_nothing, missing)] if missing else [sql.SQL("*")]
+        made = sql.SQL("CREATE TEMP VIEW {name} AS SELECT {every} FROM {there} AS t").format(
+            name=sql.Identifier(name), every=sql.SQL(", ").join(every), there=self._there(name, of_asked=of_asked)
+        )
+        self.cursor.execute(made)
 
     def read_both(
         self, name: str, sent: str, columns: Mapping[str, Mapping[str, str]], *, of_asked: bool = False
     ) -> None:
         """See `Run`."""
         theirs, ours = columns[name], columns[sent]
-        mine = sql.SQL(", ").join(sql.Identifier("o", one) if one in ours else sql.SQL("NULL") for one in theirs)
+        later, other = LATER.get(name, ()), typed_otherwise(name, theirs)
+        plain = [one for one in theirs if one not in later or one in other]
+        texts = [one for one in later if one not in other]
+        known = ours.keys() - other
+        mine = [sql.Identifier("o", one) if one in known else sql.SQL("NULL") for one in (*plain, *texts)]
+        theirs_too = [_text(one) if one in theirs else _nothing(one) for one in texts]
         same = [sql.SQL("t.{0} = o.{0}").format(sql.Identifier(one)) for one in KEY if one in theirs]
         text = (
             "CREATE TEMP VIEW {name} AS SELECT {all} FROM {there} AS t UNION ALL SELECT {mine} FROM {sent} AS o"
@@ -139,9 +152,9 @@ class _Run:
         )
         made = sql.SQL(text).format(
             name=sql.Identifier(name),
-            all=sql.SQL(", ").join(map(sql.Identifier, theirs)),
-            there=sql.SQL("({})").format(self._of_asked(name)) if of_asked else self._there(name),
-            mine=mine,
+            all=sql.SQL(", ").join([*(sql.Identifier("t", one) for one in plain), *theirs_too]),
+            there=self._there(name, of_asked=of_asked),
+            mine=sql.SQL(", ").join(mine),
             sent=sql.Identifier(sent),
             same=sql.SQL(" AND ").join(same),
         )
@@ -152,12 +165,10 @@ class _Run:
         self.cursor.execute(sql.SQL("SELECT count(*) FROM {}").format(self._there(name)))
         return int(self.cursor.fetchone()[0])
 
-    def _of_asked(self, name: str) -> sql.Composed:
-        text = "SELECT * FROM {} WHERE customer IN (SELECT customer FROM asked)"
-        return sql.SQL(text).format(self._there(name))
-
-    def _there(self, name: str) -> sql.Identifier:
-        return sql.Identifier(self.server.schema, name)
+    def _there(self, name: str, *, of_asked: bool = False) -> sql.Composable:
+        there = sql.Identifier(self.server.schema, name)
+        text = "(SELECT * FROM {} WHERE customer IN (SELECT customer FROM asked))"
+        return sql.SQL(text).format(there) if of_asked else there
 
     def engine(self) -> str:
         """See `Run`."""
@@ -174,13 +185,16 @@ class _Run:
             sql.SQL("{} {}").format(sql.Identifier(column), sql.SQL(_type(kind))) for column, kind in columns.items()
         )
         self.cursor.execute(sql.SQL("CREATE TEMP TABLE {} ({}) ON COMMIT DROP").format(sql.Identifier(name), typed))
-        copy = sql.SQL("COPY {} FROM STDIN (FORMAT csv)").format(sql.Identifier(name))
         for path in files:
             with pq.ParquetFile(path) as file:
-                for batch in file.iter_batches(SENT_ROWS, columns=list(columns)):
+                there = [column for column in columns if column in file.schema_arrow.names]
+                copy = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT csv)").format(
+                    sql.Identifier(name), sql.SQL(", ").join(map(sql.Identifier, there))
+                )
+                for batch in file.iter_batches(SENT_ROWS, columns=there):
                     text = io.BytesIO()
                     options = pa_csv.WriteOptions(include_header=False)
-                    pa_csv.write_csv(pa.Table.from_batches([batch]).select(list(columns)), text, options)
+                    pa_csv.write_csv(pa.Table.from_batches([batch]).select(there), text, options)
                     text.seek(0)
                     self.cursor.copy_expert(copy, text)
         self.cursor.execute(sql.SQL("ANALYZE {}").format(sql.Identifier(name)))
@@ -202,6 +216,14 @@ class _Run:
             while found := cursor.fetchmany(ROW_GROUP):
                 columns = [pa.array(each, one.type) for each, one in zip(zip(*found, strict=True), schema, strict=True)]
                 yield pa.record_batch(columns, schema=schema)
+
+
+def _text(column: str) -> sql.Composed:
+    return sql.SQL("t.{0}::text AS {0}").format(sql.Identifier(column))
+
+
+def _nothing(column: str) -> sql.Composed:
+    return sql.SQL("NULL::text AS {}").format(sql.Identifier(column))
 
 
 def _cancel(link: Any) -> None:

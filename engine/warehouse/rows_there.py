@@ -19,7 +19,7 @@ from engine.warehouse.run import Limits
 HISTORY_SECONDS = 60
 TURN = {"place": "int", "customer": "text", "cell": "text"}
 WAVE = {"row": "int", "customer": "text"}
-SAID = ("channel", "category", "case_number")
+SAID = ("channel", "category", "case_number", "purpose")
 PAST = pa.schema(
     [("row", pa.int64()), ("customer", pa.string()), ("at", pa.timestamp("us")), *((one, pa.string()) for one in SAID)]
 )

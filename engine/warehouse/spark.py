@@ -5,7 +5,7 @@ not have is sent along as views of one session. Refuses to write anything there,
 comes with the extra `spark` and needs Java.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import sqlglot
 
+from engine.audience.later import lacking, typed_otherwise, with_later
 from engine.errors import CountersignError, CustomersUnavailable, InvalidFile, Problem, SelectionFailed
 from engine.warehouse.child import ORDERED_SCHEMA
 from engine.warehouse.dataset import Column, Version
@@ -181,9 +182,11 @@ class _Run:
         if self.selected is not None:
             self.selected.unpersist()
 
-    def read(self, name: str, *, of_asked: bool = False) -> None:
+    def read(self, name: str, columns: Collection[str] = (), *, of_asked: bool = False) -> None:
         """See `elsewhere.Run`."""
-        self._there(name, of_asked=of_asked).createOrReplaceTempView(name)
+        missing = lacking(name, columns) if columns else ()
+        rows = self._there(name, of_asked=of_asked).selectExpr("*", *map(_nothing, missing))
+        rows.createOrReplaceTempView(name)
 
     def read_both(
         self, name: str, sent: str, columns: Mapping[str, Mapping[str, str]], *, of_asked: bool = False
@@ -191,7 +194,9 @@ class _Run:
         """See `elsewhere.Run`."""
         theirs, ours = self._there(name, of_asked=of_asked), self.session.table(sent)
         key = [one for one in KEY if one in columns[name]]
-        added = ours.join(theirs, key, "left_anti").select(*(one for one in columns[name] if one in columns[sent]))
+        theirs = theirs.selectExpr("*", *map(_nothing, lacking(name, columns[name])))
+        wanted = with_later(name, columns[name]).keys() - typed_otherwise(name, columns[name])
+        added = ours.join(theirs, key, "left_anti").select(*(one for one in ours.columns if one in wanted))
         theirs.unionByName(added, allowMissingColumns=True).createOrReplaceTempView(name)
 
     def size(self, name: str) -> int:
@@ -210,10 +215,10 @@ class _Run:
             nothing = ", ".join(f"CAST(NULL AS {TYPES[kind]}) AS `{column}`" for column, kind in columns.items())
             rows = self.session.sql(f"SELECT {nothing} WHERE false")
         elif self.lake.is_here:
-            rows = self.session.read.parquet(*map(str, files)).select(*columns)
+            found = self.session.read.option("mergeSchema", len(files) > 1).parquet(*map(str, files))
+            rows = found.selectExpr(*(f"`{one}`" if one in found.columns else _nothing(one) for one in columns))
         else:
-            table = pa.concat_tables([pq.read_table(path, columns=list(columns)) for path in files])
-            rows = self.session.createDataFrame(table)
+            rows = self.session.createDataFrame(pa.concat_tables([_read(path, columns) for path in files]))
         rows.createOrReplaceTempView(name)
 
     def listed(self, arm: str) -> Iterator[pa.RecordBatch]:
@@ -260,6 +265,19 @@ def _spark(master: str) -> Any:
     session = builder.master(master).config(map=options).getOrCreate()
     session.sparkContext.setLogLevel("ERROR")  # a warning of every cancelled task is no news
     return session
+
+
+def _nothing(column: str) -> str:
+    return f"CAST(NULL AS STRING) AS `{column}`"
+
+
+def _read(path: Path, columns: Collection[str]) -> pa.Table:
+    """These columns of the file; texts that it does not have are without a value."""
+    rows = pq.read_table(path, columns=[one for one in columns if one in pq.read_schema(path).names])
+    for one in columns:
+        if one not in rows.column_names:
+            rows = rows.append_column(one, pa.nulls(rows.num_rows, pa.string()))
+    return rows.select(list(columns))
 
 
 def _kind(said: str) -> str:

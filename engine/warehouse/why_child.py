@@ -10,6 +10,7 @@ from datetime import date, datetime
 import duckdb
 import msgspec
 
+from engine.audience.later import rows_in
 from engine.warehouse import lockdown
 from engine.warehouse.job import Asked, Question, Reply
 from engine.warehouse.lockdown import end_with_parent, limit_itself, locked_down, quoted
@@ -86,7 +87,7 @@ def _cut_down(db: duckdb.DuckDBPyConnection, question: Question, customer: str) 
         if question.asking.narrow and name != "customers" and "customer" in _columns(db, name):
             listed = ", ".join(f"'{quoted(file)}'" for file in files)
             db.execute(
-                f'CREATE OR REPLACE TEMP VIEW "{name}" AS SELECT * FROM read_parquet([{listed}])'
+                f'CREATE OR REPLACE TEMP VIEW "{name}" AS SELECT * FROM {rows_in(name, f"[{listed}]")}'
                 " WHERE customer IN (SELECT customer FROM asked)"
             )
 

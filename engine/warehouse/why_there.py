@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from engine.audience.compile import KNOWN_TABLES
+from engine.audience.later import with_later
 from engine.audience.question import Proof
 from engine.warehouse.dataset import Dataset, Version
 from engine.warehouse.elsewhere import CUSTOMERS, Run, columns_of
@@ -117,7 +118,7 @@ class _Asking:
                 there.add(one.table)
         columns: dict[str, Mapping[str, str]] = {CUSTOMERS: self.version.columns[CUSTOMERS]}
         for name, found in files.items():
-            columns[name] = columns_of(found[0])
+            columns[name] = with_later(name, columns_of(found[0]))
             sent = f"{name}_here" if name in there else name
             cut = narrow and "customer" in columns[name]
             paths = [self._cut(n, sent, path, ids) for n, path in enumerate(found)] if cut else found
@@ -129,8 +130,8 @@ class _Asking:
                 sent = f"{name}_here"
                 self.run.read_both(name, sent, {name: theirs, sent: columns[name]}, of_asked=of_asked)
             else:
-                self.run.read(name, of_asked=of_asked)
-            columns[name] = theirs
+                self.run.read(name, theirs, of_asked=of_asked)
+            columns[name] = with_later(name, theirs)
         proved = {proof.table for proof in self.rules.asking.proofs}
         for name in (proved | KNOWN_TABLES.keys()) - columns.keys():
             if name in KNOWN_TABLES:

@@ -58,7 +58,9 @@ def test_the_contact_history_says_of_each_contact_the_offer_of_its_cell(app: Cou
     delivering.settle(app)
     dataset = dataset_of(app.settings)
     files = list(dataset.paths(dataset.current().tables["contacts"]))
-    told = {row["customer"]: row["offer"] for row in pq.read_table(files).to_pylist()}
+    rows = pq.read_table(files).to_pylist()
+    assert {row["purpose"] for row in rows} == {"marketing"}
+    told = {row["customer"]: row["offer"] for row in rows}
     assert 40 <= len(told) < NUMBER and set(told.values()) == {"flow-10g", "flow-20g", "voice-300"}
     assert told == {customer: offer_of(customer) for customer in told}
     audience = cases.case_page(app, viewer(app, "wangmin"), case_id).audience

@@ -22,6 +22,7 @@ from engine.warehouse.dataset import Column, Dataset, Table
 from tests.faults.delivering_case import CASE, delivering_case
 from tests.faults.test_faults_delivery import TARGET, assert_each_once, send_all, shown, states_of
 from tests.servers.gateway import RunningGateway, running_gateway
+from tests.warehouse.selecting_by_hand import written_by_an_earlier_release
 
 Make = Callable[..., Countersign]
 WEEKLY = {"caps": [{"most": 1, "within": "7d", "channel": "sms"}]}
@@ -51,13 +52,16 @@ def in_force(app: Countersign, **policy: Any) -> None:
     policies.decide(app, OPERATOR, newest, confirm=True)
 
 
-def imported(app: Countersign, customers: range, *, days: int, channel: str = "sms") -> None:
-    """A contact of each of these customers by another system, so many days ago."""
+def imported(app: Countersign, customers: range, *, days: int, channel: str = "sms", purpose: str = "") -> None:
+    """A contact of each of these customers by another system, so many days ago; what for is not said by default."""
     at = (app.now() - timedelta(days=days)).astimezone(UTC).replace(tzinfo=None)
     ids = [f"k{n:07}" for n in customers]
     columns = {"customer": ids, "channel": [channel] * len(ids), "case_number": ["crm-7"] * len(ids)}
     table = pa.table(columns).append_column("at", pa.array([at] * len(ids), pa.timestamp("us")))
-    contacts.append(Dataset(app.settings.data), table)
+    if purpose:
+        contacts.append(Dataset(app.settings.data), table.append_column("purpose", pa.array([purpose] * len(ids))))
+    else:
+        written_by_an_earlier_release(Dataset(app.settings.data), table)
 
 
 def held(app: Countersign) -> Counter[str]:
@@ -82,11 +86,13 @@ def test_who_was_contacted_elsewhere_is_suppressed_with_the_reason(app: Counters
     imported(app, range(100), days=3)
     imported(app, range(100, 150), days=8)
     imported(app, range(150, 200), days=3, channel="call")
-    in_force(app, **WEEKLY)
+    imported(app, range(200, 250), days=3, purpose="service")
+    imported(app, range(50), days=3, purpose="marketing")
+    in_force(app, caps=[{"most": 1, "within": "7d", "channel": "sms", "purpose": "marketing"}])
     delivering.begin(app, CASE)
     send_all(app)
     assert states_of(app) == {"sent": TARGET - 90, "suppressed": 90}, "of a hundred ten are in the control group"
-    assert reasons(app) == {"contact_policy: 1 in 7d sms": 90}
+    assert reasons(app) == {"contact_policy: 1 in 7d sms marketing": 90}, "who knows not what for counts it"
     (wave,) = shown(app)
     assert (wave.suppressed, wave.capped) == (90, 90)
     with app.db.read() as tx:
@@ -94,7 +100,7 @@ def test_who_was_contacted_elsewhere_is_suppressed_with_the_reason(app: Counters
     assert_each_once(app, gateway, TARGET - 90)
     assert held(app).total() == TARGET - 90 and set(held(app).values()) == {1}
     answer = permits.hold(app, CASE, "other-w1", Approach("sms"), ["k0000000", "k0000120", "k0000209"])
-    assert answer.granted == ("k0000209",), "who is in the control group was not contacted"
+    assert answer.granted == ("k0000209",), "who is in the control group was not contacted, and once for service"
     assert [one.reached.cases for one in answer.refused] == [("crm-7",), ("430102-2026-00001",)]
 
 

@@ -13,6 +13,7 @@ from engine.audience.compile import Selection, Subject, compile_audience
 from engine.audience.plan import AudiencePlan
 from engine.warehouse import contacts
 from engine.warehouse.dataset import Column, Dataset, Table
+from engine.warehouse.months import write_months
 
 AS_OF = datetime(2026, 11, 1, tzinfo=UTC)
 SALT = "440111-2026-00001-1"
@@ -139,3 +140,16 @@ def compiled(dataset: Dataset, plan: dict[str, Any] | None = None, salt: str = S
         as_of=AS_OF,
         salt=salt,
     )
+
+
+def written_by_an_earlier_release(dataset: Dataset, rows: pa.Table) -> None:
+    """Contacts in files that do not have the column `purpose`, as they lie in older data folders."""
+    columns = tuple(column for column in contacts.COLUMNS if column.name != "purpose")
+    names = [column.name for column in columns]
+    for one in contacts.SCHEMA:
+        if one.name not in rows.column_names:
+            rows = rows.append_column(one, pa.nulls(rows.num_rows, one.type))
+    files = tuple(write_months(dataset, "contacts", rows.select(names), "at"))
+    there = dataset.current().tables.get("contacts")
+    mixed = Table(there.columns, there.files + files) if there and there.files else Table(columns, files)
+    dataset.replace("contacts", mixed)

@@ -19,6 +19,7 @@ from engine.warehouse.dataset import Dataset
 from engine.warehouse.job import Allotted, Loss
 from engine.warehouse.run import Limits
 from tests.warehouse.explained_by_hand import AS_OF, One, dataset_of, id_of
+from tests.warehouse.selecting_by_hand import written_by_an_earlier_release
 
 SMS = Approach("sms")
 WEEKLY = ContactPolicy.model_validate({"caps": [{"most": 1, "within": "7d"}]})
@@ -36,7 +37,12 @@ def dataset(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
         {"customer": id_of(n), "at": NOW - timedelta(days=days), "channel": channel, "case_number": number}
         for n, days, channel, number in told
     ]
-    contacts.append(made, pa.Table.from_pylist(rows, schema=contacts.SCHEMA))
+    written_by_an_earlier_release(made, pa.Table.from_pylist(rows, schema=contacts.SCHEMA))
+    known = [
+        {"customer": id_of(n), "at": NOW - timedelta(days=20), "case_number": "N-5", "purpose": purpose}
+        for n, purpose in ((5, "service"), (6, "marketing"))
+    ]
+    contacts.append(made, pa.Table.from_pylist(known, schema=contacts.SCHEMA))
     return made
 
 
@@ -98,6 +104,16 @@ def test_a_contact_counts_once_wherever_it_stands(dataset: Dataset, tmp_path: Pa
     )
     assert (found.wanted, found.got) == ({0: 5}, {0: 3})
     assert lost(tmp_path / "run", 0, ["X"]) == {(id_of(0), "", "contacts"), (id_of(4), "", "contacts")}
+
+
+def test_a_contact_counts_for_its_purpose_and_one_without_for_every_purpose(dataset: Dataset, tmp_path: Path) -> None:
+    caps = [{"most": 1, "within": "30d", "purpose": purpose} for purpose in ("service", "marketing")]
+    policy = ContactPolicy.model_validate({"caps": caps})
+    contest = Contest((Contender("c0", Approach("sms", "service")), Contender("c1", SMS)), policy)
+    wishes = [Wish(listed(tmp_path / f"{name}.parquet", 1, 5, 6), name) for name in "ab"]
+    allotted(dataset, tmp_path / "run", contest, *wishes)
+    assert lost(tmp_path / "run", 0, ["A", "B"]) == {(id_of(1), "", "contacts"), (id_of(5), "", "contacts")}
+    assert lost(tmp_path / "run", 1, ["A", "B"]) == {(id_of(1), "", "contacts"), (id_of(6), "", "contacts")}
 
 
 def test_the_higher_score_gets_the_customer_and_the_loser_is_told_which_case_won(

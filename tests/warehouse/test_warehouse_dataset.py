@@ -10,7 +10,9 @@ import pytest
 
 from engine.errors import InvalidFile
 from engine.warehouse import contacts
+from engine.warehouse.customers import beside
 from engine.warehouse.dataset import Column, DataFile, Dataset, Table
+from tests.warehouse.selecting_by_hand import written_by_an_earlier_release
 
 
 def written(dataset: Dataset, name: str, values: list[str]) -> DataFile:
@@ -85,6 +87,25 @@ def test_compaction_joins_the_files_of_a_month_and_keeps_every_contact(tmp_path:
     files = version.tables["contacts"].files
     assert [(file.month, file.rows) for file in files] == [("2026-10", 3), ("2026-11", 3)]
     assert pq.read_table(dataset.path(files[1]))["customer"].to_pylist() == ["c3", "c5", "c9"]
+    assert contacts.compact(dataset) == version
+
+
+def test_files_without_a_purpose_stand_beside_files_with_one_until_they_are_joined(tmp_path: Path) -> None:
+    dataset = Dataset(tmp_path)
+    written_by_an_earlier_release(dataset, batch(("a", "2026-11-05"), ("b", "2026-10-05")))
+    before = dataset.current()
+    assert contacts.compact(dataset) == before, "an old folder is left as it is"
+    new = batch(("c", "2026-11-04")).append_column("purpose", pa.array(["service"]))
+    version = contacts.append(dataset, new)
+    assert version.tables["contacts"].columns == contacts.COLUMNS
+    assert contacts.append(dataset, new) == version
+    files = contacts.compact(dataset).tables["contacts"].files
+    assert files[0] in before.tables["contacts"].files, "the one file of a month stays"
+    rows = pq.read_table(dataset.path(files[1])).select(["customer", "purpose"]).to_pylist()
+    assert [tuple(row.values()) for row in rows] == [("c", "service"), ("a", None)]
+    assert beside(dataset, version, "b").rows["contacts"] == ({"at": "2026-10-05T00:00:00+00:00"},)
+    (told,) = beside(dataset, version, "c").rows["contacts"]
+    assert told["purpose"] == "service"
 
 
 def test_a_contact_without_a_time_is_refused(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 
 from engine.audience.capping import PolicyInForce
@@ -16,6 +17,7 @@ from engine.warehouse.freeze import Frozen, freeze
 from engine.warehouse.run import Limits
 from engine.warehouse.why import of_frozen, why
 from tests.warehouse.explained_by_hand import AS_OF, One, compiled, dataset_of, id_of
+from tests.warehouse.selecting_by_hand import written_by_an_earlier_release
 
 LIMITS = Limits(threads=2, seconds=60)
 CUSTOMERS = 120
@@ -24,14 +26,15 @@ PLAN = {"source": {"rule": "true"}, "remove": ["policy"], "cells": {"all": "true
 
 @pytest.fixture(scope="module")
 def history() -> dict[str, list[Contacted]]:
-    """Contacts of every kind by a fixed chance."""
+    """Contacts of every kind by a fixed chance; those of every third customer do not say what they were for."""
     chance = random.Random(11)
     return {
         id_of(n): [
             Contacted(
                 (AS_OF - timedelta(hours=chance.randrange(1, 40 * 24))).astimezone(UTC),
                 chance.choice(["sms", "call", ""]),
-                category=chance.choice(["data", "voice", ""]),
+                chance.choice(["marketing", "service", ""]) if n % 3 else "",
+                chance.choice(["data", "voice", ""]),
                 case=f"440111-2026-{chance.randrange(5):05}",
             )
             for _ in range(chance.choice([0, 1, 2, 4, 7]))
@@ -43,6 +46,7 @@ def history() -> dict[str, list[Contacted]]:
 @pytest.fixture(scope="module")
 def dataset(tmp_path_factory: pytest.TempPathFactory, history: dict[str, list[Contacted]]) -> Dataset:
     made = dataset_of(tmp_path_factory.mktemp("capped") / "data", [One()] * CUSTOMERS)
+    chance = random.Random(12)
     rows = [
         {
             "customer": customer,
@@ -50,11 +54,15 @@ def dataset(tmp_path_factory: pytest.TempPathFactory, history: dict[str, list[Co
             "channel": one.channel or None,
             "category": one.category or None,
             "case_number": one.case,
+            "purpose": one.purpose or chance.choice([None, "", "Marketing", "winback"]),
         }
         for customer, past in history.items()
         for one in past
     ]
-    contacts.append(made, pa.Table.from_pylist(rows, schema=contacts.SCHEMA))
+    every = pa.Table.from_pylist(rows, schema=contacts.SCHEMA)
+    is_old = pa.array([int(row["customer"][1:]) % 3 == 0 for row in rows])
+    written_by_an_earlier_release(made, every.filter(is_old))
+    contacts.append(made, every.filter(pc.invert(is_old)))
     return made
 
 
@@ -85,6 +93,8 @@ SMS_WEEKLY, CALL_MONTHLY = (
         met(similar="20d", caps=[{"most": 5, "within": "36d"}], category="data"),
         met((), caps=[{"most": 1, "within": "9d", "category": "voice"}], category="voice"),
         met(purpose="service", caps=[{"most": 1, "within": "9d", "purpose": "service"}]),
+        met(("sms", "call"), caps=[{"most": 1, "within": "20d", "purpose": "marketing"}]),
+        met(caps=[{"most": 2, "within": "30d", "purpose": "marketing"}, SMS_WEEKLY], exempt=["service"]),
         met(purpose="service", caps=[{"most": 1, "within": "9d"}], exempt=["service"]),
         met(purpose="service", caps=[{"most": 1, "within": "9d"}], exempt=["marketing"]),
         met(capacity={"sms": 10}),
@@ -108,16 +118,21 @@ def test_who_is_removed_is_who_has_no_contact_left_over_any_channel(
 def test_why_shows_the_contacts_that_used_them_up(
     dataset: Dataset, history: dict[str, list[Contacted]], tmp_path: Path
 ) -> None:
-    policy = ContactPolicy.model_validate({"caps": [{"most": 2, "within": "14d", "channel": "sms"}]})
+    caps = [{"most": 2, "within": "14d", "channel": "sms", "purpose": "marketing"}]
+    policy = ContactPolicy.model_validate({"caps": caps})
     found = frozen(dataset, tmp_path / "list", PolicyInForce(1, policy, ("sms",)))
     since = AS_OF - timedelta(days=14)
-    by_sms = {who: [one for one in past if one.channel == "sms" and one.at > since] for who, past in history.items()}
-    customer = next(who for who, past in by_sms.items() if len(past) >= 2)
+    by_sms = {
+        who: [one for one in past if one.channel == "sms" and one.at > since and one.purpose != "service"]
+        for who, past in history.items()
+    }
+    customer = next(who for who, past in by_sms.items() if len(past) >= 2 and any(one.purpose for one in past))
     answer = why(dataset, found.folder, of_frozen(found), customer, limits=LIMITS)
     assert answer.outcome == "removed"
     (removal,) = answer.removals
     assert removal.name == "policy" and removal.label.zh == "接触次数已用完"
     assert {row.values["case_number"] for row in removal.shown} == {one.case for one in by_sms[customer]}
+    assert "marketing" in {row.values.get("purpose") for row in removal.shown}
 
 
 def test_without_a_policy_in_force_nobody_is_removed(dataset: Dataset, tmp_path: Path) -> None:

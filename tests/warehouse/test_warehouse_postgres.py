@@ -3,6 +3,7 @@
 import io
 import json
 import random
+import shutil
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -13,6 +14,7 @@ from typing import Any, get_args
 
 import psycopg2
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 import pytest
@@ -28,17 +30,19 @@ from engine.audience.sources import Source
 from engine.errors import CustomersUnavailable, InvalidFile, SelectionFailed
 from engine.service.group_pins import source_in
 from engine.warehouse import contacts
-from engine.warehouse.dataset import Column, Dataset, Version
+from engine.warehouse.dataset import Column, Dataset, Table, Version
 from engine.warehouse.earlier import from_history
 from engine.warehouse.elsewhere import Elsewhere
 from engine.warehouse.freeze import LIST, Frozen, freeze, verify
-from engine.warehouse.places import place_of
+from engine.warehouse.places import CustomerBase, place_of
 from engine.warehouse.postgres import Server
 from engine.warehouse.run import Limits
 from engine.warehouse.subjects import subject_of
+from engine.warehouse.why import of_frozen, why
 from tests.servers.postgres import create_database
+from tests.support import vault
 from tests.warehouse.explained_by_hand import AS_OF, One, dataset_of, id_of
-from tests.warehouse.selecting_by_hand import add, texts
+from tests.warehouse.selecting_by_hand import add, texts, written_by_an_earlier_release
 from tests.warehouse.test_warehouse_cli import countersign
 
 CUSTOMERS = 3_000
@@ -48,6 +52,7 @@ POLICY = ContactPolicy.model_validate(
             {"most": 2, "within": "20d", "channel": "sms"},
             {"most": 1, "within": "12d", "channel": "call"},
             {"most": 4, "within": "30d"},
+            {"most": 2, "within": "9d", "purpose": "marketing"},
         ]
     }
 )
@@ -125,10 +130,11 @@ def dataset(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
         customer=chance.sample(ids, 200), case_number=["440111-2026-00002"] * 200, outcome=["responded", "lost"] * 100
     )
     long_ago = pa.array([now - timedelta(days=200)] * 200, pa.timestamp("us"))
-    contacts.append(made, answered.append_column("at", long_ago))
+    written_by_an_earlier_release(made, answered.append_column("at", long_ago))
     reached = texts(customer=chance.choices(ids[:600], k=1500), channel=["sms", "sms", "call"] * 500)
     days = pa.array([now - timedelta(days=chance.random() * 30) for _ in range(1500)], pa.timestamp("us"))
-    contacts.append(made, reached.append_column("at", days))
+    purposes = texts(purpose=chance.choices(["marketing", "service", None, "winback"], k=1500))["purpose"]
+    contacts.append(made, reached.append_column("at", days).append_column("purpose", purposes))
     return made
 
 
@@ -143,7 +149,8 @@ def server(pg_server: str, worker: str, dataset: Dataset) -> Iterator[Server]:
             table = version.tables[name]
             columns = ", ".join(f'"{column.name}" {NAMES[column.type]}' for column in table.columns)
             cursor.execute(f"CREATE TABLE crm.{name} ({columns})")
-            rows = pa.concat_tables([pq.read_table(path) for path in dataset.paths(table)])
+            files = [pq.read_table(path) for path in dataset.paths(table)]
+            rows = pa.concat_tables(files, promote_options="default")
             text = io.BytesIO()
             wanted = [column.name for column in table.columns]
             pa_csv.write_csv(rows.select(wanted), text, pa_csv.WriteOptions(include_header=False))
@@ -154,6 +161,15 @@ def server(pg_server: str, worker: str, dataset: Dataset) -> Iterator[Server]:
         cursor.execute(f"CREATE ROLE reader_{worker} LOGIN PASSWORD 'reads'")
         cursor.execute(f"GRANT USAGE ON SCHEMA crm TO reader_{worker}")
         cursor.execute(f"GRANT SELECT ON ALL TABLES IN SCHEMA crm TO reader_{worker}")
+        known = ", ".join(f'"{column.name}"' for column in contacts.COLUMNS if column.name != "purpose")
+        cursor.execute(
+            "CREATE SCHEMA old; CREATE VIEW old.customers AS SELECT * FROM crm.customers WHERE customer IS NOT NULL;"
+            f" CREATE VIEW old.contacts AS SELECT {known} FROM crm.contacts WHERE channel = 'sms';"
+            "CREATE SCHEMA odd; CREATE VIEW odd.customers AS SELECT * FROM old.customers;"
+            f" CREATE VIEW odd.contacts AS SELECT 7 AS purpose, {known} FROM crm.contacts WHERE channel = 'sms';"
+            f" GRANT USAGE ON SCHEMA old, odd TO reader_{worker};"
+            f" GRANT SELECT ON ALL TABLES IN SCHEMA old, odd TO reader_{worker}"
+        )
         link.commit()
         host = url.rpartition("@")[2]
         yield Server("crm", f"postgresql+psycopg2://reader_{worker}:reads@{host}", "crm")
@@ -249,6 +265,44 @@ def test_every_source_and_exclusion_give_the_same_list_to_the_byte(
     assert read_there.keys() == set(THERE) and read_there["customers"] == CUSTOMERS + 1
 
 
+def told_by_sms(dataset: Dataset, folder: Path, others: str) -> Dataset:
+    """The same customers; of contacts by SMS nobody knows what they were for. `others`: what becomes of all others."""
+    copied = Dataset(shutil.copytree(dataset.folder, folder), vault)
+    files = copied.paths(copied.current().tables["contacts"])
+    rows = pa.concat_tables([pq.read_table(path) for path in files], promote_options="default")
+    by_sms = pc.fill_null(pc.equal(rows["channel"], "sms"), fill_value=False)
+    copied.replace("contacts", Table(contacts.COLUMNS, ()))
+    written_by_an_earlier_release(copied, rows if others == "unknown" else rows.filter(by_sms))
+    if others == "known":
+        contacts.append(copied, rows.filter(pc.invert(by_sms)))
+    return copied
+
+
+@pytest.mark.parametrize(("schema", "others"), [("old", "known"), ("old", "none"), ("odd", "unknown")])
+def test_contacts_of_a_server_that_knows_no_purposes_count_for_every_purpose(
+    dataset: Dataset, server: Server, tmp_path: Path, schema: str, others: str
+) -> None:
+    by_hand = "SELECT c.customer FROM customers AS c LEFT JOIN contacts AS k ON k.customer = c.customer WHERE"
+    names_it = {"sql": f"{by_hand} k.purpose IS NULL OR k.purpose <> 'x'"}
+    source = names_it if others == "none" else {"rule": "true"}
+    plan = {"source": source, "remove": ["policy"], "cells": {"all": "true"}}
+    old, here = replace(server, schema=schema), told_by_sms(dataset, tmp_path / "data", others)
+    own = dataset if others != "none" else Dataset(tmp_path / "none", vault)
+    listed, there = frozen(here, tmp_path / "here", plan), frozen(own, tmp_path / "there", plan, old)
+    assert (there.folder / LIST).read_bytes() == (listed.folder / LIST).read_bytes()
+    assert there.manifest.waterfall[1:] == listed.manifest.waterfall[1:]
+    assert there.manifest.digest != frozen(dataset, tmp_path / "known", plan).manifest.digest
+    removed = min({id_of(n) for n in range(600)} - {row[0] for row in rows_of(there)})
+    base, limits = CustomerBase(own, old.version(own.current()), old), Limits(threads=2, seconds=60)
+    theirs = base.why(there.folder, of_frozen(there), removed, limits=limits)
+    ours = why(here, listed.folder, of_frozen(listed), removed, limits=limits)
+    assert theirs.agrees and ours.agrees
+    told, same = (
+        {(row.values["at"], row.values.get("case_number")) for row in one.removals[0].shown} for one in (theirs, ours)
+    )
+    assert told == same != set()
+
+
 @pytest.mark.parametrize("source", EVERYTHING["source"]["except"][0]["union"], ids=lambda one: next(iter(one)))
 def test_each_source_gives_the_same_customers(
     dataset: Dataset, server: Server, tmp_path: Path, source: dict[str, Any]
@@ -263,7 +317,7 @@ def test_the_server_is_left_as_it_was(dataset: Dataset, server: Server, pg_serve
     with closing(_link(server.url)) as link, link.cursor() as cursor:
         cursor.execute(
             "SELECT count(*) FROM information_schema.tables WHERE table_schema NOT IN ('pg_catalog',"
-            " 'information_schema') AND table_schema <> 'crm'"
+            " 'information_schema', 'crm', 'old', 'odd')"
         )
         assert cursor.fetchone() == (0,)
         with pytest.raises(psycopg2.errors.InsufficientPrivilege):

@@ -17,6 +17,7 @@ from engine.service import selecting, whereabouts
 from engine.service.app import Countersign
 from engine.settings import Settings
 from engine.store import cases
+from engine.warehouse.contacts import COLUMNS
 from engine.warehouse.dataset import Dataset
 from engine.warehouse.freeze import LIST, verify
 from engine.warehouse.places import fields_there
@@ -27,7 +28,16 @@ from engine.warehouse.why import of_frozen
 from tests.acceptance import placed_case as placed
 from tests.acceptance.offices import load_people
 from tests.warehouse.test_warehouse_cli import countersign
-from tests.warehouse.test_warehouse_postgres import CUSTOMERS, EVERYTHING, THERE, dataset, frozen, rows_of, server
+from tests.warehouse.test_warehouse_postgres import (
+    CUSTOMERS,
+    EVERYTHING,
+    THERE,
+    dataset,
+    frozen,
+    rows_of,
+    server,
+    told_by_sms,
+)
 
 PYSPARK = find_spec("pyspark")
 MISSING = [name for name, there in (("PySpark", PYSPARK), ("Java", shutil.which("java"))) if not there]
@@ -70,8 +80,8 @@ def lake(dataset: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Lake:
     version = dataset.current()
     for name in THERE:
         (folder / name).mkdir()
-        for number, path in enumerate(dataset.paths(version.tables[name])):
-            shutil.copyfile(path, folder / name / f"{number}.parquet")
+        files = [pq.read_table(path) for path in dataset.paths(version.tables[name])]
+        pq.write_table(pa.concat_tables(files, promote_options="default"), folder / name / "0.parquet")
     schema = pq.read_schema(next((folder / "customers").iterdir()))
     unknown = pa.table({n: pa.array([99 if n == "arpu" else None], schema.field(n).type) for n in schema.names})
     pq.write_table(unknown, folder / "customers" / "unknown.parquet")
@@ -106,12 +116,12 @@ def test_every_source_and_exclusion_give_the_same_list_on_all_three(
     assert read_there.keys() == set(THERE) and read_there["customers"] == CUSTOMERS + 1
 
 
-def test_a_database_of_the_catalogue_is_read_like_a_folder(
+def test_a_database_of_the_catalogue_that_knows_no_purposes_is_read_like_a_folder(
     dataset: Dataset, lake: Lake, tmp_path: Path, catalogued: Lake
 ) -> None:
-    plan = {"source": {"rule": "c.arpu >= 38"}, "remove": [{"contacted_within": "30d", "similar": "family"}]}
+    plan = {"source": {"rule": "c.arpu >= 38"}, "remove": ["policy", {"contacted_within": "30d", "similar": "family"}]}
     here, there = (
-        frozen(dataset, tmp_path / "here", plan),
+        frozen(told_by_sms(dataset, tmp_path / "data", "known"), tmp_path / "here", plan),
         frozen(dataset, tmp_path / "there", plan, catalogued, seconds=PATIENT),
     )
     assert rows_of(there) == rows_of(here) != []
@@ -121,8 +131,11 @@ def test_a_database_of_the_catalogue_is_read_like_a_folder(
 def catalogued(lake: Lake) -> Iterator[Lake]:
     session = lake._session()
     session.sql("CREATE DATABASE crm")
-    for name in THERE:
+    for name in set(THERE) - {"contacts"}:
         session.sql(f"CREATE TABLE crm.{name} USING parquet LOCATION '{lake.source}/{name}'")
+    known = ", ".join(f"`{column.name}`" for column in COLUMNS if column.name != "purpose")
+    path = f"{lake.source}/contacts"
+    session.sql(f"CREATE VIEW crm.contacts AS SELECT {known} FROM parquet.`{path}` WHERE channel = 'sms'")
     yield Lake("lake", lake.master, "crm")
     session.sql("DROP DATABASE crm CASCADE")
 

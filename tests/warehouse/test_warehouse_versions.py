@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
@@ -13,11 +14,12 @@ from engine.cli.data import app as command
 from engine.definition.catalogue import table_catalogue
 from engine.errors import InvalidFile
 from engine.warehouse.contacts import COLUMNS
-from engine.warehouse.dataset import Dataset, Published
+from engine.warehouse.dataset import Dataset, Published, Table
 from engine.warehouse.imports import Wanted, fixed_columns, import_file
 from engine.warehouse.shapes import shape_of
 from engine.warehouse.syncing import read_connections, sync_all
 from tests.support import vault
+from tests.warehouse.selecting_by_hand import written_by_an_earlier_release
 
 PERSONS = "customer,arpu\na,1\nb,2\n,3\n"
 
@@ -37,6 +39,12 @@ def take(
 
 def rows_of(dataset: Dataset, table: str) -> list[dict[str, Any]]:
     return [row for path in dataset.paths(dataset.current().tables[table]) for row in pq.read_table(path).to_pylist()]
+
+
+def _taken_out(dataset: Dataset, table: str) -> pa.Table:
+    there = dataset.current().tables[table]
+    dataset.replace(table, Table(there.columns, ()))
+    return pa.concat_tables(pq.read_table(path) for path in dataset.paths(there))
 
 
 def countersign(*arguments: str) -> str:
@@ -137,6 +145,15 @@ def test_a_longer_history_adds_only_the_events_that_are_new(dataset: Dataset) ->
     assert [row["customer"] for row in rows_of(dataset, "responses")] == ["a", "b", "c"]
     again = take(dataset, head + "c,N-1,response,2026-11-02\n", "responses")
     assert not again.is_new
+    take(dataset, "customer,at,channel\na,2026-11-01,sms\n", "contacts")
+    written_by_an_earlier_release(dataset, _taken_out(dataset, "contacts"))
+    with_purposes = "customer,at,channel,purpose\na,2026-11-01,sms,marketing\n"
+    assert not take(dataset, with_purposes, "contacts").is_new, "no second contact, because one says what for"
+    take(dataset, with_purposes + "b,2026-11-02,sms,service\n", "contacts")
+    assert [(row["customer"], row.get("purpose")) for row in rows_of(dataset, "contacts")] == [
+        ("a", None),
+        ("b", "service"),
+    ]
 
 
 def test_the_catalogues_of_tables_say_what_selections_read() -> None:

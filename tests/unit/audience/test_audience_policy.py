@@ -28,6 +28,8 @@ def test_a_cap_counts_the_contacts_of_its_period_channel_purpose_and_category() 
     assert (
         one.refusal(wanted, [ago(8), ago(1, "call"), ago(1, purpose="service"), ago(1, category="voice")], NOW) is None
     )
+    assert one.refusal(wanted, [ago(1, purpose="")], NOW), "nobody knows what for: it counts for every purpose"
+    assert one.refusal(Approach("sms", "service", "flow"), [ago(1, purpose="")], NOW) is None, "no cap for service"
     reached = one.refusal(wanted, [ago(6.9)], NOW)
     assert reached and reached.cases == ("case-6.9",) and reached.cap.short == "1 in 7d sms marketing flow"
     assert one.refusal(Approach("call", "marketing", "flow"), [ago(1)], NOW) is None
@@ -41,6 +43,7 @@ def test_similar_cases_keep_their_distance_and_exempt_purposes_pass_uncounted() 
     assert one.refusal(Approach("sms", "marketing", ""), [ago(20, category="")], NOW) is None, "nothing to compare"
     assert one.refusal(Approach("sms", "service", "flow"), [ago(0.1)], NOW) is None
     assert one.refusal(Approach("sms"), [ago(0.1, purpose="service")], NOW) is None
+    assert one.refusal(Approach("sms"), [ago(0.1, purpose="")], NOW), "it may have been for marketing"
     assert one.longest == timedelta(days=30)
 
 
@@ -117,7 +120,7 @@ moments = st.builds(
     Contacted,
     at=st.floats(0, 40).map(lambda days: NOW - timedelta(days=days)),
     channel=st.sampled_from(CHANNELS),
-    purpose=st.sampled_from(PURPOSES),
+    purpose=st.sampled_from(["", *PURPOSES]),
     category=st.sampled_from(CATEGORIES),
 )
 
