@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from engine import clock
+from engine.definition.load import load
 from engine.errors import InvalidFile, InvalidForm, NotFound, OfferChanged, OwnOffer, TooFewCustomers
 from engine.service import (
     approvals,
@@ -27,8 +28,8 @@ from engine.service.app import Countersign
 from engine.service.recording import OPERATOR
 from engine.service.rehearsals import Wanted
 from engine.warehouse.dataset import Dataset
-from tests.acceptance.explained_case import FORM, asked, drafted, published
-from tests.acceptance.offices import PROPOSAL, key, open_task, opened, viewer
+from tests.acceptance.explained_case import DEFINITION, FORM, asked, drafted, published
+from tests.acceptance.offices import PROPOSAL, in_force, key, open_task, opened, viewer
 from tests.acceptance.rehearsed_case import CODE, MONTHS, TERMS, by, prepared, rehearsed, tariff, usage
 
 
@@ -235,6 +236,8 @@ def test_a_newer_dataset_is_another_rehearsal_and_the_earlier_one_stays(app: Cou
 
 def test_a_selection_uses_the_version_in_force_and_keeps_it_as_evidence(app: Countersign) -> None:
     prepared(app)
+    one_offer = DEFINITION.replace(", offer: flow-20g", "").replace("{eligible: cell}", "{eligible: offer}")
+    in_force(app, load(one_offer.replace("version: 1", "version: 2")))
     draft = drafted(app)
     before = estimating.estimate(app, viewer(app, "wangmin"), draft)
     removed = {row.name: row.alone for row in before.waterfall}
