@@ -2,7 +2,7 @@
 office document (XLSX, DOCX, PPTX) without opening it in a program.
 
 The same bytes give the same bytes. Refuses to guess about pictures and PDF, in which nothing is looked for, and to
-change where a word was cut up by its formatting: both are for people.
+change where a word was cut up by its formatting: both are for people, as is what is too large unpacked.
 """
 
 import io
@@ -10,6 +10,7 @@ import re
 import zipfile
 
 from engine.warehouse.erasing import Person, within
+from engine.warehouse.workbooks import MOST_UNPACKED
 
 TEXTS = frozenset(("text/csv", "text/plain"))
 OFFICE = "application/vnd.openxmlformats-officedocument."
@@ -49,6 +50,9 @@ def _of_text(data: bytes, person: Person) -> bytes | None:
 def _of_office(data: bytes, person: Person) -> bytes | None:
     out, is_changed = io.BytesIO(), False
     with zipfile.ZipFile(io.BytesIO(data)) as there, zipfile.ZipFile(out, "w") as fresh:
+        # No part yields more than it says of itself.
+        if sum(part.file_size for part in there.infolist()) > MOST_UNPACKED:
+            return None
         for part in there.infolist():
             content = there.read(part)
             if part.filename.endswith(XML):
