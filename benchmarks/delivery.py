@@ -24,7 +24,8 @@ from engine.clock import now
 from engine.delivery.signature import sign
 from engine.service import delivering
 from engine.service.app import Countersign
-from engine.service.gateways import SmsGateway
+from engine.service.couriers.courier import Batch
+from engine.service.couriers.sms import SmsCourier
 from engine.service.receiving import receive_receipts
 from engine.settings import Settings
 from engine.store import ledger
@@ -112,9 +113,9 @@ async def _bare(url: str, messages: int) -> float:
     text = "客户00001您好，国庆流量包8折，回T退订"
     letters = [Letter(row, "", "", f"138{row:08}", text) for row in range(messages)]
     begin = perf_counter()
-    async with SmsGateway(url, SECRET) as gateway:
+    async with SmsCourier(url, SECRET) as gateway:
         for start in range(0, messages, 1000):
-            await gateway.hand("bare", letters[start : start + 1000])
+            await gateway.hand(Batch("bare", 0, letters[start : start + 1000]))
     return perf_counter() - begin
 
 

@@ -37,6 +37,11 @@ class Settings(BaseSettings):
     )
     mail_url: str = Field("", description="Apprise URL of staff mail, {to} stands for the address; empty = none")
     sms_url: str = Field("", description="SMS gateway: POST {sms_url}/messages; empty = none")
+    sms_guarantee: Literal["exactly_once_effect", "query_then_send", "at_most_once"] = Field(
+        "exactly_once_effect",
+        description="What the SMS gateway can do: exactly_once_effect (takes our message ids as idempotency keys),"
+        " query_then_send (can be asked by them), at_most_once (neither)",
+    )
     sms_secret: str = Field("", description="Key that signs requests to the SMS gateway and receipts from it")
     private_addresses: bool = Field(False, description="Whether webhooks and bots may lie in private networks")
     webhook_days: int = Field(5, ge=1, description="Days of failure after which a webhook is disabled")

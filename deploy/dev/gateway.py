@@ -5,7 +5,8 @@
 It takes `POST /messages` as a paid gateway would, remembers message ids (also over a restart: the log is its memory),
 writes every accepted message once as a JSON line (id, to, text, at), and sends receipts to
 `<callback>/gateway/receipts` until they are taken. `POST /control` makes it slow, refuse, drop its answers after
-accepting, send receipts twice, late or shuffled; `GET /stats` counts. It sends nothing to any telephone.
+accepting, forget ids (as a gateway does that knows no idempotency keys), send receipts twice, late or shuffled;
+`POST /messages/query` says of ids which arrived, `GET /stats` counts. It sends nothing to any telephone.
 """
 
 import argparse
@@ -40,6 +41,7 @@ class Behaviour(msgspec.Struct, forbid_unknown_fields=True):
     retry_after: float = 1
     drop_answers: int = 0  # everything accepted, the connection closed without an answer
     drop_share: float = 0  # share of requests whose answer is dropped, by chance
+    forgets: bool = False  # an id that it knows is a message like any other, and goes out again
     receipts: Literal["once", "twice", "shuffled", "off"] = "once"
     receipt_delay: float = 0
     failing: float = 0.02  # share of messages whose receipt says failed, by a hash of the id
@@ -62,9 +64,8 @@ class Gateway:
         self.known: set[str] = set()
         self.owed: deque[tuple[float, str]] = deque()
         self.woken = asyncio.Event()
-        self.counts = dict.fromkeys(
-            ("requests", "accepted", "repeated", "rejected", "refused", "dropped", "receipts", "receipt_errors"), 0
-        )
+        counted = ("requests", "queries", "accepted", "repeated", "rejected", "refused", "dropped")
+        self.counts = dict.fromkeys((*counted, "receipts", "receipt_errors"), 0)
         log.parent.mkdir(parents=True, exist_ok=True)
         receipts = log.with_name(log.name + ".receipts")
         self._remember(log, receipts)
@@ -113,7 +114,7 @@ class Gateway:
         results, lines = [], []
         for message in messages:
             name = message["id"]
-            if name in self.known:
+            if name in self.known and not self.behaviour.forgets:
                 self.counts["repeated"] += 1
             elif NUMBER.fullmatch(message["to"]) is None:
                 self.counts["rejected"] += 1
@@ -129,6 +130,18 @@ class Gateway:
             self.log.write(b"\n".join(lines) + b"\n")
             self.woken.set()
         return results
+
+    async def query(self, request: web.Request) -> web.Response:
+        """Which of these ids arrived here; the others are left out."""
+        body = await request.read()
+        self.counts["queries"] += 1
+        if not hmac.compare_digest(self.signature(body), request.headers.get("X-Signature", "")):
+            return web.json_response({"error": "wrong signature"}, status=401)
+        if self.behaviour.takes("refuse"):
+            return web.json_response({"error": "down for a while"}, status=503)
+        there = [name for name in orjson.loads(body)["ids"] if name in self.known]
+        results = [{"id": name, "status": "accepted", "reason": ""} for name in there]
+        return web.Response(body=orjson.dumps({"results": results}), content_type="application/json")
 
     def receipt(self, name: str) -> dict[str, str]:
         """What became of a message: the same whenever it is asked."""
@@ -203,6 +216,7 @@ async def serve(arguments: argparse.Namespace) -> None:
     gateway = Gateway(arguments.log, arguments.secret, arguments.callback.rstrip("/"))
     application = web.Application(client_max_size=32 * 1024 * 1024)
     application.router.add_post("/messages", gateway.messages)
+    application.router.add_post("/messages/query", gateway.query)
     application.router.add_post("/control", gateway.control)
     application.router.add_get("/stats", gateway.stats)
     runner = web.AppRunner(application, access_log=None)

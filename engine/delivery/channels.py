@@ -12,6 +12,8 @@ Guarantee = Literal["exactly_once_effect", "query_then_send", "at_most_once", "a
 exactly_once_effect: the gateway takes our message id as idempotency key, so the same messages are sent again; nobody is
 lost and nobody reached twice while it remembers keys. query_then_send: the gateway is asked first. at_most_once: what
 may have been sent counts as `unknown`. at_least_once: it is sent again, and may arrive twice.
+
+A class names what its channel can do at best; the settings may know that a gateway can do less (`sms_guarantee`).
 """
 
 

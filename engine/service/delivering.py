@@ -13,12 +13,13 @@ from sqlalchemy import Connection
 
 from engine.delivery.channels import CHANNELS
 from engine.delivery.message import cost, renderer
-from engine.delivery.plan import DeliveryPlan
+from engine.delivery.plan import DeliveryPlan, Wave
 from engine.delivery.waves import PlannedWave, chunk_size, chunks, divide
 from engine.errors import NotFound, NotPossible
 from engine.machine.commands import ResumeDelivery
 from engine.service import running, whereabouts
 from engine.service.app import Countersign
+from engine.service.couriers.opening import guarantee_of
 from engine.service.sealing import dataset_of, vault
 from engine.service.sending import Progress, work
 from engine.service.settling import settle, start_next
@@ -54,7 +55,7 @@ def begin(app: Countersign, case_id: str) -> None:
     if snapshot is None or definition.delivery is None:
         raise NotFound()
     form = definition.context(case.form)["form"]
-    planned = divide(snapshot.target, definition.delivery.waves)
+    planned = divide(snapshot.target, [_as_sent(app, wave) for wave in definition.delivery.waves])
     with app.db.begin() as tx:
         waves.enter(tx, case_id, planned, PurePosixPath("cases", case_id, "waves"))
         rows = {row.position: row for row in waves.of_case(tx, case_id)}
@@ -66,7 +67,7 @@ def begin(app: Countersign, case_id: str) -> None:
                 if not path.exists():
                     wording = _wording(definition.delivery, one.channel, form)
                     wavefiles.write(
-                        path, _turn(app, snapshot, one), wording, vault(app.settings), chunk=chunk_size(one.wave)
+                        path, _turn(app, snapshot, one), wording, vault(app.settings), chunk=chunk_size(row.plan)
                     )
                 _load(app, one, row)
     with app.db.begin() as tx:
@@ -188,6 +189,12 @@ def _wording(plan: DeliveryPlan, channel: str, form: Mapping[str, Any]) -> Wordi
     return Wording(address, plan.message.fields, renderer(template, plan.message.fields, constants))
 
 
+def _as_sent(app: Countersign, wave: Wave) -> Wave:
+    """With chunks no larger than what may be in doubt at once where nobody can be asked about it."""
+    asked_never = [one for one in wave.channel if guarantee_of(one, app.settings) == "at_most_once"]
+    return wave.model_copy(update={"chunk": min([wave.chunk, *(CHANNELS[one].batch for one in asked_never)])})
+
+
 def _load(app: Countersign, planned: PlannedWave, row: WaveRow) -> None:
     """The wave's rows and chunks, in one transaction; the second of two callers finds them there."""
     file = WaveFile(app.settings.data / row.file)
@@ -197,7 +204,7 @@ def _load(app: Countersign, planned: PlannedWave, row: WaveRow) -> None:
             if locked is None or locked.state != "loading":
                 return
             ledger.load(tx, row.id, row.case_id, row.channel, _recipients(file, CHANNELS[row.channel].has_text))
-            chunk_rows.enter(tx, row.id, chunks(planned.size, chunk_size(planned.wave)))
+            chunk_rows.enter(tx, row.id, chunks(planned.size, chunk_size(row.plan)))
             waves.move(tx, row.id, to="planned", come_from=("loading",))
         with app.db.begin() as tx:
             ledger.refresh_statistics(tx)

@@ -8,6 +8,7 @@ chunks. Several workers may run at once.
 import asyncio
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -16,14 +17,16 @@ import structlog
 from sqlalchemy import Connection
 
 from engine.delivery import pacing
-from engine.delivery.channels import CHANNELS
+from engine.delivery.channels import CHANNELS, Guarantee
 from engine.delivery.message import size_of
 from engine.delivery.waves import chunk_size
 from engine.errors import CustomersUnavailable
 from engine.masking import masked
 from engine.service import forgotten, permits, stopping
 from engine.service.app import Countersign
-from engine.service.gateways import Handed, SmsGateway
+from engine.service.couriers.courier import Batch, Courier
+from engine.service.couriers.handed import Handed
+from engine.service.couriers.opening import courier_of, guarantee_of
 from engine.service.keeping import kept
 from engine.service.permits import Asked
 from engine.service.sealing import vault as vault_of
@@ -34,12 +37,13 @@ from engine.store.policies import PolicyRow
 from engine.store.session import database_now
 from engine.store.waves import WaveRow
 from engine.warehouse.addresses import Vault
-from engine.warehouse.wavefiles import Letter, WaveFile, write_part
+from engine.warehouse.wavefiles import Letter, WaveFile
 
 log = structlog.get_logger()
 LEASE = timedelta(seconds=30)  # kept while the chunk is sent; so long nobody takes over from a dead worker
 CHUNKS_IN_FLIGHT = 4
 STOP_CHECK_SECONDS = 1.0
+INTERRUPTED = "a worker ended while it was sending"
 DOUBTFUL = "opted out after an interrupted attempt"
 FULL = "the channel carries no more contacts today"
 EACH_FULL = "a hall or an agent carries no more contacts today"
@@ -53,23 +57,26 @@ class Progress:
     sent: int = 0
     failed: int = 0
     suppressed: int = 0
+    unknown: int = 0
     returned: int = 0
     error: str = ""
 
     @property
     def handled(self) -> int:
         """Recipients that are no longer waiting."""
-        return self.sent + self.failed + self.suppressed
+        return self.sent + self.failed + self.suppressed + self.unknown
 
 
 @dataclass(frozen=True, slots=True)
 class _Held:
-    """A claimed chunk: the rows to hand over, and how many were taken out of it by an opt-out or the contact policy.
+    """A claimed chunk: the rows to hand over, and how many were taken out of it by an opt-out, the contact policy, or
+    the end of a worker that nobody can ask about.
     `is_capped`: contacts are held for the rows. `later`: how many go another day, as their hall or agent carries no
     more today. `sent` are rows that went out on a day before."""
 
     wave: WaveRow
     claim: Claim
+    guarantee: Guarantee
     rows: frozenset[int]
     barred: int
     is_capped: bool
@@ -82,13 +89,14 @@ class _Round:
     """One call of `work`."""
 
     app: Countersign
-    gateway: SmsGateway
     vault: Vault
     progress: Progress = field(default_factory=Progress)
     files: dict[str, WaveFile] = field(default_factory=dict)
     checked: dict[str, float] = field(default_factory=dict)
     claims: dict[tuple[str, int], Claim] = field(default_factory=dict)
     asked: dict[tuple[str, int], Asked] = field(default_factory=dict)
+    couriers: dict[str, Courier] = field(default_factory=dict)
+    opened: AsyncExitStack = field(default_factory=AsyncExitStack)
 
 
 def work(app: Countersign, worker: str, *, limit: int = 50_000) -> Progress | None:
@@ -101,8 +109,8 @@ def work(app: Countersign, worker: str, *, limit: int = 50_000) -> Progress | No
 
 
 async def _work(app: Countersign, worker: str, limit: int) -> Progress | None:
-    async with SmsGateway(app.settings.sms_url, app.settings.sms_secret) as gateway:
-        now = _Round(app, gateway, vault_of(app.settings))
+    now = _Round(app, vault_of(app.settings))
+    async with now.opened:
         with kept(lambda: _extend(now), lease=LEASE):
             await _send(now, worker, limit)
     return now.progress if now.progress.chunks else None
@@ -119,13 +127,18 @@ async def _send(now: _Round, worker: str, limit: int) -> None:
     pending: set[asyncio.Task[None]] = set()
     taken = 0
     try:
-        while taken < limit and not now.gateway.is_down:
+        while taken < limit:
             held = await asyncio.to_thread(_claim, now)
             if held is None:
                 break
             taken += len(held.rows) + held.barred
+            channel = held.wave.channel
+            if channel not in now.couriers:
+                opening = courier_of(channel, now.app.settings)
+                now.couriers[channel] = await now.opened.enter_async_context(opening)
             pending.add(asyncio.create_task(_deliver(now, held, worker)))
-            if len(pending) >= CHUNKS_IN_FLIGHT:
+            # What nobody can be asked about goes one batch at a time: so much is in doubt when this process ends.
+            if held.guarantee == "at_most_once" or len(pending) >= CHUNKS_IN_FLIGHT:
                 done, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
                 for task in done:
                     task.result()
@@ -143,6 +156,9 @@ def _claim(now: _Round) -> _Held | None:
         running = waves.running(tx)
         policy = policies.in_force(tx, moment) if running else None
     for wave in running:
+        courier = now.couriers.get(wave.channel)
+        if courier is not None and courier.is_down:
+            continue
         if not pacing.is_open(wave.plan.hours, moment, app.settings.zone) or _must_stop(now, wave):
             continue
         _file(now, wave)
@@ -191,7 +207,11 @@ def _claim_of(app: Countersign, tx: Connection, seen: WaveRow, asked: Asked | No
     claim = chunks.claim(tx, wave.id, clock, LEASE)
     if claim is None:
         return None
+    guarantee = guarantee_of(wave.channel, app.settings)
     waiting = ledger.waiting(tx, wave.id, claim.first, claim.last)
+    if claim.is_uncertain and guarantee == "at_most_once":
+        ledger.settle(tx, wave.id, dict.fromkeys(waiting, INTERRUPTED), state="unknown", at=at)
+        return _Held(wave, claim, guarantee, frozenset(), len(waiting), is_capped=False)
     out = suppression.suppressed(tx, tuple(waiting.values()), at, channel=wave.channel, case_id=wave.case_id)
     out |= forgotten.among(tx, vault, waiting.values())
     left = {row: customer for row, customer in waiting.items() if customer not in out}
@@ -216,7 +236,9 @@ def _claim_of(app: Countersign, tx: Connection, seen: WaveRow, asked: Asked | No
         assert after is not None
         waves.keep_bucket(tx, wave.id, after)
     barred_count = len(waiting) - len(rows) - len(later_rows)
-    return _Held(wave, claim, rows, barred_count, is_capped=asked is not None, later=len(later_rows), sent=sent)
+    return _Held(
+        wave, claim, guarantee, rows, barred_count, is_capped=asked is not None, later=len(later_rows), sent=sent
+    )
 
 
 def _hold(
@@ -237,15 +259,31 @@ def _hold(
 
 async def _deliver(now: _Round, held: _Held, worker: str) -> None:
     letters = _letters(now, held, held.rows)  # on this thread: a Parquet reader serves one
-    if not CHANNELS[held.wave.channel].has_text:
-        folder, whole = now.app.settings.data / held.wave.parts, _letters(now, held, held.rows | held.sent)
-        await asyncio.to_thread(write_part, folder, held.claim.position, whole)  # with what it had, as it is replaced
-        handed = Handed(taken=[letter.row for letter in letters])
-    elif letters:
-        handed = await now.gateway.hand(held.wave.id, letters)
-    else:
-        handed = Handed()
+    before = _letters(now, held, held.sent)
+    batch = Batch(held.wave.id, held.claim.position, letters, before, held.wave.parts)
+    handed = await _handed(now, held, batch) if letters else Handed()
     await asyncio.to_thread(_record, now, held, letters, handed, worker)
+
+
+async def _handed(now: _Round, held: _Held, batch: Batch) -> Handed:
+    """Hand the batch over; what an earlier attempt may have sent is asked for first where the gateway can be asked."""
+    courier = now.couriers[held.wave.channel]
+    if held.guarantee != "query_then_send":
+        return await courier.hand(batch)
+    whole = Handed()
+    if held.claim.is_uncertain:
+        whole = await courier.find(batch)
+        missing, whole.refused = set(whole.refused), []
+        batch = replace(batch, letters=[one for one in batch.letters if one.row in missing])
+    # A process that stood still past its lease is not to send what another has asked about since.
+    if len(batch.letters) and await asyncio.to_thread(_is_ours, now, held.claim):
+        whole.add(await courier.hand(batch))
+    return whole
+
+
+def _is_ours(now: _Round, claim: Claim) -> bool:
+    with now.app.db.begin() as tx:
+        return chunks.extend(tx, claim, database_now(tx) + LEASE)
 
 
 def _letters(now: _Round, held: _Held, rows: frozenset[int]) -> list[Letter]:
@@ -267,8 +305,11 @@ def _file(now: _Round, wave: WaveRow) -> WaveFile:
 def _record(now: _Round, held: _Held, letters: list[Letter], handed: Handed, worker: str) -> None:
     claim, at = held.claim, now.app.now()
     del now.claims[claim.wave, claim.position]
-    taken = set(handed.taken)
-    segments = sum(_segments(held.wave, letter) for letter in letters if letter.row in taken)
+    doubtful = dict.fromkeys(handed.unanswered, handed.error) if held.guarantee == "at_most_once" else {}
+    if doubtful:
+        handed = replace(handed, unanswered=[])
+    paid = {*handed.taken, *doubtful}
+    segments = sum(_segments(held.wave, letter) for letter in letters if letter.row in paid)
     with now.app.db.begin() as tx:
         waves.lock(tx, claim.wave)
         if handed.is_whole and held.later:
@@ -287,13 +328,15 @@ def _record(now: _Round, held: _Held, letters: list[Letter], handed: Handed, wor
             permit_rows.release(tx, claim.wave, _surely_not_sent(held, letters, handed))
         if handed.rejected:
             ledger.settle(tx, claim.wave, _without_addresses(handed.rejected, letters), state="failed", at=at)
+        if doubtful:
+            ledger.settle(tx, claim.wave, doubtful, state="unknown", at=at)
         if handed.is_whole and not held.later:
             ledger.mark_sent(tx, claim.wave, claim.first, claim.last, at=at)
         elif handed.taken:
             ledger.mark_rows_sent(tx, claim.wave, handed.taken, at=at)
         if segments:
             waves.add_segments(tx, claim.wave, segments)
-    _count(now.progress, held, handed)
+    _count(now.progress, held, handed, len(doubtful))
 
 
 def _surely_not_sent(held: _Held, letters: list[Letter], handed: Handed) -> list[str]:
@@ -312,11 +355,12 @@ def _without_addresses(reasons: Mapping[int, str], letters: Sequence[Letter]) ->
     }
 
 
-def _count(progress: Progress, held: _Held, handed: Handed) -> None:
+def _count(progress: Progress, held: _Held, handed: Handed, doubtful: int) -> None:
     progress.chunks += 1
     progress.sent += len(handed.taken)
     progress.failed += len(handed.rejected)
     progress.suppressed += held.barred
+    progress.unknown += doubtful
     progress.returned += len(handed.refused) + len(handed.unanswered)
     progress.error = handed.error or progress.error
 

@@ -5,6 +5,7 @@ The approval before it is not played: its history has one entry. Everything afte
 
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pyarrow as pa
@@ -111,11 +112,11 @@ def freeze_list(folder: Path, customers: int, *, control_every: int = 10) -> Sna
 
 
 def delivering_case(
-    database_url: str, home: Path, *, customers: int, sms_url: str = "", delivery: str = ONE_WAVE
+    database_url: str, home: Path, *, customers: int, sms_url: str = "", delivery: str = ONE_WAVE, **more: Any
 ) -> Countersign:
-    """The opened application over a migrated database, with the case ready to `begin`."""
+    """The opened application over a migrated database, with the case ready to `begin`. `more` are settings."""
     settings = Settings(
-        home=home, database_url=database_url, sms_url=sms_url, sms_secret=SECRET, time_zone="Asia/Shanghai"
+        home=home, database_url=database_url, sms_url=sms_url, sms_secret=SECRET, time_zone="Asia/Shanghai", **more
     )
     app = Countersign(settings, Database(settings.database))
     make_dataset(settings.data, customers)

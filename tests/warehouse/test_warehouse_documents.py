@@ -10,8 +10,7 @@ from engine.warehouse.erasing import Person
 
 LIU = Person("C1001", "erased-1", ("13800138000",))
 WORD, SLIDES, BOOK = (
-    f"{OFFICE}{kind}"
-    for kind in ("wordprocessingml.document", "presentationml.presentation", "spreadsheetml.sheet")
+    f"{OFFICE}{kind}" for kind in ("wordprocessingml.document", "presentationml.presentation", "spreadsheetml.sheet")
 )
 PARTS = {
     WORD: ("word/document.xml", "<w:document><w:body>{}</w:body></w:document>", "<w:p><w:r><w:t>{}</w:t></w:r></w:p>"),

@@ -1,50 +1,28 @@
-"""Hands letters to a channel and says, row by row, what is known about them afterwards.
+"""Hands text messages to an HTTP gateway and says, row by row, what is known about them afterwards.
 
-A request that got no answer may have been taken or not, so it is repeated with the same message ids; the gateway
-remembers them. Refuses to touch the database: what is reported here is recorded by the caller.
+A request that got no answer may have been taken or not. A gateway that remembers message ids is sent the same again;
+one that can be asked is asked; with neither nobody knows, and nothing is repeated. Which of them it is the settings
+say (`sms_guarantee`).
 """
 
 import asyncio
 import hashlib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from typing import Self
 
 import msgspec
 
-from engine.delivery.channels import Sms
+from engine.delivery.channels import Guarantee, Sms
 from engine.delivery.signature import sign
+from engine.service.couriers.courier import Batch
+from engine.service.couriers.handed import Handed
 from engine.warehouse.wavefiles import Letter
 
 REQUESTS_IN_FLIGHT = 8
 SECONDS_TO_ANSWER = 30
+REPEATABLE = ("exactly_once_effect", "at_least_once")
+LEFT_OUT = "the gateway's answer left messages out"
 PAUSES = (0.2, 1.0)  # before the second and the third try of a request without an answer
-
-
-@dataclass(slots=True)
-class Handed:
-    """What became of letters: `taken` by the channel, `rejected` with a reason, `refused` (surely not taken, try
-    later), `unanswered` (nobody knows). `error` says why some are left; `asked` is Retry-After in seconds."""
-
-    taken: list[int] = field(default_factory=list)
-    rejected: dict[int, str] = field(default_factory=dict)
-    refused: list[int] = field(default_factory=list)
-    unanswered: list[int] = field(default_factory=list)
-    error: str = ""
-    asked: float = 0
-
-    @property
-    def is_whole(self) -> bool:
-        """Whether every letter has its answer."""
-        return not self.refused and not self.unanswered
-
-    def add(self, other: "Handed") -> None:
-        """Take in what became of other letters."""
-        self.taken += other.taken
-        self.rejected |= other.rejected
-        self.refused += other.refused
-        self.unanswered += other.unanswered
-        self.error = self.error or other.error
-        self.asked = max(self.asked, other.asked)
 
 
 class _Result(msgspec.Struct):
@@ -57,6 +35,10 @@ class _Answer(msgspec.Struct):
     results: list[_Result]
 
 
+class _Query(msgspec.Struct):
+    ids: list[str]
+
+
 class _Message(msgspec.Struct):
     id: str
     to: str
@@ -67,20 +49,21 @@ _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(_Answer).decode
 
 
-class SmsGateway:
+class SmsCourier:
     """The SMS gateway at `url`; use it inside one event loop, and as a context manager."""
 
-    def __init__(self, url: str, secret: str) -> None:
+    def __init__(self, url: str, secret: str, guarantee: Guarantee = Sms.guarantee) -> None:
         import aiohttp  # noqa: PLC0415  # takes long to load, and every command would
 
         self._http = aiohttp
         self._url = f"{url.rstrip('/')}/messages"
         self._secret = secret
+        self._guarantee = guarantee
         self._free = asyncio.Semaphore(REQUESTS_IN_FLIGHT)
         self._session: aiohttp.ClientSession | None = None
         self.is_down = False
 
-    async def __aenter__(self) -> "SmsGateway":
+    async def __aenter__(self) -> Self:
         connector = self._http.TCPConnector(limit=REQUESTS_IN_FLIGHT)
         timeout = self._http.ClientTimeout(total=SECONDS_TO_ANSWER)
         self._session = self._http.ClientSession(connector=connector, timeout=timeout)
@@ -90,38 +73,59 @@ class SmsGateway:
         assert self._session is not None
         await self._session.close()
 
-    async def hand(self, wave: str, letters: Sequence[Letter]) -> Handed:
-        """Send letters in batches, several requests at once."""
-        batches = [letters[start : start + Sms.batch] for start in range(0, len(letters), Sms.batch)]
-        whole = Handed()
-        for part in await asyncio.gather(*(self._hand(wave, batch) for batch in batches)):
-            whole.add(part)
+    async def hand(self, batch: Batch) -> Handed:
+        """See Courier: in requests of a hundred, several at once."""
+        whole = await self._in_parts(batch, self._send)
         if not whole.is_whole:
             self.is_down = True
         return whole
 
-    async def _hand(self, wave: str, letters: Sequence[Letter]) -> Handed:
+    async def find(self, batch: Batch) -> Handed:
+        """See Courier."""
+        return await self._in_parts(batch, self._ask)
+
+    async def _in_parts(
+        self, batch: Batch, way: Callable[[str, Sequence[Letter]], Coroutine[None, None, Handed]]
+    ) -> Handed:
+        letters, whole = batch.letters, Handed()
+        parts = (letters[start : start + Sms.batch] for start in range(0, len(letters), Sms.batch))
+        for part in await asyncio.gather(*(way(batch.wave, part) for part in parts)):
+            whole.add(part)
+        return whole
+
+    async def _send(self, wave: str, letters: Sequence[Letter]) -> Handed:
         rows = {f"{wave}.{letter.row}": letter.row for letter in letters}
         messages = [_Message(f"{wave}.{one.row}", one.address, one.text) for one in letters]
         body = _encode({"messages": messages})
-        headers = {
-            "Content-Type": "application/json",
-            "Idempotency-Key": hashlib.sha256(body).hexdigest(),
-            "X-Signature": sign(body, self._secret),
-        }
+        pauses = PAUSES if self._guarantee in REPEATABLE else ()
         async with self._free:
-            for pause in (*PAUSES, None):
-                handed = await self._post(body, headers, rows)
+            for pause in (*pauses, None):
+                handed = await self._post(self._url, body, rows)
                 if handed.is_whole or handed.refused or pause is None:
                     return handed
                 await asyncio.sleep(pause)
         raise AssertionError
 
-    async def _post(self, body: bytes, headers: Mapping[str, str], rows: Mapping[str, int]) -> Handed:
+    async def _ask(self, wave: str, letters: Sequence[Letter]) -> Handed:
+        """What the gateway does not know never arrived there."""
+        rows = {f"{wave}.{letter.row}": letter.row for letter in letters}
+        body = _encode(_Query(list(rows)))
+        async with self._free:
+            said = await self._post(f"{self._url}/query", body, rows)
+        if said.error == LEFT_OUT:
+            return Handed(taken=said.taken, rejected=said.rejected, refused=said.unanswered)
+        return Handed(said.taken, said.rejected, [], said.unanswered + said.refused, said.error, said.asked)
+
+    async def _post(self, url: str, body: bytes, rows: Mapping[str, int]) -> Handed:
         assert self._session is not None
         every = list(rows.values())
+        headers = {
+            "Content-Type": "application/json",
+            "Idempotency-Key": hashlib.sha256(body).hexdigest(),
+            "X-Signature": sign(body, self._secret),
+        }
         try:
-            async with self._session.post(self._url, data=body, headers=headers) as answer:
+            async with self._session.post(url, data=body, headers=headers) as answer:
                 if answer.status == 200:
                     return _read(await answer.read(), rows)
                 error = f"the gateway answered {answer.status}"
@@ -151,10 +155,9 @@ def _read(content: bytes, rows: Mapping[str, int]) -> Handed:
             handed.taken.append(row)
         else:
             handed.rejected[row] = result.reason or result.status
-    known = {*handed.taken, *handed.rejected}
-    handed.unanswered = [row for row in rows.values() if row not in known]
+    handed.unanswered = [row for row in rows.values() if row not in handed.known]
     if handed.unanswered:
-        handed.error = "the gateway's answer left messages out"
+        handed.error = LEFT_OUT
     return handed
 
 

@@ -1,0 +1,24 @@
+"""Which courier serves which channel, with the settings it needs."""
+
+from collections.abc import Callable
+
+from engine.delivery.channels import CHANNELS, FileHandOff, Guarantee, Sms
+from engine.service.couriers.courier import Courier
+from engine.service.couriers.files import FileCourier
+from engine.service.couriers.sms import SmsCourier
+from engine.settings import Settings
+
+_COURIERS: dict[str, Callable[[Settings], Courier]] = {
+    Sms.name: lambda settings: SmsCourier(settings.sms_url, settings.sms_secret, settings.sms_guarantee),
+    FileHandOff.name: lambda settings: FileCourier(settings.data),
+}
+
+
+def courier_of(channel: str, settings: Settings) -> Courier:
+    """The courier of a channel, not opened yet. KeyError for a channel that there is not."""
+    return _COURIERS[channel](settings)
+
+
+def guarantee_of(channel: str, settings: Settings) -> Guarantee:
+    """What the channel promises here: its class's, unless the settings know that its gateway can do less."""
+    return settings.sms_guarantee if channel == Sms.name else CHANNELS[channel].guarantee
