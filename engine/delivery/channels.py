@@ -24,6 +24,7 @@ class Sms:
     guarantee: ClassVar[Guarantee] = "exactly_once_effect"
     has_receipts: ClassVar[bool] = True
     has_text: ClassVar[bool] = True
+    has_address: ClassVar[bool] = True
     batch: ClassVar[int] = 100
 
 
@@ -38,6 +39,7 @@ class FileHandOff:
     guarantee: ClassVar[Guarantee] = "exactly_once_effect"
     has_receipts: ClassVar[bool] = False
     has_text: ClassVar[bool] = False
+    has_address: ClassVar[bool] = False
     batch: ClassVar[int] = 5000
 
 

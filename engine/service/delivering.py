@@ -180,9 +180,8 @@ def _turn(app: Countersign, snapshot: SnapshotRow, planned: PlannedWave) -> Turn
 
 
 def _wording(plan: DeliveryPlan, channel: str, form: Mapping[str, Any]) -> Wording:
-    has_text = CHANNELS[channel].has_text
-    address = plan.address if has_text else ""
-    if plan.message is None or not has_text:
+    address = plan.address if CHANNELS[channel].has_address else ""
+    if plan.message is None or not CHANNELS[channel].has_text:
         return Wording(address, (), lambda _values: "")
     template = plan.message.text or str(form.get(plan.message.field, ""))
     constants = {f"form.{name}": value for name, value in form.items()}
@@ -203,7 +202,7 @@ def _load(app: Countersign, planned: PlannedWave, row: WaveRow) -> None:
             locked = waves.lock(tx, row.id)
             if locked is None or locked.state != "loading":
                 return
-            ledger.load(tx, row.id, row.case_id, row.channel, _recipients(file, CHANNELS[row.channel].has_text))
+            ledger.load(tx, row.id, row.case_id, row.channel, _recipients(file, CHANNELS[row.channel].has_address))
             chunk_rows.enter(tx, row.id, chunks(planned.size, chunk_size(row.plan)))
             waves.move(tx, row.id, to="planned", come_from=("loading",))
         with app.db.begin() as tx:
