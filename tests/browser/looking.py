@@ -42,6 +42,9 @@ COLOURS = """{
 true"""
 """A page has a dozen colours; axe reads them thousands of times, which took a tenth of its time."""
 
+TROUBLE = ("Something went wrong on our side", "系统出错")
+"""What the page says that stands for one that could not be made; axe finds nothing wrong with it."""
+
 made: list[FastAPI] = []  # once: its first request goes through all its routes, which takes seconds
 
 
@@ -71,12 +74,13 @@ def sign_in(page: Any, login: str) -> None:
 
 
 def faults(page: Any, *, more: bool = False) -> list[str]:
-    """What axe finds on the page as it stands. With `more`, on what was not to be seen when it was last asked."""
+    """What axe finds on the page as it stands, and whether it is the one for trouble. With `more`, on what was not to be seen when it was last asked."""
     if not page.evaluate("typeof axe === 'object'"):
         from axe_playwright_python.sync_playwright import Axe
 
         page.evaluate(Axe().axe_script + COLOURS)  # once for a page: half a megabyte to send and to read
-    return [f"{page.url} {one}" for one in page.evaluate(AXE, more)]
+    broken = [f"{page.url} could not be made" for words in TROUBLE if words in page.inner_text("main")]
+    return [*broken, *(f"{page.url} {one}" for one in page.evaluate(AXE, more))]
 
 
 def overflow(page: Any) -> int:
