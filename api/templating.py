@@ -6,7 +6,7 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from api import charts, navigation, reasons, words
+from api import charts, held, navigation, reasons, words
 from api.failures import failure
 from api.i18n import Words, catalogue
 from api.spoken_source import field_called, in_words
@@ -49,6 +49,7 @@ def environment(language: Language) -> Environment:
         words=words,
         charts=charts,
         navigation=navigation,
+        held=held,
         reasons=reasons,
         asset=asset,
         size_of=size_of,

@@ -1,0 +1,55 @@
+"""Why a wave or a delivery is held, in the reader's words: it is recorded in a few signs, the same in every language.
+
+Refuses to guess: what it does not know, and what people wrote, is shown as it was recorded.
+"""
+
+import re
+
+from api.formats import Formats
+from api.i18n import N_
+
+METRICS = {
+    "complaint_rate": N_("complaints"),
+    "opt_out_rate": N_("opt-outs"),
+    "failure_rate": N_("failures"),
+}
+GATE = re.compile(r"gate: (\w+) (\S+%) > (\S+%)")
+AGE = re.compile(r"(\d+[dhm]) > (\d+[dhm])")
+GROUP = re.compile(r"(\w+)@(\d+) → \1@(\d+)")
+LIST = re.compile(r"list (\w+)")
+
+
+def spoken(reason: str, formats: Formats) -> str:
+    """The gate is shut: complaints 0.41% > 0.2%."""
+    say = formats.words
+    if reason == "paused":
+        return say(N_("Paused"))
+    if reason == "stop rule overruled":
+        return say(N_("A person let it go on after the stop rule; the rule is not asked again"))
+    kind, separator, rest = reason.partition(": ")
+    if found := GATE.fullmatch(reason):
+        metric, was, most = found.groups()
+        return say(N_("The gate is shut: %(metric)s %(was)s, at most %(most)s"), metric=say(METRICS[metric]), was=was,
+                   most=most) if metric in METRICS else reason  # fmt: skip
+    if kind == "stop" and separator:
+        return say(N_("The stop rule holds: %(rule)s"), rule=rest)
+    if kind == "stale" and separator:
+        return say(
+            N_("The list is stale: %(why)s"), why=say("; ").join(_stale(one, formats) for one in rest.split(", "))
+        )
+    if reason.startswith("opened by "):
+        return say(N_("Opened by %(who)s"), who=reason.removeprefix("opened by "))
+    return reason
+
+
+def _stale(why: str, formats: Formats) -> str:
+    say = formats.words
+    if found := AGE.fullmatch(why):
+        was, most = map(formats.period, found.groups())
+        return say(N_("selected %(was)s ago, at most %(most)s"), was=was, most=most)
+    if found := GROUP.fullmatch(why):
+        name, was, now = found.groups()
+        return say(N_("group %(name)s has version %(now)s, version %(was)s was used"), name=name, was=was, now=now)
+    if found := LIST.fullmatch(why):
+        return say(N_("the imported list %(name)s is another one now"), name=found[1])
+    return why

@@ -1,0 +1,34 @@
+"""Why a wave is held, in words: everything that is recorded has its sentence, what people wrote stays."""
+
+import pytest
+
+from api.held import spoken
+from tests.api.test_api_formats import formats
+
+
+@pytest.mark.parametrize(
+    ("reason", "zh", "en"),
+    [
+        (
+            "gate: complaint_rate 0.41% > 0.2%",
+            "关口未开：投诉率 0.41%，最多 0.2%",
+            "The gate is shut: complaints 0.41%, at most 0.2%",
+        ),
+        ("stop: m.spent > 9", "触发停止规则：m.spent > 9", "The stop rule holds: m.spent > 9"),
+        (
+            "stale: 40d > 30d, vip@1 → vip@2",
+            "名单已陈旧：40 天前筛选，最多允许 30 天；客户群 vip 已有版本 2，所用为版本 1",
+            "The list is stale: selected 40 days ago, at most 30 days; group vip has version 2, version 1 was used",
+        ),
+        (
+            "stale: list upload",
+            "名单已陈旧：导入名单 upload 已换成新的内容",
+            "The list is stale: the imported list upload is another one now",
+        ),
+        ("opened by 王敏", "由王敏放行", "Opened by 王敏"),
+        ("客户投诉多", "客户投诉多", "客户投诉多"),
+    ],
+)
+def test_what_is_recorded_is_told_in_words(reason: str, zh: str, en: str) -> None:
+    assert spoken(reason, formats("zh")) == zh
+    assert spoken(reason, formats("en")) == en
