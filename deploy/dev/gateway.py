@@ -6,8 +6,8 @@ It takes `POST /messages` as a paid gateway would, remembers message ids (also o
 writes every accepted message once as a JSON line (id, to, text, at), and sends receipts to
 `<callback>/gateway/receipts` until they are taken. `POST /control` makes it slow, refuse, drop its answers after
 accepting, take half a batch, answer garbage, forget ids (as a gateway does that knows no idempotency keys), send
-receipts twice, late or shuffled; `POST /messages/query` says of ids which arrived, `GET /stats` counts. It sends nothing
-to any telephone.
+receipts twice, late or shuffled; `POST /messages/query` says of ids which arrived, `GET /stats` counts. It sends
+nothing to any telephone.
 """
 
 import argparse
@@ -65,6 +65,7 @@ class Gateway:
         self.callback = callback
         self.behaviour = Behaviour()
         self.known: set[str] = set()
+        self.in_hand = 0
         self.owed: deque[tuple[float, str]] = deque()
         self.woken = asyncio.Event()
         counted = ("requests", "queries", "accepted", "repeated", "rejected", "refused", "dropped")
@@ -90,6 +91,13 @@ class Gateway:
 
     async def messages(self, request: web.Request) -> web.StreamResponse:
         """Take a batch: each id once, whatever becomes of the answer."""
+        self.in_hand += 1
+        try:
+            return await self._messages(request)
+        finally:
+            self.in_hand -= 1
+
+    async def _messages(self, request: web.Request) -> web.StreamResponse:
         body = await request.read()
         self.counts["requests"] += 1
         behaviour = self.behaviour
@@ -202,8 +210,9 @@ class Gateway:
         return web.json_response(msgspec.to_builtins(self.behaviour))
 
     async def stats(self, _request: web.Request) -> web.Response:
-        """Counts since the start, and how many messages are remembered and receipts owed."""
-        return web.json_response({**self.counts, "remembered": len(self.known), "receipts_owed": len(self.owed)})
+        """Counts since the start; how many messages are remembered, receipts owed, requests not answered yet."""
+        now = {"remembered": len(self.known), "receipts_owed": len(self.owed), "in_hand": self.in_hand}
+        return web.json_response({**self.counts, **now})
 
 
 def _lines(path: Path) -> list[dict[str, Any]]:
