@@ -43,6 +43,7 @@ log = structlog.get_logger()
 LEASE = timedelta(seconds=30)  # kept while the chunk is sent; so long nobody takes over from a dead worker
 CHUNKS_IN_FLIGHT = 4
 STOP_CHECK_SECONDS = 1.0
+RECORD_AGAIN_SECONDS = 0.5
 WATCH_SECONDS = 1.0  # so often is asked whether what is being sent may go on: a pause is to take effect within five
 INTERRUPTED = "a worker ended while it was sending"
 DOUBTFUL = "opted out after an interrupted attempt"
@@ -149,7 +150,11 @@ async def _send(now: _Round, worker: str, limit: int) -> None:
     taken = 0
     try:
         while taken < limit:
-            held = await asyncio.to_thread(_claim, now)
+            try:
+                held = await asyncio.to_thread(_claim, now)
+            except Unavailable:
+                await asyncio.gather(*pending, return_exceptions=True)  # what is on its way is to be recorded
+                raise
             if held is None:
                 break
             taken += len(held.rows) + held.barred
@@ -289,7 +294,23 @@ async def _deliver(now: _Round, held: _Held, worker: str) -> None:
     wave = held.wave.id
     batch = Batch(wave, held.claim.position, letters, before, held.wave.parts, goes_on=lambda: wave not in now.halted)
     handed = await _handed(now, held, batch) if letters else Handed()
-    await asyncio.to_thread(_record, now, held, letters, handed, worker)
+    await _recorded(now, held, letters, handed, worker)
+
+
+async def _recorded(now: _Round, held: _Held, letters: list[Letter], handed: Handed, worker: str) -> None:
+    """Record what became of the chunk; a database that is away for a while is waited for as long as a lease, because
+    what is not recorded is in doubt. Recorded twice it changes nothing."""
+    until = time.monotonic() + LEASE.total_seconds()
+    try:
+        while True:
+            try:
+                return await asyncio.to_thread(_record, now, held, letters, handed, worker)
+            except Unavailable:
+                if time.monotonic() > until:
+                    raise
+                await asyncio.sleep(RECORD_AGAIN_SECONDS)
+    finally:
+        now.claims.pop((held.claim.wave, held.claim.position), None)
 
 
 async def _handed(now: _Round, held: _Held, batch: Batch) -> Handed:
@@ -331,7 +352,6 @@ def _file(now: _Round, wave: WaveRow) -> WaveFile:
 
 def _record(now: _Round, held: _Held, letters: list[Letter], handed: Handed, worker: str) -> None:
     claim, at = held.claim, now.app.now()
-    del now.claims[claim.wave, claim.position]
     doubtful = dict.fromkeys(handed.unanswered, handed.error) if held.guarantee == "at_most_once" else {}
     if doubtful:
         handed = replace(handed, unanswered=[])

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from engine import clock
 from engine.errors import NotPossible
-from engine.machine.commands import PauseDelivery, ResumeDelivery
+from engine.machine.commands import Operate, PauseDelivery, ResumeDelivery
 from engine.service import delivering, running
 from engine.service.app import Countersign
 from engine.store import chunks, waves
