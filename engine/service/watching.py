@@ -37,8 +37,8 @@ ANSWERS: tuple[Answer, ...] = get_args(Answer)
 
 
 class NotRepeated(Refused):
-    """These messages cannot be sent again: their case delivers no more, or the channel would take one twice. Nothing
-    was changed."""
+    """These messages cannot be sent again: their case delivers no more, or their wave has ended. Nothing was
+    changed."""
 
 
 class MayComeTwice(Refused):
