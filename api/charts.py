@@ -63,7 +63,7 @@ def buckets(wave: WaveView) -> tuple[Bar, ...]:
     """The stacked bar of a wave: its buckets in the order of the sum line."""
     bars = []
     start = 0.0
-    for kind in ("delivered", "sent", "failed", "unknown", "suppressed", "waiting"):
+    for kind in ("delivered", "sent", "failed", "unknown", "suppressed", "cancelled", "waiting"):
         width = _percent(getattr(wave, kind), wave.audience or 1)
         if width:
             bars.append(Bar(round(start, 3), width, kind))

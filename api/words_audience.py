@@ -49,6 +49,7 @@ RECIPIENTS = {  # states of one message in the ledger
     "failed": N_("not delivered"),
     "unknown": N_("not known whether delivered"),
     "suppressed": N_("not sent: suppressed"),
+    "cancelled": N_("not sent: cancelled"),
 }
 RESPONSES = {
     "response": N_("Response"),

@@ -69,7 +69,8 @@ def resolve(app: App, visit: CurrentVisit, viewer: CurrentViewer, form: Posted) 
     def act() -> None:
         if answer is None:
             raise InvalidForm([BROKEN_FORM])
-        watching.resolve(app, acting, wave, answer, expected=expected, reason=text(form, "reason"))
+        twice = text(form, "twice") == "yes"
+        watching.resolve(app, acting, wave, answer, expected=expected, reason=text(form, "reason"), twice=twice)
 
     def page(error: str, status: int) -> Response:
         waves = watching.in_doubt(app, by(visit, viewer))

@@ -40,12 +40,14 @@ class Effect(Body):
 
 class Resolution(Body):
     """What became of a wave's recipients in doubt, or is to become of what did not go out: it is sent `again`, or
-    `given_up`. `count` is how many the caller saw."""
+    `given_up`. `count` is how many the caller saw. `twice`: that some get it twice is accepted, where the gateway
+    forgets message ids."""
 
     wave: str = Field(max_length=48, examples=["c1-first"])
     answer: Answer = Field(examples=["sent"])
     count: int = Field(ge=0, lt=2**31, examples=[12])
     reason: str = Field(max_length=200, examples=["the gateway's log shows all of them"])
+    twice: bool = Field(False, examples=[False])
 
 
 class Timer(Body):
@@ -130,8 +132,9 @@ def in_doubt(app: App, by: Reading) -> Response:
 @router.post("/sends-in-doubt", dependencies=[for_acting(ACTS)])
 def resolve(app: App, by: Acting, body: Resolution) -> dict[str, int]:
     """Say that they went out, or did not. 409 where there are not as many as `count` any more, or where nothing can be
-    sent again: `can_repeat` says so."""
-    done = watching.resolve(app, by, body.wave, body.answer, expected=body.count, reason=body.reason)
+    sent again: `can_repeat` says so; and where customers may get it twice (`may_come_twice`) and nobody accepts it."""
+    said, twice = body.reason, body.twice
+    done = watching.resolve(app, by, body.wave, body.answer, expected=body.count, reason=said, twice=twice)
     return {"resolved": done}
 
 

@@ -5,8 +5,9 @@
 It takes `POST /messages` as a paid gateway would, remembers message ids (also over a restart: the log is its memory),
 writes every accepted message once as a JSON line (id, to, text, at), and sends receipts to
 `<callback>/gateway/receipts` until they are taken. `POST /control` makes it slow, refuse, drop its answers after
-accepting, forget ids (as a gateway does that knows no idempotency keys), send receipts twice, late or shuffled;
-`POST /messages/query` says of ids which arrived, `GET /stats` counts. It sends nothing to any telephone.
+accepting, take half a batch, answer garbage, forget ids (as a gateway does that knows no idempotency keys), send
+receipts twice, late or shuffled; `POST /messages/query` says of ids which arrived, `GET /stats` counts. It sends
+nothing to any telephone.
 """
 
 import argparse
@@ -40,13 +41,15 @@ class Behaviour(msgspec.Struct, forbid_unknown_fields=True):
     too_many: int = 0  # 429 with Retry-After, nothing accepted
     retry_after: float = 1
     drop_answers: int = 0  # everything accepted, the connection closed without an answer
+    half: int = 0  # the first half accepted, and the answer says nothing of the rest
+    garbage: int = 0  # everything accepted, and the answer is no JSON
     drop_share: float = 0  # share of requests whose answer is dropped, by chance
     forgets: bool = False  # an id that it knows is a message like any other, and goes out again
     receipts: Literal["once", "twice", "shuffled", "off"] = "once"
     receipt_delay: float = 0
     failing: float = 0.02  # share of messages whose receipt says failed, by a hash of the id
 
-    def takes(self, name: Literal["refuse", "too_many", "drop_answers"]) -> bool:
+    def takes(self, name: Literal["refuse", "too_many", "drop_answers", "half", "garbage"]) -> bool:
         """Whether this request is one of the `name`d; counts down."""
         left: int = getattr(self, name)
         if left > 0:
@@ -62,6 +65,7 @@ class Gateway:
         self.callback = callback
         self.behaviour = Behaviour()
         self.known: set[str] = set()
+        self.in_hand = 0
         self.owed: deque[tuple[float, str]] = deque()
         self.woken = asyncio.Event()
         counted = ("requests", "queries", "accepted", "repeated", "rejected", "refused", "dropped")
@@ -87,6 +91,13 @@ class Gateway:
 
     async def messages(self, request: web.Request) -> web.StreamResponse:
         """Take a batch: each id once, whatever becomes of the answer."""
+        self.in_hand += 1
+        try:
+            return await self._messages(request)
+        finally:
+            self.in_hand -= 1
+
+    async def _messages(self, request: web.Request) -> web.StreamResponse:
         body = await request.read()
         self.counts["requests"] += 1
         behaviour = self.behaviour
@@ -101,7 +112,11 @@ class Gateway:
             self.counts["refused"] += 1
             headers = {"Retry-After": str(behaviour.retry_after)}
             return web.json_response({"error": "too many requests"}, status=429, headers=headers)
-        results = self._accept(orjson.loads(body)["messages"])
+        batch = orjson.loads(body)["messages"]
+        results = self._accept(batch[: len(batch) // 2] if behaviour.takes("half") else batch)
+        if behaviour.takes("garbage"):
+            self.counts["dropped"] += 1
+            return web.Response(text="<html>200 OK</html>", content_type="text/html")
         if behaviour.takes("drop_answers") or (behaviour.drop_share and random.random() < behaviour.drop_share):
             self.counts["dropped"] += 1
             if request.transport is not None:
@@ -195,8 +210,9 @@ class Gateway:
         return web.json_response(msgspec.to_builtins(self.behaviour))
 
     async def stats(self, _request: web.Request) -> web.Response:
-        """Counts since the start, and how many messages are remembered and receipts owed."""
-        return web.json_response({**self.counts, "remembered": len(self.known), "receipts_owed": len(self.owed)})
+        """Counts since the start; how many messages are remembered, receipts owed, requests not answered yet."""
+        now = {"remembered": len(self.known), "receipts_owed": len(self.owed), "in_hand": self.in_hand}
+        return web.json_response({**self.counts, **now})
 
 
 def _lines(path: Path) -> list[dict[str, Any]]:

@@ -250,8 +250,8 @@ class FeedbackOf(BaseModel):
     )
     outcome: str = Field(
         pattern=OUTCOME,
-        description="contacted, delivered, failed, unknown, suppressed, responded, no_response, converted, opted_out, "
-        "complained, or what the contact history says",
+        description="contacted, delivered, failed, unknown, suppressed, cancelled, responded, no_response, converted, "
+        "opted_out, complained, or what the contact history says",
     )
     wave: str | None = Field(None, min_length=1, max_length=60, description="Only of this wave")
     within: Duration | None = Field(None, description="Only what became known so short a while ago")

@@ -35,6 +35,7 @@ from engine.definition.rules_staff import STAFF
 from engine.definition.rules_style import STYLE
 from engine.definition.rules_support import SUPPORT
 from engine.definition.rules_time import TIME
+from engine.definition.rules_waves import WAVES
 from engine.definition.shape import shape_of
 from engine.definition.staffing import Staff
 from engine.definition.texts import SHIPPED, Texts
@@ -55,6 +56,7 @@ RULES: tuple[LintRule, ...] = (
     *STAFF,
     *TIME,
     *DRIFT,
+    *WAVES,
     *CELLS,
     *ARBITRATION,
     *SPLITTING,

@@ -5,11 +5,11 @@ workers share one rate.
 """
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
-from engine.delivery.plan import Hours, Rate
+from engine.delivery.plan import Hours, Rate, Wave
 
 LONGEST_BACKOFF = timedelta(minutes=1)
 
@@ -55,6 +55,41 @@ def next_open(hours: Hours | None, now: datetime, zone: ZoneInfo) -> datetime:
         return now
     day = local.date() if local.time() < hours.opens else local.date() + timedelta(days=1)
     return datetime.combine(day, hours.opens, zone).astimezone(now.tzinfo)
+
+
+def ends_at(wave: Wave, started: datetime, zone: ZoneInfo) -> datetime | None:
+    """From when on a wave that started then sends nothing more: the end of the first hours that it could use where it
+    drops the rest, its time after the start where it expires. None where it waits as long as it takes."""
+    if wave.outside == "drop" and wave.hours is not None:
+        day = next_open(wave.hours, started, zone).astimezone(zone).date()
+        return datetime.combine(day, wave.hours.closes, zone).astimezone(started.tzinfo)
+    if wave.outside == "expire" and wave.expires is not None:
+        return started + wave.expires.on_the_clock()
+    return None
+
+
+def seconds_open(hours: Hours | None, start: datetime, end: datetime, zone: ZoneInfo) -> float:
+    """How many seconds of the span messages may go out in."""
+    if hours is None or start >= end:
+        return max(0.0, (end - start).total_seconds())
+    total, day = 0.0, start.astimezone(zone).date()
+    while (opens := datetime.combine(day, hours.opens, zone)) < end:
+        closes = datetime.combine(day, hours.closes, zone)
+        first, last = (moment.astimezone(UTC) for moment in (max(opens, start), min(closes, end)))
+        total += max(0.0, (last - first).total_seconds())
+        day += timedelta(days=1)
+    return total
+
+
+def room(wave: Wave, started: datetime, now: datetime, zone: ZoneInfo) -> int | None:
+    """How many messages a wave that started then can still send from `now` on; None where nothing limits it."""
+    until = ends_at(wave, started, zone)
+    if until is None:
+        return None
+    seconds = seconds_open(wave.hours, now, until, zone)
+    if not seconds:
+        return 0
+    return None if wave.rate is None else int(Decimal(str(seconds)) * wave.rate.per_second)
 
 
 def backoff(attempts: int, asked: float = 0) -> timedelta:

@@ -143,6 +143,11 @@ class Wave(_Section):
     channel: tuple[str, ...] = Field(min_length=1, description="One or several channels")
     rate: Rate | None = Field(None, description="How fast, as 2000/min")
     hours: Hours | None = Field(None, description="When of a day, as 09:00-20:00")
+    outside: Literal["hold", "drop", "expire"] = Field(
+        "hold", description="What cannot go out in the hours: waits, is dropped at their end, or expires after a time"
+    )
+    expires: Duration | None = Field(None, description="How long after its start the wave expires, as 3d")
+    go: Literal["person"] | None = Field(None, description="Who says go before the wave starts; empty = nobody need")
     gate: Gate | None = Field(None, description="What must hold before the next wave")
     chunk: int = Field(DEFAULT_CHUNK, ge=1, le=10_000, description="Recipients that a worker claims at once")
 
@@ -163,6 +168,21 @@ class Wave(_Section):
         if len(set(value)) < len(value):
             raise PydanticCustomError("channel", "a channel stands twice")
         return value
+
+    @field_validator("expires")
+    @classmethod
+    def _on_the_clock(cls, value: Duration | None) -> Duration | None:
+        if value is not None and (value.is_working or not value.on_the_clock()):
+            raise PydanticCustomError("duration", "a wave expires after hours or days, not working days; write 3d")
+        return value
+
+    @model_validator(mode="after")
+    def _ends_as_it_says(self) -> Self:
+        if self.outside == "drop" and self.hours is None:
+            raise PydanticCustomError("outside", "outside: drop needs the hours whose end it speaks of")
+        if (self.outside == "expire") != (self.expires is not None):
+            raise PydanticCustomError("outside", "outside: expire and expires: 3d stand together")
+        return self
 
     @model_validator(mode="after")
     def _share_or_size(self) -> Self:

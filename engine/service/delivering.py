@@ -11,24 +11,25 @@ from typing import Any, Literal
 
 from sqlalchemy import Connection
 
+from engine.delivery import pacing
 from engine.delivery.channels import CHANNELS
 from engine.delivery.message import cost, renderer
 from engine.delivery.plan import DeliveryPlan, Wave
 from engine.delivery.waves import PlannedWave, chunk_size, chunks, divide
 from engine.errors import NotFound, NotPossible
 from engine.machine.commands import ResumeDelivery
-from engine.service import running, whereabouts
+from engine.service import ending, running, whereabouts
 from engine.service.app import Countersign
 from engine.service.couriers.opening import guarantee_of
 from engine.service.sealing import dataset_of, vault
 from engine.service.sending import Progress, work
-from engine.service.settling import settle, start_next
+from engine.service.settling import WAITS_FOR_GO, settle, start_next
 from engine.service.stage_views import WaveView
 from engine.service.stopping import OVERRULED, STOPPED, pause
 from engine.store import cases, ledger, snapshots, waves
 from engine.store import chunks as chunk_rows
 from engine.store.snapshots import SnapshotRow
-from engine.store.waves import WaveRow
+from engine.store.waves import ENDED, WaveRow
 from engine.warehouse import erased, wavefiles
 from engine.warehouse.freeze import LIST, open_frozen
 from engine.warehouse.places import fields_there
@@ -89,7 +90,7 @@ def hold(app: Countersign, case_id: str, action: Literal["pause", "resume", "can
             wave = waves.lock(tx, seen.id)
             assert wave is not None
             if action == "cancel":
-                waves.move(tx, wave.id, to="cancelled", come_from=("loading", "planned", "running", "gated", "paused"))
+                _cancel(app, tx, wave)
             elif case.state in ("paused", "suspended"):
                 because = wave.held_because or case.facts.get("paused", "") or "paused"
                 waves.move(tx, wave.id, to="paused", come_from=("running",), held_because=because)
@@ -98,6 +99,12 @@ def hold(app: Countersign, case_id: str, action: Literal["pause", "resume", "can
         held = start_next(app, tx, case) if case.state == "delivering" else ""
     if held:
         pause(app, case, held)
+
+
+def _cancel(app: Countersign, tx: Connection, wave: WaveRow) -> None:
+    if wave.state not in ENDED:
+        waves.move(tx, wave.id, to="cancelled", come_from=(wave.state,), finished_at=app.now())
+        ending.end(tx, wave.id, reason=ending.CANCELLED, at=app.now())
 
 
 def _resume(app: Countersign, tx: Connection, wave: WaveRow) -> None:
@@ -109,14 +116,19 @@ def _resume(app: Countersign, tx: Connection, wave: WaveRow) -> None:
 
 
 def release_gate(app: Countersign, case_id: str, *, by: str) -> None:
-    """A person's go: the gate that waits, or that did not open, opens, and the next wave starts.
+    """A person's go: the gate that waits, or that did not open, opens, and the next wave starts; a wave that waits for
+    a go starts.
 
-    NotPossible where no gate is closed.
+    NotPossible where no gate is closed and no wave waits.
     """
     with app.db.begin() as tx:
-        gated = [row for row in waves.of_case(tx, case_id) if row.state == "gated"]
-        if not gated:
+        rows = waves.of_case(tx, case_id)
+        gated = [row for row in rows if row.state == "gated"]
+        waiting = [row for row in rows if _waits_for_go(row)]
+        if not gated and not waiting:
             raise NotPossible(action="open a gate", state="no wave waits at one", possible="pause, resume")
+        for row in waiting:
+            waves.let_go(tx, row.id, by=by)
         for row in gated:
             waves.move(
                 tx, row.id, to="done", come_from=("gated",), finished_at=app.now(), held_because=f"opened by {by}"
@@ -129,6 +141,10 @@ def release_gate(app: Countersign, case_id: str, *, by: str) -> None:
         running.carry_out(app, case_id, ResumeDelivery(actor=by), key=f"gate:{case.seq}")
 
 
+def _waits_for_go(row: WaveRow) -> bool:
+    return row.state == "planned" and row.held_because == WAITS_FOR_GO
+
+
 def waves_view(app: Countersign, tx: Connection, case_id: str) -> tuple[WaveView, ...]:
     """The waves of a case with their sums, in order; none before the delivery began."""
     rows = waves.of_case(tx, case_id)
@@ -138,11 +154,15 @@ def waves_view(app: Countersign, tx: Connection, case_id: str) -> tuple[WaveView
     assert plan is not None
     sums = ledger.sums(tx, case_id)
     capped = ledger.capped(tx, case_id) if any(one.suppressed for one in sums.values()) else {}
-    return tuple(_view(row, plan, sums.get(row.id), capped.get(row.id, 0)) for row in rows)
+    return tuple(_view(app, row, plan, sums.get(row.id), capped.get(row.id, 0)) for row in rows)
 
 
-def _view(row: WaveRow, plan: DeliveryPlan, sums: ledger.Sums | None, capped: int) -> WaveView:
-    counted = sums or ledger.Sums(waiting=row.audience)
+def _view(app: Countersign, row: WaveRow, plan: DeliveryPlan, sums: ledger.Sums | None, capped: int) -> WaveView:
+    is_cancelled = row.state == "cancelled"
+    counted = sums or ledger.Sums(**{"cancelled" if is_cancelled else "waiting": row.audience})
+    now, zone = app.now(), app.settings.zone
+    began, is_open = row.started_at or now, row.state in ("planned", "running", "paused")
+    fits = pacing.room(row.plan, began, now, zone) if is_open else None
     return WaveView(
         id=row.id,
         name=row.name,
@@ -161,6 +181,10 @@ def _view(row: WaveRow, plan: DeliveryPlan, sums: ledger.Sums | None, capped: in
         gate_until=row.gate_until,
         held_because=row.held_because,
         cost=cost(row.segments, plan.price(row.channel)),
+        cancelled=counted.cancelled,
+        ends_at=pacing.ends_at(row.plan, began, zone) if is_open and row.started_at else None,
+        too_many=0 if fits is None else max(0, counted.waiting - fits),
+        waits_for_go=_waits_for_go(row),
     )
 
 

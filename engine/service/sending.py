@@ -8,7 +8,7 @@ chunks. Several workers may run at once.
 import asyncio
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -20,9 +20,9 @@ from engine.delivery import pacing
 from engine.delivery.channels import CHANNELS, Guarantee
 from engine.delivery.message import size_of
 from engine.delivery.waves import chunk_size
-from engine.errors import CustomersUnavailable
+from engine.errors import CustomersUnavailable, Unavailable
 from engine.masking import masked
-from engine.service import forgotten, permits, stopping
+from engine.service import ending, forgotten, permits, stopping
 from engine.service.app import Countersign
 from engine.service.couriers.courier import Batch, Courier
 from engine.service.couriers.handed import Handed
@@ -43,6 +43,8 @@ log = structlog.get_logger()
 LEASE = timedelta(seconds=30)  # kept while the chunk is sent; so long nobody takes over from a dead worker
 CHUNKS_IN_FLIGHT = 4
 STOP_CHECK_SECONDS = 1.0
+RECORD_AGAIN_SECONDS = 0.5
+WATCH_SECONDS = 1.0  # so often is asked whether what is being sent may go on: a pause is to take effect within five
 INTERRUPTED = "a worker ended while it was sending"
 DOUBTFUL = "opted out after an interrupted attempt"
 FULL = "the channel carries no more contacts today"
@@ -96,6 +98,7 @@ class _Round:
     claims: dict[tuple[str, int], Claim] = field(default_factory=dict)
     asked: dict[tuple[str, int], Asked] = field(default_factory=dict)
     couriers: dict[str, Courier] = field(default_factory=dict)
+    halted: frozenset[str] = frozenset()
     opened: AsyncExitStack = field(default_factory=AsyncExitStack)
 
 
@@ -112,7 +115,11 @@ async def _work(app: Countersign, worker: str, limit: int) -> Progress | None:
     now = _Round(app, vault_of(app.settings))
     async with now.opened:
         with kept(lambda: _extend(now), lease=LEASE):
-            await _send(now, worker, limit)
+            watching = asyncio.create_task(_watch(now))
+            try:
+                await _send(now, worker, limit)
+            finally:
+                watching.cancel()
     return now.progress if now.progress.chunks else None
 
 
@@ -123,12 +130,31 @@ def _extend(now: _Round) -> None:
             chunks.extend(tx, claim, until)
 
 
+async def _watch(now: _Round) -> None:
+    """Learn which of the waves in hand were held, by a person or by the clock."""
+    while True:
+        await asyncio.sleep(WATCH_SECONDS)
+        with suppress(Unavailable):
+            now.halted = await asyncio.to_thread(_halted, now)
+
+
+def _halted(now: _Round) -> frozenset[str]:
+    mine = {wave for wave, _ in now.claims.copy()}
+    with now.app.db.read() as tx:
+        going = waves.running(tx)
+    return frozenset(mine - {wave.id for wave in going if _may_go(now.app, wave, now.app.now())})
+
+
 async def _send(now: _Round, worker: str, limit: int) -> None:
     pending: set[asyncio.Task[None]] = set()
     taken = 0
     try:
         while taken < limit:
-            held = await asyncio.to_thread(_claim, now)
+            try:
+                held = await asyncio.to_thread(_claim, now)
+            except Unavailable:
+                await asyncio.gather(*pending, return_exceptions=True)  # what is on its way is to be recorded
+                raise
             if held is None:
                 break
             taken += len(held.rows) + held.barred
@@ -159,7 +185,7 @@ def _claim(now: _Round) -> _Held | None:
         courier = now.couriers.get(wave.channel)
         if courier is not None and courier.is_down:
             continue
-        if not pacing.is_open(wave.plan.hours, moment, app.settings.zone) or _must_stop(now, wave):
+        if not _may_go(app, wave, moment) or _must_stop(now, wave):
             continue
         _file(now, wave)
         try:
@@ -173,6 +199,11 @@ def _claim(now: _Round) -> _Held | None:
             now.claims[held.claim.wave, held.claim.position] = held.claim
             return held
     return None
+
+
+def _may_go(app: Countersign, wave: WaveRow, moment: datetime) -> bool:
+    """Whether the plan lets messages out at that moment."""
+    return pacing.is_open(wave.plan.hours, moment, app.settings.zone) and not ending.is_over(app, wave, moment)
 
 
 def _must_stop(now: _Round, wave: WaveRow) -> bool:
@@ -260,9 +291,26 @@ def _hold(
 async def _deliver(now: _Round, held: _Held, worker: str) -> None:
     letters = _letters(now, held, held.rows)  # on this thread: a Parquet reader serves one
     before = _letters(now, held, held.sent)
-    batch = Batch(held.wave.id, held.claim.position, letters, before, held.wave.parts)
+    wave = held.wave.id
+    batch = Batch(wave, held.claim.position, letters, before, held.wave.parts, goes_on=lambda: wave not in now.halted)
     handed = await _handed(now, held, batch) if letters else Handed()
-    await asyncio.to_thread(_record, now, held, letters, handed, worker)
+    await _recorded(now, held, letters, handed, worker)
+
+
+async def _recorded(now: _Round, held: _Held, letters: list[Letter], handed: Handed, worker: str) -> None:
+    """Record what became of the chunk; a database that is away for a while is waited for as long as a lease, because
+    what is not recorded is in doubt. Recorded twice it changes nothing."""
+    until = time.monotonic() + LEASE.total_seconds()
+    try:
+        while True:
+            try:
+                return await asyncio.to_thread(_record, now, held, letters, handed, worker)
+            except Unavailable:
+                if time.monotonic() > until:
+                    raise
+                await asyncio.sleep(RECORD_AGAIN_SECONDS)
+    finally:
+        now.claims.pop((held.claim.wave, held.claim.position), None)
 
 
 async def _handed(now: _Round, held: _Held, batch: Batch) -> Handed:
@@ -304,7 +352,6 @@ def _file(now: _Round, wave: WaveRow) -> WaveFile:
 
 def _record(now: _Round, held: _Held, letters: list[Letter], handed: Handed, worker: str) -> None:
     claim, at = held.claim, now.app.now()
-    del now.claims[claim.wave, claim.position]
     doubtful = dict.fromkeys(handed.unanswered, handed.error) if held.guarantee == "at_most_once" else {}
     if doubtful:
         handed = replace(handed, unanswered=[])

@@ -17,7 +17,7 @@ from engine.delivery.standing import closed_because
 from engine.errors import Refused
 from engine.machine.case import Case
 from engine.machine.commands import DeliveryFinished
-from engine.service import permits, running, staleness
+from engine.service import ending, permits, running, staleness
 from engine.service.app import Countersign
 from engine.service.sealing import dataset_of
 from engine.service.stopping import pause, standing
@@ -27,11 +27,13 @@ from engine.store.waves import ENDED, WaveRow
 from engine.warehouse.wavefiles import join_parts
 
 GATE = "gate: "
+WAITS_FOR_GO = "waits for a person's go"
 CONTACTS_AT_ONCE = 1_000_000
 
 
 def settle(app: Countersign) -> int:
     """Move every delivery on as far as it can go; how many cases were looked at."""
+    ending.finish_cancelled(app)
     with app.db.read() as tx:
         under_way = waves.cases_under_way(tx)
     for case_id in under_way:
@@ -40,7 +42,8 @@ def settle(app: Countersign) -> int:
 
 
 def start_next(app: Countersign, tx: Connection, case: Case) -> str:
-    """Start the first wave whose turn it is: all before it have ended. Its channels start together.
+    """Start the first wave whose turn it is: all before it have ended. Its channels start together. One whose plan
+    wants a person's go waits for it.
 
     Where its list is stale nothing starts, and why is returned: the caller holds the delivery for it, in a transaction
     of its own.
@@ -50,6 +53,11 @@ def start_next(app: Countersign, tx: Connection, case: Case) -> str:
         if all(row.state in ENDED for row in same):
             continue
         planned = [row for row in same if row.state == "planned"]
+        if any(row.plan.go == "person" and not row.let_go_by for row in planned):
+            for row in planned:
+                if row.held_because != WAITS_FOR_GO:
+                    waves.note(tx, row.id, WAITS_FOR_GO)
+            return ""
         stale = staleness.of_wave(app, tx, case, name) if planned else ()
         if stale:
             return f"{staleness.HELD}{staleness.said(stale)}"
@@ -67,6 +75,7 @@ def _settle(app: Countersign, case_id: str) -> None:
     if plan is None:
         return
     for row in rows:
+        ending.end_if_over(app, row)
         if row.state == "running":
             _close_if_out(app, row)
         elif row.state == "gated" and case.state == "delivering":

@@ -136,8 +136,10 @@ class StaleView:
 
 @dataclass(frozen=True, slots=True)
 class WaveView:
-    """A wave with its sums: audience = sent + delivered + failed + unknown + suppressed + waiting, always.
-    `sent` are those whose receipt is still out, `capped` those of the suppressed that the contact policy stopped."""
+    """A wave with its sums: audience = sent + delivered + failed + unknown + suppressed + cancelled + waiting, always.
+    `sent` are those whose receipt is still out, `capped` those of the suppressed that the contact policy stopped.
+    `ends_at` is when it gives up what has not gone out, `too_many` how many of the waiting its hours and its rate leave
+    behind by then. `waits_for_go`: it starts when a person says go."""
 
     id: str
     name: str
@@ -156,6 +158,10 @@ class WaveView:
     held_because: str
     cost: Decimal
     capped: int = 0
+    cancelled: int = 0
+    ends_at: datetime | None = None
+    too_many: int = 0
+    waits_for_go: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ Every change is written down with who made it. Refuses to touch what a worker ho
 
 import platform
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from importlib.metadata import version
 from typing import Literal, get_args
@@ -16,8 +16,9 @@ from sqlalchemy import Connection, Row
 
 from engine.errors import CountsMoved, Invalid, NotFound, Problem, Refused
 from engine.machine.case import ProcessRef
-from engine.service import channels, effects, receiving
+from engine.service import channels, effects, ending, receiving
 from engine.service.app import Countersign
+from engine.service.couriers.opening import guarantee_of
 from engine.service.recording import By, Change, changing
 from engine.service.stopping import OVERRULED
 from engine.store import circuits, ledger, messages, operation, permits, suppression, waves
@@ -36,8 +37,13 @@ ANSWERS: tuple[Answer, ...] = get_args(Answer)
 
 
 class NotRepeated(Refused):
-    """These messages cannot be sent again: their case delivers no more, or the channel would take one twice. Nothing
-    was changed."""
+    """These messages cannot be sent again: their case delivers no more, or their wave has ended. Nothing was
+    changed."""
+
+
+class MayComeTwice(Refused):
+    """The gateway forgets message ids: whoever has got the message after all gets it twice. Nothing was changed; say
+    that this is accepted, or give them up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,15 +199,23 @@ def in_doubt(app: Countersign, by: By) -> tuple[WaveInDoubt, ...]:
     """Waves with recipients of whom nobody knows whether the message went out."""
     by.authorize("operation.watch")
     with app.db.read() as tx:
-        return operation.in_doubt(tx)
+        return tuple(replace(one, may_come_twice=_forgets(app, one.channel)) for one in operation.in_doubt(tx))
 
 
-def resolve(app: Countersign, by: By, wave: str, answer: Answer, *, expected: int, reason: str) -> int:
+def _forgets(app: Countersign, channel: str) -> bool:
+    """Whether the channel sends out again what it had already, and cannot be asked about it."""
+    return guarantee_of(channel, app.settings) in ("at_most_once", "at_least_once")
+
+
+def resolve(
+    app: Countersign, by: By, wave: str, answer: Answer, *, expected: int, reason: str, twice: bool = False
+) -> int:
     """Say of a wave's unknown recipients that the messages went out, or did not; how many. The reason is needed.
 
     What did not go out is sent again, or given up: then it counts as not contacted. Nothing is sent again to who is on
     a suppression list by now. CountsMoved where there are not as many as were `expected`: what was looked at has
-    changed. NotRepeated where the case delivers no more, or the channel would not tell a message that came twice.
+    changed. NotRepeated where the case delivers no more, or the channel has no messages. MayComeTwice where the gateway
+    would not tell a message that it had already, and nobody accepts that (`twice`).
     """
     said = _reason(reason)
     with changing(app, by, "operation.act") as change:
@@ -211,7 +225,7 @@ def resolve(app: Countersign, by: By, wave: str, answer: Answer, *, expected: in
         if row is None:
             raise NotFound()
         if answer == "again":
-            count = _send_again(change, row)
+            count = _send_again(app, change, row, twice=twice)
         else:
             if answer != "sent":
                 permits.release(change.tx, wave, operation.customers_in_doubt(change.tx, wave))
@@ -219,17 +233,22 @@ def resolve(app: Countersign, by: By, wave: str, answer: Answer, *, expected: in
         if count != expected:
             raise CountsMoved(expected=expected, count=count)
         told = {"was_sent": answer == "sent", "sent_again": answer == "again", "recipients": count}
+        if answer == "again" and _forgets(app, row.channel):
+            told["may_come_twice"] = True
         change.note("unknown_resolved", wave, after=told, reason=said)
         return count
 
 
-def _send_again(change: Change, row: WaveRow) -> int:
+def _send_again(app: Countersign, change: Change, row: WaveRow, *, twice: bool) -> int:
     """Put a wave's unknown recipients back; the wave runs again where it had ended."""
     doubt = next((one for one in operation.in_doubt(change.tx) if one.wave == row.id), None)
     if doubt is None:
         return 0
-    if not doubt.can_repeat or row.state not in ("running", "paused", "gated", "done"):
+    is_there = row.state in ("running", "paused", "gated", "done") and not ending.is_over(app, row, change.now)
+    if not doubt.can_repeat or not is_there:
         raise NotRepeated()
+    if _forgets(app, row.channel) and not twice:
+        raise MayComeTwice()
     customers = operation.customers_in_doubt(change.tx, row.id)
     out = suppression.suppressed(change.tx, customers, change.now, channel=row.channel, case_id=row.case_id)
     if row.state in ("gated", "done"):
@@ -243,7 +262,8 @@ def _send_again(change: Change, row: WaveRow) -> int:
             gate_until=None,
             held_because=overruled,
         )
-    return operation.repeat(change.tx, row.id, sorted(out), at=change.now)
+    is_asked = guarantee_of(row.channel, app.settings) == "query_then_send"
+    return operation.repeat(change.tx, row.id, sorted(out), ask_first=is_asked, at=change.now)
 
 
 def timers(app: Countersign, by: By, *, late: bool) -> TimersPage:

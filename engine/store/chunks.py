@@ -51,6 +51,16 @@ class Claim:
     is_uncertain: bool
 
 
+@dataclass(frozen=True, slots=True)
+class AtRisk:
+    """A chunk that is not done and of which rows may have left the house: a worker is at it (`is_held`), or one that
+    is gone, or a request without an answer, may have reached its customers."""
+
+    first: int
+    last: int
+    is_held: bool
+
+
 def enter(tx: Connection, wave: str, divided: Iterable[Chunk]) -> None:
     """Write the chunks of a wave that has none."""
     rows = [{"wave": wave, "position": c.position, "first": c.first, "last": c.last} for c in divided]
@@ -87,6 +97,25 @@ def count_open(tx: Connection, wave: str) -> int:
     """Chunks that are not done."""
     chosen = sa.select(sa.func.count()).select_from(chunks).where(chunks.c.wave == wave, chunks.c.state != "done")
     return tx.execute(chosen).scalar_one()
+
+
+def at_risk(tx: Connection, wave: str, now: datetime) -> tuple[AtRisk, ...]:
+    """The open chunks that are claimed, or uncertain. `now` is the database's clock."""
+    claimed, doubtful = chunks.c.state == "claimed", chunks.c.error.startswith(UNANSWERED)
+    columns = (chunks.c.first, chunks.c.last, chunks.c.state, chunks.c.lease_until, chunks.c.error)
+    chosen = sa.select(*columns).where(chunks.c.wave == wave, chunks.c.state != "done", claimed | doubtful)
+    return tuple(
+        AtRisk(row.first, row.last, row.state == "claimed" and row.lease_until > now)
+        for row in tx.execute(chosen.order_by(chunks.c.position))
+    )
+
+
+def end(tx: Connection, wave: str, now: datetime) -> None:
+    """Close every chunk of the wave that no worker is at; who comes back to one later cannot mark anything."""
+    is_free = sa.or_(chunks.c.state == "waiting", chunks.c.lease_until <= now)
+    here = sa.update(chunks).where(chunks.c.wave == wave, chunks.c.state != "done", is_free)
+    closed = {"state": "done", "fence": chunks.c.fence + 1, "lease_until": None, "available_at": None, "error": ""}
+    tx.execute(here.values(closed))
 
 
 def _held(tx: Connection, claim: Claim, **columns: datetime | str | None) -> bool:

@@ -30,6 +30,7 @@ _STATES: Mapping[str, tuple[ColumnElement[bool], ColumnElement[datetime]]] = {
     "failed": (recipients.c.state == "failed", _settled),
     "unknown": (recipients.c.state == "unknown", _settled),
     "suppressed": (recipients.c.state == "suppressed", _settled),
+    "cancelled": (recipients.c.state == "cancelled", _settled),
 }
 KNOWN = (*_STATES, *ANSWERS, "no_response")
 """The outcomes that the ledger and the answers know."""

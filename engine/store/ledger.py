@@ -1,9 +1,10 @@
 """The ledger: one row per recipient, channel and wave; it never holds an address. What was promised is counted here.
 
 Who moves a row: `waiting` -> `sent` (the gateway took it), `failed` (refused, or a receipt says so), `suppressed` (an
-opt-out or the contact policy came first); a receipt moves it to `delivered`, which is final, or `failed`; `sent`
-without a receipt in time, and whatever a crash left in doubt, is `unknown` until a receipt says more. A wave's audience
-is the sum of its rows' states, always. Callers hold the wave's lock (`waves.lock`) for every write.
+opt-out, the contact policy or the end of the hours came first), `cancelled` (its wave was, or expired); a receipt moves
+it to `delivered`, which is final, or `failed`; `sent` without a receipt in time, and whatever a crash left in doubt, is
+`unknown` until a receipt says more. A wave's audience is the sum of its rows' states, always. Callers hold the wave's
+lock (`waves.lock`) for every write.
 """
 
 import csv
@@ -21,7 +22,7 @@ from sqlalchemy import Connection
 from engine.store.columns import UtcTime
 from engine.store.tables import parked_receipts, recipients, responses, waves
 
-RecipientState = Literal["waiting", "sent", "delivered", "failed", "unknown", "suppressed"]
+RecipientState = Literal["waiting", "sent", "delivered", "failed", "unknown", "suppressed", "cancelled"]
 
 LOADED_AT_ONCE = 20_000
 LONGEST_REASON = 60
@@ -50,11 +51,12 @@ class Sums:
     failed: int = 0
     unknown: int = 0
     suppressed: int = 0
+    cancelled: int = 0
 
     @property
     def audience(self) -> int:
         """All rows."""
-        return self.waiting + self.contacted + self.suppressed
+        return self.waiting + self.contacted + self.suppressed + self.cancelled
 
     @property
     def contacted(self) -> int:
@@ -163,6 +165,29 @@ def settle(
             recipients.c.wave == wave, _one_of(tx, rows), recipients.c.state == "waiting"
         )
         tx.execute(statement.values(state=state, reason=reason, settled_at=at))
+
+
+def end_waiting(
+    tx: Connection,
+    wave: str,
+    but: Sequence[tuple[int, int]],
+    *,
+    state: Literal["suppressed", "cancelled"],
+    reason: str,
+    at: datetime,
+) -> int:
+    """Give every row of the wave that still waits its end, but those of the ranges `but` (first and last row); the
+    count."""
+    here = sa.update(recipients).where(recipients.c.wave == wave, recipients.c.state == "waiting")
+    for first, last in but:
+        here = here.where(~recipients.c.row.between(first, last))
+    return tx.execute(here.values(state=state, reason=reason, settled_at=at)).rowcount
+
+
+def doubt(tx: Connection, wave: str, first: int, last: int, *, reason: str, at: datetime) -> int:
+    """Say of the rows `first` to `last` that still wait that nobody knows whether they were sent; the count."""
+    here = sa.update(recipients).where(_between(wave, first, last), recipients.c.state == "waiting")
+    return tx.execute(here.values(state="unknown", reason=reason, settled_at=at)).rowcount
 
 
 def mark_sent(tx: Connection, wave: str, first: int, last: int, *, at: datetime) -> int:

@@ -24,7 +24,8 @@ IN_DOUBT, LATE, FAILED = "trying", "late", "failed"
 @dataclass(frozen=True, slots=True)
 class WaveInDoubt:
     """A wave with recipients of whom nobody knows whether the message went out: how many, by reason, of how many.
-    `can_repeat`: what did not go out can still be sent, as its case is delivering and its gateway tells twice apart."""
+    `can_repeat`: what did not go out can still be sent, as its case is delivering. `may_come_twice`: its gateway would
+    send out again what it had already."""
 
     wave: str
     name: str
@@ -36,6 +37,7 @@ class WaveInDoubt:
     audience: int
     reasons: tuple[tuple[str, int], ...]
     can_repeat: bool
+    may_come_twice: bool = False
 
 
 def effects(tx: Connection, state: str, after: str = "", limit: int = PAGE) -> tuple[Row[Any], ...]:
@@ -118,18 +120,19 @@ def resolve(tx: Connection, wave: str, *, was_sent: bool, by: str, at: datetime)
     return tx.execute(here.values(values)).rowcount
 
 
-def repeat(tx: Connection, wave: str, barred: Sequence[str], *, at: datetime) -> int:
+def repeat(tx: Connection, wave: str, barred: Sequence[str], *, ask_first: bool, at: datetime) -> int:
     """Put a wave's unknown rows back to be sent, and its chunks with them; the count of all that were unknown. Those of
-    the customers `barred` are suppressed instead. Who is sending such a chunk right now records nothing of it: it is
-    sent again with the same ids."""
+    the customers `barred` are suppressed instead; `ask_first`: the gateway is asked about the others before. Who is
+    sending such a chunk right now records nothing of it: it is sent again with the same ids."""
     doubtful = (recipients.c.wave == wave) & (recipients.c.state == "unknown")
     named = sa.and_(chunks.c.wave == wave, recipients.c.row.between(chunks.c.first, chunks.c.last), doubtful)
+    certain = sa.and_(chunks.c.state == "done", sa.literal(not ask_first))
     again = {
         "state": "waiting",
         "fence": chunks.c.fence + 1,
         "lease_until": None,
         "available_at": None,
-        "error": sa.case((chunks.c.state == "done", ""), else_=f"{UNANSWERED}: while it was put back"),
+        "error": sa.case((certain, ""), else_=f"{UNANSWERED}: while it was put back"),
     }
     tx.execute(sa.update(chunks).where(chunks.c.wave == wave, sa.exists().where(named)).values(again))
     out = {"state": "suppressed", "reason": SUPPRESSED, "settled_at": at, "sent_at": None}

@@ -90,6 +90,14 @@ def release(tx: Connection, wave: str, customers: Sequence[str]) -> int:
     return tx.execute(sa.delete(permits).where(permits.c.wave == wave, _of(tx, customers))).rowcount
 
 
+def release_unsent(tx: Connection, wave: str) -> int:
+    """Give back what the wave holds for rows that were cancelled or suppressed, and so were not sent; how many."""
+    mine = sa.select(recipients.c.customer).where(
+        recipients.c.wave == wave, recipients.c.state.in_(("cancelled", "suppressed"))
+    )
+    return tx.execute(sa.delete(permits).where(permits.c.wave == wave, permits.c.customer.in_(mine))).rowcount
+
+
 def count(tx: Connection, channel: str, since: datetime) -> int:
     """How many contacts over a channel are held or were made since then."""
     chosen = sa.select(sa.func.count()).select_from(permits)

@@ -19,7 +19,7 @@ from engine.delivery.pacing import Bucket
 from engine.delivery.plan import Wave
 from engine.delivery.waves import PlannedWave
 from engine.store.session import inserting
-from engine.store.tables import cases, waves
+from engine.store.tables import cases, chunks, waves
 
 WaveState = Literal["loading", "planned", "running", "gated", "paused", "done", "cancelled"]
 ENDED = ("done", "cancelled")
@@ -44,6 +44,7 @@ class WaveRow:
     held_because: str
     bucket: Bucket | None
     segments: int
+    let_go_by: str
 
     @property
     def parts(self) -> str:
@@ -119,6 +120,18 @@ def cases_under_way(tx: Connection) -> tuple[str, ...]:
     return tuple(tx.execute(chosen).scalars())
 
 
+def ending(tx: Connection) -> tuple[str, ...]:
+    """The cancelled waves that somebody was sending when they were: a chunk of each is still open."""
+    chosen = sa.select(chunks.c.wave).join(waves, waves.c.id == chunks.c.wave).distinct()
+    chosen = chosen.where(chunks.c.state != "done", waves.c.state == "cancelled").order_by(chunks.c.wave)
+    return tuple(tx.execute(chosen).scalars())
+
+
+def let_go(tx: Connection, wave: str, *, by: str) -> None:
+    """Write down who gave the go that the plan asks for."""
+    tx.execute(sa.update(waves).where(waves.c.id == wave).values(let_go_by=by, held_because=""))
+
+
 def lock(tx: Connection, wave: str) -> WaveRow | None:
     """The wave, locked until the transaction ends: claims, marks and receipts of one wave pass one by one, which keeps
     them from waiting for each other in a circle."""
@@ -169,4 +182,5 @@ def _wave(row: Mapping[Any, Any]) -> WaveRow:
         held_because=row["held_because"],
         bucket=bucket,
         segments=row["segments"],
+        let_go_by=row["let_go_by"],
     )

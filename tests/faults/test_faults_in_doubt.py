@@ -1,6 +1,7 @@
 """Sends in doubt, from a real gateway whose answers are lost: a person says what became of them, by page and by API."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -15,7 +16,7 @@ from engine.store.suppression import Suppression
 from engine.store.tables import organisation_history
 from tests.acceptance.offices import load_people
 from tests.api.desk import Desk
-from tests.faults.delivering_case import CASE
+from tests.faults.delivering_case import CASE, delivering_case
 from tests.faults.test_faults_delivery import (
     TARGET,
     Make,
@@ -142,3 +143,30 @@ def test_what_is_given_up_counts_as_not_contacted(app: Countersign) -> None:
     with app.db.read() as tx:
         reasons = tx.execute(sa.text("SELECT DISTINCT reason FROM recipients WHERE state='failed'")).scalars().all()
     assert reasons == ["rejected: not sent, says machao"]
+
+
+def test_over_a_gateway_that_forgets_nobody_is_sent_to_again_unless_it_is_accepted(
+    db_url: str, tmp_path: Path, gateway: RunningGateway
+) -> None:
+    more = {"sms_url": gateway.url, "sms_guarantee": "at_most_once"}
+    app = delivering_case(db_url, tmp_path / "home", customers=300, **more)
+    load_people(app)
+    delivering.begin(app, CASE)
+    gateway.behave(forgets=True, drop_answers=1)
+    send_all(app)
+    gateway.behave(forgets=True)
+    with Desk(create_app(app)) as at:
+        at.sign_in("machao")
+        page = at.get(PAGE)
+        assert "whoever has got the message after all gets it twice" in page.text
+        form = at.form(page, PAGE) | {"answer": "again", "reason": "their log has none of them"}
+        refused = at.post(PAGE, data=form)
+        assert refused.status_code == 409 and "The gateway forgets message ids" in refused.text
+        assert states_of(app) == {"sent": TARGET - 50, "unknown": 50}
+        form = at.form(at.get(PAGE), PAGE) | {"answer": "again", "reason": "their log has none of them"}
+        assert at.post(PAGE, data=form | {"twice": "yes"}).status_code == 200
+    send_all(app)
+    assert states_of(app) == {"sent": TARGET}
+    assert max(gateway.times().values()) == 2, "they had it, whatever was thought of it"
+    assert '"may_come_twice":true' in noted(app)[0][2]
+    app.close()

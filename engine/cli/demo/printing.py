@@ -39,8 +39,8 @@ def waterfall(console: Console, case: dict[str, Any]) -> None:
 
 
 def delivery(console: Console, case: dict[str, Any]) -> None:
-    """The sum line of every wave: audience = waiting + sent + delivered + failed + unknown + suppressed."""
-    parts = ("waiting", "sent", "delivered", "failed", "unknown", "suppressed")
+    """The sum line of every wave: audience = waiting + sent + delivered + failed + unknown + suppressed + cancelled."""
+    parts = ("waiting", "sent", "delivered", "failed", "unknown", "suppressed", "cancelled")
     table = Table(title="Delivery 派送", title_justify="left", box=None)
     table.add_column("wave")
     for heading in ("audience", *parts, "cost"):

@@ -4,7 +4,7 @@
 Refuses to touch the database: what a courier reports is recorded by its caller.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Protocol, Self
@@ -16,13 +16,15 @@ from engine.warehouse.wavefiles import Letter
 @dataclass(frozen=True, slots=True)
 class Batch:
     """A claimed chunk's letters, their addresses open. `parts` is the folder of a hand-off's parts, below the data
-    folder; `before` are letters of the same chunk that went out on an earlier day."""
+    folder; `before` are letters of the same chunk that went out on an earlier day. `goes_on` says whether the wave may
+    still send, asked between requests: a chunk through a slow gateway takes longer than a person who pauses waits."""
 
     wave: str
     position: int
     letters: Sequence[Letter]
     before: Sequence[Letter] = ()
     parts: str = ""
+    goes_on: Callable[[], bool] = lambda: True
 
 
 class Courier(Protocol):

@@ -21,6 +21,7 @@ from engine.warehouse.wavefiles import Letter
 REQUESTS_IN_FLIGHT = 8
 SECONDS_TO_ANSWER = 30
 REPEATABLE = ("exactly_once_effect", "at_least_once")
+HELD = "the wave was held"
 LEFT_OUT = "the gateway's answer left messages out"
 PAUSES = (0.2, 1.0)  # before the second and the third try of a request without an answer
 
@@ -76,7 +77,7 @@ class SmsCourier:
     async def hand(self, batch: Batch) -> Handed:
         """See Courier: in requests of a hundred, several at once."""
         whole = await self._in_parts(batch, self._send)
-        if not whole.is_whole:
+        if not whole.is_whole and batch.goes_on():
             self.is_down = True
         return whole
 
@@ -85,30 +86,32 @@ class SmsCourier:
         return await self._in_parts(batch, self._ask)
 
     async def _in_parts(
-        self, batch: Batch, way: Callable[[str, Sequence[Letter]], Coroutine[None, None, Handed]]
+        self, batch: Batch, way: Callable[[Batch, Sequence[Letter]], Coroutine[None, None, Handed]]
     ) -> Handed:
         letters, whole = batch.letters, Handed()
         parts = (letters[start : start + Sms.batch] for start in range(0, len(letters), Sms.batch))
-        for part in await asyncio.gather(*(way(batch.wave, part) for part in parts)):
+        for part in await asyncio.gather(*(way(batch, part) for part in parts)):
             whole.add(part)
         return whole
 
-    async def _send(self, wave: str, letters: Sequence[Letter]) -> Handed:
-        rows = {f"{wave}.{letter.row}": letter.row for letter in letters}
-        messages = [_Message(f"{wave}.{one.row}", one.address, one.text) for one in letters]
+    async def _send(self, batch: Batch, letters: Sequence[Letter]) -> Handed:
+        rows = {f"{batch.wave}.{letter.row}": letter.row for letter in letters}
+        messages = [_Message(f"{batch.wave}.{one.row}", one.address, one.text) for one in letters]
         body = _encode({"messages": messages})
         pauses = PAUSES if self._guarantee in REPEATABLE else ()
         async with self._free:
+            if not batch.goes_on():
+                return Handed(refused=list(rows.values()), error=HELD)
             for pause in (*pauses, None):
                 handed = await self._post(self._url, body, rows)
-                if handed.is_whole or handed.refused or pause is None:
+                if handed.is_whole or handed.refused or pause is None or not batch.goes_on():
                     return handed
                 await asyncio.sleep(pause)
         raise AssertionError
 
-    async def _ask(self, wave: str, letters: Sequence[Letter]) -> Handed:
+    async def _ask(self, batch: Batch, letters: Sequence[Letter]) -> Handed:
         """What the gateway does not know never arrived there."""
-        rows = {f"{wave}.{letter.row}": letter.row for letter in letters}
+        rows = {f"{batch.wave}.{letter.row}": letter.row for letter in letters}
         body = _encode(_Query(list(rows)))
         async with self._free:
             said = await self._post(f"{self._url}/query", body, rows)

@@ -67,6 +67,7 @@ waves = Table(
     Column("tokens", Numeric(14, 3), nullable=False, server_default="0"),  # token bucket of the rate
     Column("tokens_at", UtcTime),
     Column("segments", BigInteger, nullable=False, server_default="0"),  # accepted by the gateway: what is paid for
+    Column("let_go_by", String(40), nullable=False, server_default=""),  # who gave the go that the plan asks for
     UniqueConstraint("case_id", "position"),
     CheckConstraint("state in ('planned','loading','running','gated','paused','done','cancelled')", name="state"),
     Index("ix_waves_active", "state", **only("state in ('running','gated')")),
@@ -105,7 +106,9 @@ recipients = Table(
     Column("settled_at", UtcTime),
     PrimaryKeyConstraint("wave", "row"),
     UniqueConstraint("case_id", "channel", "customer"),
-    CheckConstraint("state in ('waiting','sent','delivered','failed','unknown','suppressed')", name="state"),
+    CheckConstraint(
+        "state in ('waiting','sent','delivered','failed','unknown','suppressed','cancelled')", name="state"
+    ),
 )
 
 parked_receipts = Table(

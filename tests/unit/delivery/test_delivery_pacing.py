@@ -4,11 +4,12 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.delivery.pacing import Bucket, backoff, is_open, next_open, refill, take
-from engine.delivery.plan import Hours, Rate
+from engine.delivery.pacing import Bucket, backoff, ends_at, is_open, next_open, refill, room, take
+from engine.delivery.plan import Hours, Rate, Wave
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 HOURS = Hours.model_validate("09:00-20:00")
@@ -67,3 +68,42 @@ def test_backoff_doubles_up_to_a_minute_and_does_what_the_gateway_asks() -> None
     assert [backoff(n).total_seconds() for n in (1, 2, 3, 7, 50)] == [1, 2, 4, 60, 60]
     assert backoff(1, 120) == timedelta(minutes=2)
     assert backoff(1, 1e9) == timedelta(hours=1)
+
+
+def _wave(**more: object) -> Wave:
+    return Wave.model_validate({"name": "w", "size": 10, "channel": "sms", **more})
+
+
+@pytest.mark.parametrize(
+    ("more", "started", "ends"),
+    [
+        ({"hours": "09:00-20:00"}, "2026-11-20T22:00+08:00", None),
+        ({"hours": "09:00-20:00", "outside": "drop"}, "2026-11-20T10:00+08:00", "2026-11-20T20:00+08:00"),
+        ({"hours": "09:00-20:00", "outside": "drop"}, "2026-11-20T22:00+08:00", "2026-11-21T20:00+08:00"),
+        ({"outside": "expire", "expires": "36h"}, "2026-11-20T22:00+08:00", "2026-11-22T10:00+08:00"),
+    ],
+)
+def test_a_wave_gives_up_when_its_plan_says_so(more: dict[str, object], started: str, ends: str | None) -> None:
+    found = ends_at(_wave(**more), datetime.fromisoformat(started), ZoneInfo("Asia/Shanghai"))
+    assert found == (None if ends is None else datetime.fromisoformat(ends))
+
+
+@pytest.mark.parametrize(
+    ("more", "now", "fits"),
+    [
+        ({}, "2026-11-20T22:00+08:00", None),
+        ({"outside": "expire", "expires": "2d"}, "2026-11-20T22:00+08:00", None),
+        ({"outside": "expire", "expires": "2d", "rate": "100/h"}, "2026-11-21T22:00+08:00", 2400),
+        (
+            {"outside": "expire", "expires": "2d", "rate": "100/h", "hours": "09:00-20:00"},
+            "2026-11-21T19:00+08:00",
+            1200,
+        ),
+        ({"outside": "expire", "expires": "8h", "hours": "09:00-20:00"}, "2026-11-20T22:00+08:00", 0),
+    ],
+)
+def test_a_wave_has_room_for_what_its_rate_lets_out_in_its_hours(
+    more: dict[str, object], now: str, fits: int | None
+) -> None:
+    started, zone = datetime.fromisoformat("2026-11-20T22:00+08:00"), ZoneInfo("Asia/Shanghai")
+    assert room(_wave(**more), started, datetime.fromisoformat(now), zone) == fits
