@@ -123,7 +123,7 @@ def submit(app: Countersign, viewer: Viewer, case_id: str, raw: Mapping[str, Any
 
     try:
         running.carry_out(app, case_id, command, key=key)
-    except ExpressionFailed:
+    except (ExpressionFailed, InvalidForm):
         _keep(app, case, parsed.values, key, seen)
         raise
 

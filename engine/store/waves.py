@@ -27,7 +27,7 @@ ENDED = ("done", "cancelled")
 
 @dataclass(frozen=True, slots=True)
 class WaveRow:
-    """One wave over one channel. `file` is its list, relative to the data folder."""
+    """One wave over one channel. `file` is its list, relative to the data folder; `account` the budget that pays."""
 
     id: str
     case_id: str
@@ -44,6 +44,7 @@ class WaveRow:
     held_because: str
     bucket: Bucket | None
     segments: int
+    account: str = ""
 
     @property
     def parts(self) -> str:
@@ -169,4 +170,5 @@ def _wave(row: Mapping[Any, Any]) -> WaveRow:
         held_because=row["held_because"],
         bucket=bucket,
         segments=row["segments"],
+        account=row["account"],
     )
