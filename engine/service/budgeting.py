@@ -16,9 +16,11 @@ from engine.definition.model import Definition
 from engine.errors import InvalidForm, Problem
 from engine.machine.case import Case, Fund
 from engine.machine.commands import AnyCommand, Submit
-from engine.machine.funding import FIELD, Held, held
+from engine.machine.funding import FIELD, Held, amount_of, held
 from engine.machine.outcome import Outcome
 from engine.service.app import Countersign
+from engine.service.sheet_views import BudgetLeft
+from engine.service.showing import office_name
 from engine.store import budgets
 from engine.store.budgets import Account, Entry, Holding, Short, Side, account_key
 from engine.store.cases import Locked, NotAlone
@@ -104,11 +106,23 @@ def left_for(tx: Connection, account: Account, case_id: str) -> Decimal:
     return account.available + budgets.holding(tx, case_id, account.key).held
 
 
-def left_now(app: Countersign, tx: Connection, case: Case) -> tuple[Account, Decimal] | None:
-    """The account of a case and what is left of it for the case just now; None where its office has no budget."""
-    key = case.fund.account if case.fund else key_of(app, app.definition(case.process), case.office)
+def left_now(app: Countersign, tx: Connection, case: Case) -> BudgetLeft | None:
+    """What is left for a case just now, of the budget that it is or would be submitted under; None where its office has
+    none."""
+    definition = app.definition(case.process)
+    key = case.fund.account if case.fund else key_of(app, definition, case.office)
     account = budgets.find(tx, key) if key else None
-    return None if account is None else (account, left_for(tx, account, case.id))
+    if account is None:
+        return None
+    office = office_name(app.organisation(tx), account.office)
+    left = left_for(tx, account, case.id)
+    return BudgetLeft(office, account.year, account.currency, left, amount_of(case))
+
+
+def left_shown(app: Countersign, tx: Connection, case: Case, unseen: frozenset[str]) -> BudgetLeft | None:
+    """The same for who looks at a case that is decided on; None for who does not see its budget."""
+    is_asked = case.fund is not None and FIELD not in unseen and held(app.process(case.process, tx), case).reserved
+    return left_now(app, tx, case) if is_asked else None
 
 
 def _short(wanted: Decimal, missing: Decimal, available: Decimal) -> InvalidForm:

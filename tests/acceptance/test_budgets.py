@@ -192,9 +192,7 @@ def test_who_keeps_the_money_of_other_offices_sees_nothing(app: Countersign) -> 
         )
 
 
-def test_a_case_submitted_again_under_another_year_takes_it_from_there(
-    app: Countersign, tmp_path: Path
-) -> None:
+def test_a_case_submitted_again_under_another_year_takes_it_from_there(app: Countersign, tmp_path: Path) -> None:
     set_budget(app, "100000")
     case_id, before = submitted(app, budget="40000"), account(app)
     decide(app, "liguoqiang", case_id, "return")

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from engine.machine.commands import Operate
+from engine.machine.commands import Cancel
 from engine.service import budgets, delivering, running
 from engine.service.app import Countersign
 from engine.store import budgets as store
-from engine.store import cases, waves
+from engine.store import cases, history, waves
 from tests.faults.delivering_case import ACCOUNT, CASE, delivering_case
 from tests.faults.test_faults_delivery import TARGET, assert_each_once, send_all, shown
 from tests.servers.gateway import RunningGateway, running_gateway
@@ -63,6 +63,13 @@ def holding(app: Countersign) -> tuple[str, str]:
     return f"{found.committed:.3f}", f"{found.actual:.3f}"
 
 
+def held(app: Countersign) -> tuple[str, str]:
+    """The state of the case, and why its delivery was held last."""
+    with app.db.read() as tx:
+        case, entries = cases.load(tx, CASE), history.load(tx, CASE)
+    return case.state, str(getattr(entries[-1].command, "reason", ""))
+
+
 def test_what_was_sent_is_spent_to_the_thousandth(make: Make, gateway: RunningGateway) -> None:
     app = make("20.00", delivery=LEFT_HERE)
     delivering.begin(app, CASE)
@@ -78,9 +85,8 @@ def test_what_was_sent_is_spent_to_the_thousandth(make: Make, gateway: RunningGa
 def test_a_wave_that_would_overrun_does_not_start_and_says_what_it_lacks(make: Make, gateway: RunningGateway) -> None:
     app = make("13.49")
     delivering.begin(app, CASE)
-    with app.db.read() as tx:
-        case = cases.load(tx, CASE)
-    assert (case.state, case.facts["paused"]) == ("paused", "budget: 13.50 > 13.49")
+    assert held(app) == ("paused", "budget: 13.50 > 13.49")
+    assert shown(app)[0].held_because == "budget: 13.50 > 13.49"
     assert delivering.work(app, "test") is None
     assert gateway.messages() == []
     assert holding(app) == ("13.490", "0.000")
@@ -90,9 +96,7 @@ def test_the_second_wave_is_held_where_the_first_left_too_little(make: Make, gat
     app = make("13.00", delivery=TWO_WAVES)
     delivering.begin(app, CASE)
     send_all_of(app, "pilot")
-    with app.db.read() as tx:
-        case = cases.load(tx, CASE)
-    assert (case.state, case.facts["paused"]) == ("paused", "budget: 8.10 > 7.60")
+    assert held(app) == ("paused", "budget: 8.10 > 7.60")
     assert len(gateway.times()) == 108
     assert holding(app) == ("7.600", "5.400")
 
@@ -135,10 +139,7 @@ def test_two_workers_never_pass_what_was_committed(make: Make, gateway: RunningG
         worker.start()
     for worker in workers:
         worker.join()
-    with app.db.read() as tx:
-        case = cases.load(tx, CASE)
-    assert case.state == "paused"
-    assert case.facts["paused"] == "budget: 2.50 > 1.50"
+    assert held(app) == ("paused", "budget: 2.50 > 1.50")
     assert len(gateway.times()) == 100
     assert holding(app) == ("1.500", "12.000")
     with app.db.begin() as tx:
@@ -157,14 +158,12 @@ def test_a_case_that_ends_while_a_chunk_is_out_gives_back_all_but_what_was_sent(
 ) -> None:
     app = make("20.00")
     delivering.begin(app, CASE)
-    gateway.behave(delay=1.0)
+    gateway.behave(slow_seconds=1.0)
     worker = threading.Thread(target=delivering.work, args=(app, "slow"), kwargs={"limit": 50})
     worker.start()
     while holding(app)[1] == "0.000":
         pass
-    voided = Operate(actor="system", operation="void", reason="停办")
-    ended = running.carry_out(app, CASE, voided, key="void")
-    assert app.process(ended.case.process, app.db.read().__enter__()).is_end(ended.case.state)
+    running.carry_out(app, CASE, Cancel(actor="system", reason="停办"), key="cancel")
     worker.join()
     delivering.hold(app, CASE, "cancel")
     sent = len(gateway.times())
