@@ -252,6 +252,7 @@ HINTS = (
     "raise stale_after, or let the waves follow each other sooner",
     "write stale_after: 30d",
     "write out what it means",
+    "write has(budget.left) && ...",
     "write has(form.{name}) && ..., or make it required",
     "name a state inside",
     "add {name}: {label: {zh: ..., en: ...}} to them",
