@@ -1,6 +1,5 @@
 """Budgets of offices: where the money is, what each case holds, an amount proposed and confirmed by two persons."""
 
-from datetime import datetime
 from decimal import Decimal
 from functools import partial
 
@@ -12,11 +11,13 @@ from api.pages.admin import by, download, tried
 from api.visit import Visit
 from engine.service import budgets, sheets
 from engine.service.app import Countersign
+from engine.service.budgets import BudgetPosting
 from engine.service.views import Viewer
 
 router = APIRouter(dependencies=[for_page("budgets.read")])
 FIELDS = ("office", "year", "currency", "amount", "reason")
-COLUMNS = ("id", "key", "at", "side", "amount", "occasion", "case", "wave", "actor")
+NONE = Decimal()
+COLUMNS = ("id", "key", "at", "side", "taken", "given", "occasion", "case", "wave", "actor")
 
 
 @router.get("/budgets")
@@ -47,15 +48,13 @@ def show(app: App, visit: CurrentVisit, viewer: CurrentViewer, key: str) -> Resp
 def export(app: App, visit: CurrentVisit, viewer: CurrentViewer, key: str) -> Response:
     """The whole ledger of a budget as a table."""
     lines = budgets.postings(app, by(visit, viewer), key)
-    rows = [[_cell(getattr(one, name)) for name in COLUMNS] for one in lines]
+    rows = [_cells(one) for one in lines]
     written = sheets.write("csv", COLUMNS, rows, title="postings")
     return download(written, f"budget-{key.replace(':', '-')}.csv", sheets.MEDIA["csv"])
 
 
 @router.post("/budgets/{key}/{version}", dependencies=[for_page("budgets.keep")])
-def decide(
-    *, app: App, visit: CurrentVisit, viewer: CurrentViewer, key: str, version: int, form: Posted
-) -> Response:
+def decide(*, app: App, visit: CurrentVisit, viewer: CurrentViewer, key: str, version: int, form: Posted) -> Response:
     """Confirm an amount or refuse it."""
     confirm = text(form, "decision") == "confirm"
 
@@ -66,10 +65,12 @@ def decide(
     return tried(visit, act, lambda error, status: page(error=error, status=status)) or visit.go("/budgets")
 
 
-def _cell(value: object) -> str:
-    if isinstance(value, datetime):
-        return value.isoformat()
-    return f"{value:f}" if isinstance(value, Decimal) else str(value)
+def _cells(one: BudgetPosting) -> list[str]:
+    """A line of the table. What was taken and what was given stand apart: a sign before a number is no cell of a table
+    that spreadsheets open safely."""
+    taken, given = max(-one.amount, NONE), max(one.amount, NONE)
+    amounts = [f"{amount:f}" if amount else "" for amount in (taken, given)]
+    return [str(one.id), one.key, one.at.isoformat(), one.side, *amounts, one.occasion, one.case, one.wave, one.actor]
 
 
 def _list(

@@ -1,4 +1,4 @@
-"""Whatever is submitted, approved, sent, given back and raised: entries add up, balances follow, nothing is overspent."""
+"""Whatever is submitted, approved, sent and given back: entries add up, balances follow, nothing is overspent."""
 
 from datetime import UTC, datetime
 from decimal import Decimal
