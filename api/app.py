@@ -28,6 +28,7 @@ from api.pages import (
     admin_suppressions,
     arbitration,
     beside,
+    budgets,
     calendar,
     case_list,
     cases,
@@ -65,6 +66,7 @@ from api.rest import access as rest_access
 from api.rest import arbitrations as rest_arbitrations
 from api.rest import audience as rest_audience
 from api.rest import beside as rest_beside
+from api.rest import budgets as rest_budgets
 from api.rest import case_list as rest_case_list
 from api.rest import cases as rest_cases
 from api.rest import channels as rest_channels
@@ -116,6 +118,7 @@ PAGES = (
     admin_policy,
     admin_suppressions,
     arbitration,
+    budgets,
     customers,
     erasures,
     waivers,
@@ -154,6 +157,7 @@ RESTS = (
     rest_waivers,
     rest_groups,
     rest_policy,
+    rest_budgets,
     rest_arbitrations,
     rest_offers,
     rest_access,

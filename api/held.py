@@ -16,6 +16,11 @@ METRICS = {
 GATE = re.compile(r"gate: (\w+) (\S+%) > (\S+%)")
 AGE = re.compile(r"(\d+[dhm]) > (\d+[dhm])")
 GROUP = re.compile(r"(\w+)@(\d+) → \1@(\d+)")
+BUDGET = re.compile(r"budget: (\S+) > (\S+)")
+OVERRUN = N_(
+    "What goes out next costs %(needed)s, and %(left)s is left of the budget that was approved for this case. Nothing"
+    " more is sent. Let fewer customers have it in a case of their own, or end this delivery."
+)
 LIST = re.compile(r"list (\w+)")
 
 
@@ -31,6 +36,9 @@ def spoken(reason: str, formats: Formats) -> str:
         metric, was, most = found.groups()
         return say(N_("The gate is shut: %(metric)s %(was)s, at most %(most)s"), metric=say(METRICS[metric]), was=was,
                    most=most) if metric in METRICS else reason  # fmt: skip
+    if found := BUDGET.fullmatch(reason):
+        needed, left = map(formats.money, found.groups())
+        return say(OVERRUN, needed=needed, left=left)
     if kind == "stop" and separator:
         return say(N_("The stop rule holds: %(rule)s"), rule=rest)
     if kind == "stale" and separator:

@@ -39,6 +39,7 @@ PARTS: tuple[Part, ...] = (
             Entry("/groups", N_("Customer groups"), "groups.read", "g k"),
             Entry("/offers", N_("Offers and tariffs"), "offers.read"),
             Entry("/arbitration", N_("Arbitration"), "arbitration.run"),
+            Entry("/budgets", N_("Budgets"), "budgets.read"),
             Entry("/waivers", N_("Waivers"), "waivers.ask"),
             Entry("/customers", N_("Customer query"), "customers.ask"),
             Entry("/erasures", N_("Erasures"), "customers.erase"),

@@ -18,6 +18,7 @@ from api.words_audience import (
     WHY_OUTCOMES,
 )
 from api.words_authoring import COVERED, DEEDS, PARTS, SECTIONS, STUCK, STUDIES, TIMERS, VERSION_TONES, VERSIONS
+from api.words_budgets import BUDGET_OCCASIONS, BUDGET_SIDES
 from api.words_building import BUILT_ROWS, DAY_OPERATORS, EARLIER_OUTCOMES, HOWS, JOINS, OPERATORS
 from api.words_dataset import DATASET_FILES, DATASET_KINDS, FIELD_TYPES
 from api.words_notices import GROUPS, HOOKS, OCCASIONS, PACES, SENDING, WEBHOOK_EVENTS, WEEKDAYS
@@ -43,6 +44,8 @@ from api.words_steps import DUE, FLAGS, GONE, RESUMES, VIAS, WHY
 
 __all__ = [
     "BROKEN",
+    "BUDGET_OCCASIONS",
+    "BUDGET_SIDES",
     "BUILT_ROWS",
     "CARRIERS",
     "CHANGES",

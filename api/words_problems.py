@@ -2,6 +2,7 @@
 
 from api.i18n import N_
 from api.words_audience import AUDIENCE_PROBLEMS
+from api.words_budgets import BUDGET_PROBLEMS
 from api.words_building import BUILDING_PROBLEMS
 from api.words_dataset import DATASET_PROBLEMS
 from api.words_offers import OFFER_PROBLEMS
@@ -23,6 +24,7 @@ PROBLEMS = {  # by code; the braces are filled with the problem's fields
     **AUDIENCE_PROBLEMS,
     **BUILDING_PROBLEMS,
     **POLICY_PROBLEMS,
+    **BUDGET_PROBLEMS,
     **OFFER_PROBLEMS,
     "form.required": N_("This is needed."),
     "form.unknown": N_("There is no field {name}."),

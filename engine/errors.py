@@ -7,7 +7,7 @@ CountersignError
 |   |- NotPossible, AlreadyDecided, ChangedMeanwhile, DraftChanged, SavedElsewhere, UrgedAlready, KeyUsed, OwnCase,
 |   |   StandInOver, StandInTwice, TooManyTries, CountsMoved, CountsBusy, CountOvertaken, NoControl, GroupChanged,
 |   |   OfferChanged, OwnOffer, TooFewCustomers, RehearsalFailed, WaiverWaits, OwnWaiver,
-|   |   ErasureOpen, ErasureWaits, ListStale
+|   |   ErasureOpen, ErasureWaits, ListStale, BudgetOpen, BudgetHeld
 |- NotFound          absent, or not yours: the two look the same
 |- SignInNeeded, Forged
 |   |- SignInAnew
@@ -152,6 +152,14 @@ class HoldoutOpen(Refused):
 
 class PolicyOpen(Refused):
     """A contact policy that {by} proposed waits for a decision; nothing was changed. Decide on that one first."""
+
+
+class BudgetOpen(Refused):
+    """An amount for this budget that {by} proposed waits for a decision; nothing was changed. Decide on that first."""
+
+
+class BudgetHeld(Refused):
+    """Cases hold {held} of this budget, so it cannot be less; nothing was changed. Propose {held} or more."""
 
 
 class ListStale(Refused):

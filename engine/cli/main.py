@@ -22,6 +22,7 @@ NOUNS = {
     "audience": ("engine.cli.audience", "Select target customers."),
     "customers": ("engine.cli.customers", "Take customers out of everything, on request."),
     "holdout": ("engine.cli.holdout", "The share of customers whom no case contacts."),
+    "budget": ("engine.cli.budget", "What offices may spend in a year, and where the money is."),
     "policy": ("engine.cli.policy", "How often a customer may be contacted."),
     "arbitration": ("engine.cli.arbitration", "Which case gets the customers that several want."),
     "offers": ("engine.cli.offers", "Offers and tariffs, with their versions."),

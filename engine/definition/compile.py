@@ -23,7 +23,7 @@ from engine.expr import Expression, Scope, compile_expression
 from engine.expr.types import BOOL, DYN
 from engine.machine import tally
 from engine.machine.asking import Ask, Choice
-from engine.machine.case import ProcessRef
+from engine.machine.case import ProcessRef, without_left
 from engine.machine.chains import Column, Countersign, Placed
 from engine.machine.deadlines import NEVER, Timeout
 from engine.machine.drifting import Tolerance
@@ -61,7 +61,7 @@ class _Compiler:
             chains,
             stages,
             self.rule,
-            lambda state: formulas(state, definition.scope),
+            lambda state: formulas(state, definition.deciding),
             expires=self.approval.expires is not None,
         )
         return Process(
@@ -85,7 +85,7 @@ class _Compiler:
             expires=self.approval.expires,
             may_shorten=self.approval.defaults.shorten == "follow",
             selected_by=frozenset(self.selected_by()),
-            wrong=lambda form: definition.proposal.parse(form, whole=True).problems,
+            wrong=lambda form: definition.proposal.parse(without_left(form), whole=True).problems,
         )
 
     def rows(self) -> list[Row]:
@@ -209,7 +209,7 @@ class _Compiler:
         )
 
     def rule(self, text: str) -> Expression:
-        return compile_expression(text, self.definition.scope, gives=BOOL)
+        return compile_expression(text, self.definition.deciding, gives=BOOL)
 
 
 def tally_of(decide: written.Tally) -> tally.Tally:

@@ -105,6 +105,11 @@ class Subject:
             scope.rules,
         )
 
+    @property
+    def deciding(self) -> Scope:
+        """The scope of what decides the way of a case."""
+        return self.scope.plus(budget=self.definition.deciding.names["budget"])
+
     @cached_property
     def table(self) -> "RouteTable":
         """What is proved of the route table; asked only where the form and the approval are right."""

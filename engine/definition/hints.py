@@ -257,6 +257,7 @@ HINTS = (
     "let it expire later, or widen the hours",
     "raise the rate, widen the hours, or make the wave smaller",
     "write out what it means",
+    "write has(budget.left) && ...",
     "write has(form.{name}) && ..., or make it required",
     "name a state inside",
     "add {name}: {label: {zh: ..., en: ...}} to them",

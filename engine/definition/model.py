@@ -22,7 +22,8 @@ from engine.definition.splitting import limit_expression
 from engine.delivery.plan import DeliveryPlan
 from engine.evaluation.plan import EvaluationPlan
 from engine.expr import Expression, Scope, compile_expression
-from engine.expr.types import BOOL, Record
+from engine.expr.types import BOOL, DECIMAL, Record
+from engine.machine.case import LEFT
 from engine.values import NO_TEXT, Bilingual, Digest
 
 DefinitionName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{2,59}$")]
@@ -88,8 +89,17 @@ class Definition(Section):
         return Scope({"form": self.proposal.record, "params": self._typed_params.record, "rules": known}, rules)
 
     def context(self, form: Mapping[str, Any]) -> dict[str, Any]:
-        """The values to that scope, of a case's form (JSON values); empty fields are absent."""
-        return {"form": self.proposal.typed(form), "params": self.params}
+        """The values to that scope, of a case's form (JSON values); empty fields are absent. Of a submitted case
+        (`Case.judged`) it says what was left of the office's budget."""
+        left = form.get(LEFT)
+        budget = {} if left is None else {"left": Decimal(left)}
+        return {"form": self.proposal.typed(form), "params": self.params, "budget": budget}
+
+    @cached_property
+    def deciding(self) -> Scope:
+        """What routes, conditions of steps and guards of events may name besides: what is left of the budget, which is
+        absent where the office has none."""
+        return self.scope.plus(budget=Record({"left": DECIMAL}, "budget", frozenset({"left"})))
 
     @property
     def params_record(self) -> Record:

@@ -41,6 +41,7 @@ from engine.definition.prove_terms import (
 from engine.expr import compile_expression
 from engine.expr.tree import Tree
 from engine.expr.types import BOOL
+from engine.machine.case import LEFT
 
 MILLISECONDS = 400
 """How long the solver may take over one question. The shipped definitions take 1 to 5 each."""
@@ -83,12 +84,12 @@ class Forms:
         """
         if text not in self._meant:
             assert not self._depth, text
-            self._meant[text] = self._of_tree(compile_expression(text, self.definition.scope, gives=BOOL).tree)
+            self._meant[text] = self._of_tree(compile_expression(text, self.definition.deciding, gives=BOOL).tree)
         return self._meant[text]
 
     def fields_of(self, text: str) -> frozenset[str]:
         """The fields of the form that an expression reads."""
-        rule = compile_expression(text, self.definition.scope, gives=BOOL)
+        rule = compile_expression(text, self.definition.deciding, gives=BOOL)
         return frozenset(path.split(".")[1] for path in rule.paths if path.startswith("form."))
 
     @contextmanager
@@ -150,10 +151,19 @@ class Forms:
             self.unsure.append(f"the check {rule} ({error})")
 
     def _of_tree(self, tree: Tree) -> Term:
-        return translate(tree, {"form": self._field, "params": self._param})
+        return translate(tree, {"form": self._field, "params": self._param, "budget": self._budget})
 
     def _param(self, name: str) -> Term:
         return constant(self.definition.params[name])
+
+    def _budget(self, name: str) -> Term:
+        """What is left of the office's budget: any amount, or absent."""
+        if LEFT not in self._terms:
+            assert f"budget.{name}" == LEFT
+            amount = z3.ToReal(z3.Int(LEFT)) / z3.RealVal(100)
+            self._solver.add(amount >= 0)
+            self._terms[LEFT] = Term("decimal", amount, negated(z3.Bool(f"{LEFT}?")))
+        return self._terms[LEFT]
 
     def _field(self, name: str) -> Term:
         if name not in self._terms:
@@ -180,7 +190,11 @@ class Forms:
             problem = parsed.problems[0]
             told = f"{problem.at}: {problem.message}" if problem.at else problem.message
             raise Undecided("; ".join([f"no form could be made up ({told})", *self.unsure]))
-        return parsed.values
+        left = self._terms.get(LEFT)
+        if left is None or _truth(model, left.fails):
+            return parsed.values
+        cents = model.eval(z3.Int(LEFT), model_completion=True).as_long()
+        return {**parsed.values, LEFT: str(Decimal(cents) / 100)}
 
 
 def _truth(model: Any, formula: Formula) -> bool:

@@ -14,6 +14,7 @@ from engine.errors import InvalidExpression
 from engine.expr import Expression, Scope, compile_expression
 from engine.expr.naming import names_in
 from engine.expr.types import BOOL, DECIMAL, INT, Record
+from engine.machine.case import LEFT
 
 
 class WrongExpression(LintRule):
@@ -53,6 +54,17 @@ class MayBeEmpty(LintRule):
                     )
 
 
+class BudgetMayBeAbsent(LintRule):
+    """budget.left is absent for offices without a budget: there this cannot be worked out"""
+
+    code = "E400"
+
+    def find(self, subject: Subject) -> Iterator[Finding]:
+        for path, rule in compiled(subject):
+            if LEFT in rule.paths - rule.guarded:
+                yield Finding(path, {}, "write has(budget.left) && ...")
+
+
 def expressions(subject: Subject) -> Iterator[tuple[Path, str, Scope]]:
     """Every expression of the definition, with its path and scope; all answer yes or no."""
     definition = subject.definition
@@ -63,13 +75,13 @@ def expressions(subject: Subject) -> Iterator[tuple[Path, str, Scope]]:
     for n, row in enumerate(definition.approval.route):
         when = getattr(row, "when", None)
         if when is not None:
-            yield ("approval", "route", n, "when"), when, subject.scope
+            yield ("approval", "route", n, "when"), when, subject.deciding
     for path, step in subject.steps:
         if not isinstance(step, Include) and step.when is not None:
-            yield (*path, "when"), step.when, subject.scope
+            yield (*path, "when"), step.when, subject.deciding
         if isinstance(step, Approve | File | Copy) and not isinstance(step.who, str):
             rows = [(n, entry) for n, entry in enumerate(step.who) if isinstance(entry, WhoRow)]
-            yield from (((*path, "who", n, "when"), entry.when, subject.scope) for n, entry in rows)
+            yield from (((*path, "who", n, "when"), entry.when, subject.deciding) for n, entry in rows)
         if isinstance(step, Approve) and isinstance(step.decide, Vote):
             votes = Scope({"votes": VOTES})
             for key, text in (("quorum", step.decide.quorum), ("pass", step.decide.pass_)):
@@ -85,7 +97,7 @@ def expressions(subject: Subject) -> Iterator[tuple[Path, str, Scope]]:
         for place, _, state, _ in definition.lifecycle.walk():
             for n, event in enumerate(events_of(state)):
                 if event.when is not None:
-                    yield (*place, "events", n, "when"), event.when, subject.scope
+                    yield (*place, "events", n, "when"), event.when, subject.deciding
     for n, guarantee in enumerate(definition.guarantees):
         for key, text in guarantee.rules():
             yield ("guarantees", n, key), text, subject.scope
@@ -126,4 +138,4 @@ class RuleNamesItself(LintRule):
                 yield Finding(("approval", "rules", name), {"name": name}, hint, at_key=True)
 
 
-EXPRESSIONS = (WrongExpression(), MayBeEmpty(), RuleNamesItself())
+EXPRESSIONS = (WrongExpression(), MayBeEmpty(), RuleNamesItself(), BudgetMayBeAbsent())

@@ -6,6 +6,8 @@ send anything: that needs a network, which the service has.
 
 from typing import ClassVar, Literal, get_args
 
+from engine.delivery.message import size_of
+
 Guarantee = Literal["exactly_once_effect", "query_then_send", "at_most_once", "at_least_once"]
 """What a crash between sending and recording can cost.
 
@@ -46,3 +48,8 @@ class FileHandOff:
 AnyChannel = Sms | FileHandOff
 
 CHANNELS: dict[str, type[AnyChannel]] = {kind.name: kind for kind in get_args(AnyChannel)}
+
+
+def segments_of(channel: str, text: str) -> int:
+    """How many units of a channel a letter is paid as: segments of a text, else one."""
+    return size_of(text).segments if CHANNELS[channel].has_text else 1

@@ -191,6 +191,22 @@ class Splitting(Struct, frozen=True):
     cases: tuple[str, ...]
 
 
+class Fund(Struct, frozen=True):
+    """The office budget that a submission was made under: its account, and what of it was left for the case then."""
+
+    account: str
+    left: str
+
+
+LEFT = "budget.left"
+"""Under this name rules find what is left; no field is called so, because names of fields have no dots."""
+
+
+def without_left(form: dict[str, Any]) -> dict[str, Any]:
+    """A form as it was entered."""
+    return {name: value for name, value in form.items() if name != LEFT}
+
+
 class Case(Struct, frozen=True):
     """One marketing case (营销案). `seq` counts its history entries and is its version.
 
@@ -231,14 +247,17 @@ class Case(Struct, frozen=True):
     splitting: Splitting | None = None
     registered: tuple[Registration, ...] = ()
     drift: Drift | None = None
+    fund: Fund | None = None
 
     @property
     def judged(self) -> dict[str, Any]:
-        """The form as routes, conditions and approvals see it: with the real count where the audience drifted."""
+        """The form as routes, conditions and approvals see it: with the real count where the audience drifted, and with
+        what was left of the office's budget when it was submitted."""
         return self.judge(self.form)
 
     def judge(self, form: dict[str, Any]) -> dict[str, Any]:
         """Another form as they would see it."""
-        if self.drift is None or not self.drift.reapproves:
-            return form
-        return {**form, self.drift.field: self.drift.actual}
+        more: dict[str, Any] = {} if self.fund is None else {LEFT: self.fund.left}
+        if self.drift is not None and self.drift.reapproves:
+            more[self.drift.field] = self.drift.actual
+        return {**form, **more} if more else form

@@ -4,7 +4,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from engine.machine.case import Decision, Parent, Place, ProcessRef, Splitting
+from engine.machine.case import Decision, Fund, Parent, Place, ProcessRef, Splitting
 
 
 class Command(Struct, frozen=True, tag=True, kw_only=True):
@@ -31,11 +31,12 @@ class Edit(Command, frozen=True):
 
 class Submit(Command, frozen=True):
     """Submit or resubmit the whole form. `number` is the number reserved for it in the same transaction, `splitting`
-    what was found there of its office's other cases."""
+    what was found there of its office's other cases, `fund` what is left of its office's budget."""
 
     form: dict[str, Any]
     number: str
     splitting: Splitting | None = None
+    fund: Fund | None = None
 
 
 class Withdraw(Command, frozen=True):

@@ -19,6 +19,7 @@ from engine.machine.outcome import (
     Drifted,
     Flagged,
     FormSaved,
+    Funded,
     Migrated,
     Moved,
     Noted,
@@ -81,6 +82,8 @@ def evolve(case: Case, event: AnyEvent) -> Case:
             )
         case Flagged():
             return replace(case, splitting=event.splitting)
+        case Funded():
+            return replace(case, fund=event.fund)
         case Returned():
             return replace(case, returned_at=event.step, returned_by=event.by)
         case Turned():

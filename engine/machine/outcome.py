@@ -13,6 +13,7 @@ from engine.machine.case import (
     Case,
     Child,
     Drift,
+    Fund,
     Parent,
     ProcessRef,
     Question,
@@ -68,6 +69,12 @@ class Flagged(Event, frozen=True):
     """The case stands just under a limit beside others of its office; None where a later submission does not."""
 
     splitting: Splitting | None
+
+
+class Funded(Event, frozen=True):
+    """The case is submitted under a budget of its office; None where the office has none."""
+
+    fund: Fund | None
 
 
 class Returned(Event, frozen=True):
@@ -196,6 +203,7 @@ AnyEvent = (
     | Migrated
     | ChildChanged
     | Registered
+    | Funded
 )
 
 

@@ -30,6 +30,7 @@ from engine.machine.outcome import (
     Evaluate,
     Flagged,
     FormSaved,
+    Funded,
     HoldDelivery,
     Noted,
     Returned,
@@ -316,6 +317,8 @@ def submit(journal: Journal, command: Submit) -> str:
 
     InvalidForm where every step of that chain is left out: nothing is approved in silence.
     """
+    if command.fund != journal.case.fund:
+        journal.record(Funded(command.fund))
     case, process = journal.case, journal.process
     values = journal.values()
     if drifting.is_approved(case) and (problems := process.wrong(case.judged)):

@@ -20,7 +20,7 @@ from engine.machine.process import Process
 from engine.organisation import OfficeHours, Organisation, Workdays
 from engine.service.turns import Turns
 from engine.settings import Settings
-from engine.store import calendar, definitions, people, webhooks
+from engine.store import budgets, calendar, definitions, people, webhooks
 from engine.store.cases import Locked
 from engine.store.session import Database
 from engine.warehouse.dataset import Version
@@ -41,6 +41,7 @@ class Countersign:
         self._organisation: tuple[int, Organisation] | None = None
         self._calendar: tuple[int, Workdays] | None = None
         self._listened: tuple[int, bool] | None = None
+        self._budgets: tuple[int, frozenset[str]] | None = None
         self.counts = Turns()
         self.seen_customers: Version | None = None
 
@@ -95,6 +96,13 @@ class Countersign:
         cached = self._listened
         if cached is None or cached[0] != locked.organisation_revision:
             self._listened = cached = (locked.organisation_revision, webhooks.any_active(locked.tx))
+        return cached[1]
+
+    def budgets(self, locked: Locked) -> frozenset[str]:
+        """The accounts that there are, as `locked` saw them; read again only when something changed."""
+        cached = self._budgets
+        if cached is None or cached[0] != locked.organisation_revision:
+            self._budgets = cached = (locked.organisation_revision, budgets.keys(locked.tx))
         return cached[1]
 
     def process(self, ref: ProcessRef, seen: Connection | Locked) -> Process:

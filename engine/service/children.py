@@ -11,7 +11,7 @@ import structlog
 from sqlalchemy import Connection
 
 from engine.definition.model import Definition
-from engine.errors import NotFound
+from engine.errors import InvalidForm, NotFound
 from engine.machine.advance import create
 from engine.machine.case import Case, ProcessRef
 from engine.machine.commands import AddChild, Cancel, ChildMoved, Create, Hold, Submit
@@ -19,6 +19,7 @@ from engine.machine.outcome import CancelChild, HoldChild, OpenChild, TellParent
 from engine.machine.states import SUSPENDED
 from engine.service import running
 from engine.service.app import Countersign
+from engine.service.budgeting import SHORT
 from engine.service.cases import load_visible
 from engine.service.definitions import newest
 from engine.service.numbers import case_number
@@ -121,4 +122,9 @@ def _submit(app: Countersign, case: Case, definition: Definition, form: dict[str
         number = locked.case.number or case_number(app, definition.proposal.numbering, locked)
         return Submit(actor=case.submitter, via="timer", form=form, number=number)
 
-    running.carry_out(app, case.id, command, key=key)
+    try:
+        running.carry_out(app, case.id, command, key=key)
+    except InvalidForm as error:
+        if any(problem.code != SHORT for problem in error.problems):
+            raise
+        log.warning("child_not_submitted", case=case.id, error=error.message)  # a draft, which its submitter changes

@@ -1,7 +1,7 @@
 """Four eyes over what the whole house keeps to: one person proposes a version, another confirms it.
 
-The global holdout, the contact policy and the offers are decided here and nowhere else. Refuses a confirmation by
-whoever proposed it; taking one's own proposal back is possible.
+The global holdout, the contact policy, the offers and the budgets of offices are decided here and nowhere else. Refuses
+a confirmation by whoever proposed it; taking one's own proposal back is possible.
 """
 
 from collections.abc import Callable, Mapping
@@ -66,6 +66,7 @@ def propose(
     reason: str,
     after: Mapping[str, object],
     waits: type[CountersignError],
+    **of: str,
 ) -> None:
     """Write down the next version as it `says`, which is asked with the versions there are, the newest first. Raises
     `waits` where another one does. The caller asked whether they may."""
@@ -73,14 +74,14 @@ def propose(
         kind.versions.lock(change.tx)
         if change.done_before():
             return
-        rows = kind.versions.history(change.tx)
+        rows = kind.versions.history(change.tx, **of)
         waiting = next((row for row in rows if not row.decision), None)
         if waiting:
             raise waits(by=change.organisation.name(waiting.proposed_by))
         said = {**says(change, rows), "reason": reason.strip()}
-        version = kind.versions.propose(change.tx, said, by=by.person, at=change.now)
+        version = kind.versions.propose(change.tx, said, by=by.person, at=change.now, **of)
         told = {"version": version, **after}
-        change.note(f"{kind.name}_proposed", kind.subject(version, {}), after=told, reason=reason.strip())
+        change.note(f"{kind.name}_proposed", kind.subject(version, of), after=told, reason=reason.strip())
 
 
 def decide(

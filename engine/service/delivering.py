@@ -4,7 +4,8 @@
 wave's ledger is loaded in one transaction. Sending is `work` (sending.py), gates and ends are `settle` (settling.py).
 """
 
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from pathlib import PurePosixPath
 from typing import Any, Literal
@@ -12,11 +13,12 @@ from typing import Any, Literal
 from sqlalchemy import Connection
 
 from engine.delivery import pacing
-from engine.delivery.channels import CHANNELS
+from engine.delivery.channels import CHANNELS, segments_of
 from engine.delivery.message import cost, renderer
 from engine.delivery.plan import DeliveryPlan, Wave
 from engine.delivery.waves import PlannedWave, chunk_size, chunks, divide
 from engine.errors import NotFound, NotPossible
+from engine.machine.case import Fund
 from engine.machine.commands import ResumeDelivery
 from engine.service import ending, running, whereabouts
 from engine.service.app import Countersign
@@ -26,7 +28,7 @@ from engine.service.sending import Progress, work
 from engine.service.settling import WAITS_FOR_GO, settle, start_next
 from engine.service.stage_views import WaveView
 from engine.service.stopping import OVERRULED, STOPPED, pause
-from engine.store import cases, ledger, snapshots, waves
+from engine.store import budgets, cases, ledger, snapshots, waves
 from engine.store import chunks as chunk_rows
 from engine.store.snapshots import SnapshotRow
 from engine.store.waves import ENDED, WaveRow
@@ -34,7 +36,7 @@ from engine.warehouse import erased, wavefiles
 from engine.warehouse.freeze import LIST, open_frozen
 from engine.warehouse.places import fields_there
 from engine.warehouse.run import Limits
-from engine.warehouse.wavefiles import Turn, WaveFile, Wording
+from engine.warehouse.wavefiles import Letter, Turn, WaveFile, Wording
 
 __all__ = ["Progress", "begin", "hold", "release_gate", "settle", "waves_view", "work"]
 
@@ -70,7 +72,7 @@ def begin(app: Countersign, case_id: str) -> None:
                     wavefiles.write(
                         path, _turn(app, snapshot, one), wording, vault(app.settings), chunk=chunk_size(row.plan)
                     )
-                _load(app, one, row)
+                _load(app, one, row, case.fund)
     with app.db.begin() as tx:
         case = cases.load(tx, case_id)
         held = start_next(app, tx, case)
@@ -218,16 +220,21 @@ def _as_sent(app: Countersign, wave: Wave) -> Wave:
     return wave.model_copy(update={"chunk": min([wave.chunk, *(CHANNELS[one].batch for one in asked_never)])})
 
 
-def _load(app: Countersign, planned: PlannedWave, row: WaveRow) -> None:
+def _load(app: Countersign, planned: PlannedWave, row: WaveRow, fund: Fund | None) -> None:
     """The wave's rows and chunks, in one transaction; the second of two callers finds them there."""
     file = WaveFile(app.settings.data / row.file)
+    segments: Counter[int] = Counter()
     try:
         with app.db.begin() as tx:
             locked = waves.lock(tx, row.id)
             if locked is None or locked.state != "loading":
                 return
-            ledger.load(tx, row.id, row.case_id, row.channel, _recipients(file, CHANNELS[row.channel].has_address))
-            chunk_rows.enter(tx, row.id, chunks(planned.size, chunk_size(row.plan)))
+            letters = _counted(file, row, segments) if fund else file.letters()
+            recipients = _recipients(letters, CHANNELS[row.channel].has_address)
+            ledger.load(tx, row.id, row.case_id, row.channel, recipients)
+            chunk_rows.enter(tx, row.id, chunks(planned.size, chunk_size(row.plan)), segments)
+            if fund:
+                budgets.pay_from(tx, [row.id], fund.account)
             waves.move(tx, row.id, to="planned", come_from=("loading",))
         with app.db.begin() as tx:
             ledger.refresh_statistics(tx)
@@ -235,7 +242,16 @@ def _load(app: Countersign, planned: PlannedWave, row: WaveRow) -> None:
         file.close()
 
 
-def _recipients(file: WaveFile, needs_address: bool) -> Iterable[ledger.Recipient]:
+def _counted(file: WaveFile, row: WaveRow, segments: Counter[int]) -> Iterator[Letter]:
+    """The letters, and by chunk how many segments those have that can be sent."""
+    channel, size = CHANNELS[row.channel], chunk_size(row.plan)
     for letter in file.letters():
+        if letter.address or not channel.has_address:
+            segments[letter.row // size] += segments_of(row.channel, letter.text)
+        yield letter
+
+
+def _recipients(letters: Iterable[Letter], needs_address: bool) -> Iterable[ledger.Recipient]:
+    for letter in letters:
         unusable = "no address" if needs_address and not letter.address else ""
         yield ledger.Recipient(letter.row, letter.customer, letter.cell, unusable)

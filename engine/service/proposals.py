@@ -14,10 +14,10 @@ from sqlalchemy import Connection
 from engine.definition.proposal import Parsed
 from engine.errors import ExpressionFailed, InvalidForm, NotFound, Problem, SavedElsewhere
 from engine.machine.advance import create
-from engine.machine.case import Case
+from engine.machine.case import LEFT, Case
 from engine.machine.commands import Create, Edit, Submit, Withdraw
 from engine.machine.process import Preview
-from engine.service import attaching, candidates, copying, referring, running
+from engine.service import attaching, budgeting, candidates, copying, referring, running
 from engine.service.app import Countersign
 from engine.service.cases import load_visible
 from engine.service.clashes import clashes_of
@@ -26,6 +26,7 @@ from engine.service.definitions import startable as all_startable
 from engine.service.drifting import drift_view
 from engine.service.fields import Choices, changes_between, field_views
 from engine.service.numbers import case_number
+from engine.service.sheet_views import BudgetLeft
 from engine.service.showing import chain_view, comments_view, waves_of
 from engine.service.telling import form_submitted, reason_of
 from engine.service.views import FieldView, FormView, Viewer
@@ -123,7 +124,7 @@ def submit(app: Countersign, viewer: Viewer, case_id: str, raw: Mapping[str, Any
 
     try:
         running.carry_out(app, case_id, command, key=key)
-    except ExpressionFailed:
+    except (ExpressionFailed, InvalidForm):
         _keep(app, case, parsed.values, key, seen)
         raise
 
@@ -208,7 +209,8 @@ def _own(app: Countersign, tx: Connection, viewer: Viewer, case_id: str) -> Case
 
 def _form(app: Countersign, tx: Connection, viewer: Viewer, case: Case, typed: _Typed) -> FormView:
     definition, organisation = app.definition(case.process), app.organisation(tx)
-    preview, failed = _preview(app, tx, case)
+    left = budgeting.left_now(app, tx, case)
+    preview, failed = _preview(app, tx, case, left)
     entries = history.load(tx, case.id)
     because, by = reason_of(organisation, entries, case)
     fields = field_views(
@@ -237,16 +239,18 @@ def _form(app: Countersign, tx: Connection, viewer: Viewer, case: Case, typed: _
         comments=comments_view(app, tx, case),
         writable=_is_writable(app, case),
         counts=definition.audience is not None,
+        budget_left=left,
     )
 
 
-def _preview(app: Countersign, tx: Connection, case: Case) -> tuple[Preview | None, str]:
+def _preview(app: Countersign, tx: Connection, case: Case, left: BudgetLeft | None) -> tuple[Preview | None, str]:
     """Who would approve the form as it is; or why that cannot be told, where a rule cannot be worked out."""
     whole = app.definition(case.process).proposal.parse(case.form, whole=True)
     if whole.problems:
         return None, ""
+    seen = {**whole.values, LEFT: f"{left.left:f}"} if left else whole.values
     try:
-        return app.process(case.process, tx).preview(whole.values, case.office, case.submitter, app.now()), ""
+        return app.process(case.process, tx).preview(seen, case.office, case.submitter, app.now()), ""
     except ExpressionFailed as error:  # the form stays open: what the rule lacks is filled in here
         return None, error.message
 

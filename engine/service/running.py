@@ -15,7 +15,7 @@ from engine.machine.drifting import ANEW
 from engine.machine.filing import numbered
 from engine.machine.outcome import Drifted, FormSaved, Registered
 from engine.organisation import Organisation
-from engine.service import group_pins, splitting
+from engine.service import budgeting, group_pins, splitting
 from engine.service.announcing import announced
 from engine.service.app import Countersign
 from engine.service.numbers import register_number
@@ -41,7 +41,7 @@ def decide(app: Countersign, locked: Locked, command: AnyCommand | Callable[[Loc
     case = locked.case
     asked = command(locked) if callable(command) else command
     if isinstance(asked, Submit):
-        asked = splitting.looked_for(app, locked, asked)
+        asked = budgeting.looked_for(app, locked, splitting.looked_for(app, locked, asked))
     process = app.process(case.process, locked)
     outcome = numbered(
         process,
@@ -50,6 +50,7 @@ def decide(app: Countersign, locked: Locked, command: AnyCommand | Callable[[Loc
         lambda register, office: register_number(app, register, locked, office),
     )
     outcome = announced(app, locked, asked, outcome)
+    budgeting.follow(app, locked, asked, outcome)
     for event in outcome.events:
         if isinstance(event, Registered):
             registers.put(locked.tx, case.id, event.registration.number)

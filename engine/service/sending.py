@@ -17,12 +17,11 @@ import structlog
 from sqlalchemy import Connection
 
 from engine.delivery import pacing
-from engine.delivery.channels import CHANNELS, Guarantee
-from engine.delivery.message import size_of
+from engine.delivery.channels import CHANNELS, Guarantee, segments_of
 from engine.delivery.waves import chunk_size
 from engine.errors import CustomersUnavailable, Unavailable
 from engine.masking import masked
-from engine.service import ending, forgotten, permits, stopping
+from engine.service import ending, forgotten, permits, spending, stopping
 from engine.service.app import Countersign
 from engine.service.couriers.courier import Batch, Courier
 from engine.service.couriers.handed import Handed
@@ -30,6 +29,7 @@ from engine.service.couriers.opening import courier_of, guarantee_of
 from engine.service.keeping import kept
 from engine.service.permits import Asked
 from engine.service.sealing import vault as vault_of
+from engine.service.spending import Overrun
 from engine.store import chunks, ledger, policies, suppression, waves
 from engine.store import permits as permit_rows
 from engine.store.chunks import Claim
@@ -193,8 +193,12 @@ def _claim(now: _Round) -> _Held | None:
         except CustomersUnavailable as error:
             log.warning("wave_waits", wave=wave.id, error=error.message)
             continue  # its chunks stay where they are, and other waves go on
-        with app.db.begin() as tx:
-            held = _claim_of(app, tx, wave, asked, now.vault)
+        try:
+            with app.db.begin() as tx:
+                held = _claim_of(app, tx, wave, asked, now.vault)
+        except Overrun as error:
+            stopping.hold_wave(app, wave, str(error))
+            continue
         if held is not None:
             now.claims[held.claim.wave, held.claim.position] = held.claim
             return held
@@ -266,6 +270,8 @@ def _claim_of(app: Countersign, tx: Connection, seen: WaveRow, asked: Asked | No
         after = pacing.take(bucket, len(rows))
         assert after is not None
         waves.keep_bucket(tx, wave.id, after)
+    if wave.account and rows:
+        spending.hold(app, tx, wave, claim)
     barred_count = len(waiting) - len(rows) - len(later_rows)
     return _Held(
         wave, claim, guarantee, rows, barred_count, is_capped=asked is not None, later=len(later_rows), sent=sent
@@ -356,7 +362,7 @@ def _record(now: _Round, held: _Held, letters: list[Letter], handed: Handed, wor
     if doubtful:
         handed = replace(handed, unanswered=[])
     paid = {*handed.taken, *doubtful}
-    segments = sum(_segments(held.wave, letter) for letter in letters if letter.row in paid)
+    segments = sum(segments_of(held.wave.channel, letter.text) for letter in letters if letter.row in paid)
     with now.app.db.begin() as tx:
         waves.lock(tx, claim.wave)
         if handed.is_whole and held.later:
@@ -381,6 +387,10 @@ def _record(now: _Round, held: _Held, letters: list[Letter], handed: Handed, wor
             ledger.mark_sent(tx, claim.wave, claim.first, claim.last, at=at)
         elif handed.taken:
             ledger.mark_rows_sent(tx, claim.wave, handed.taken, at=at)
+        if held.wave.account:
+            # Whoever was to have it from an attempt that nobody knows the end of may have been sent to.
+            known = not handed.unanswered and not (claim.is_uncertain and (held.barred or not handed.is_whole))
+            spending.settle(now.app, tx, held.wave, claim, paid=segments, all_known=known)
         if segments:
             waves.add_segments(tx, claim.wave, segments)
     _count(now.progress, held, handed, len(doubtful))
@@ -410,7 +420,3 @@ def _count(progress: Progress, held: _Held, handed: Handed, doubtful: int) -> No
     progress.unknown += doubtful
     progress.returned += len(handed.refused) + len(handed.unanswered)
     progress.error = handed.error or progress.error
-
-
-def _segments(wave: WaveRow, letter: Letter) -> int:
-    return size_of(letter.text).segments if CHANNELS[wave.channel].has_text else 1

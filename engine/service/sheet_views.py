@@ -12,6 +12,17 @@ from engine.values import NO_TEXT, Bilingual
 
 
 @dataclass(frozen=True, slots=True)
+class BudgetLeft:
+    """What is left of the office's budget for a case just now, its own reservation included, and what it takes."""
+
+    office: Bilingual
+    year: int
+    currency: str
+    left: Decimal
+    takes: Decimal
+
+
+@dataclass(frozen=True, slots=True)
 class WayBack:
     """Where a return may go: `to` is submitter, previous, or the name of an earlier step, `label` that step's.
     `nodes` are who is asked again at once; empty where the submitter has it first. `resume` says for the submitter

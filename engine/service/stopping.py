@@ -67,6 +67,15 @@ def stop_if_due(app: Countersign, case_id: str) -> bool:
     return True
 
 
+def hold_wave(app: Countersign, wave: WaveRow, reason: str) -> None:
+    """Hold the delivery of a wave that is running, which says why."""
+    with app.db.begin() as tx:
+        case = cases.load(tx, wave.case_id)
+        if case.state == "delivering":
+            waves.note(tx, wave.id, reason)
+    pause(app, case, reason)
+
+
 def pause(app: Countersign, case: Case, reason: str) -> None:
     """Hold a delivery because a rule says so; nothing where the case is not delivering (any more)."""
     command = PauseDelivery(actor="system", via="timer", reason=reason)

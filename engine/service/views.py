@@ -13,7 +13,7 @@ from engine.errors import Problem
 from engine.service.arbitration_parts import CaseLosses
 from engine.service.chain_views import Chain, Node, Waiting
 from engine.service.rehearsal_views import RehearsalLine
-from engine.service.sheet_views import Gone, Reader, Risk, Signer, WayBack
+from engine.service.sheet_views import BudgetLeft, Gone, Reader, Risk, Signer, WayBack
 from engine.service.stage_views import AudienceView, CellView, Detection, EvaluationView, StaleView, WaveView
 from engine.values import NO_TEXT, Bilingual, Language
 
@@ -313,6 +313,7 @@ class CaseView:
     parent: str = ""  # the case that opened this one, where the viewer may see it
     parent_row: CaseRow | None = None
     splitting: SplittingView | None = None  # never for the submitter
+    budget_left: BudgetLeft | None = None  # until it is decided; None where the office has no budget
     amended: tuple[Entry, ...] = ()  # to the submitter: what approvers changed since the last submission, newest first
     registered: tuple[RegistrationView, ...] = ()
     drift: DriftView | None = None
@@ -416,3 +417,4 @@ class FormView:
     writable: bool = True
     counts: bool = False  # whether customers are selected by it, so that they can be counted
     taken: Taken | None = None  # from an earlier case
+    budget_left: BudgetLeft | None = None  # None where the office has no budget

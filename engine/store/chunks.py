@@ -4,7 +4,7 @@ A lease runs by the database's clock. A chunk that was claimed and not closed ma
 says so (`is_uncertain`), and so does one that was given back after a request without an answer.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -61,9 +61,18 @@ class AtRisk:
     is_held: bool
 
 
-def enter(tx: Connection, wave: str, divided: Iterable[Chunk]) -> None:
-    """Write the chunks of a wave that has none."""
-    rows = [{"wave": wave, "position": c.position, "first": c.first, "last": c.last} for c in divided]
+def enter(tx: Connection, wave: str, divided: Iterable[Chunk], segments: Mapping[int, int]) -> None:
+    """Write the chunks of a wave that has none; `segments` are what their letters have, where a budget pays."""
+    rows = [
+        {
+            "wave": wave,
+            "position": one.position,
+            "first": one.first,
+            "last": one.last,
+            "segments": segments.get(one.position, 0),
+        }
+        for one in divided
+    ]
     if rows:
         tx.execute(sa.insert(chunks).values(state="waiting"), rows)
 

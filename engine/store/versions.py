@@ -1,7 +1,8 @@
 """Versions of what the whole house keeps to: one person proposes, another confirms or refuses.
 
-One shape for the global holdout, the contact policy and the offers. Nothing is ever changed or taken out: something
-else is another version, so that whatever was made can say which one it used. Refuses two that wait at a time.
+One shape for the global holdout, the contact policy, the offers and the budgets of offices. Nothing is ever changed or
+taken out: something else is another version, so that whatever was made can say which one it used. Refuses two that wait
+at a time.
 """
 
 from collections.abc import Callable, Mapping

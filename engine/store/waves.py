@@ -27,7 +27,7 @@ ENDED = ("done", "cancelled")
 
 @dataclass(frozen=True, slots=True)
 class WaveRow:
-    """One wave over one channel. `file` is its list, relative to the data folder."""
+    """One wave over one channel. `file` is its list, relative to the data folder; `account` the budget that pays."""
 
     id: str
     case_id: str
@@ -44,7 +44,8 @@ class WaveRow:
     held_because: str
     bucket: Bucket | None
     segments: int
-    let_go_by: str
+    let_go_by: str = ""
+    account: str = ""
 
     @property
     def parts(self) -> str:
@@ -183,4 +184,5 @@ def _wave(row: Mapping[Any, Any]) -> WaveRow:
         bucket=bucket,
         segments=row["segments"],
         let_go_by=row["let_go_by"],
+        account=row["account"],
     )

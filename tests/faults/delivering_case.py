@@ -4,20 +4,24 @@ The approval before it is not played: its history has one entry. Everything afte
 """
 
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
+from sqlalchemy import Connection
 
 from engine.definition.load import load
-from engine.machine.case import Case, ProcessRef
+from engine.machine.case import Case, Fund, ProcessRef
 from engine.machine.commands import Create
 from engine.machine.outcome import Created, FormSaved, Moved, Outcome
+from engine.organisation import Office
 from engine.service.app import Countersign
 from engine.settings import Settings
-from engine.store import cases, definitions, snapshots
+from engine.store import budgets, cases, definitions, people, snapshots
+from engine.store.budgets import Entry
 from engine.store.rows import CaseIndex, Decided
 from engine.store.session import Database
 from engine.store.snapshots import SnapshotRow
@@ -26,6 +30,7 @@ from engine.warehouse.freeze import LIST, MANIFEST, Manifest
 from tests.servers.gateway import SECRET
 
 CASE = "case1"
+ACCOUNT = "430102:2026:CNY"
 FROZEN_AT = datetime(2026, 11, 20, tzinfo=UTC)
 
 DEFINITION = """
@@ -112,9 +117,19 @@ def freeze_list(folder: Path, customers: int, *, control_every: int = 10) -> Sna
 
 
 def delivering_case(
-    database_url: str, home: Path, *, customers: int, sms_url: str = "", delivery: str = ONE_WAVE, **more: Any
+    database_url: str,
+    home: Path,
+    *,
+    customers: int,
+    sms_url: str = "",
+    delivery: str = ONE_WAVE,
+    budget: str = "",
+    **more: Any,
 ) -> Countersign:
-    """The opened application over a migrated database, with the case ready to `begin`. `more` are settings."""
+    """The opened application over a migrated database, with the case ready to `begin`. `more` are settings.
+
+    `budget`: so much is committed to the case, out of a budget of its office with twice as much.
+    """
     settings = Settings(
         home=home, database_url=database_url, sms_url=sms_url, sms_secret=SECRET, time_zone="Asia/Shanghai", **more
     )
@@ -123,7 +138,7 @@ def delivering_case(
     definition = load(DEFINITION.format(delivery=delivery))
     ref = ProcessRef(definition.name, definition.version, definition.fingerprint)
     now = app.now()
-    form = {"title": "派送测试", "budget": "100000.00", "message": "国庆流量包8折，回T退订"}
+    form = {"title": "派送测试", "budget": budget or "100000.00", "message": "国庆流量包8折，回T退订"}
     case = Case(
         id=CASE,
         process=ref,
@@ -137,6 +152,7 @@ def delivering_case(
         round=1,
         form=form,
         number="430102-2026-00001",
+        fund=Fund(ACCOUNT, budget) if budget else None,
     )
     events = (
         Created(ref, case.office, case.submitter),
@@ -158,4 +174,16 @@ def delivering_case(
             at=now,
         )
         snapshots.save(tx, freeze_list(settings.data, customers))
+        if budget:
+            commit(tx, Decimal(budget), app)
     return app
+
+
+def commit(tx: Connection, amount: Decimal, app: Countersign) -> None:
+    """Give the case's office twice the amount, and the case the amount of it."""
+    people.add_offices(tx, (Office("430102", "芙蓉区分公司", "county"),))
+    budgets.open_account(tx, "430102", 2026, "CNY")
+    given = Entry("given", ACCOUNT, "approved", "available", 2 * amount, "set", "test")
+    taken = Entry("taken", ACCOUNT, "available", "committed", amount, "commit", "test", CASE)
+    for entry in (given, taken):
+        budgets.post(tx, entry, at=app.now())

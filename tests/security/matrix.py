@@ -432,6 +432,8 @@ BY_ROLE: Mapping[str, tuple[str, ...]] = {
     "propose and confirm the global holdout": ("administrator",),
     "read customer groups": ("submitter", "analyst", "definition_author", "administrator"),
     "save customer groups": ("submitter", "analyst", "definition_author", "administrator"),
+    "see the budgets of offices": ("finance", "administrator", "auditor"),
+    "propose and confirm budgets of offices": ("finance", "administrator"),
     "propose and confirm the contact policy": ("administrator",),
     "run the arbitration and try it otherwise": ("process_admin", "administrator"),
     "commit an arbitration": ("administrator",),

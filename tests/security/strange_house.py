@@ -15,6 +15,7 @@ from engine.organisation import Office, StandIn
 from engine.service import (
     approvals,
     attaching,
+    budgets,
     commenting,
     drafting,
     erasing,
@@ -196,6 +197,11 @@ def _operation(app: Countersign) -> list[str]:
         for version in (1, 2):
             row = {"name": "strange", "owner": "strange", "saved_by": "strange", "saved_at": app.now()}
             groups.add(tx, groups.GroupRow(**row, **parts, **said, version=version))  # type: ignore[arg-type]
+    for amount in ("70000000", "80000000"):
+        asked = {"office": OFFICE, "year": "2026", "currency": "CNY", "amount": amount}
+        account = budgets.propose(app, by, **asked, reason=typed(190))
+        if amount == "70000000":
+            budgets.decide(app, OPERATOR, account, 1, confirm=True)
     cap = {"most": 2, "within": "7d", "category": typed(40)}
     policies.propose(app, by, {"caps": [cap]}, reason=typed(190))
     terms = {name: typed(40) for name in ("name_zh", "name_en", "category", "family", "tags", "filing_number")}
@@ -221,4 +227,5 @@ def _operation(app: Countersign) -> list[str]:
         "/admin/receipts", "/admin/audit", "/channels", "/webhooks", f"/webhooks/{made.id}", f"/drafts/{draft}",
         "/admin/holdout", "/admin/policy", "/arbitration", "/groups", "/groups/strange", "/groups/strange/edit",
         "/offers", "/offers/strange", "/offers/strange/edit", "/rehearsals/new", "/customers", "/erasures",
+        "/budgets", f"/budgets/{account}",
     ]  # fmt: skip

@@ -9,6 +9,7 @@ from engine.store.tables.administration import groups, organisation_history, rou
 from engine.store.tables.arbitrations import arbitration_cases, arbitrations
 from engine.store.tables.authoring import drafts, request_keys
 from engine.store.tables.base import metadata
+from engine.store.tables.budgets import budget_accounts, budget_cases, budget_postings, budget_versions
 from engine.store.tables.cases import (
     case_offices,
     cases,
@@ -60,6 +61,10 @@ __all__ = [
     "arbitration_cases",
     "arbitrations",
     "attachments",
+    "budget_accounts",
+    "budget_cases",
+    "budget_postings",
+    "budget_versions",
     "case_embargoes",
     "case_groups",
     "case_marks",

@@ -68,6 +68,7 @@ waves = Table(
     Column("tokens_at", UtcTime),
     Column("segments", BigInteger, nullable=False, server_default="0"),  # accepted by the gateway: what is paid for
     Column("let_go_by", String(40), nullable=False, server_default=""),  # who gave the go that the plan asks for
+    Column("account", String(24), nullable=False, server_default=""),  # the budget that its messages are paid from
     UniqueConstraint("case_id", "position"),
     CheckConstraint("state in ('planned','loading','running','gated','paused','done','cancelled')", name="state"),
     Index("ix_waves_active", "state", **only("state in ('running','gated')")),
@@ -86,6 +87,9 @@ chunks = Table(
     Column("fence", Integer, nullable=False, server_default="0"),
     Column("available_at", UtcTime),
     Column("error", Text, nullable=False, server_default=""),
+    Column("segments", BigInteger, nullable=False, server_default="0"),  # of all its letters, where a budget pays
+    Column("paid", BigInteger, nullable=False, server_default="0"),  # of those: surely sent
+    Column("held", BigInteger, nullable=False, server_default="0"),  # of those: posted as spent
     PrimaryKeyConstraint("wave", "position"),
     CheckConstraint("state in ('waiting','claimed','done')", name="state"),
     Index("ix_chunks_open", "wave", "position", **only("state<>'done'")),

@@ -1,0 +1,46 @@
+"""What a case holds of the budget of its office (预算): reserved while it is decided on, committed once approved.
+
+Follows from the case alone, so that its history gives the same. Refuses to know what is left: that came with the
+submission, and the ledger refuses what goes beyond it.
+"""
+
+from decimal import Decimal, InvalidOperation
+
+from msgspec import Struct
+
+from engine.machine.case import Case
+from engine.machine.process import Process
+from engine.machine.states import SENDING, held_state
+
+FIELD = "budget"
+"""The field of a proposal that says what a case may spend."""
+AFTER_APPROVAL = ("ready", *SENDING, "evaluating")
+NOTHING = Decimal()
+
+
+class Held(Struct, frozen=True):
+    """What a case is to hold of an account: `reserved`, or `granted`, of which what was spent is a part."""
+
+    account: str = ""
+    reserved: Decimal = NOTHING
+    granted: Decimal = NOTHING
+
+
+def held(process: Process, case: Case) -> Held:
+    """What a case holds: nothing before it is submitted, nothing more once it has ended."""
+    if case.fund is None:
+        return Held()
+    state, amount = held_state(case), amount_of(case)
+    if process.is_end(state):
+        return Held(case.fund.account)
+    if state in process.effective or state in AFTER_APPROVAL:
+        return Held(case.fund.account, granted=amount)
+    return Held(case.fund.account, reserved=amount)
+
+
+def amount_of(case: Case) -> Decimal:
+    """What the proposal asks for; nothing where it is empty."""
+    try:
+        return Decimal(str(case.form.get(FIELD) or 0))
+    except InvalidOperation:
+        return NOTHING

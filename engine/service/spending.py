@@ -1,0 +1,81 @@
+"""What waves spend of the budget that was committed to their case: held for each chunk before it goes out.
+
+A wave whose letters cost more than is left does not start. A chunk holds what all its letters cost, and gives back what
+surely was not sent; of what nobody knows it keeps the money. Waves of cases without a budget cost nothing. Refuses to
+send beyond what was committed, whatever the wave's beginning said.
+"""
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+from sqlalchemy import Connection
+
+from engine.delivery.message import cost
+from engine.machine.case import Case
+from engine.machine.funding import held
+from engine.service.app import Countersign
+from engine.store import budgets, cases
+from engine.store.budgets import Entry, Short
+from engine.store.chunks import Claim
+from engine.store.waves import WaveRow
+
+HELD = "budget: "
+ACTOR = "system"
+
+
+class Overrun(Exception):
+    """The next chunk would cost more than is left of what was committed; its text is why the wave is held."""
+
+
+def short_of(app: Countersign, tx: Connection, case: Case, some: Sequence[WaveRow]) -> str:
+    """Why these waves, which start together, may not: what they cost and what is left; empty where they may."""
+    paid = [wave for wave in some if wave.account]
+    if not paid:
+        return ""
+    segments = budgets.planned_segments(tx, [wave.id for wave in paid])
+    needed = sum((cost(segments.get(wave.id, 0), _price(app, case, wave)) for wave in paid), Decimal())
+    left = budgets.holding(tx, case.id, paid[0].account).committed
+    return _said(needed, left) if needed > left else ""
+
+
+def hold(app: Countersign, tx: Connection, wave: WaveRow, claim: Claim) -> None:
+    """Hold what the chunk costs, which was claimed in this transaction. Overrun where there is not so much."""
+    segments = budgets.hold_chunk(tx, wave.id, claim.position)
+    amount = cost(segments, _price(app, cases.load(tx, wave.case_id), wave))
+    if amount > 0:
+        key = f"{wave.id}:{claim.position}:{claim.fence}:h"
+        entry = Entry(key, wave.account, "committed", "actual", amount, "spend", ACTOR, wave.case_id, wave.id)
+        try:
+            budgets.post(tx, entry, at=app.now())
+        except Short as error:
+            raise Overrun(_said(amount, error.left)) from None
+
+
+def settle(app: Countersign, tx: Connection, wave: WaveRow, claim: Claim, *, paid: int, all_known: bool) -> None:
+    """Count what of the chunk was paid for, and give back what was not sent; to the office, where the case has ended
+    meanwhile. `all_known` is False where some may have been sent: they count as spent until somebody knows."""
+    before = budgets.holding(tx, wave.case_id, wave.account, lock=True)
+    segments = budgets.settle_chunk(tx, wave.id, claim.position, paid=paid, all_known=all_known)
+    case = cases.load(tx, wave.case_id)  # read behind the lock: whoever ends the case has it before or after this
+    amount = min(cost(max(segments, 0), _price(app, case, wave)), before.actual)
+    if amount > 0:
+        is_over = held(app.process(case.process, tx), case).granted == 0
+        key = f"{wave.id}:{claim.position}:{claim.fence}:s"
+        to: budgets.Side = "available" if is_over else "committed"
+        entry = Entry(key, wave.account, "actual", to, amount, "unspent", ACTOR, wave.case_id, wave.id)
+        budgets.post(tx, entry, at=app.now())
+
+
+def _price(app: Countersign, case: Case, wave: WaveRow) -> Decimal:
+    plan = app.definition(case.process).delivery
+    return plan.price(wave.channel) if plan else Decimal()
+
+
+def _said(needed: Decimal, left: Decimal) -> str:
+    return f"{HELD}{_amount(needed)} > {_amount(left)}"
+
+
+def _amount(amount: Decimal) -> str:
+    """With its cents, and as many decimals more as it has."""
+    short = amount.quantize(Decimal("0.01"))
+    return f"{short if short == amount else amount.normalize():f}"
