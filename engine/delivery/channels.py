@@ -43,6 +43,20 @@ class FileHandOff:
     batch: ClassVar[int] = 5000
 
 
-AnyChannel = Sms | FileHandOff
+class Hall:
+    """Recommendations (营业厅推荐) that a clerk finds when the customer comes to a business hall.
+
+    Nothing leaves the house: a row that counts as sent waits for its customer, and what the clerk records settles it.
+    """
+
+    name: ClassVar[str] = "hall"
+    guarantee: ClassVar[Guarantee] = "exactly_once_effect"
+    has_receipts: ClassVar[bool] = True
+    has_text: ClassVar[bool] = True
+    has_address: ClassVar[bool] = False
+    batch: ClassVar[int] = 5000
+
+
+AnyChannel = Sms | FileHandOff | Hall
 
 CHANNELS: dict[str, type[AnyChannel]] = {kind.name: kind for kind in get_args(AnyChannel)}

@@ -249,7 +249,7 @@ class DeliveryPlan(_Section):
         return self
 
     def price(self, channel: str) -> Decimal:
-        """What one segment (sms) or row (file) costs; zero where the plan names no price."""
+        """What one segment (sms) or row (any other) costs; zero where the plan names no price."""
         return self.prices.get(channel, Decimal())
 
 

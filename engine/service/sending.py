@@ -17,7 +17,7 @@ import structlog
 from sqlalchemy import Connection
 
 from engine.delivery import pacing
-from engine.delivery.channels import CHANNELS, Guarantee
+from engine.delivery.channels import CHANNELS, Guarantee, Sms
 from engine.delivery.message import size_of
 from engine.delivery.waves import chunk_size
 from engine.errors import CustomersUnavailable
@@ -366,4 +366,4 @@ def _count(progress: Progress, held: _Held, handed: Handed, doubtful: int) -> No
 
 
 def _segments(wave: WaveRow, letter: Letter) -> int:
-    return size_of(letter.text).segments if CHANNELS[wave.channel].has_text else 1
+    return size_of(letter.text).segments if wave.channel == Sms.name else 1
