@@ -179,8 +179,9 @@ def _told(app: Countersign, tx: Connection, standing: Iterable[Standing]) -> Ite
         )
 
 
-def _rank(one: Recommendation) -> tuple[int, Decimal, datetime, str]:
-    return (-one.priority, -(one.value or Decimal()), one.placed_at, one.id)
+def _rank(one: Recommendation) -> tuple[bool, int, Decimal, datetime, str]:
+    """What cannot be concluded stands last."""
+    return (bool(one.missing), -one.priority, -(one.value or Decimal()), one.placed_at, one.id)
 
 
 def _priority(tx: Connection, one: Standing) -> int:
