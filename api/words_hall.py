@@ -24,7 +24,6 @@ HALL_COUNTS = {  # what an answer counts as
     "response": N_("It counts as interest; without a confirmation it is no conversion."),
     "refused": N_("It is not recommended to them again."),
     "opt_out": N_("From now on this customer gets no marketing over any channel."),
-    "later": N_("They are asked again then."),
 }
 OFFER_ELEMENTS = {
     "name": N_("name"),

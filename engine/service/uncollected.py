@@ -26,6 +26,8 @@ def end(tx: Connection, row: WaveRow, *, within: timedelta, last: date | None, n
     how many. A large wave takes several calls."""
     is_over = last is not None and datetime.combine(last + timedelta(days=1), time(), zone) <= now
     before = now if is_over else now - within
+    if row.started_at is None or row.started_at > before:
+        return 0  # a wave of a million is not read every few seconds before anything of it can be over
     waves.lock(tx, row.id)
     left = recommendations.left_over(tx, row.id, placed_before=before, limit=AT_ONCE)
     if not left:

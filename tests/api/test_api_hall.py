@@ -84,7 +84,7 @@ def test_a_page_without_a_code_says_what_the_acceptance_counts_as(app: Countersi
     assert "It counts as interest" in plain(interest.text)
     page = clerk.fill_in("/hall", "/hall", customer=other)
     form = clerk.form(page, "/hall/answer") | {"answer": "later", "days": "30"}
-    assert "They are asked again then." in plain(clerk.post("/hall/answer", data=form).text)
+    assert "They are asked again from" in plain(clerk.post("/hall/answer", data=form).text)
     assert "1 to ask about later" in plain(clerk.fill_in("/hall", "/hall", customer=other).text)
 
 
