@@ -40,6 +40,7 @@ from api.pages import (
     erasures,
     groups,
     groups_build,
+    hall,
     inbox,
     instances,
     keyboard,
@@ -78,6 +79,7 @@ from api.rest import documenting, health, receipts, session, standins, tasks
 from api.rest import drafts as rest_drafts
 from api.rest import erasures as rest_erasures
 from api.rest import groups as rest_groups
+from api.rest import hall as rest_hall
 from api.rest import notifications as rest_notifications
 from api.rest import offers as rest_offers
 from api.rest import operation as rest_operation
@@ -122,6 +124,7 @@ PAGES = (
     customers,
     erasures,
     waivers,
+    hall,
     groups_build,  # /groups/build stands before /groups/{name}
     offers,
     rehearsals,
@@ -155,6 +158,7 @@ RESTS = (
     rest_customers,
     rest_erasures,
     rest_waivers,
+    rest_hall,
     rest_groups,
     rest_policy,
     rest_budgets,

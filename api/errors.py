@@ -71,13 +71,16 @@ def problem_sentence(problem: Problem, formats: Formats) -> str:
 
 
 def _in_words(fields: dict[str, Any], formats: Formats) -> dict[str, Any]:
-    tables = {"decision": words.DECIDED, "state": words.STATES, "action": words.ACTIONS}
+    tables = {"decision": words.DECIDED, "state": words.STATES, "action": words.ACTIONS, "answer": words.HALL_ANSWERS}
 
     def word(name: str, value: Any) -> Any:
         if isinstance(value, datetime):
             return formats.moment(value)
         if name == "reason" and isinstance(value, str):
             return failure(value, formats.words)
+        if name == "missing" and isinstance(value, str):
+            told = [formats.words(words.OFFER_ELEMENTS.get(one.strip(), one.strip())) for one in value.split(",")]
+            return formats.words(", ").join(told)
         if name == "possible":
             known = [words.ACTIONS.get(one.strip(), one.strip()) for one in _listed(value)]
             return formats.words(", ").join(formats.words(one) for one in known) or formats.words("nothing")

@@ -30,6 +30,7 @@ MAIN = (
     Entry("/cases", N_("Cases"), "cases.read", "g c"),
     Entry("/cases/new", N_("Start a case"), "cases.start", "g n"),
     Entry("/calendar", N_("Calendar"), "cases.read"),
+    Entry("/hall", N_("Hall recommendations"), "hall.serve"),
 )
 PARTS: tuple[Part, ...] = (
     Part(
@@ -75,6 +76,11 @@ PARTS: tuple[Part, ...] = (
     ),
 )
 MORE = tuple(entry for part in PARTS for entry in part.entries)
+
+
+def home(viewer: Viewer) -> str:
+    """Where the viewer begins: at the inbox, or where that is nothing to them at the first page that is."""
+    return next((entry.path for entry in menu(MAIN, viewer)), "/account")
 
 
 def menu(entries: tuple[Entry, ...], viewer: Viewer) -> tuple[Entry, ...]:

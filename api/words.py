@@ -21,6 +21,7 @@ from api.words_authoring import COVERED, DEEDS, PARTS, SECTIONS, STUCK, STUDIES,
 from api.words_budgets import BUDGET_OCCASIONS, BUDGET_SIDES
 from api.words_building import BUILT_ROWS, DAY_OPERATORS, EARLIER_OUTCOMES, HOWS, JOINS, OPERATORS
 from api.words_dataset import DATASET_FILES, DATASET_KINDS, FIELD_TYPES
+from api.words_hall import HALL_ANSWERS, HALL_CONFIRMATIONS, HALL_COUNTS, HALL_REASONS, OFFER_ELEMENTS
 from api.words_notices import GROUPS, HOOKS, OCCASIONS, PACES, SENDING, WEBHOOK_EVENTS, WEEKDAYS
 from api.words_offers import OFFER_FIELDS, OFFER_KINDS, OFFER_STATES, OFFER_TONES, REHEARSAL_TARGETS
 from api.words_office import (
@@ -70,6 +71,10 @@ __all__ = [
     "FLOWS",
     "GONE",
     "GROUPS",
+    "HALL_ANSWERS",
+    "HALL_CONFIRMATIONS",
+    "HALL_COUNTS",
+    "HALL_REASONS",
     "HOLDOUT_STATES",
     "HOOKS",
     "HOWS",
@@ -77,6 +82,7 @@ __all__ = [
     "LEVELS",
     "LOST_BY",
     "OCCASIONS",
+    "OFFER_ELEMENTS",
     "OFFER_FIELDS",
     "OFFER_KINDS",
     "OFFER_STATES",
@@ -335,6 +341,7 @@ ROLES = {  # those of the shipped definitions and of this application; others ar
     "compliance": N_("compliance"),
     "definition_author": N_("definition author"),
     "analyst": N_("analyst"),
+    "clerk": N_("clerk of a business hall"),
     "auditor": N_("auditor"),
     "process_admin": N_("process administrator"),
     "administrator": N_("administrator"),

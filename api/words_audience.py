@@ -99,6 +99,7 @@ ERASED_FROM = {  # kinds of files and tables that a certificate names
     "table_saved_filters": N_("Filters that people keep"),
     "table_phrases": N_("Phrases that people keep"),
     "table_recipients": N_("Ledger of deliveries"),
+    "table_recommendations": N_("Recommendations seen in halls"),
     "table_permits": N_("Contacts held or made"),
     "table_responses": N_("Recorded responses"),
     "table_waivers": N_("Waivers"),

@@ -29,6 +29,7 @@ CHANGES = {  # entries of the organisation's history
     "dataset_imported": N_("imported customer data"),
     "customer_explained": N_("asked why a customer is in or out"),
     "customer_asked": N_("asked about a customer"),
+    "recommendation_answered": N_("wrote down what a customer said in the hall"),
     "address_revealed": N_("had an address shown in full"),
     "arbitration_made": N_("ran the arbitration"),
     "arbitration_committed": N_("committed an arbitration"),

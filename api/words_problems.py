@@ -5,6 +5,7 @@ from api.words_audience import AUDIENCE_PROBLEMS
 from api.words_budgets import BUDGET_PROBLEMS
 from api.words_building import BUILDING_PROBLEMS
 from api.words_dataset import DATASET_PROBLEMS
+from api.words_hall import HALL_PROBLEMS
 from api.words_offers import OFFER_PROBLEMS
 from api.words_office import OFFICE_PROBLEMS
 from api.words_policy import POLICY_PROBLEMS
@@ -26,6 +27,7 @@ PROBLEMS = {  # by code; the braces are filled with the problem's fields
     **POLICY_PROBLEMS,
     **BUDGET_PROBLEMS,
     **OFFER_PROBLEMS,
+    **HALL_PROBLEMS,
     "form.required": N_("This is needed."),
     "form.unknown": N_("There is no field {name}."),
     "form.kind": N_("One value is expected."),

@@ -7,7 +7,8 @@ CountersignError
 |   |- NotPossible, AlreadyDecided, ChangedMeanwhile, DraftChanged, SavedElsewhere, UrgedAlready, KeyUsed, OwnCase,
 |   |   StandInOver, StandInTwice, TooManyTries, CountsMoved, CountsBusy, CountOvertaken, NoControl, GroupChanged,
 |   |   OfferChanged, OwnOffer, TooFewCustomers, RehearsalFailed, WaiverWaits, OwnWaiver,
-|   |   ErasureOpen, ErasureWaits, ListStale, BudgetOpen, BudgetHeld
+|   |   ErasureOpen, ErasureWaits, ListStale, BudgetOpen, BudgetHeld,
+|   |   RecommendationAnswered, RecommendationOver
 |- NotFound          absent, or not yours: the two look the same
 |- SignInNeeded, Forged
 |   |- SignInAnew
@@ -165,6 +166,15 @@ class BudgetHeld(Refused):
 class ListStale(Refused):
     """The list of target customers is stale ({why}), so nothing was sent. Have it selected again where that is offered,
     or say why it goes out as it is."""
+
+
+class RecommendationAnswered(Refused):
+    """{by} wrote down "{answer}" for this recommendation at {at}; that stands, and nothing was changed."""
+
+
+class RecommendationOver(Refused):
+    """This recommendation stands no more: its time is over, its case is paused, or the customer wants none. Nothing was
+    changed. Ask for the customer again to see what stands now."""
 
 
 class OwnProposal(Refused):

@@ -5,12 +5,14 @@ from urllib.parse import urlencode
 
 from fastapi import APIRouter, Response
 
+from api import navigation
 from api.declared import for_page
 from api.deps import App, CurrentViewer, CurrentVisit
 from engine.service import inbox_pages
+from engine.service.authorizing import allowed
 from engine.service.inbox_pages import Due, Wanted
 
-router = APIRouter(dependencies=[for_page("cases.read")])
+router = APIRouter(dependencies=[for_page("account.keep")])
 
 
 @router.get("/inbox")
@@ -26,7 +28,10 @@ def show(
     due: Due = "",
     after: str = "",
 ) -> Response:
-    """One of the four lists, as the address narrows it; `after` is where the page before it ended."""
+    """One of the four lists, as the address narrows it; `after` is where the page before it ended. Every way in leads
+    here: who has no inbox is led to the page where they begin."""
+    if not allowed(viewer, "cases.read"):
+        return visit.go(navigation.home(viewer))
     wanted = Wanted(q.strip()[:100], kind[:80], office[:12], due if list == "to_do" else "")
     chosen = {"q": wanted.text, "kind": wanted.definition, "office": wanted.office, "due": wanted.due}
     page = inbox_pages.page(app, viewer, list, wanted=wanted, after=after[:200])

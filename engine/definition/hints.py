@@ -167,7 +167,7 @@ MESSAGES = (
     "a price cannot be negative",
     "receipts come within hours or days, not working days; write 72h, not {value}",
     "receipts come within hours or days, not working days; write 72h",
-    "a wave by sms needs a message: message: {field: …} or {text: …}",
+    "a wave over a channel with words needs a message: message: {field: …} or {text: …}",
     'write money in quotes, as "0.05", so that it stays exact',
     "`at` names the same time twice; write each time once",
     "all uplifts of one report share one confidence; write the same",

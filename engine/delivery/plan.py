@@ -265,11 +265,13 @@ class DeliveryPlan(_Section):
     @model_validator(mode="after")
     def _has_words(self) -> Self:
         if self.message is None and any(CHANNELS[name].has_text for wave in self.waves for name in wave.channel):
-            raise PydanticCustomError("message", "a wave by sms needs a message: message: {field: …} or {text: …}")
+            raise PydanticCustomError(
+                "message", "a wave over a channel with words needs a message: message: {field: …} or {text: …}"
+            )
         return self
 
     def price(self, channel: str) -> Decimal:
-        """What one segment (sms) or row (file) costs; zero where the plan names no price."""
+        """What one segment (sms) or row (any other) costs; zero where the plan names no price."""
         return self.prices.get(channel, Decimal())
 
 

@@ -31,6 +31,7 @@ Action = Literal[
     "customers.ask",
     "customers.reveal",
     "customers.erase",
+    "hall.serve",
     "waivers.ask",
     "waivers.decide",
     "groups.read",
@@ -51,8 +52,8 @@ Action = Literal[
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """The roles that may, at any office; none named means everybody who is signed in. `scope` is what an API token
-    needs besides: "session" is never given to a token."""
+    """The roles that may, at any office; none named means everybody who is signed in, but for who serves customers
+    only. `scope` is what an API token needs besides: "session" is never given to a token."""
 
     scope: Scope
     roles: tuple[str, ...] = ()
@@ -76,6 +77,7 @@ RULES: Mapping[Action, Rule] = {
     "customers.ask": Rule("administer", ("process_admin", "administrator")),
     "customers.reveal": Rule("administer", ("administrator",)),
     "customers.erase": Rule("administer", ("administrator",)),
+    "hall.serve": Rule("act", ("clerk",)),
     "waivers.ask": Rule("act", ("submitter", "administrator")),
     "waivers.decide": Rule("administer", ("administrator",)),
     "groups.read": Rule("read", ("submitter", "analyst", "definition_author", "administrator")),
@@ -94,12 +96,18 @@ RULES: Mapping[Action, Rule] = {
 }
 
 
+COUNTER = ("clerk",)
+"""Roles of people who serve customers: with no other one, what is everybody's is not theirs but for their account."""
+
+
 def allowed(viewer: Viewer, action: Action) -> bool:
     """Whether the viewer's roles allow the action, and the scopes of the token that they came with."""
     rule = RULES[action]
     if viewer.scopes is not None and rule.scope not in viewer.scopes:
         return False
-    return not rule.roles or viewer.has(*rule.roles)
+    if rule.roles:
+        return viewer.has(*rule.roles)
+    return action == "account.keep" or not viewer.grants or any(one.role not in COUNTER for one in viewer.grants)
 
 
 def authorize(viewer: Viewer, action: Action) -> None:

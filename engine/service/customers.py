@@ -108,9 +108,9 @@ class Revealed:
 def ask(app: Countersign, by: By, wanted: str) -> CustomerView:
     """What is known of the customer with this id, or this phone. InvalidForm where it is neither; TooManyTries."""
     by.authorize(ASKS)
-    wanted = _whole(wanted)
-    _count(app, by)
-    found, base = _facts(app, wanted)
+    wanted = whole(wanted)
+    count_question(app, by)
+    found, base = facts_of(app, wanted)
     with changing(app, by, ASKS) as change:
         if not change.done_before():
             # Who was not found may have been asked for by the phone.
@@ -129,8 +129,8 @@ def reveal(app: Countersign, by: By, *, customer: str, field: str, reason: str) 
     by.authorize(REVEALS)
     if not reason.strip() or len(reason) > LONGEST_REASON:
         raise InvalidForm([Problem("reason_missing", "say why", at="reason")])
-    _count(app, by)
-    found, base = _facts(app, _whole(customer))
+    count_question(app, by)
+    found, base = facts_of(app, whole(customer))
     if isinstance(found, Nobody):
         raise NotFound()
     label = _known().get(field)
@@ -145,13 +145,15 @@ def reveal(app: Countersign, by: By, *, customer: str, field: str, reason: str) 
     return Revealed(masked(found.customer), field, label.label, opened)
 
 
-def _facts(app: Countersign, wanted: str) -> tuple[Facts | Nobody, CustomerBase]:
+def facts_of(app: Countersign, wanted: str) -> tuple[Facts | Nobody, CustomerBase]:
+    """The customer with this id or phone, and the customers among whom they were found."""
     base = whereabouts.customers_of(app)
     limits = Limits(app.settings.memory_limit, min(LONGEST, app.settings.selection_seconds))
     return base.facts(wanted, limits=limits), base
 
 
-def _whole(wanted: str) -> str:
+def whole(wanted: str) -> str:
+    """The number that was typed. InvalidForm where it cannot be a whole one."""
     wanted = wanted.strip()
     if not CUSTOMER.fullmatch(wanted) or "*" in wanted:
         told = "write the whole number of the customer or of their phone, without spaces"
@@ -159,7 +161,7 @@ def _whole(wanted: str) -> str:
     return wanted
 
 
-def _count(app: Countersign, by: By) -> None:
+def count_question(app: Countersign, by: By) -> None:
     """Every question counts, whatever it finds; TooManyTries beyond OF_PERSON of them."""
     limits = {f"customers:{by.person[:60]}": OF_PERSON}
     if by.viewer is None:

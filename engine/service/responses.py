@@ -5,9 +5,10 @@ case that is closed: its numbers are final.
 """
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from sqlalchemy import Connection
@@ -59,11 +60,7 @@ def import_responses(app: Countersign, viewer: Viewer, case_id: str, file: Path 
         keep_outcomes(outcomes_folder(app.settings.data, case_id), answers.outcomes)
     rows = [ResponseRow(one.customer, one.kind, one.at, one.value, one.reference) for one in answers.responses]
     with app.db.begin() as tx:
-        known = reports.references(tx, case_id, "opt_out")  # an opt-out that a person ended is not made again
-        fresh = [row for row in rows if row.kind == "opt_out" and row.reference not in known]
-        recorded = reports.record_responses(tx, case_id, rows)
-        entries = [Suppression("black", row.customer, OPTED_OUT) for row in fresh]
-        suppression.add(tx, entries, by=viewer.person, at=app.now())
+        recorded = record(tx, case_id, rows, by=viewer.person, at=app.now())
     return ImportReport(
         rows=answers.rows,
         recorded=recorded,
@@ -72,6 +69,17 @@ def import_responses(app: Countersign, viewer: Viewer, case_id: str, file: Path 
         outside=answers.outside,
         bad=answers.bad,
     )
+
+
+def record(tx: Connection, case_id: str, rows: Sequence[ResponseRow], *, by: str, at: datetime) -> int:
+    """Write down what customers did, however it was learnt; how much of it is new. Who opts out stands on the blacklist
+    from then on. An opt-out that a person ended is not made again by the same record."""
+    opted_out = [row for row in rows if row.kind == "opt_out"]
+    known = reports.references(tx, case_id, "opt_out") if opted_out else frozenset()
+    recorded = reports.record_responses(tx, case_id, rows)
+    entries = [Suppression("black", row.customer, OPTED_OUT) for row in opted_out if row.reference not in known]
+    suppression.add(tx, entries, by=by, at=at)
+    return recorded
 
 
 def _open_case(app: Countersign, tx: Connection, viewer: Viewer, case_id: str) -> Case:

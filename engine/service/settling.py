@@ -6,18 +6,18 @@ at once moves nothing twice.
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import UTC
 from itertools import groupby
 
 from sqlalchemy import Connection
 
-from engine.delivery.channels import CHANNELS
+from engine.delivery.channels import CHANNELS, Hall
 from engine.delivery.plan import DeliveryPlan
 from engine.delivery.standing import closed_because
 from engine.errors import Refused
 from engine.machine.case import Case
 from engine.machine.commands import DeliveryFinished
-from engine.service import ending, permits, running, spending, staleness
+from engine.service import ending, permits, running, spending, staleness, uncollected
 from engine.service.app import Countersign
 from engine.service.sealing import dataset_of
 from engine.service.stopping import pause, standing
@@ -87,7 +87,7 @@ def _settle(app: Countersign, case_id: str) -> None:
             _open_gate_if_due(app, case, plan, row)
     with app.db.begin() as tx:
         for row in waves.of_case(tx, case_id):
-            _give_up(tx, row, plan, app.now())
+            _give_up(app, tx, case, row)
         held = start_next(app, tx, case) if case.state == "delivering" else ""
     if held:
         pause(app, case, held)
@@ -127,12 +127,18 @@ def _open_gate_if_due(app: Countersign, case: Case, plan: DeliveryPlan, row: Wav
     pause(app, case, GATE + reason)
 
 
-def _give_up(tx: Connection, row: WaveRow, plan: DeliveryPlan, now: datetime) -> None:
-    if CHANNELS[row.channel].has_receipts and row.started_at is not None:
-        since = now - plan.receipts_within.on_the_clock()
-        if row.started_at <= since:
-            waves.lock(tx, row.id)
-            ledger.give_up(tx, row.id, sent_before=since, at=now)
+def _give_up(app: Countersign, tx: Connection, case: Case, row: WaveRow) -> None:
+    definition, now = app.definition(case.process), app.now()
+    if not CHANNELS[row.channel].has_receipts or row.started_at is None or definition.delivery is None:
+        return
+    within = definition.delivery.receipts_within.on_the_clock()
+    if row.channel == Hall.name:
+        window = definition.proposal.window(case.form)
+        last = window[1] if window else None
+        uncollected.end(tx, row, within=within, last=last, now=now, zone=app.settings.zone)
+    elif row.started_at <= now - within:
+        waves.lock(tx, row.id)
+        ledger.give_up(tx, row.id, sent_before=now - within, at=now)
 
 
 def _finish_if_over(app: Countersign, case: Case) -> None:

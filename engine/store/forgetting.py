@@ -33,6 +33,7 @@ from engine.store.tables import (
     parked_receipts,
     phrases,
     recipients,
+    recommendations,
     rehearsals,
     responses,
     saved_filters,
@@ -54,6 +55,7 @@ WORDS = (
     (saved_filters, saved_filters.c.query),
     (phrases, phrases.c.text),
     (parked_receipts, parked_receipts.c.body),
+    (recommendations, recommendations.c.evidence),
     (customer_group_versions, customer_group_versions.c.title),
     (customer_group_versions, customer_group_versions.c.note),
 )

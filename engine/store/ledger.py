@@ -19,6 +19,7 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
+from engine.delivery.channels import Hall
 from engine.store.columns import UtcTime
 from engine.store.tables import parked_receipts, recipients, responses, waves
 
@@ -28,6 +29,7 @@ LOADED_AT_ONCE = 20_000
 LONGEST_REASON = 60
 SUPPRESSED = "suppressed or opted out"
 CAPPED = "contact_policy"  # begins the reason of a row that the contact policy kept from being sent
+PLACED = (Hall.name,)
 REJECTED = "rejected: "  # begins the reason of a row that failed without having been sent
 
 
@@ -335,8 +337,10 @@ def answers(tx: Connection, case_id: str, waves: Sequence[str]) -> dict[str, int
 
 
 def contacts(tx: Connection, wave: str) -> Iterator[Contact]:
-    """The rows of a wave that left the house, or may have, in order; streamed."""
-    moment = sa.func.coalesce(recipients.c.sent_at, recipients.c.settled_at, type_=UtcTime()).label("moment")
+    """The rows of a wave that left the house, or may have, in order; streamed. What was placed before people is a
+    contact when somebody saw it, which is when it was settled."""
+    placed = sa.case((recipients.c.channel.in_(PLACED), recipients.c.settled_at))
+    moment = sa.func.coalesce(placed, recipients.c.sent_at, recipients.c.settled_at, type_=UtcTime()).label("moment")
     chosen = (
         sa.select(recipients.c.customer, recipients.c.cell, recipients.c.state, moment)
         .where(

@@ -31,7 +31,9 @@ SEES_ALL = ("auditor", "administrator")
 # Cases that say nothing about what was asked for and granted.
 NOT_SIMILAR = ("draft", "withdrawn", "cancelled", "voided")
 # At an office on the way up of a case, these do not see it by their office alone.
-SEES_OWN_ONLY = ("submitter",)
+SEES_OWN_ONLY = ("submitter", "clerk")
+# Whoever holds no other role than these sees no case at all: they serve customers.
+SEES_NONE = ("clerk",)
 
 
 def visible(person: str) -> ColumnElement[bool]:
@@ -64,7 +66,9 @@ def visible(person: str) -> ColumnElement[bool]:
     embargoed = sa.exists().where(
         case_embargoes.c.case_id == cases.c.id, case_embargoes.c.replaced_at.is_(None), case_embargoes.c.until > now
     )
-    is_public = sa.and_(sa.not_(cases.c.confidential), cases.c.number.is_not(None))
+    of_theirs = sa.exists().where(grants.c.person == person)
+    serves_only = sa.and_(of_theirs, sa.not_(of_theirs.where(grants.c.role.not_in(SEES_NONE))))
+    is_public = sa.and_(sa.not_(cases.c.confidential), cases.c.number.is_not(None), sa.not_(serves_only))
     sees_all = sa.exists().where(grants.c.person == person, grants.c.role.in_(SEES_ALL))
     is_open = sa.exists().where(people.c.id == person, people.c.active)
     on_the_way = sa.and_(by_office, sa.not_(embargoed))

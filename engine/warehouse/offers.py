@@ -83,6 +83,13 @@ def imported_codes(dataset: Dataset, version: Version) -> dict[str, tuple[str, A
     }
 
 
+def imported(dataset: Dataset, version: Version, codes: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """What the dataset has of these offers, by code, column -> value."""
+    table = _imported(dataset, version, OFFERS, SCHEMA)
+    rows = table.filter(pc.is_in(table["offer"], pa.array(sorted(codes), pa.string()))).to_pylist()
+    return {row["offer"]: row for row in rows}
+
+
 def _imported(dataset: Dataset, version: Version, name: str, otherwise: pa.Schema) -> pa.Table:
     table = version.tables.get(name)
     return pq.read_table(list(dataset.paths(table))) if table and table.files else otherwise.empty_table()

@@ -28,7 +28,7 @@ from tests.browser.looking import faults, overflow, serving, sign_in
 
 WIDTHS = (390, 1280)
 LATIN = re.compile(r"[A-Za-z][a-z]{3,}(?: [A-Za-z]+)*")
-LOGINS = ("wangmin", "liguoqiang", "zhanglan", "luyan", "machao", "xuwen")
+LOGINS = ("wangmin", "liguoqiang", "zhanglan", "luyan", "machao", "xuwen", "zhaoying")
 
 
 def main() -> int:

@@ -1,6 +1,7 @@
 """Serving an application, signing in, and what is wrong with a page as it stands: for tests that look at pages."""
 
 import os
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -70,7 +71,7 @@ def sign_in(page: Any, login: str) -> None:
     page.fill("#login", login)
     page.fill("#password", PASSWORD)
     page.keyboard.press("Enter")
-    page.wait_for_url("**/inbox")
+    page.wait_for_url(re.compile("/(inbox|hall)$"))
 
 
 def faults(page: Any, *, more: bool = False) -> list[str]:

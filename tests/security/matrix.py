@@ -57,6 +57,7 @@ ROLES = (
     "process_admin",
     "auditor",
     "administrator",
+    "clerk",
 )
 SUBMITTER, STAND_IN, NAMED = "the submitter", "the stand-in of who is asked", "the named reader"
 ASKED = {"approving": "finance city", "returned": "finance city", "filing": "marketing city"}
@@ -93,7 +94,7 @@ ACTORS = tuple(
     for who in EVERYBODY
     if who.name in (SUBMITTER, STAND_IN, NAMED, "submitter own", "head own", "head city", "head province")
     or who.name in ("head sibling", "head elsewhere", "finance city", "marketing city", "analyst own")
-    or who.name in ("process_admin own", "process_admin city", "auditor elsewhere", "administrator own")
+    or who.name in ("process_admin own", "process_admin city", "auditor elsewhere", "administrator own", "clerk own")
 )
 """One of each kind that the rules tell apart: these do every action. Everybody's lists are looked at besides."""
 
@@ -114,6 +115,8 @@ CASES = tuple(Cell(secrecy, state) for secrecy in SECRECY for state in STATES)
 
 def sees(who: Who, cell: Cell) -> bool:
     """Who may read a case: DESIGN 9 and the table of confidential cases."""
+    if who.role == "clerk":
+        return False
     if who.name == SUBMITTER or who.role in ("auditor", "administrator"):
         return True
     if who.name == ASKED.get(cell.state):
@@ -379,7 +382,9 @@ submitter's.
 """
 ROLES_INTRO = """## What a role may do, whatever the case
 
-Nobody needs a role to read what is theirs to read, or to decide what they are asked.
+Nobody needs a role to read what is theirs to read, or to decide what they are asked. Who is a clerk and nothing else
+reads no case: they see what is recommended to the customer at the counter, by cases of their own office, of those above
+it and of those below it.
 """
 
 
@@ -442,6 +447,7 @@ BY_ROLE: Mapping[str, tuple[str, ...]] = {
     "ask about one customer": ("process_admin", "administrator"),
     "see an address of a customer in full": ("administrator",),
     "ask for and confirm the erasure of a customer": ("administrator",),
+    "serve customers in the hall": ("clerk",),
     "ask for a waiver of the grey list": ("submitter", "administrator"),
     "grant a waiver of the grey list": ("administrator",),
 }

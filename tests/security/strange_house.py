@@ -122,6 +122,7 @@ def furnish(app: Countersign) -> Mapping[str, tuple[str, ...]]:
             "/inbox?list=mine", f"/cases/{case_id}", *tabs, f"/cases/{draft_case}/edit",
             f"/cases/{case_id}/approval-sheet", "/account", "/cases", "/cases/new", "/stand-ins",
         ),
+        "zhaoying": ("/hall",),
         "liguoqiang": ("/inbox?list=done", f"/cases/{case_id}"),
         "zhanglan": ("/inbox", f"/tasks/{task}", *waiting, "/phrases", "/calendar?month=2026-12"),
         "machao": (

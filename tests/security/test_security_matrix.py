@@ -267,6 +267,7 @@ BY_DOOR = {
     "rehearse a tariff": ("GET", "/rehearsals/new", None),
     "ask about one customer": ("GET", "/customers", None),
     "ask for and confirm the erasure of a customer": ("GET", "/erasures", None),
+    "serve customers in the hall": ("GET", "/hall", None),
     "ask for a waiver of the grey list": ("GET", "/waivers", None),
     "grant a waiver of the grey list": ("POST", "/api/v1/waivers/1/decision", {"grant": True}),
     "see an address of a customer in full": (
@@ -309,6 +310,7 @@ def test_what_a_role_may_do_whatever_the_case(world: World) -> None:
         "ask about one customer": "customers.ask",
         "see an address of a customer in full": "customers.reveal",
         "ask for and confirm the erasure of a customer": "customers.erase",
+        "serve customers in the hall": "hall.serve",
         "ask for a waiver of the grey list": "waivers.ask",
         "grant a waiver of the grey list": "waivers.decide",
     }

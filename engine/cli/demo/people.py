@@ -37,6 +37,7 @@ PEOPLE = (
     _person("fangjun", "方军", "committee@440000"),
     _person("machao", "马超", "process_admin@440000", "administrator@440000"),
     _person("xuwen", "徐文", "auditor@440000"),
+    _person("zhaoying", "赵颖", "clerk@440111"),
     _person("emily", "Emily Chen", "submitter@440106", language="en"),
 )
 

@@ -54,6 +54,7 @@ from engine.store.tables.people import grants, offices, organisation, people, st
 from engine.store.tables.phrases import phrases
 from engine.store.tables.policies import contact_policies, permits
 from engine.store.tables.proposals import attachments, case_marks, comments, feeds, saved_filters
+from engine.store.tables.recommendations import recommendations
 from engine.store.tables.waivers import waivers
 
 __all__ = [
@@ -109,6 +110,7 @@ __all__ = [
     "phrases",
     "preferences",
     "recipients",
+    "recommendations",
     "recovery_codes",
     "register_numbers",
     "rehearsals",

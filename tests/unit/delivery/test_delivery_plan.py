@@ -55,7 +55,7 @@ def test_a_text_by_itself_is_the_message() -> None:
 @pytest.mark.parametrize(
     ("section", "words"),
     [
-        (_wave(channel="hall"), "there is no channel hall; possible: sms, file"),
+        (_wave(channel="pigeon"), "there is no channel pigeon; possible: sms, file, hall"),
         (_wave(channel=["sms", "sms"]), "stands twice"),
         (_wave(share="12"), "write 5%, 0.5% or rest"),
         (_wave(share="0%"), "not a share"),
@@ -71,7 +71,7 @@ def test_a_text_by_itself_is_the_message() -> None:
         (_section(waves=[MAIN, PILOT]), "only the last wave can take the rest"),
         (_section(waves=[PILOT, PILOT]), "same name"),
         (_section(waves=[PILOT | {"share": "60%"}, PILOT | {"name": "b", "share": "50%"}]), "more than 100%"),
-        (_section(message=None), "a wave by sms needs a message"),
+        (_section(message=None), "a wave over a channel with words needs a message"),
         (_section(message={"text": "a", "field": "b"}), "either a text or the form field"),
         (_section(prices={"pigeon": "1"}), "there is no channel pigeon"),
         (_section(prices={"sms": "-1"}), "cannot be negative"),

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0030"
-down_revision = "0024"
+down_revision = "0026"
 
 TIME = sa.DateTime(timezone=True).with_variant(sa.String(32), "sqlite")
 SERIAL = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
