@@ -17,7 +17,7 @@ import structlog
 from sqlalchemy import Connection
 
 from engine.delivery import pacing
-from engine.delivery.channels import CHANNELS, Guarantee
+from engine.delivery.channels import CHANNELS, Call, Guarantee, Sms
 from engine.delivery.message import size_of
 from engine.delivery.waves import chunk_size
 from engine.errors import CustomersUnavailable
@@ -30,7 +30,7 @@ from engine.service.couriers.opening import courier_of, guarantee_of
 from engine.service.keeping import kept
 from engine.service.permits import Asked
 from engine.service.sealing import vault as vault_of
-from engine.store import chunks, ledger, policies, suppression, waves
+from engine.store import calls, chunks, ledger, policies, suppression, waves
 from engine.store import permits as permit_rows
 from engine.store.chunks import Claim
 from engine.store.policies import PolicyRow
@@ -334,6 +334,8 @@ def _record(now: _Round, held: _Held, letters: list[Letter], handed: Handed, wor
             ledger.mark_sent(tx, claim.wave, claim.first, claim.last, at=at)
         elif handed.taken:
             ledger.mark_rows_sent(tx, claim.wave, handed.taken, at=at)
+        if held.wave.channel == Call.name:
+            calls.place(tx, claim.wave, at=at)
         if segments:
             waves.add_segments(tx, claim.wave, segments)
     _count(now.progress, held, handed, len(doubtful))
@@ -366,4 +368,4 @@ def _count(progress: Progress, held: _Held, handed: Handed, doubtful: int) -> No
 
 
 def _segments(wave: WaveRow, letter: Letter) -> int:
-    return size_of(letter.text).segments if CHANNELS[wave.channel].has_text else 1
+    return size_of(letter.text).segments if wave.channel == Sms.name else 1

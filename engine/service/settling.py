@@ -11,13 +11,13 @@ from itertools import groupby
 
 from sqlalchemy import Connection
 
-from engine.delivery.channels import CHANNELS
+from engine.delivery.channels import CHANNELS, Call
 from engine.delivery.plan import DeliveryPlan
 from engine.delivery.standing import closed_because
 from engine.errors import Refused
 from engine.machine.case import Case
 from engine.machine.commands import DeliveryFinished
-from engine.service import permits, running, staleness
+from engine.service import call_results, permits, running, staleness
 from engine.service.app import Countersign
 from engine.service.sealing import dataset_of
 from engine.service.stopping import pause, standing
@@ -71,6 +71,9 @@ def _settle(app: Countersign, case_id: str) -> None:
             _close_if_out(app, row)
         elif row.state == "gated" and case.state == "delivering":
             _open_gate_if_due(app, case, plan, row)
+    for row in rows:
+        if row.channel == Call.name and case.state == "delivering":
+            call_results.end_outdated(app, case, row)
     with app.db.begin() as tx:
         for row in waves.of_case(tx, case_id):
             _give_up(tx, row, plan, app.now())
@@ -114,7 +117,7 @@ def _open_gate_if_due(app: Countersign, case: Case, plan: DeliveryPlan, row: Wav
 
 
 def _give_up(tx: Connection, row: WaveRow, plan: DeliveryPlan, now: datetime) -> None:
-    if CHANNELS[row.channel].has_receipts and row.started_at is not None:
+    if CHANNELS[row.channel].has_receipts and row.channel != Call.name and row.started_at is not None:
         since = now - plan.receipts_within.on_the_clock()
         if row.started_at <= since:
             waves.lock(tx, row.id)

@@ -112,7 +112,14 @@ def freeze_list(folder: Path, customers: int, *, control_every: int = 10) -> Sna
 
 
 def delivering_case(
-    database_url: str, home: Path, *, customers: int, sms_url: str = "", delivery: str = ONE_WAVE, **more: Any
+    database_url: str,
+    home: Path,
+    *,
+    customers: int,
+    sms_url: str = "",
+    delivery: str = ONE_WAVE,
+    control_every: int = 10,
+    **more: Any,
 ) -> Countersign:
     """The opened application over a migrated database, with the case ready to `begin`. `more` are settings."""
     settings = Settings(
@@ -157,5 +164,5 @@ def delivering_case(
             by="test",
             at=now,
         )
-        snapshots.save(tx, freeze_list(settings.data, customers))
+        snapshots.save(tx, freeze_list(settings.data, customers, control_every=control_every))
     return app

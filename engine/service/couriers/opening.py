@@ -2,15 +2,17 @@
 
 from collections.abc import Callable
 
-from engine.delivery.channels import CHANNELS, FileHandOff, Guarantee, Sms
+from engine.delivery.channels import CHANNELS, Call, FileHandOff, Guarantee, Sms
 from engine.service.couriers.courier import Courier
 from engine.service.couriers.files import FileCourier
+from engine.service.couriers.placing import PlacingCourier
 from engine.service.couriers.sms import SmsCourier
 from engine.settings import Settings
 
 _COURIERS: dict[str, Callable[[Settings], Courier]] = {
     Sms.name: lambda settings: SmsCourier(settings.sms_url, settings.sms_secret, settings.sms_guarantee),
     FileHandOff.name: lambda settings: FileCourier(settings.data),
+    Call.name: lambda _settings: PlacingCourier(),
 }
 
 

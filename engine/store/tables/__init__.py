@@ -9,6 +9,7 @@ from engine.store.tables.administration import groups, organisation_history, rou
 from engine.store.tables.arbitrations import arbitration_cases, arbitrations
 from engine.store.tables.authoring import drafts, request_keys
 from engine.store.tables.base import metadata
+from engine.store.tables.calls import call_attempts, calls
 from engine.store.tables.cases import (
     case_offices,
     cases,
@@ -60,6 +61,8 @@ __all__ = [
     "arbitration_cases",
     "arbitrations",
     "attachments",
+    "call_attempts",
+    "calls",
     "case_embargoes",
     "case_groups",
     "case_marks",
