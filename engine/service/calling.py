@@ -117,52 +117,52 @@ def take(app: Countersign, by: By) -> CallView | None:
     by.authorize(MAKES)
     for _ in range(TRIES):
         with app.db.begin() as tx:
-            call = calls.held(tx, by.person)
-            if call is None:
-                sought = call_scope.sought(app, tx, by.person)
-                seen = calls.first_due(tx, sought)
-                if seen is None:
-                    return None
-                waves.lock(tx, seen.wave)
-                until = sought.clock + LEASE
-                if not calls.hold(tx, seen, by.person, clock=sought.clock, until=until):
-                    continue  # another caller was faster
-                call = calls.find(tx, seen.wave, seen.row)
-                assert call is not None
-                if call_results.is_barred(app, tx, call):
-                    call_results.end_unmade(app, tx, [call], is_barred=True)
-                    continue
-            return _view(app, tx, by.person, call)
-    return None
+            if calls.held(tx, by.person) is not None:
+                break
+            sought = call_scope.sought(app, tx, by.person)
+            seen = calls.first_due(tx, sought)
+            if seen is None:
+                return None
+            waves.lock(tx, seen.wave)
+            if not calls.hold(tx, seen, by.person, clock=sought.clock, until=sought.clock + LEASE):
+                continue  # another caller was faster
+            call = calls.find(tx, seen.wave, seen.row)
+            assert call is not None
+            if call_results.is_barred(app, tx, call):
+                call_results.end_unmade(app, tx, [call], is_barred=True)
+                continue
+            break
+    return desk(app, by).call
 
 
 def show(app: Countersign, by: By, named: Named) -> Number:
     """The number of the customer whom the caller has before them, and that they saw it is recorded."""
     with changing(app, by, MAKES) as change:
         tx = change.tx
-        call, wave, case = _theirs(app, tx, by, named)
+        call, wave, case = _theirs(tx, by, named)
         if case.state != "delivering" or wave.state not in call_scope.WORKED:
             raise NotPossible(action="call", state=case.state, possible="put it back")
         if call_scope.opens(app, wave.plan.hours, change.now) != change.now:
             raise NotPossible(action="call", state="the hours of the wave are over", possible="put it back")
+        number = ""
         if call_results.is_barred(app, tx, call):
             call_results.end_unmade(app, tx, [call], is_barred=True)
-            return Number("", _view(app, tx, by.person, call))
-        if not calls.show(tx, call, by.person, at=change.now):
-            raise ChangedMeanwhile()
-        told = {"field": "phone", "case": case.number or case.id}
-        change.note("number_shown", f"customer {call.customer}", after=told)
+        else:
+            number = vault(app.settings).open(_letter(app, wave, call).address)
+            calls.show(tx, call, at=change.now)
+            told = {"field": "phone", "case": case.number or case.id}
+            change.note("number_shown", f"customer {call.customer}", after=told)
+    with app.db.read() as tx:
         again = calls.find(tx, call.wave, call.row)
         assert again is not None
-        address = vault(app.settings).open(_letter(app, wave, call).address)
-        return Number(address, _view(app, tx, by.person, again))
+        return Number(number, _view(app, tx, by.person, again))
 
 
 def put_back(app: Countersign, by: By, named: Named) -> None:
     """Leave the customer to others. Who saw the number records a result instead."""
     by.authorize(MAKES)
     with app.db.begin() as tx:
-        call, _wave, _case = _theirs(app, tx, by, named)
+        call, _wave, _case = _theirs(tx, by, named)
         if not calls.let_go(tx, call, by.person):
             raise NotPossible(action="put back", state="the number was shown", possible="record a result")
 
@@ -192,7 +192,7 @@ def record(
         waves.lock(tx, named.wave)
         if _is_repeated(tx, by, named, told):
             return
-        call, wave, case = _theirs(app, tx, by, named)
+        call, wave, case = _theirs(tx, by, named)
         if case.state not in OPEN_STATES:
             raise NotPossible(
                 action="record a call", state=case.state, possible="record while " + ", ".join(OPEN_STATES)
@@ -234,7 +234,7 @@ def _is_repeated(tx: Connection, by: By, named: Named, told: Told) -> bool:
     return False
 
 
-def _theirs(app: Countersign, tx: Connection, by: By, named: Named) -> tuple[CallRow, WaveRow, Case]:
+def _theirs(tx: Connection, by: By, named: Named) -> tuple[CallRow, WaveRow, Case]:
     """The call as the caller saw it, with its wave locked. NotFound where it is not before them."""
     wave = waves.lock(tx, named.wave)
     call = calls.find(tx, named.wave, named.row) if wave else None

@@ -140,10 +140,10 @@ def hold(tx: Connection, seen: CallRow, person: str, *, clock: datetime, until: 
     return tx.execute(_changed(where).values(**values)).rowcount == 1
 
 
-def show(tx: Connection, seen: CallRow, person: str, *, at: datetime) -> bool:
-    """Note that the person sees the number now; False when the call was changed, or is not with them."""
-    where = sa.and_(_as_seen(seen), calls.c.state == "open", calls.c.held_by == person)
-    return tx.execute(_changed(where).values(shown_at=sa.func.coalesce(calls.c.shown_at, at))).rowcount == 1
+def show(tx: Connection, seen: CallRow, *, at: datetime) -> None:
+    """Note that who holds the call sees the number now. The call is locked."""
+    moment = sa.func.coalesce(calls.c.shown_at, sa.literal(at, calls.c.shown_at.type))
+    tx.execute(_changed(_as_seen(seen)).values(shown_at=moment))
 
 
 def let_go(tx: Connection, seen: CallRow, person: str) -> bool:

@@ -155,7 +155,7 @@ def test_out_of_hours_nobody_is_called_and_a_retry_waits_for_the_morning(make: M
 
 
 def test_two_callers_at_once_never_have_one_customer(make: Make) -> None:
-    app = make(customers=40)
+    app = make(customers=15)
     seen: list[tuple[str, int]] = []
     failures: list[BaseException] = []
 
@@ -173,8 +173,8 @@ def test_two_callers_at_once_never_have_one_customer(make: Make) -> None:
     for one in threads:
         one.join()
     assert not failures
-    assert len(seen) == len(set(seen)) == 36
-    assert ledger_of(app) == {"delivered: refused": 36}
+    assert len(seen) == len(set(seen)) == 14
+    assert ledger_of(app) == {"delivered: refused": 14}
 
 
 def test_a_customer_left_before_a_caller_goes_to_others_but_not_once_the_number_was_shown(make: Make) -> None:
