@@ -29,6 +29,8 @@ from api.pages import (
     arbitration,
     beside,
     calendar,
+    call_lists,
+    calls,
     case_list,
     cases,
     channels,
@@ -65,6 +67,7 @@ from api.rest import access as rest_access
 from api.rest import arbitrations as rest_arbitrations
 from api.rest import audience as rest_audience
 from api.rest import beside as rest_beside
+from api.rest import calls as rest_calls
 from api.rest import case_list as rest_case_list
 from api.rest import cases as rest_cases
 from api.rest import channels as rest_channels
@@ -121,6 +124,8 @@ PAGES = (
     waivers,
     groups_build,  # /groups/build stands before /groups/{name}
     offers,
+    call_lists,
+    calls,
     rehearsals,
     stand_ins,
     beside,
@@ -137,6 +142,7 @@ PAGES = (
 )
 RESTS = (
     rest_drafts,
+    rest_calls,
     rest_case_list,
     rest_beside,
     rest_organisation,

@@ -39,6 +39,8 @@ PARTS: tuple[Part, ...] = (
             Entry("/groups", N_("Customer groups"), "groups.read", "g k"),
             Entry("/offers", N_("Offers and tariffs"), "offers.read"),
             Entry("/arbitration", N_("Arbitration"), "arbitration.run"),
+            Entry("/calls", N_("Calls"), "calls.make"),
+            Entry("/calls/lists", N_("Call lists"), "calls.lead"),
             Entry("/waivers", N_("Waivers"), "waivers.ask"),
             Entry("/customers", N_("Customer query"), "customers.ask"),
             Entry("/erasures", N_("Erasures"), "customers.erase"),

@@ -19,6 +19,7 @@ from api.words_audience import (
 )
 from api.words_authoring import COVERED, DEEDS, PARTS, SECTIONS, STUCK, STUDIES, TIMERS, VERSION_TONES, VERSIONS
 from api.words_building import BUILT_ROWS, DAY_OPERATORS, EARLIER_OUTCOMES, HOWS, JOINS, OPERATORS
+from api.words_calls import DISPOSITIONS
 from api.words_dataset import DATASET_FILES, DATASET_KINDS, FIELD_TYPES
 from api.words_notices import GROUPS, HOOKS, OCCASIONS, PACES, SENDING, WEBHOOK_EVENTS, WEEKDAYS
 from api.words_offers import OFFER_FIELDS, OFFER_KINDS, OFFER_STATES, OFFER_TONES, REHEARSAL_TARGETS
@@ -52,6 +53,7 @@ __all__ = [
     "DATASET_KINDS",
     "DAY_OPERATORS",
     "DEEDS",
+    "DISPOSITIONS",
     "DOUBTS",
     "DUE",
     "DUE_TIMERS",
@@ -333,6 +335,7 @@ ROLES = {  # those of the shipped definitions and of this application; others ar
     "definition_author": N_("definition author"),
     "analyst": N_("analyst"),
     "auditor": N_("auditor"),
+    "caller": N_("caller"),
     "process_admin": N_("process administrator"),
     "administrator": N_("administrator"),
 }

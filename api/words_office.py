@@ -30,6 +30,11 @@ CHANGES = {  # entries of the organisation's history
     "customer_explained": N_("asked why a customer is in or out"),
     "customer_asked": N_("asked about a customer"),
     "address_revealed": N_("had an address shown in full"),
+    "number_shown": N_("had the number of a customer shown, to call them"),
+    "calls_assigned": N_("assigned calls"),
+    "calls_taken_back": N_("took calls back"),
+    "calls_exported": N_("took a call list away as a file"),
+    "calls_imported": N_("imported results of calls"),
     "arbitration_made": N_("ran the arbitration"),
     "arbitration_committed": N_("committed an arbitration"),
     "erasure_asked": N_("asked for the erasure of a customer"),
@@ -134,7 +139,11 @@ DOUBTS = {  # why nobody knows whether a message went out
     "no receipt": N_("no receipt came"),
     "opted out after an interrupted attempt": N_("opted out after an interrupted attempt"),
 }
-PARKED = {"cannot be read": N_("cannot be read"), "no such message": N_("no such message")}
+PARKED = {
+    "cannot be read": N_("cannot be read"),
+    "no such message": N_("no such message"),
+    "no such call": N_("no such call"),
+}
 FLOWS = {"tick": N_("Deadlines and notices"), "waves": N_("Delivery"), "evaluate": N_("Evaluation")}
 FACTS = {  # parts of an entry: what was and what is
     "name": N_("Called"),

@@ -12,6 +12,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from engine.delivery.calls import NOT_REACHED, Result, Standing, after
+from engine.delivery.plan import Hours
 from engine.errors import Problem
 from engine.machine.case import Case
 from engine.service import answered, call_scope, forgotten
@@ -62,14 +63,17 @@ def wrong_with(app: Countersign, told: Told, wave: WaveRow) -> list[Problem]:
         elif back <= result.at:
             problems.append(Problem("call.back_past", "that time is over", at="call_back_at"))
         elif call_scope.opens(app, wave.plan.hours, back) != back:
-            hours = wave.plan.hours
-            assert hours is not None
-            span = f"{hours.opens:%H:%M}-{hours.closes:%H:%M}"
+            hours = span(wave.plan.hours)
             problem = Problem(
-                "call.back_hours", f"calls of this wave are made {span}", at="call_back_at", fields={"hours": span}
+                "call.back_hours", f"calls of this wave are made {hours}", at="call_back_at", fields={"hours": hours}
             )
             problems.append(problem)
     return problems
+
+
+def span(hours: Hours | None) -> str:
+    """The hours of a day as people write them; empty where there are none."""
+    return f"{hours.opens:%H:%M}-{hours.closes:%H:%M}" if hours else ""
 
 
 def record(app: Countersign, tx: Connection, case: Case, told: Sequence[tuple[CallRow, Told]], *, by: str) -> None:

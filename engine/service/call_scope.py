@@ -1,8 +1,9 @@
 """Whose call lists are whose: what a caller may take, and who leads the list of a case.
 
-A caller takes what is assigned to them, and what is assigned to nobody in cases of their office and the offices below
-it, also of cases that are not theirs to see: whom to call and the script is all that they are shown of those. A list is led by the case's submitter, by heads, marketing and
-process administrators of its office or one above it, and by administrators. Refuses to look at single calls.
+A caller takes what is assigned to them, and what is assigned to nobody in cases of their office and those below it,
+also of cases that are not theirs to see: of those they are shown whom to call and the script. A list is led by the
+case's submitter, by heads, marketing and process administrators of its office or one above it, and by administrators.
+Refuses to look at single calls.
 """
 
 from collections.abc import Mapping

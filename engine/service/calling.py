@@ -13,7 +13,17 @@ from sqlalchemy import Connection
 
 from engine.delivery.calls import DISPOSITIONS, Result
 from engine.delivery.waves import chunk_size
-from engine.errors import ChangedMeanwhile, CustomersUnavailable, InvalidForm, NotFound, NotPossible, Problem
+from engine.errors import (
+    CallsHeld,
+    CallsOver,
+    ChangedMeanwhile,
+    CustomersUnavailable,
+    InvalidForm,
+    NotFound,
+    NumberShown,
+    OutOfHours,
+    Problem,
+)
 from engine.machine.case import Case
 from engine.masking import masked, masked_name
 from engine.service import call_results, call_scope, offering, whereabouts
@@ -141,9 +151,9 @@ def show(app: Countersign, by: By, named: Named) -> Number:
         tx = change.tx
         call, wave, case = _theirs(tx, by, named)
         if case.state != "delivering" or wave.state not in call_scope.WORKED:
-            raise NotPossible(action="call", state=case.state, possible="put it back")
+            raise CallsHeld()
         if call_scope.opens(app, wave.plan.hours, change.now) != change.now:
-            raise NotPossible(action="call", state="the hours of the wave are over", possible="put it back")
+            raise OutOfHours(hours=call_results.span(wave.plan.hours))
         number = ""
         if call_results.is_barred(app, tx, call):
             call_results.end_unmade(app, tx, [call], is_barred=True)
@@ -164,7 +174,7 @@ def put_back(app: Countersign, by: By, named: Named) -> None:
     with app.db.begin() as tx:
         call, _wave, _case = _theirs(tx, by, named)
         if not calls.let_go(tx, call, by.person):
-            raise NotPossible(action="put back", state="the number was shown", possible="record a result")
+            raise NumberShown()
 
 
 def record(
@@ -194,9 +204,7 @@ def record(
             return
         call, wave, case = _theirs(tx, by, named)
         if case.state not in OPEN_STATES:
-            raise NotPossible(
-                action="record a call", state=case.state, possible="record while " + ", ".join(OPEN_STATES)
-            )
+            raise CallsOver()
         if problems := call_results.wrong_with(app, told, wave):
             raise InvalidForm(problems)
         call_results.record(app, tx, case, [(call, told)], by=by.person)
@@ -249,7 +257,6 @@ def _view(app: Countersign, tx: Connection, person: str, call: CallRow) -> CallV
     case = cases.load(tx, call.case_id)
     wave = next(row for row in waves.of_case(tx, case.id) if row.id == call.wave)
     letter = _letter(app, wave, call)
-    hours = wave.plan.hours
     phone = vault(app.settings).open(letter.address) if letter.address else ""
     return CallView(
         wave=call.wave,
@@ -266,7 +273,7 @@ def _view(app: Countersign, tx: Connection, person: str, call: CallRow) -> CallV
         attempts=attempt_views(app, tx, calls.attempts(tx, call.wave, call.row)),
         most=call_scope.rules_of(app, case).attempts,
         missed=call.missed,
-        hours=f"{hours.opens:%H:%M}-{hours.closes:%H:%M}" if hours else "",
+        hours=call_results.span(wave.plan.hours),
         shown_at=call.shown_at,
     )
 

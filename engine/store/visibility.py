@@ -31,7 +31,7 @@ SEES_ALL = ("auditor", "administrator")
 # Cases that say nothing about what was asked for and granted.
 NOT_SIMILAR = ("draft", "withdrawn", "cancelled", "voided")
 # At an office on the way up of a case, these do not see it by their office alone.
-SEES_OWN_ONLY = ("submitter",)
+SEES_OWN_ONLY = ("submitter", "caller")
 
 
 def visible(person: str) -> ColumnElement[bool]:

@@ -61,8 +61,8 @@ def signed_in(app: Countersign, window: Windows, address: str, login: str) -> An
 
 
 SHOW_NONE = {
-    "/admin/offices", "/arbitration", "/calendar?month=2026-12", "/channels", "/customers", "/offers/strange/edit",
-    "/phrases", "/rehearsals/new",
+    "/admin/offices", "/arbitration", "/calendar?month=2026-12", "/calls/lists", "/channels", "/customers",
+    "/offers/strange/edit", "/phrases", "/rehearsals/new",
 }  # fmt: skip
 """Lists of kinds and forms that may show none of it as text: what stands in a field is looked at all the same."""
 

@@ -8,12 +8,14 @@ import pytest
 import sqlalchemy as sa
 
 from engine import clock
+from engine.cli.demo.people import PASSWORD
 from engine.organisation import Office
 from engine.service import calling, delivering, people
 from engine.service.app import Countersign
 from engine.service.calling import CallView, Named
 from engine.service.recording import By
 from engine.store import people as store
+from tests.acceptance.offices import hashed
 from tests.faults.delivering_case import CASE, delivering_case
 
 NUMBER = "430102-2026-00001"
@@ -62,7 +64,10 @@ def calling_case(
 ) -> Countersign:
     """The application with everybody on the call list."""
     app = delivering_case(database_url, home, customers=customers, delivery=delivery, **more)
-    rows = [{"id": one, "name": one.title(), "email": "", "language": "en", "password_hash": ""} for one in GRANTS]
+    rows = [
+        {"id": one, "name": one.title(), "email": "", "language": "en", "password_hash": hashed(PASSWORD)}
+        for one in GRANTS
+    ]
     grants = [
         {"person": person, "role": role, "office": office} for person, held in GRANTS.items() for role, office in held
     ]

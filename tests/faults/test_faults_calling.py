@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from engine.errors import ChangedMeanwhile, InvalidForm, NotFound, NotPossible
+from engine.errors import CallsHeld, ChangedMeanwhile, InvalidForm, NotFound, NumberShown, OutOfHours
 from engine.machine.commands import PauseDelivery
 from engine.service import call_lists, calling, delivering, running, suppressing
 from engine.service.app import Countersign
@@ -146,7 +146,7 @@ def test_out_of_hours_nobody_is_called_and_a_retry_waits_for_the_morning(make: M
     called(app, "anna", "busy")
     late = took(app, "anna")
     at.move(hours=1)
-    with pytest.raises(NotPossible):
+    with pytest.raises(OutOfHours):
         calling.show(app, by(app, "anna"), named(late))
     calling.put_back(app, by(app, "anna"), named(late))
     desk = calling.desk(app, by(app, "anna"))
@@ -188,7 +188,7 @@ def test_a_customer_left_before_a_caller_goes_to_others_but_not_once_the_number_
     assert other.row != shown.row
     calling.record(app, by(app, "anna"), named(other), disposition="refused")
     assert calling.take(app, by(app, "anna")) is None
-    with pytest.raises(NotPossible):
+    with pytest.raises(NumberShown):
         calling.put_back(app, by(app, "bo"), named(shown))
     assert call_lists.take_back(app, by(app, "lead"), CASE, person="bo") == 1
     again = took(app, "anna")
@@ -238,7 +238,7 @@ def test_a_paused_case_shows_no_numbers_but_takes_the_result_of_a_call_under_way
     shown = calling.show(app, by(app, "anna"), named(took(app, "anna"))).call
     before = took(app, "bo")
     running.carry_out(app, CASE, PauseDelivery(actor="li", reason="stop"), key="pause")
-    with pytest.raises(NotPossible):
+    with pytest.raises(CallsHeld):
         calling.show(app, by(app, "bo"), named(before))
     calling.put_back(app, by(app, "bo"), named(before))
     assert calling.take(app, by(app, "bo")) is None

@@ -160,6 +160,8 @@ DOORS = (
     *(("POST", f"/api/v1/cases/{{case}}/{verb}") for verb in ("comments", "comments/c1/settle", "copies")),
     ("POST", "/api/v1/cases/{case}/files?field=plan&name=plan.txt"),
     ("GET", "/api/v1/cases/{case}/audience"),
+    ("GET", "/calls/lists/{case}"),
+    *(("POST", f"/calls/lists/{{case}}/{verb}") for verb in ("assign", "take-back", "results", "export")),
     *(("POST", f"{door}/why") for door in ("/cases/{case}", "/api/v1/cases/{case}/audience")),
 )
 NAMES = {
@@ -267,6 +269,8 @@ BY_DOOR = {
     "ask for and confirm the erasure of a customer": ("GET", "/erasures", None),
     "ask for a waiver of the grey list": ("GET", "/waivers", None),
     "grant a waiver of the grey list": ("POST", "/api/v1/waivers/1/decision", {"grant": True}),
+    "call customers of a call list": ("GET", "/calls", None),
+    "assign calls, take results in and lists out, of cases that they lead": ("GET", "/calls/lists", None),
     "see an address of a customer in full": (
         "POST",
         "/api/v1/customers/address",
@@ -307,6 +311,8 @@ def test_what_a_role_may_do_whatever_the_case(world: World) -> None:
         "ask for and confirm the erasure of a customer": "customers.erase",
         "ask for a waiver of the grey list": "waivers.ask",
         "grant a waiver of the grey list": "waivers.decide",
+        "call customers of a call list": "calls.make",
+        "assign calls, take results in and lists out, of cases that they lead": "calls.lead",
     }
     for action, roles in BY_ROLE.items():
         for who in EVERYBODY:
