@@ -30,6 +30,8 @@ from api.pages import (
     beside,
     budgets,
     calendar,
+    call_lists,
+    calls,
     case_list,
     cases,
     channels,
@@ -68,6 +70,7 @@ from api.rest import arbitrations as rest_arbitrations
 from api.rest import audience as rest_audience
 from api.rest import beside as rest_beside
 from api.rest import budgets as rest_budgets
+from api.rest import calls as rest_calls
 from api.rest import case_list as rest_case_list
 from api.rest import cases as rest_cases
 from api.rest import channels as rest_channels
@@ -127,6 +130,8 @@ PAGES = (
     hall,
     groups_build,  # /groups/build stands before /groups/{name}
     offers,
+    call_lists,
+    calls,
     rehearsals,
     stand_ins,
     beside,
@@ -143,6 +148,7 @@ PAGES = (
 )
 RESTS = (
     rest_drafts,
+    rest_calls,
     rest_case_list,
     rest_beside,
     rest_organisation,

@@ -41,6 +41,8 @@ PARTS: tuple[Part, ...] = (
             Entry("/offers", N_("Offers and tariffs"), "offers.read"),
             Entry("/arbitration", N_("Arbitration"), "arbitration.run"),
             Entry("/budgets", N_("Budgets"), "budgets.read"),
+            Entry("/calls", N_("Calls"), "calls.make"),
+            Entry("/calls/lists", N_("Call lists"), "calls.lead"),
             Entry("/waivers", N_("Waivers"), "waivers.ask"),
             Entry("/customers", N_("Customer query"), "customers.ask"),
             Entry("/erasures", N_("Erasures"), "customers.erase"),

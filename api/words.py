@@ -20,6 +20,7 @@ from api.words_audience import (
 from api.words_authoring import COVERED, DEEDS, PARTS, SECTIONS, STUCK, STUDIES, TIMERS, VERSION_TONES, VERSIONS
 from api.words_budgets import BUDGET_OCCASIONS, BUDGET_SIDES
 from api.words_building import BUILT_ROWS, DAY_OPERATORS, EARLIER_OUTCOMES, HOWS, JOINS, OPERATORS
+from api.words_calls import DISPOSITIONS
 from api.words_dataset import DATASET_FILES, DATASET_KINDS, FIELD_TYPES
 from api.words_hall import HALL_ANSWERS, HALL_CONFIRMATIONS, HALL_COUNTS, HALL_REASONS, OFFER_ELEMENTS
 from api.words_notices import GROUPS, HOOKS, OCCASIONS, PACES, SENDING, WEBHOOK_EVENTS, WEEKDAYS
@@ -56,6 +57,7 @@ __all__ = [
     "DATASET_KINDS",
     "DAY_OPERATORS",
     "DEEDS",
+    "DISPOSITIONS",
     "DOUBTS",
     "DUE",
     "DUE_TIMERS",
@@ -343,6 +345,7 @@ ROLES = {  # those of the shipped definitions and of this application; others ar
     "analyst": N_("analyst"),
     "clerk": N_("clerk of a business hall"),
     "auditor": N_("auditor"),
+    "caller": N_("caller"),
     "process_admin": N_("process administrator"),
     "administrator": N_("administrator"),
 }

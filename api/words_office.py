@@ -31,6 +31,11 @@ CHANGES = {  # entries of the organisation's history
     "customer_asked": N_("asked about a customer"),
     "recommendation_answered": N_("wrote down what a customer said in the hall"),
     "address_revealed": N_("had an address shown in full"),
+    "number_shown": N_("had the number of a customer shown, to call them"),
+    "calls_assigned": N_("assigned calls"),
+    "calls_taken_back": N_("took calls back"),
+    "calls_exported": N_("took a call list away as a file"),
+    "calls_imported": N_("imported results of calls"),
     "arbitration_made": N_("ran the arbitration"),
     "arbitration_committed": N_("committed an arbitration"),
     "erasure_asked": N_("asked for the erasure of a customer"),
@@ -140,7 +145,11 @@ DOUBTS = {  # why nobody knows whether a message went out
     "ended after an interrupted attempt": N_("ended after an interrupted attempt"),
     "a worker ended while it was sending": N_("a worker ended while it was sending"),
 }
-PARKED = {"cannot be read": N_("cannot be read"), "no such message": N_("no such message")}
+PARKED = {
+    "cannot be read": N_("cannot be read"),
+    "no such message": N_("no such message"),
+    "no such call": N_("no such call"),
+}
 FLOWS = {"tick": N_("Deadlines and notices"), "waves": N_("Delivery"), "evaluate": N_("Evaluation")}
 FACTS = {  # parts of an entry: what was and what is
     "name": N_("Called"),

@@ -4,6 +4,7 @@ from api.i18n import N_
 from api.words_audience import AUDIENCE_PROBLEMS
 from api.words_budgets import BUDGET_PROBLEMS
 from api.words_building import BUILDING_PROBLEMS
+from api.words_calls import CALL_PROBLEMS
 from api.words_dataset import DATASET_PROBLEMS
 from api.words_hall import HALL_PROBLEMS
 from api.words_offers import OFFER_PROBLEMS
@@ -28,6 +29,7 @@ PROBLEMS = {  # by code; the braces are filled with the problem's fields
     **BUDGET_PROBLEMS,
     **OFFER_PROBLEMS,
     **HALL_PROBLEMS,
+    **CALL_PROBLEMS,
     "form.required": N_("This is needed."),
     "form.unknown": N_("There is no field {name}."),
     "form.kind": N_("One value is expected."),

@@ -8,7 +8,7 @@ CountersignError
 |   |   StandInOver, StandInTwice, TooManyTries, CountsMoved, CountsBusy, CountOvertaken, NoControl, GroupChanged,
 |   |   OfferChanged, OwnOffer, TooFewCustomers, RehearsalFailed, WaiverWaits, OwnWaiver,
 |   |   ErasureOpen, ErasureWaits, ListStale, BudgetOpen, BudgetHeld,
-|   |   RecommendationAnswered, RecommendationOver
+|   |   RecommendationAnswered, RecommendationOver, CallsHeld, CallsOver, OutOfHours, NumberShown
 |- NotFound          absent, or not yours: the two look the same
 |- SignInNeeded, Forged
 |   |- SignInAnew
@@ -275,6 +275,22 @@ class CountOvertaken(Refused):
 
 class NoControl(Refused):
     """Uplift is refused without a control group: say with --control which value of {column} marks it ({values})."""
+
+
+class CallsHeld(Refused):
+    """The case does not deliver at this moment, so nobody is called. Put the customer back; they keep their place."""
+
+
+class CallsOver(Refused):
+    """The case takes no results of calls any more."""
+
+
+class OutOfHours(Refused):
+    """Calls of this wave are made {hours}. Put the customer back; they keep their place."""
+
+
+class NumberShown(Refused):
+    """The number was shown, so the customer may be on the line. Record what came of the call."""
 
 
 class NotFound(CountersignError):

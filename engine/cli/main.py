@@ -21,6 +21,7 @@ NOUNS = {
     "data": ("engine.cli.data", "Import and look at the customer dataset."),
     "audience": ("engine.cli.audience", "Select target customers."),
     "customers": ("engine.cli.customers", "Take customers out of everything, on request."),
+    "calls": ("engine.cli.calls", "Outbound calls: results in, lists out."),
     "holdout": ("engine.cli.holdout", "The share of customers whom no case contacts."),
     "budget": ("engine.cli.budget", "What offices may spend in a year, and where the money is."),
     "policy": ("engine.cli.policy", "How often a customer may be contacted."),

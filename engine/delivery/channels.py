@@ -59,7 +59,22 @@ class Hall:
     batch: ClassVar[int] = 5000
 
 
-AnyChannel = Sms | FileHandOff | Hall
+class Call:
+    """Outbound calls (外呼) by people: the rows stand in a call list, and what callers record settles them.
+
+    Nothing leaves the house by itself, so placing a chunk twice places it once. `calls` of the plan says how often and
+    how long a customer is tried.
+    """
+
+    name: ClassVar[str] = "call"
+    guarantee: ClassVar[Guarantee] = "exactly_once_effect"
+    has_receipts: ClassVar[bool] = True
+    has_text: ClassVar[bool] = True
+    has_address: ClassVar[bool] = True
+    batch: ClassVar[int] = 5000
+
+
+AnyChannel = Sms | FileHandOff | Hall | Call
 
 CHANNELS: dict[str, type[AnyChannel]] = {kind.name: kind for kind in get_args(AnyChannel)}
 

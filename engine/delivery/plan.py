@@ -20,7 +20,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from engine.delivery.channels import CHANNELS
+from engine.delivery.channels import CHANNELS, Call
 from engine.values import Duration
 
 METRICS: dict[str, Literal["int", "decimal"]] = {
@@ -191,6 +191,25 @@ class Wave(_Section):
         return self
 
 
+class CallRules(_Section):
+    """How often a customer is called, and how long the list is worked."""
+
+    attempts: int = Field(
+        3, ge=1, le=100, description="So many calls that reach nobody, then the customer counts as not reached"
+    )
+    between: Duration = Field(
+        Duration(2, "h"), description="So long after a call that reached nobody it is tried again"
+    )
+    within: Duration = Field(Duration(14, "d"), description="So long after the start of the wave its calls are over")
+
+    @field_validator("between", "within")
+    @classmethod
+    def _on_the_clock(cls, value: Duration) -> Duration:
+        if value.is_working:
+            raise PydanticCustomError("duration", "calls go by hours or days, not working days; write 2h")
+        return value
+
+
 class Message(_Section):
     """What is sent: the text itself, or the form field that holds it.
 
@@ -229,6 +248,7 @@ class DeliveryPlan(_Section):
         default_factory=dict, description="By channel"
     )
     receipts_within: Duration = Field(Duration(72, "h"), description="Without a receipt by then, a message is unknown")
+    calls: CallRules | None = Field(None, description="How often customers are called, where a wave goes by call")
 
     @field_validator("waves")
     @classmethod
@@ -264,11 +284,22 @@ class DeliveryPlan(_Section):
 
     @model_validator(mode="after")
     def _has_words(self) -> Self:
-        if self.message is None and any(CHANNELS[name].has_text for wave in self.waves for name in wave.channel):
-            raise PydanticCustomError(
-                "message", "a wave over a channel with words needs a message: message: {field: …} or {text: …}"
-            )
+        texts = [name for wave in self.waves for name in wave.channel if CHANNELS[name].has_text]
+        if self.message is None and texts:
+            told = "a wave by {channel} needs a message: message: {field: …} or {text: …}"
+            raise PydanticCustomError("message", told, {"channel": texts[0]})
         return self
+
+    @model_validator(mode="after")
+    def _calls_somebody(self) -> Self:
+        if self.calls is not None and not any(Call.name in wave.channel for wave in self.waves):
+            raise PydanticCustomError("calls", "no wave goes by call; leave calls out, or give a wave channel: call")
+        return self
+
+    @property
+    def call_rules(self) -> CallRules:
+        """The rules of its calls, the usual ones where it names none."""
+        return self.calls or CallRules()
 
     def price(self, channel: str) -> Decimal:
         """What one segment (sms) or row (any other) costs; zero where the plan names no price."""

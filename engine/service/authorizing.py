@@ -47,6 +47,8 @@ Action = Literal[
     "audit.read",
     "channels.manage",
     "webhooks.keep",
+    "calls.make",
+    "calls.lead",
 ]
 
 
@@ -93,6 +95,8 @@ RULES: Mapping[Action, Rule] = {
     "audit.read": Rule("read", ("auditor", "administrator")),
     "channels.manage": Rule("administer", ("administrator",)),
     "webhooks.keep": Rule("act", ("process_admin", "administrator")),
+    "calls.make": Rule("act", ("caller",)),
+    "calls.lead": Rule("act", ("submitter", "head", "marketing", "process_admin", "administrator")),
 }
 
 

@@ -14,7 +14,6 @@ from sqlalchemy import Connection
 
 from engine.delivery.channels import Hall
 from engine.errors import InvalidForm, NotFound, Problem, RecommendationAnswered, RecommendationOver
-from engine.service import responses
 from engine.service.app import Countersign
 from engine.service.recommending import SERVES, Standing, offices_of, serves, standing_now
 from engine.service.recording import By, Change, changing
@@ -169,7 +168,7 @@ def _record(change: Change, standing: Standing, said: Said) -> None:
         ResponseRow(placed.customer, kind, now, None, f"hall:{placed.id}") for kind in kinds.get(_counts_as(said), ())
     ]
     if rows:
-        responses.record(tx, placed.case_id, rows, by=change.by.person, at=now)
+        answered.keep(tx, placed.case_id, rows, by=change.by.person, at=now)
     if said.reason == NO_MARKETING:
         for other in recommendations.waiting_for(tx, placed.customer, Hall.name):
             recommendations.settle(tx, other.wave, other.row, state="suppressed", reason=ledger.SUPPRESSED, at=now)

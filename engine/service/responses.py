@@ -5,31 +5,28 @@ case that is closed: its numbers are final.
 """
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 
 from sqlalchemy import Connection
 
 from engine.errors import NotFound, NotPossible
 from engine.machine.case import Case
+from engine.service.answered import OPEN_STATES, keep
 from engine.service.app import Countersign
 from engine.service.cases import load_visible
 from engine.service.sealing import dataset_of
 from engine.service.views import Viewer
-from engine.store import reports, snapshots, suppression
+from engine.store import snapshots
 from engine.store.reports import ResponseRow
-from engine.store.suppression import Suppression
 from engine.warehouse import erased
 from engine.warehouse.lists import KEY
 from engine.warehouse.responses import Expected, keep_outcomes, outcomes_folder, read_answers
 from engine.warehouse.rows import BadRow
 
-OPEN_STATES = ("delivering", "paused", "evaluating")
 CUSTOMERS = "customers"
-OPTED_OUT = "opted out"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +57,7 @@ def import_responses(app: Countersign, viewer: Viewer, case_id: str, file: Path 
         keep_outcomes(outcomes_folder(app.settings.data, case_id), answers.outcomes)
     rows = [ResponseRow(one.customer, one.kind, one.at, one.value, one.reference) for one in answers.responses]
     with app.db.begin() as tx:
-        recorded = record(tx, case_id, rows, by=viewer.person, at=app.now())
+        recorded = keep(tx, case_id, rows, by=viewer.person, at=app.now())
     return ImportReport(
         rows=answers.rows,
         recorded=recorded,
@@ -69,17 +66,6 @@ def import_responses(app: Countersign, viewer: Viewer, case_id: str, file: Path 
         outside=answers.outside,
         bad=answers.bad,
     )
-
-
-def record(tx: Connection, case_id: str, rows: Sequence[ResponseRow], *, by: str, at: datetime) -> int:
-    """Write down what customers did, however it was learnt; how much of it is new. Who opts out stands on the blacklist
-    from then on. An opt-out that a person ended is not made again by the same record."""
-    opted_out = [row for row in rows if row.kind == "opt_out"]
-    known = reports.references(tx, case_id, "opt_out") if opted_out else frozenset()
-    recorded = reports.record_responses(tx, case_id, rows)
-    entries = [Suppression("black", row.customer, OPTED_OUT) for row in opted_out if row.reference not in known]
-    suppression.add(tx, entries, by=by, at=at)
-    return recorded
 
 
 def _open_case(app: Countersign, tx: Connection, viewer: Viewer, case_id: str) -> Case:

@@ -17,7 +17,7 @@ import structlog
 from sqlalchemy import Connection
 
 from engine.delivery import pacing
-from engine.delivery.channels import CHANNELS, Guarantee, segments_of
+from engine.delivery.channels import CHANNELS, Call, Guarantee, segments_of
 from engine.delivery.waves import chunk_size
 from engine.errors import CustomersUnavailable, Unavailable
 from engine.masking import masked
@@ -30,7 +30,7 @@ from engine.service.keeping import kept
 from engine.service.permits import Asked
 from engine.service.sealing import vault as vault_of
 from engine.service.spending import Overrun
-from engine.store import chunks, ledger, policies, suppression, waves
+from engine.store import calls, chunks, ledger, policies, suppression, waves
 from engine.store import permits as permit_rows
 from engine.store.chunks import Claim
 from engine.store.policies import PolicyRow
@@ -391,6 +391,8 @@ def _record(now: _Round, held: _Held, letters: list[Letter], handed: Handed, wor
             # Whoever was to have it from an attempt that nobody knows the end of may have been sent to.
             known = not handed.unanswered and not (claim.is_uncertain and (held.barred or not handed.is_whole))
             spending.settle(now.app, tx, held.wave, claim, paid=segments, all_known=known)
+        if held.wave.channel == Call.name:
+            calls.place(tx, claim.wave, at=at)
         if segments:
             waves.add_segments(tx, claim.wave, segments)
     _count(now.progress, held, handed, len(doubtful))

@@ -11,13 +11,13 @@ from itertools import groupby
 
 from sqlalchemy import Connection
 
-from engine.delivery.channels import CHANNELS, Hall
+from engine.delivery.channels import CHANNELS, Call, Hall
 from engine.delivery.plan import DeliveryPlan
 from engine.delivery.standing import closed_because
 from engine.errors import Refused
 from engine.machine.case import Case
 from engine.machine.commands import DeliveryFinished
-from engine.service import ending, permits, running, spending, staleness, uncollected
+from engine.service import call_results, ending, permits, running, spending, staleness, uncollected
 from engine.service.app import Countersign
 from engine.service.sealing import dataset_of
 from engine.service.stopping import pause, standing
@@ -85,6 +85,9 @@ def _settle(app: Countersign, case_id: str) -> None:
             _close_if_out(app, row)
         elif row.state == "gated" and case.state == "delivering":
             _open_gate_if_due(app, case, plan, row)
+    for row in rows:
+        if row.channel == Call.name and case.state == "delivering":
+            call_results.end_outdated(app, case, row)
     with app.db.begin() as tx:
         for row in waves.of_case(tx, case_id):
             _give_up(app, tx, case, row)
@@ -136,7 +139,7 @@ def _give_up(app: Countersign, tx: Connection, case: Case, row: WaveRow) -> None
         window = definition.proposal.window(case.form)
         last = window[1] if window else None
         uncollected.end(tx, row, within=within, last=last, now=now, zone=app.settings.zone)
-    elif row.started_at <= now - within:
+    elif row.channel != Call.name and row.started_at <= now - within:
         waves.lock(tx, row.id)
         ledger.give_up(tx, row.id, sent_before=now - within, at=now)
 

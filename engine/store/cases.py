@@ -156,6 +156,12 @@ def locked(tx: Connection, case_id: str) -> Case | None:
     return None if body is None else _read_case(body)
 
 
+def find(tx: Connection, name: str) -> str | None:
+    """The id of the case with this id or number, whoever may see it."""
+    called = sa.select(cases.c.id).where(sa.or_(cases.c.id == name, cases.c.number == name))
+    return tx.execute(called.limit(1)).scalar_one_or_none()
+
+
 def any_case(tx: Connection) -> bool:
     """Whether there is a case at all."""
     return tx.execute(sa.select(cases.c.id).limit(1)).scalar_one_or_none() is not None

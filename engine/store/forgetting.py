@@ -18,6 +18,8 @@ from engine.store.session import database_now
 from engine.store.suppression import Suppression
 from engine.store.tables import (
     attachments,
+    call_attempts,
+    calls,
     cases,
     chunks,
     comments,
@@ -56,6 +58,9 @@ WORDS = (
     (phrases, phrases.c.text),
     (parked_receipts, parked_receipts.c.body),
     (recommendations, recommendations.c.evidence),
+    (calls, calls.c.note),
+    (call_attempts, call_attempts.c.note),
+    (call_attempts, call_attempts.c.evidence),
     (customer_group_versions, customer_group_versions.c.title),
     (customer_group_versions, customer_group_versions.c.note),
 )

@@ -155,16 +155,18 @@ def settle(
     *,
     state: Literal["failed", "suppressed", "unknown"],
     at: datetime,
+    come_from: Literal["waiting", "sent"] = "waiting",
 ) -> None:
     """Give the waiting rows among `reasons` their end: not sent, or (`unknown`) nobody can say whether. The reason of a
-    failed row begins with `REJECTED` from here on."""
+    failed row begins with `REJECTED` from here on. `come_from` sent: rows that were placed before people, who had not
+    begun with them."""
     by_reason: dict[str, list[int]] = {}
     for row, reason in reasons.items():
         words = REJECTED + reason if state == "failed" else reason
         by_reason.setdefault(words[:LONGEST_REASON], []).append(row)
     for reason, rows in by_reason.items():
         statement = sa.update(recipients).where(
-            recipients.c.wave == wave, _one_of(tx, rows), recipients.c.state == "waiting"
+            recipients.c.wave == wave, _one_of(tx, rows), recipients.c.state == come_from
         )
         tx.execute(statement.values(state=state, reason=reason, settled_at=at))
 
@@ -236,7 +238,7 @@ def receive(tx: Connection, receipts: Iterable[Receipt]) -> tuple[int, tuple[Rec
     for receipt in best.values():
         by_wave.setdefault(receipt.wave, []).append(receipt)
     for wave, some in sorted(by_wave.items()):
-        there = _there(tx, wave, [receipt.row for receipt in some])
+        there = states(tx, wave, [receipt.row for receipt in some])
         unknown += [receipt for receipt in some if receipt.row not in there]
         fresh = [r for r in some if _says_more(r, there.get(r.row))]
         if fresh:
@@ -251,7 +253,8 @@ def _says_more(receipt: Receipt, state: str | None) -> bool:
     return receipt.status == "delivered" or state != "failed"
 
 
-def _there(tx: Connection, wave: str, rows: Sequence[int]) -> dict[int, str]:
+def states(tx: Connection, wave: str, rows: Sequence[int]) -> dict[int, str]:
+    """The states of these rows; rows that there are not are left out."""
     chosen = sa.select(recipients.c.row, recipients.c.state).where(recipients.c.wave == wave, _one_of(tx, rows))
     return {row.row: row.state for row in tx.execute(chosen)}
 
@@ -290,6 +293,12 @@ def park(tx: Connection, bodies: Iterable[str], reason: str, at: datetime) -> No
     rows = [{"body": body, "reason": reason, "at": at} for body in bodies]
     if rows:
         tx.execute(sa.insert(parked_receipts), rows)
+
+
+def is_parked(tx: Connection, body: str) -> bool:
+    """Whether exactly this was set aside before."""
+    chosen = sa.select(sa.literal(1)).where(parked_receipts.c.body == body)
+    return tx.execute(chosen.limit(1)).first() is not None
 
 
 def give_up(tx: Connection, wave: str, *, sent_before: datetime, at: datetime) -> int:

@@ -31,7 +31,7 @@ SEES_ALL = ("auditor", "administrator")
 # Cases that say nothing about what was asked for and granted.
 NOT_SIMILAR = ("draft", "withdrawn", "cancelled", "voided")
 # At an office on the way up of a case, these do not see it by their office alone.
-SEES_OWN_ONLY = ("submitter", "clerk")
+SEES_OWN_ONLY = ("submitter", "clerk", "caller")
 # Whoever holds no other role than these sees no case at all: they serve customers.
 SEES_NONE = ("clerk",)
 

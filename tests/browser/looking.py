@@ -75,8 +75,8 @@ def sign_in(page: Any, login: str) -> None:
 
 
 def faults(page: Any, *, more: bool = False) -> list[str]:
-    """What axe finds on the page as it stands, and whether it is the one for trouble. With `more`, on what was not to be
-    seen when it was last asked."""
+    """What axe finds on the page as it stands, and whether it is the one for trouble. With `more`, on what was not
+    to be seen when it was last asked."""
     if not page.evaluate("typeof axe === 'object'"):
         from axe_playwright_python.sync_playwright import Axe
 

@@ -61,7 +61,7 @@ def signed_in(app: Countersign, window: Windows, address: str, login: str) -> An
 
 
 SHOW_NONE = {
-    "/admin/offices", "/arbitration", "/calendar?month=2026-12", "/channels", "/customers", "/hall",
+    "/admin/offices", "/arbitration", "/calendar?month=2026-12", "/calls/lists", "/channels", "/customers", "/hall",
     "/offers/strange/edit", "/phrases", "/rehearsals/new",
 }  # fmt: skip
 """Lists of kinds and forms that may show none of it as text: what stands in a field is looked at all the same."""

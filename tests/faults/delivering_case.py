@@ -124,6 +124,7 @@ def delivering_case(
     sms_url: str = "",
     delivery: str = ONE_WAVE,
     budget: str = "",
+    control_every: int = 10,
     **more: Any,
 ) -> Countersign:
     """The opened application over a migrated database, with the case ready to `begin`. `more` are settings.
@@ -173,7 +174,7 @@ def delivering_case(
             by="test",
             at=now,
         )
-        snapshots.save(tx, freeze_list(settings.data, customers))
+        snapshots.save(tx, freeze_list(settings.data, customers, control_every=control_every))
         if budget:
             commit(tx, Decimal(budget), app)
     return app

@@ -53,6 +53,7 @@ ROLES = (
     "finance",
     "marketing",
     "analyst",
+    "caller",
     "definition_author",
     "process_admin",
     "auditor",
@@ -63,6 +64,8 @@ SUBMITTER, STAND_IN, NAMED = "the submitter", "the stand-in of who is asked", "t
 ASKED = {"approving": "finance city", "returned": "finance city", "filing": "marketing city"}
 ASKED |= {"approved": "finance city", "withdrawn": "finance city", "filed": "marketing city"}
 """Who has or had a task in the case of a state."""
+OWN_ONLY = ("submitter", "caller")
+"""At an office on the way these see no case by their office alone."""
 STATES = ("draft", "approving", "returned", "filing", "filed", "approved", "withdrawn")
 SECRECY = ("open", "confidential", "embargo")
 Word = Literal["done", "refused", "not there"]
@@ -124,10 +127,10 @@ def sees(who: Who, cell: Cell) -> bool:
     if who.name == STAND_IN and cell.state in ("approving", "filing"):
         return True
     if cell.secrecy == "open":
-        return cell.state != "draft" or (who.place in ON_THE_WAY and who.role != "submitter")
+        return cell.state != "draft" or (who.place in ON_THE_WAY and who.role not in OWN_ONLY)
     if who.name == NAMED:
         return True
-    by_office = who.place in ON_THE_WAY and who.role != "submitter"
+    by_office = who.place in ON_THE_WAY and who.role not in OWN_ONLY
     return by_office and cell.secrecy == "confidential"
 
 
@@ -450,6 +453,14 @@ BY_ROLE: Mapping[str, tuple[str, ...]] = {
     "serve customers in the hall": ("clerk",),
     "ask for a waiver of the grey list": ("submitter", "administrator"),
     "grant a waiver of the grey list": ("administrator",),
+    "call customers of a call list": ("caller",),
+    "assign calls, take results in and lists out, of cases that they lead": (
+        "submitter",
+        "head",
+        "marketing",
+        "process_admin",
+        "administrator",
+    ),
 }
 """Which roles may, at any office: the statement of the rules."""
 

@@ -228,5 +228,5 @@ def _operation(app: Countersign) -> list[str]:
         "/admin/receipts", "/admin/audit", "/channels", "/webhooks", f"/webhooks/{made.id}", f"/drafts/{draft}",
         "/admin/holdout", "/admin/policy", "/arbitration", "/groups", "/groups/strange", "/groups/strange/edit",
         "/offers", "/offers/strange", "/offers/strange/edit", "/rehearsals/new", "/customers", "/erasures",
-        "/budgets", f"/budgets/{account}",
+        "/budgets", f"/budgets/{account}", "/calls/lists",
     ]  # fmt: skip

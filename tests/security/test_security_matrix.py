@@ -160,6 +160,8 @@ DOORS = (
     *(("POST", f"/api/v1/cases/{{case}}/{verb}") for verb in ("comments", "comments/c1/settle", "copies")),
     ("POST", "/api/v1/cases/{case}/files?field=plan&name=plan.txt"),
     ("GET", "/api/v1/cases/{case}/audience"),
+    ("GET", "/calls/lists/{case}"),
+    *(("POST", f"/calls/lists/{{case}}/{verb}") for verb in ("assign", "take-back", "results", "export")),
     *(("POST", f"{door}/why") for door in ("/cases/{case}", "/api/v1/cases/{case}/audience")),
 )
 NAMES = {
@@ -270,6 +272,8 @@ BY_DOOR = {
     "serve customers in the hall": ("GET", "/hall", None),
     "ask for a waiver of the grey list": ("GET", "/waivers", None),
     "grant a waiver of the grey list": ("POST", "/api/v1/waivers/1/decision", {"grant": True}),
+    "call customers of a call list": ("GET", "/calls", None),
+    "assign calls, take results in and lists out, of cases that they lead": ("GET", "/calls/lists", None),
     "see an address of a customer in full": (
         "POST",
         "/api/v1/customers/address",
@@ -313,6 +317,8 @@ def test_what_a_role_may_do_whatever_the_case(world: World) -> None:
         "serve customers in the hall": "hall.serve",
         "ask for a waiver of the grey list": "waivers.ask",
         "grant a waiver of the grey list": "waivers.decide",
+        "call customers of a call list": "calls.make",
+        "assign calls, take results in and lists out, of cases that they lead": "calls.lead",
     }
     for action, roles in BY_ROLE.items():
         for who in EVERYBODY:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from engine.delivery.channels import CHANNELS, FileHandOff, Guarantee, Hall, Sms
+from engine.delivery.channels import CHANNELS, Call, FileHandOff, Guarantee, Hall, Sms
 from engine.service.couriers.courier import Courier
 from engine.service.couriers.files import FileCourier
 from engine.service.couriers.placing import PlacingCourier
@@ -13,6 +13,7 @@ _COURIERS: dict[str, Callable[[Settings], Courier]] = {
     Sms.name: lambda settings: SmsCourier(settings.sms_url, settings.sms_secret, settings.sms_guarantee),
     FileHandOff.name: lambda settings: FileCourier(settings.data),
     Hall.name: lambda _settings: PlacingCourier(),
+    Call.name: lambda _settings: PlacingCourier(),
 }
 
 

@@ -10,6 +10,7 @@ from engine.store.tables.arbitrations import arbitration_cases, arbitrations
 from engine.store.tables.authoring import drafts, request_keys
 from engine.store.tables.base import metadata
 from engine.store.tables.budgets import budget_accounts, budget_cases, budget_postings, budget_versions
+from engine.store.tables.calls import call_attempts, calls
 from engine.store.tables.cases import (
     case_offices,
     cases,
@@ -66,6 +67,8 @@ __all__ = [
     "budget_cases",
     "budget_postings",
     "budget_versions",
+    "call_attempts",
+    "calls",
     "case_embargoes",
     "case_groups",
     "case_marks",

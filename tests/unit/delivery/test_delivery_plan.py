@@ -73,6 +73,8 @@ def test_a_text_by_itself_is_the_message() -> None:
         (_section(waves=[PILOT | {"share": "60%"}, PILOT | {"name": "b", "share": "50%"}]), "more than 100%"),
         (_section(message=None), "a wave over a channel with words needs a message"),
         (_section(message={"text": "a", "field": "b"}), "either a text or the form field"),
+        (_section(calls={"attempts": 2}), "no wave goes by call"),
+        (_section(waves=[MAIN | {"channel": "call"}], calls={"between": "1wd"}), "not working days"),
         (_section(prices={"pigeon": "1"}), "there is no channel pigeon"),
         (_section(prices={"sms": "-1"}), "cannot be negative"),
         (_section(receipts_within="2wd"), "not working days"),
