@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 
 from engine.delivery.channels import Hall
 from engine.errors import InvalidForm, NotFound, Problem, RecommendationAnswered, RecommendationOver
+from engine.service import answered
 from engine.service.app import Countersign
 from engine.service.recommending import SERVES, Standing, offices_of, serves, standing_now
 from engine.service.recording import By, Change, changing
