@@ -21,6 +21,7 @@ NOUNS = {
     "data": ("engine.cli.data", "Import and look at the customer dataset."),
     "audience": ("engine.cli.audience", "Select target customers."),
     "customers": ("engine.cli.customers", "Take customers out of everything, on request."),
+    "delivery": ("engine.cli.delivery", "Take in what comes back by mail."),
     "holdout": ("engine.cli.holdout", "The share of customers whom no case contacts."),
     "policy": ("engine.cli.policy", "How often a customer may be contacted."),
     "arbitration": ("engine.cli.arbitration", "Which case gets the customers that several want."),

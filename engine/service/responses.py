@@ -16,6 +16,7 @@ from engine.errors import NotFound, NotPossible
 from engine.machine.case import Case
 from engine.service.app import Countersign
 from engine.service.cases import load_visible
+from engine.service.opting_out import COUNTING, OPTED_OUT
 from engine.service.sealing import dataset_of
 from engine.service.views import Viewer
 from engine.store import reports, snapshots, suppression
@@ -26,9 +27,7 @@ from engine.warehouse.lists import KEY
 from engine.warehouse.responses import Expected, keep_outcomes, outcomes_folder, read_answers
 from engine.warehouse.rows import BadRow
 
-OPEN_STATES = ("delivering", "paused", "evaluating")
 CUSTOMERS = "customers"
-OPTED_OUT = "opted out"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +77,8 @@ def _open_case(app: Countersign, tx: Connection, viewer: Viewer, case_id: str) -
     case = load_visible(app, tx, viewer, case_id)
     if case.submitter != viewer.person:
         raise NotFound()
-    if case.state not in OPEN_STATES:
-        raise NotPossible(
-            action="import responses", state=case.state, possible="import while " + ", ".join(OPEN_STATES)
-        )
+    if case.state not in COUNTING:
+        raise NotPossible(action="import responses", state=case.state, possible="import while " + ", ".join(COUNTING))
     return case
 
 

@@ -17,7 +17,7 @@ import structlog
 from sqlalchemy import Connection
 
 from engine.delivery import pacing
-from engine.delivery.channels import CHANNELS, Guarantee
+from engine.delivery.channels import CHANNELS, Guarantee, Sms
 from engine.delivery.message import size_of
 from engine.delivery.waves import chunk_size
 from engine.errors import CustomersUnavailable
@@ -260,7 +260,7 @@ def _hold(
 async def _deliver(now: _Round, held: _Held, worker: str) -> None:
     letters = _letters(now, held, held.rows)  # on this thread: a Parquet reader serves one
     before = _letters(now, held, held.sent)
-    batch = Batch(held.wave.id, held.claim.position, letters, before, held.wave.parts)
+    batch = Batch(held.wave.id, held.claim.position, letters, before, held.wave.parts, held.claim.attempts)
     handed = await _handed(now, held, batch) if letters else Handed()
     await asyncio.to_thread(_record, now, held, letters, handed, worker)
 
@@ -366,4 +366,4 @@ def _count(progress: Progress, held: _Held, handed: Handed, doubtful: int) -> No
 
 
 def _segments(wave: WaveRow, letter: Letter) -> int:
-    return size_of(letter.text).segments if CHANNELS[wave.channel].has_text else 1
+    return size_of(letter.text).segments if wave.channel == Sms.name else 1

@@ -11,7 +11,7 @@ from itertools import groupby
 
 from sqlalchemy import Connection
 
-from engine.delivery.channels import CHANNELS
+from engine.delivery.channels import ARRIVES_IN_SILENCE, CHANNELS
 from engine.delivery.plan import DeliveryPlan
 from engine.delivery.standing import closed_because
 from engine.errors import Refused
@@ -118,7 +118,8 @@ def _give_up(tx: Connection, row: WaveRow, plan: DeliveryPlan, now: datetime) ->
         since = now - plan.receipts_within.on_the_clock()
         if row.started_at <= since:
             waves.lock(tx, row.id)
-            ledger.give_up(tx, row.id, sent_before=since, at=now)
+            arrived = row.channel in ARRIVES_IN_SILENCE
+            ledger.give_up(tx, row.id, sent_before=since, at=now, arrived=arrived)
 
 
 def _finish_if_over(app: Countersign, case: Case) -> None:

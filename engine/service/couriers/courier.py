@@ -16,13 +16,15 @@ from engine.warehouse.wavefiles import Letter
 @dataclass(frozen=True, slots=True)
 class Batch:
     """A claimed chunk's letters, their addresses open. `parts` is the folder of a hand-off's parts, below the data
-    folder; `before` are letters of the same chunk that went out on an earlier day."""
+    folder; `before` are letters of the same chunk that went out on an earlier day; `attempt` counts its claims from 1.
+    """
 
     wave: str
     position: int
     letters: Sequence[Letter]
     before: Sequence[Letter] = ()
     parts: str = ""
+    attempt: int = 1
 
 
 class Courier(Protocol):

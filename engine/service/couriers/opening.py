@@ -2,15 +2,21 @@
 
 from collections.abc import Callable
 
-from engine.delivery.channels import CHANNELS, FileHandOff, Guarantee, Sms
+from engine.delivery.channels import CHANNELS, Email, FileHandOff, Guarantee, Sms, Webhook
 from engine.service.couriers.courier import Courier
+from engine.service.couriers.email import EmailCourier
 from engine.service.couriers.files import FileCourier
 from engine.service.couriers.sms import SmsCourier
+from engine.service.couriers.webhook import WebhookCourier
 from engine.settings import Settings
 
 _COURIERS: dict[str, Callable[[Settings], Courier]] = {
     Sms.name: lambda settings: SmsCourier(settings.sms_url, settings.sms_secret, settings.sms_guarantee),
     FileHandOff.name: lambda settings: FileCourier(settings.data),
+    Email.name: EmailCourier,
+    Webhook.name: lambda settings: WebhookCourier(
+        settings.delivery_webhook_url, settings.delivery_webhook_secret, private=settings.private_addresses
+    ),
 }
 
 
