@@ -165,7 +165,7 @@ MESSAGES = (
     "receipts come within hours or days, not working days; write 72h, not {value}",
     "receipts come within hours or days, not working days; write 72h",
     "a wave by sms needs a message: message: {field: …} or {text: …}",
-    "a wave by e-mail needs a subject: message: {email: {subject: …}}",
+    "a wave by e-mail needs a subject: write message.email.subject",
     "an e-mail has either a text or the form field that holds it",
     'write money in quotes, as "0.05", so that it stays exact',
     "`at` names the same time twice; write each time once",

@@ -6,13 +6,18 @@ date. Refuses an address that no mail server takes as it stands: `is_address` is
 
 import re
 from dataclasses import dataclass
-from email.headerregistry import Address
-from email.message import EmailMessage
-from email.policy import SMTP
-from email.utils import parseaddr
+from email.header import Header
+from email.mime.multipart import MIMEMultipart
+from email.mime.text import MIMEText
+from email.policy import compat32
+from email.utils import formataddr, parseaddr
 from html import escape
 from typing import Literal
 
+POLICY = compat32.clone(linesep="\r\n", max_line_length=998)
+"""The classic one: the newer takes every header apart again, which makes a mail three times as dear. Lines are as
+long as mail allows, because programs that look for the way out do not all unfold what was folded."""
+LINE = 78
 LONGEST_ADDRESS = 254
 ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})+")
 OPT_OUT = {"zh": "不想再收到此类邮件，请点击", "en": "To receive no more mail like this:"}
@@ -33,6 +38,11 @@ class Sender:
     name: str
     address: str
     bounces: str = ""
+
+    @property
+    def written(self) -> str:
+        """As a header says it."""
+        return formataddr((self.name, self.address))
 
     @property
     def domain(self) -> str:
@@ -72,11 +82,11 @@ class Mail:
 
 def written(mail: Mail, by: Sender, language: Literal["zh", "en"]) -> bytes:
     """The whole mail. A line break in a subject becomes a space: a header is one line."""
-    message = EmailMessage(SMTP)
+    message = MIMEMultipart("alternative", boundary=f"=_{mail.name}")
     subject = " ".join(mail.subject.split())
-    message["From"] = Address(by.name, addr_spec=by.address)
-    message["To"] = Address(addr_spec=mail.to)
-    message["Subject"] = subject
+    message["From"] = by.written
+    message["To"] = mail.to
+    message["Subject"] = Header(subject, None if subject.isascii() else "utf-8", LINE, "Subject").encode()
     message["Date"] = mail.date
     message["Message-ID"] = f"<{mail.name}@{by.domain}>"
     message["List-Unsubscribe"] = f"<{mail.opt_out}>"
@@ -84,16 +94,14 @@ def written(mail: Mail, by: Sender, language: Literal["zh", "en"]) -> bytes:
     message["Precedence"] = "bulk"
     message["Auto-Submitted"] = "auto-generated"
     way_out = OPT_OUT[language]
-    message.set_content(f"{mail.text.rstrip()}\n\n{way_out}\n{mail.opt_out}\n")
     paragraphs = [escape(part).replace("\n", "<br>\n") for part in re.split(r"\n{2,}", mail.text.strip())]
-    message.add_alternative(
-        HTML.format(
-            language="zh-CN" if language == "zh" else "en",
-            title=escape(subject),
-            paragraphs="\n".join(f"<p>{part}</p>" for part in paragraphs),
-            url=escape(mail.opt_out),
-            way_out=way_out,
-        ),
-        subtype="html",
+    html = HTML.format(
+        language="zh-CN" if language == "zh" else "en",
+        title=escape(subject),
+        paragraphs="\n".join(f"<p>{part}</p>" for part in paragraphs),
+        url=escape(mail.opt_out),
+        way_out=way_out,
     )
-    return message.as_bytes()
+    message.attach(MIMEText(f"{mail.text.rstrip()}\n\n{way_out}\n{mail.opt_out}\n", "plain", "utf-8"))
+    message.attach(MIMEText(html, "html", "utf-8"))
+    return message.as_bytes(policy=POLICY)

@@ -281,7 +281,7 @@ class DeliveryPlan(_Section):
             if self.message is None or not any(self.message.words(name)):
                 raise PydanticCustomError("message", "a wave by sms needs a message: message: {field: …} or {text: …}")
         if Email.name in texts and (self.message is None or self.message.email is None):
-            raise PydanticCustomError("message", "a wave by e-mail needs a subject: message: {email: {subject: …}}")
+            raise PydanticCustomError("message", "a wave by e-mail needs a subject: write message.email.subject")
         return self
 
     def address_for(self, channel: str) -> str:
