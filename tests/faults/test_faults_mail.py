@@ -1,5 +1,8 @@
 """Waves by e-mail against a real mail server that misbehaves: nobody gets two mails, and who is in doubt is told."""
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -16,6 +19,7 @@ from tests.faults.delivering_case import CASE, delivering_case
 from tests.faults.test_faults_delivery import send_all, shown, states_of
 from tests.faults.test_faults_promises import end_leases
 from tests.servers.mail import MailServer, mail_server
+from tests.support import ROOT, kill, wait_until
 
 Make = Callable[..., Countersign]
 MAIL = """
@@ -168,6 +172,25 @@ def test_after_a_worker_that_ended_in_the_middle_its_batch_is_in_doubt_and_the_r
     send(app)
     assert states_of(app) == {"sent": TARGET - 30, "unknown": 30}
     assert (len(server.times()), set(server.times().values())) == (TARGET - 30, {1})
+
+
+def test_a_worker_that_is_killed_leaves_one_batch_in_doubt_and_nobody_gets_two_mails(
+    make: Make, db_url: str, server: MailServer
+) -> None:
+    app = make()
+    server.slow = 0.02
+    program = [sys.executable, "-m", "tests.faults.delivery_worker", db_url, str(app.settings.home), ""]
+    said = {"COUNTERSIGN_CUSTOMER_MAIL_URL": server.url, "COUNTERSIGN_CUSTOMER_MAIL_FROM": FROM}
+    worker = subprocess.Popen(program, stdout=subprocess.PIPE, text=True, cwd=ROOT, env=os.environ | said)
+    wait_until(lambda: len(server.mails) >= 35, seconds=30)
+    kill(worker)
+    server.slow = 0
+    send(app)
+    states = states_of(app)
+    assert states["sent"] + states["unknown"] == TARGET
+    assert 0 < states["unknown"] <= 30
+    assert set(server.times().values()) == {1}
+    assert len(server.mails) >= states["sent"]
 
 
 def test_who_opts_out_by_the_header_of_a_mail_gets_no_other(make: Make, server: MailServer) -> None:

@@ -30,7 +30,7 @@ class TakenMail:
 @dataclass
 class MailServer:
     """What came, and how it behaves: `nobody` are refused for good, `later` says how often each recipient is put off,
-    `drops` how many mails are kept and then not answered, `full` that the sender is refused."""
+    `drops` how many mails are kept and then not answered, `full` that the sender is refused, `slow` how many seconds a mail takes."""
 
     port: int = 0
     mails: list[TakenMail] = field(default_factory=list)
@@ -38,6 +38,7 @@ class MailServer:
     later: int = 0
     drops: int = 0
     full: bool = False
+    slow: float = 0
     connections: int = 0
     asked: Counter[str] = field(default_factory=Counter)
 
@@ -81,6 +82,7 @@ class MailServer:
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
         raw = envelope.original_content or b""
         self.mails.append(TakenMail(envelope.mail_from or "", envelope.rcpt_tos[0], raw))
+        await asyncio.sleep(self.slow)
         if self.drops:
             self.drops -= 1
             server.transport.abort()
