@@ -19,7 +19,7 @@ from tests.faults.delivering_case import CASE, delivering_case
 from tests.faults.test_faults_delivery import send_all, shown, states_of
 from tests.faults.test_faults_promises import end_leases
 from tests.servers.mail import MailServer, mail_server
-from tests.support import ROOT, kill, wait_until
+from tests.support import ROOT, wait_until
 
 Make = Callable[..., Countersign]
 MAIL = """
@@ -181,9 +181,12 @@ def test_a_worker_that_is_killed_leaves_one_batch_in_doubt_and_nobody_gets_two_m
     server.slow = 0.02
     program = [sys.executable, "-m", "tests.faults.delivery_worker", db_url, str(app.settings.home), ""]
     said = {"COUNTERSIGN_CUSTOMER_MAIL_URL": server.url, "COUNTERSIGN_CUSTOMER_MAIL_FROM": FROM}
-    worker = subprocess.Popen(program, stdout=subprocess.PIPE, text=True, cwd=ROOT, env=os.environ | said)
-    wait_until(lambda: len(server.mails) >= 35, seconds=30)
-    kill(worker)
+    worker = subprocess.Popen(program, stdout=subprocess.DEVNULL, cwd=ROOT, env=os.environ | said)
+    try:
+        wait_until(lambda: len(server.mails) >= 35, seconds=60)
+    finally:
+        worker.kill()
+        worker.wait(10)
     server.slow = 0
     send(app)
     states = states_of(app)

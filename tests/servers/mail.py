@@ -30,7 +30,8 @@ class TakenMail:
 @dataclass
 class MailServer:
     """What came, and how it behaves: `nobody` are refused for good, `later` says how often each recipient is put off,
-    `drops` how many mails are kept and then not answered, `full` that the sender is refused, `slow` how many seconds a mail takes."""
+    `drops` how many mails are kept and then not answered, `full` that the sender is refused, `slow` how many seconds a
+    mail takes."""
 
     port: int = 0
     mails: list[TakenMail] = field(default_factory=list)
