@@ -390,6 +390,7 @@ CHANNELS = {
     "file": N_("file hand-off"),
     "hall": N_("business hall"),
     "call": N_("outbound call"),
+    "webhook": N_("another system"),
 }
 WAVES = {
     "planned": N_("Planned"),

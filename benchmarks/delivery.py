@@ -2,7 +2,8 @@
 
 The worker is a process of its own, so that its memory is its own: it writes and loads the wave (`begin`), sends it
 (`work`) and takes the receipts (`receive_receipts`). The bare row is the same messages by aiohttp alone, without a
-database. Worker, gateway and PostgreSQL share the machine's cores.
+database. Worker, gateway and PostgreSQL share the machine's cores. E-mail goes to the development mailbox, which writes
+a file for each.
 """
 
 import asyncio
@@ -37,6 +38,7 @@ from tests.servers.postgres import PostgresServer, create_database, make_folder
 from tests.support import ROOT
 
 MESSAGES = 100_000
+MAILS = 5_000
 RECEIPTS_AT_ONCE = 500
 DELIVERY = """
   waves:
@@ -44,11 +46,16 @@ DELIVERY = """
   message: {text: "{name}您好，{form.message}", fields: [name]}
   prices: {sms: "0.05"}
 """
+BY_MAIL = """
+  waves:
+    - {name: main, share: rest, channel: email}
+  message: {fields: [name], email: {subject: "{name}，{form.title}", text: "{name}您好，{form.message}"}}
+"""
 
 
 def run(quick: bool = False) -> list[Row]:
     """Three rounds (one when quick) of the bare sender and of the delivery; medians."""
-    messages, rounds = (5_000, 1) if quick else (MESSAGES, 3)
+    messages, mails, rounds = (5_000, 500, 1) if quick else (MESSAGES, MAILS, 3)
     folder = make_folder()
     server = PostgresServer(folder, durable=True)
     figures: dict[str, list[float]] = {}
@@ -56,12 +63,17 @@ def run(quick: bool = False) -> list[Row]:
         url = server.start()
         for number in range(rounds):
             measured = _measured(create_database(url, f"delivery_{number}"), messages)
+            measured |= {"mails": _mailed(create_database(url, f"mailed_{number}"), mails)}
             for name, value in measured.items():
                 figures.setdefault(name, []).append(value)
     finally:
         server.stop()
         shutil.rmtree(folder, ignore_errors=True)
-    return _rows(messages, {name: median(values) for name, values in figures.items()}, rounds)
+    rows = _rows(messages, {name: median(values) for name, values in figures.items()}, rounds)
+    of_mails = Row(
+        "B5", f"{mails:,} e-mails", "sent by one worker", median(figures["mails"]), "mails/s", None, "goal 400/s"
+    )
+    return [*rows, of_mails]
 
 
 def _rows(messages: int, figures: Mapping[str, float], rounds: int) -> list[Row]:
@@ -106,6 +118,38 @@ def _measured(url: str, messages: int) -> dict[str, float]:
         figures: dict[str, float] = json.loads(done.stdout)
         return {"bare": bare} | figures
     finally:
+        shutil.rmtree(home)
+
+
+def _mailed(url: str, mails: int) -> float:
+    """Mails per second of one worker, through the ledger and eight connections to the mailbox."""
+    db = Database(url)
+    db.migrate()
+    db.close()
+    home = Path(tempfile.mkdtemp(prefix="countersign-mails-"))
+    command = [sys.executable, str(ROOT / "deploy/dev/mailbox.py"), "--folder", str(home / "mails")]
+    server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    try:
+        assert server.stdout is not None
+        more = {
+            "customer_mail_url": server.stdout.readline().removeprefix("ready ").strip(),
+            "customer_mail_from": "营销中心 <news@shop.example>",
+            "customer_mail_bounces": "bounces@shop.example",
+        }
+        app = delivering_case(url, home, customers=mails * 10 // 9, delivery=BY_MAIL, **more)
+        delivering.begin(app, CASE)
+        start = perf_counter()
+        while delivering.work(app, "benchmark") is not None:
+            pass
+        seconds = perf_counter() - start
+        app.close()
+        taken = sum(1 for _ in (home / "mails").glob("*.eml"))
+        if taken != mails:
+            raise RuntimeError(f"{taken} of {mails} were written")
+        return mails / seconds
+    finally:
+        server.terminate()
+        server.wait(10)
         shutil.rmtree(home)
 
 

@@ -43,6 +43,26 @@ class Settings(BaseSettings):
         " query_then_send (can be asked by them), at_most_once (neither)",
     )
     sms_secret: str = Field("", description="Key that signs requests to the SMS gateway and receipts from it")
+    customer_mail_url: str = Field(
+        "",
+        pattern=r"^(smtps?://\S+)?$",
+        description="SMTP server of e-mail to customers, smtp(s)://user:password@host:port; empty = none",
+    )
+    customer_mail_from: str = Field(
+        "", description="Sender of e-mail to customers, as 营销中心 <news@example.org>; empty = none is sent"
+    )
+    customer_mail_bounces: str = Field(
+        "",
+        description="Address that what comes back goes to, with a name for each mail: bounces@example.org gets"
+        " bounces+NAME@example.org; empty = the sender's, without names",
+    )
+    customer_mail_secret: str = Field("", description="Key that signs bounced mail handed in; empty = none is taken")
+    delivery_webhook_url: str = Field(
+        "", description="Address of the channel webhook: POST {delivery_webhook_url}/messages; empty = none"
+    )
+    delivery_webhook_secret: str = Field(
+        "", description="Key that signs requests to the channel webhook and receipts from it"
+    )
     private_addresses: bool = Field(False, description="Whether webhooks and bots may lie in private networks")
     webhook_days: int = Field(5, ge=1, description="Days of failure after which a webhook is disabled")
     link_days: int = Field(14, description="Days after which a link in a notification expires")

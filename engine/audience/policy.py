@@ -283,6 +283,7 @@ _CHANNELS = {
     "file": ("文件交接", "file hand-off"),
     "hall": ("营业厅", "business hall"),
     "call": ("外呼", "outbound call"),
+    "webhook": ("其他系统", "another system"),
 }
 
 

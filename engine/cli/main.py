@@ -22,6 +22,7 @@ NOUNS = {
     "audience": ("engine.cli.audience", "Select target customers."),
     "customers": ("engine.cli.customers", "Take customers out of everything, on request."),
     "calls": ("engine.cli.calls", "Outbound calls: results in, lists out."),
+    "delivery": ("engine.cli.delivery", "Take in what comes back by mail."),
     "holdout": ("engine.cli.holdout", "The share of customers whom no case contacts."),
     "budget": ("engine.cli.budget", "What offices may spend in a year, and where the money is."),
     "policy": ("engine.cli.policy", "How often a customer may be contacted."),

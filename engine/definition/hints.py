@@ -170,6 +170,8 @@ MESSAGES = (
     "a wave by {channel} needs a message: message: {field: …} or {text: …}",
     "no wave goes by call; leave calls out, or give a wave channel: call",
     "calls go by hours or days, not working days; write 2h",
+    "a wave by e-mail needs a subject: write message.email.subject",
+    "an e-mail has either a text or the form field that holds it",
     'write money in quotes, as "0.05", so that it stays exact',
     "`at` names the same time twice; write each time once",
     "all uplifts of one report share one confidence; write the same",

@@ -85,8 +85,11 @@ class UnknownField(LintRule):
         if arbitration and isinstance(arbitration.priority, str):
             uses.append((("audience", "arbitration", "priority"), arbitration.priority, False))
         uses += [(path, field, False) for _, path, field in named_fields(subject)]
-        if definition.delivery and definition.delivery.message and definition.delivery.message.field:
-            uses.append((("delivery", "message", "field"), definition.delivery.message.field, False))
+        message = definition.delivery.message if definition.delivery else None
+        if message and message.field:
+            uses.append((("delivery", "message", "field"), message.field, False))
+        if message and message.email and message.email.field:
+            uses.append((("delivery", "message", "email", "field"), message.email.field, False))
         for path, name, at_key in uses:
             if name not in subject.fields:
                 yield Finding(path, {"name": name}, nearest(name, subject.fields), at_key=at_key)
@@ -183,8 +186,12 @@ class UnknownCustomerField(LintRule):
         uses: list[tuple[Path, str]] = []
         if delivery.message:
             uses += [(("delivery", "message", "fields", n), name) for n, name in enumerate(delivery.message.fields)]
-            uses.append((("delivery", "address"), delivery.address))
-        for path, name in uses:
+            channels = dict.fromkeys(channel for wave in delivery.waves for channel in wave.channel)
+            for channel in channels:
+                said = ("addresses", channel) if channel in delivery.addresses else ("address",)
+                if name := delivery.address_for(channel):
+                    uses.append((("delivery", *said), name))
+        for path, name in dict.fromkeys(uses):
             if name not in catalogue.fields:
                 fields = {"name": name, "catalogue": catalogue.name}
                 yield Finding(path, fields, nearest(name, tuple(catalogue.fields)))
@@ -227,13 +234,18 @@ class UnknownPlaceholder(LintRule):
 
     def find(self, subject: Subject) -> Iterator[Finding]:
         message = subject.definition.delivery.message if subject.definition.delivery else None
-        if message is None or not message.text:
+        if message is None:
             return
         allowed = {*message.fields, *(f"form.{name}" for name in subject.fields)}
-        path = ("delivery", "message") if isinstance(_written(subject), str) else ("delivery", "message", "text")
-        for found in unusable(message.text, allowed):
-            hint = nearest(found.what.strip("{}"), tuple(allowed)) or "list it under fields"
-            yield Finding(path, {"what": found.what}, hint, offset=found.column - 1)
+        whole: Path = ("delivery", "message")
+        texts = [(whole if isinstance(_written(subject), str) else (*whole, "text"), message.text)]
+        if message.email:
+            mail = (*whole, "email")
+            texts += [((*mail, "subject"), message.email.subject), ((*mail, "text"), message.email.text)]
+        for path, text in texts:
+            for found in unusable(text, allowed):
+                hint = nearest(found.what.strip("{}"), tuple(allowed)) or "list it under fields"
+                yield Finding(path, {"what": found.what}, hint, offset=found.column - 1)
 
 
 def _written(subject: Subject) -> object:

@@ -74,9 +74,42 @@ class Call:
     batch: ClassVar[int] = 5000
 
 
-AnyChannel = Sms | FileHandOff | Hall | Call
+class Email:
+    """E-mail over SMTP, which knows no idempotency keys and cannot be asked: nothing that may have gone is repeated.
+
+    A mail that a server took and that does not come back has arrived as far as anybody can say; bounces come later.
+    """
+
+    name: ClassVar[str] = "email"
+    guarantee: ClassVar[Guarantee] = "at_most_once"
+    has_receipts: ClassVar[bool] = True
+    has_text: ClassVar[bool] = True
+    has_address: ClassVar[bool] = True
+    batch: ClassVar[int] = 100
+
+
+class Webhook:
+    """Messages as signed JSON to an address of ours, for channels that another system has: an app, a portal, a chat.
+
+    It knows the customers by their numbers, and gets an address only where the plan names the field that holds it.
+    """
+
+    name: ClassVar[str] = "webhook"
+    guarantee: ClassVar[Guarantee] = "exactly_once_effect"
+    has_receipts: ClassVar[bool] = True
+    has_text: ClassVar[bool] = True
+    has_address: ClassVar[bool] = False
+    batch: ClassVar[int] = 100
+
+
+AnyChannel = Sms | FileHandOff | Hall | Call | Email | Webhook
 
 CHANNELS: dict[str, type[AnyChannel]] = {kind.name: kind for kind in get_args(AnyChannel)}
+
+USUAL_ADDRESS: dict[str, str] = {Email.name: "email"}
+"""The customer field of the address, for channels that do not go to the number (`delivery.address`)."""
+ARRIVES_IN_SILENCE = frozenset({Email.name})
+"""Channels that tell of failures alone: what was taken counts as delivered when no bounce came in time."""
 
 
 def segments_of(channel: str, text: str) -> int:

@@ -20,7 +20,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from engine.delivery.channels import CHANNELS, Call
+from engine.delivery.channels import CHANNELS, USUAL_ADDRESS, Call, Email
 from engine.values import Duration
 
 METRICS: dict[str, Literal["int", "decimal"]] = {
@@ -210,6 +210,22 @@ class CallRules(_Section):
         return value
 
 
+class MailWords(_Section):
+    """What an e-mail says of its own. Without a text of its own it has the message's."""
+
+    subject: str = Field(
+        min_length=1, max_length=200, description="The subject; {name} and {form.title} stand for the same as in a text"
+    )
+    text: str = Field("", max_length=10_000, description="The text of the e-mail, where it has one of its own")
+    field: str = Field("", description="Or the form field that holds it")
+
+    @model_validator(mode="after")
+    def _at_most_one(self) -> Self:
+        if self.text and self.field:
+            raise PydanticCustomError("message", "an e-mail has either a text or the form field that holds it")
+        return self
+
+
 class Message(_Section):
     """What is sent: the text itself, or the form field that holds it.
 
@@ -223,6 +239,7 @@ class Message(_Section):
     )
     field: str = Field("", description="Or the form field that holds it")
     fields: tuple[str, ...] = Field((), description="Customer fields that the text may name")
+    email: MailWords | None = Field(None, description="Subject of an e-mail, and its text where it has one of its own")
 
     @model_validator(mode="before")
     @classmethod
@@ -231,19 +248,29 @@ class Message(_Section):
 
     @model_validator(mode="after")
     def _one_of(self) -> Self:
-        if bool(self.text) == bool(self.field):
+        mails_alone = self.email is not None and bool(self.email.text or self.email.field)
+        if (self.text and self.field) or not (self.text or self.field or mails_alone):
             raise PydanticCustomError("message", "a message has either a text or the form field that holds it")
         return self
 
+    def words(self, channel: str) -> tuple[str, str]:
+        """The text that goes over a channel, and the form field that holds it: one of them is empty, or both are."""
+        own = self.email if channel == Email.name else None
+        return (own.text, own.field) if own and (own.text or own.field) else (self.text, self.field)
+
 
 class DeliveryPlan(_Section):
-    """The section. `prices` are per SMS segment or per row; `receipts_within` makes a message `unknown` after it."""
+    """The section. `prices` are per SMS segment, mail or row; `receipts_within` makes a message `unknown` after it."""
 
     waves: tuple[Wave, ...] = Field(min_length=1, max_length=50, description="The waves in their order")
     message: Message | None = Field(None, description="What is sent")
     purpose: Literal["marketing", "service"] = Field("marketing", description="What for, as the contact policy asks")
     stop_when: str = Field("", description="An expression over m.FIGURE and the form: pauses the delivery")
     address: str = Field("phone", pattern=r"^[a-z][a-z0-9_]{0,59}$", description="Customer field that holds the number")
+    addresses: dict[str, Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,59}$")]] = Field(
+        default_factory=dict,
+        description="Customer fields that hold other addresses, by channel; an e-mail goes to the field email",
+    )
     prices: dict[str, Annotated[Decimal, Field(max_digits=16, decimal_places=6)]] = Field(
         default_factory=dict, description="By channel"
     )
@@ -262,17 +289,22 @@ class DeliveryPlan(_Section):
             raise PydanticCustomError("waves", "the shares add up to more than 100%")
         return value
 
-    @field_validator("prices")
+    @field_validator("prices", "addresses")
     @classmethod
-    def _known_channels(cls, value: dict[str, Decimal]) -> dict[str, Decimal]:
-        for name, price in value.items():
+    def _known_channels(cls, value: dict[str, Any]) -> dict[str, Any]:
+        for name in value:
             if name not in CHANNELS:
                 known = ", ".join(CHANNELS)
                 raise PydanticCustomError(
                     "channel", "there is no channel {name}; possible: {known}", _named(name, known)
                 )
-            if price < 0:
-                raise PydanticCustomError("price", "a price cannot be negative")
+        return value
+
+    @field_validator("prices")
+    @classmethod
+    def _not_negative(cls, value: dict[str, Decimal]) -> dict[str, Decimal]:
+        if any(price < 0 for price in value.values()):
+            raise PydanticCustomError("price", "a price cannot be negative")
         return value
 
     @field_validator("receipts_within")
@@ -284,10 +316,13 @@ class DeliveryPlan(_Section):
 
     @model_validator(mode="after")
     def _has_words(self) -> Self:
-        texts = [name for wave in self.waves for name in wave.channel if CHANNELS[name].has_text]
-        if self.message is None and texts:
-            told = "a wave by {channel} needs a message: message: {field: …} or {text: …}"
-            raise PydanticCustomError("message", told, {"channel": texts[0]})
+        texts = {name for wave in self.waves for name in wave.channel if CHANNELS[name].has_text}
+        for name in sorted(texts):
+            if self.message is None or not any(self.message.words(name)):
+                told = "a wave by {channel} needs a message: message: {field: …} or {text: …}"
+                raise PydanticCustomError("message", told, {"channel": name})
+        if Email.name in texts and (self.message is None or self.message.email is None):
+            raise PydanticCustomError("message", "a wave by e-mail needs a subject: write message.email.subject")
         return self
 
     @model_validator(mode="after")
@@ -301,8 +336,14 @@ class DeliveryPlan(_Section):
         """The rules of its calls, the usual ones where it names none."""
         return self.calls or CallRules()
 
+    def address_for(self, channel: str) -> str:
+        """The customer field with the address that a channel goes to; empty where it needs none."""
+        if channel in self.addresses:
+            return self.addresses[channel]
+        return USUAL_ADDRESS.get(channel, self.address) if CHANNELS[channel].has_address else ""
+
     def price(self, channel: str) -> Decimal:
-        """What one segment (sms) or row (any other) costs; zero where the plan names no price."""
+        """What one segment (sms) or message, row, call (any other) costs; zero where the plan names no price."""
         return self.prices.get(channel, Decimal())
 
 

@@ -13,7 +13,7 @@ from typing import Any, Literal
 from sqlalchemy import Connection
 
 from engine.delivery import pacing
-from engine.delivery.channels import CHANNELS, segments_of
+from engine.delivery.channels import CHANNELS, Email, segments_of
 from engine.delivery.message import cost, renderer
 from engine.delivery.plan import DeliveryPlan, Wave
 from engine.delivery.waves import PlannedWave, chunk_size, chunks, divide
@@ -206,12 +206,16 @@ def _turn(app: Countersign, snapshot: SnapshotRow, planned: PlannedWave) -> Turn
 
 
 def _wording(plan: DeliveryPlan, channel: str, form: Mapping[str, Any]) -> Wording:
-    address = plan.address if CHANNELS[channel].has_address else ""
+    address = plan.address_for(channel)
     if plan.message is None or not CHANNELS[channel].has_text:
         return Wording(address, (), lambda _values: "")
-    template = plan.message.text or str(form.get(plan.message.field, ""))
+    text, field = plan.message.words(channel)
     constants = {f"form.{name}": value for name, value in form.items()}
-    return Wording(address, plan.message.fields, renderer(template, plan.message.fields, constants))
+    fill = partial(renderer, names=plan.message.fields, constants=constants)
+    mail = plan.message.email if channel == Email.name else None
+    return Wording(
+        address, plan.message.fields, fill(text or str(form.get(field, ""))), fill(mail.subject if mail else "")
+    )
 
 
 def _as_sent(app: Countersign, wave: Wave) -> Wave:

@@ -1,7 +1,8 @@
 """Takes receipts (回执) from a gateway: signed, in any order, as often as it likes.
 
-Refuses what is not signed with our key. What is signed but belongs to nothing here is parked for a person to look at,
-never dropped. Importing responses is evaluating's job.
+Refuses what is not signed with our key; a gateway's key counts for the messages of its own channel alone. What is
+signed but belongs to nothing here is parked for a person to look at, never dropped. Importing responses is evaluating's
+job.
 """
 
 from datetime import datetime
@@ -9,6 +10,7 @@ from typing import Literal
 
 import msgspec
 
+from engine.delivery.channels import Sms, Webhook
 from engine.delivery.signature import is_signed
 from engine.errors import Forged, Invalid, Problem
 from engine.service.app import Countersign
@@ -42,7 +44,9 @@ def receive_receipts(app: Countersign, body: bytes, signature: str) -> Counts:
 
     Raises Forged for a wrong or missing signature, Invalid for a body that is no list of receipts.
     """
-    if not is_signed(body, signature, app.settings.sms_secret):
+    secrets = {Sms.name: app.settings.sms_secret, Webhook.name: app.settings.delivery_webhook_secret}
+    spoken_for = {channel for channel, secret in secrets.items() if is_signed(body, signature, secret)}
+    if not spoken_for:
         raise Forged()
     try:
         raw = msgspec.json.decode(body, type=_Body).receipts
@@ -52,9 +56,11 @@ def receive_receipts(app: Countersign, body: bytes, signature: str) -> Counts:
         raise Invalid([Problem("receipts", f"more than {MANY} receipts in one request", "send them in parts")])
     whole, unreadable = _read(raw)
     with app.db.begin() as tx:
-        for wave in sorted({receipt.wave for receipt in whole}):
-            waves.lock(tx, wave)
-        changed, strangers = ledger.receive(tx, whole)
+        locked = [waves.lock(tx, wave) for wave in sorted({receipt.wave for receipt in whole})]
+        known = {wave.id for wave in locked if wave is not None and wave.channel in spoken_for}
+        foreign = [receipt for receipt in whole if receipt.wave not in known]
+        changed, missing = ledger.receive(tx, [receipt for receipt in whole if receipt.wave in known])
+        strangers = [*missing, *foreign]
         ledger.park(tx, unreadable, "cannot be read", app.now())
         ledger.park(tx, map(_written, strangers), "no such message", app.now())
     parked = len(unreadable) + len(strangers)

@@ -14,9 +14,10 @@ from sqlalchemy import Connection
 
 from engine.errors import NotFound, NotPossible
 from engine.machine.case import Case
-from engine.service.answered import OPEN_STATES, keep
+from engine.service.answered import keep
 from engine.service.app import Countersign
 from engine.service.cases import load_visible
+from engine.service.opting_out import COUNTING
 from engine.service.sealing import dataset_of
 from engine.service.views import Viewer
 from engine.store import snapshots
@@ -72,10 +73,8 @@ def _open_case(app: Countersign, tx: Connection, viewer: Viewer, case_id: str) -
     case = load_visible(app, tx, viewer, case_id)
     if case.submitter != viewer.person:
         raise NotFound()
-    if case.state not in OPEN_STATES:
-        raise NotPossible(
-            action="import responses", state=case.state, possible="import while " + ", ".join(OPEN_STATES)
-        )
+    if case.state not in COUNTING:
+        raise NotPossible(action="import responses", state=case.state, possible="import while " + ", ".join(COUNTING))
     return case
 
 

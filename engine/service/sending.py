@@ -298,7 +298,15 @@ async def _deliver(now: _Round, held: _Held, worker: str) -> None:
     letters = _letters(now, held, held.rows)  # on this thread: a Parquet reader serves one
     before = _letters(now, held, held.sent)
     wave = held.wave.id
-    batch = Batch(wave, held.claim.position, letters, before, held.wave.parts, goes_on=lambda: wave not in now.halted)
+    batch = Batch(
+        wave,
+        held.claim.position,
+        letters,
+        before,
+        held.wave.parts,
+        attempt=held.claim.attempts,
+        goes_on=lambda: wave not in now.halted,
+    )
     handed = await _handed(now, held, batch) if letters else Handed()
     await _recorded(now, held, letters, handed, worker)
 

@@ -11,7 +11,7 @@ from itertools import groupby
 
 from sqlalchemy import Connection
 
-from engine.delivery.channels import CHANNELS, Call, Hall
+from engine.delivery.channels import ARRIVES_IN_SILENCE, CHANNELS, Call, Hall
 from engine.delivery.plan import DeliveryPlan
 from engine.delivery.standing import closed_because
 from engine.errors import Refused
@@ -141,7 +141,8 @@ def _give_up(app: Countersign, tx: Connection, case: Case, row: WaveRow) -> None
         uncollected.end(tx, row, within=within, last=last, now=now, zone=app.settings.zone)
     elif row.channel != Call.name and row.started_at <= now - within:
         waves.lock(tx, row.id)
-        ledger.give_up(tx, row.id, sent_before=now - within, at=now)
+        arrived = row.channel in ARRIVES_IN_SILENCE
+        ledger.give_up(tx, row.id, sent_before=now - within, at=now, arrived=arrived)
 
 
 def _finish_if_over(app: Countersign, case: Case) -> None:

@@ -29,6 +29,8 @@ LOADED_AT_ONCE = 20_000
 LONGEST_REASON = 60
 SUPPRESSED = "suppressed or opted out"
 CAPPED = "contact_policy"  # begins the reason of a row that the contact policy kept from being sent
+NO_BOUNCE = "no bounce"
+"""The reason of a row that counts as delivered because nothing came back; what comes back later still counts."""
 PLACED = (Hall.name,)
 REJECTED = "rejected: "  # begins the reason of a row that failed without having been sent
 
@@ -254,8 +256,11 @@ def _says_more(receipt: Receipt, state: str | None) -> bool:
 
 
 def states(tx: Connection, wave: str, rows: Sequence[int]) -> dict[int, str]:
-    """The states of these rows; rows that there are not are left out."""
-    chosen = sa.select(recipients.c.row, recipients.c.state).where(recipients.c.wave == wave, _one_of(tx, rows))
+    """The states of these rows, an e-mail that only counts as delivered as `sent`; rows that there are not are left
+    out."""
+    assumed = sa.and_(recipients.c.state == "delivered", recipients.c.reason == NO_BOUNCE)
+    state = sa.case((assumed, "sent"), else_=recipients.c.state).label("state")
+    chosen = sa.select(recipients.c.row, state).where(recipients.c.wave == wave, _one_of(tx, rows))
     return {row.row: row.state for row in tx.execute(chosen)}
 
 
@@ -301,12 +306,16 @@ def is_parked(tx: Connection, body: str) -> bool:
     return tx.execute(chosen.limit(1)).first() is not None
 
 
-def give_up(tx: Connection, wave: str, *, sent_before: datetime, at: datetime) -> int:
-    """Make `unknown` what was sent before that and has no receipt; the count. A late receipt still counts."""
+def give_up(tx: Connection, wave: str, *, sent_before: datetime, at: datetime, arrived: bool = False) -> int:
+    """Make `unknown` what was sent before that and has no receipt; the count. A late receipt still counts.
+
+    `arrived`: over this channel silence says that it came, so it is `delivered` instead.
+    """
     statement = sa.update(recipients).where(
         recipients.c.wave == wave, recipients.c.state == "sent", recipients.c.sent_at <= sent_before
     )
-    return tx.execute(statement.values(state="unknown", reason="no receipt", settled_at=at)).rowcount
+    end = {"state": "delivered", "reason": NO_BOUNCE} if arrived else {"state": "unknown", "reason": "no receipt"}
+    return tx.execute(statement.values(**end, settled_at=at)).rowcount
 
 
 def sums(tx: Connection, case_id: str) -> dict[str, Sums]:
@@ -362,6 +371,22 @@ def contacts(tx: Connection, wave: str) -> Iterator[Contact]:
     )
     for row in tx.execute(chosen):
         yield Contact(row.customer, row.cell, row.state, row.moment)
+
+
+@dataclass(frozen=True, slots=True)
+class Addressee:
+    """Whom a row is about, and over which channel."""
+
+    case_id: str
+    channel: str
+    customer: str
+
+
+def addressee(tx: Connection, wave: str, row: int) -> Addressee | None:
+    """Whom a row of a wave is about; None where there is none."""
+    columns = (recipients.c.case_id, recipients.c.channel, recipients.c.customer)
+    found = tx.execute(sa.select(*columns).where(recipients.c.wave == wave, recipients.c.row == row)).one_or_none()
+    return Addressee(*found) if found else None
 
 
 @dataclass(frozen=True, slots=True)

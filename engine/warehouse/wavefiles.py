@@ -30,6 +30,7 @@ SCHEMA = pa.schema(
         pa.field("cell", pa.string(), nullable=False),
         pa.field("address", pa.string(), nullable=False),
         pa.field("text", pa.string(), nullable=False),
+        pa.field("subject", pa.string(), nullable=False),  # last: files of an earlier release have none
     ]
 )
 MEMORY = "150MB"
@@ -37,13 +38,15 @@ MEMORY = "150MB"
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """One message: the row of the wave, the customer, the address (sealed; empty = none known) and the text."""
+    """One message: the row of the wave, the customer, the address (sealed; empty = none known), the text, and the
+    subject of an e-mail."""
 
     row: int
     customer: str
     cell: str
     address: str
     text: str
+    subject: str = ""
 
 
 Fields = Callable[[Path, Sequence[str]], Iterator[pa.RecordBatch]]
@@ -66,11 +69,12 @@ class Turn:
 @dataclass(frozen=True, slots=True)
 class Wording:
     """How letters are made: the customer columns of the address (empty = none) and of the `fields` that `compose`
-    makes the text of."""
+    makes the text of; `entitle` makes the subject of an e-mail of the same."""
 
     address: str
     fields: Sequence[str]
     compose: Callable[[tuple[Any, ...]], str]
+    entitle: Callable[[tuple[Any, ...]], str] = lambda _values: ""
 
 
 def write(path: Path, turn: Turn, wording: Wording, vault: Vault, *, chunk: int) -> None:
@@ -93,11 +97,12 @@ def _write(path: Path, turn: Turn, wording: Wording, vault: Vault, chunk: int) -
     with pq.ParquetWriter(path, SCHEMA, compression="zstd") as writer:
         row = 0
         for customers, cells, addresses, *columns in _slices(turn, wording, chunk, path):
-            values = zip(*columns, strict=True) if columns else iter([()] * len(customers))
+            values = list(zip(*columns, strict=True)) if columns else [()] * len(customers)
             texts = [wording.compose(one) for one in values]
+            subjects = [wording.entitle(one) for one in values]
             rows = range(row, row + len(customers))
             sealed = [one if not one or is_sealed(one) else vault.seal(one) for one in addresses]
-            table = pa.table([list(rows), customers, cells, sealed, texts], schema=SCHEMA)
+            table = pa.table([list(rows), customers, cells, sealed, texts, subjects], schema=SCHEMA)
             writer.write_table(table, row_group_size=chunk)
             row += len(customers)
     if row != turn.size:
@@ -112,7 +117,7 @@ def renew(path: Path, vault: Vault) -> bool:
         with (
             told_when_full(path),
             pq.ParquetFile(path, memory_map=False) as there,
-            pq.ParquetWriter(fresh, SCHEMA, compression="zstd") as writer,
+            pq.ParquetWriter(fresh, there.schema_arrow, compression="zstd") as writer,
         ):
             for group in map(there.read_row_group, range(there.num_row_groups)):
                 before = group["address"].to_pylist()

@@ -50,6 +50,7 @@ def test_open_routes_are_few_and_say_why(api: FastAPI):
     reasons = {name: one.why for name, said in routes(api) for one in said if one.action is None}
     assert {name.split()[1] for name in reasons} == {
         "/", "/sign-in", "/sign-out", "/language", "/l/{token}", "/api/v1/session", "/gateway/receipts", "/health",
+        "/gateway/mails", "/opt-out/{token}",
         "/sign-in/step", "/sign-in/code", "/sign-in/password", "/sign-in/second-factor", "/reset/{token}",
         "/sign-in/provider", "/sign-in/provider/back",
         "/ready",

@@ -65,13 +65,14 @@ ONE_WAVE = """
 
 
 def make_dataset(folder: Path, customers: int) -> None:
-    """Customers k0000000, k0000001, ... with a telephone and a name."""
+    """Customers k0000000, k0000001, ... with a telephone, an address of mail and a name."""
     dataset = Dataset(folder)
     numbers = range(customers)
     table = pa.table(
         {
             "customer": [f"k{n:07}" for n in numbers],
             "phone": [f"138{n:08}" for n in numbers],
+            "email": [f"k{n:07}@mail.example" for n in numbers],
             "name": [f"客户{n}" for n in numbers],
         }
     )

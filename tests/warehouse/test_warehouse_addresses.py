@@ -87,6 +87,17 @@ def test_a_list_with_a_column_of_phones_is_sealed_by_name_or_label(dataset: Data
     assert (phones(dataset, "list_vip")["a"] or "").startswith("sealed.")
 
 
+def test_an_address_of_mail_is_sealed_as_a_phone_is(dataset: Dataset) -> None:
+    take(dataset, "customer,email\na,li@mail.example\nb,\n")
+    (column,) = [one for one in dataset.current().tables["customers"].columns if one.name == "email"]
+    assert column.type == "address"
+    files = dataset.paths(dataset.current().tables["customers"])
+    found = {row["customer"]: row["email"] for file in files for row in pq.read_table(file).to_pylist()}
+    assert found["b"] is None
+    assert found["a"].startswith("sealed.")
+    assert dataset.vault.open(found["a"]) == "li@mail.example"
+
+
 def test_a_phone_that_looks_like_a_sealed_one_is_a_text_like_any_other(dataset: Dataset) -> None:
     take(dataset, "customer,phone\na,sealed.0badcafe.AAAA\n")
     assert dataset.vault.open(phones(dataset)["a"] or "") == "sealed.0badcafe.AAAA"

@@ -16,14 +16,16 @@ from engine.warehouse.wavefiles import Letter
 @dataclass(frozen=True, slots=True)
 class Batch:
     """A claimed chunk's letters, their addresses open. `parts` is the folder of a hand-off's parts, below the data
-    folder; `before` are letters of the same chunk that went out on an earlier day. `goes_on` says whether the wave may
-    still send, asked between requests: a chunk through a slow gateway takes longer than a person who pauses waits."""
+    folder; `before` are letters of the same chunk that went out on an earlier day; `attempt` counts its claims from 1.
+    `goes_on` says whether the wave may still send, asked between requests: a chunk through a slow gateway takes longer
+    than a person who pauses waits."""
 
     wave: str
     position: int
     letters: Sequence[Letter]
     before: Sequence[Letter] = ()
     parts: str = ""
+    attempt: int = 1
     goes_on: Callable[[], bool] = lambda: True
 
 

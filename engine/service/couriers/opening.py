@@ -2,11 +2,13 @@
 
 from collections.abc import Callable
 
-from engine.delivery.channels import CHANNELS, Call, FileHandOff, Guarantee, Hall, Sms
+from engine.delivery.channels import CHANNELS, Call, Email, FileHandOff, Guarantee, Hall, Sms, Webhook
 from engine.service.couriers.courier import Courier
+from engine.service.couriers.email import EmailCourier
 from engine.service.couriers.files import FileCourier
 from engine.service.couriers.placing import PlacingCourier
 from engine.service.couriers.sms import SmsCourier
+from engine.service.couriers.webhook import WebhookCourier
 from engine.settings import Settings
 
 _COURIERS: dict[str, Callable[[Settings], Courier]] = {
@@ -14,6 +16,10 @@ _COURIERS: dict[str, Callable[[Settings], Courier]] = {
     FileHandOff.name: lambda settings: FileCourier(settings.data),
     Hall.name: lambda _settings: PlacingCourier(),
     Call.name: lambda _settings: PlacingCourier(),
+    Email.name: EmailCourier,
+    Webhook.name: lambda settings: WebhookCourier(
+        settings.delivery_webhook_url, settings.delivery_webhook_secret, private=settings.private_addresses
+    ),
 }
 
 

@@ -34,6 +34,15 @@ delivery:
   message: {text: "您好 {tariff}", fields: [tariff]}
   address: phone
 """
+BY_MAIL = """\
+delivery:
+  waves: [{name: all, share: rest, channel: email}]
+  message:
+    fields: [tariff]
+    email:
+      subject: "{form.title}"
+      text: "{tariff}"
+"""
 
 
 @pytest.mark.parametrize("file", SHIPPED, ids=lambda file: file.stem)
@@ -290,6 +299,12 @@ STAGES = [
     (AUDIENCE.replace("c.arpu >= 38", "c.phone.startsWith('138')"), "E350", "c.phone"),
     (DELIVERY.replace("address: phone", "address: mobil"), "E208", "mobil"),
     (DELIVERY.replace("sms", "pigeon"), "E112", "pigeon"),
+    (DELIVERY.replace("sms", "email"), "E112", "waves"),
+    (BY_MAIL.replace("{tariff}", "{tarif}"), "E209", "{tarif}"),
+    (BY_MAIL.replace("{form.title}", "{form.titel}"), "E209", "{form.titel}"),
+    (BY_MAIL.replace("text:", "field: titel #"), "E203", "titel"),
+    (BY_MAIL + "  addresses: {email: mial}\n", "E208", "mial"),
+    (BY_MAIL + "  addresses: {pigeon: email}\n", "E112", "{pigeon"),
     (DELIVERY.replace("channel: sms", 'channel: sms, hours: "20:00-09:00"'), "E702", '"20:00'),
     (DELIVERY + '  stop_when: "m.complaints_rate > 0.1"\n', "E303", "complaints_rate"),
     ("tests:\n  - {given: {}}\n", "E223", "{given"),

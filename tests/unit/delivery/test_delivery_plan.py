@@ -52,11 +52,27 @@ def test_a_text_by_itself_is_the_message() -> None:
     assert message is not None and message.text == "您好"
 
 
+def test_an_e_mail_has_a_subject_and_its_own_text_or_the_messages() -> None:
+    mail = {"name": "all", "share": "rest", "channel": ["sms", "email", "webhook"]}
+    same = DeliveryPlan.model_validate(_section(waves=[mail], message={"text": "您好", "email": {"subject": "国庆"}}))
+    own = {"text": "您好", "email": {"subject": "国庆", "field": "letter"}}
+    other = DeliveryPlan.model_validate(_section(waves=[mail], message=own, addresses={"webhook": "app"}))
+    assert same.message is not None and other.message is not None
+    assert [same.message.words(one) for one in ("sms", "email")] == [("您好", ""), ("您好", "")]
+    assert [other.message.words(one) for one in ("sms", "email")] == [("您好", ""), ("", "letter")]
+    assert [same.address_for(one) for one in ("sms", "email", "webhook", "file")] == ["phone", "email", "", ""]
+    assert other.address_for("webhook") == "app"
+
+
 @pytest.mark.parametrize(
     ("section", "words"),
     [
         (_wave(channel="pigeon"), "there is no channel pigeon; possible: sms, file, hall"),
         (_wave(channel=["sms", "sms"]), "stands twice"),
+        (_wave(channel="email"), "a wave by e-mail needs a subject"),
+        (_section(message={"email": {"subject": "x", "text": "y"}}), "a wave by sms needs a message"),
+        (_section(message={"email": {"subject": "x", "text": "y", "field": "z"}}), "an e-mail has either a text or"),
+        (_section(message={"email": {"subject": "x"}}), "a message has either a text or"),
         (_wave(share="12"), "write 5%, 0.5% or rest"),
         (_wave(share="0%"), "not a share"),
         (_wave(share="101%"), "not a share"),

@@ -1,0 +1,62 @@
+"""`countersign delivery`: what comes back by mail, from files that a mail server wrote."""
+
+import mailbox
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from engine.cli.opening import application
+from engine.errors import CountersignError, InvalidFile, Problem
+from engine.service import returning
+
+app = typer.Typer(no_args_is_help=True)
+
+
+@app.callback()
+def delivery() -> None:
+    """What comes back from customers."""
+
+
+@app.command()
+def bounces(
+    place: Annotated[Path, typer.Argument(metavar="FILE|MAILDIR", help="One mail, an mbox, or a folder of mails.")],
+) -> None:
+    """Take in bounced mail and complaints. The same again changes nothing, and no file is changed or moved."""
+    applied = repeated = parked = 0
+    with application() as opened:
+        for name, raw in _mails(place):
+            try:
+                counts = returning.take_mail(opened, raw)
+            except CountersignError as error:
+                typer.echo(f"{name}: {error.message}", err=True)
+                continue
+            applied, repeated, parked = applied + counts.applied, repeated + counts.repeated, parked + counts.parked
+    typer.echo(
+        f"{applied:,} counted, {repeated:,} said nothing new, {parked:,} wait for a person (Operation, receipts)."
+    )
+
+
+def _mails(place: Path) -> Iterator[tuple[str, bytes]]:
+    """The mails of a file or folder, each whole; InvalidFile where there is neither."""
+    if place.is_dir():
+        is_maildir = (place / "new").is_dir() or (place / "cur").is_dir()
+        folders = [place / "new", place / "cur"] if is_maildir else [place]
+        for file in sorted(file for folder in folders if folder.is_dir() for file in folder.iterdir()):
+            if file.is_file() and not file.name.startswith("."):
+                yield file.name, file.read_bytes()
+        return
+    if not place.is_file():
+        raise InvalidFile([Problem("mail", "there is no such file or folder", file=str(place))])
+    with place.open("rb") as opened:
+        begins = opened.read(5)
+    if begins != b"From ":
+        yield place.name, place.read_bytes()
+        return
+    kept = mailbox.mbox(place, create=False)
+    try:
+        for number, key in enumerate(kept.keys(), 1):
+            yield f"{place.name} {number}", kept.get_bytes(key)
+    finally:
+        kept.close()
