@@ -40,6 +40,10 @@ NOUNS = {
         "engine.cli.serve:serve",
         "Serve the pages and the REST API until SIGTERM or Ctrl-C. Notices and deliveries need `countersign up`.",
     ),
+    "worker": (
+        "engine.cli.worker:worker",
+        "Send running waves beside the flows, on this machine or another, until SIGTERM or Ctrl-C.",
+    ),
     "demo": (
         "engine.cli.demo.command:demo",
         "Run a whole case, from the proposal to the close-out, on servers of its own.",

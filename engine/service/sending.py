@@ -7,7 +7,7 @@ chunks. Several workers may run at once.
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -22,7 +22,7 @@ from engine.delivery.message import size_of
 from engine.delivery.waves import chunk_size
 from engine.errors import CustomersUnavailable
 from engine.masking import masked
-from engine.service import forgotten, permits, stopping
+from engine.service import forgotten, permits, restoring, stopping
 from engine.service.app import Countersign
 from engine.service.couriers.courier import Batch, Courier
 from engine.service.couriers.handed import Handed
@@ -99,20 +99,25 @@ class _Round:
     opened: AsyncExitStack = field(default_factory=AsyncExitStack)
 
 
-def work(app: Countersign, worker: str, *, limit: int = 50_000) -> Progress | None:
+def _never() -> bool:
+    return False
+
+
+def work(app: Countersign, worker: str, *, limit: int = 50_000, stop: Callable[[], bool] = _never) -> Progress | None:
     """Send what is due, up to about `limit` recipients; None when nothing may be sent at this moment.
 
-    `worker` names the caller in errors that stay behind. Raises nothing for a gateway that is down: the chunks go back
+    `worker` names the caller in errors that stay behind. Once `stop` says so no further chunk is claimed, and those at
+    hand are finished. Raises nothing for a gateway that is down: the chunks go back
     with a time to try again, and `Progress.error` says so.
     """
-    return asyncio.run(_work(app, worker, limit))
+    return asyncio.run(_work(app, worker, limit, stop))
 
 
-async def _work(app: Countersign, worker: str, limit: int) -> Progress | None:
+async def _work(app: Countersign, worker: str, limit: int, stop: Callable[[], bool]) -> Progress | None:
     now = _Round(app, vault_of(app.settings))
     async with now.opened:
         with kept(lambda: _extend(now), lease=LEASE):
-            await _send(now, worker, limit)
+            await _send(now, worker, limit, stop)
     return now.progress if now.progress.chunks else None
 
 
@@ -123,11 +128,11 @@ def _extend(now: _Round) -> None:
             chunks.extend(tx, claim, until)
 
 
-async def _send(now: _Round, worker: str, limit: int) -> None:
+async def _send(now: _Round, worker: str, limit: int, stop: Callable[[], bool]) -> None:
     pending: set[asyncio.Task[None]] = set()
     taken = 0
     try:
-        while taken < limit:
+        while taken < limit and not stop():
             held = await asyncio.to_thread(_claim, now)
             if held is None:
                 break
@@ -151,6 +156,8 @@ async def _send(now: _Round, worker: str, limit: int) -> None:
 def _claim(now: _Round) -> _Held | None:
     """The next chunk that may go at this moment, of any wave; its lease begins."""
     app = now.app
+    if not restoring.may_send(app):
+        return None
     moment = app.now()
     with app.db.read() as tx:
         running = waves.running(tx)

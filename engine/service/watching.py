@@ -6,7 +6,8 @@ Every change is written down with who made it. Refuses to touch what a worker ho
 
 import platform
 import shutil
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from importlib.metadata import version
 from typing import Literal, get_args
@@ -28,6 +29,7 @@ from engine.values import NO_TEXT, Bilingual
 FLOWS = ("tick", "waves", "evaluate")
 QUIET_AFTER = timedelta(minutes=10)  # longer than a run and the pause before the next
 NOTED_EVERY = timedelta(seconds=30)
+WORKER = "waves:"  # before the name of a further delivery worker
 LONGEST_REASON = 200
 PARTS = ("countersign", "fastapi", "sqlalchemy", "prefect", "duckdb", "apprise")
 Doubt = WaveInDoubt  # as callers name it
@@ -142,6 +144,7 @@ class Health:
     database_size: int
     schema: str
     flows: tuple[FlowState, ...]
+    workers: tuple[FlowState, ...]
     sms: str
     mail: str
     disk_free: int
@@ -321,6 +324,7 @@ def health(app: Countersign, by: By) -> Health:
             database_size=operation.size_of(tx),
             schema=operation.schema_revision(tx),
             flows=tuple(_flow(name, last.get(name), now) for name in FLOWS),
+            workers=workers(last, now),
             sms=_host(settings.sms_url),
             mail=_host(settings.mail_url),
             disk_free=disk.free,
@@ -340,6 +344,12 @@ def note_round(app: Countersign, flow: str, did: int, error: str = "") -> None:
         operation.note_round(tx, flow, at=app.now(), did=did, error=error)
 
 
+def note_end(app: Countersign, worker: str) -> None:
+    """A further worker ended in order; the health page knows it no more."""
+    with app.db.begin() as tx:
+        operation.forget_rounds(tx, worker)
+
+
 def _effect(row: Row[tuple[object, ...]]) -> EffectRow:
     return EffectRow(
         row.key, row.case_id, row.number or "", row.title or "", row.kind, row.state, row.attempts, row.available_at,
@@ -357,6 +367,12 @@ def _flow(name: str, row: Row[tuple[object, ...]] | None, now: datetime) -> Flow
     if row is None:
         return FlowState(name, None, "", is_quiet=True)
     return FlowState(name, row.at, row.error, is_quiet=row.at + QUIET_AFTER < now)
+
+
+def workers(last: Mapping[str, Row[tuple[object, ...]]], now: datetime) -> tuple[FlowState, ...]:
+    """The further delivery workers by name; one that is quiet was killed, or lost its machine."""
+    found = (name for name in last if name.startswith(WORKER))
+    return tuple(replace(_flow(one, last[one], now), flow=one.removeprefix(WORKER)) for one in sorted(found))
 
 
 def _down(one: circuits.Down, waiting: int) -> DownRow:
