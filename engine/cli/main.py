@@ -25,7 +25,7 @@ NOUNS = {
     "policy": ("engine.cli.policy", "How often a customer may be contacted."),
     "arbitration": ("engine.cli.arbitration", "Which case gets the customers that several want."),
     "offers": ("engine.cli.offers", "Offers and tariffs, with their versions."),
-    "database": ("engine.cli.database", "Migrate and verify the case database."),
+    "database": ("engine.cli.database", "Migrate, verify, back up and restore the case database."),
     "people": ("engine.cli.people", "Offices and people."),
     "offices": ("engine.cli.offices", "Offices."),
     "audit": ("engine.cli.audit", "Who did what, and whether the histories are what was written."),

@@ -17,11 +17,14 @@ from sqlalchemy import Connection, Row
 
 from engine.errors import CountsMoved, Invalid, NotFound, Problem, Refused
 from engine.machine.case import ProcessRef
-from engine.service import channels, effects, receiving
+from engine.service import alarms, channels, effects, receiving, restoring
+from engine.service.alarms import Standing
 from engine.service.app import Countersign
 from engine.service.recording import By, Change, changing
+from engine.service.restoring import Held
 from engine.service.stopping import OVERRULED
 from engine.store import circuits, ledger, messages, operation, permits, suppression, waves
+from engine.store.figures import Backlog
 from engine.store.operation import WaveInDoubt
 from engine.store.waves import WaveRow
 from engine.values import NO_TEXT, Bilingual
@@ -155,6 +158,9 @@ class Health:
     in_doubt: int
     versions: tuple[tuple[str, str], ...]
     down: tuple[DownRow, ...]
+    held: Held | None
+    standing: tuple[Standing, ...]
+    interrupted: tuple[Backlog, ...]
 
 
 def outbox(app: Countersign, by: By, state: str, after: str = "", *, limit: int = operation.PAGE) -> OutboxPage:
@@ -334,6 +340,9 @@ def health(app: Countersign, by: By) -> Health:
             parked=operation.parked_count(tx),
             in_doubt=sum(one.unknown for one in operation.in_doubt(tx)),
             down=tuple(_down(one, messages.waiting(tx, one.name)) for one in circuits.all_down(tx)),
+            held=restoring.held_in(tx),
+            standing=alarms.standing(app, tx),
+            interrupted=alarms.interrupted(tx),
             versions=(("python", platform.python_version()), *((name, version(name)) for name in PARTS)),
         )
 

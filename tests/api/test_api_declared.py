@@ -52,7 +52,7 @@ def test_open_routes_are_few_and_say_why(api: FastAPI):
         "/", "/sign-in", "/sign-out", "/language", "/l/{token}", "/api/v1/session", "/gateway/receipts", "/health",
         "/sign-in/step", "/sign-in/code", "/sign-in/password", "/sign-in/second-factor", "/reset/{token}",
         "/sign-in/provider", "/sign-in/provider/back",
-        "/ready",
+        "/ready", "/healthz", "/readyz", "/metrics",
         "/calendar/{token}.ics",
         "/decide", "/l/{token}/code", "/l/{token}/open",
     }  # fmt: skip
