@@ -92,6 +92,8 @@ def release(app: Countersign, by: By, reason: str) -> int:
     known = _known(app.settings)
     with changing(app, by, "operation.act") as change:
         row = lineage.begin(change.tx)
+        if change.done_before():
+            return row.epoch
         if row.held_at is None:
             raise NotHeld()
         epoch = max(row.epoch, known.get(row.name, (0, 0))[0]) + 1
