@@ -30,7 +30,13 @@ def ready(app: App) -> Response:
     """200 when database, tables, customers' files, flows and disk are well and sending is not held, else 503 with the
     part that is not. For who watches; a load balancer asks /ready, as pages serve without flows."""
     found = figures.readiness(app)
-    return answer(found, 200 if found.is_ready else 503)
+    if found.is_ready:
+        return answer(found)
+    ill = ", ".join(name for name, said in found.parts.items() if said != figures.OK)
+    problem = {"type": "NotReady", "title": "Service Unavailable", "status": 503, "detail": f"not well: {ill}"}
+    told = answer({**problem, "parts": found.parts}, 503)
+    told.headers["content-type"] = "application/problem+json"
+    return told
 
 
 @router.get(
