@@ -1,5 +1,7 @@
 """The web application: routes, security headers on every answer, one log line per request."""
 
+import re
+import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import cache
@@ -14,6 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api import errors
 from api.headers import HEADERS
+from api.metrics import ANSWERED
 from api.pages import (
     access,
     account,
@@ -79,7 +82,7 @@ from api.rest import customers as rest_customers
 from api.rest import dataset as rest_dataset
 from api.rest import decisions as rest_decisions
 from api.rest import definitions as rest_definitions
-from api.rest import documenting, health, receipts, session, standins, tasks
+from api.rest import documenting, health, receipts, session, standins, tasks, watched
 from api.rest import drafts as rest_drafts
 from api.rest import erasures as rest_erasures
 from api.rest import groups as rest_groups
@@ -221,7 +224,7 @@ def routes() -> list[BaseRoute]:
 
 def documented() -> list[BaseRoute]:
     """The routes for scripts, gateways and watchers, which the OpenAPI document describes."""
-    return [route for rest in (*RESTS, receipts, health) for route in rest.router.routes]
+    return [route for rest in (*RESTS, receipts, health, watched) for route in rest.router.routes]
 
 
 @cache
@@ -230,8 +233,30 @@ def openapi() -> dict[str, Any]:
     return documenting.document("Countersign", "1", documented())
 
 
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+REQUEST_ID = re.compile(rb"[A-Za-z0-9_.-]{8,64}")
+CASE_ID = re.compile(r"[A-Za-z0-9-]{1,24}")
+
+
+def _method(scope: Scope) -> str:
+    return scope["method"] if scope["method"] in METHODS else "other"
+
+
+def _request_id(scope: Scope) -> str:
+    """What the proxy calls the request, where it does so in a form that a log can hold; else a name of its own."""
+    given = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"")
+    return given.decode() if REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
+
+
+def _named(scope: Scope) -> dict[str, str]:
+    """The case that a request is about, where its address names one."""
+    case = str(scope.get("path_params", {}).get("case_id", ""))
+    return {"case": case} if CASE_ID.fullmatch(case) else {}
+
+
 class Guarded:
-    """Sets the security headers and logs method, route pattern, status and milliseconds: never the address itself."""
+    """Sets the security headers and logs method, route pattern, status and milliseconds: never the address itself.
+    Every line that is logged meanwhile has the id of the request, which the answer has as well."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -245,19 +270,26 @@ class Guarded:
             # no database keeps the sign, so there is nothing of that name
             scope = {**scope, "path": "/nowhere", "raw_path": b"/nowhere", "query_string": b""}
         began = perf_counter()
+        structlog.contextvars.clear_contextvars()
+        request_id = _request_id(scope)
+        structlog.contextvars.bind_contextvars(request=request_id)
 
         async def guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 headers.update(HEADERS)
+                headers["x-request-id"] = request_id
                 is_static = scope["path"].startswith("/static/")
                 headers["cache-control"] = "public, max-age=31536000, immutable" if is_static else "no-store"
+                route, seconds = str(getattr(scope.get("route"), "path", "-")), perf_counter() - began
+                ANSWERED.labels(_method(scope), route, str(message["status"])).observe(seconds)
                 log.info(
                     "request",
                     method=scope["method"],
-                    route=str(getattr(scope.get("route"), "path", "-")),
+                    route=route,
                     status=message["status"],
-                    ms=round((perf_counter() - began) * 1000, 1),
+                    ms=round(seconds * 1000, 1),
+                    **_named(scope),
                 )
             await send(message)
 

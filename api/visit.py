@@ -17,7 +17,7 @@ from api.i18n import Words
 from api.templating import environment
 from engine.errors import SignInNeeded
 from engine.organisation import Workdays
-from engine.service import people, workdays
+from engine.service import people, restoring, workdays
 from engine.service.app import Countersign
 from engine.service.sessions import Browser
 from engine.service.views import Viewer
@@ -60,6 +60,11 @@ class Visit:
         """Read when a page first counts with it: one that names no deadline, as that of an error, needs no calendar."""
         self._calendar = self._calendar or workdays.calendar(self.app)
         return self._calendar.between(first, last)
+
+    @property
+    def is_held(self) -> bool:
+        """Whether nothing is sent, since the database was restored."""
+        return restoring.held(self.app) is not None
 
     @property
     def csrf(self) -> str:

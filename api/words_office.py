@@ -68,6 +68,7 @@ CHANGES = {  # entries of the organisation's history
     "timer_fired": N_("fired a timer once more"),
     "receipt_applied": N_("applied a receipt"),
     "receipt_put_aside": N_("put a receipt aside"),
+    "sending_released": N_("released sending after a restore"),
     "checkpoint_exported": N_("exported a checkpoint"),
 }
 COMMANDS = {  # entries of the histories of cases

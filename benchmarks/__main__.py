@@ -22,6 +22,7 @@ NAMES = (
     "counting",
     "imports",
     "delivery",
+    "workers",
     "replay",
     "authoring",
     "expressions",

@@ -95,6 +95,9 @@ class Settings(BaseSettings):
         ge=0,
         description="Days after which messages that went or were given up and keys of requests are deleted; 0 = never",
     )
+    metrics_token: str = Field(
+        "", description="Bearer token that GET /metrics asks for; empty = only requests from this machine"
+    )
     memory_limit: str = Field("400MB", description="DuckDB's memory limit of one selection")
     poll_seconds: float = Field(2, gt=0, description="Seconds between two looks for due work, while there is none")
     run_seconds: int = Field(300, ge=5, description="Seconds between two scheduled runs of a flow, each that long")

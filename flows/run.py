@@ -2,26 +2,37 @@
 
 from collections import Counter
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
+from pathlib import Path
 
 from prefect.artifacts import create_table_artifact
 from prefect.runtime import flow_run
 
 from engine import clock
-from engine.service import logs, watching
+from engine.service import logs, restoring, watching
 from engine.service.app import Countersign
 from engine.settings import Settings
 from flows.rounds import Pace, repeat
 
 Round = Callable[[Countersign], Mapping[str, int]]
+Progress = Callable[[Countersign], list[dict[str, str | int]]]
 
 
-def run(name: str, once: Round) -> dict[str, int]:
-    """Do rounds until the next run is due; the sums appear as the artifact `name` in Prefect."""
+def run(
+    name: str, once: Round, *, progress: Progress | None = None, noted_as: str = "", stop: Path | None = None
+) -> dict[str, int]:
+    """Do rounds until the next run is due; the sums appear as the artifact `name` in Prefect, and every half minute
+    what `progress` says as `name-progress`. Rests while the database was restored and sending is held.
+
+    `noted_as`: what the health page knows it as; `stop`: the file that asks it to end, by default that of all flows.
+    """
     logs.configure()
     settings = Settings()
     now = clock.now() - clock.offset()  # Prefect knows the machine's clock, not the business clock
     pace = Pace.of(settings, scheduled=scheduled_start() or now, now=now)
+    if stop is not None:
+        pace = replace(pace, stop=stop)
     sums: Counter[str] = Counter()
     app = Countersign.open(settings)
 
@@ -30,10 +41,15 @@ def run(name: str, once: Round) -> dict[str, int]:
     def note(did: int, error: str = "") -> None:
         nonlocal noted
         if error or clock.now() >= noted + watching.NOTED_EVERY:
-            watching.note_round(app, name, did, error)
+            watching.note_round(app, noted_as or name, did, error)
             noted = clock.now()
+            if progress is not None and (table := progress(app)):
+                create_table_artifact(key=f"{name}-progress", table=table)
 
     def work() -> int:
+        if not restoring.may_send(app):
+            note(0)
+            return 0
         try:
             counts = once(app)
         except Exception as error:

@@ -2,7 +2,7 @@
 
 import os
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import structlog
 from prefect import flow
@@ -19,13 +19,20 @@ log = structlog.get_logger()
 @flow(name="waves")
 def waves() -> dict[str, int]:
     """Send what may be sent until the next run of this flow is due."""
-    return run("waves", once)
+    return run("waves", once, progress=delivering.progress)
 
 
 def once(app: Countersign) -> Mapping[str, int]:
     """One turn of sending, then what became finished by it. A gateway that is down counts as nothing done."""
-    progress = delivering.work(app, f"{socket.gethostname()}:{os.getpid()}", limit=TURN)
-    delivering.settle(app)
+    try:
+        return send(app, lambda: False)
+    finally:
+        delivering.settle(app)
+
+
+def send(app: Countersign, stop: Callable[[], bool]) -> Mapping[str, int]:
+    """One turn of sending, shorter where `stop` says so meanwhile."""
+    progress = delivering.work(app, f"{socket.gethostname()}:{os.getpid()}", limit=TURN, stop=stop)
     if progress is None:
         return {}
     if progress.error:

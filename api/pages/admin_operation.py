@@ -8,7 +8,7 @@ from api.declared import for_page
 from api.deps import BROKEN_FORM, App, CurrentViewer, CurrentVisit, Posted, text
 from api.pages.admin import by, tried
 from engine.errors import InvalidForm
-from engine.service import watching
+from engine.service import restoring, watching
 from engine.service.authorizing import allowed
 
 router = APIRouter(dependencies=[for_page("operation.watch")])
@@ -19,10 +19,28 @@ State = Literal["dead", "trying", "pending"]
 @router.get("/admin/operation")
 def health(app: App, visit: CurrentVisit, viewer: CurrentViewer) -> Response:
     """The state of all parts."""
+    return _health(app, visit, viewer)
+
+
+@router.post("/admin/operation/release", dependencies=ACTING)
+def release(app: App, visit: CurrentVisit, viewer: CurrentViewer, form: Posted) -> Response:
+    """Let a database that was restored send again, with a reason."""
+    acting, reason = by(visit, viewer, form), text(form, "reason")
+
+    def page(error: str, status: int) -> Response:
+        return _health(app, visit, viewer, error, status)
+
+    return tried(visit, lambda: restoring.release(app, acting, reason), page) or visit.go("/admin/operation")
+
+
+def _health(app: App, visit: CurrentVisit, viewer: CurrentViewer, error: str = "", status: int = 200) -> Response:
     return visit.page(
         "admin_health.html",
+        status=status,
         health=watching.health(app, by(visit, viewer)),
         may_channels=allowed(viewer, "channels.manage"),
+        may_act=allowed(viewer, "operation.act"),
+        error=error,
     )
 
 

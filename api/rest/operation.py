@@ -15,7 +15,7 @@ from api.rest.cases import body_of
 from api.rest.described import Described
 from api.rest.organisation import Acting, Reading
 from api.rest.paging import Cursor, Limit, Page, paged, placed, position
-from engine.service import auditing, checkpoints, watching
+from engine.service import auditing, checkpoints, restoring, watching
 from engine.service.auditing import AuditPage, BrokenChain, Verified
 from engine.service.authorizing import Action
 from engine.service.watching import Answer, Doubt, Health, OutboxPage, ParkedRow, TimersPage
@@ -36,6 +36,12 @@ class Effect(Body):
 
     key: str = Field(max_length=120, examples=["c1:4:0"])
     reason: str = Field("", max_length=200, examples=["the person has left"])
+
+
+class Reason(Body):
+    """Why."""
+
+    reason: str = Field(min_length=1, max_length=200, examples=["the gateway's log was compared"])
 
 
 class Resolution(Body):
@@ -93,6 +99,12 @@ class Comparison:
 def health(app: App, by: Reading) -> Response:
     """The state of all parts."""
     return answer(watching.health(app, by))
+
+
+@router.post("/operation/release", dependencies=[for_acting(ACTS)])
+def release(app: App, by: Acting, body: Reason) -> dict[str, int]:
+    """Let a database that was restored send again: what is due goes at once. 409 where nothing is held."""
+    return {"epoch": restoring.release(app, by, body.reason)}
 
 
 @router.get("/outbox", response_model=OutboxPage, dependencies=[for_reading(WATCHES)])

@@ -1,18 +1,24 @@
-"""`countersign database`: bring the case database to the newest schema, and check the chain of every history."""
+"""`countersign database`: bring the case database to the newest schema, check the chain of every history, back it up,
+restore it, and release what a restored one holds back."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.progress import track
 
-from engine.service import definitions, links
+from engine.service import backups, definitions, people, restoring
 from engine.service.app import Countersign
+from engine.service.recording import OPERATOR, By
 from engine.settings import Settings
 from engine.store import history
 from engine.store.session import Database
 
-app = typer.Typer(no_args_is_help=True, help="Migrate and verify the case database.")
+app = typer.Typer(no_args_is_help=True, help="Migrate, verify, back up and restore the case database.")
+NEXT = "Nothing is sent until you look and run `countersign database release` (docs/operation.md, Backups)."
 
 _Url = Annotated[str, typer.Option("--database", help="SQLAlchemy URL; by default COUNTERSIGN_DATABASE_URL.")]
 
@@ -49,16 +55,91 @@ def verify(database: _Url = "") -> None:
 
 
 @app.command()
+def backup(
+    file: Annotated[Path, typer.Argument(help="The file to write; it must not be there.")],
+    data: Annotated[bool, typer.Option(help="Whether the data folder goes into it as well.")] = True,
+    database: _Url = "",
+) -> None:
+    """Copy the database of one moment, and the files that it names, into one file, while everything runs.
+
+    Keys are not in it: keep home/secret.key elsewhere, without it no address can be read.
+    """
+    opened = Countersign(Settings(), _opened(database))
+    try:
+        with _counted("Copying") as tick:
+            made = backups.make(opened, file, with_data=data, tick=tick)
+    finally:
+        opened.close()
+    out = Console(highlight=False)
+    out.print(f"{file}: {made.cases} cases, schema {made.schema}, histories {made.digest}.", markup=False)
+
+
+@app.command()
+def restore(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A file that `backup` wrote.")],
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Put it in the place of the cases that are there.")
+    ] = False,
+    database: _Url = "",
+) -> None:
+    """Put a backup in the place of the database, and files that are missing; check that the histories are the same.
+
+    Stop pages and flows first. Links that were mailed are void, and nothing is sent until `database release`: what went
+    out after the backup was made is not known to it. Run `customers again` before that.
+    """
+    settings, url = Settings(), Settings(database_url=database).database if database else Settings().database
+    with _counted("Restoring") as tick:
+        done = backups.restore(settings, url, file, replace=replace, tick=tick)
+    out = Console(highlight=False)
+    out.print(f"{done.manifest.cases} cases of {done.manifest.at.isoformat(timespec='seconds')} are back.")
+    out.print(f"{done.files} files were put back, {done.links} links are void now.")
+    out.print(NEXT, markup=False)
+
+
+@app.command()
+def release(
+    reason: Annotated[str, typer.Option(prompt="Why may sending go on", help="Why; it stands in the audit.")],
+    person: Annotated[str, typer.Option("--as", help="Who says so; by default the operator.")] = "",
+    database: _Url = "",
+) -> None:
+    """Let a database that was restored send again: waves, notices, webhooks. What is due goes at once."""
+    opened = Countersign(Settings(), _opened(database))
+    try:
+        opened.db.migrate()
+        by = By(people.viewer_named(opened, person), "cli") if person else OPERATOR
+        epoch = restoring.release(opened, by, reason)
+    finally:
+        opened.close()
+    Console(highlight=False).print(f"What is due is sent again (epoch {epoch}).")
+
+
+@app.command()
 def restored(database: _Url = "") -> None:
-    """Say that the database was restored from a backup: links that were mailed before are void from now on.
+    """Say that the database was restored by other means than `restore`: links that were mailed before are void from now
+    on, and nothing is sent until `release`.
 
     Run it before the pages start. Open tasks stay in the inboxes; reminders bring new links.
     """
     db = _opened(database)
     db.migrate()
-    count = links.restored(Countersign(Settings(), db))
+    count = restoring.hold(Countersign(Settings(), db))
     db.close()
-    Console(highlight=False).print(f"{count} links are void now.")
+    out = Console(highlight=False)
+    out.print(f"{count} links are void now.")
+    out.print(NEXT, markup=False)
+
+
+@contextmanager
+def _counted(words: str) -> Iterator[backups.Tick]:
+    """A line that counts files and bytes while they are copied."""
+    with Console(stderr=True).status(words) as status:
+        seen = [0, 0]
+
+        def tick(name: str, size: int) -> None:
+            seen[0], seen[1] = seen[0] + 1, seen[1] + size
+            status.update(f"{words}: {seen[0]} files, {seen[1] / 1_000_000:.1f} MB ({name[-40:]})")
+
+        yield tick
 
 
 def _opened(url: str) -> Database:

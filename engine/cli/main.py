@@ -28,7 +28,7 @@ NOUNS = {
     "policy": ("engine.cli.policy", "How often a customer may be contacted."),
     "arbitration": ("engine.cli.arbitration", "Which case gets the customers that several want."),
     "offers": ("engine.cli.offers", "Offers and tariffs, with their versions."),
-    "database": ("engine.cli.database", "Migrate and verify the case database."),
+    "database": ("engine.cli.database", "Migrate, verify, back up and restore the case database."),
     "people": ("engine.cli.people", "Offices and people."),
     "offices": ("engine.cli.offices", "Offices."),
     "audit": ("engine.cli.audit", "Who did what, and whether the histories are what was written."),
@@ -42,6 +42,10 @@ NOUNS = {
     "serve": (
         "engine.cli.serve:serve",
         "Serve the pages and the REST API until SIGTERM or Ctrl-C. Notices and deliveries need `countersign up`.",
+    ),
+    "worker": (
+        "engine.cli.worker:worker",
+        "Send running waves beside the flows, on this machine or another, until SIGTERM or Ctrl-C.",
     ),
     "demo": (
         "engine.cli.demo.command:demo",

@@ -11,9 +11,11 @@ import typer
 from rich.console import Console
 
 from engine.cli.processes import Tree
-from engine.service import definitions
+from engine.service import definitions, restoring
 from engine.service.app import Countersign
 from engine.settings import Settings
+
+HELD = "Nothing is sent: the database was restored. Look, then run `countersign database release`."
 
 console = Console(stderr=True, highlight=False, soft_wrap=True)
 
@@ -66,5 +68,7 @@ def migrate(settings: Settings) -> None:
     try:
         app.db.migrate()
         definitions.publish_shipped(app)
+        if not restoring.may_send(app):
+            console.print(HELD)
     finally:
         app.close()

@@ -20,7 +20,7 @@ from sqlalchemy import Connection
 from engine.machine.children import has_ended
 from engine.machine.commands import AnyCommand, Decide
 from engine.machine.outcome import Announce, Outcome, Submitted
-from engine.service import noticing
+from engine.service import noticing, restoring
 from engine.service.app import Countersign
 from engine.service.fields import limited
 from engine.store import circuits, messages, visibility, webhooks
@@ -98,12 +98,14 @@ def announced(app: Countersign, locked: Locked, command: AnyCommand, outcome: Ou
 def queue(app: Countersign, effect: Effect, news: Announce) -> None:
     """Queue a message per event and webhook; once, however often it is carried out."""
     with app.db.begin() as tx:
+        epoch = restoring.epoch_in(tx)  # after a restore numbers begin again that the other side has seen
+        event_id = f"{effect.key}:e{epoch}" if epoch else effect.key
         for webhook in webhooks.active(tx):
             wanted = [event for event in news.events if event in webhook.events]
             if wanted and visibility.may_see(tx, webhook.owner, effect.case_id):
                 for event in wanted:
                     one = replace(news, events=(event,))
-                    new = _new(webhook, f"{effect.key}:{event}", event, one, app.now(), case_id=effect.case_id)
+                    new = _new(webhook, f"{event_id}:{event}", event, one, app.now(), case_id=effect.case_id)
                     messages.put(tx, new, app.now())
 
 

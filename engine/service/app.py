@@ -44,6 +44,7 @@ class Countersign:
         self._budgets: tuple[int, frozenset[str]] | None = None
         self.counts = Turns()
         self.seen_customers: Version | None = None
+        self.may_send_until = 0.0  # see restoring.may_send
 
     @classmethod
     def open(cls, settings: Settings | None = None) -> "Countersign":

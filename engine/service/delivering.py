@@ -20,7 +20,7 @@ from engine.delivery.waves import PlannedWave, chunk_size, chunks, divide
 from engine.errors import NotFound, NotPossible
 from engine.machine.case import Fund
 from engine.machine.commands import ResumeDelivery
-from engine.service import ending, running, whereabouts
+from engine.service import ending, restoring, running, whereabouts
 from engine.service.app import Countersign
 from engine.service.couriers.opening import guarantee_of
 from engine.service.sealing import dataset_of, vault
@@ -38,7 +38,7 @@ from engine.warehouse.places import fields_there
 from engine.warehouse.run import Limits
 from engine.warehouse.wavefiles import Letter, Turn, WaveFile, Wording
 
-__all__ = ["Progress", "begin", "hold", "release_gate", "settle", "waves_view", "work"]
+__all__ = ["Progress", "begin", "hold", "progress", "release_gate", "settle", "waves_view", "work"]
 
 WRITING = 10
 """Times the seconds of a selection: the place waits while the letters of a whole wave are written."""
@@ -60,7 +60,8 @@ def begin(app: Countersign, case_id: str) -> None:
     form = definition.context(case.form)["form"]
     planned = divide(snapshot.target, [_as_sent(app, wave) for wave in definition.delivery.waves])
     with app.db.begin() as tx:
-        waves.enter(tx, case_id, planned, PurePosixPath("cases", case_id, "waves"))
+        folder = PurePosixPath("cases", case_id, "waves")
+        waves.enter(tx, case_id, planned, folder, epoch=restoring.epoch_in(tx))
         rows = {row.position: row for row in waves.of_case(tx, case_id)}
     with erased.undisturbed(app.settings.data):
         for one in planned:
@@ -157,6 +158,19 @@ def waves_view(app: Countersign, tx: Connection, case_id: str) -> tuple[WaveView
     sums = ledger.sums(tx, case_id)
     capped = ledger.capped(tx, case_id) if any(one.suppressed for one in sums.values()) else {}
     return tuple(_view(app, row, plan, sums.get(row.id), capped.get(row.id, 0)) for row in rows)
+
+
+def progress(app: Countersign) -> list[dict[str, str | int]]:
+    """The running waves with their sums, for who watches the workers; no title and no office."""
+    with app.db.read() as tx:
+        running_now = waves.running(tx)
+        sums = {case: ledger.sums(tx, case) for case in {row.case_id for row in running_now}}
+    rows: list[dict[str, str | int]] = []
+    for row in running_now:
+        counted = sums[row.case_id].get(row.id) or ledger.Sums(waiting=row.audience)
+        done = counted.audience - counted.waiting
+        rows.append({"wave": row.id, "channel": row.channel, "audience": counted.audience, "done": done})
+    return rows
 
 
 def _view(app: Countersign, row: WaveRow, plan: DeliveryPlan, sums: ledger.Sums | None, capped: int) -> WaveView:

@@ -32,7 +32,17 @@ from engine.machine.outcome import (
     SelectAudience,
     TellParent,
 )
-from engine.service import announcing, children, delivering, evaluating, messaging, noticing, running, selecting
+from engine.service import (
+    announcing,
+    children,
+    delivering,
+    evaluating,
+    messaging,
+    noticing,
+    restoring,
+    running,
+    selecting,
+)
 from engine.service.app import Countersign
 from engine.service.keeping import kept
 from engine.service.messaging import Notify
@@ -83,8 +93,11 @@ def work(app: Countersign, notify: Notify) -> Counts:
     """Fire what is due, carry out what is pending and send by `notify` what may go, one batch of each. Safe from
     several processes at once.
 
-    Evaluations are left to `evaluate_due`, so that no notice waits for a long computation.
+    Evaluations are left to `evaluate_due`, so that no notice waits for a long computation. In a database that was
+    restored nothing happens until sending is released.
     """
+    if not restoring.may_send(app):
+        return Counts()
     fired = fire_timers(app)
     done, failed = _carry_out(app, PROMPT)
     sent, unsent = messaging.send_due(app, notify)

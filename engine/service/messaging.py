@@ -16,7 +16,7 @@ import structlog
 from sqlalchemy import Connection
 
 from engine.errors import CountersignError, Refused, Unavailable
-from engine.service import announcing, channels, noticing
+from engine.service import announcing, channels, noticing, restoring
 from engine.service.announcing import Call
 from engine.service.app import Countersign
 from engine.service.keeping import kept
@@ -73,6 +73,8 @@ class _Became:
 
 def send_due(app: Countersign, notify: Notify) -> tuple[int, int]:
     """Send one batch of what may go. How many went, and how many could not."""
+    if not restoring.may_send(app):
+        return 0, 0
     with app.db.begin() as tx:
         claimed = messages.claim(tx, app.now(), limit=BATCH, seconds=LEASE.total_seconds())
         down = {one.name for one in circuits.all_down(tx)} if claimed else set()

@@ -7,7 +7,7 @@ chunks. Several workers may run at once.
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -21,7 +21,7 @@ from engine.delivery.channels import CHANNELS, Call, Guarantee, segments_of
 from engine.delivery.waves import chunk_size
 from engine.errors import CustomersUnavailable, Unavailable
 from engine.masking import masked
-from engine.service import ending, forgotten, permits, spending, stopping
+from engine.service import ending, forgotten, permits, restoring, spending, stopping
 from engine.service.app import Countersign
 from engine.service.couriers.courier import Batch, Courier
 from engine.service.couriers.handed import Handed
@@ -102,22 +102,27 @@ class _Round:
     opened: AsyncExitStack = field(default_factory=AsyncExitStack)
 
 
-def work(app: Countersign, worker: str, *, limit: int = 50_000) -> Progress | None:
+def _never() -> bool:
+    return False
+
+
+def work(app: Countersign, worker: str, *, limit: int = 50_000, stop: Callable[[], bool] = _never) -> Progress | None:
     """Send what is due, up to about `limit` recipients; None when nothing may be sent at this moment.
 
-    `worker` names the caller in errors that stay behind. Raises nothing for a gateway that is down: the chunks go back
+    `worker` names the caller in errors that stay behind. Once `stop` says so no further chunk is claimed, and those at
+    hand are finished. Raises nothing for a gateway that is down: the chunks go back
     with a time to try again, and `Progress.error` says so.
     """
-    return asyncio.run(_work(app, worker, limit))
+    return asyncio.run(_work(app, worker, limit, stop))
 
 
-async def _work(app: Countersign, worker: str, limit: int) -> Progress | None:
+async def _work(app: Countersign, worker: str, limit: int, stop: Callable[[], bool]) -> Progress | None:
     now = _Round(app, vault_of(app.settings))
     async with now.opened:
         with kept(lambda: _extend(now), lease=LEASE):
             watching = asyncio.create_task(_watch(now))
             try:
-                await _send(now, worker, limit)
+                await _send(now, worker, limit, stop)
             finally:
                 watching.cancel()
     return now.progress if now.progress.chunks else None
@@ -145,11 +150,11 @@ def _halted(now: _Round) -> frozenset[str]:
     return frozenset(mine - {wave.id for wave in going if _may_go(now.app, wave, now.app.now())})
 
 
-async def _send(now: _Round, worker: str, limit: int) -> None:
+async def _send(now: _Round, worker: str, limit: int, stop: Callable[[], bool]) -> None:
     pending: set[asyncio.Task[None]] = set()
     taken = 0
     try:
-        while taken < limit:
+        while taken < limit and not stop():
             try:
                 held = await asyncio.to_thread(_claim, now)
             except Unavailable:
@@ -177,6 +182,8 @@ async def _send(now: _Round, worker: str, limit: int) -> None:
 def _claim(now: _Round) -> _Held | None:
     """The next chunk that may go at this moment, of any wave; its lease begins."""
     app = now.app
+    if not restoring.may_send(app):
+        return None
     moment = app.now()
     with app.db.read() as tx:
         running = waves.running(tx)

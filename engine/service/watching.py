@@ -6,6 +6,7 @@ Every change is written down with who made it. Refuses to touch what a worker ho
 
 import platform
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from importlib.metadata import version
@@ -16,12 +17,15 @@ from sqlalchemy import Connection, Row
 
 from engine.errors import CountsMoved, Invalid, NotFound, Problem, Refused
 from engine.machine.case import ProcessRef
-from engine.service import channels, effects, ending, receiving
+from engine.service import alarms, channels, effects, ending, receiving, restoring
+from engine.service.alarms import Standing
 from engine.service.app import Countersign
 from engine.service.couriers.opening import guarantee_of
 from engine.service.recording import By, Change, changing
+from engine.service.restoring import Held
 from engine.service.stopping import OVERRULED
 from engine.store import circuits, ledger, messages, operation, permits, suppression, waves
+from engine.store.figures import Backlog
 from engine.store.operation import WaveInDoubt
 from engine.store.waves import WaveRow
 from engine.values import NO_TEXT, Bilingual
@@ -29,6 +33,7 @@ from engine.values import NO_TEXT, Bilingual
 FLOWS = ("tick", "waves", "evaluate")
 QUIET_AFTER = timedelta(minutes=10)  # longer than a run and the pause before the next
 NOTED_EVERY = timedelta(seconds=30)
+WORKER = "waves:"  # before the name of a further delivery worker
 LONGEST_REASON = 200
 PARTS = ("countersign", "fastapi", "sqlalchemy", "prefect", "duckdb", "apprise")
 Doubt = WaveInDoubt  # as callers name it
@@ -148,6 +153,7 @@ class Health:
     database_size: int
     schema: str
     flows: tuple[FlowState, ...]
+    workers: tuple[FlowState, ...]
     sms: str
     mail: str
     disk_free: int
@@ -158,6 +164,9 @@ class Health:
     in_doubt: int
     versions: tuple[tuple[str, str], ...]
     down: tuple[DownRow, ...]
+    held: Held | None
+    standing: tuple[Standing, ...]
+    interrupted: tuple[Backlog, ...]
 
 
 def outbox(app: Countersign, by: By, state: str, after: str = "", *, limit: int = operation.PAGE) -> OutboxPage:
@@ -341,6 +350,7 @@ def health(app: Countersign, by: By) -> Health:
             database_size=operation.size_of(tx),
             schema=operation.schema_revision(tx),
             flows=tuple(_flow(name, last.get(name), now) for name in FLOWS),
+            workers=workers(last, now),
             sms=_host(settings.sms_url),
             mail=_host(settings.mail_url),
             disk_free=disk.free,
@@ -350,6 +360,9 @@ def health(app: Countersign, by: By) -> Health:
             parked=operation.parked_count(tx),
             in_doubt=sum(one.unknown for one in operation.in_doubt(tx)),
             down=tuple(_down(one, messages.waiting(tx, one.name)) for one in circuits.all_down(tx)),
+            held=restoring.held_in(tx),
+            standing=alarms.standing(app, tx),
+            interrupted=alarms.interrupted(tx),
             versions=(("python", platform.python_version()), *((name, version(name)) for name in PARTS)),
         )
 
@@ -358,6 +371,12 @@ def note_round(app: Countersign, flow: str, did: int, error: str = "") -> None:
     """A flow has looked for due work; for the health page."""
     with app.db.begin() as tx:
         operation.note_round(tx, flow, at=app.now(), did=did, error=error)
+
+
+def note_end(app: Countersign, worker: str) -> None:
+    """A further worker ended in order; the health page knows it no more."""
+    with app.db.begin() as tx:
+        operation.forget_rounds(tx, worker)
 
 
 def _effect(row: Row[tuple[object, ...]]) -> EffectRow:
@@ -377,6 +396,12 @@ def _flow(name: str, row: Row[tuple[object, ...]] | None, now: datetime) -> Flow
     if row is None:
         return FlowState(name, None, "", is_quiet=True)
     return FlowState(name, row.at, row.error, is_quiet=row.at + QUIET_AFTER < now)
+
+
+def workers(last: Mapping[str, Row[tuple[object, ...]]], now: datetime) -> tuple[FlowState, ...]:
+    """The further delivery workers by name; one that is quiet was killed, or lost its machine."""
+    found = (name for name in last if name.startswith(WORKER))
+    return tuple(replace(_flow(one, last[one], now), flow=one.removeprefix(WORKER)) for one in sorted(found))
 
 
 def _down(one: circuits.Down, waiting: int) -> DownRow:

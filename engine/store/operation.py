@@ -225,6 +225,11 @@ def note_round(tx: Connection, flow: str, *, at: datetime, did: int, error: str)
     )
 
 
+def forget_rounds(tx: Connection, flow: str) -> None:
+    """A worker ended in order: nobody waits for it."""
+    tx.execute(sa.delete(rounds).where(rounds.c.flow == flow))
+
+
 def all_rounds(tx: Connection) -> tuple[Row[Any], ...]:
     """flow, at, did, error of each flow's last round."""
     return tuple(tx.execute(sa.select(rounds).order_by(rounds.c.flow)))

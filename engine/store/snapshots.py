@@ -52,6 +52,11 @@ def newest(tx: Connection, case_id: str) -> SnapshotRow | None:
     return _one(tx, query)
 
 
+def folders(tx: Connection) -> tuple[str, ...]:
+    """The folders of all frozen audiences, relative to the data folder."""
+    return tuple(tx.execute(sa.select(snapshots.c.folder)).scalars())
+
+
 def _one(tx: Connection, query: sa.Select[tuple[object, ...]]) -> SnapshotRow | None:
     row = tx.execute(query).mappings().one_or_none()
     return None if row is None else SnapshotRow(**row)

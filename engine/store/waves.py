@@ -58,16 +58,19 @@ class WaveRow:
         return self.file.removesuffix(".parquet") + ".csv"
 
 
-def wave_id(case_id: str, position: int) -> str:
-    """The id of a wave: "<case>-w<position>"."""
-    return f"{case_id}-w{position}"
+def wave_id(case_id: str, position: int, epoch: int = 0) -> str:
+    """The id of a wave: "<case>-w<position>", and after a restore "<case>-e<epoch>w<position>": a gateway remembers the
+    messages of a wave that the older copy knows nothing of, and must not take the new ones for them."""
+    return f"{case_id}-{f'e{epoch}' if epoch else ''}w{position}"
 
 
-def enter(tx: Connection, case_id: str, planned: Iterable[PlannedWave], folder: PurePosixPath) -> None:
+def enter(
+    tx: Connection, case_id: str, planned: Iterable[PlannedWave], folder: PurePosixPath, *, epoch: int = 0
+) -> None:
     """Write the waves of a case, as `loading`. Those that are there already stay as they are."""
     rows = [
         {
-            "id": wave_id(case_id, one.position),
+            "id": wave_id(case_id, one.position, epoch),
             "case_id": case_id,
             "position": one.position,
             "name": one.wave.name,
@@ -107,6 +110,11 @@ def running(tx: Connection) -> tuple[WaveRow, ...]:
         .order_by(waves.c.started_at, waves.c.id)
     )
     return tuple(_wave(row) for row in tx.execute(chosen).mappings())
+
+
+def files(tx: Connection) -> tuple[str, ...]:
+    """The files of all waves, relative to the data folder."""
+    return tuple(tx.execute(sa.select(waves.c.folder)).scalars())
 
 
 def cases_under_way(tx: Connection) -> tuple[str, ...]:

@@ -53,7 +53,7 @@ def test_open_routes_are_few_and_say_why(api: FastAPI):
         "/gateway/mails", "/opt-out/{token}",
         "/sign-in/step", "/sign-in/code", "/sign-in/password", "/sign-in/second-factor", "/reset/{token}",
         "/sign-in/provider", "/sign-in/provider/back",
-        "/ready",
+        "/ready", "/healthz", "/readyz", "/metrics",
         "/calendar/{token}.ics",
         "/decide", "/l/{token}/code", "/l/{token}/open",
     }  # fmt: skip

@@ -14,8 +14,17 @@ from tests.api.cases import submitted
 from tests.api.desk import Desk
 from tests.api.test_api_rest import script
 
-FOR_SCRIPTS = ("/api/", "/gateway", "/health", "/ready")
-OPEN = ("/api/v1/session", "/gateway/receipts", "/gateway/mails", "/health", "/ready")
+FOR_SCRIPTS = ("/api/", "/gateway", "/health", "/ready", "/metrics")
+OPEN = (
+    "/api/v1/session",
+    "/gateway/receipts",
+    "/gateway/mails",
+    "/health",
+    "/ready",
+    "/healthz",
+    "/readyz",
+    "/metrics",
+)
 
 
 @pytest.fixture

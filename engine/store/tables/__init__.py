@@ -4,7 +4,7 @@ Times are stored as UTC with a zone (PostgreSQL) or as ISO text in UTC (SQLite),
 reads back whole is text, so that both databases return the bytes that were written.
 """
 
-from engine.store.tables.access import case_embargoes, case_readers, case_views, link_refusals, restores
+from engine.store.tables.access import case_embargoes, case_readers, case_views, lineage, link_refusals, restores
 from engine.store.tables.administration import groups, organisation_history, rounds, uploads
 from engine.store.tables.arbitrations import arbitration_cases, arbitrations
 from engine.store.tables.authoring import drafts, request_keys
@@ -95,6 +95,7 @@ __all__ = [
     "holdouts",
     "idempotency",
     "kept_forms",
+    "lineage",
     "link_codes",
     "link_refusals",
     "links",

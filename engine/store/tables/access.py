@@ -1,6 +1,6 @@
-"""Who may read a confidential case and who did, links that were refused, and restores of the database."""
+"""Who may read a confidential case and who did, links that were refused, restores of the database, its lineage."""
 
-from sqlalchemy import Column, ForeignKey, Index, String, Table, UniqueConstraint
+from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, String, Table, Text, UniqueConstraint
 
 from engine.store.columns import Serial, UtcTime
 from engine.store.tables.base import metadata, only
@@ -61,4 +61,15 @@ restores = Table(
     metadata,  # their number is the epoch: links that were mailed in an earlier one are void
     Column("id", Serial, primary_key=True),
     Column("at", UtcTime, nullable=False),
+)
+
+lineage = Table(
+    "lineage",
+    metadata,  # one row: what tells a restored older copy from the database that went on, and the hold that follows
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("name", String(32), nullable=False),  # of this database for life; its copies have it too
+    Column("epoch", Integer, nullable=False),  # how often sending was released after a restore
+    Column("mark", BigInteger, nullable=False),  # grows with everything that is sent
+    Column("held_at", UtcTime),
+    Column("held_because", Text, nullable=False, server_default=""),
 )

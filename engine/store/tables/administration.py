@@ -47,7 +47,7 @@ uploads = Table(
 rounds = Table(
     "rounds",
     metadata,  # when each flow looked last, written at most every half minute
-    Column("flow", String(20), primary_key=True),
+    Column("flow", String(80), primary_key=True),  # a further worker is waves:NAME
     Column("at", UtcTime, nullable=False),
     Column("did", Integer, nullable=False, server_default="0"),
     Column("error", Text, nullable=False, server_default=""),

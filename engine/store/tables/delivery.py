@@ -51,7 +51,7 @@ snapshots = Table(
 waves = Table(
     "waves",
     metadata,
-    Column("id", String(48), primary_key=True),  # "<case>-w<position>"
+    Column("id", String(48), primary_key=True),  # store/waves.py wave_id
     Column("case_id", String(24), ForeignKey("cases.id"), nullable=False),
     Column("position", Integer, nullable=False),
     Column("name", String(60), nullable=False),
