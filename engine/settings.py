@@ -43,6 +43,10 @@ class Settings(BaseSettings):
         " query_then_send (can be asked by them), at_most_once (neither)",
     )
     sms_secret: str = Field("", description="Key that signs requests to the SMS gateway and receipts from it")
+    link_hosts: str = Field(
+        "",
+        description="Hosts that links in messages may lead to, by commas; .example.org stands for every host of it",
+    )
     private_addresses: bool = Field(False, description="Whether webhooks and bots may lie in private networks")
     webhook_days: int = Field(5, ge=1, description="Days of failure after which a webhook is disabled")
     link_days: int = Field(14, description="Days after which a link in a notification expires")

@@ -174,7 +174,8 @@ class Wave(_Section):
 class Message(_Section):
     """What is sent: the text itself, or the form field that holds it.
 
-    `{name}` stands for a customer field listed in `fields`, `{form.title}` for a value of the proposal.
+    `{name}` stands for a customer field listed in `fields`, `{form.title}` for a value of the proposal. `{link}` is a
+    short address of this message's own that leads to `link`, `{optout}` one of the page where its reader opts out.
     """
 
     text: str = Field(
@@ -184,6 +185,11 @@ class Message(_Section):
     )
     field: str = Field("", description="Or the form field that holds it")
     fields: tuple[str, ...] = Field((), description="Customer fields that the text may name")
+    link: str = Field(
+        "",
+        max_length=500,
+        description="Where {link} leads: an address, or {form.NAME} for the form field that holds one",
+    )
 
     @model_validator(mode="before")
     @classmethod

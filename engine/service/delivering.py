@@ -17,7 +17,7 @@ from engine.delivery.plan import DeliveryPlan, Wave
 from engine.delivery.waves import PlannedWave, chunk_size, chunks, divide
 from engine.errors import NotFound, NotPossible
 from engine.machine.commands import ResumeDelivery
-from engine.service import running, whereabouts
+from engine.service import messagelinks, parking, running, whereabouts
 from engine.service.app import Countersign
 from engine.service.couriers.opening import guarantee_of
 from engine.service.sealing import dataset_of, vault
@@ -65,7 +65,7 @@ def begin(app: Countersign, case_id: str) -> None:
             if row.state == "loading":
                 path = app.settings.data / row.file
                 if not path.exists():
-                    wording = _wording(definition.delivery, one.channel, form)
+                    wording = _wording(app, definition.delivery, row, form)
                     wavefiles.write(
                         path, _turn(app, snapshot, one), wording, vault(app.settings), chunk=chunk_size(row.plan)
                     )
@@ -179,13 +179,16 @@ def _turn(app: Countersign, snapshot: SnapshotRow, planned: PlannedWave) -> Turn
     )
 
 
-def _wording(plan: DeliveryPlan, channel: str, form: Mapping[str, Any]) -> Wording:
+def _wording(app: Countersign, plan: DeliveryPlan, wave: WaveRow, form: Mapping[str, Any]) -> Wording:
+    channel = wave.channel
     address = plan.address if CHANNELS[channel].has_address else ""
     if plan.message is None or not CHANNELS[channel].has_text:
         return Wording(address, (), lambda _values: "")
     template = plan.message.text or str(form.get(plan.message.field, ""))
     constants = {f"form.{name}": value for name, value in form.items()}
-    return Wording(address, plan.message.fields, renderer(template, plan.message.fields, constants))
+    stamped = messagelinks.stamp(app, plan.message, wave.id, template, constants)
+    compose = renderer(template, (*plan.message.fields, *stamped.names), constants)
+    return Wording(address, plan.message.fields, compose, stamped.of_row)
 
 
 def _as_sent(app: Countersign, wave: Wave) -> Wave:
@@ -207,6 +210,7 @@ def _load(app: Countersign, planned: PlannedWave, row: WaveRow) -> None:
             waves.move(tx, row.id, to="planned", come_from=("loading",))
         with app.db.begin() as tx:
             ledger.refresh_statistics(tx)
+        parking.wave_is_here(app, row.id)
     finally:
         file.close()
 

@@ -1,21 +1,21 @@
 """Takes receipts (回执) from a gateway: signed, in any order, as often as it likes.
 
-Refuses what is not signed with our key. What is signed but belongs to nothing here is parked for a person to look at,
-never dropped. Importing responses is evaluating's job.
+Refuses what is not signed with our key. What is signed but belongs to nothing here is parked, once: it is tried again
+when the ledger of its wave is there, and a person may look at it before. Importing responses is evaluating's job.
 """
 
 from datetime import datetime
 from typing import Literal
 
 import msgspec
+from sqlalchemy import Connection
 
-from engine.delivery.signature import is_signed
-from engine.errors import Forged, Invalid, Problem
+from engine.service import addressed, inbound
 from engine.service.app import Countersign
+from engine.service.inbound import NO_MESSAGE, UNREADABLE, Counts
 from engine.store import ledger, waves
 from engine.store.ledger import Receipt
-
-MANY = 10_000
+from engine.store.parked import Parked
 
 
 class _Receipt(msgspec.Struct):
@@ -25,40 +25,35 @@ class _Receipt(msgspec.Struct):
     reason: str = ""
 
 
-class _Body(msgspec.Struct):
-    receipts: list[msgspec.Raw]
-
-
-class Counts(msgspec.Struct, frozen=True):
-    """What became of receipts: changed a row, changed none (known already), parked."""
-
-    applied: int
-    repeated: int
-    parked: int
-
-
 def receive_receipts(app: Countersign, body: bytes, signature: str) -> Counts:
     """Apply a request's receipts, in one transaction; sent again it changes nothing.
 
     Raises Forged for a wrong or missing signature, Invalid for a body that is no list of receipts.
     """
-    if not is_signed(body, signature, app.settings.sms_secret):
-        raise Forged()
-    try:
-        raw = msgspec.json.decode(body, type=_Body).receipts
-    except msgspec.DecodeError as error:
-        raise Invalid([Problem("receipts", f"not a list of receipts: {error}")]) from error
-    if len(raw) > MANY:
-        raise Invalid([Problem("receipts", f"more than {MANY} receipts in one request", "send them in parts")])
+    raw = inbound.items(app, body, signature, "receipts")
     whole, unreadable = _read(raw)
     with app.db.begin() as tx:
-        for wave in sorted({receipt.wave for receipt in whole}):
-            waves.lock(tx, wave)
-        changed, strangers = ledger.receive(tx, whole)
-        ledger.park(tx, unreadable, "cannot be read", app.now())
-        ledger.park(tx, map(_written, strangers), "no such message", app.now())
+        changed, strangers = _apply(tx, whole)
+        odd = [Parked("receipt", inbound.digest(one), one, UNREADABLE) for one in unreadable]
+        inbound.park(app, tx, [*odd, *map(_unplaced, strangers)])
     parked = len(unreadable) + len(strangers)
     return Counts(applied=changed, repeated=len(raw) - changed - parked, parked=parked)
+
+
+def again(_app: Countersign, tx: Connection, body: str, message: str = "") -> bool:
+    """Try a parked receipt again, as that of `message` where one is named; False where it still belongs to nothing."""
+    receipts = _parked(body)
+    place = addressed.row_of(message) if message else None
+    if place:
+        receipts = [Receipt(*place, one.status, one.at, one.reason) for one in receipts]
+    _, strangers = _apply(tx, receipts)
+    return bool(receipts) and not strangers
+
+
+def _apply(tx: Connection, receipts: list[Receipt]) -> tuple[int, tuple[Receipt, ...]]:
+    for wave in sorted({receipt.wave for receipt in receipts}):
+        waves.lock(tx, wave)
+    return ledger.receive(tx, receipts)
 
 
 def _read(raw: list[msgspec.Raw]) -> tuple[list[Receipt], list[str]]:
@@ -67,22 +62,23 @@ def _read(raw: list[msgspec.Raw]) -> tuple[list[Receipt], list[str]]:
     for one in raw:
         try:
             receipt = msgspec.json.decode(one, type=_Receipt)
-            wave, _, row = receipt.id.rpartition(".")
-            if receipt.at.tzinfo is None or not row.isascii() or not row.isdigit() or len(row) > 9:
+            place = addressed.row_of(receipt.id)
+            if receipt.at.tzinfo is None or place is None:
                 raise msgspec.ValidationError(receipt.id)
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, RecursionError):
             unreadable.append(bytes(one).decode(errors="replace"))
             continue
-        whole.append(Receipt(wave, int(row), receipt.status, receipt.at, receipt.reason))
+        whole.append(Receipt(*place, receipt.status, receipt.at, receipt.reason))
     return whole, unreadable
 
 
-def _written(receipt: Receipt) -> str:
+def _unplaced(receipt: Receipt) -> Parked:
     named = _Receipt(f"{receipt.wave}.{receipt.row}", receipt.status, receipt.at, receipt.reason)
-    return msgspec.json.encode(named).decode()
+    body = msgspec.json.encode(named)
+    return Parked("receipt", inbound.digest(body), body.decode(), NO_MESSAGE, receipt.wave)
 
 
-def read_parked(body: str) -> list[Receipt]:
+def _parked(body: str) -> list[Receipt]:
     """The receipt of a body that was parked; empty where it cannot be read."""
     try:
         return _read([msgspec.Raw(body.encode())])[0]

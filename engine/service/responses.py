@@ -14,21 +14,20 @@ from sqlalchemy import Connection
 
 from engine.errors import NotFound, NotPossible
 from engine.machine.case import Case
+from engine.service import optouts
 from engine.service.app import Countersign
 from engine.service.cases import load_visible
+from engine.service.optouts import OPEN_STATES, OptOut
 from engine.service.sealing import dataset_of
 from engine.service.views import Viewer
-from engine.store import reports, snapshots, suppression
+from engine.store import reports, snapshots
 from engine.store.reports import ResponseRow
-from engine.store.suppression import Suppression
 from engine.warehouse import erased
 from engine.warehouse.lists import KEY
 from engine.warehouse.responses import Expected, keep_outcomes, outcomes_folder, read_answers
 from engine.warehouse.rows import BadRow
 
-OPEN_STATES = ("delivering", "paused", "evaluating")
 CUSTOMERS = "customers"
-OPTED_OUT = "opted out"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +61,8 @@ def import_responses(app: Countersign, viewer: Viewer, case_id: str, file: Path 
         known = reports.references(tx, case_id, "opt_out")  # an opt-out that a person ended is not made again
         fresh = [row for row in rows if row.kind == "opt_out" and row.reference not in known]
         recorded = reports.record_responses(tx, case_id, rows)
-        entries = [Suppression("black", row.customer, OPTED_OUT) for row in fresh]
-        suppression.add(tx, entries, by=viewer.person, at=app.now())
+        wishes = [OptOut("import", f"{case_id}:{row.reference}", row.at, customer=row.customer) for row in fresh]
+        optouts.opt_out(app, tx, wishes, by=viewer.person)
     return ImportReport(
         rows=answers.rows,
         recorded=recorded,

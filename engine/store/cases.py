@@ -156,6 +156,11 @@ def locked(tx: Connection, case_id: str) -> Case | None:
     return None if body is None else _read_case(body)
 
 
+def with_number(tx: Connection, number: str) -> str | None:
+    """The id of the case with that number, None where there is none."""
+    return tx.execute(sa.select(cases.c.id).where(cases.c.number == number)).scalar_one_or_none()
+
+
 def any_case(tx: Connection) -> bool:
     """Whether there is a case at all."""
     return tx.execute(sa.select(cases.c.id).limit(1)).scalar_one_or_none() is not None

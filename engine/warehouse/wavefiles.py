@@ -10,13 +10,14 @@ import csv
 import hashlib
 import os
 import secrets
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from engine.masking import is_sealed
@@ -33,6 +34,7 @@ SCHEMA = pa.schema(
     ]
 )
 MEMORY = "150MB"
+ROWS_LOOKED_AT = 50_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +68,12 @@ class Turn:
 @dataclass(frozen=True, slots=True)
 class Wording:
     """How letters are made: the customer columns of the address (empty = none) and of the `fields` that `compose`
-    makes the text of."""
+    makes the text of; after them `compose` is given what `stamp` makes of the row, where it makes anything."""
 
     address: str
     fields: Sequence[str]
     compose: Callable[[tuple[Any, ...]], str]
+    stamp: Callable[[int], tuple[str, ...]] | None = None
 
 
 def write(path: Path, turn: Turn, wording: Wording, vault: Vault, *, chunk: int) -> None:
@@ -94,8 +97,12 @@ def _write(path: Path, turn: Turn, wording: Wording, vault: Vault, chunk: int) -
         row = 0
         for customers, cells, addresses, *columns in _slices(turn, wording, chunk, path):
             values = zip(*columns, strict=True) if columns else iter([()] * len(customers))
-            texts = [wording.compose(one) for one in values]
             rows = range(row, row + len(customers))
+            if wording.stamp is None:
+                texts = [wording.compose(one) for one in values]
+            else:
+                pairs = zip(values, map(wording.stamp, rows), strict=True)
+                texts = [wording.compose(one + stamped) for one, stamped in pairs]
             sealed = [one if not one or is_sealed(one) else vault.seal(one) for one in addresses]
             table = pa.table([list(rows), customers, cells, sealed, texts], schema=SCHEMA)
             writer.write_table(table, row_group_size=chunk)
@@ -220,6 +227,30 @@ class WaveFile:
     def close(self) -> None:
         """Close the file."""
         self._file.close()
+
+
+def addressed(path: Path, addresses: Collection[str]) -> Iterator[tuple[int, str]]:
+    """The rows of a wave's file that go to one of these sealed addresses, with the address; read in pieces."""
+    wanted = pa.array(sorted(addresses), pa.string())
+    with pq.ParquetFile(path, memory_map=False) as file:
+        for batch in file.iter_batches(ROWS_LOOKED_AT, columns=["row", "address"]):
+            there = batch.filter(pc.is_in(batch["address"], wanted))
+            yield from zip(there["row"].to_pylist(), there["address"].to_pylist(), strict=True)
+
+
+def letter_of(path: Path, row: int) -> Letter | None:
+    """The letter of one row, its address sealed; None where the file is gone or has no such row."""
+    if not path.exists():
+        return None
+    with pq.ParquetFile(path, memory_map=False) as file:
+        first = 0
+        for group in range(file.num_row_groups):
+            count = file.metadata.row_group(group).num_rows
+            if first <= row < first + count:
+                columns = _columns(file.read_row_group(group).slice(row - first, 1))
+                return Letter(*(values[0] for values in columns))
+            first += count
+    return None
 
 
 def write_part(folder: Path, position: int, letters: Sequence[Letter]) -> None:

@@ -27,7 +27,6 @@ from engine.store.tables.customer_groups import case_groups, customer_group_vers
 from engine.store.tables.delivery import (
     chunks,
     evaluations,
-    parked_receipts,
     recipients,
     responses,
     snapshots,
@@ -46,6 +45,15 @@ from engine.store.tables.identity import (
     second_factors,
     sessions,
     sign_in_tries,
+)
+from engine.store.tables.inbound import (
+    clicks,
+    opt_out_addresses,
+    opt_outs,
+    orders,
+    parked_receipts,
+    replies,
+    wave_links,
 )
 from engine.store.tables.notices import channels, circuits, messages, preferences, webhooks
 from engine.store.tables.offers import offer_versions, rehearsals
@@ -70,6 +78,7 @@ __all__ = [
     "channels",
     "chunks",
     "circuits",
+    "clicks",
     "comments",
     "contact_policies",
     "customer_group_versions",
@@ -94,6 +103,9 @@ __all__ = [
     "numbering",
     "offer_versions",
     "offices",
+    "opt_out_addresses",
+    "opt_outs",
+    "orders",
     "organisation",
     "organisation_history",
     "outbox",
@@ -107,6 +119,7 @@ __all__ = [
     "recovery_codes",
     "register_numbers",
     "rehearsals",
+    "replies",
     "request_keys",
     "responses",
     "restores",
@@ -123,6 +136,7 @@ __all__ = [
     "timers",
     "uploads",
     "waivers",
+    "wave_links",
     "waves",
     "webhooks",
     "workdays",
