@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from fastapi.testclient import TestClient
 
+from api.app import create_app
 from engine.delivery.signature import sign
 from engine.errors import Forged, Invalid, NotFound
 from engine.service import clicking, delivering, optouts, parking, suppressing
@@ -24,7 +26,9 @@ from engine.service.replying import receive_replies
 from engine.store import cases, ledger, opt_outs, reports, suppression
 from tests.faults.delivering_case import CASE, delivering_case
 from tests.faults.test_faults_delivery import send_all, states_of
+from tests.servers.callback import receiving
 from tests.servers.gateway import SECRET, RunningGateway, running_gateway
+from tests.support import wait_until
 
 TARGET = 270
 PHONE = "Mozilla/5.0 (Linux; Android 14) AppleWebKit/537.36 Chrome/120.0 Mobile Safari/537.36"
@@ -226,9 +230,15 @@ def test_what_is_forged_or_garbage_changes_nothing_and_a_megabyte_of_it_is_parke
         for odd in (b"[]", b"{", b'{"more": []}', b"\xff\xfe", b"[" * 100_000, deep):
             with pytest.raises(Invalid):
                 take(app, odd, sign(odd, SECRET))
-    odd_things = ['{"from": 7}', '"x"', "null", "[[[[]]]]", json.dumps({"from": "13800000001", "text": "x" * 1_000_000})]
+    odd_things = [
+        '{"from": 7}',
+        '"x"',
+        "null",
+        "[[[[]]]]",
+        json.dumps({"from": "13800000001", "text": "x" * 1_000_000}),
+    ]
     for take, name in ((receive_replies, "replies"), (receive_orders, "orders"), (receive_complaints, "complaints")):
-        body = ('{"%s": [%s]}' % (name, ",".join(odd_things))).encode()
+        body = f'{{"{name}": [{",".join(odd_things)}]}}'.encode()
         counts = take(app, body, sign(body, SECRET))
         assert (counts.applied, counts.repeated, counts.parked) == (0, 0, 5)
     bodies = kept(app, "SELECT body FROM parked_receipts")
@@ -342,6 +352,52 @@ def test_the_opt_out_page_does_nothing_until_its_button_is_pressed(make: Make, g
     assert kept(app, "SELECT source, customer FROM opt_outs") == [("link", customer)]
     with pytest.raises(NotFound):
         clicking.opt_out(app, links_of(gateway)[number_of(customer)][0])
+
+
+def test_a_gateway_that_answers_for_customers_is_understood(
+    make: Make, gateway: RunningGateway, tmp_path: Path
+) -> None:
+    app = make()
+
+    def take(body: bytes, signature: str) -> object:
+        name = receive_replies if body.startswith(b'{"replies"') else receive_receipts
+        return name(app, body, signature)
+
+    with receiving(take) as address, running_gateway(tmp_path / "other.log", address) as sender:
+        other = Countersign(app.settings.model_copy(update={"sms_url": sender.url}), app.db)
+        sender.behave(replying=0.3, opting_out=0.5, names_message=False, failing=0, receipts="twice")
+        send_all(other)
+        wait_until(lambda: sender.stats()["receipts"] >= TARGET, what="all receipts and replies")
+        said = sender.stats()["replies"]
+    meant = dict(kept(app, "SELECT meaning, count(*) FROM replies GROUP BY meaning"))
+    assert set(meant) == {"opt_out", "other"}
+    assert sum(meant.values()) == said > 50
+    assert len(barred(app)) == meant["opt_out"] == kept(app, "SELECT count(*) FROM opt_outs")[0][0]
+    assert kept(app, "SELECT count(*) FROM parked_receipts") == [(0,)]
+    assert states_of(app)["delivered"] + states_of(app).get("suppressed", 0) == TARGET
+
+
+def test_links_over_http_are_kept_nowhere_and_wrong_ones_are_one_page(make: Make, gateway: RunningGateway) -> None:
+    app = make(delivery=LINKED)
+    send_all(app)
+    token, out = links_of(gateway)[number_of(sorted(messages(app))[0])]
+    browser = TestClient(create_app(app), follow_redirects=False, headers={"user-agent": PHONE})
+    for method in ("GET", "HEAD"):
+        answer = browser.request(method, f"/r/{token}")
+        assert (answer.status_code, answer.headers["location"]) == (302, "https://shop.example/autumn?x=1")
+        assert (answer.headers["cache-control"], answer.headers["referrer-policy"]) == ("no-store", "no-referrer")
+        assert "set-cookie" not in answer.headers
+    bent = token[:-2] + token[-2:][::-1] + "A"
+    wrong = [browser.get(path) for path in (f"/r/{bent}", f"/r/{out}", f"/o/{token}", "/r/x", f"/o/{bent}")]
+    assert {answer.status_code for answer in wrong} == {404}
+    assert len({answer.content for answer in wrong}) == 1
+    page = browser.get(f"/o/{out}")
+    assert page.status_code == 200
+    assert page.text.count('<form method="post" action="/o/') == 1
+    assert barred(app) == set()
+    assert browser.post(f"/o/{out}").status_code == 200
+    assert len(barred(app)) == 1
+    assert browser.post(f"/o/{bent}").content == wrong[0].content
 
 
 def test_a_link_to_a_host_that_is_not_allowed_stops_the_wave_before_anything_is_written(

@@ -15,7 +15,10 @@ from tests.api.desk import Desk
 from tests.api.test_api_rest import script
 
 FOR_SCRIPTS = ("/api/", "/gateway", "/health", "/ready")
-OPEN = ("/api/v1/session", "/gateway/receipts", "/health", "/ready")
+OPEN = (
+    "/api/v1/session", "/gateway/receipts", "/gateway/replies", "/gateway/complaints", "/gateway/orders", "/health",
+    "/ready",
+)  # fmt: skip
 
 
 @pytest.fixture
