@@ -4,8 +4,8 @@
 
 It takes `POST /messages` as a paid gateway would, remembers message ids (also over a restart: the log is its memory),
 writes every accepted message once as a JSON line (id, to, text, at), and sends receipts to
-`<callback>/gateway/receipts` until they are taken. A share of the messages is answered, some of them with an opt-out, at
-`<callback>/gateway/replies`. `POST /control` makes it slow, refuse, drop its answers after
+`<callback>/gateway/receipts` until they are taken. Where it is told to, it answers a share of the messages at
+`<callback>/gateway/replies`, some with an opt-out. `POST /control` makes it slow, refuse, drop its answers after
 accepting, forget ids (as a gateway does that knows no idempotency keys), send receipts twice, late or shuffled;
 `POST /messages/query` says of ids which arrived, `GET /stats` counts. It sends nothing to any telephone.
 """
