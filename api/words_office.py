@@ -69,6 +69,13 @@ CHANGES = {  # entries of the organisation's history
     "receipt_applied": N_("applied a receipt"),
     "receipt_put_aside": N_("put a receipt aside"),
     "sending_released": N_("released sending after a restore"),
+    "reply_applied": N_("assigned a reply"),
+    "reply_put_aside": N_("put a reply aside"),
+    "order_applied": N_("assigned an order"),
+    "order_put_aside": N_("put an order aside"),
+    "complaint_applied": N_("assigned a complaint"),
+    "complaint_put_aside": N_("put a complaint aside"),
+    "complaints_imported": N_("imported complaints"),
     "checkpoint_exported": N_("exported a checkpoint"),
 }
 COMMANDS = {  # entries of the histories of cases
@@ -150,6 +157,19 @@ PARKED = {
     "cannot be read": N_("cannot be read"),
     "no such message": N_("no such message"),
     "no such call": N_("no such call"),
+    "before the list was frozen": N_("before the list was frozen"),
+    "this order is another customer's": N_("this order is another customer's"),
+}
+PARKED_KINDS = {
+    "receipt": N_("Receipt"),
+    "reply": N_("Reply"),
+    "order": N_("Order"),
+    "complaint": N_("Complaint"),
+}
+REPLIES = {  # what a reply means
+    "opt_out": N_("opted out"),
+    "opt_in": N_("wants messages again"),
+    "other": N_("a message"),
 }
 FLOWS = {"tick": N_("Deadlines and notices"), "waves": N_("Delivery"), "evaluate": N_("Evaluation")}
 FACTS = {  # parts of an entry: what was and what is
@@ -233,6 +253,8 @@ OFFICE_PROBLEMS = {  # by code; the braces are filled with the problem's fields
     "office_level": N_("Choose county, city or province."),
     "office_parent": N_("It cannot report to “{name}”, which is no office."),
     "office_above": N_("An office reports to one of a higher level, and those below it stay below it."),
+    "E395": N_("There is no message of this id."),
+    "complaint": N_("This is no complaint: it needs an id, a time, and a number, a message or a customer."),
     "reason_missing": N_("Say why, in at most 200 signs: it stays in the history."),
     "expires_past": N_("That day is over; choose a later one, or none."),
     "suppression_list": N_("Choose the black or the grey list."),

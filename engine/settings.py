@@ -63,6 +63,10 @@ class Settings(BaseSettings):
     delivery_webhook_secret: str = Field(
         "", description="Key that signs requests to the channel webhook and receipts from it"
     )
+    link_hosts: str = Field(
+        "",
+        description="Hosts that links in messages may lead to, by commas; .example.org stands for every host of it",
+    )
     private_addresses: bool = Field(False, description="Whether webhooks and bots may lie in private networks")
     webhook_days: int = Field(5, ge=1, description="Days of failure after which a webhook is disabled")
     link_days: int = Field(14, description="Days after which a link in a notification expires")

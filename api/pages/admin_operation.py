@@ -1,4 +1,4 @@
-"""The operation: health of all parts, the outbox, sends in doubt, timers, receipts that belong to nothing."""
+"""The operation: health of all parts, the outbox, sends in doubt, timers, what came back and belongs to nothing."""
 
 from typing import Literal
 
@@ -8,7 +8,7 @@ from api.declared import for_page
 from api.deps import BROKEN_FORM, App, CurrentViewer, CurrentVisit, Posted, text
 from api.pages.admin import by, tried
 from engine.errors import InvalidForm
-from engine.service import restoring, watching
+from engine.service import parking, restoring, watching
 from engine.service.authorizing import allowed
 
 router = APIRouter(dependencies=[for_page("operation.watch")])
@@ -112,27 +112,32 @@ def fire(app: App, visit: CurrentVisit, viewer: CurrentViewer, form: Posted) -> 
 
 
 @router.get("/admin/receipts")
-def receipts(app: App, visit: CurrentVisit, viewer: CurrentViewer, before: int = 0) -> Response:
-    """Receipts that belong to nothing here."""
-    found = watching.parked(app, by(visit, viewer), before)
-    return visit.page("admin_receipts.html", receipts=found, error="", before=before)
+def receipts(app: App, visit: CurrentVisit, viewer: CurrentViewer, before: int = 0, kind: str = "") -> Response:
+    """What came back and belongs to nothing here; of one kind, where it is named."""
+    found = parking.listed(app, by(visit, viewer), before, kind=kind)
+    return visit.page("admin_receipts.html", receipts=found, error="", before=before, kind=kind)
 
 
 @router.post("/admin/receipts", dependencies=ACTING)
 def settle(app: App, visit: CurrentVisit, viewer: CurrentViewer, form: Posted) -> Response:
-    """Try a receipt again, or put it aside with a reason."""
+    """Try a thing again, assign it to a message, or put it aside with a reason."""
     number, acting = text(form, "receipt"), by(visit, viewer, form)
     chosen = int(number) if number.isdecimal() and len(number) < 12 else 0
 
     def page(error: str, status: int) -> Response:
-        found = watching.parked(app, by(visit, viewer))
-        return visit.page("admin_receipts.html", status=status, receipts=found, error=error, before=0)
+        found = parking.listed(app, by(visit, viewer))
+        return visit.page("admin_receipts.html", status=status, receipts=found, error=error, before=0, kind="")
 
-    if text(form, "action") == "aside":
-        reason = text(form, "reason")
-        return tried(visit, lambda: watching.put_aside(app, acting, chosen, reason), page) or visit.go(
-            "/admin/receipts"
-        )
-    if not watching.apply_parked(app, acting, chosen):
+    found = True
+
+    def act() -> None:
+        nonlocal found
+        if text(form, "action") == "aside":
+            parking.put_aside(app, acting, chosen, text(form, "reason"))
+        else:
+            found = parking.assign(app, acting, chosen, text(form, "message"))
+
+    refused = tried(visit, act, page)
+    if refused is None and not found:
         return page(visit.words("It still belongs to no message here; nothing was changed."), 409)
-    return visit.go("/admin/receipts")
+    return refused or visit.go("/admin/receipts")

@@ -15,7 +15,7 @@ from api.i18n import N_
 from api.pages.admin import by
 from api.visit import Visit
 from engine.errors import Invalid, InvalidFile, Problem, Refused, SelectionFailed, Unavailable
-from engine.service import answering, cases, interventions, proposals, responses, stages
+from engine.service import answering, cases, interventions, proposals, responses, returning, stages
 from engine.service.responses import ImportReport
 from engine.service.views import Viewer
 
@@ -36,7 +36,16 @@ def show(
 ) -> Response:
     """Where the case is, and one of its tabs; `order` is another one of the exclusions, by commas."""
     view = cases.case_page(app, viewer, case_id, tuple(order.split(",")))
-    return visit.page("case.html", case=view, tab=tab, error="", notice="")
+    returned = returning.of_case(app, viewer, case_id) if tab == "delivery" else None
+    return visit.page("case.html", case=view, tab=tab, error="", notice="", returned=returned)
+
+
+@router.post("/cases/{case_id}/replies")
+def read_replies(app: App, visit: CurrentVisit, viewer: CurrentViewer, case_id: str, form: Posted) -> Response:
+    """The submitter has read the replies."""
+    form_key(form, viewer)
+    returning.mark_read(app, viewer, case_id)
+    return visit.go(f"/cases/{case_id}?tab=delivery#returned")
 
 
 @router.post("/cases/{case_id}/why")

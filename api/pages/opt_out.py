@@ -20,7 +20,7 @@ def show(app: App, visit: CurrentVisit, token: str) -> Response:
         opting_out.look(app, token)
     except NotFound:
         return _no_way(visit)
-    return visit.page("opt_out.html", token=token, done=False)
+    return visit.page("opt_out_mail.html", token=token, done=False)
 
 
 @router.post("/opt-out/{token}")
@@ -30,8 +30,8 @@ def act(app: App, visit: CurrentVisit, token: str) -> Response:
         opting_out.opt_out(app, token)
     except NotFound:
         return _no_way(visit)
-    return visit.page("opt_out.html", token=token, done=True)
+    return visit.page("opt_out_mail.html", token=token, done=True)
 
 
 def _no_way(visit: Visit) -> Response:
-    return visit.page("opt_out.html", status=404, token="", done=False)
+    return visit.page("opt_out_mail.html", status=404, token="", done=False)

@@ -25,6 +25,7 @@ from engine.service import (
     phrases,
     proposals,
     responses,
+    returning,
     stages,
 )
 from engine.service.app import Countersign
@@ -33,6 +34,7 @@ from engine.service.explaining import Explanation
 from engine.service.inbox_pages import Due, List, Wanted
 from engine.service.papers import Paper
 from engine.service.responses import ImportReport
+from engine.service.returning import Returned
 from engine.service.stage_views import EvaluationView
 from engine.service.views import CaseRow, CaseView, FormView, Inbox, TaskRow, Viewer
 from engine.values import Bilingual
@@ -295,6 +297,12 @@ def evaluation(app: App, caller: Reader, case_id: str) -> Response:
     """The stored evaluations, as on the case page."""
     view = cases.case_page(app, caller, case_id)
     return answer(Evaluations(view.evaluations))
+
+
+@router.get("/cases/{case_id}/returns", response_model=Returned, dependencies=[for_reading("cases.read")])
+def returns(app: App, caller: Reader, case_id: str) -> Response:
+    """What came back: replies with masked senders, followed links, orders with and without evidence."""
+    return answer(returning.of_case(app, caller, case_id))
 
 
 async def body_of(request: Request) -> bytes:

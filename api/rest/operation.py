@@ -15,10 +15,12 @@ from api.rest.cases import body_of
 from api.rest.described import Described
 from api.rest.organisation import Acting, Reading
 from api.rest.paging import Cursor, Limit, Page, paged, placed, position
-from engine.service import auditing, checkpoints, restoring, watching
+from engine.service import auditing, checkpoints, complaining, parking, restoring, watching
 from engine.service.auditing import AuditPage, BrokenChain, Verified
 from engine.service.authorizing import Action
-from engine.service.watching import Answer, Doubt, Health, OutboxPage, ParkedRow, TimersPage
+from engine.service.complaining import Imported
+from engine.service.parking import ParkedRow
+from engine.service.watching import Answer, Doubt, Health, OutboxPage, TimersPage
 
 router = APIRouter(route_class=Described, prefix="/api/v1", tags=["operation"])
 WATCHES: Action = "operation.watch"
@@ -56,6 +58,20 @@ class Resolution(Body):
     twice: bool = Field(False, examples=[False])
 
 
+class Assignment(Body):
+    """A parked thing by its number, and the message that it is about; none: what it names itself is tried again."""
+
+    id: int = Field(ge=1, lt=2**31, examples=[12])
+    message: str = Field("", max_length=60, examples=["c1-w1.412"])
+
+
+class Dismissal(Body):
+    """A parked thing by its number, and why nothing is to be done."""
+
+    id: int = Field(ge=1, lt=2**31, examples=[12])
+    reason: str = Field(max_length=200, examples=["a test of the gateway's"])
+
+
 class Timer(Body):
     """A late timer by its key."""
 
@@ -71,7 +87,7 @@ class InDoubt:
 
 @dataclass(frozen=True, slots=True)
 class Parked(Page):
-    """Receipts that belong to nothing here, with how many there are in all."""
+    """What came back and belongs to nothing here, with how many there are in all."""
 
     rows: tuple[ParkedRow, ...]
     count: int
@@ -163,11 +179,37 @@ def fire(app: App, by: Acting, body: Timer) -> None:
 
 
 @router.get("/parked-receipts", response_model=Parked, dependencies=[for_reading(WATCHES)])
-def parked(app: App, by: Reading, request: Request, cursor: Cursor = "", limit: Limit = 50) -> Response:
-    """Receipts that belong to nothing here, the newest first."""
+def parked(
+    *,
+    app: App,
+    by: Reading,
+    request: Request,
+    kind: Literal["", "receipt", "reply", "order", "complaint"] = "",
+    cursor: Cursor = "",
+    limit: Limit = 50,
+) -> Response:
+    """Receipts, replies, orders and complaints that belong to nothing here, the newest first."""
     behind = position(cursor, int)
-    page = watching.parked(app, by, behind[0] if behind else 0, limit=limit)
+    page = parking.listed(app, by, behind[0] if behind else 0, kind=kind, limit=limit)
     return paged(request, Parked(page.rows, page.count, placed((page.next,) if page.next else None)))
+
+
+@router.post("/parked-receipts/assign", dependencies=[for_acting(ACTS)])
+def assign(app: App, by: Acting, body: Assignment) -> dict[str, bool]:
+    """Try one again, as one about `message` where that is named. `found` is false where it still belongs to nothing."""
+    return {"found": parking.assign(app, by, body.id, body.message)}
+
+
+@router.post("/parked-receipts/put-aside", status_code=204, dependencies=[for_acting(ACTS)])
+def put_aside(app: App, by: Acting, body: Dismissal) -> None:
+    """Nothing is to be done about one, with a reason; it is kept."""
+    parking.put_aside(app, by, body.id, body.reason)
+
+
+@router.post("/complaints", response_model=Imported, dependencies=[for_acting("suppressions.manage")])
+def load_complaints(app: App, by: Acting, body: Annotated[bytes, Depends(body_of)]) -> Response:
+    """Take complaints in from a CSV or XLSX file (id,at and some of from,message,customer,case), sent as the body."""
+    return answer(complaining.load(app, by, body, "complaints"))
 
 
 @router.get("/audit", response_model=AuditPage, dependencies=[for_reading("audit.read")])

@@ -4,7 +4,8 @@
 
 It takes `POST /messages` as a paid gateway would, remembers message ids (also over a restart: the log is its memory),
 writes every accepted message once as a JSON line (id, to, text, at), and sends receipts to
-`<callback>/gateway/receipts` until they are taken. `POST /control` makes it slow, refuse, drop its answers after
+`<callback>/gateway/receipts` until they are taken. Where it is told to, it answers a share of the messages at
+`<callback>/gateway/replies`, some with an opt-out. `POST /control` makes it slow, refuse, drop its answers after
 accepting, take half a batch, answer garbage, forget ids (as a gateway does that knows no idempotency keys), send
 receipts twice, late or shuffled; `POST /messages/query` says of ids which arrived, `GET /stats` counts. It sends
 nothing to any telephone.
@@ -31,6 +32,8 @@ from engine.clock import now
 
 NUMBER = re.compile(r"\+?\d{5,15}")
 RECEIPTS_PER_REQUEST = 500
+OPT_OUTS = ("退订", "T", "Ｔ", "td", "TD退订", "R", "N", "取消", "STOP", " unsubscribe. ")
+ANSWERS = ("好的", "谢谢", "怎么办理？", "1", "多少钱", "?")
 
 
 class Behaviour(msgspec.Struct, forbid_unknown_fields=True):
@@ -48,6 +51,9 @@ class Behaviour(msgspec.Struct, forbid_unknown_fields=True):
     receipts: Literal["once", "twice", "shuffled", "off"] = "once"
     receipt_delay: float = 0
     failing: float = 0.02  # share of messages whose receipt says failed, by a hash of the id
+    replying: float = 0  # share of messages that are answered, by a hash of the id
+    opting_out: float = 0.5  # share of the answers that are opt-outs
+    names_message: bool = True  # an answer says which message it answers; else only from which number it comes
 
     def takes(self, name: Literal["refuse", "too_many", "drop_answers", "half", "garbage"]) -> bool:
         """Whether this request is one of the `name`d; counts down."""
@@ -67,9 +73,10 @@ class Gateway:
         self.known: set[str] = set()
         self.in_hand = 0
         self.owed: deque[tuple[float, str]] = deque()
+        self.numbers: dict[str, str] = {}
         self.woken = asyncio.Event()
         counted = ("requests", "queries", "accepted", "repeated", "rejected", "refused", "dropped")
-        self.counts = dict.fromkeys((*counted, "receipts", "receipt_errors"), 0)
+        self.counts = dict.fromkeys((*counted, "receipts", "receipt_errors", "replies"), 0)
         log.parent.mkdir(parents=True, exist_ok=True)
         receipts = log.with_name(log.name + ".receipts")
         self._remember(log, receipts)
@@ -80,6 +87,7 @@ class Gateway:
         taken = {line["id"] for line in _lines(receipts)}
         for line in _lines(log):
             self.known.add(line["id"])
+            self.numbers[line["id"]] = line["to"]
             if line["id"] not in taken:
                 self.owed.append((0.0, line["id"]))
         self.counts["accepted"] = len(self.known)
@@ -138,6 +146,7 @@ class Gateway:
             else:
                 self.known.add(name)
                 lines.append(orjson.dumps({**message, "at": at}))
+                self.numbers[name] = message["to"]
                 self.owed.append((due, name))
                 self.counts["accepted"] += 1
             results.append({"id": name, "status": "accepted", "reason": ""})
@@ -160,10 +169,20 @@ class Gateway:
 
     def receipt(self, name: str) -> dict[str, str]:
         """What became of a message: the same whenever it is asked."""
-        share = int(hashlib.sha256(name.encode()).hexdigest()[:8], 16) / 0x1_0000_0000
-        failed = share < self.behaviour.failing
+        failed = _share(name) < self.behaviour.failing
         status, reason = ("failed", "absent subscriber") if failed else ("delivered", "")
         return {"id": name, "status": status, "reason": reason, "at": now().isoformat()}
+
+    def reply(self, name: str) -> dict[str, str] | None:
+        """What the customer answers to a message, the same whenever it is asked; None for most."""
+        told = self.behaviour
+        if _share(f"reply {name}") >= told.replying or name not in self.numbers:
+            return None
+        wishes = _share(f"wish {name}") < told.opting_out
+        words = OPT_OUTS if wishes else ANSWERS
+        text = words[int(_share(f"words {name}") * len(words))]
+        about = {"message": name} if told.names_message else {}
+        return {"id": f"mo-{name}", "from": self.numbers[name], "text": text, "at": now().isoformat()} | about
 
     async def send_receipts(self) -> None:
         """Send what is due, in batches, for ever. A batch that is not taken is sent again."""
@@ -175,6 +194,10 @@ class Gateway:
                     await self._send(session, body)
                 self.receipts.write(b"".join(orjson.dumps(receipt) + b"\n" for receipt in batch))
                 self.counts["receipts"] += len(batch)
+                replies = [said for one in batch if (said := self.reply(one["id"])) is not None]
+                if replies:
+                    await self._send(session, orjson.dumps({"replies": replies}), "replies")
+                    self.counts["replies"] += len(replies)
 
     async def _due(self) -> list[dict[str, str]]:
         loop = asyncio.get_running_loop()
@@ -186,12 +209,12 @@ class Gateway:
         await asyncio.sleep(max(0.02, self.owed[0][0] - loop.time()))
         return [self.receipt(self.owed.popleft()[1]) for _ in range(min(RECEIPTS_PER_REQUEST, len(self.owed)))]
 
-    async def _send(self, session: aiohttp.ClientSession, body: bytes) -> None:
+    async def _send(self, session: aiohttp.ClientSession, body: bytes, what: str = "receipts") -> None:
         headers = {"X-Signature": self.signature(body), "Content-Type": "application/json"}
         pause = 0.1
         while True:
             try:
-                async with session.post(f"{self.callback}/gateway/receipts", data=body, headers=headers) as answer:
+                async with session.post(f"{self.callback}/gateway/{what}", data=body, headers=headers) as answer:
                     if answer.status < 300:
                         return
             except (aiohttp.ClientError, TimeoutError):
@@ -213,6 +236,11 @@ class Gateway:
         """Counts since the start; how many messages are remembered, receipts owed, requests not answered yet."""
         now = {"remembered": len(self.known), "receipts_owed": len(self.owed), "in_hand": self.in_hand}
         return web.json_response({**self.counts, **now})
+
+
+def _share(text: str) -> float:
+    """A number from 0 to 1 that is the same for the same text."""
+    return int(hashlib.sha256(text.encode()).hexdigest()[:8], 16) / 0x1_0000_0000
 
 
 def _lines(path: Path) -> list[dict[str, Any]]:

@@ -11,7 +11,7 @@ from engine import clock
 from engine.cli.progress import counting
 from engine.definition.catalogue import CustomerField
 from engine.errors import InvalidFile, Problem
-from engine.service import selecting, sheets
+from engine.service import optouts, selecting, sheets
 from engine.service.app import Countersign
 from engine.service.sealing import dataset_of
 from engine.settings import Settings
@@ -162,9 +162,13 @@ def seal(data: Folder = None) -> None:
     with counting("sealing addresses") as told:
         files, count = seal_versions(dataset, address_columns(), by=BY, at=clock.now(), told=told)
         waves = seal_waves(dataset, told)
+    opted_out = 0 if data is not None else optouts.renew(Countersign.open(settings))
     told_of = f"{count:,} addresses in {files:,} files of the dataset, {waves:,} files of waves"
+    told_of += f", {opted_out:,} addresses that opted out" if opted_out else ""
     typer.echo(
-        f"sealed: {told_of}" if files or waves else "nothing to do: every address is sealed with the key in force"
+        f"sealed: {told_of}"
+        if files or waves or opted_out
+        else "nothing to do: every address is sealed with the key in force"
     )
 
 

@@ -9,7 +9,7 @@ import typer
 
 from engine.cli.opening import application
 from engine.errors import CountersignError, InvalidFile, Problem
-from engine.service import returning
+from engine.service import returned_mail
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -28,7 +28,7 @@ def bounces(
     with application() as opened:
         for name, raw in _mails(place):
             try:
-                counts = returning.take_mail(opened, raw)
+                counts = returned_mail.take_mail(opened, raw)
             except CountersignError as error:
                 typer.echo(f"{name}: {error.message}", err=True)
                 continue

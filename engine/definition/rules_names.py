@@ -11,6 +11,7 @@ from engine.definition.lifecycle import ENDED_BY_HAND, OF_THE_DELIVERY, OUTCOMES
 from engine.definition.model import Definition
 from engine.definition.rules_cells import named_fields
 from engine.definition.steps import Approve, Copy, File, Include, Use
+from engine.delivery.links import RESERVED
 from engine.delivery.message import unusable
 from engine.expr.types import nearest
 from engine.machine.expiring import EXPIRED
@@ -236,7 +237,7 @@ class UnknownPlaceholder(LintRule):
         message = subject.definition.delivery.message if subject.definition.delivery else None
         if message is None:
             return
-        allowed = {*message.fields, *(f"form.{name}" for name in subject.fields)}
+        allowed = {*message.fields, *RESERVED, *(f"form.{name}" for name in subject.fields)}
         whole: Path = ("delivery", "message")
         texts = [(whole if isinstance(_written(subject), str) else (*whole, "text"), message.text)]
         if message.email:

@@ -229,7 +229,8 @@ class MailWords(_Section):
 class Message(_Section):
     """What is sent: the text itself, or the form field that holds it.
 
-    `{name}` stands for a customer field listed in `fields`, `{form.title}` for a value of the proposal.
+    `{name}` stands for a customer field listed in `fields`, `{form.title}` for a value of the proposal. `{link}` is a
+    short address of this message's own that leads to `link`, `{optout}` one of the page where its reader opts out.
     """
 
     text: str = Field(
@@ -240,6 +241,11 @@ class Message(_Section):
     field: str = Field("", description="Or the form field that holds it")
     fields: tuple[str, ...] = Field((), description="Customer fields that the text may name")
     email: MailWords | None = Field(None, description="Subject of an e-mail, and its text where it has one of its own")
+    link: str = Field(
+        "",
+        max_length=500,
+        description="Where {link} leads: an address, or {form.NAME} for the form field that holds one",
+    )
 
     @model_validator(mode="before")
     @classmethod

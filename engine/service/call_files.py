@@ -20,14 +20,15 @@ from sqlalchemy import Connection
 from engine.delivery.calls import DISPOSITIONS, Disposition, Result
 from engine.errors import InvalidFile, NotFound, Problem
 from engine.machine.case import Case
-from engine.service import call_results, call_scope, sheets
-from engine.service.answered import OPEN_STATES
+from engine.service import call_results, call_scope, inbound, sheets
 from engine.service.app import Countersign
 from engine.service.call_lists import LEADS
 from engine.service.call_results import Told
 from engine.service.calling import read_moment
+from engine.service.optouts import OPEN_STATES
 from engine.service.recording import By, Change, changing
-from engine.store import calls, ledger, waves
+from engine.store import calls, parked, waves
+from engine.store.parked import Parked
 from engine.store.waves import WaveRow
 from engine.warehouse.rows import BadRow
 
@@ -92,8 +93,10 @@ def load(app: Countersign, by: By, data: bytes, name: str) -> CallsReport:
     with changing(app, by, LEADS) as change:
         for case_name, rows in reading.by_case.items():
             _take_in(change, reading, by, case_name, rows)
-        fresh = [one for one in dict.fromkeys(reading.bodies) if not ledger.is_parked(change.tx, one)]
-        ledger.park(change.tx, fresh, PARKED, change.now)
+        strange = {inbound.digest(one): one for one in reading.bodies}
+        known = parked.there(change.tx, "receipt", tuple(strange))
+        fresh = [Parked("receipt", key, body, PARKED) for key, body in strange.items() if key not in known]
+        parked.park(change.tx, fresh, change.now)
         if reading.recorded or fresh:
             told = {"attempts": reading.recorded, "parked": len(fresh)}
             change.note("calls_imported", reading.sheet.name[:80], after=told)

@@ -111,7 +111,7 @@ def record(app: Countersign, tx: Connection, case: Case, told: Sequence[tuple[Ca
         if one.result.disposition in KINDS
     ]
     if kept:
-        answered.keep(tx, case.id, kept, by=by, at=app.now())
+        answered.keep(app, tx, case.id, kept, source="call", by=by)
 
 
 def lock_waves(tx: Connection, case_id: str) -> None:

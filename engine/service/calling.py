@@ -27,11 +27,11 @@ from engine.errors import (
 from engine.machine.case import Case
 from engine.masking import masked, masked_name
 from engine.service import call_results, call_scope, offering, whereabouts
-from engine.service.answered import OPEN_STATES
 from engine.service.app import Countersign
 from engine.service.authorizing import Action
 from engine.service.call_results import Told
 from engine.service.customers import LONGEST, NAME
+from engine.service.optouts import OPEN_STATES
 from engine.service.recording import By, changing
 from engine.service.sealing import vault
 from engine.store import calls, cases, visibility, waves

@@ -20,7 +20,7 @@ from engine.delivery.waves import PlannedWave, chunk_size, chunks, divide
 from engine.errors import NotFound, NotPossible
 from engine.machine.case import Fund
 from engine.machine.commands import ResumeDelivery
-from engine.service import ending, restoring, running, whereabouts
+from engine.service import ending, messagelinks, parking, restoring, running, whereabouts
 from engine.service.app import Countersign
 from engine.service.couriers.opening import guarantee_of
 from engine.service.sealing import dataset_of, vault
@@ -69,7 +69,7 @@ def begin(app: Countersign, case_id: str) -> None:
             if row.state == "loading":
                 path = app.settings.data / row.file
                 if not path.exists():
-                    wording = _wording(definition.delivery, one.channel, form)
+                    wording = _wording(app, definition.delivery, row, form)
                     wavefiles.write(
                         path, _turn(app, snapshot, one), wording, vault(app.settings), chunk=chunk_size(row.plan)
                     )
@@ -219,17 +219,18 @@ def _turn(app: Countersign, snapshot: SnapshotRow, planned: PlannedWave) -> Turn
     )
 
 
-def _wording(plan: DeliveryPlan, channel: str, form: Mapping[str, Any]) -> Wording:
+def _wording(app: Countersign, plan: DeliveryPlan, wave: WaveRow, form: Mapping[str, Any]) -> Wording:
+    channel = wave.channel
     address = plan.address_for(channel)
     if plan.message is None or not CHANNELS[channel].has_text:
         return Wording(address, (), lambda _values: "")
     text, field = plan.message.words(channel)
     constants = {f"form.{name}": value for name, value in form.items()}
-    fill = partial(renderer, names=plan.message.fields, constants=constants)
+    template = text or str(form.get(field, ""))
+    stamped = messagelinks.stamp(app, plan.message, wave.id, template, constants)
+    fill = partial(renderer, names=(*plan.message.fields, *stamped.names), constants=constants)
     mail = plan.message.email if channel == Email.name else None
-    return Wording(
-        address, plan.message.fields, fill(text or str(form.get(field, ""))), fill(mail.subject if mail else "")
-    )
+    return Wording(address, plan.message.fields, fill(template), fill(mail.subject if mail else ""), stamped.of_row)
 
 
 def _as_sent(app: Countersign, wave: Wave) -> Wave:
@@ -256,6 +257,7 @@ def _load(app: Countersign, planned: PlannedWave, row: WaveRow, fund: Fund | Non
             waves.move(tx, row.id, to="planned", come_from=("loading",))
         with app.db.begin() as tx:
             ledger.refresh_statistics(tx)
+        parking.wave_is_here(app, row.id)
     finally:
         file.close()
 

@@ -13,7 +13,7 @@ from engine.errors import CountersignError
 from engine.service import restoring, watching, whereabouts
 from engine.service.app import Countersign
 from engine.service.sealing import dataset_of
-from engine.store import circuits, figures, operation
+from engine.store import circuits, figures, operation, parked
 from engine.store.figures import Aged, Backlog, WaveSum
 from engine.store.session import newest_revision
 
@@ -76,7 +76,7 @@ def counted(app: Countersign) -> Figures:
             timers=operation.timer_counts(tx, now),
             waves=sums,
             backlog=figures.backlog(tx),
-            parked=operation.parked_count(tx),
+            parked=sum(parked.counts(tx).values()),
             in_doubt=sum(one.count for one in sums if one.state == "unknown"),
             down=tuple(one.name.partition(":")[0] for one in circuits.all_down(tx)),
             flows=tuple(one for one in ages if not one.name.startswith(watching.WORKER)),

@@ -14,16 +14,14 @@ from engine.delivery.channels import Email
 from engine.errors import NotFound
 from engine.service.app import Countersign
 from engine.service.mail_marks import opting_out
+from engine.service.optouts import OPEN_STATES, OPTED_OUT
 from engine.store import cases, ledger, reports, suppression
 from engine.store.ledger import Addressee
 from engine.store.reports import ResponseRow
 from engine.store.suppression import Suppression
 from engine.warehouse.addresses import ERASED
 
-OPTED_OUT = "opted out"
 COMPLAINED = "complained"
-COUNTING = ("delivering", "paused", "evaluating")
-"""States of a case whose numbers are not final: what its customers answer counts for it."""
 BY = "system"
 
 
@@ -54,7 +52,7 @@ def answer(
 ) -> bool:
     """Count what a customer answered for the case, once; False where it was counted before, or its numbers are final.
     Nothing is kept of who was erased."""
-    if to.customer.startswith(ERASED) or cases.load(tx, to.case_id).state not in COUNTING:
+    if to.customer.startswith(ERASED) or cases.load(tx, to.case_id).state not in OPEN_STATES:
         return False
     row = ResponseRow(to.customer, kind, app.now(), None, reference)
     return reports.record_responses(tx, to.case_id, [row]) > 0

@@ -1,23 +1,26 @@
 """Takes receipts (回执) from a gateway: signed, in any order, as often as it likes.
 
 Refuses what is not signed with our key; a gateway's key counts for the messages of its own channel alone. What is
-signed but belongs to nothing here is parked for a person to look at, never dropped. Importing responses is evaluating's
-job.
+signed but belongs to nothing here is parked, once: it is tried again when the ledger of its wave is there, and a person
+may look at it before. Importing responses is evaluating's job.
 """
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Literal
 
 import msgspec
+from sqlalchemy import Connection
 
 from engine.delivery.channels import Sms, Webhook
 from engine.delivery.signature import is_signed
-from engine.errors import Forged, Invalid, Problem
+from engine.errors import Forged
+from engine.service import addressed, inbound
 from engine.service.app import Countersign
+from engine.service.inbound import NO_MESSAGE, UNREADABLE, Counts
 from engine.store import ledger, waves
 from engine.store.ledger import Receipt
-
-MANY = 10_000
+from engine.store.parked import Parked
 
 
 class _Receipt(msgspec.Struct):
@@ -25,18 +28,6 @@ class _Receipt(msgspec.Struct):
     status: Literal["delivered", "failed"]
     at: datetime
     reason: str = ""
-
-
-class _Body(msgspec.Struct):
-    receipts: list[msgspec.Raw]
-
-
-class Counts(msgspec.Struct, frozen=True):
-    """What became of receipts: changed a row, changed none (known already), parked."""
-
-    applied: int
-    repeated: int
-    parked: int
 
 
 def receive_receipts(app: Countersign, body: bytes, signature: str) -> Counts:
@@ -48,23 +39,36 @@ def receive_receipts(app: Countersign, body: bytes, signature: str) -> Counts:
     spoken_for = {channel for channel, secret in secrets.items() if is_signed(body, signature, secret)}
     if not spoken_for:
         raise Forged()
-    try:
-        raw = msgspec.json.decode(body, type=_Body).receipts
-    except msgspec.DecodeError as error:
-        raise Invalid([Problem("receipts", f"not a list of receipts: {error}")]) from error
-    if len(raw) > MANY:
-        raise Invalid([Problem("receipts", f"more than {MANY} receipts in one request", "send them in parts")])
+    raw = inbound.listed(body, "receipts")
     whole, unreadable = _read(raw)
     with app.db.begin() as tx:
-        locked = [waves.lock(tx, wave) for wave in sorted({receipt.wave for receipt in whole})]
-        known = {wave.id for wave in locked if wave is not None and wave.channel in spoken_for}
-        foreign = [receipt for receipt in whole if receipt.wave not in known]
-        changed, missing = ledger.receive(tx, [receipt for receipt in whole if receipt.wave in known])
-        strangers = [*missing, *foreign]
-        ledger.park(tx, unreadable, "cannot be read", app.now())
-        ledger.park(tx, map(_written, strangers), "no such message", app.now())
+        changed, strangers = _apply(tx, whole, spoken_for)
+        odd = [Parked("receipt", inbound.digest(one), one, UNREADABLE) for one in unreadable]
+        inbound.park(app, tx, [*odd, *map(_unplaced, strangers)])
     parked = len(unreadable) + len(strangers)
     return Counts(applied=changed, repeated=len(raw) - changed - parked, parked=parked)
+
+
+def again(_app: Countersign, tx: Connection, body: str, message: str = "") -> bool:
+    """Try a parked receipt again, as that of `message` where one is named; False where it still belongs to nothing."""
+    receipts = _parked(body)
+    place = addressed.row_of(message) if message else None
+    if place:
+        receipts = [Receipt(*place, one.status, one.at, one.reason) for one in receipts]
+    _, strangers = _apply(tx, receipts)
+    return bool(receipts) and not strangers
+
+
+def _apply(
+    tx: Connection, receipts: list[Receipt], spoken_for: Collection[str] | None = None
+) -> tuple[int, tuple[Receipt, ...]]:
+    """How many rows changed, and the receipts that belong to nothing: also those about a channel that is not
+    `spoken_for`, where that is known."""
+    locked = [waves.lock(tx, wave) for wave in sorted({receipt.wave for receipt in receipts})]
+    known = {wave.id for wave in locked if wave is not None and (spoken_for is None or wave.channel in spoken_for)}
+    foreign = [receipt for receipt in receipts if receipt.wave not in known]
+    changed, missing = ledger.receive(tx, [receipt for receipt in receipts if receipt.wave in known])
+    return changed, (*missing, *foreign)
 
 
 def _read(raw: list[msgspec.Raw]) -> tuple[list[Receipt], list[str]]:
@@ -73,22 +77,23 @@ def _read(raw: list[msgspec.Raw]) -> tuple[list[Receipt], list[str]]:
     for one in raw:
         try:
             receipt = msgspec.json.decode(one, type=_Receipt)
-            wave, _, row = receipt.id.rpartition(".")
-            if receipt.at.tzinfo is None or not row.isascii() or not row.isdigit() or len(row) > 9:
+            place = addressed.row_of(receipt.id)
+            if receipt.at.tzinfo is None or place is None:
                 raise msgspec.ValidationError(receipt.id)
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, RecursionError):
             unreadable.append(bytes(one).decode(errors="replace"))
             continue
-        whole.append(Receipt(wave, int(row), receipt.status, receipt.at, receipt.reason))
+        whole.append(Receipt(*place, receipt.status, receipt.at, receipt.reason))
     return whole, unreadable
 
 
-def _written(receipt: Receipt) -> str:
+def _unplaced(receipt: Receipt) -> Parked:
     named = _Receipt(f"{receipt.wave}.{receipt.row}", receipt.status, receipt.at, receipt.reason)
-    return msgspec.json.encode(named).decode()
+    body = msgspec.json.encode(named)
+    return Parked("receipt", inbound.digest(body), body.decode(), NO_MESSAGE, receipt.wave)
 
 
-def read_parked(body: str) -> list[Receipt]:
+def _parked(body: str) -> list[Receipt]:
     """The receipt of a body that was parked; empty where it cannot be read."""
     try:
         return _read([msgspec.Raw(body.encode())])[0]

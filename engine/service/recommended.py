@@ -169,7 +169,7 @@ def _record(change: Change, standing: Standing, said: Said) -> None:
         ResponseRow(placed.customer, kind, now, None, f"hall:{placed.id}") for kind in kinds.get(_counts_as(said), ())
     ]
     if rows:
-        answered.keep(tx, placed.case_id, rows, by=change.by.person, at=now)
+        answered.keep(change.app, tx, placed.case_id, rows, source="hall", by=change.by.person)
     if said.reason == NO_MARKETING:
         for other in recommendations.waiting_for(tx, placed.customer, Hall.name):
             recommendations.settle(tx, other.wave, other.row, state="suppressed", reason=ledger.SUPPRESSED, at=now)

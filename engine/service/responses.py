@@ -17,7 +17,7 @@ from engine.machine.case import Case
 from engine.service.answered import keep
 from engine.service.app import Countersign
 from engine.service.cases import load_visible
-from engine.service.opting_out import COUNTING
+from engine.service.optouts import OPEN_STATES
 from engine.service.sealing import dataset_of
 from engine.service.views import Viewer
 from engine.store import snapshots
@@ -58,7 +58,7 @@ def import_responses(app: Countersign, viewer: Viewer, case_id: str, file: Path 
         keep_outcomes(outcomes_folder(app.settings.data, case_id), answers.outcomes)
     rows = [ResponseRow(one.customer, one.kind, one.at, one.value, one.reference) for one in answers.responses]
     with app.db.begin() as tx:
-        recorded = keep(tx, case_id, rows, by=viewer.person, at=app.now())
+        recorded = keep(app, tx, case_id, rows, source="import", by=viewer.person)
     return ImportReport(
         rows=answers.rows,
         recorded=recorded,
@@ -73,8 +73,10 @@ def _open_case(app: Countersign, tx: Connection, viewer: Viewer, case_id: str) -
     case = load_visible(app, tx, viewer, case_id)
     if case.submitter != viewer.person:
         raise NotFound()
-    if case.state not in COUNTING:
-        raise NotPossible(action="import responses", state=case.state, possible="import while " + ", ".join(COUNTING))
+    if case.state not in OPEN_STATES:
+        raise NotPossible(
+            action="import responses", state=case.state, possible="import while " + ", ".join(OPEN_STATES)
+        )
     return case
 
 

@@ -1,78 +1,104 @@
-"""Takes in e-mail that came back: bounces and complaints, one mail at a time, as often as it likes.
+"""What came back to a case: replies for its submitter, how many followed a link, orders with and without evidence.
 
-A mailbox that is not there is failed and its customer on the grey list for e-mail; one that could not take this mail is
-failed alone; who complained is on the black list. Refuses what is not signed with our key, and to believe a report
-whose mail does not bear a name that this installation made. What belongs to nothing here is parked, without its words.
+Texts of replies are for those who see the case, numbers are masked. Refuses to show a text whose key is not here.
 """
 
-import msgspec
+from dataclasses import dataclass
+from datetime import datetime
+
 from sqlalchemy import Connection
 
-from engine.delivery import returned
-from engine.delivery.channels import Email
-from engine.delivery.returned import Returned
-from engine.delivery.signature import is_signed
-from engine.errors import Forged, Invalid, Problem
+from engine.errors import NotFound
 from engine.service.app import Countersign
-from engine.service.mail_marks import named
-from engine.service.opting_out import COMPLAINED, answer, bar
-from engine.service.receiving import Counts
-from engine.store import ledger, waves
-from engine.store.ledger import Addressee, Receipt
-
-LARGEST = 10 * 1024 * 1024
-BOUNCED = "mail bounced"
-ABOUT = "no such mail"
-NO_REPORT = "no report"
+from engine.service.cases import load_visible
+from engine.service.replying import TEXT
+from engine.service.sealing import unseal
+from engine.service.views import Viewer
+from engine.store import clicks, orders, replies, reports
 
 
-def receive_mail(app: Countersign, raw: bytes, signature: str) -> Counts:
-    """Apply a mail that a mail server hands in. Raises Forged for a wrong or missing signature, Invalid for a body that
-    is larger than mail is."""
-    if not is_signed(raw, signature, app.settings.customer_mail_secret):
-        raise Forged()
-    return take_mail(app, raw)
+@dataclass(frozen=True, slots=True)
+class ReplyView:
+    """One reply. `shown` is the masked sender, `meaning` opt_out, opt_in or other."""
+
+    reference: str
+    shown: str
+    meaning: str
+    text: str
+    at: datetime
+    is_read: bool
 
 
-def take_mail(app: Countersign, raw: bytes) -> Counts:
-    """The same for whoever has the machine: a mail from a file. Sent again it changes nothing."""
-    if len(raw) > LARGEST:
-        raise Invalid([Problem("mail", f"larger than {LARGEST} bytes", "mail servers return less")])
-    said = returned.read(raw)
-    if said.kind in ("delayed", "reply"):
-        return Counts(applied=0, repeated=1, parked=0)
-    found = next((one for name in said.names if (one := named(app.settings, name))), None)
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """`followed`: messages whose link a person followed, of whom `looks` and of machines `machine_looks` are known.
+    `after`: orders that were counted after the newest evaluation, and stand in none; `late`: after the case was closed.
+    `may_read`: the viewer is the one whom the replies are for."""
+
+    replies: tuple[ReplyView, ...]
+    opt_outs: int
+    opt_ins: int
+    others: int
+    unread: int
+    followed: int
+    looks: int
+    machine_looks: int
+    orders: int
+    unconfirmed: int
+    late: int
+    after: int
+    may_read: bool
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing came back yet."""
+        return not (self.replies or self.looks or self.machine_looks or self.orders or self.unconfirmed or self.late)
+
+
+def of_case(app: Countersign, viewer: Viewer, case_id: str) -> Returned:
+    """What came back to the case, its newest replies first. NotFound where the viewer does not see it."""
+    with app.db.read() as tx:
+        case = load_visible(app, tx, viewer, case_id)
+        return _returned(app, tx, case.id, may_read=case.submitter == viewer.person)
+
+
+def mark_read(app: Countersign, viewer: Viewer, case_id: str) -> int:
+    """The submitter has read the case's replies; how many were new."""
     with app.db.begin() as tx:
-        # The lock comes first, as for receipts: marks and bounces of one wave pass one by one.
-        wave = waves.lock(tx, found[0]) if found else None
-        to = ledger.addressee(tx, *found) if found and wave and wave.channel == Email.name else None
-        if found is None or to is None or said.kind == "other":
-            _park(app, tx, said, found)
-            return Counts(applied=0, repeated=0, parked=1)
-        changed = _apply(app, tx, said, to, found)
-    return Counts(applied=int(changed), repeated=int(not changed), parked=0)
+        case = load_visible(app, tx, viewer, case_id)
+        if case.submitter != viewer.person:
+            raise NotFound()
+        return replies.mark_read(tx, case.id, by=viewer.person, at=app.now())
 
 
-def _apply(app: Countersign, tx: Connection, said: Returned, to: Addressee, found: tuple[str, int]) -> bool:
-    """Whether it changed anything. Who complains has received the mail."""
-    wave, row = found
-    if said.kind in ("complaint", "delivered"):
-        changed, _ = ledger.receive(tx, [Receipt(wave, row, "delivered", app.now())])
-        if said.kind == "delivered":
-            return changed > 0
-        is_new = answer(app, tx, to, "complaint", reference=f"mail:{wave}.{row}")
-        if is_new or changed:
-            bar(app, tx, to, "black", COMPLAINED)
-        return is_new or changed > 0
-    changed, _ = ledger.receive(tx, [Receipt(wave, row, "failed", app.now(), said.reason)])
-    if changed and said.kind == "hard":
-        bar(app, tx, to, "grey", BOUNCED)
-    return changed > 0
-
-
-def _park(app: Countersign, tx: Connection, said: Returned, found: tuple[str, int] | None) -> None:
-    """As a receipt that a person can apply: of the mail itself nothing is kept, since addresses stand in it."""
-    name = f"{found[0]}.{found[1]}" if found else ""
-    receipt = {"id": name, "status": "failed", "at": app.now(), "reason": said.reason}
-    reason = NO_REPORT if said.kind == "other" else ABOUT
-    ledger.park(tx, [msgspec.json.encode(receipt).decode()], reason, app.now())
+def _returned(app: Countersign, tx: Connection, case_id: str, *, may_read: bool) -> Returned:
+    counts = replies.counts(tx, case_id)
+    evaluations = reports.evaluations_of(tx, case_id)
+    followed, looks, machine_looks = clicks.of_case(tx, case_id)
+    booked = orders.counts(tx, case_id, since=evaluations[-1].as_of if evaluations else None)
+    rows = replies.of_case(tx, case_id)
+    return Returned(
+        replies=tuple(
+            ReplyView(
+                row.reference,
+                row.shown,
+                row.meaning,
+                unseal(app.settings, TEXT, row.text) or "",
+                row.at,
+                row.read_at is not None,
+            )
+            for row in rows
+        ),
+        opt_outs=counts.get("opt_out", 0),
+        opt_ins=counts.get("opt_in", 0),
+        others=counts.get("other", 0),
+        unread=counts["unread"],
+        followed=followed,
+        looks=looks,
+        machine_looks=machine_looks,
+        orders=booked.get("counted", 0),
+        unconfirmed=booked.get("unconfirmed", 0),
+        late=booked.get("late", 0),
+        after=booked["after"],
+        may_read=may_read,
+    )

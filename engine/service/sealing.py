@@ -55,6 +55,16 @@ def keyed(settings: Settings, purpose: str, text: str) -> tuple[str, ...]:
     return tuple(hmac.digest(key, text.encode(), hashlib.sha256).hex() for key in keys)
 
 
+def key_for(settings: Settings, purpose: str) -> bytes:
+    """The key in force for what a purpose signs."""
+    return _key(settings, purpose)
+
+
+def keys_for(settings: Settings, purpose: str) -> tuple[bytes, ...]:
+    """The same with those of earlier secret keys, which what they signed is still checked with."""
+    return tuple(_derived(key, purpose, 32) for key in settings.secret_keys)
+
+
 def vault(settings: Settings) -> Vault:
     """What seals the addresses of customers: with the secret key in force, opened with the earlier ones too."""
     return Vault(

@@ -30,7 +30,7 @@ from engine.service.keeping import kept
 from engine.service.permits import Asked
 from engine.service.sealing import vault as vault_of
 from engine.service.spending import Overrun
-from engine.store import calls, chunks, ledger, policies, suppression, waves
+from engine.store import calls, chunks, ledger, opt_outs, policies, suppression, waves
 from engine.store import permits as permit_rows
 from engine.store.chunks import Claim
 from engine.store.policies import PolicyRow
@@ -302,8 +302,10 @@ def _hold(
 
 
 async def _deliver(now: _Round, held: _Held, worker: str) -> None:
-    letters = _letters(now, held, held.rows)  # on this thread: a Parquet reader serves one
-    before = _letters(now, held, held.sent)
+    sealed = _letters(now, held, held.rows)  # on this thread: a Parquet reader serves one
+    before = _opened(now, _letters(now, held, held.sent))
+    held, left = await asyncio.to_thread(_without_opted_out, now, held, sealed)
+    letters = _opened(now, left)
     wave = held.wave.id
     batch = Batch(
         wave,
@@ -357,8 +359,32 @@ def _is_ours(now: _Round, claim: Claim) -> bool:
 
 def _letters(now: _Round, held: _Held, rows: frozenset[int]) -> list[Letter]:
     file = _file(now, held.wave)
-    letters = [letter for letter in file.chunk(held.claim.position) if letter.row in rows]
+    return [letter for letter in file.chunk(held.claim.position) if letter.row in rows]
+
+
+def _opened(now: _Round, letters: Sequence[Letter]) -> list[Letter]:
     return [replace(one, address=now.vault.open(one.address)) for one in letters]
+
+
+def _without_opted_out(now: _Round, held: _Held, letters: list[Letter]) -> tuple[_Held, list[Letter]]:
+    """Leave out the letters to addresses that have opted out, whoever they belong to."""
+    addresses = [one.address for one in letters if one.address]
+    with now.app.db.read() as tx:
+        gone = opt_outs.among(tx, addresses) if addresses else set()
+    barred = {one.row: one.customer for one in letters if one.address in gone}
+    if not barred:
+        return held, letters
+    left = [one for one in letters if one.row not in barred]
+    doubt = held.claim.is_uncertain
+    with now.app.db.begin() as tx:
+        waves.lock(tx, held.wave.id)
+        if not chunks.extend(tx, held.claim, database_now(tx) + LEASE):
+            return held, left  # another has the chunk, and records what becomes of all of it
+        if held.is_capped and not doubt:
+            permit_rows.release(tx, held.wave.id, sorted(barred.values()))
+        reasons = dict.fromkeys(barred, DOUBTFUL if doubt else ledger.SUPPRESSED)
+        ledger.settle(tx, held.wave.id, reasons, state="unknown" if doubt else "suppressed", at=now.app.now())
+    return replace(held, rows=held.rows - barred.keys(), barred=held.barred + len(barred)), left
 
 
 def _file(now: _Round, wave: WaveRow) -> WaveFile:

@@ -19,7 +19,7 @@ from engine.service import forgotten, sheets
 from engine.service.app import Countersign
 from engine.service.recording import By, changing
 from engine.service.sealing import vault
-from engine.store import suppression, trail
+from engine.store import opt_outs, suppression, trail
 from engine.store.suppression import Suppression, SuppressionList
 from engine.warehouse.addresses import ERASED
 
@@ -117,6 +117,8 @@ def end(app: Countersign, by: By, *, kind: str, customer: str, channel: str, rea
         listed = cast("SuppressionList", kind)
         if not suppression.expire(change.tx, listed, customer, at=change.now, channel=channel):
             raise NotFound()
+        if listed == "black":
+            opt_outs.end(change.tx, customer, at=change.now)
         told = {"list": kind, "channel": channel}
         change.note("suppression_ended", _subject(customer), before=told, reason=reason.strip())
 

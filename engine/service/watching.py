@@ -1,5 +1,5 @@
-"""What whoever runs the installation looks at and mends: effects that fail, deliveries in doubt, late timers, receipts
-that belong to nothing, the health of all parts.
+"""What whoever runs the installation looks at and mends: effects that fail, deliveries in doubt, late timers, the
+health of all parts.
 
 Every change is written down with who made it. Refuses to touch what a worker holds at that moment.
 """
@@ -17,14 +17,14 @@ from sqlalchemy import Connection, Row
 
 from engine.errors import CountsMoved, Invalid, NotFound, Problem, Refused
 from engine.machine.case import ProcessRef
-from engine.service import alarms, channels, effects, ending, receiving, restoring
+from engine.service import alarms, channels, effects, ending, restoring
 from engine.service.alarms import Standing
 from engine.service.app import Countersign
 from engine.service.couriers.opening import guarantee_of
 from engine.service.recording import By, Change, changing
 from engine.service.restoring import Held
 from engine.service.stopping import OVERRULED
-from engine.store import circuits, ledger, messages, operation, permits, suppression, waves
+from engine.store import circuits, messages, operation, parked, permits, suppression, waves
 from engine.store.figures import Backlog
 from engine.store.operation import WaveInDoubt
 from engine.store.waves import WaveRow
@@ -98,25 +98,6 @@ class TimersPage:
 
     rows: tuple[TimerRow, ...]
     counts: dict[str, int]
-
-
-@dataclass(frozen=True, slots=True)
-class ParkedRow:
-    """A receipt that belongs to nothing here, as it came."""
-
-    id: int
-    body: str
-    reason: str
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class ParkedPage:
-    """Receipts that nobody has looked at, the newest first, and how many there are."""
-
-    rows: tuple[ParkedRow, ...]
-    count: int
-    next: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -296,48 +277,6 @@ def fire(app: Countersign, by: By, key: str) -> None:
     effects.fire_timers(app)
 
 
-def parked(app: Countersign, by: By, before: int = 0, *, limit: int = operation.PAGE) -> ParkedPage:
-    """`limit` receipts that nobody has looked at, those before the number `before`."""
-    by.authorize("operation.watch")
-    with app.db.read() as tx:
-        rows = operation.parked(tx, before, limit + 1)
-        shown = rows[:limit]
-        more = shown[-1].id if len(rows) > limit else 0
-        return ParkedPage(
-            tuple(ParkedRow(r.id, r.body, r.reason, r.at) for r in shown), operation.parked_count(tx), more
-        )
-
-
-def apply_parked(app: Countersign, by: By, number: int) -> bool:
-    """Try a receipt again: its wave may be there by now. False where it still belongs to nothing."""
-    with changing(app, by, "operation.act") as change:
-        if change.done_before():
-            return True
-        rows = operation.parked_bodies(change.tx, [number])
-        if not rows:
-            raise NotFound()
-        receipts = receiving.read_parked(rows[0].body)
-        for wave in sorted({receipt.wave for receipt in receipts}):
-            waves.lock(change.tx, wave)
-        _, strangers = ledger.receive(change.tx, receipts)
-        if strangers or not receipts:
-            return False
-        operation.settle_parked(change.tx, [number], by=by.person, at=change.now)
-        change.note("receipt_applied", str(number), after={"body": rows[0].body[:500]})
-        return True
-
-
-def put_aside(app: Countersign, by: By, number: int, reason: str) -> None:
-    """Nothing is to be done about a receipt; it is kept. NotFound where somebody looked at it before."""
-    said = _reason(reason)
-    with changing(app, by, "operation.act") as change:
-        if change.done_before():
-            return
-        if not operation.settle_parked(change.tx, [number], by=by.person, at=change.now):
-            raise NotFound()
-        change.note("receipt_put_aside", str(number), reason=said)
-
-
 def health(app: Countersign, by: By) -> Health:
     """The state of every part. Asks nobody outside: what a gateway or a mail server does shows in the outbox."""
     by.authorize("operation.watch")
@@ -357,7 +296,7 @@ def health(app: Countersign, by: By) -> Health:
             disk_size=disk.total,
             outbox=operation.effect_counts(tx),
             timers=operation.timer_counts(tx, now),
-            parked=operation.parked_count(tx),
+            parked=sum(parked.counts(tx).values()),
             in_doubt=sum(one.unknown for one in operation.in_doubt(tx)),
             down=tuple(_down(one, messages.waiting(tx, one.name)) for one in circuits.all_down(tx)),
             held=restoring.held_in(tx),

@@ -32,11 +32,14 @@ from engine.store.tables import (
     kept_forms,
     metadata,
     offer_versions,
+    opt_out_addresses,
+    opt_outs,
     parked_receipts,
     phrases,
     recipients,
     recommendations,
     rehearsals,
+    replies,
     responses,
     saved_filters,
     snapshots,
@@ -72,7 +75,7 @@ JSON = (
 PLAIN = tuple(
     table
     for table in metadata.sorted_tables
-    if "customer" in table.columns and table not in (recipients, responses, suppressions)
+    if "customer" in table.columns and table not in (recipients, replies, responses, suppressions)
 )
 """Every other table with a customer: the name stands in place of the number."""
 SEALED: tuple[Column[str], ...] = (
@@ -134,6 +137,8 @@ def forget(tx: Connection, one: Forgotten, *, at: datetime) -> dict[str, int]:
         "recipients": _ledger(tx, one, at),
         "responses": _responses(tx, one),
         "kept_forms": _forms(tx, one),
+        "opt_out_addresses": _addresses(tx, one),
+        "replies": _replies(tx, one),
         **{table.name: _renamed(tx, table, one) for table in PLAIN},
         "suppressions": _count(tx, sa.delete(suppressions).where(suppressions.c.customer == one.customer)),
         "uploads": _count(tx, sa.delete(uploads).where(uploads.c.kind == "dataset")),
@@ -163,7 +168,7 @@ def left(tx: Connection, one: Forgotten) -> dict[str, int]:
 def standing(tx: Connection, one: Forgotten) -> dict[str, int]:
     """How many rows of each table are the customer's."""
     counts = {}
-    for table in (recipients, responses, suppressions, *PLAIN):
+    for table in (recipients, replies, responses, suppressions, *PLAIN):
         mine = sa.select(sa.func.count()).select_from(table).where(table.c.customer == one.customer)
         counts[table.name] = int(tx.execute(mine).scalar_one())
     for table, column in (*WORDS, *JSON):
@@ -174,7 +179,7 @@ def standing(tx: Connection, one: Forgotten) -> dict[str, int]:
 
 def everybody(tx: Connection) -> Iterator[str]:
     """Every number of a customer in a table, each once per table."""
-    for table in (recipients, responses, suppressions, *PLAIN):
+    for table in (recipients, replies, responses, suppressions, *PLAIN):
         yield from tx.execute(sa.select(table.c.customer).distinct().execution_options(yield_per=10_000)).scalars()
 
 
@@ -217,6 +222,19 @@ def _responses(tx: Connection, one: Forgotten) -> int:
         fresh = {"customer": one.name, "reference": f"{one.name}-{number}"}
         tx.execute(sa.update(responses).where(here).values(**fresh))
     return len(found)
+
+
+def _replies(tx: Connection, one: Forgotten) -> int:
+    """Nobody can tell what a sealed text says of them, so it goes; that there was a reply stays."""
+    mine = sa.update(replies).where(replies.c.customer == one.customer)
+    return _count(tx, mine.values(customer=one.name, text="", shown=""))
+
+
+def _addresses(tx: Connection, one: Forgotten) -> int:
+    """Nothing is sent to who was erased; to whom else the number belongs must opt out anew."""
+    mine = sa.select(opt_outs.c.id).where(opt_outs.c.customer == one.customer)
+    here = sa.or_(opt_out_addresses.c.opt_out.in_(mine), opt_out_addresses.c.address.in_(one.words))
+    return _count(tx, sa.delete(opt_out_addresses).where(here))
 
 
 def _rewritten(tx: Connection, table: Table, column: Column[str], one: Forgotten, written: Rewritten) -> int:

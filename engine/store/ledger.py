@@ -21,7 +21,7 @@ from sqlalchemy import Connection
 
 from engine.delivery.channels import Hall
 from engine.store.columns import UtcTime
-from engine.store.tables import parked_receipts, recipients, responses, waves
+from engine.store.tables import recipients, responses, waves
 
 RecipientState = Literal["waiting", "sent", "delivered", "failed", "unknown", "suppressed", "cancelled"]
 
@@ -293,19 +293,6 @@ def _apply(tx: Connection, wave: str, fresh: Sequence[Receipt]) -> None:
         tx.execute(sa.text(_APPLY_ONE), [{**row, "wave": wave} for row in rows])
 
 
-def park(tx: Connection, bodies: Iterable[str], reason: str, at: datetime) -> None:
-    """Keep receipts that belong to nothing here: to be looked at by a person, never dropped."""
-    rows = [{"body": body, "reason": reason, "at": at} for body in bodies]
-    if rows:
-        tx.execute(sa.insert(parked_receipts), rows)
-
-
-def is_parked(tx: Connection, body: str) -> bool:
-    """Whether exactly this was set aside before."""
-    chosen = sa.select(sa.literal(1)).where(parked_receipts.c.body == body)
-    return tx.execute(chosen.limit(1)).first() is not None
-
-
 def give_up(tx: Connection, wave: str, *, sent_before: datetime, at: datetime, arrived: bool = False) -> int:
     """Make `unknown` what was sent before that and has no receipt; the count. A late receipt still counts.
 
@@ -387,6 +374,26 @@ def addressee(tx: Connection, wave: str, row: int) -> Addressee | None:
     columns = (recipients.c.case_id, recipients.c.channel, recipients.c.customer)
     found = tx.execute(sa.select(*columns).where(recipients.c.wave == wave, recipients.c.row == row)).one_or_none()
     return Addressee(*found) if found else None
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The row of a message, its case and customer, and when it was sent."""
+
+    wave: str
+    row: int
+    case_id: str
+    customer: str
+    sent_at: datetime | None
+
+
+def places(tx: Connection, wave: str, rows: Sequence[int]) -> tuple[Place, ...]:
+    """Those of the rows of a wave that there are."""
+    chosen = sa.select(
+        recipients.c.wave, recipients.c.row, recipients.c.case_id, recipients.c.customer, recipients.c.sent_at
+    )
+    found = tx.execute(chosen.where(recipients.c.wave == wave, _one_of(tx, rows)))
+    return tuple(Place(*row) for row in found)
 
 
 @dataclass(frozen=True, slots=True)

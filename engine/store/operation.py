@@ -13,7 +13,7 @@ from engine.store.chunks import UNANSWERED
 from engine.store.columns import UtcTime
 from engine.store.ledger import REJECTED, SUPPRESSED
 from engine.store.session import database_now, inserting
-from engine.store.tables import cases, chunks, outbox, parked_receipts, recipients, rounds, timers, waves
+from engine.store.tables import cases, chunks, outbox, recipients, rounds, timers, waves
 
 PAGE = 50
 SENDING = ("delivering", "paused")
@@ -185,33 +185,6 @@ def free_timer(tx: Connection, key: str, now: datetime) -> Row[Any] | None:
     if row is not None:
         tx.execute(sa.update(timers).where(timers.c.key == key).values(lease_until=None))
     return row
-
-
-def parked(tx: Connection, before: int = 0, limit: int = PAGE) -> tuple[Row[Any], ...]:
-    """id, body, reason, at of receipts that nobody has looked at yet, the newest first."""
-    older = [parked_receipts.c.id < before] if before else []
-    query = sa.select(parked_receipts).where(parked_receipts.c.settled_at.is_(None), *older)
-    return tuple(tx.execute(query.order_by(parked_receipts.c.id.desc()).limit(limit)))
-
-
-def parked_count(tx: Connection) -> int:
-    """How many receipts nobody has looked at yet."""
-    query = sa.select(sa.func.count()).select_from(parked_receipts).where(parked_receipts.c.settled_at.is_(None))
-    return int(tx.execute(query).scalar_one())
-
-
-def parked_bodies(tx: Connection, numbers: Sequence[int]) -> tuple[Row[Any], ...]:
-    """id and body of those of these receipts that nobody has looked at yet; locked."""
-    query = sa.select(parked_receipts.c.id, parked_receipts.c.body).where(
-        parked_receipts.c.id.in_(numbers), parked_receipts.c.settled_at.is_(None)
-    )
-    return tuple(tx.execute(query.with_for_update()))
-
-
-def settle_parked(tx: Connection, numbers: Sequence[int], *, by: str, at: datetime) -> int:
-    """Somebody looked at them; how many."""
-    here = parked_receipts.c.id.in_(numbers) & parked_receipts.c.settled_at.is_(None)
-    return tx.execute(sa.update(parked_receipts).where(here).values(settled_at=at, settled_by=by)).rowcount
 
 
 def note_round(tx: Connection, flow: str, *, at: datetime, did: int, error: str) -> None:

@@ -58,21 +58,31 @@ def record_responses(tx: Connection, case_id: str, rows: Sequence[ResponseRow]) 
     statement = inserting(tx, responses).on_conflict_do_nothing()
     before = _count(tx, case_id)
     for start in range(0, len(rows), AT_ONCE):
-        tx.execute(
-            statement,
-            [
-                {
-                    "case_id": case_id,
-                    "customer": row.customer,
-                    "kind": row.kind,
-                    "at": row.at,
-                    "value": row.value if row.value is None or tx.dialect.name != "sqlite" else f"{row.value:.2f}",
-                    "reference": row.reference,
-                }
-                for row in rows[start : start + AT_ONCE]
-            ],
-        )
+        tx.execute(statement, [_values(tx, case_id, row) for row in rows[start : start + AT_ONCE]])
     return _count(tx, case_id) - before
+
+
+def record_response(tx: Connection, case_id: str, row: ResponseRow) -> bool:
+    """Write one response; False where it is there. For what comes one by one: it counts no rows of the case."""
+    fresh = inserting(tx, responses).values(_values(tx, case_id, row)).on_conflict_do_nothing()
+    return tx.execute(fresh.returning(responses.c.reference)).first() is not None
+
+
+def _values(tx: Connection, case_id: str, row: ResponseRow) -> dict[str, Any]:
+    return {
+        "case_id": case_id,
+        "customer": row.customer,
+        "kind": row.kind,
+        "at": row.at,
+        "value": row.value if row.value is None or tx.dialect.name != "sqlite" else f"{row.value:.2f}",
+        "reference": row.reference,
+    }
+
+
+def take_back(tx: Connection, case_id: str, kind: str, reference: str) -> None:
+    """It was no customer who did it: a machine followed the link."""
+    here = (responses.c.case_id == case_id) & (responses.c.kind == kind) & (responses.c.reference == reference)
+    tx.execute(sa.delete(responses).where(here))
 
 
 def references(tx: Connection, case_id: str, kind: str) -> frozenset[str]:

@@ -64,6 +64,11 @@ def wave_id(case_id: str, position: int, epoch: int = 0) -> str:
     return f"{case_id}-{f'e{epoch}' if epoch else ''}w{position}"
 
 
+def case_of(wave: str) -> str:
+    """The case of a wave, by its id."""
+    return wave.rpartition("-")[0]
+
+
 def enter(
     tx: Connection, case_id: str, planned: Iterable[PlannedWave], folder: PurePosixPath, *, epoch: int = 0
 ) -> None:
@@ -99,6 +104,12 @@ def of_cases(tx: Connection, case_ids: Sequence[str]) -> Mapping[str, tuple[Wave
     for row in tx.execute(chosen).mappings():
         found.setdefault(row["case_id"], []).append(_wave(row))
     return {case_id: tuple(rows) for case_id, rows in found.items()}
+
+
+def recent(tx: Connection, since: datetime) -> tuple[WaveRow, ...]:
+    """The waves that were started since then, or are under way, the newest first."""
+    chosen = sa.select(waves).where(waves.c.started_at >= since).order_by(waves.c.started_at.desc(), waves.c.id)
+    return tuple(_wave(row) for row in tx.execute(chosen).mappings())
 
 
 def running(tx: Connection) -> tuple[WaveRow, ...]:

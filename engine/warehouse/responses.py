@@ -124,7 +124,7 @@ def outcome_files(folder: Path) -> list[Path]:
 
 def _events(records: Records, expected: Expected, path: Path) -> tuple[tuple[Response, ...], pa.Table, list[BadRow]]:
     columns = _event_columns(records, expected, path)
-    strangers = _strangers(columns["customer"], expected.audience)
+    unknown = strangers(columns["customer"], expected.audience)
     responses: list[Response] = []
     values: list[tuple[str, str, float]] = []
     bad: list[BadRow] = []
@@ -132,7 +132,7 @@ def _events(records: Records, expected: Expected, path: Path) -> tuple[tuple[Res
         try:
             if expected.is_erased and expected.is_erased(customer):
                 raise _Wrong("customer", REASONS[CODE])
-            if customer in strangers:
+            if customer in unknown:
                 raise _Wrong("customer", _stranger(customer))
             if kind in expected.outcomes:
                 number = _outcome(value, expected.outcomes[kind])
@@ -242,7 +242,7 @@ def _outcome(text: str, measure: Measure) -> float | None:
     return number
 
 
-def _strangers(customers: Sequence[str], audience: Path) -> frozenset[str]:
+def strangers(customers: Sequence[str], audience: Path) -> frozenset[str]:
     """Those of `customers` who are not in the frozen list."""
     with contextlib.closing(duckdb.connect()) as db:
         db.register("named", pa.table({"customer": pa.array(customers, pa.string())}))

@@ -10,13 +10,14 @@ import csv
 import hashlib
 import os
 import secrets
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from engine.masking import is_sealed
@@ -34,6 +35,7 @@ SCHEMA = pa.schema(
     ]
 )
 MEMORY = "150MB"
+ROWS_LOOKED_AT = 50_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +71,14 @@ class Turn:
 @dataclass(frozen=True, slots=True)
 class Wording:
     """How letters are made: the customer columns of the address (empty = none) and of the `fields` that `compose`
-    makes the text of; `entitle` makes the subject of an e-mail of the same."""
+    makes the text of; `entitle` makes the subject of an e-mail of the same. After the fields both are given what
+    `stamp` makes of the row, where it makes anything."""
 
     address: str
     fields: Sequence[str]
     compose: Callable[[tuple[Any, ...]], str]
     entitle: Callable[[tuple[Any, ...]], str] = lambda _values: ""
+    stamp: Callable[[int], tuple[str, ...]] | None = None
 
 
 def write(path: Path, turn: Turn, wording: Wording, vault: Vault, *, chunk: int) -> None:
@@ -98,9 +102,11 @@ def _write(path: Path, turn: Turn, wording: Wording, vault: Vault, chunk: int) -
         row = 0
         for customers, cells, addresses, *columns in _slices(turn, wording, chunk, path):
             values = list(zip(*columns, strict=True)) if columns else [()] * len(customers)
+            rows = range(row, row + len(customers))
+            if wording.stamp is not None:
+                values = [one + stamped for one, stamped in zip(values, map(wording.stamp, rows), strict=True)]
             texts = [wording.compose(one) for one in values]
             subjects = [wording.entitle(one) for one in values]
-            rows = range(row, row + len(customers))
             sealed = [one if not one or is_sealed(one) else vault.seal(one) for one in addresses]
             table = pa.table([list(rows), customers, cells, sealed, texts, subjects], schema=SCHEMA)
             writer.write_table(table, row_group_size=chunk)
@@ -225,6 +231,30 @@ class WaveFile:
     def close(self) -> None:
         """Close the file."""
         self._file.close()
+
+
+def addressed(path: Path, addresses: Collection[str]) -> Iterator[tuple[int, str]]:
+    """The rows of a wave's file that go to one of these sealed addresses, with the address; read in pieces."""
+    wanted = pa.array(sorted(addresses), pa.string())
+    with pq.ParquetFile(path, memory_map=False) as file:
+        for batch in file.iter_batches(ROWS_LOOKED_AT, columns=["row", "address"]):
+            there = batch.filter(pc.is_in(batch["address"], wanted))
+            yield from zip(there["row"].to_pylist(), there["address"].to_pylist(), strict=True)
+
+
+def letter_of(path: Path, row: int) -> Letter | None:
+    """The letter of one row, its address sealed; None where the file is gone or has no such row."""
+    if not path.exists():
+        return None
+    with pq.ParquetFile(path, memory_map=False) as file:
+        first = 0
+        for group in range(file.num_row_groups):
+            count = file.metadata.row_group(group).num_rows
+            if first <= row < first + count:
+                columns = _columns(file.read_row_group(group).slice(row - first, 1))
+                return Letter(*(values[0] for values in columns))
+            first += count
+    return None
 
 
 def write_part(folder: Path, position: int, letters: Sequence[Letter]) -> None:

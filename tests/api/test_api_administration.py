@@ -259,7 +259,7 @@ def test_a_receipt_that_belongs_to_nothing_is_put_aside_with_a_reason(app: Count
     assert at.fill_in("/admin/receipts", "/admin/receipts").status_code == 409
     form = at.form(at.get("/admin/receipts"), "/admin/receipts") | {"action": "aside", "reason": "a test of theirs"}
     at.post("/admin/receipts", data=form)
-    assert "Every receipt belongs to a message" in at.get("/admin/receipts").text
+    assert "Everything that came back belongs to a message" in at.get("/admin/receipts").text
 
 
 def test_a_checkpoint_goes_out_and_is_compared(app: Countersign, desk: Desks):

@@ -13,7 +13,7 @@ from engine.service import delivering, opting_out
 from engine.service.app import Countersign
 from engine.service.mail_marks import name_of, opt_out_of
 from engine.service.receiving import Counts
-from engine.service.returning import receive_mail, take_mail
+from engine.service.returned_mail import receive_mail, take_mail
 from engine.store import ledger, suppression
 from tests.faults.delivering_case import CASE, delivering_case
 from tests.faults.test_faults_delivery import send_all, states_of

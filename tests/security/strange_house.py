@@ -219,7 +219,8 @@ def _operation(app: Countersign) -> list[str]:
     with app.db.begin() as tx:
         tx.execute(sa.update(outbox).values(state="dead", attempts=12, error=typed(900)))
         for n in range(3):
-            row = {"body": typed(900), "reason": "no such message", "at": app.now()}
+            kind = ("receipt", "reply", "order")[n]
+            row = {"kind": kind, "body": typed(900), "reason": "no such message", "at": app.now()}
             tx.execute(sa.insert(parked_receipts).values(row))
             tx.execute(sa.update(messages).where(messages.c.id % 3 == n).values(state="dead", error=typed(900)))
     return [

@@ -8,8 +8,9 @@ from typing import Literal
 import pytest
 import sqlalchemy as sa
 
-from engine.store import ledger, waves
+from engine.store import ledger, parked, waves
 from engine.store.ledger import Receipt
+from engine.store.parked import Parked
 from engine.store.session import Database
 from tests.store.delivering_by_hand import CASE, NOW, WAVE, enter_wave, plan, states
 
@@ -89,7 +90,7 @@ def test_the_receipt_of_an_unknown_message_is_told_apart_and_can_be_parked(db: D
     with db.begin() as tx:
         _, strangers = ledger.receive(tx, [_receipt(7, "delivered"), Receipt("c9-w1", 0, "failed", NOW)])
         assert {(stranger.wave, stranger.row) for stranger in strangers} == {(WAVE, 7), ("c9-w1", 0)}
-        ledger.park(tx, ['{"id":"c9-w1.0"}'], "no such message", NOW)
+        parked.park(tx, [Parked("receipt", "r1", '{"id":"c9-w1.0"}', "no such message", "c9-w1")] * 2, NOW)
         assert tx.execute(sa.text("SELECT body, reason FROM parked_receipts")).one() == (
             '{"id":"c9-w1.0"}',
             "no such message",

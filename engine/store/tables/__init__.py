@@ -29,7 +29,6 @@ from engine.store.tables.customer_groups import case_groups, customer_group_vers
 from engine.store.tables.delivery import (
     chunks,
     evaluations,
-    parked_receipts,
     recipients,
     responses,
     snapshots,
@@ -48,6 +47,15 @@ from engine.store.tables.identity import (
     second_factors,
     sessions,
     sign_in_tries,
+)
+from engine.store.tables.inbound import (
+    clicks,
+    opt_out_addresses,
+    opt_outs,
+    orders,
+    parked_receipts,
+    replies,
+    wave_links,
 )
 from engine.store.tables.notices import channels, circuits, messages, preferences, webhooks
 from engine.store.tables.offers import offer_versions, rehearsals
@@ -79,6 +87,7 @@ __all__ = [
     "channels",
     "chunks",
     "circuits",
+    "clicks",
     "comments",
     "contact_policies",
     "customer_group_versions",
@@ -104,6 +113,9 @@ __all__ = [
     "numbering",
     "offer_versions",
     "offices",
+    "opt_out_addresses",
+    "opt_outs",
+    "orders",
     "organisation",
     "organisation_history",
     "outbox",
@@ -118,6 +130,7 @@ __all__ = [
     "recovery_codes",
     "register_numbers",
     "rehearsals",
+    "replies",
     "request_keys",
     "responses",
     "restores",
@@ -134,6 +147,7 @@ __all__ = [
     "timers",
     "uploads",
     "waivers",
+    "wave_links",
     "waves",
     "webhooks",
     "workdays",

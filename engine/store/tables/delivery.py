@@ -115,17 +115,6 @@ recipients = Table(
     ),
 )
 
-parked_receipts = Table(
-    "parked_receipts",
-    metadata,
-    Column("id", Serial, primary_key=True),
-    Column("body", Text, nullable=False),
-    Column("reason", String(120), nullable=False),
-    Column("at", UtcTime, nullable=False),
-    Column("settled_at", UtcTime),  # when a person had looked at it
-    Column("settled_by", String(40), nullable=False, server_default=""),
-)
-
 responses = Table(
     "responses",
     metadata,

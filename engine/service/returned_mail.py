@@ -1,0 +1,81 @@
+"""Takes in e-mail that came back: bounces and complaints, one mail at a time, as often as it likes.
+
+A mailbox that is not there is failed and its customer on the grey list for e-mail; one that could not take this mail is
+failed alone; who complained is on the black list. Refuses what is not signed with our key, and to believe a report
+whose mail does not bear a name that this installation made. What belongs to nothing here is parked, without its words.
+"""
+
+import msgspec
+from sqlalchemy import Connection
+
+from engine.delivery import returned
+from engine.delivery.channels import Email
+from engine.delivery.returned import Returned
+from engine.delivery.signature import is_signed
+from engine.errors import Forged, Invalid, Problem
+from engine.service import inbound
+from engine.service.app import Countersign
+from engine.service.inbound import Counts
+from engine.service.mail_marks import named
+from engine.service.opting_out import COMPLAINED, answer, bar
+from engine.store import ledger, parked, waves
+from engine.store.ledger import Addressee, Receipt
+from engine.store.parked import Parked
+
+LARGEST = 10 * 1024 * 1024
+BOUNCED = "mail bounced"
+ABOUT = "no such mail"
+NO_REPORT = "no report"
+
+
+def receive_mail(app: Countersign, raw: bytes, signature: str) -> Counts:
+    """Apply a mail that a mail server hands in. Raises Forged for a wrong or missing signature, Invalid for a body that
+    is larger than mail is."""
+    if not is_signed(raw, signature, app.settings.customer_mail_secret):
+        raise Forged()
+    return take_mail(app, raw)
+
+
+def take_mail(app: Countersign, raw: bytes) -> Counts:
+    """The same for whoever has the machine: a mail from a file. Sent again it changes nothing."""
+    if len(raw) > LARGEST:
+        raise Invalid([Problem("mail", f"larger than {LARGEST} bytes", "mail servers return less")])
+    said = returned.read(raw)
+    if said.kind in ("delayed", "reply"):
+        return Counts(applied=0, repeated=1, parked=0)
+    found = next((one for name in said.names if (one := named(app.settings, name))), None)
+    with app.db.begin() as tx:
+        # The lock comes first, as for receipts: marks and bounces of one wave pass one by one.
+        wave = waves.lock(tx, found[0]) if found else None
+        to = ledger.addressee(tx, *found) if found and wave and wave.channel == Email.name else None
+        if found is None or to is None or said.kind == "other":
+            _park(app, tx, said, found)
+            return Counts(applied=0, repeated=0, parked=1)
+        changed = _apply(app, tx, said, to, found)
+    return Counts(applied=int(changed), repeated=int(not changed), parked=0)
+
+
+def _apply(app: Countersign, tx: Connection, said: Returned, to: Addressee, found: tuple[str, int]) -> bool:
+    """Whether it changed anything. Who complains has received the mail."""
+    wave, row = found
+    if said.kind in ("complaint", "delivered"):
+        changed, _ = ledger.receive(tx, [Receipt(wave, row, "delivered", app.now())])
+        if said.kind == "delivered":
+            return changed > 0
+        is_new = answer(app, tx, to, "complaint", reference=f"mail:{wave}.{row}")
+        if is_new or changed:
+            bar(app, tx, to, "black", COMPLAINED)
+        return is_new or changed > 0
+    changed, _ = ledger.receive(tx, [Receipt(wave, row, "failed", app.now(), said.reason)])
+    if changed and said.kind == "hard":
+        bar(app, tx, to, "grey", BOUNCED)
+    return changed > 0
+
+
+def _park(app: Countersign, tx: Connection, said: Returned, found: tuple[str, int] | None) -> None:
+    """As a receipt that a person can apply: of the mail itself nothing is kept, since addresses stand in it."""
+    name = f"{found[0]}.{found[1]}" if found else ""
+    receipt = {"id": name, "status": "failed", "at": app.now(), "reason": said.reason}
+    reason = NO_REPORT if said.kind == "other" else ABOUT
+    body = msgspec.json.encode(receipt).decode()
+    parked.park(tx, [Parked("receipt", inbound.digest(body), body, reason)], app.now())
