@@ -5,6 +5,7 @@ Refuses channels that do not exist, shares that do not add up, and gates nobody 
 """
 
 import re
+from collections.abc import Mapping
 from datetime import time
 from decimal import Decimal
 from typing import Annotated, Any, Literal, Self
@@ -171,11 +172,8 @@ class Wave(_Section):
         return self
 
 
-class Message(_Section):
-    """What is sent: the text itself, or the form field that holds it.
-
-    `{name}` stands for a customer field listed in `fields`, `{form.title}` for a value of the proposal.
-    """
+class Words(_Section):
+    """A text of a message: the template itself, or the form field that holds it."""
 
     text: str = Field(
         "",
@@ -183,18 +181,53 @@ class Message(_Section):
         description="The text; {name} stands for a customer field, {form.title} for one of the form",
     )
     field: str = Field("", description="Or the form field that holds it")
-    fields: tuple[str, ...] = Field((), description="Customer fields that the text may name")
 
     @model_validator(mode="before")
     @classmethod
     def _inline(cls, value: Any) -> Any:
         return {"text": value} if isinstance(value, str) else value
 
+    def template(self, form: Mapping[str, Any]) -> str:
+        """The template, for a case with this form."""
+        return self.text or str(form.get(self.field) or "")
+
+
+class CellWords(Words):
+    """The text for the customers of one cell."""
+
     @model_validator(mode="after")
     def _one_of(self) -> Self:
         if bool(self.text) == bool(self.field):
             raise PydanticCustomError("message", "a message has either a text or the form field that holds it")
         return self
+
+
+class Message(Words):
+    """What is sent: the text itself, or the form field that holds it, or one of these for each cell.
+
+    `{name}` stands for a customer field listed in `fields`, `{form.title}` for a value of the proposal.
+    """
+
+    fields: tuple[str, ...] = Field((), description="Customer fields that the text may name")
+    cells: dict[
+        str, Annotated[CellWords, BeforeValidator(lambda value: value, json_schema_input_type=str | CellWords)]
+    ] = Field(default_factory=dict, description="By cell, where its customers get another text")
+
+    @model_validator(mode="after")
+    def _one_of(self) -> Self:
+        if (self.text and self.field) or not (self.text or self.field or self.cells):
+            raise PydanticCustomError("message", "a message has either a text or the form field that holds it")
+        return self
+
+    @property
+    def own(self) -> Words | None:
+        """The text of the cells that have none of their own; None where each has."""
+        return self if self.text or self.field else None
+
+    @property
+    def words(self) -> dict[str, Words]:
+        """Every text, by cell; that of all other cells under the empty name."""
+        return ({"": self.own} if self.own else {}) | dict(self.cells)
 
 
 class DeliveryPlan(_Section):

@@ -4,20 +4,20 @@
 wave's ledger is loaded in one transaction. Sending is `work` (sending.py), gates and ends are `settle` (settling.py).
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from functools import partial
 from pathlib import PurePosixPath
-from typing import Any, Literal
+from typing import Literal
 
 from sqlalchemy import Connection
 
 from engine.delivery.channels import CHANNELS
-from engine.delivery.message import cost, renderer
+from engine.delivery.message import cost
 from engine.delivery.plan import DeliveryPlan, Wave
 from engine.delivery.waves import PlannedWave, chunk_size, chunks, divide
 from engine.errors import NotFound, NotPossible
 from engine.machine.commands import ResumeDelivery
-from engine.service import running, whereabouts
+from engine.service import running, texts, whereabouts, wording
 from engine.service.app import Countersign
 from engine.service.couriers.opening import guarantee_of
 from engine.service.sealing import dataset_of, vault
@@ -33,7 +33,7 @@ from engine.warehouse import erased, wavefiles
 from engine.warehouse.freeze import LIST, open_frozen
 from engine.warehouse.places import fields_there
 from engine.warehouse.run import Limits
-from engine.warehouse.wavefiles import Turn, WaveFile, Wording
+from engine.warehouse.wavefiles import Turn, WaveFile
 
 __all__ = ["Progress", "begin", "hold", "release_gate", "settle", "waves_view", "work"]
 
@@ -65,10 +65,12 @@ def begin(app: Countersign, case_id: str) -> None:
             if row.state == "loading":
                 path = app.settings.data / row.file
                 if not path.exists():
-                    wording = _wording(definition.delivery, one.channel, form)
+                    words = wording.wording(app.settings, definition.delivery, one.channel, form)
                     wavefiles.write(
-                        path, _turn(app, snapshot, one), wording, vault(app.settings), chunk=chunk_size(row.plan)
+                        path, _turn(app, snapshot, one), words, vault(app.settings), chunk=chunk_size(row.plan)
                     )
+                if CHANNELS[one.channel].has_text:
+                    texts.looked_at(app, definition.delivery, row)
                 _load(app, one, row)
     with app.db.begin() as tx:
         case = cases.load(tx, case_id)
@@ -138,10 +140,10 @@ def waves_view(app: Countersign, tx: Connection, case_id: str) -> tuple[WaveView
     assert plan is not None
     sums = ledger.sums(tx, case_id)
     capped = ledger.capped(tx, case_id) if any(one.suppressed for one in sums.values()) else {}
-    return tuple(_view(row, plan, sums.get(row.id), capped.get(row.id, 0)) for row in rows)
+    return tuple(_view(app, row, plan, sums.get(row.id), capped.get(row.id, 0)) for row in rows)
 
 
-def _view(row: WaveRow, plan: DeliveryPlan, sums: ledger.Sums | None, capped: int) -> WaveView:
+def _view(app: Countersign, row: WaveRow, plan: DeliveryPlan, sums: ledger.Sums | None, capped: int) -> WaveView:
     counted = sums or ledger.Sums(waiting=row.audience)
     return WaveView(
         id=row.id,
@@ -161,6 +163,7 @@ def _view(row: WaveRow, plan: DeliveryPlan, sums: ledger.Sums | None, capped: in
         gate_until=row.gate_until,
         held_because=row.held_because,
         cost=cost(row.segments, plan.price(row.channel)),
+        wrong_texts=texts.known(app, row),
     )
 
 
@@ -177,15 +180,6 @@ def _turn(app: Countersign, snapshot: SnapshotRow, planned: PlannedWave) -> Turn
         first=planned.first,
         size=planned.size,
     )
-
-
-def _wording(plan: DeliveryPlan, channel: str, form: Mapping[str, Any]) -> Wording:
-    address = plan.address if CHANNELS[channel].has_address else ""
-    if plan.message is None or not CHANNELS[channel].has_text:
-        return Wording(address, (), lambda _values: "")
-    template = plan.message.text or str(form.get(plan.message.field, ""))
-    constants = {f"form.{name}": value for name, value in form.items()}
-    return Wording(address, plan.message.fields, renderer(template, plan.message.fields, constants))
 
 
 def _as_sent(app: Countersign, wave: Wave) -> Wave:

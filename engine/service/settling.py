@@ -17,7 +17,7 @@ from engine.delivery.standing import closed_because
 from engine.errors import Refused
 from engine.machine.case import Case
 from engine.machine.commands import DeliveryFinished
-from engine.service import permits, running, staleness
+from engine.service import permits, running, staleness, texts
 from engine.service.app import Countersign
 from engine.service.sealing import dataset_of
 from engine.service.stopping import pause, standing
@@ -42,8 +42,8 @@ def settle(app: Countersign) -> int:
 def start_next(app: Countersign, tx: Connection, case: Case) -> str:
     """Start the first wave whose turn it is: all before it have ended. Its channels start together.
 
-    Where its list is stale nothing starts, and why is returned: the caller holds the delivery for it, in a transaction
-    of its own.
+    Where its list is stale, or a text of it may not go out, nothing starts, and why is returned: the caller holds the
+    delivery for it, in a transaction of its own.
     """
     for name, group in groupby(waves.of_case(tx, case.id), key=lambda row: row.name):
         same = list(group)
@@ -53,6 +53,8 @@ def start_next(app: Countersign, tx: Connection, case: Case) -> str:
         stale = staleness.of_wave(app, tx, case, name) if planned else ()
         if stale:
             return f"{staleness.HELD}{staleness.said(stale)}"
+        if unfit := texts.refused(app, case, planned):
+            return unfit
         for row in planned:
             waves.move(tx, row.id, to="running", come_from=("planned",), started_at=app.now())
         return ""

@@ -66,11 +66,11 @@ class Turn:
 @dataclass(frozen=True, slots=True)
 class Wording:
     """How letters are made: the customer columns of the address (empty = none) and of the `fields` that `compose`
-    makes the text of."""
+    makes the text of, for a customer of a cell."""
 
     address: str
     fields: Sequence[str]
-    compose: Callable[[tuple[Any, ...]], str]
+    compose: Callable[[str, tuple[Any, ...]], str]
 
 
 def write(path: Path, turn: Turn, wording: Wording, vault: Vault, *, chunk: int) -> None:
@@ -92,9 +92,9 @@ def write(path: Path, turn: Turn, wording: Wording, vault: Vault, *, chunk: int)
 def _write(path: Path, turn: Turn, wording: Wording, vault: Vault, chunk: int) -> None:
     with pq.ParquetWriter(path, SCHEMA, compression="zstd") as writer:
         row = 0
-        for customers, cells, addresses, *columns in _slices(turn, wording, chunk, path):
+        for customers, cells, addresses, *columns in slices(turn, wording, chunk, path):
             values = zip(*columns, strict=True) if columns else iter([()] * len(customers))
-            texts = [wording.compose(one) for one in values]
+            texts = list(map(wording.compose, cells, values))
             rows = range(row, row + len(customers))
             sealed = [one if not one or is_sealed(one) else vault.seal(one) for one in addresses]
             table = pa.table([list(rows), customers, cells, sealed, texts], schema=SCHEMA)
@@ -130,7 +130,7 @@ def renew(path: Path, vault: Vault) -> bool:
     return changed
 
 
-def _slices(turn: Turn, wording: Wording, chunk: int, path: Path) -> Iterator[list[list[Any]]]:
+def slices(turn: Turn, wording: Wording, chunk: int, path: Path) -> Iterator[list[list[Any]]]:
     """Columns of `chunk` rows at a time: customer, cell, address, the fields."""
     batches = _from_place(turn, wording, path) if callable(turn.customers) else _from_files(turn, wording, chunk)
     # They may have any size; a row group must be a chunk exactly.
