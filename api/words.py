@@ -20,6 +20,7 @@ from api.words_audience import (
 from api.words_authoring import COVERED, DEEDS, PARTS, SECTIONS, STUCK, STUDIES, TIMERS, VERSION_TONES, VERSIONS
 from api.words_building import BUILT_ROWS, DAY_OPERATORS, EARLIER_OUTCOMES, HOWS, JOINS, OPERATORS
 from api.words_dataset import DATASET_FILES, DATASET_KINDS, FIELD_TYPES
+from api.words_message import BREACHES
 from api.words_notices import GROUPS, HOOKS, OCCASIONS, PACES, SENDING, WEBHOOK_EVENTS, WEEKDAYS
 from api.words_offers import OFFER_FIELDS, OFFER_KINDS, OFFER_STATES, OFFER_TONES, REHEARSAL_TARGETS
 from api.words_office import (
@@ -42,6 +43,7 @@ from api.words_problems import PROBLEMS
 from api.words_steps import DUE, FLAGS, GONE, RESUMES, VIAS, WHY
 
 __all__ = [
+    "BREACHES",
     "BROKEN",
     "BUILT_ROWS",
     "CARRIERS",

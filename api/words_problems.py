@@ -4,6 +4,7 @@ from api.i18n import N_
 from api.words_audience import AUDIENCE_PROBLEMS
 from api.words_building import BUILDING_PROBLEMS
 from api.words_dataset import DATASET_PROBLEMS
+from api.words_message import MESSAGE_PROBLEMS
 from api.words_offers import OFFER_PROBLEMS
 from api.words_office import OFFICE_PROBLEMS
 from api.words_policy import POLICY_PROBLEMS
@@ -24,6 +25,7 @@ PROBLEMS = {  # by code; the braces are filled with the problem's fields
     **BUILDING_PROBLEMS,
     **POLICY_PROBLEMS,
     **OFFER_PROBLEMS,
+    **MESSAGE_PROBLEMS,
     "form.required": N_("This is needed."),
     "form.unknown": N_("There is no field {name}."),
     "form.kind": N_("One value is expected."),

@@ -14,11 +14,11 @@ HINTS = {
     "name": "list it under fields",
     "filter": "filters are money, number, date, mask, upper, lower, default, cut",
     "argument": 'write default("…") or cut(20); money, number, mask, upper and lower take nothing',
-    "unclosed": "an if ends with {end}",
+    "unclosed": "an if needs its end",
     "unopened": "it belongs to an if before it",
     "deep": "an if stands in at most three others",
     "long": "a text has at most 2,000 signs with all its branches",
-    "syntax": 'write {name}, {name|money}, {if name == "…"} … {else} … {end}',
+    "syntax": "a brace holds a name with filters, or if, elif, else, end",
 }
 
 

@@ -23,7 +23,7 @@ How = Literal["put", "demand", "off"]
 BreachKind = Literal["signature", "opt_out", "forbidden", "link", "long"]
 UNSEEN = "[\x00-\x09\x0b-\x1f\x7f\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]"
 LINK = (
-    r"(?i)https?://[^ \n]+|www\.[^ \n]+|[a-z0-9][a-z0-9\-]*(?:\.[a-z0-9\-]+)*\."
+    r"(?i)https?://[^ \n,;]+|www\.[^ \n,;]+|[a-z0-9][a-z0-9\-]*(?:\.[a-z0-9\-]+)*\."
     r"(?:com|cn|net|org|info|biz|top|xyz|vip|club|shop|site|online|link|live|icu|cc|me|io|co|tv|app|ly|gl|mobi)"
     r"(?:[^a-z0-9.\-]|\.[^a-z0-9\-]|\.?$)"
 )

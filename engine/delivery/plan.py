@@ -205,13 +205,12 @@ class CellWords(Words):
 class Message(Words):
     """What is sent: the text itself, or the form field that holds it, or one of these for each cell.
 
-    `{name}` stands for a customer field listed in `fields`, `{form.title}` for a value of the proposal.
+    `{name}` stands for a customer field listed in `fields`, `{form.title}` for a value of the proposal, and filters and
+    `{if …}` for what docs/delivery.md says of templates.
     """
 
     fields: tuple[str, ...] = Field((), description="Customer fields that the text may name")
-    cells: dict[
-        str, Annotated[CellWords, BeforeValidator(lambda value: value, json_schema_input_type=str | CellWords)]
-    ] = Field(default_factory=dict, description="By cell, where its customers get another text")
+    cells: dict[str, CellWords] = Field(default_factory=dict, description="By cell, where its customers get another text")
 
     @model_validator(mode="after")
     def _one_of(self) -> Self:

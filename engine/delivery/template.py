@@ -33,8 +33,8 @@ SIGNS: dict[str, Callable[[Any, Any], bool]] = {
 }
 WORDS = ("if", "elif", "else", "end")
 """Names that no value can have in a template."""
-_VALUE = re.compile(rf"({NAME})((?:\|[a-z]+(?:\((?:{TEXT})\))?)*)")
-_FILTER = re.compile(rf"\|([a-z]+)(?:\(({TEXT})\))?")
+_VALUE = re.compile(rf"({NAME})((?:\|[a-z]+(?:\((?:{TEXT}|\d{{1,3}})\))?)*)")
+_FILTER = re.compile(rf"\|([a-z]+)(?:\(({TEXT}|\d{{1,3}})\))?")
 _CHOICE = re.compile(r"(if|elif) (.+)")
 _CLAUSE = re.compile(rf"(not )?({NAME})(?: ?(==|!=|<=|>=|<|>) ?({TEXT}|-?\d{{1,15}}(?:\.\d{{1,6}})?))?")
 
@@ -142,7 +142,7 @@ def parse(template: str) -> tuple[tuple[Node, ...], tuple[Unusable, ...]]:
     """The tree of a template, and everything in it that cannot be read, in order."""
     wrong: list[Unusable] = []
     if len(template) > LONGEST_TEMPLATE:
-        return (), (Unusable(template[:20], LONGEST_TEMPLATE, "long"),)
+        return (), (_placed(template, Unusable(template[:20], LONGEST_TEMPLATE, "long")),)
     whole = _Open(0, "")
     stack = [whole]
     after = 0
@@ -264,7 +264,7 @@ def _tag(tag: str, offset: int, stack: list[_Open], wrong: list[Unusable]) -> No
     elif value is None or inside in WORDS:
         wrong.append(Unusable(tag, offset))
     else:
-        filters = tuple((name, argument[1:-1]) for name, argument in _FILTER.findall(value[2]))
+        filters = tuple((name, argument.strip('"')) for name, argument in _FILTER.findall(value[2]))
         given = [bool(argument) for _, argument in _FILTER.findall(value[2])]
         wrong += [
             one

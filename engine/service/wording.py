@@ -88,7 +88,7 @@ def _wrong(rules: ContentRules, field: str, text: str, allowed: set[str], market
     cannot = unusable(text, allowed)
     for one in cannot:
         said = f"the message cannot fill {one.what} at line {one.line}, column {one.column}"
-        told = {"what": one.what, "line": one.line, "column": one.column}
+        told = {"what": one.what, "line": one.line, "column": one.column, "hint": suggestion(one, allowed)}
         yield Problem(f"content.{one.why}", said, suggestion(one, allowed), at=field, fields=told)
     if cannot:
         return
