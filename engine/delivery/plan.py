@@ -210,7 +210,9 @@ class Message(Words):
     """
 
     fields: tuple[str, ...] = Field((), description="Customer fields that the text may name")
-    cells: dict[str, CellWords] = Field(default_factory=dict, description="By cell, where its customers get another text")
+    cells: dict[str, CellWords] = Field(
+        default_factory=dict, description="By cell, where its customers get another text"
+    )
 
     @model_validator(mode="after")
     def _one_of(self) -> Self:

@@ -60,6 +60,15 @@ def preview(app: Countersign, viewer: Viewer, case_id: str) -> MessagePreview:
     return _preview(app, case, found, is_estimate=True)
 
 
+def on_form(app: Countersign, viewer: Viewer, case_id: str) -> MessagePreview | None:
+    """The message of the viewer's own form as saved, once its customers were counted; as `typed`."""
+    with app.db.read() as tx:
+        case = load_visible(app, tx, viewer, case_id)
+    if case.submitter != viewer.person:
+        raise NotFound()
+    return typed(app, case)
+
+
 def typed(app: Countersign, case: Case) -> MessagePreview | None:
     """The message of the form as saved, on the customers that were counted last; without values where nobody was. None
     where cases of its kind send no text, or the form has none yet."""
