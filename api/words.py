@@ -23,6 +23,7 @@ from api.words_building import BUILT_ROWS, DAY_OPERATORS, EARLIER_OUTCOMES, HOWS
 from api.words_calls import DISPOSITIONS
 from api.words_dataset import DATASET_FILES, DATASET_KINDS, FIELD_TYPES
 from api.words_hall import HALL_ANSWERS, HALL_CONFIRMATIONS, HALL_COUNTS, HALL_REASONS, OFFER_ELEMENTS
+from api.words_message import BREACHES
 from api.words_notices import GROUPS, HOOKS, OCCASIONS, PACES, SENDING, WEBHOOK_EVENTS, WEEKDAYS
 from api.words_offers import OFFER_FIELDS, OFFER_KINDS, OFFER_STATES, OFFER_TONES, REHEARSAL_TARGETS
 from api.words_office import (
@@ -47,6 +48,7 @@ from api.words_problems import PROBLEMS
 from api.words_steps import DUE, FLAGS, GONE, RESUMES, VIAS, WHY
 
 __all__ = [
+    "BREACHES",
     "BROKEN",
     "BUDGET_OCCASIONS",
     "BUDGET_SIDES",

@@ -8,7 +8,7 @@ from starlette.responses import FileResponse
 from api.declared import for_page
 from api.deps import App, CurrentViewer, CurrentVisit, Posted, form_key, text
 from api.rest.answers import answer
-from engine.service import attaching, commenting, drawings, lookups
+from engine.service import attaching, commenting, drawings, lookups, previewing
 
 router = APIRouter(dependencies=[for_page("cases.read")])
 
@@ -18,6 +18,12 @@ def download(app: App, viewer: CurrentViewer, case_id: str, file_id: str) -> Res
     """A file of the case, always as a download."""
     stored, path = attaching.hand_out(app, viewer, case_id, file_id)
     return FileResponse(path, media_type=stored.type, filename=stored.name, content_disposition_type="attachment")
+
+
+@router.get("/cases/{case_id}/message")
+def message(app: App, visit: CurrentVisit, viewer: CurrentViewer, case_id: str) -> Response:
+    """The message on a few customers of every cell, masked, with its size and what it costs."""
+    return visit.page("message.html", case_id=case_id, shown=previewing.preview(app, viewer, case_id))
 
 
 @router.get("/cases/{case_id}/process.svg")

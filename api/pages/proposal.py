@@ -1,6 +1,7 @@
 """Start a case; fill in, save and submit its proposal."""
 
 import re
+from dataclasses import replace
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
@@ -13,7 +14,7 @@ from api.errors import problem_sentence, sentence
 from api.uploads import chunks_of, files_in
 from api.visit import Visit
 from engine.errors import CountersignError, ExpressionFailed, InvalidForm, Problem, Refused
-from engine.service import attaching, copying, estimating, proposals, starting
+from engine.service import attaching, copying, estimating, previewing, proposals, starting
 from engine.service.app import Countersign
 from engine.service.estimating import Estimate
 from engine.service.views import FormView, Viewer
@@ -73,6 +74,7 @@ def send(app: App, visit: CurrentVisit, viewer: CurrentViewer, case_id: str, for
         counted = None
         if action == "count" or action.startswith(ORDER):
             counted = in_order(text(form, "counted"), action) or estimating.estimate(app, viewer, case_id)
+            saved = replace(saved, message=previewing.on_form(app, viewer, case_id))
         return page(visit, saved, problems=(*wrong, *saved.problems), counted=counted, more=action == "rows")
     except InvalidForm as error:
         kept = proposals.form(app, viewer, case_id, typed=raw, problems=tuple(error.problems))

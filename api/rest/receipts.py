@@ -1,4 +1,4 @@
-"""What gateways post: receipts, replies, complaints, orders, mail that came back; signed with a secret of both sides."""
+"""What gateways post: receipts, replies, complaints, orders, mail that came back; signed with a shared secret."""
 
 from dataclasses import dataclass
 from typing import Annotated

@@ -22,6 +22,7 @@ from engine.definition.rules_children import CHILDREN
 from engine.definition.rules_drift import DRIFT
 from engine.definition.rules_expressions import EXPRESSIONS
 from engine.definition.rules_lifecycle import LIFECYCLE
+from engine.definition.rules_message import MESSAGE
 from engine.definition.rules_names import NAMES
 from engine.definition.rules_people import PEOPLE
 from engine.definition.rules_proved import PROVED, proved
@@ -39,6 +40,7 @@ from engine.definition.rules_waves import WAVES
 from engine.definition.shape import shape_of
 from engine.definition.staffing import Staff
 from engine.definition.texts import SHIPPED, Texts
+from engine.delivery.content import ContentRules
 from engine.errors import Problem
 from engine.values import digest_of
 
@@ -58,6 +60,7 @@ RULES: tuple[LintRule, ...] = (
     *DRIFT,
     *WAVES,
     *CELLS,
+    *MESSAGE,
     *ARBITRATION,
     *SPLITTING,
     *SCENARIOS,
@@ -92,13 +95,20 @@ class Checked:
 
 
 def check(
-    text: str, file: str = "", texts: Texts = SHIPPED, *, prove: bool = True, staff: Staff | None = None
+    text: str,
+    file: str = "",
+    texts: Texts = SHIPPED,
+    *,
+    prove: bool = True,
+    staff: Staff | None = None,
+    content: ContentRules | None = None,
 ) -> Checked:
     """Check the text of a definition. Never raises for what the text says.
 
     What it extends or imports is looked up in `texts`. A template or a library is checked as far as it can be alone,
     and gives no definition; `Checked.reasons` says so. Without `prove`, nothing is asked that needs a proof: for a text
-    that was checked before, as published ones are. With `staff`, roles that nobody holds are told as well.
+    that was checked before, as published ones are. With `staff`, roles that nobody holds are told as well; with
+    `content`, texts that the house does not let out.
     """
     document = with_lifecycle(resolve(read(text), texts), texts)
     problems = list(document.problems)
@@ -112,7 +122,7 @@ def check(
         definition = shape.definition
         if definition is not None:
             known = catalogue(definition.catalogue) or Catalogue(definition.catalogue, {})
-            subject = Subject(definition, document, shape, known, staff)
+            subject = Subject(definition, document, shape, known, staff, content)
             too_large = _found(SIZE, subject)
             problems += too_large or _found(RULES, subject)
             if kind == "CaseDefinition" and not any(problem.severity == "error" for problem in problems):

@@ -12,6 +12,7 @@ from engine.definition.model import Definition
 from engine.definition.shape import Shape
 from engine.definition.staffing import Staff
 from engine.definition.steps import Approve, Copy, File, Include, Use
+from engine.delivery.content import ContentRules
 from engine.errors import Problem
 from engine.expr import Scope
 from engine.expr.types import DYN, Record
@@ -55,6 +56,7 @@ class Subject:
     shape: Shape
     catalogue: Catalogue
     staff: Staff | None = None
+    content: ContentRules | None = None
 
     @cached_property
     def chains(self) -> frozenset[str]:

@@ -10,9 +10,9 @@ from engine.definition.findings import Finding, LintRule, Subject
 from engine.definition.lifecycle import ENDED_BY_HAND, OF_THE_DELIVERY, OUTCOMES, WHOLE
 from engine.definition.model import Definition
 from engine.definition.rules_cells import named_fields
+from engine.definition.rules_message import HINTS, all_templates, names_for
 from engine.definition.steps import Approve, Copy, File, Include, Use
-from engine.delivery.links import RESERVED
-from engine.delivery.message import unusable
+from engine.delivery.message import suggestion, unusable
 from engine.expr.types import nearest
 from engine.machine.expiring import EXPIRED
 
@@ -86,11 +86,13 @@ class UnknownField(LintRule):
         if arbitration and isinstance(arbitration.priority, str):
             uses.append((("audience", "arbitration", "priority"), arbitration.priority, False))
         uses += [(path, field, False) for _, path, field in named_fields(subject)]
-        message = definition.delivery.message if definition.delivery else None
-        if message and message.field:
-            uses.append((("delivery", "message", "field"), message.field, False))
-        if message and message.email and message.email.field:
-            uses.append((("delivery", "message", "email", "field"), message.email.field, False))
+        if definition.delivery and definition.delivery.message:
+            for cell, words in definition.delivery.message.words.items():
+                if words.field:
+                    path = ("cells", cell, "field") if cell else ("field",)
+                    uses.append((("delivery", "message", *path), words.field, False))
+            if definition.delivery.message.email and definition.delivery.message.email.field:
+                uses.append((("delivery", "message", "email", "field"), definition.delivery.message.email.field, False))
         for path, name, at_key in uses:
             if name not in subject.fields:
                 yield Finding(path, {"name": name}, nearest(name, subject.fields), at_key=at_key)
@@ -234,24 +236,11 @@ class UnknownPlaceholder(LintRule):
     code = "E209"
 
     def find(self, subject: Subject) -> Iterator[Finding]:
-        message = subject.definition.delivery.message if subject.definition.delivery else None
-        if message is None:
-            return
-        allowed = {*message.fields, *RESERVED, *(f"form.{name}" for name in subject.fields)}
-        whole: Path = ("delivery", "message")
-        texts = [(whole if isinstance(_written(subject), str) else (*whole, "text"), message.text)]
-        if message.email:
-            mail = (*whole, "email")
-            texts += [((*mail, "subject"), message.email.subject), ((*mail, "text"), message.email.text)]
-        for path, text in texts:
-            for found in unusable(text, allowed):
-                hint = nearest(found.what.strip("{}"), tuple(allowed)) or "list it under fields"
-                yield Finding(path, {"what": found.what}, hint, offset=found.column - 1)
-
-
-def _written(subject: Subject) -> object:
-    delivery = subject.document.value.get("delivery")
-    return delivery.get("message") if isinstance(delivery, dict) else None
+        for path, template in all_templates(subject):
+            allowed = names_for(subject)
+            for found in unusable(template, allowed):
+                hint = suggestion(found, allowed) or HINTS.get(found.why, "")
+                yield Finding(path, {"what": found.what}, hint, offset=found.offset)
 
 
 class ChainCalledLikeState(LintRule):

@@ -108,6 +108,9 @@ CHANNELS: dict[str, type[AnyChannel]] = {kind.name: kind for kind in get_args(An
 
 USUAL_ADDRESS: dict[str, str] = {Email.name: "email"}
 """The customer field of the address, for channels that do not go to the number (`delivery.address`)."""
+SPEAKS_ALONE = frozenset({Sms.name, Webhook.name})
+"""Channels whose text is all that customers get: it says by itself who writes and how to get out. An e-mail has a
+sender and a way out beside its text, and scripts are spoken by people."""
 ARRIVES_IN_SILENCE = frozenset({Email.name})
 """Channels that tell of failures alone: what was taken counts as delivered when no bounce came in time."""
 

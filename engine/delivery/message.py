@@ -1,19 +1,34 @@
-"""The words of a message: a template of an allow-list, SMS segments as networks count them, and what it costs.
+"""The words of a message: a template filled for a customer, SMS segments as networks count them, and what it costs.
 
-A template can name values and nothing else: no attributes, indexes, formats or code. A brace that is no placeholder is
-an error, not text, so that `{ name}` is never sent to anybody.
+What a template may say is in `template`. Refuses to fill one that names what nobody gives, and bounds what comes out.
 """
 
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Any, Literal
 
-PLACEHOLDER = re.compile(r"\{((?:form\.)?[a-z][a-z0-9_]{0,39})\}")
+from engine.delivery.template import (
+    FILTERS,
+    Choice,
+    Clause,
+    Filled,
+    Node,
+    Unusable,
+    fixed_text,
+    holds,
+    names,
+    parse,
+    unknown,
+    written,
+)
+from engine.expr.types import nearest
+
 CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
 LONGEST_VALUE = 100
+LONGEST_TEXT = 1_000
 
 # GSM 03.38: the default alphabet, and the characters that take two places by an escape.
 GSM_BASIC = frozenset(
@@ -31,14 +46,6 @@ class Size:
     alphabet: Literal["GSM-7", "UCS-2"]
     length: int
     segments: int
-
-
-@dataclass(frozen=True, slots=True)
-class Unusable:
-    """What is wrong with a template: the placeholder or brace, and the column it stands at (from 1)."""
-
-    what: str
-    column: int
 
 
 def size_of(text: str) -> Size:
@@ -74,50 +81,122 @@ def _parts(widths: list[int] | None, length: int, limit: int) -> int:
 
 def placeholders(template: str) -> tuple[str, ...]:
     """The names a template uses, each once, in order."""
-    return tuple(dict.fromkeys(match[1] for match in PLACEHOLDER.finditer(template)))
+    return tuple(dict.fromkeys(names(parse(template)[0])))
 
 
 def unusable(template: str, allowed: Collection[str]) -> tuple[Unusable, ...]:
-    """Everything in `template` that cannot be filled: names not in `allowed`, and stray braces."""
-    found = [
-        Unusable(match[0], match.start() + 1) for match in PLACEHOLDER.finditer(template) if match[1] not in allowed
-    ]
-    blank = PLACEHOLDER.sub(lambda match: "\0" * len(match[0]), template)
-    found += [Unusable(match[0], match.start() + 1) for match in re.finditer(r"[{}]", blank)]
-    return tuple(sorted(found, key=lambda problem: problem.column))
+    """Everything in `template` that cannot be filled: names not in `allowed`, and what is no part of a template."""
+    found = (*parse(template)[1], *unknown(template, frozenset(allowed)))
+    return tuple(sorted(found, key=lambda problem: problem.offset))
+
+
+def suggestion(problem: Unusable, allowed: Collection[str]) -> str:
+    """The nearest name or filter that there is, empty where none is near."""
+    if problem.why not in ("name", "filter"):
+        return ""
+    return nearest(problem.name, tuple(FILTERS if problem.why == "filter" else allowed))
 
 
 def renderer(
-    template: str, names: tuple[str, ...], constants: Mapping[str, Any] = MappingProxyType({})
+    template: str,
+    fields: tuple[str, ...],
+    constants: Mapping[str, Any] = MappingProxyType({}),
+    frame: Callable[[str], tuple[str, str]] = lambda _text: ("", ""),
 ) -> Callable[[tuple[Any, ...]], str]:
-    """A function from a customer's values of `names`, in that order, to the text; `constants` are the same for all.
+    """A function from a customer's values of `fields`, in that order, to the text; `constants` are the same for all.
+    `frame` says what is put before and behind a text with these words of its own.
 
     Made once per wave, called per customer. Values are put in as they are: a brace in one is text, not a template.
-    ValueError when the template has anything that neither fills.
+    A text longer than LONGEST_TEXT is cut one sign behind it, for whoever looks at it to refuse. ValueError when the
+    template has anything that neither fills.
     """
-    wrong = unusable(template, {*names, *constants})
+    wrong = unusable(template, {*fields, *constants})
     if wrong:
-        raise ValueError(f"cannot fill {wrong[0].what} at column {wrong[0].column}")
-    fixed, used = [""], []
-    for position, piece in enumerate(PLACEHOLDER.split(template)):
-        if position % 2 == 0:
-            fixed[-1] += piece
-        elif piece in names:
-            used.append(names.index(piece))
-            fixed.append("")
+        raise ValueError(f"cannot fill {wrong[0].what} at line {wrong[0].line}, column {wrong[0].column}")
+    fixed = {name: _plain(value) for name, value in constants.items()}
+    own = _joined(_settled(parse(template)[0], frozenset(fields), fixed))
+    before, after = frame(fixed_text(own))
+    pieces = _joined(iter((before, *own, after)))
+    if all(isinstance(piece, str) for piece in pieces):
+        text = "".join(map(str, pieces))[: LONGEST_TEXT + 1]
+        return lambda values: text
+    compose = _composer(pieces, fields)
+    return lambda values: compose(values)[: LONGEST_TEXT + 1]
+
+
+def _settled(nodes: Sequence[Node], fields: frozenset[str], fixed: Mapping[str, str]) -> Iterator[Node]:
+    """The tree with everything put in that is the same for all customers."""
+    for node in nodes:
+        if isinstance(node, Filled) and node.name not in fields:
+            yield written(fixed[node.name], node.filters)
+        elif isinstance(node, Choice):
+            yield from _chosen(node, fields, fixed)
         else:
-            fixed[-1] += _plain(constants[piece])
-    if not used:
-        return lambda values: fixed[0]
+            yield node
 
-    def render(values: tuple[Any, ...]) -> str:
-        parts = [fixed[0]]
-        for index, text in zip(used, fixed[1:], strict=True):
-            parts.append(_plain(values[index]))
-            parts.append(text)
-        return "".join(parts)
 
-    return render
+def _chosen(choice: Choice, fields: frozenset[str], fixed: Mapping[str, str]) -> Iterator[Node]:
+    left = list[tuple[tuple[tuple[Clause, ...], ...], tuple[Node, ...]]]()
+    for any_of, inner in choice.branches:
+        asked = [
+            together
+            for together in any_of
+            if all(one.name in fields or holds(one, fixed[one.name]) for one in together)
+        ]
+        if any_of and not asked:
+            continue
+        open_ones = tuple(tuple(one for one in together if one.name in fields) for together in asked)
+        settled = _joined(_settled(inner, fields, fixed))
+        if not all(open_ones):  # whatever the customer, it comes no further than this text
+            left.append(((), settled))
+            break
+        left.append((open_ones, settled))
+        if not any_of:
+            break
+    if left and not left[0][0]:
+        yield from left[0][1]
+    elif left:
+        yield Choice(tuple(left))
+
+
+def _joined(nodes: Iterator[Node]) -> tuple[Node, ...]:
+    """The same with texts that stand side by side made one."""
+    found: list[Node] = []
+    for node in nodes:
+        if isinstance(node, str) and found and isinstance(found[-1], str):
+            found[-1] += node
+        else:
+            found.append(node)
+    return tuple(found)
+
+
+def _composer(nodes: Sequence[Node], fields: tuple[str, ...]) -> Callable[[tuple[Any, ...]], str]:
+    parts = [_piece(node, fields) for node in nodes]
+    if len(parts) == 1:
+        return parts[0]
+    return lambda values: "".join([part(values) for part in parts])
+
+
+def _piece(node: Node, fields: tuple[str, ...]) -> Callable[[tuple[Any, ...]], str]:
+    if isinstance(node, str):
+        return lambda _values: node
+    if isinstance(node, Filled):
+        index, filters = fields.index(node.name), node.filters
+        if not filters:
+            return lambda values: _plain(values[index])
+        return lambda values: written(_plain(values[index]), filters)
+    branches = [
+        ([[(fields.index(one.name), one) for one in together] for together in any_of], _composer(inner, fields))
+        for any_of, inner in node.branches
+    ]
+
+    def choose(values: tuple[Any, ...]) -> str:
+        for any_of, compose in branches:
+            if not any_of or any(all(holds(c, _plain(values[n])) for n, c in together) for together in any_of):
+                return compose(values)
+        return ""
+
+    return choose
 
 
 def cost(segments: int, price: Decimal) -> Decimal:

@@ -5,6 +5,7 @@ Refuses channels that do not exist, shares that do not add up, and gates nobody 
 """
 
 import re
+from collections.abc import Mapping
 from datetime import time
 from decimal import Decimal
 from typing import Annotated, Any, Literal, Self
@@ -210,28 +211,8 @@ class CallRules(_Section):
         return value
 
 
-class MailWords(_Section):
-    """What an e-mail says of its own. Without a text of its own it has the message's."""
-
-    subject: str = Field(
-        min_length=1, max_length=200, description="The subject; {name} and {form.title} stand for the same as in a text"
-    )
-    text: str = Field("", max_length=10_000, description="The text of the e-mail, where it has one of its own")
-    field: str = Field("", description="Or the form field that holds it")
-
-    @model_validator(mode="after")
-    def _at_most_one(self) -> Self:
-        if self.text and self.field:
-            raise PydanticCustomError("message", "an e-mail has either a text or the form field that holds it")
-        return self
-
-
-class Message(_Section):
-    """What is sent: the text itself, or the form field that holds it.
-
-    `{name}` stands for a customer field listed in `fields`, `{form.title}` for a value of the proposal. `{link}` is a
-    short address of this message's own that leads to `link`, `{optout}` one of the page where its reader opts out.
-    """
+class Words(_Section):
+    """A text of a message: the template itself, or the form field that holds it."""
 
     text: str = Field(
         "",
@@ -239,7 +220,58 @@ class Message(_Section):
         description="The text; {name} stands for a customer field, {form.title} for one of the form",
     )
     field: str = Field("", description="Or the form field that holds it")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _inline(cls, value: Any) -> Any:
+        return {"text": value} if isinstance(value, str) else value
+
+    def template(self, form: Mapping[str, Any]) -> str:
+        """The template, for a case with this form."""
+        return self.text or str(form.get(self.field) or "")
+
+
+class CellWords(Words):
+    """The text for the customers of one cell."""
+
+    @model_validator(mode="after")
+    def _one_of(self) -> Self:
+        if bool(self.text) == bool(self.field):
+            raise PydanticCustomError("message", "a message has either a text or the form field that holds it")
+        return self
+
+
+class MailWords(Words):
+    """What an e-mail says of its own. Without a text of its own it has the message's."""
+
+    subject: str = Field(
+        min_length=1, max_length=200, description="The subject; {name} and {form.title} stand for the same as in a text"
+    )
+
+    @model_validator(mode="after")
+    def _at_most_one(self) -> Self:
+        if self.text and self.field:
+            raise PydanticCustomError("message", "an e-mail has either a text or the form field that holds it")
+        return self
+
+    @property
+    def has_text(self) -> bool:
+        """Whether it has a text of its own."""
+        return bool(self.text or self.field)
+
+
+class Message(Words):
+    """What is sent: the text itself, or the form field that holds it, or one of these for each cell.
+
+    `{name}` stands for a customer field listed in `fields`, `{form.title}` for a value of the proposal, and filters and
+    `{if …}` for what docs/delivery.md says of templates. `{link}` is a short address of this message's own that leads
+    to `link`, `{optout}` one of the page where its reader opts out.
+    """
+
     fields: tuple[str, ...] = Field((), description="Customer fields that the text may name")
+    cells: dict[str, CellWords] = Field(
+        default_factory=dict, description="By cell, where its customers get another text"
+    )
     email: MailWords | None = Field(None, description="Subject of an e-mail, and its text where it has one of its own")
     link: str = Field(
         "",
@@ -247,22 +279,28 @@ class Message(_Section):
         description="Where {link} leads: an address, or {form.NAME} for the form field that holds one",
     )
 
-    @model_validator(mode="before")
-    @classmethod
-    def _inline(cls, value: Any) -> Any:
-        return {"text": value} if isinstance(value, str) else value
-
     @model_validator(mode="after")
     def _one_of(self) -> Self:
-        mails_alone = self.email is not None and bool(self.email.text or self.email.field)
-        if (self.text and self.field) or not (self.text or self.field or mails_alone):
+        mails_alone = self.email is not None and self.email.has_text
+        if (self.text and self.field) or not (self.text or self.field or self.cells or mails_alone):
             raise PydanticCustomError("message", "a message has either a text or the form field that holds it")
         return self
 
-    def words(self, channel: str) -> tuple[str, str]:
-        """The text that goes over a channel, and the form field that holds it: one of them is empty, or both are."""
-        own = self.email if channel == Email.name else None
-        return (own.text, own.field) if own and (own.text or own.field) else (self.text, self.field)
+    @property
+    def own(self) -> Words | None:
+        """The text of the cells that have none of their own; None where each has."""
+        return self if self.text or self.field else None
+
+    @property
+    def words(self) -> dict[str, Words]:
+        """Every text, by cell; that of all other cells under the empty name."""
+        return ({"": self.own} if self.own else {}) | dict(self.cells)
+
+    def words_for(self, channel: str) -> dict[str, Words]:
+        """The texts that go over a channel, by cell: an e-mail may have its own, the same for every cell."""
+        if channel == Email.name and self.email is not None and self.email.has_text:
+            return {"": self.email}
+        return self.words
 
 
 class DeliveryPlan(_Section):
@@ -324,7 +362,7 @@ class DeliveryPlan(_Section):
     def _has_words(self) -> Self:
         texts = {name for wave in self.waves for name in wave.channel if CHANNELS[name].has_text}
         for name in sorted(texts):
-            if self.message is None or not any(self.message.words(name)):
+            if self.message is None or not self.message.words_for(name):
                 told = "a wave by {channel} needs a message: message: {field: …} or {text: …}"
                 raise PydanticCustomError("message", told, {"channel": name})
         if Email.name in texts and (self.message is None or self.message.email is None):

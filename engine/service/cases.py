@@ -24,6 +24,7 @@ from engine.service import (
     fields,
     referring,
     rehearsed,
+    sampling,
     showing,
     splitting,
     stepping_up,
@@ -150,6 +151,7 @@ def case_view(app: Countersign, tx: Connection, viewer: Viewer, case: Case, orde
         lost=arbitrated.of_case(app, tx, viewer.person, case.id),
         may_rehearse=_may_rehearse(viewer, case, definition, unseen, is_frozen=audience is not None),
         stale=stale_view(app, tx, case, unseen),
+        previews=sampling.may_read(definition, case, unseen),
     )
 
 

@@ -5,22 +5,22 @@ wave's ledger is loaded in one transaction. Sending is `work` (sending.py), gate
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from functools import partial
 from pathlib import PurePosixPath
-from typing import Any, Literal
+from typing import Literal
 
 from sqlalchemy import Connection
 
 from engine.delivery import pacing
-from engine.delivery.channels import CHANNELS, Email, segments_of
-from engine.delivery.message import cost, renderer
+from engine.delivery.channels import CHANNELS, segments_of
+from engine.delivery.message import cost
 from engine.delivery.plan import DeliveryPlan, Wave
 from engine.delivery.waves import PlannedWave, chunk_size, chunks, divide
 from engine.errors import NotFound, NotPossible
 from engine.machine.case import Fund
 from engine.machine.commands import ResumeDelivery
-from engine.service import ending, messagelinks, parking, restoring, running, whereabouts
+from engine.service import ending, parking, restoring, running, texts, whereabouts, wording
 from engine.service.app import Countersign
 from engine.service.couriers.opening import guarantee_of
 from engine.service.sealing import dataset_of, vault
@@ -36,7 +36,7 @@ from engine.warehouse import erased, wavefiles
 from engine.warehouse.freeze import LIST, open_frozen
 from engine.warehouse.places import fields_there
 from engine.warehouse.run import Limits
-from engine.warehouse.wavefiles import Letter, Turn, WaveFile, Wording
+from engine.warehouse.wavefiles import Letter, Turn, WaveFile
 
 __all__ = ["Progress", "begin", "hold", "progress", "release_gate", "settle", "waves_view", "work"]
 
@@ -69,10 +69,12 @@ def begin(app: Countersign, case_id: str) -> None:
             if row.state == "loading":
                 path = app.settings.data / row.file
                 if not path.exists():
-                    wording = _wording(app, definition.delivery, row, form)
+                    words = wording.wording(app, definition.delivery, row, form)
                     wavefiles.write(
-                        path, _turn(app, snapshot, one), wording, vault(app.settings), chunk=chunk_size(row.plan)
+                        path, _turn(app, snapshot, one), words, vault(app.settings), chunk=chunk_size(row.plan)
                     )
+                if CHANNELS[one.channel].has_text:
+                    texts.looked_at(app, definition.delivery, row)
                 _load(app, one, row, case.fund)
     with app.db.begin() as tx:
         case = cases.load(tx, case_id)
@@ -201,6 +203,7 @@ def _view(app: Countersign, row: WaveRow, plan: DeliveryPlan, sums: ledger.Sums 
         ends_at=pacing.ends_at(row.plan, began, zone) if is_open and row.started_at else None,
         too_many=0 if fits is None else max(0, counted.waiting - fits),
         waits_for_go=_waits_for_go(row),
+        wrong_texts=texts.known(app, row),
     )
 
 
@@ -217,20 +220,6 @@ def _turn(app: Countersign, snapshot: SnapshotRow, planned: PlannedWave) -> Turn
         first=planned.first,
         size=planned.size,
     )
-
-
-def _wording(app: Countersign, plan: DeliveryPlan, wave: WaveRow, form: Mapping[str, Any]) -> Wording:
-    channel = wave.channel
-    address = plan.address_for(channel)
-    if plan.message is None or not CHANNELS[channel].has_text:
-        return Wording(address, (), lambda _values: "")
-    text, field = plan.message.words(channel)
-    constants = {f"form.{name}": value for name, value in form.items()}
-    template = text or str(form.get(field, ""))
-    stamped = messagelinks.stamp(app, plan.message, wave.id, template, constants)
-    fill = partial(renderer, names=(*plan.message.fields, *stamped.names), constants=constants)
-    mail = plan.message.email if channel == Email.name else None
-    return Wording(address, plan.message.fields, fill(template), fill(mail.subject if mail else ""), stamped.of_row)
 
 
 def _as_sent(app: Countersign, wave: Wave) -> Wave:

@@ -15,7 +15,7 @@ from engine.audience.compile import Selection
 from engine.audience.waterfall import Arm, Cube, Slot
 from engine.errors import ExpressionFailed, Invalid, NotFound, SelectionFailed, Unavailable
 from engine.machine.case import Case
-from engine.service import cell_views, detecting, fields, lost, selecting, whereabouts
+from engine.service import cell_views, detecting, fields, lost, sampling, selecting, whereabouts
 from engine.service.app import Countersign
 from engine.service.audience_views import (
     complete,
@@ -28,6 +28,7 @@ from engine.service.cases import load_visible
 from engine.service.counting import PartCount, part_counts
 from engine.service.stage_views import BalanceView, CellView, Detection, MemberView, OverlapView, WaterfallRow
 from engine.service.views import Viewer
+from engine.warehouse.freeze import LIST
 from engine.warehouse.places import CustomerBase
 from engine.warehouse.run import Limits, Selected
 
@@ -105,6 +106,9 @@ def estimate(app: Countersign, viewer: Viewer, case_id: str) -> Estimate:
             cube, result, rungs = count.selected.cube, count.selected.result, count.selection.rungs
             offers = count.selection.offers
             parts = part_counts(count.selection, result.tally, into_groups=True)
+            plan = definition.delivery
+            if plan is not None and plan.message is not None and sampling.has_texts(plan):
+                sampling.keep(app, case, plan, sampling.draw(app, plan, count.folder / LIST, count.base))
     except (SelectionFailed, Invalid, ExpressionFailed, Unavailable) as error:
         return Estimate(now, failed=error.message)
     labels = {rung.name: rung.label for rung in rungs}

@@ -4,13 +4,14 @@ Where {link} leads is fixed with the wave, and may only lead to a host that the 
 click. Refuses to begin a wave whose link leads elsewhere or nowhere.
 """
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from engine.delivery import links
 from engine.delivery.links import RESERVED, Purpose
-from engine.delivery.message import LONGEST_VALUE, PLACEHOLDER, placeholders
+from engine.delivery.message import LONGEST_VALUE, placeholders
 from engine.delivery.plan import Message
 from engine.service.app import Countersign
 from engine.service.sealing import key_for, keys_for
@@ -19,6 +20,7 @@ from engine.store import clicks
 from engine.store.clicks import Linked
 
 PURPOSE = "links in messages"
+NAMED = re.compile(r"\{(form\.[a-z][a-z0-9_]{0,39})\}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +31,12 @@ class Stamped:
     of_row: Callable[[int], tuple[str, ...]] | None
 
 
-def stamp(app: Countersign, message: Message, wave: str, template: str, constants: Mapping[str, Any]) -> Stamped:
-    """What a wave's template needs of links. ValueError where {link} leads to no allowed host, or is too long."""
-    names = tuple(name for name in RESERVED if name in placeholders(template) and name not in message.fields)
+def stamp(
+    app: Countersign, message: Message, wave: str, templates: Iterable[str], constants: Mapping[str, Any]
+) -> Stamped:
+    """What a wave's templates need of links. ValueError where {link} leads to no allowed host, or is too long."""
+    used = {name for template in templates for name in placeholders(template)}
+    names = tuple(name for name in RESERVED if name in used and name not in message.fields)
     if not names:
         return Stamped((), None)
     target = _target(app, message, constants) if "link" in names else ""
@@ -46,6 +51,12 @@ def stamp(app: Countersign, message: Message, wave: str, template: str, constant
     makers = [links.maker(key, purposes[name], number) for name in names]
     pairs = tuple(zip(begins, makers, strict=True))
     return Stamped(names, lambda row: tuple([begin + make(row) for begin, make in pairs]))
+
+
+def shown(settings: Settings, stamped: Collection[str]) -> dict[str, str]:
+    """For who looks at a text before its wave is written: an address as long as theirs will be."""
+    base, purposes = settings.public_url.rstrip("/"), {"link": "r", "optout": "o"}
+    return {name: f"{base}/{purposes[name]}/{'x' * links.LONGEST}" for name in RESERVED if name not in stamped}
 
 
 def find(app: Countersign, purpose: Purpose, token: str) -> Linked | None:
@@ -63,7 +74,7 @@ def leads_on(settings: Settings, target: str) -> bool:
 
 
 def _target(app: Countersign, message: Message, constants: Mapping[str, Any]) -> str:
-    named = PLACEHOLDER.fullmatch(message.link.strip())
+    named = NAMED.fullmatch(message.link.strip())
     target = str(constants.get(named[1], "")) if named else message.link  # whole: rendering cuts a value at 100 signs
     if not leads_on(app.settings, target):
         raise ValueError("{link} leads to no host that COUNTERSIGN_LINK_HOSTS allows")

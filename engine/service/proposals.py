@@ -17,7 +17,7 @@ from engine.machine.advance import create
 from engine.machine.case import LEFT, Case
 from engine.machine.commands import Create, Edit, Submit, Withdraw
 from engine.machine.process import Preview
-from engine.service import attaching, budgeting, candidates, copying, referring, running
+from engine.service import attaching, budgeting, candidates, copying, previewing, referring, running, wording
 from engine.service.app import Countersign
 from engine.service.cases import load_visible
 from engine.service.clashes import clashes_of
@@ -98,7 +98,8 @@ def save(
 
         case = running.carry_out(app, case_id, command, key=key).case
     with app.db.read() as tx:
-        return _form(app, tx, viewer, case, replace(typed, problems=parsed.problems))
+        said = wording.wrong(app.settings, app.definition(case.process), case.form)
+        return _form(app, tx, viewer, case, replace(typed, problems=(*parsed.problems, *said)))
 
 
 def submit(app: Countersign, viewer: Viewer, case_id: str, raw: Mapping[str, Any], *, key: str, seen: str = "") -> None:
@@ -240,6 +241,7 @@ def _form(app: Countersign, tx: Connection, viewer: Viewer, case: Case, typed: _
         writable=_is_writable(app, case),
         counts=definition.audience is not None,
         budget_left=left,
+        message=previewing.typed(app, case),
     )
 
 

@@ -20,6 +20,7 @@ from engine.machine.case import ProcessRef
 from engine.service.app import Countersign
 from engine.service.published import PublishedTexts
 from engine.service.views import Viewer
+from engine.service.wording import rules_of
 from engine.store import definitions, visibility
 from engine.store.definitions import Stored
 from engine.values import Digest
@@ -122,7 +123,8 @@ def publish(app: Countersign, viewer: Viewer, name: str, version: int, *, finger
         if viewer.person in writers_of(stored):
             state = f"{viewer.person} is its author"
             raise NotPossible(action=what, state=state, possible=f"another person with role {' or '.join(AUTHORS)}")
-        checked = check(stored.source, f"{name}@{version}", staff=Staff(app.organisation(tx), app.now()))
+        staff, content = Staff(app.organisation(tx), app.now()), rules_of(app.settings)
+        checked = check(stored.source, f"{name}@{version}", staff=staff, content=content)
         definition = checked.definition
         if definition is None:
             raise InvalidDefinition(checked.reasons)

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from engine.definition.model import Definition
 from engine.errors import Problem
 from engine.machine.case import Case
-from engine.service import candidates, group_pins, offering
+from engine.service import candidates, group_pins, offering, wording
 from engine.service.app import Countersign
 from engine.service.fields import Choices
 
@@ -28,9 +28,10 @@ def choices(app: Countersign, tx: Connection, definition: Definition, case: Case
 def wrong(
     app: Countersign, tx: Connection, definition: Definition, case: Case, values: Mapping[str, Any]
 ) -> tuple[Problem, ...]:
-    """A problem at each field that names what is not there, or not to be chosen."""
+    """A problem at each field that names what is not there, or not to be chosen, or says what no message may."""
     return (
         *candidates.wrong(app.organisation(tx), definition, case, values),
         *group_pins.wrong(tx, definition, case, values),
         *offering.wrong(app, tx, definition, values),
+        *wording.wrong(app.settings, definition, values),
     )

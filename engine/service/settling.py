@@ -17,7 +17,7 @@ from engine.delivery.standing import closed_because
 from engine.errors import Refused
 from engine.machine.case import Case
 from engine.machine.commands import DeliveryFinished
-from engine.service import call_results, ending, permits, running, spending, staleness, uncollected
+from engine.service import call_results, ending, permits, running, spending, staleness, texts, uncollected
 from engine.service.app import Countersign
 from engine.service.sealing import dataset_of
 from engine.service.stopping import pause, standing
@@ -45,8 +45,8 @@ def start_next(app: Countersign, tx: Connection, case: Case) -> str:
     """Start the first wave whose turn it is: all before it have ended. Its channels start together. One whose plan
     wants a person's go waits for it.
 
-    Where its list is stale, or its letters cost more than is left, nothing starts, and why is returned: the caller
-    holds the delivery for it, in a transaction of its own.
+    Where its list is stale, its letters cost more than is left, or a text of it may not go out, nothing starts, and why
+    is returned: the caller holds the delivery for it, in a transaction of its own.
     """
     for name, group in groupby(waves.of_case(tx, case.id), key=lambda row: row.name):
         same = list(group)
@@ -66,6 +66,8 @@ def start_next(app: Countersign, tx: Connection, case: Case) -> str:
             for row in planned:
                 waves.note(tx, row.id, short)
             return short
+        if unfit := texts.refused(app, case, planned):
+            return unfit
         for row in planned:
             waves.move(tx, row.id, to="running", come_from=("planned",), started_at=app.now(), held_because="")
         return ""

@@ -135,6 +135,27 @@ class StaleView:
 
 
 @dataclass(frozen=True, slots=True)
+class WrongTextView:
+    """A text that may not go out: the row of the wave, its customer (masked) and cell, and what is missing or not
+    allowed: signature, opt_out, forbidden, link, long."""
+
+    row: int
+    customer: str
+    cell: str
+    kind: str
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class WrongTextsView:
+    """So many of the `texts` of a wave may not go out, and the first of them."""
+
+    texts: int
+    wrong: int
+    first: tuple[WrongTextView, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class WaveView:
     """A wave with its sums: audience = sent + delivered + failed + unknown + suppressed + cancelled + waiting, always.
     `sent` are those whose receipt is still out, `capped` those of the suppressed that the contact policy stopped.
@@ -162,6 +183,7 @@ class WaveView:
     ends_at: datetime | None = None
     too_many: int = 0
     waits_for_go: bool = False
+    wrong_texts: WrongTextsView | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,7 @@ from engine.service.fields import field_views
 from engine.service.published import PublishedTexts
 from engine.service.publishing import writers_of
 from engine.service.views import FieldView, Viewer
+from engine.service.wording import rules_of
 from engine.store import definitions, visibility
 from engine.store.definitions import Stored
 from engine.values import Bilingual, Language
@@ -154,7 +155,8 @@ def checked(app: Countersign, viewer: Viewer, source: str, *, prove: bool, file:
     if prove:
         with app.db.read() as tx:
             staff = Staff(app.organisation(tx), app.now())
-    return check(source, file, PublishedTexts(app), prove=prove, staff=staff)
+    content = rules_of(app.settings)
+    return check(source, file, PublishedTexts(app), prove=prove, staff=staff, content=content)
 
 
 def drawn(

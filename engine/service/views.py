@@ -12,6 +12,7 @@ from typing import Any
 from engine.errors import Problem
 from engine.service.arbitration_parts import CaseLosses
 from engine.service.chain_views import Chain, Node, Waiting
+from engine.service.message_views import MessagePreview
 from engine.service.rehearsal_views import RehearsalLine
 from engine.service.sheet_views import BudgetLeft, Gone, Reader, Risk, Signer, WayBack
 from engine.service.stage_views import AudienceView, CellView, Detection, EvaluationView, StaleView, WaveView
@@ -327,6 +328,7 @@ class CaseView:
     may_rehearse: bool = False
     lost: CaseLosses | None = None  # in the arbitration that holds for it
     stale: StaleView | None = None  # why the next wave waits for a person
+    previews: bool = False  # whether its message can be seen on customers
 
 
 @dataclass(frozen=True, slots=True)
@@ -416,5 +418,6 @@ class FormView:
     comments: tuple[CommentView, ...] = ()
     writable: bool = True
     counts: bool = False  # whether customers are selected by it, so that they can be counted
+    message: MessagePreview | None = None  # what the customers counted last would read; None where there is no text
     taken: Taken | None = None  # from an earlier case
     budget_left: BudgetLeft | None = None  # None where the office has no budget

@@ -71,12 +71,12 @@ class Turn:
 @dataclass(frozen=True, slots=True)
 class Wording:
     """How letters are made: the customer columns of the address (empty = none) and of the `fields` that `compose`
-    makes the text of; `entitle` makes the subject of an e-mail of the same. After the fields both are given what
-    `stamp` makes of the row, where it makes anything."""
+    makes the text of, for a customer of a cell; `entitle` makes the subject of an e-mail of the same. After the fields
+    both are given what `stamp` makes of the row, where it makes anything."""
 
     address: str
     fields: Sequence[str]
-    compose: Callable[[tuple[Any, ...]], str]
+    compose: Callable[[str, tuple[Any, ...]], str]
     entitle: Callable[[tuple[Any, ...]], str] = lambda _values: ""
     stamp: Callable[[int], tuple[str, ...]] | None = None
 
@@ -100,12 +100,12 @@ def write(path: Path, turn: Turn, wording: Wording, vault: Vault, *, chunk: int)
 def _write(path: Path, turn: Turn, wording: Wording, vault: Vault, chunk: int) -> None:
     with pq.ParquetWriter(path, SCHEMA, compression="zstd") as writer:
         row = 0
-        for customers, cells, addresses, *columns in _slices(turn, wording, chunk, path):
+        for customers, cells, addresses, *columns in slices(turn, wording, chunk, path):
             values = list(zip(*columns, strict=True)) if columns else [()] * len(customers)
             rows = range(row, row + len(customers))
             if wording.stamp is not None:
                 values = [one + stamped for one, stamped in zip(values, map(wording.stamp, rows), strict=True)]
-            texts = [wording.compose(one) for one in values]
+            texts = list(map(wording.compose, cells, values))
             subjects = [wording.entitle(one) for one in values]
             sealed = [one if not one or is_sealed(one) else vault.seal(one) for one in addresses]
             table = pa.table([list(rows), customers, cells, sealed, texts, subjects], schema=SCHEMA)
@@ -141,7 +141,7 @@ def renew(path: Path, vault: Vault) -> bool:
     return changed
 
 
-def _slices(turn: Turn, wording: Wording, chunk: int, path: Path) -> Iterator[list[list[Any]]]:
+def slices(turn: Turn, wording: Wording, chunk: int, path: Path) -> Iterator[list[list[Any]]]:
     """Columns of `chunk` rows at a time: customer, cell, address, the fields."""
     batches = _from_place(turn, wording, path) if callable(turn.customers) else _from_files(turn, wording, chunk)
     # They may have any size; a row group must be a chunk exactly.

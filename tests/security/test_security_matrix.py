@@ -152,7 +152,7 @@ DOORS = (
     *(("POST", f"/api/v1/tasks/{{task}}/{verb}") for verb in ("release", "questions")),
     ("POST", "/api/v1/cases/{case}/questions/q1/answer"),
     *(("GET", f"/cases/{{case}}/{what}") for what in ("approval-sheet", "approval-sheet.pdf", "diagram.svg")),
-    *(("GET", f"/cases/{{case}}/{what}") for what in ("process.svg", "files/f1")),
+    *(("GET", f"/cases/{{case}}/{what}") for what in ("process.svg", "message", "files/f1")),
     ("GET", "/tasks/{task}/transfer"),
     *(("GET", f"/api/v1/cases/{{case}}/{what}") for what in ("form", "paper", "estimate", "comments", "files/f1")),
     ("GET", "/api/v1/tasks/{task}/people"),

@@ -12,6 +12,8 @@ from engine.cli.definitions.files import checked, counted
 from engine.cli.definitions.organisations import HELP, organisation_named
 from engine.definition.saying import told
 from engine.definition.staffing import Staff
+from engine.service.wording import rules_of
+from engine.settings import Settings
 from engine.values import Language
 
 
@@ -26,7 +28,8 @@ def check(
     With --organisation, also the roles that nobody holds there, or not for every office.
     """
     staff = Staff(organisation_named(organisation).people, clock.now()) if organisation else None
-    problems = [told(problem, language) for file in files for problem in checked(file, staff).problems]
+    content = rules_of(Settings())
+    problems = [told(problem, language) for file in files for problem in checked(file, staff, content).problems]
     errors = sum(problem.severity == "error" for problem in problems)
     if as_json:
         rows = [{k: v for k, v in dataclasses.asdict(problem).items() if k != "fields"} for problem in problems]

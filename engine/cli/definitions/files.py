@@ -7,6 +7,7 @@ from engine.definition.document import MAX_BYTES
 from engine.definition.model import Definition
 from engine.definition.staffing import Staff
 from engine.definition.texts import FOLDERS, SHIPPED, Text
+from engine.delivery.content import ContentRules
 from engine.errors import InvalidDefinition, InvalidFile, Problem
 
 
@@ -50,10 +51,11 @@ class Folder:
         return tuple(sorted({*own, *SHIPPED.names()}))
 
 
-def checked(file: Path, staff: Staff | None = None) -> Checked:
-    """What the check says of `file`, with `staff` also of its people; a file that cannot be read is a problem too."""
+def checked(file: Path, staff: Staff | None = None, content: ContentRules | None = None) -> Checked:
+    """What the check says of `file`, with `staff` also of its people, with `content` of the texts that it sends; a file
+    that cannot be read is a problem too."""
     try:
-        return check(text_of(file), str(file), Folder(file.parent), staff=staff)
+        return check(text_of(file), str(file), Folder(file.parent), staff=staff, content=content)
     except InvalidFile as error:
         return Checked(None, error.problems)
 

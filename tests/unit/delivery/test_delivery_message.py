@@ -79,7 +79,7 @@ def test_what_is_not_a_known_name_is_refused(template: str) -> None:
 
 def test_a_problem_says_where_it_stands() -> None:
     wrong = unusable("您好{nmae}，}", ("name",))
-    assert [(one.what, one.column) for one in wrong] == [("{nmae}", 3), ("}", 10)]
+    assert [(one.what, one.line, one.column) for one in wrong] == [("{nmae}", 1, 3), ("}", 1, 10)]
 
 
 @given(st.text(max_size=400))
