@@ -1,9 +1,8 @@
-"""What the codes in view values are called: one table per closed set, in English, marked for the catalogue.
-
-A code that is missing here is shown as it is; a test holds the tables against the sets they name.
-"""
+"""What the codes in view values are called: one table per closed set, in English, marked for the catalogue. A code that
+is missing here is shown as it is; a test holds the tables against the sets they name."""
 
 from api.i18n import N_
+from api.words_account import ACCOUNT_DONE, SCOPES
 from api.words_audience import (
     ERASED_FROM,
     ERASURE_STATES,
@@ -48,6 +47,7 @@ from api.words_problems import PROBLEMS
 from api.words_steps import DUE, FLAGS, GONE, RESUMES, VIAS, WHY
 
 __all__ = [
+    "ACCOUNT_DONE",
     "BREACHES",
     "BROKEN",
     "BUDGET_OCCASIONS",
@@ -105,6 +105,7 @@ __all__ = [
     "REPLIES",
     "RESPONSES",
     "RESUMES",
+    "SCOPES",
     "SECTIONS",
     "SENDING",
     "SINCE_RUN",
@@ -443,20 +444,6 @@ WARNINGS = {
     "small_control": N_("The control group is small: the interval is wide."),
     "profit_uncertain": N_("The profit may as well be a loss: its interval reaches below zero."),
     "many_comparisons": N_("Several comparisons were made: this one may look real by chance."),
-}
-SCOPES = {  # what an API token may do
-    "read": N_("look: cases, tasks, definitions"),
-    "act": N_("act: submit, decide, send"),
-    "author": N_("write and publish definitions"),
-    "administer": N_("administer people, offices and lists"),
-}
-ACCOUNT_DONE = {  # what was just done on the account page
-    "password": N_("The password was changed; your other sessions ended."),
-    "ended": N_("The session was ended."),
-    "others": N_("All other sessions were ended."),
-    "forgotten": N_("The device is forgotten; links on it ask for your password again."),
-    "revoked": N_("The token works no more."),
-    "off": N_("The second factor is off."),
 }
 TRIED = {**DECISIONS, "reached": N_("never reached"), "silence": N_("nobody stays silent")}
 LANGUAGES = {"zh": "中文", "en": "English"}  # each in its own language, never translated

@@ -10,27 +10,25 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
+from datetime import datetime
 
 import structlog
-from sqlalchemy import Connection
 
 from engine.delivery import pacing
-from engine.delivery.channels import CHANNELS, Call, Guarantee, segments_of
-from engine.delivery.waves import chunk_size
+from engine.delivery.channels import Call, segments_of
 from engine.errors import CustomersUnavailable, Unavailable
 from engine.masking import masked
-from engine.service import ending, forgotten, permits, restoring, spending, stopping
+from engine.service import ending, permits, restoring, spending, stopping
 from engine.service.app import Countersign
+from engine.service.claiming import EACH_FULL, LEASE, Held, claim_of, without_opted_out
 from engine.service.couriers.courier import Batch, Courier
 from engine.service.couriers.handed import Handed
-from engine.service.couriers.opening import courier_of, guarantee_of
+from engine.service.couriers.opening import courier_of
 from engine.service.keeping import kept
 from engine.service.permits import Asked
 from engine.service.sealing import vault as vault_of
 from engine.service.spending import Overrun
-from engine.store import calls, chunks, ledger, opt_outs, policies, suppression, waves
+from engine.store import calls, chunks, ledger, policies, waves
 from engine.store import permits as permit_rows
 from engine.store.chunks import Claim
 from engine.store.policies import PolicyRow
@@ -40,15 +38,10 @@ from engine.warehouse.addresses import Vault
 from engine.warehouse.wavefiles import Letter, WaveFile
 
 log = structlog.get_logger()
-LEASE = timedelta(seconds=30)  # kept while the chunk is sent; so long nobody takes over from a dead worker
 CHUNKS_IN_FLIGHT = 4
 STOP_CHECK_SECONDS = 1.0
 RECORD_AGAIN_SECONDS = 0.5
 WATCH_SECONDS = 1.0  # so often is asked whether what is being sent may go on: a pause is to take effect within five
-INTERRUPTED = "a worker ended while it was sending"
-DOUBTFUL = "opted out after an interrupted attempt"
-FULL = "the channel carries no more contacts today"
-EACH_FULL = "a hall or an agent carries no more contacts today"
 
 
 @dataclass(slots=True)
@@ -67,23 +60,6 @@ class Progress:
     def handled(self) -> int:
         """Recipients that are no longer waiting."""
         return self.sent + self.failed + self.suppressed + self.unknown
-
-
-@dataclass(frozen=True, slots=True)
-class _Held:
-    """A claimed chunk: the rows to hand over, and how many were taken out of it by an opt-out, the contact policy, or
-    the end of a worker that nobody can ask about.
-    `is_capped`: contacts are held for the rows. `later`: how many go another day, as their hall or agent carries no
-    more today. `sent` are rows that went out on a day before."""
-
-    wave: WaveRow
-    claim: Claim
-    guarantee: Guarantee
-    rows: frozenset[int]
-    barred: int
-    is_capped: bool
-    later: int = 0
-    sent: frozenset[int] = frozenset()
 
 
 @dataclass(slots=True)
@@ -179,7 +155,7 @@ async def _send(now: _Round, worker: str, limit: int, stop: Callable[[], bool]) 
             file.close()
 
 
-def _claim(now: _Round) -> _Held | None:
+def _claim(now: _Round) -> Held | None:
     """The next chunk that may go at this moment, of any wave; its lease begins."""
     app = now.app
     if not restoring.may_send(app):
@@ -202,7 +178,7 @@ def _claim(now: _Round) -> _Held | None:
             continue  # its chunks stay where they are, and other waves go on
         try:
             with app.db.begin() as tx:
-                held = _claim_of(app, tx, wave, asked, now.vault)
+                held = claim_of(app, tx, wave, asked, now.vault)
         except Overrun as error:
             stopping.hold_wave(app, wave, str(error))
             continue
@@ -232,79 +208,10 @@ def _asked(now: _Round, wave: WaveRow, policy: PolicyRow) -> Asked:
     return found
 
 
-def _claim_of(app: Countersign, tx: Connection, seen: WaveRow, asked: Asked | None, vault: Vault) -> _Held | None:
-    wave = waves.lock(tx, seen.id)
-    if wave is None or wave.state != "running":
-        return None
-    at, zone = app.now(), app.settings.zone
-    if asked and permits.is_full(tx, asked, at=at, zone=zone):
-        return None
-    clock = database_now(tx)
-    bucket = None
-    if wave.plan.rate is not None:
-        burst = chunk_size(wave.plan)
-        bucket = pacing.refill(wave.bucket, wave.plan.rate, burst, clock)
-        if bucket.tokens <= 0:
-            return None
-    claim = chunks.claim(tx, wave.id, clock, LEASE)
-    if claim is None:
-        return None
-    guarantee = guarantee_of(wave.channel, app.settings)
-    waiting = ledger.waiting(tx, wave.id, claim.first, claim.last)
-    if claim.is_uncertain and guarantee == "at_most_once":
-        ledger.settle(tx, wave.id, dict.fromkeys(waiting, INTERRUPTED), state="unknown", at=at)
-        return _Held(wave, claim, guarantee, frozenset(), len(waiting), is_capped=False)
-    out = suppression.suppressed(tx, tuple(waiting.values()), at, channel=wave.channel, case_id=wave.case_id)
-    out |= forgotten.among(tx, vault, waiting.values())
-    left = {row: customer for row, customer in waiting.items() if customer not in out}
-    barred = dict.fromkeys(waiting.keys() - left.keys(), DOUBTFUL if claim.is_uncertain else ledger.SUPPRESSED)
-    kept = _hold(tx, asked, claim, left, at=at, zone=zone) if asked else permits.Held(())
-    if kept.is_full:
-        later = clock + permits.until_tomorrow(at, zone)
-        chunks.give_back(tx, claim, available_at=later, error=FULL, is_uncertain=claim.is_uncertain)
-        return None
-    if barred:
-        ledger.settle(tx, wave.id, barred, state="unknown" if claim.is_uncertain else "suppressed", at=at)
-    reasons = {one.customer: one.reason for one in kept.refused}
-    capped = {row: reasons[customer] for row, customer in left.items() if customer in reasons}
-    if capped:
-        ledger.settle(tx, wave.id, capped, state="suppressed", at=at)
-    waits = frozenset(kept.later)
-    later_rows = {row for row, customer in left.items() if customer in waits}
-    rows = frozenset(left.keys() - capped.keys() - later_rows)
-    sent = frozenset() if CHANNELS[wave.channel].has_text else ledger.sent(tx, wave.id, claim.first, claim.last)
-    if bucket is not None:
-        after = pacing.take(bucket, len(rows))
-        assert after is not None
-        waves.keep_bucket(tx, wave.id, after)
-    if wave.account and rows:
-        spending.hold(app, tx, wave, claim)
-    barred_count = len(waiting) - len(rows) - len(later_rows)
-    return _Held(
-        wave, claim, guarantee, rows, barred_count, is_capped=asked is not None, later=len(later_rows), sent=sent
-    )
-
-
-def _hold(
-    tx: Connection, asked: Asked, claim: Claim, left: Mapping[int, str], *, at: datetime, zone: ZoneInfo
-) -> permits.Held:
-    """Hold a contact for every row."""
-    return permits.take(
-        tx,
-        asked,
-        tuple(left.values()),
-        asked.past(claim.first, claim.last),
-        at=at,
-        zone=zone,
-        is_repeat=claim.is_uncertain,
-        of=asked.carriers(left),
-    )
-
-
-async def _deliver(now: _Round, held: _Held, worker: str) -> None:
+async def _deliver(now: _Round, held: Held, worker: str) -> None:
     sealed = _letters(now, held, held.rows)  # on this thread: a Parquet reader serves one
     before = _opened(now, _letters(now, held, held.sent))
-    held, left = await asyncio.to_thread(_without_opted_out, now, held, sealed)
+    held, left = await asyncio.to_thread(without_opted_out, now.app, held, sealed)
     letters = _opened(now, left)
     wave = held.wave.id
     batch = Batch(
@@ -320,7 +227,7 @@ async def _deliver(now: _Round, held: _Held, worker: str) -> None:
     await _recorded(now, held, letters, handed, worker)
 
 
-async def _recorded(now: _Round, held: _Held, letters: list[Letter], handed: Handed, worker: str) -> None:
+async def _recorded(now: _Round, held: Held, letters: list[Letter], handed: Handed, worker: str) -> None:
     """Record what became of the chunk; a database that is away for a while is waited for as long as a lease, because
     what is not recorded is in doubt. Recorded twice it changes nothing."""
     until = time.monotonic() + LEASE.total_seconds()
@@ -336,7 +243,7 @@ async def _recorded(now: _Round, held: _Held, letters: list[Letter], handed: Han
         now.claims.pop((held.claim.wave, held.claim.position), None)
 
 
-async def _handed(now: _Round, held: _Held, batch: Batch) -> Handed:
+async def _handed(now: _Round, held: Held, batch: Batch) -> Handed:
     """Hand the batch over; what an earlier attempt may have sent is asked for first where the gateway can be asked."""
     courier = now.couriers[held.wave.channel]
     if held.guarantee != "query_then_send":
@@ -357,34 +264,13 @@ def _is_ours(now: _Round, claim: Claim) -> bool:
         return chunks.extend(tx, claim, database_now(tx) + LEASE)
 
 
-def _letters(now: _Round, held: _Held, rows: frozenset[int]) -> list[Letter]:
+def _letters(now: _Round, held: Held, rows: frozenset[int]) -> list[Letter]:
     file = _file(now, held.wave)
     return [letter for letter in file.chunk(held.claim.position) if letter.row in rows]
 
 
 def _opened(now: _Round, letters: Sequence[Letter]) -> list[Letter]:
     return [replace(one, address=now.vault.open(one.address)) for one in letters]
-
-
-def _without_opted_out(now: _Round, held: _Held, letters: list[Letter]) -> tuple[_Held, list[Letter]]:
-    """Leave out the letters to addresses that have opted out, whoever they belong to."""
-    addresses = [one.address for one in letters if one.address]
-    with now.app.db.read() as tx:
-        gone = opt_outs.among(tx, addresses) if addresses else set()
-    barred = {one.row: one.customer for one in letters if one.address in gone}
-    if not barred:
-        return held, letters
-    left = [one for one in letters if one.row not in barred]
-    doubt = held.claim.is_uncertain
-    with now.app.db.begin() as tx:
-        waves.lock(tx, held.wave.id)
-        if not chunks.extend(tx, held.claim, database_now(tx) + LEASE):
-            return held, left  # another has the chunk, and records what becomes of all of it
-        if held.is_capped and not doubt:
-            permit_rows.release(tx, held.wave.id, sorted(barred.values()))
-        reasons = dict.fromkeys(barred, DOUBTFUL if doubt else ledger.SUPPRESSED)
-        ledger.settle(tx, held.wave.id, reasons, state="unknown" if doubt else "suppressed", at=now.app.now())
-    return replace(held, rows=held.rows - barred.keys(), barred=held.barred + len(barred)), left
 
 
 def _file(now: _Round, wave: WaveRow) -> WaveFile:
@@ -397,7 +283,7 @@ def _file(now: _Round, wave: WaveRow) -> WaveFile:
     return file
 
 
-def _record(now: _Round, held: _Held, letters: list[Letter], handed: Handed, worker: str) -> None:
+def _record(now: _Round, held: Held, letters: list[Letter], handed: Handed, worker: str) -> None:
     claim, at = held.claim, now.app.now()
     doubtful = dict.fromkeys(handed.unanswered, handed.error) if held.guarantee == "at_most_once" else {}
     if doubtful:
@@ -439,7 +325,7 @@ def _record(now: _Round, held: _Held, letters: list[Letter], handed: Handed, wor
     _count(now.progress, held, handed, len(doubtful))
 
 
-def _surely_not_sent(held: _Held, letters: list[Letter], handed: Handed) -> list[str]:
+def _surely_not_sent(held: Held, letters: list[Letter], handed: Handed) -> list[str]:
     """The customers whose contacts are given back. What may have been sent stays held until somebody knows."""
     in_doubt = held.claim.is_uncertain or bool(handed.unanswered)
     rows = handed.rejected.keys() | (set() if in_doubt else set(handed.refused))
@@ -455,7 +341,7 @@ def _without_addresses(reasons: Mapping[int, str], letters: Sequence[Letter]) ->
     }
 
 
-def _count(progress: Progress, held: _Held, handed: Handed, doubtful: int) -> None:
+def _count(progress: Progress, held: Held, handed: Handed, doubtful: int) -> None:
     progress.chunks += 1
     progress.sent += len(handed.taken)
     progress.failed += len(handed.rejected)

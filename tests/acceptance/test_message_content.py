@@ -130,6 +130,8 @@ def test_a_text_of_the_definition_is_looked_at_by_its_check(app: Countersign) ->
     text = CELLS.replace("尊享", "稳赚不赔").replace("high: {text", "hihg: {text")
     found = studying.checked(app, viewer(app, "machao"), text, prove=False)
     assert {"E390", "E392"} <= {problem.code for problem in found.problems}
+    alone = studying.checked(app, viewer(app, "machao"), CELLS.replace("    field: words\n", ""), prove=False)
+    assert [problem.fields["name"] for problem in alone.problems if problem.code == "E391"] == ["base"]
 
 
 def test_a_wave_with_a_forbidden_text_does_not_start_until_the_rules_allow_it(

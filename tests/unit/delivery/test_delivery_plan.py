@@ -52,14 +52,20 @@ def test_a_text_by_itself_is_the_message() -> None:
     assert message is not None and message.text == "您好"
 
 
+def _words(plan: DeliveryPlan, channel: str) -> tuple[str, str]:
+    assert plan.message is not None
+    words = plan.message.words_for(channel)[""]
+    return words.text, words.field
+
+
 def test_an_e_mail_has_a_subject_and_its_own_text_or_the_messages() -> None:
     mail = {"name": "all", "share": "rest", "channel": ["sms", "email", "webhook"]}
     same = DeliveryPlan.model_validate(_section(waves=[mail], message={"text": "您好", "email": {"subject": "国庆"}}))
     own = {"text": "您好", "email": {"subject": "国庆", "field": "letter"}}
     other = DeliveryPlan.model_validate(_section(waves=[mail], message=own, addresses={"webhook": "app"}))
     assert same.message is not None and other.message is not None
-    assert [same.message.words(one) for one in ("sms", "email")] == [("您好", ""), ("您好", "")]
-    assert [other.message.words(one) for one in ("sms", "email")] == [("您好", ""), ("", "letter")]
+    assert [_words(same, one) for one in ("sms", "email")] == [("您好", ""), ("您好", "")]
+    assert [_words(other, one) for one in ("sms", "email")] == [("您好", ""), ("", "letter")]
     assert [same.address_for(one) for one in ("sms", "email", "webhook", "file")] == ["phone", "email", "", ""]
     assert other.address_for("webhook") == "app"
 
@@ -87,7 +93,7 @@ def test_an_e_mail_has_a_subject_and_its_own_text_or_the_messages() -> None:
         (_section(waves=[MAIN, PILOT]), "only the last wave can take the rest"),
         (_section(waves=[PILOT, PILOT]), "same name"),
         (_section(waves=[PILOT | {"share": "60%"}, PILOT | {"name": "b", "share": "50%"}]), "more than 100%"),
-        (_section(message=None), "a wave over a channel with words needs a message"),
+        (_section(message=None), "a wave by sms needs a message"),
         (_section(message={"text": "a", "field": "b"}), "either a text or the form field"),
         (_section(calls={"attempts": 2}), "no wave goes by call"),
         (_section(waves=[MAIN | {"channel": "call"}], calls={"between": "1wd"}), "not working days"),
