@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from engine.definition.document import Path
 from engine.definition.findings import Finding, LintRule, Subject
+from engine.delivery.channels import CHANNELS
 from engine.delivery.links import RESERVED
 from engine.delivery.template import fixed_text, parse
 from engine.expr.types import nearest
@@ -45,7 +46,10 @@ class CellWithoutText(LintRule):
 
     def find(self, subject: Subject) -> Iterator[Finding]:
         audience, delivery = subject.definition.audience, subject.definition.delivery
-        if audience is None or delivery is None or delivery.message is None or delivery.message.own:
+        if audience is None or delivery is None or delivery.message is None:
+            return
+        over = {name for wave in delivery.waves for name in wave.channel if CHANNELS[name].has_text}
+        if all("" in delivery.message.words_for(name) for name in over):
             return
         for name in audience.divided or ("base",):
             if name not in delivery.message.cells:

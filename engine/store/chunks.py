@@ -7,6 +7,7 @@ says so (`is_uncertain`), and so does one that was given back after a request wi
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from types import MappingProxyType
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
@@ -61,7 +62,9 @@ class AtRisk:
     is_held: bool
 
 
-def enter(tx: Connection, wave: str, divided: Iterable[Chunk], segments: Mapping[int, int]) -> None:
+def enter(
+    tx: Connection, wave: str, divided: Iterable[Chunk], segments: Mapping[int, int] = MappingProxyType({})
+) -> None:
     """Write the chunks of a wave that has none; `segments` are what their letters have, where a budget pays."""
     rows = [
         {

@@ -90,7 +90,7 @@ def test_a_connection_lost_at_any_moment_repeats_nothing(pg_server: str, pg_url:
 
     def work(thread: int) -> None:
         try:
-            for n in range(100):
+            for n in range(200):
                 key = f"t{thread}n{n}"
                 assert not edit(db, title=key, key=key).repeated
                 assert edit(db, title="again", key=key).repeated
@@ -110,7 +110,7 @@ def test_a_connection_lost_at_any_moment_repeats_nothing(pg_server: str, pg_url:
         assert history.verify(tx, "c1") is None
         commands = [entry.command for entry in history.load(tx, "c1")]
         titles = [command.form["title"] for command in commands if isinstance(command, Edit)]
-    assert sorted(titles) == sorted(f"t{thread}n{n}" for thread in range(4) for n in range(100))
+    assert sorted(titles) == sorted(f"t{thread}n{n}" for thread in range(4) for n in range(200))
     db.close()
     admin.close()
 
