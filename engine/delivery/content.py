@@ -96,10 +96,12 @@ class ContentRules(_Section):
     def over(self, channels: Collection[str]) -> "ContentRules":
         """The rules for texts that go over these channels: a signature and a way out are asked of those alone that
         have nothing beside their text."""
-        if not SPEAKS_ALONE.isdisjoint(channels):
-            return self
-        nothing = {"signature": Signature(how="off"), "opt_out": OptOut(how="off")}
-        return self.model_copy(update=nothing)
+        return self if not SPEAKS_ALONE.isdisjoint(channels) else self._beside_others
+
+    @cached_property
+    def _beside_others(self) -> "ContentRules":
+        nobody, nothing = Signature(how="off"), OptOut(how="off")
+        return ContentRules(signature=nobody, opt_out=nothing, forbidden=self.forbidden, links=self.links)
 
     def additions(self, text: str, *, is_marketing: bool) -> tuple[str, str]:
         """What is put before and behind a text, where it lacks it."""

@@ -3,6 +3,7 @@
 `xq7` is what every string of the corpus would call. Pictures that are opened by themselves look as they should.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -60,6 +61,8 @@ def signed_in(app: Countersign, window: Windows, address: str, login: str) -> An
     return page
 
 
+SEVEN_TIMES_SEVEN = re.compile(r"(?<![0-9:.,-])49(?![0-9:.,-])")
+"""What became of {{ 7 * 7 }} where somebody carried it out; no part of a time or a figure."""
 SHOW_NONE = {
     "/admin/offices", "/arbitration", "/calendar?month=2026-12", "/calls/lists", "/channels", "/customers", "/hall",
     "/offers/strange/edit", "/phrases", "/rehearsals/new",
@@ -81,7 +84,8 @@ def test_what_was_typed_is_text_on_every_page_that_shows_it(
             wrong += [f"{login} {path}: scrolls sideways by {over}" for over in [overflow(page)] if over > 0]
             text = page.inner_text("body")
             plain |= set() if "xq7" in text else {path}
-            assert "49" not in text.replace(strange_house.OFFICE, "") or "{{ 7 * 7 }}" in text, path
+            carried_out = SEVEN_TIMES_SEVEN.search(text.replace(strange_house.OFFICE, ""))
+            assert carried_out is None or "{{ 7 * 7 }}" in text, path
         page.context.close()
     assert wrong == []
     assert plain <= SHOW_NONE
@@ -117,4 +121,4 @@ def test_a_picture_that_is_opened_by_itself_looks_as_it_should(
         assert "xq7" in page.evaluate("document.documentElement.textContent")
     page.goto(f"/cases/{case_id}/process.svg")
     assert page.evaluate("getComputedStyle(document.querySelector('rect.current')).fill") == "rgb(255, 243, 214)"
-    assert len(pages) == 4
+    assert len(pages) == 5

@@ -38,6 +38,15 @@ def test_what_a_text_lacks_is_put_around_it(text: str, before: str, after: str) 
     assert HOUSE.additions(text, is_marketing=False) == (before, "")
 
 
+def test_a_signature_and_a_way_out_are_asked_of_what_goes_out_by_itself_alone() -> None:
+    assert [one.kind for one in HOUSE.breaches("您好", is_marketing=True)] == ["signature", "opt_out"]
+    assert HOUSE.over({"email", "sms"}) is HOUSE
+    for channel in ("email", "hall", "call"):
+        beside = HOUSE.over({channel})
+        assert beside.additions("您好", is_marketing=True) == ("", "")
+        assert [one.kind for one in beside.breaches("稳赚不赔", is_marketing=True)] == ["forbidden"]
+
+
 def test_a_house_may_demand_instead() -> None:
     strict = ContentRules.model_validate(
         {"signature": {"text": "【A】", "how": "demand"}, "opt_out": {"zh": "回T退订", "how": "demand"}}
