@@ -118,7 +118,7 @@ def _visit(request: Request) -> Visit:
 
 
 def _is_script(request: Request) -> bool:
-    return request.url.path.startswith(("/api/", "/gateway/", "/health", "/ready"))
+    return request.url.path.startswith(("/api/", "/gateway/", "/health", "/ready", "/metrics"))
 
 
 def _expected(request: Request, error: Exception) -> Response:

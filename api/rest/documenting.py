@@ -30,6 +30,8 @@ REASONS = {
     "429": "Too many tries; wait",
     "503": "The database or a gateway does not answer; nothing was lost",
 }
+HIDDEN = "/metrics"
+"""Open to who comes from where the settings say; to everybody else it is not there."""
 PROBLEM: dict[str, Any] = {
     "title": "Problem",
     "description": "Problem details (RFC 9457); `type` is the name of the kind.",
@@ -97,6 +99,8 @@ def _complete(operation: dict[str, Any], method: str, path: str, said: list[Decl
     statuses = {"503"}
     if not path.startswith(("/health", "/ready")):
         statuses.add("422")
+    if path == HIDDEN:
+        statuses.add("404")
     if is_open and method == "POST":
         statuses |= {"401", "403", "429"}
     if not is_open:

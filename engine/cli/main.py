@@ -21,10 +21,10 @@ NOUNS = {
     "data": ("engine.cli.data", "Import and look at the customer dataset."),
     "audience": ("engine.cli.audience", "Select target customers."),
     "customers": ("engine.cli.customers", "Take customers out of everything, on request."),
-    "calls": ("engine.cli.calls", "Outbound calls: results in, lists out."),
-    "delivery": ("engine.cli.delivery", "Take in what comes back by mail."),
+    "calls": ("engine.cli.calls", "Outbound calls."),
+    "delivery": ("engine.cli.delivery", "What comes back from customers."),
     "holdout": ("engine.cli.holdout", "The share of customers whom no case contacts."),
-    "budget": ("engine.cli.budget", "What offices may spend in a year, and where the money is."),
+    "budget": ("engine.cli.budget", "What offices may spend in a year on their cases."),
     "policy": ("engine.cli.policy", "How often a customer may be contacted."),
     "arbitration": ("engine.cli.arbitration", "Which case gets the customers that several want."),
     "offers": ("engine.cli.offers", "Offers and tariffs, with their versions."),
@@ -45,7 +45,7 @@ NOUNS = {
     ),
     "worker": (
         "engine.cli.worker:worker",
-        "Send running waves beside the flows, on this machine or another, until SIGTERM or Ctrl-C.",
+        "Send running waves beside the flows, until SIGTERM or Ctrl-C. Start as many as you like; PostgreSQL only.",
     ),
     "demo": (
         "engine.cli.demo.command:demo",

@@ -71,7 +71,7 @@ def test_the_preview_counts_real_customers_and_names_what_runs_at_the_same_time(
     assert control >= 300
     assert 0 < target < waterfall["base"]["out"] < 20_000
     preview = plain(page.text.partition('id="preview"')[2])
-    assert "No office has a budget envelope yet" in preview
+    assert "The office has no budget of its own here" in preview
     assert "Another with SMS" in preview
     assert f"/cases/{other}" in page.text
     assert f"/cases/{quiet}" not in page.text
