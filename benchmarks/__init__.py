@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
+from pathlib import Path
 from statistics import median
 
 ROUNDS = 5
@@ -53,3 +54,9 @@ def measure(name: str, quick: bool) -> list[Row]:
 def end_on_sigterm() -> None:
     """A benchmark that is ended still stops the servers it started."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+
+
+def peak_of_this() -> float:
+    """Peak memory of this process in MB. What getrusage says begins with the memory of whoever started it."""
+    status = Path("/proc/self/status").read_text()
+    return int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM"))) / 1000

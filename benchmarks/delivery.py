@@ -8,7 +8,6 @@ a file for each.
 
 import asyncio
 import json
-import resource
 import shutil
 import subprocess
 import sys
@@ -20,7 +19,7 @@ from time import perf_counter
 
 import msgspec
 
-from benchmarks import Row
+from benchmarks import Row, peak_of_this
 from engine.clock import now
 from engine.delivery.signature import sign
 from engine.service import delivering
@@ -188,7 +187,7 @@ def _work(url: str, home: str, sms_url: str) -> None:
         "sent": count / sent,
         "receipts": count / received,
         "whole": count / (begun + sent + received),
-        "megabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        "megabytes": peak_of_this(),
     }
     print(json.dumps(figures))
     app.close()

@@ -5,7 +5,6 @@ own peak of memory. Workers, gateway and PostgreSQL share the machine's cores, s
 sharing costs, not what more machines would bring.
 """
 
-import resource
 import shutil
 import subprocess
 import sys
@@ -13,7 +12,7 @@ import tempfile
 from pathlib import Path
 from time import perf_counter
 
-from benchmarks import Row
+from benchmarks import Row, peak_of_this
 from benchmarks.delivery import DELIVERY
 from engine.service import delivering
 from engine.service.app import Countersign
@@ -93,7 +92,7 @@ def _work(url: str, home: str, sms_url: str) -> None:
     sys.stdin.readline()
     while delivering.work(app, "benchmark") is not None:
         pass
-    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+    print(peak_of_this())
     app.close()
 
 

@@ -167,7 +167,8 @@ def _read(content: bytes, rows: Mapping[str, int]) -> Handed:
             handed.taken.append(row)
         else:
             handed.rejected[row] = result.reason or result.status
-    handed.unanswered = [row for row in rows.values() if row not in handed.known]
+    known = handed.known
+    handed.unanswered = [row for row in rows.values() if row not in known]
     if handed.unanswered:
         handed.error = LEFT_OUT
     return handed
