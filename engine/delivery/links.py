@@ -2,8 +2,8 @@
 
 A token is the wave's short number, the row and eight bytes of a keyed hash (BLAKE2b) of both and of what the link is
 for, in URL-safe base64: 14 to 20 signs, so that a text message has room for its text. HMAC of OpenSSL takes several
-times as long, which counts for a wave of millions. Refuses to say of a token whether it was
-altered, is of another installation, or of another purpose: it is none.
+times as long, which counts for a wave of millions. Refuses to say of a token whether it was altered, is of another
+installation, or of another purpose: it is none.
 """
 
 import base64
