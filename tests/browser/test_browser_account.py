@@ -163,11 +163,12 @@ def test_the_code_is_asked_at_sign_in_by_keyboard(app: Countersign, window: Wind
     page.keyboard.type(PASSWORD)
     page.keyboard.press("Enter")
     page.wait_for_url("**/sign-in/step**")
-    assert page.evaluate("document.activeElement.id") == "code"
+    page.wait_for_selector("#code:focus")
     page.keyboard.type("000000")
     page.keyboard.press("Enter")
     page.wait_for_url("**/sign-in/code")
     assert page.locator(".alert.stop").count() == 1
+    page.wait_for_selector("#code:focus")
     page.keyboard.type(totp.at(app.now()))
     page.keyboard.press("Enter")
     page.wait_for_url("**/cases")
