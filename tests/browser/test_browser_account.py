@@ -158,6 +158,7 @@ def test_the_code_is_asked_at_sign_in_by_keyboard(app: Countersign, window: Wind
     clock.move(tmp_path / "clock", timedelta(seconds=60))
     page = window(390, java_script_enabled=False)
     page.goto("/sign-in?next=/cases")
+    page.wait_for_selector("#login:focus")
     page.keyboard.type("wangmin")
     page.keyboard.press("Tab")
     page.keyboard.type(PASSWORD)

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import subprocess
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
@@ -64,12 +65,18 @@ def started_quickly(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 
 def end_of_java() -> None:
-    """A statement that was given up may go on in a loop for hours, and take a processor from all later tests."""
+    """A statement that was given up may go on in a loop for hours, and take a processor from all later tests; Java may
+    not end for it either."""
     from pyspark import SparkContext
 
     if SparkContext._gateway is not None:
-        SparkContext._gateway.proc.stdin.close()
-        SparkContext._gateway.proc.wait(30)
+        java = SparkContext._gateway.proc
+        java.stdin.close()
+        try:
+            java.wait(30)
+        except subprocess.TimeoutExpired:
+            java.kill()
+            java.wait(30)
         SparkContext._gateway = SparkContext._jvm = SparkContext._active_spark_context = None
 
 
