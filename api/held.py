@@ -17,6 +17,7 @@ GATE = re.compile(r"gate: (\w+) (\S+%) > (\S+%)")
 AGE = re.compile(r"(\d+[dhm]) > (\d+[dhm])")
 GROUP = re.compile(r"(\w+)@(\d+) → \1@(\d+)")
 BUDGET = re.compile(r"budget: (\S+) > (\S+)")
+CONTENT = re.compile(r"content: (\d+) of (\d+) texts of (\w+) may not go out")
 OVERRUN = N_(
     "What goes out next costs %(needed)s, and %(left)s is left of the budget that was approved for this case. Nothing"
     " more is sent. Let fewer customers have it in a case of their own, or end this delivery."
@@ -39,6 +40,10 @@ def spoken(reason: str, formats: Formats) -> str:
     if found := BUDGET.fullmatch(reason):
         needed, left = map(formats.money, found.groups())
         return say(OVERRUN, needed=needed, left=left)
+    if found := CONTENT.fullmatch(reason):
+        wrong, texts, wave = found.groups()
+        said = {"wrong": formats.number(int(wrong)), "texts": formats.number(int(texts)), "wave": wave}
+        return say(N_("%(wrong)s of %(texts)s texts of the wave %(wave)s may not go out"), **said)
     if kind == "stop" and separator:
         return say(N_("The stop rule holds: %(rule)s"), rule=rest)
     if kind == "stale" and separator:

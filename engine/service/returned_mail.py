@@ -49,7 +49,7 @@ def take_mail(app: Countersign, raw: bytes) -> Counts:
         wave = waves.lock(tx, found[0]) if found else None
         to = ledger.addressee(tx, *found) if found and wave and wave.channel == Email.name else None
         if found is None or to is None or said.kind == "other":
-            _park(app, tx, said, found)
+            _park(app, tx, said, found, inbound.digest(raw))
             return Counts(applied=0, repeated=0, parked=1)
         changed = _apply(app, tx, said, to, found)
     return Counts(applied=int(changed), repeated=int(not changed), parked=0)
@@ -72,10 +72,10 @@ def _apply(app: Countersign, tx: Connection, said: Returned, to: Addressee, foun
     return changed > 0
 
 
-def _park(app: Countersign, tx: Connection, said: Returned, found: tuple[str, int] | None) -> None:
+def _park(app: Countersign, tx: Connection, said: Returned, found: tuple[str, int] | None, reference: str) -> None:
     """As a receipt that a person can apply: of the mail itself nothing is kept, since addresses stand in it."""
     name = f"{found[0]}.{found[1]}" if found else ""
     receipt = {"id": name, "status": "failed", "at": app.now(), "reason": said.reason}
     reason = NO_REPORT if said.kind == "other" else ABOUT
     body = msgspec.json.encode(receipt).decode()
-    parked.park(tx, [Parked("receipt", inbound.digest(body), body, reason)], app.now())
+    parked.park(tx, [Parked("receipt", reference, body, reason)], app.now())

@@ -25,6 +25,17 @@ from tests.api.test_api_formats import formats
             "名单已陈旧：导入名单 upload 已换成新的内容",
             "The list is stale: the imported list upload is another one now",
         ),
+        (
+            "content: 3 of 2700 texts of main may not go out",
+            "波次 main 的 2,700 条消息中有 3 条不允许发出",
+            "3 of 2,700 texts of the wave main may not go out",
+        ),
+        (
+            "budget: 8.10 > 7.60",
+            "接下来的发送需要 ¥8.10，本案批准的预算还剩 ¥7.60。已停止发送。请另立一案发给较少的客户，或结束本次派送。",
+            "What goes out next costs ¥8.10, and ¥7.60 is left of the budget that was approved for this case. Nothing"
+            " more is sent. Let fewer customers have it in a case of their own, or end this delivery.",
+        ),
         ("opened by 王敏", "由王敏放行", "Opened by 王敏"),
         ("客户投诉多", "客户投诉多", "客户投诉多"),
     ],

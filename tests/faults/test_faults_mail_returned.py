@@ -113,7 +113,8 @@ def test_a_report_about_a_mail_that_is_not_ours_is_parked_without_its_words(app:
     forged = f"{WAVE}.1.{'0' * 16}"  # whoever has one mail knows the wave, and cannot make the name of another
     assert take_mail(app, bounce("5.1.1", original=forged)) == PARKED
     assert take_mail(app, bounce("5.1.1", original=name_of(app.settings, WAVE, 99))) == PARKED
-    assert take_mail(app, b"Subject: li@mail.example asks\r\n\r\nwords\r\n") == PARKED
+    for _ in range(2):  # handed in again it is there already
+        assert take_mail(app, b"Subject: li@mail.example asks\r\n\r\nwords\r\n") == PARKED
     assert states_of(app) == {"sent": 9}
     assert [reason for reason, _ in parked(app)] == ["no such mail", "no such mail", "no report"]
     assert not [body for _, body in parked(app) if "@" in body]

@@ -8,6 +8,7 @@ own courier says.
 
 import asyncio
 import hashlib
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any, Self
 
@@ -46,7 +47,7 @@ _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(_Answer).decode
 
 
-class HttpCourier:
+class HttpCourier(ABC):
     """The gateway at `url`; use it inside one event loop, and as a context manager. A channel is a class of it, which
     says what a message looks like (`message`) and whom it may connect to (`connector`)."""
 
@@ -63,9 +64,9 @@ class HttpCourier:
         self._session: aiohttp.ClientSession | None = None
         self.is_down = False
 
+    @abstractmethod
     def message(self, name: str, letter: Letter) -> msgspec.Struct:
         """What the gateway is told of one letter, whose id is `name`."""
-        raise NotImplementedError
 
     def connector(self) -> Any:
         """What makes the connections (aiohttp.TCPConnector)."""
