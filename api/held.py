@@ -30,6 +30,8 @@ def spoken(reason: str, formats: Formats) -> str:
     say = formats.words
     if reason == "paused":
         return say(N_("Paused"))
+    if reason == "waits for the test of its text":
+        return say(N_("It waits until the test of its text is decided"))
     if reason == "stop rule overruled":
         return say(N_("A person let it go on after the stop rule; the rule is not asked again"))
     kind, separator, rest = reason.partition(": ")

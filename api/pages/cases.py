@@ -100,6 +100,14 @@ def release(app: App, visit: CurrentVisit, viewer: CurrentViewer, case_id: str, 
     return _act(visit, viewer, case_id, "delivery", lambda: stages.release_gate(app, viewer, case_id, key=key))
 
 
+@router.post("/cases/{case_id}/text")
+def choose_text(app: App, visit: CurrentVisit, viewer: CurrentViewer, case_id: str, form: Posted) -> Response:
+    """Choose the text that a test would have found, with the reason."""
+    named = {name: text(form, name) for name in ("wave", "variant", "reason")}
+    choose_ = partial(stages.choose_text, app, viewer, case_id, **named, key=form_key(form, viewer))
+    return _act(visit, viewer, case_id, "delivery", choose_)
+
+
 @router.post("/cases/{case_id}/close")
 def close(app: App, visit: CurrentVisit, viewer: CurrentViewer, case_id: str, form: Posted) -> Response:
     """Sign the report and close the case out."""

@@ -107,6 +107,14 @@ class Reason(Body):
     reason: str = Field("", max_length=2000, examples=["The tariff is not out yet"])
 
 
+class TextChoice(Body):
+    """Which variant goes on instead of what the test of the wave would find, and why."""
+
+    wave: str = Field(max_length=40, examples=["pilot"])
+    variant: str = Field(max_length=20, examples=["a"])
+    reason: str = Field(max_length=200, examples=["The price in b is wrong"])
+
+
 class Happening(Body):
     """An event of the lifecycle that the definition declares."""
 
@@ -253,6 +261,14 @@ def start_delivery(app: App, caller: Caller, key: Key, case_id: str, body: Start
 def select_again(app: App, caller: Caller, key: Key, case_id: str) -> Response:
     """Select the customers again: after a selection that failed, or where the list is stale by now."""
     stages.select_again(app, caller, case_id, key=key)
+    return _waiting(app, caller, case_id)
+
+
+@router.post("/cases/{case_id}/text", response_model=Waiting, dependencies=[for_acting("cases.act")])
+def choose_text(app: App, caller: Caller, key: Key, case_id: str, body: TextChoice) -> Response:
+    """Choose the text that a test would have found; the submitter alone. 409 once it is decided."""
+    named = {"wave": body.wave, "variant": body.variant, "reason": body.reason}
+    stages.choose_text(app, caller, case_id, **named, key=key)
     return _waiting(app, caller, case_id)
 
 

@@ -35,6 +35,7 @@ from engine.definition.rules_splitting import SPLITTING
 from engine.definition.rules_staff import STAFF
 from engine.definition.rules_style import STYLE
 from engine.definition.rules_support import SUPPORT
+from engine.definition.rules_tests import TESTS
 from engine.definition.rules_time import TIME
 from engine.definition.rules_waves import WAVES
 from engine.definition.shape import shape_of
@@ -59,6 +60,7 @@ RULES: tuple[LintRule, ...] = (
     *TIME,
     *DRIFT,
     *WAVES,
+    *TESTS,
     *CELLS,
     *MESSAGE,
     *ARBITRATION,

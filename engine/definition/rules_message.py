@@ -48,7 +48,8 @@ class CellWithoutText(LintRule):
         audience, delivery = subject.definition.audience, subject.definition.delivery
         if audience is None or delivery is None or delivery.message is None:
             return
-        over = {name for wave in delivery.waves for name in wave.channel if CHANNELS[name].has_text}
+        plain = [wave for wave in delivery.waves if not wave.has_variants]
+        over = {name for wave in plain for name in wave.channel if CHANNELS[name].has_text}
         if all("" in delivery.message.words_for(name) for name in over):
             return
         for name in audience.divided or ("base",):
@@ -80,9 +81,9 @@ class AgainstTheHouse(LintRule):
 def fixed_texts(subject: Subject) -> Iterator[tuple[Path, str]]:
     """The texts of the message that stand in the definition, each with its place."""
     message = subject.definition.delivery.message if subject.definition.delivery else None
-    for cell, words in message.words.items() if message else ():
+    for place, words in message.every if message else ():
         if words.text:
-            path = ("delivery", "message", *(("cells", cell) if cell else ()))
+            path = ("delivery", "message", *place)
             yield (path if isinstance(_written(subject, path), str) else (*path, "text")), words.text
 
 

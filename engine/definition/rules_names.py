@@ -87,10 +87,9 @@ class UnknownField(LintRule):
             uses.append((("audience", "arbitration", "priority"), arbitration.priority, False))
         uses += [(path, field, False) for _, path, field in named_fields(subject)]
         if definition.delivery and definition.delivery.message:
-            for cell, words in definition.delivery.message.words.items():
+            for path, words in definition.delivery.message.every:
                 if words.field:
-                    path = ("cells", cell, "field") if cell else ("field",)
-                    uses.append((("delivery", "message", *path), words.field, False))
+                    uses.append((("delivery", "message", *path, "field"), words.field, False))
             if definition.delivery.message.email and definition.delivery.message.email.field:
                 uses.append((("delivery", "message", "email", "field"), definition.delivery.message.email.field, False))
         for path, name, at_key in uses:

@@ -22,6 +22,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from engine.delivery.channels import CHANNELS, USUAL_ADDRESS, Call, Email
+from engine.delivery.variants import VARIANT, TextTest, read_winner, winner_of
 from engine.values import Duration
 
 METRICS: dict[str, Literal["int", "decimal"]] = {
@@ -151,6 +152,10 @@ class Wave(_Section):
     go: Literal["person"] | None = Field(None, description="Who says go before the wave starts; empty = nobody need")
     gate: Gate | None = Field(None, description="What must hold before the next wave")
     chunk: int = Field(DEFAULT_CHUNK, ge=1, le=10_000, description="Recipients that a worker claims at once")
+    test: TextTest | None = Field(None, description="Texts that it compares, and what decides between them")
+    text: Annotated[str, BeforeValidator(read_winner)] = Field(
+        "", description="As winner of WAVE: it goes out with the text that the test of an earlier wave has found"
+    )
 
     @field_validator("channel", mode="before", json_schema_input_type=str | list[str])
     @classmethod
@@ -184,6 +189,27 @@ class Wave(_Section):
         if (self.outside == "expire") != (self.expires is not None):
             raise PydanticCustomError("outside", "outside: expire and expires: 3d stand together")
         return self
+
+    @model_validator(mode="after")
+    def _one_text(self) -> Self:
+        if self.test is not None and self.text:
+            raise PydanticCustomError("test", "a wave tests texts, or goes out with the winner of another; not both")
+        if self.test is not None and len(self.channel) > 1:
+            raise PydanticCustomError("test", "a wave with a test goes over one channel, so that one text is compared")
+        if self.has_variants and not all(CHANNELS[name].has_text for name in self.channel):
+            raise PydanticCustomError("test", "there is no text to compare over the channel {name}; leave the test out",
+                                      {"name": ", ".join(self.channel)})  # fmt: skip
+        return self
+
+    @property
+    def has_variants(self) -> bool:
+        """Whether its texts are variants of the message."""
+        return self.test is not None or bool(self.text)
+
+    @property
+    def winner_of(self) -> str:
+        """The earlier wave whose test finds its text; empty where it has a text anyway."""
+        return winner_of(self.text)
 
     @model_validator(mode="after")
     def _share_or_size(self) -> Self:
@@ -232,7 +258,7 @@ class Words(_Section):
 
 
 class CellWords(Words):
-    """The text for the customers of one cell."""
+    """The text for the customers of one cell, or of one variant."""
 
     @model_validator(mode="after")
     def _one_of(self) -> Self:
@@ -261,7 +287,8 @@ class MailWords(Words):
 
 
 class Message(Words):
-    """What is sent: the text itself, or the form field that holds it, or one of these for each cell.
+    """What is sent: the text itself, or the form field that holds it, or one of these for each cell, or for each
+    variant that a wave tests.
 
     `{name}` stands for a customer field listed in `fields`, `{form.title}` for a value of the proposal, and filters and
     `{if …}` for what docs/delivery.md says of templates. `{link}` is a short address of this message's own that leads
@@ -271,6 +298,9 @@ class Message(Words):
     fields: tuple[str, ...] = Field((), description="Customer fields that the text may name")
     cells: dict[str, CellWords] = Field(
         default_factory=dict, description="By cell, where its customers get another text"
+    )
+    variants: dict[Annotated[str, Field(pattern=f"^{VARIANT.pattern}$")], CellWords] = Field(
+        default_factory=dict, max_length=12, description="By variant, the texts that waves test against each other"
     )
     email: MailWords | None = Field(None, description="Subject of an e-mail, and its text where it has one of its own")
     link: str = Field(
@@ -282,8 +312,17 @@ class Message(Words):
     @model_validator(mode="after")
     def _one_of(self) -> Self:
         mails_alone = self.email is not None and self.email.has_text
-        if (self.text and self.field) or not (self.text or self.field or self.cells or mails_alone):
+        some = self.text or self.field or self.cells or self.variants or mails_alone
+        if (self.text and self.field) or not some:
             raise PydanticCustomError("message", "a message has either a text or the form field that holds it")
+        if self.cells and self.variants:
+            raise PydanticCustomError(
+                "message", "a message has texts by cell or by variant, not both; test the texts in a case of one cell"
+            )
+        if self.variants and mails_alone:
+            raise PydanticCustomError(
+                "message", "an e-mail with a text of its own has no variants; leave that text out"
+            )
         return self
 
     @property
@@ -293,8 +332,14 @@ class Message(Words):
 
     @property
     def words(self) -> dict[str, Words]:
-        """Every text, by cell; that of all other cells under the empty name."""
+        """The texts by cell; that of all other cells under the empty name."""
         return ({"": self.own} if self.own else {}) | dict(self.cells)
+
+    @property
+    def every(self) -> tuple[tuple[tuple[str, ...], Words], ...]:
+        """Every text, those of variants too, each with its place in the section."""
+        found = [((("cells", cell) if cell else ()), words) for cell, words in self.words.items()]
+        return (*found, *((("variants", name), words) for name, words in self.variants.items()))
 
     def words_for(self, channel: str) -> dict[str, Words]:
         """The texts that go over a channel, by cell: an e-mail may have its own, the same for every cell."""
@@ -361,8 +406,12 @@ class DeliveryPlan(_Section):
     @model_validator(mode="after")
     def _has_words(self) -> Self:
         texts = {name for wave in self.waves for name in wave.channel if CHANNELS[name].has_text}
+        if any(wave.has_variants for wave in self.waves) and (self.message is None or not self.message.variants):
+            raise PydanticCustomError("message", "a test needs its texts: write message.variants, a text for each")
         for name in sorted(texts):
-            if self.message is None or not self.message.words_for(name):
+            of_cells = any(name in wave.channel and not wave.has_variants for wave in self.waves)
+            message = self.message
+            if message is None or not (message.words_for(name) if of_cells else message.variants):
                 told = "a wave by {channel} needs a message: message: {field: …} or {text: …}"
                 raise PydanticCustomError("message", told, {"channel": name})
         if Email.name in texts and (self.message is None or self.message.email is None):
@@ -374,6 +423,10 @@ class DeliveryPlan(_Section):
         if self.calls is not None and not any(Call.name in wave.channel for wave in self.waves):
             raise PydanticCustomError("calls", "no wave goes by call; leave calls out, or give a wave channel: call")
         return self
+
+    def test_for(self, wave: Wave) -> TextTest | None:
+        """The test that finds the text of a wave; None where it has its text without one."""
+        return next((one.test for one in self.waves if one.name == wave.winner_of), None) if wave.text else None
 
     @property
     def call_rules(self) -> CallRules:

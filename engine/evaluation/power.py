@@ -4,6 +4,7 @@ Asked before the approval, when a larger control group is still possible. Needs 
 it. Refuses to promise: where even the largest possible rise could not be seen, the answer is None.
 """
 
+from collections.abc import Sequence
 from math import sqrt
 from statistics import NormalDist
 
@@ -41,3 +42,13 @@ def detectable_rise(
         middle = (low + high) / 2
         low, high = (low, middle) if is_seen(middle) else (middle, high)
     return high
+
+
+def detectable_among(base: float, sizes: Sequence[int], confidence: float = CONFIDENCE) -> float | None:
+    """The same for two of several groups that are compared pair by pair: each pair must be so much surer (Bonferroni,
+    which Holm's correction is never stricter than). None where not even the largest rise could be seen."""
+    if len(sizes) < 2 or not 0 <= base < 1:
+        return None
+    least, next_one = sorted(sizes)[:2]
+    pairs = len(sizes) * (len(sizes) - 1) // 2
+    return detectable_rise(base, next_one, least, confidence=1 - (1 - confidence) / pairs)

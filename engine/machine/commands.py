@@ -212,6 +212,19 @@ class ResumeDelivery(Command, frozen=True):
     wave: str = ""
 
 
+class TextDecided(Command, frozen=True, kw_only=True):
+    """With which variant the waves go out that wait for the test of `wave`, once for all. `how`: winner, no_difference
+    or sample_ratio (then the variant is the one declared for that), or person, who says the `reason`. `found` are the
+    numbers, `digest` is theirs."""
+
+    wave: str
+    variant: str
+    how: str
+    found: dict[str, Any]
+    digest: str
+    reason: str = ""
+
+
 class DeliveryFinished(Command, frozen=True):
     """Every recipient is settled: the sums per bucket."""
 
@@ -298,6 +311,7 @@ AnyCommand = (
     | StartDelivery
     | PauseDelivery
     | ResumeDelivery
+    | TextDecided
     | DeliveryFinished
     | Evaluated
     | Close

@@ -23,6 +23,7 @@ from engine.machine.commands import (
     SelectAgain,
     StartDelivery,
     Submit,
+    TextDecided,
 )
 from engine.machine.journal import Journal
 from engine.machine.outcome import (
@@ -46,6 +47,8 @@ SUSPENDED = "suspended"
 
 EFFECTIVE = ("approved", "filed", "targeting", "ready", "delivering", "paused")
 SENDING = ("delivering", "paused")
+TEXTS = "texts"
+"""The fact which text the test of each wave has found, by the wave's name."""
 LET_GO = "let_go"
 """The fact which waves go out although their list is stale, by name with the reason."""
 
@@ -240,6 +243,9 @@ class Delivery(Kind, frozen=True):
                 _let_go(journal, command)
                 journal.ask(HoldDelivery("resume"))
                 return "resume"
+            case TextDecided():
+                _decide_text(journal, command)
+                return ""
             case DeliveryFinished():
                 journal.record(Noted({"sums": command.sums, "delivered_at": journal.now.isoformat()}))
                 return "delivered"
@@ -351,6 +357,18 @@ def close(journal: Journal, command: Close) -> str:
     only_submitter(journal)
     journal.record(Noted({"lessons": command.lessons}))
     return "close"
+
+
+def _decide_text(journal: Journal, command: TextDecided) -> None:
+    """The text of a test is found once; a person who chooses it says why."""
+    known = journal.case.facts.get(TEXTS) or {}
+    if command.wave in known:
+        raise Refusal
+    if command.how == "person":
+        only_submitter(journal)
+    said = {"variant": command.variant, "how": command.how, "by": command.actor, "at": journal.now.isoformat()}
+    numbers = {"reason": command.reason, "found": command.found, "digest": command.digest}
+    journal.record(Noted({TEXTS: {**known, command.wave: {**said, **numbers}}}))
 
 
 def _let_go(journal: Journal, command: StartDelivery | ResumeDelivery) -> None:

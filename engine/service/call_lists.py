@@ -195,7 +195,7 @@ def _letters(app: Countersign, tx: Connection, case: Case, rows: tuple[CallRow, 
         wanted = {one.row for one in rows if one.wave == wave.id}
         if not wanted:
             continue
-        file = WaveFile(app.settings.data / wave.file)
+        file = WaveFile(app.settings.data / wave.file, wave.variant)
         try:
             for position in sorted({row // chunk_size(wave.plan) for row in wanted}):
                 letters = file.chunk(position)

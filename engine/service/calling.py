@@ -280,7 +280,7 @@ def _view(app: Countersign, tx: Connection, person: str, call: CallRow) -> CallV
 
 def _letter(app: Countersign, wave: WaveRow, call: CallRow) -> Letter:
     """What the wave's file says of the customer."""
-    file = WaveFile(app.settings.data / wave.file)
+    file = WaveFile(app.settings.data / wave.file, wave.variant)
     try:
         letters = file.chunk(call.row // chunk_size(wave.plan))
     finally:

@@ -29,6 +29,7 @@ from engine.service import (
     splitting,
     stepping_up,
     telling,
+    text_test_showing,
 )
 from engine.service.app import Countersign
 from engine.service.authorizing import allowed
@@ -151,6 +152,7 @@ def case_view(app: Countersign, tx: Connection, viewer: Viewer, case: Case, orde
         lost=arbitrated.of_case(app, tx, viewer.person, case.id),
         may_rehearse=_may_rehearse(viewer, case, definition, unseen, is_frozen=audience is not None),
         stale=stale_view(app, tx, case, unseen),
+        tests=text_test_showing.views(app, tx, viewer, case, unseen),
         previews=sampling.may_read(definition, case, unseen),
     )
 

@@ -252,12 +252,13 @@ def _load(app: Countersign, planned: PlannedWave, row: WaveRow, fund: Fund | Non
 
 
 def _counted(file: WaveFile, row: WaveRow, segments: Counter[int]) -> Iterator[Letter]:
-    """The letters, and by chunk how many segments those have that can be sent."""
+    """The letters, and by chunk how many segments those have that can be sent; of several texts the dearest counts."""
     channel, size = CHANNELS[row.channel], chunk_size(row.plan)
-    for letter in file.letters():
-        if letter.address or not channel.has_address:
-            segments[letter.row // size] += segments_of(row.channel, letter.text)
-        yield letter
+    for piece in range(file.pieces):
+        for letter, every in zip(file.chunk(piece), file.texts(piece), strict=True):
+            if letter.address or not channel.has_address:
+                segments[letter.row // size] += max(segments_of(row.channel, text) for text in every)
+            yield letter
 
 
 def _recipients(letters: Iterable[Letter], needs_address: bool) -> Iterable[ledger.Recipient]:

@@ -30,7 +30,7 @@ def detection(
     if plan is None or plan.control is None:
         return None
     outcome = _outcome(definition)
-    base, cases = _base_rate(tx, person, definition.name, outcome)
+    base, cases = base_rate(tx, person, definition.name, outcome)
     rise = detectable_rise(base, target, control)
     return Detection(outcome, target, control, base, cases, rise, is_declared)
 
@@ -62,7 +62,7 @@ def _outcome(definition: Definition) -> str:
     return rates[0] if rates else DEFAULT_OUTCOME
 
 
-def _base_rate(tx: Connection, person: str, name: str, outcome: str) -> tuple[float, int]:
+def base_rate(tx: Connection, person: str, name: str, outcome: str) -> tuple[float, int]:
     """The rate in the control groups of earlier cases, together, and of how many; the assumption and 0 without any."""
     customers = came = 0.0
     cases = 0

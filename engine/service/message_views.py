@@ -21,7 +21,7 @@ class TextView:
 class CellTexts:
     """The texts of a cell of so many `customers`: a few of the `looked_at`, of which `unfit` may not go out. Their
     sizes lie between `least` and `most` segments; what all of the cell cost lies about `likely`, between `low` and
-    `high`."""
+    `high`. `variant`: the text that is tested against others, as if all of the cell got it."""
 
     cell: str
     customers: int
@@ -33,6 +33,7 @@ class CellTexts:
     likely: Decimal
     high: Decimal
     unfit: int = 0
+    variant: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,19 +49,27 @@ class MessagePreview:
     @property
     def customers(self) -> int:
         """All who would get it."""
-        return sum(one.customers for one in self.cells)
+        return sum(one.customers for one in self.cells if one.variant == self.dearest)
+
+    @property
+    def dearest(self) -> str:
+        """The variant that costs most, which the budget is asked for; empty where there are none."""
+        sums: dict[str, Decimal] = {}
+        for one in self.cells:
+            sums[one.variant] = sums.get(one.variant, Decimal()) + one.likely
+        return max(sums, key=lambda name: sums[name], default="")
 
     @property
     def low(self) -> Decimal:
-        """What it costs at least, as far as was looked."""
-        return sum((one.low for one in self.cells), Decimal())
+        """What it costs at least, as far as was looked; of several variants the dearest."""
+        return sum((one.low for one in self.cells if one.variant == self.dearest), Decimal())
 
     @property
     def likely(self) -> Decimal:
         """What it costs where all are like those that were looked at."""
-        return sum((one.likely for one in self.cells), Decimal())
+        return sum((one.likely for one in self.cells if one.variant == self.dearest), Decimal())
 
     @property
     def high(self) -> Decimal:
         """What it costs at most, as far as was looked."""
-        return sum((one.high for one in self.cells), Decimal())
+        return sum((one.high for one in self.cells if one.variant == self.dearest), Decimal())

@@ -5,6 +5,7 @@ out; the texts are shown with masked values. Refuses to show a message to who do
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -76,7 +77,7 @@ def typed(app: Countersign, case: Case) -> MessagePreview | None:
     plan = definition.delivery
     if plan is None or plan.message is None or not has_texts(plan):
         return None
-    if not any(words.template(case.form).strip() for words in plan.message.words.values()):
+    if not any(words.template(case.form).strip() for _, words in plan.message.every):
         return None
     found = SAMPLES.find(case.id, plan.message.fields, app.now())
     if found:
@@ -91,13 +92,20 @@ def _preview(app: Countersign, case: Case, found: tuple[Drawn, ...], *, is_estim
     assert plan is not None
     assert plan.message is not None
     try:
-        texts = composed(app.settings, plan, definition.context(case.form)["form"])
+        form = definition.context(case.form)["form"]
+        texts = composed(app.settings, plan, form)
+        variants = composed(app.settings, plan, form, is_tested=True)
     except ValueError:  # said at the field; there is nothing to show yet
         return MessagePreview(is_estimate)
     price = _price_of_a_segment(plan, sum(one.customers for one in found))
     other = texts.get("", _nothing)
     cells = tuple(_cell(app, definition, one, compose=texts.get(one.cell, other), price=price) for one in found)
-    return MessagePreview(is_estimate, cells)
+    tested = tuple(
+        replace(_cell(app, definition, one, compose=compose, price=price), variant=name)
+        for name, compose in variants.items()
+        for one in found
+    )
+    return MessagePreview(is_estimate, (*(cells if texts else ()), *tested))
 
 
 def _cell(
@@ -149,7 +157,8 @@ def _blank(app: Countersign, definition: Definition, plan: DeliveryPlan, form: M
     """The first text, with a sign for every value of a customer."""
     assert plan.message is not None
     try:
-        texts = composed(app.settings, plan, definition.context(form)["form"])
+        typed_in = definition.context(form)["form"]
+        texts = composed(app.settings, plan, typed_in) | composed(app.settings, plan, typed_in, is_tested=True)
     except ValueError:
         return None
     text = next(iter(texts.values()))(tuple(ABSENT for _ in plan.message.fields))

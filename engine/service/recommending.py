@@ -196,7 +196,7 @@ def _priority(tx: Connection, one: Standing) -> int:
 def _script(app: Countersign, one: Standing) -> str:
     """The words that were rendered for the customer before the wave began."""
     place = one.placed.row // chunk_size(one.wave.plan)
-    with closing(WaveFile(app.settings.data / one.wave.file)) as file:
+    with closing(WaveFile(app.settings.data / one.wave.file, one.wave.variant)) as file:
         return next(letter.text for letter in file.chunk(place) if letter.row == one.placed.row)
 
 

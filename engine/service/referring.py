@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from engine.definition.model import Definition
 from engine.errors import Problem
 from engine.machine.case import Case
-from engine.service import candidates, group_pins, offering, wording
+from engine.service import candidates, group_pins, offering, text_test_showing, wording
 from engine.service.app import Countersign
 from engine.service.fields import Choices
 
@@ -34,4 +34,5 @@ def wrong(
         *group_pins.wrong(tx, definition, case, values),
         *offering.wrong(app, tx, definition, values),
         *wording.wrong(app.settings, definition, values),
+        *text_test_showing.too_long(definition, values),
     )

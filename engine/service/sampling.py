@@ -91,7 +91,7 @@ def may_read(definition: Definition, case: Case, unseen: frozenset[str]) -> bool
     if definition.delivery is None or message is None or not has_texts(definition.delivery):
         return False
     made_of: set[str] = set()
-    for words in message.words.values():
+    for _, words in message.every:
         made_of |= {words.field}
         made_of |= {name.removeprefix("form.") for name in placeholders(words.template(case.form))}
     return unseen.isdisjoint(made_of)

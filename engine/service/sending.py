@@ -278,7 +278,7 @@ def _file(now: _Round, wave: WaveRow) -> WaveFile:
     """The wave's file. AddressUnreadable where the key of its addresses is not here, before a chunk is claimed."""
     file = now.files.get(wave.id)
     if file is None:
-        file = now.files[wave.id] = WaveFile(now.app.settings.data / wave.file)
+        file = now.files[wave.id] = WaveFile(now.app.settings.data / wave.file, wave.variant)
         for letter in file.chunk(0)[:1]:
             now.vault.open(letter.address)
     return file

@@ -17,7 +17,7 @@ from engine.delivery.standing import closed_because
 from engine.errors import Refused
 from engine.machine.case import Case
 from engine.machine.commands import DeliveryFinished
-from engine.service import call_results, ending, permits, running, spending, staleness, texts, uncollected
+from engine.service import call_results, ending, permits, running, spending, staleness, text_tests, texts, uncollected
 from engine.service.app import Countersign
 from engine.service.sealing import dataset_of
 from engine.service.stopping import pause, standing
@@ -28,6 +28,7 @@ from engine.warehouse.wavefiles import join_parts
 
 GATE = "gate: "
 WAITS_FOR_GO = "waits for a person's go"
+WAITS_FOR_TEST = "waits for the test of its text"
 CONTACTS_AT_ONCE = 1_000_000
 
 
@@ -43,7 +44,7 @@ def settle(app: Countersign) -> int:
 
 def start_next(app: Countersign, tx: Connection, case: Case) -> str:
     """Start the first wave whose turn it is: all before it have ended. Its channels start together. One whose plan
-    wants a person's go waits for it.
+    wants a person's go waits for it, one whose text a test finds for that.
 
     Where its list is stale, its letters cost more than is left, or a text of it may not go out, nothing starts, and why
     is returned: the caller holds the delivery for it, in a transaction of its own.
@@ -53,6 +54,11 @@ def start_next(app: Countersign, tx: Connection, case: Case) -> str:
         if all(row.state in ENDED for row in same):
             continue
         planned = [row for row in same if row.state == "planned"]
+        if any(row.plan.winner_of and not row.variant for row in planned):
+            for row in planned:
+                if row.held_because != WAITS_FOR_TEST:
+                    waves.note(tx, row.id, WAITS_FOR_TEST)
+            return ""
         if any(row.plan.go == "person" and not row.let_go_by for row in planned):
             for row in planned:
                 if row.held_because != WAITS_FOR_GO:
@@ -90,6 +96,7 @@ def _settle(app: Countersign, case_id: str) -> None:
     for row in rows:
         if row.channel == Call.name and case.state == "delivering":
             call_results.end_outdated(app, case, row)
+    text_tests.decide_due(app, case, rows)
     with app.db.begin() as tx:
         for row in waves.of_case(tx, case_id):
             _give_up(app, tx, case, row)

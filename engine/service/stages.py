@@ -2,7 +2,7 @@
 
 from engine.errors import NotFound, NotPossible
 from engine.machine.commands import Close, PauseDelivery, ResumeDelivery, SelectAgain, StartDelivery
-from engine.service import delivering, running, staleness
+from engine.service import delivering, running, staleness, text_tests
 from engine.service.app import Countersign
 from engine.service.cases import load_visible
 from engine.service.views import Viewer
@@ -57,6 +57,14 @@ def release_gate(app: Countersign, viewer: Viewer, case_id: str, *, key: str) ->
     """A person's go: the wave behind the gate starts without waiting for its time."""
     _own(app, viewer, case_id)
     delivering.release_gate(app, case_id, by=viewer.person)
+
+
+def choose_text(
+    app: Countersign, viewer: Viewer, case_id: str, *, wave: str, variant: str, reason: str, key: str
+) -> None:
+    """The submitter chooses with which text the waves go out that wait for the test of `wave`, and says why."""
+    _own(app, viewer, case_id)
+    text_tests.choose(app, case_id, by=viewer.person, wave=wave, variant=variant, reason=reason, key=key)
 
 
 def close(app: Countersign, viewer: Viewer, case_id: str, lessons: str, *, key: str) -> None:

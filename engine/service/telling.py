@@ -168,6 +168,8 @@ def _what(kept: Kept) -> tuple[str, str]:
             return "paused", ""
         case c.ResumeDelivery():
             return "resumed", ""
+        case c.TextDecided():
+            return ("text_chosen" if command.how == "person" else "text_found"), ""
         case c.DeliveryFinished():
             return "delivered", ""
         case c.Evaluated():
@@ -280,6 +282,8 @@ def _remark(command: c.AnyCommand) -> str:
             return command.reason
         case c.StartDelivery() | c.PauseDelivery() | c.ResumeDelivery():
             return command.reason
+        case c.TextDecided():
+            return " · ".join(filter(None, (f"{command.wave}: {command.variant}", command.reason)))
         case c.Close():
             return command.lessons
         case c.Evaluated():

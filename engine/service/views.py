@@ -16,6 +16,7 @@ from engine.service.message_views import MessagePreview
 from engine.service.rehearsal_views import RehearsalLine
 from engine.service.sheet_views import BudgetLeft, Gone, Reader, Risk, Signer, WayBack
 from engine.service.stage_views import AudienceView, CellView, Detection, EvaluationView, StaleView, WaveView
+from engine.service.text_test_views import TextTestView
 from engine.values import NO_TEXT, Bilingual, Language
 
 
@@ -328,6 +329,7 @@ class CaseView:
     may_rehearse: bool = False
     lost: CaseLosses | None = None  # in the arbitration that holds for it
     stale: StaleView | None = None  # why the next wave waits for a person
+    tests: tuple[TextTestView, ...] = ()  # of texts, as declared, with what came out
     previews: bool = False  # whether its message can be seen on customers
 
 

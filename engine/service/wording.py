@@ -19,7 +19,7 @@ from engine.delivery.channels import CHANNELS, Email
 from engine.delivery.content import ContentRules
 from engine.delivery.links import RESERVED
 from engine.delivery.message import LONGEST_TEXT, renderer, suggestion, unusable
-from engine.delivery.plan import DeliveryPlan
+from engine.delivery.plan import DeliveryPlan, Words
 from engine.delivery.template import fixed_text, parse, shortest
 from engine.errors import InvalidFile, Problem
 from engine.service import messagelinks
@@ -56,13 +56,21 @@ def wording(app: Countersign, plan: DeliveryPlan, wave: WaveRow, form: Mapping[s
         return Wording(address, (), lambda _cell, _values: "")
     constants = {f"form.{name}": value for name, value in form.items()}
     subject = message.email.subject if message.email and wave.channel == Email.name else ""
-    templates = [subject, *(words.template(form) for words in message.words_for(wave.channel).values())]
+    test = wave.plan.test or plan.test_for(wave.plan)
+    words = {name: message.variants[name] for name in test.of} if test else message.words_for(wave.channel)
+    templates = [subject, *(one.template(form) for one in words.values())]
     stamped = messagelinks.stamp(app, message, wave.id, templates, constants)
-    texts = composed(app.settings, plan, form, (wave.channel,), stamped.names)
-    other = texts.get("", lambda _values: "")
+    texts = composed(app.settings, plan, form, (wave.channel,), stamped.names, is_tested=test is not None)
     entitle = renderer(subject, (*message.fields, *stamped.names), constants)
+    if test is None:
+        other = texts.get("", lambda _values: "")
+        return Wording(
+            address, message.fields, lambda cell, values: texts.get(cell, other)(values), entitle, stamped.of_row
+        )
+    by_row = test.variant_of if wave.plan.test else lambda _row: test.of[0]
+    others = () if wave.plan.test else test.of[1:]
     return Wording(
-        address, message.fields, lambda cell, values: texts.get(cell, other)(values), entitle, stamped.of_row
+        address, message.fields, lambda name, values: texts[name](values), entitle, stamped.of_row, by_row, others
     )
 
 
@@ -72,15 +80,21 @@ def composed(
     form: Mapping[str, Any],
     channels: Collection[str] = (),
     stamped: tuple[str, ...] = (),
+    *,
+    is_tested: bool = False,
 ) -> dict[str, Callable[[tuple[Any, ...]], str]]:
     """By cell, what makes the text of a customer of it; for all other cells under the empty name. `channels` are those
     that it goes over, by default all of the plan; the reserved names of `stamped` have a value in every row, the others
-    one that shows what will stand there."""
+    one that shows what will stand there. `is_tested`: by variant instead."""
     assert plan.message is not None
     over = channels or channels_of(plan)
     constants = {f"form.{name}": value for name, value in form.items()} | messagelinks.shown(settings, stamped)
     frame = partial(rules_of(settings).over(over).additions, is_marketing=is_marketing(plan))
-    words = plan.message.words_for(next(iter(channels))) if len(channels) == 1 else plan.message.words
+    words: Mapping[str, Words] = (
+        plan.message.words_for(next(iter(channels))) if len(channels) == 1 else plan.message.words
+    )
+    if is_tested:
+        words = plan.message.variants
     names = (*plan.message.fields, *stamped)
     return {cell: renderer(one.template(form), names, constants, frame) for cell, one in words.items()}
 
@@ -96,7 +110,7 @@ def wrong(settings: Settings, definition: Definition, values: Mapping[str, Any])
     if plan is None or plan.message is None:
         return ()
     allowed = {*RESERVED, *plan.message.fields, *(f"form.{name}" for name in definition.proposal.fields)}
-    named = dict.fromkeys(words.field for words in plan.message.words.values() if words.field)
+    named = dict.fromkeys(words.field for _, words in plan.message.every if words.field)
     rules = rules_of(settings).over(channels_of(plan))
     found = (
         problem

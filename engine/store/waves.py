@@ -27,7 +27,8 @@ ENDED = ("done", "cancelled")
 
 @dataclass(frozen=True, slots=True)
 class WaveRow:
-    """One wave over one channel. `file` is its list, relative to the data folder; `account` the budget that pays."""
+    """One wave over one channel. `file` is its list, relative to the data folder; `account` the budget that pays;
+    `variant` the text that it goes out with, where the test of an earlier wave has found it."""
 
     id: str
     case_id: str
@@ -46,6 +47,7 @@ class WaveRow:
     segments: int
     let_go_by: str = ""
     account: str = ""
+    variant: str = ""
 
     @property
     def parts(self) -> str:
@@ -82,7 +84,7 @@ def enter(
             "channel": one.channel,
             "state": "loading",
             "audience": one.size,
-            "plan": one.wave.model_dump_json(),
+            "plan": one.wave.model_dump_json(by_alias=True),
             "folder": str(folder / one.file),
         }
         for one in planned
@@ -152,6 +154,13 @@ def let_go(tx: Connection, wave: str, *, by: str) -> None:
     tx.execute(sa.update(waves).where(waves.c.id == wave).values(let_go_by=by, held_because=""))
 
 
+def follow_test(tx: Connection, case_id: str, tested: str, variant: str) -> None:
+    """Write down with which text the waves go out that wait for the test of the wave called `tested`."""
+    for row in of_case(tx, case_id):
+        if row.plan.winner_of == tested and not row.variant:
+            tx.execute(sa.update(waves).where(waves.c.id == row.id).values(variant=variant, held_because=""))
+
+
 def lock(tx: Connection, wave: str) -> WaveRow | None:
     """The wave, locked until the transaction ends: claims, marks and receipts of one wave pass one by one, which keeps
     them from waiting for each other in a circle."""
@@ -204,4 +213,5 @@ def _wave(row: Mapping[Any, Any]) -> WaveRow:
         segments=row["segments"],
         let_go_by=row["let_go_by"],
         account=row["account"],
+        variant=row["variant"],
     )

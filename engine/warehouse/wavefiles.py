@@ -34,6 +34,9 @@ SCHEMA = pa.schema(
         pa.field("subject", pa.string(), nullable=False),  # last: files of an earlier release have none
     ]
 )
+LETTER = tuple(SCHEMA.names)
+VARIANT = "text_"
+"""Begins the columns, behind the others, of the texts that a wave may go out with instead, by variant."""
 MEMORY = "150MB"
 ROWS_LOOKED_AT = 50_000
 
@@ -72,13 +75,22 @@ class Turn:
 class Wording:
     """How letters are made: the customer columns of the address (empty = none) and of the `fields` that `compose`
     makes the text of, for a customer of a cell; `entitle` makes the subject of an e-mail of the same. After the fields
-    both are given what `stamp` makes of the row, where it makes anything."""
+    both are given what `stamp` makes of the row, where it makes anything. `by_row` names the text of a row where that
+    is not its cell's; `variants` are texts that all customers have beside `text`, of which one goes out."""
 
     address: str
     fields: Sequence[str]
     compose: Callable[[str, tuple[Any, ...]], str]
     entitle: Callable[[tuple[Any, ...]], str] = lambda _values: ""
     stamp: Callable[[int], tuple[str, ...]] | None = None
+    by_row: Callable[[int], str] | None = None
+    variants: Sequence[str] = ()
+
+    @property
+    def schema(self) -> pa.Schema:
+        """The columns of the file."""
+        more = [pa.field(VARIANT + name, pa.string(), nullable=False) for name in self.variants]
+        return pa.schema([*SCHEMA, *more])
 
 
 def write(path: Path, turn: Turn, wording: Wording, vault: Vault, *, chunk: int) -> None:
@@ -98,17 +110,19 @@ def write(path: Path, turn: Turn, wording: Wording, vault: Vault, *, chunk: int)
 
 
 def _write(path: Path, turn: Turn, wording: Wording, vault: Vault, chunk: int) -> None:
-    with pq.ParquetWriter(path, SCHEMA, compression="zstd") as writer:
+    schema = wording.schema
+    with pq.ParquetWriter(path, schema, compression="zstd") as writer:
         row = 0
         for customers, cells, addresses, *columns in slices(turn, wording, chunk, path):
             values = list(zip(*columns, strict=True)) if columns else [()] * len(customers)
             rows = range(row, row + len(customers))
             if wording.stamp is not None:
                 values = [one + stamped for one, stamped in zip(values, map(wording.stamp, rows), strict=True)]
-            texts = list(map(wording.compose, cells, values))
+            texts = list(map(wording.compose, map(wording.by_row, rows) if wording.by_row else cells, values))
+            others = [[wording.compose(name, one) for one in values] for name in wording.variants]
             subjects = [wording.entitle(one) for one in values]
             sealed = [one if not one or is_sealed(one) else vault.seal(one) for one in addresses]
-            table = pa.table([list(rows), customers, cells, sealed, texts, subjects], schema=SCHEMA)
+            table = pa.table([list(rows), customers, cells, sealed, texts, subjects, *others], schema=schema)
             writer.write_table(table, row_group_size=chunk)
             row += len(customers)
     if row != turn.size:
@@ -213,15 +227,32 @@ def _column(name: str) -> str:
 
 
 class WaveFile:
-    """A wave's file, opened. Chunks count from 0."""
+    """A wave's file, opened. Chunks count from 0. `variant`: the text that goes out, where each customer has several;
+    a name that the file does not have is that of the first."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, variant: str = "") -> None:
         self._file = pq.ParquetFile(path, memory_map=False)
+        there = self._file.schema_arrow.names
+        self.variants = tuple(name.removeprefix(VARIANT) for name in there if name.startswith(VARIANT))
+        self._names = [name for name in LETTER if name in there]
+        if variant in self.variants:
+            self._names[self._names.index("text")] = VARIANT + variant
 
     def chunk(self, position: int) -> list[Letter]:
         """The letters of one chunk."""
-        columns = _columns(self._file.read_row_group(position))
+        columns = _columns(self._file.read_row_group(position, columns=self._names).select(self._names))
         return [Letter(*values) for values in zip(*columns, strict=True)]
+
+    def texts(self, position: int) -> list[tuple[str, ...]]:
+        """Every text that each letter of one chunk may go out with."""
+        names = ["text", *(VARIANT + name for name in self.variants)]
+        columns = _columns(self._file.read_row_group(position, columns=names).select(names))
+        return list(zip(*columns, strict=True))
+
+    @property
+    def pieces(self) -> int:
+        """How many chunks there are."""
+        return int(self._file.num_row_groups)
 
     def letters(self) -> Iterator[Letter]:
         """All letters, in order."""
@@ -251,7 +282,8 @@ def letter_of(path: Path, row: int) -> Letter | None:
         for group in range(file.num_row_groups):
             count = file.metadata.row_group(group).num_rows
             if first <= row < first + count:
-                columns = _columns(file.read_row_group(group).slice(row - first, 1))
+                names = [name for name in LETTER if name in file.schema_arrow.names]
+                columns = _columns(file.read_row_group(group, columns=names).slice(row - first, 1))
                 return Letter(*(values[0] for values in columns))
             first += count
     return None

@@ -17,6 +17,7 @@ from engine.delivery.content import GAPS, LINK, UNSEEN, ContentRules
 from engine.delivery.message import LONGEST_TEXT
 from engine.masking import masked
 from engine.warehouse.dataset import write_synced
+from engine.warehouse.wavefiles import VARIANT
 
 KEPT = 20
 
@@ -63,14 +64,15 @@ def _looked_at(path: Path, rules: ContentRules, is_marketing: bool, made_by: str
     texts, wrong, first = 0, 0, list[WrongText]()
     with pq.ParquetFile(path, memory_map=False) as file:
         for group in range(file.num_row_groups):
-            table = file.read_row_group(group, columns=["row", "customer", "cell", "text"])
-            suspects = table.filter(_suspect(table["text"], rules, is_marketing))
-            texts += table.num_rows
-            wrong += suspects.num_rows
-            for one in suspects.slice(0, KEPT - len(first)).to_pylist():
-                breach = next(iter(rules.breaches(one["text"], is_marketing=is_marketing)), None)
-                kind, what = (breach.kind, breach.what) if breach else ("forbidden", "")
-                first.append(WrongText(one["row"], masked(one["customer"]), one["cell"], kind, what))
+            for name in ("text", *(one for one in file.schema_arrow.names if one.startswith(VARIANT))):
+                table = file.read_row_group(group, columns=["row", "customer", "cell", name])
+                suspects = table.filter(_suspect(table[name], rules, is_marketing))
+                texts += table.num_rows
+                wrong += suspects.num_rows
+                for one in suspects.slice(0, KEPT - len(first)).to_pylist():
+                    breach = next(iter(rules.breaches(one[name], is_marketing=is_marketing)), None)
+                    kind, what = (breach.kind, breach.what) if breach else ("forbidden", "")
+                    first.append(WrongText(one["row"], masked(one["customer"]), one["cell"], kind, what))
     return WrongTexts(made_by, texts, wrong, tuple(first))
 
 

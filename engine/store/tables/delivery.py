@@ -69,6 +69,7 @@ waves = Table(
     Column("segments", BigInteger, nullable=False, server_default="0"),  # accepted by the gateway: what is paid for
     Column("let_go_by", String(40), nullable=False, server_default=""),  # who gave the go that the plan asks for
     Column("account", String(24), nullable=False, server_default=""),  # the budget that its messages are paid from
+    Column("variant", String(20), nullable=False, server_default=""),  # the text that a test of an earlier wave found
     UniqueConstraint("case_id", "position"),
     CheckConstraint("state in ('planned','loading','running','gated','paused','done','cancelled')", name="state"),
     Index("ix_waves_active", "state", **only("state in ('running','gated')")),
