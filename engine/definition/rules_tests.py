@@ -42,7 +42,7 @@ class SameText(LintRule):
 
 
 class NothingToClick(LintRule):
-    """the wave {wave} tests clicks, and {what}"""
+    """the wave {wave} tests clicks, and nobody can follow a link in the variant {name}"""
 
     code = "E417"
 
@@ -50,19 +50,18 @@ class NothingToClick(LintRule):
         for path, wave, plan in _tests(subject):
             if wave.test is None or wave.test.metric != "click":
                 continue
-            place = (*path, "test", "metric")
-            if any(name in SPOKEN for name in wave.channel):
-                told = {"wave": wave.name, "what": "its texts are spoken by people"}
-                yield Finding(place, told, "write metric: response or metric: conversion")
+            is_spoken = any(name in SPOKEN for name in wave.channel)
+            hint = "people speak this text: write metric: response or metric: conversion"
+            if not is_spoken:
+                hint = "write {link} in the text, or metric: response"
             for name in wave.test.of:
                 words = plan.message.variants.get(name) if plan.message else None
-                if words and words.text and "{link" not in words.text:
-                    told = {"wave": wave.name, "what": f"the variant {name} has no {{link}}"}
-                    yield Finding(place, told, "write {link} in the text, or metric: response")
+                if words and (is_spoken or (words.text and "{link" not in words.text)):
+                    yield Finding((*path, "test", "metric"), {"wave": wave.name, "name": name}, hint)
 
 
 class WinnerOfNothing(LintRule):
-    """the wave {wave} goes out with the winner of {name}, and {what}"""
+    """the wave {wave} goes out with the winner of {name}, which is no earlier wave that has a test"""
 
     code = "E418"
 
@@ -71,17 +70,9 @@ class WinnerOfNothing(LintRule):
         before: list[str] = []
         for n, wave in enumerate(plan.waves if plan else ()):
             name = wave.winner_of
-            if plan and name and name not in before:
-                there = next((one for one in plan.waves if one.name == name), None)
-                what = (
-                    "there is no such wave"
-                    if there is None
-                    else "that wave tests nothing"
-                    if there.test is None
-                    else "that wave does not come before it"
-                )
+            if name and name not in before:
                 hint = nearest(name, tuple(before)) or "name an earlier wave that has a test"
-                yield Finding(("delivery", "waves", n, "text"), {"wave": wave.name, "name": name, "what": what}, hint)
+                yield Finding(("delivery", "waves", n, "text"), {"wave": wave.name, "name": name}, hint)
             if wave.test:
                 before.append(wave.name)
 
@@ -95,7 +86,9 @@ class NobodyFollows(LintRule):
     def find(self, subject: Subject) -> Iterator[Finding]:
         for path, wave, plan in _tests(subject):
             if not any(one.winner_of == wave.name for one in plan.waves):
-                yield Finding((*path, "test"), {"wave": wave.name}, f"give a later wave text: winner of {wave.name}")
+                yield Finding(
+                    (*path, "test"), {"wave": wave.name}, f"write text: winner of {wave.name} at a later wave"
+                )
 
 
 def _tests(subject: Subject) -> Iterator[tuple[Path, Wave, DeliveryPlan]]:

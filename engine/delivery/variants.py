@@ -19,11 +19,7 @@ VARIANT = re.compile(r"[a-z][a-z0-9_]{0,19}")
 
 
 class TextTest(BaseModel):
-    """What a wave tests: `{of: [a, b], metric: click, wait: 24h}`.
-
-    >>> TextTest.model_validate({"of": ["a", "b"], "metric": "click", "wait": "24h"}).otherwise
-    'a'
-    """
+    """What a wave tests: `{of: [a, b], metric: click, wait: 24h}`."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

@@ -53,7 +53,7 @@ def test_nobody_there_is_no_difference(some: dict[str, int]) -> None:
 
 @pytest.mark.parametrize(("variants", "size", "rate"), [(2, 400, 0.05), (4, 400, 0.05), (2, 60, 0.03)])
 def test_the_same_text_under_two_names_wins_no_oftener_than_was_said(variants: int, size: int, rate: float) -> None:
-    """1,000 A/A tests: of false winners at most 5 in a hundred, and the noise of three deviations (sqrt(.05 .95/1000))."""
+    """1,000 A/A tests: at most 5 false winners in a hundred, and three deviations of noise (sqrt(.05 .95 / 1000))."""
     chance = np.random.default_rng(20080320)
     false = 0
     for _ in range(TRIES):

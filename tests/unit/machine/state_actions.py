@@ -38,6 +38,7 @@ from engine.machine.commands import (
     SelectAgain,
     StartDelivery,
     Submit,
+    TextDecided,
     TimerFired,
     Transfer,
     Withdraw,
@@ -309,6 +310,9 @@ ACTIONS: Mapping[str, Callable[[Case], AnyCommand]] = {
     "select again": _always(SelectAgain(actor="clerk")),
     "start the delivery": _always(STARTED),
     "pause the delivery": _always(PauseDelivery(actor="clerk", reason=WHY)),
+    "choose the text": _always(
+        TextDecided(actor="clerk", wave="pilot", variant="a", how="person", found={}, digest="f", reason=WHY)
+    ),
     "resume the delivery": _always(ResumeDelivery(actor="clerk")),
     "delivery finished": _always(DELIVERED),
     "evaluated": _always(evaluated("7d")),
