@@ -9,6 +9,7 @@ from api.words_audience import (
     EVIDENCE,
     HOLDOUT_STATES,
     LOST_BY,
+    METRICS,
     RECIPIENTS,
     RESPONSES,
     SINCE_RUN,
@@ -87,6 +88,7 @@ __all__ = [
     "JOINS",
     "LEVELS",
     "LOST_BY",
+    "METRICS",
     "OCCASIONS",
     "OFFER_ELEMENTS",
     "OFFER_FIELDS",
@@ -412,27 +414,6 @@ WAVES = {
     "cancelled": N_("Cancelled"),
 }
 ARMS = {"total": N_("All customers")}  # the other groups bear the names of the definition
-METRICS = {
-    "selected": N_("Selected"),
-    "excluded": N_("Excluded"),
-    "capped": N_("No contact left"),
-    "target": N_("Target customers"),
-    "control": N_("Control group"),
-    "reach": N_("Reached"),
-    "sent": N_("Sent"),
-    "delivered": N_("Delivered"),
-    "responded": N_("Responded"),
-    "response": N_("Response"),
-    "converted": N_("Converted"),
-    "conversion": N_("Conversion"),
-    "click": N_("Clicks"),
-    "visit": N_("Visit"),
-    "spend": N_("Spend"),
-    "revenue": N_("Revenue"),
-    "cost": N_("Cost"),
-    "profit": N_("Incremental profit"),
-    "roi": N_("Return on investment"),
-}
 VERDICTS = {
     "works": N_("It works."),
     "harms": N_("It harms: the customers that were contacted did worse than those held back."),

@@ -142,6 +142,7 @@ SUBMITTERS_OWN: Mapping[str, tuple[str, ...]] = {  # in which states it is possi
     "start the delivery": (),
     "pause the delivery": (),
     "resume the delivery": (),
+    "choose the text": (),
     "open a gate": (),
     "import responses": (),
     "close the case": ("approved", "filed"),
@@ -250,6 +251,9 @@ ACTIONS: Mapping[str, Do] = {
     "start the delivery": lambda app, viewer, case, task: stages.start_delivery(app, viewer, case, 1, key=key()),
     "pause the delivery": lambda app, viewer, case, task: stages.hold(app, viewer, case, "pause", "why", key=key()),
     "resume the delivery": lambda app, viewer, case, task: stages.hold(app, viewer, case, "resume", "", key=key()),
+    "choose the text": lambda app, viewer, case, task: stages.choose_text(
+        app, viewer, case, wave="pilot", variant="a", reason="why", key=key()
+    ),
     "open a gate": lambda app, viewer, case, task: stages.release_gate(app, viewer, case, key=key()),
     "import responses": lambda app, viewer, case, task: responses.import_responses(app, viewer, case, b"a,b\n1,2\n"),
     "close the case": lambda app, viewer, case, task: stages.close(app, viewer, case, "learned", key=key()),

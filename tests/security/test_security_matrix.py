@@ -134,6 +134,8 @@ DOORS = (
     ("GET", "/api/v1/cases/{case}/returns"),
     ("GET", "/api/v1/tasks/{task}"),
     *(("POST", f"/cases/{{case}}/{verb}") for verb in ("edit", "select", "start", "pause", "resume", "release")),
+    ("POST", "/cases/{case}/text"),
+    ("POST", "/api/v1/cases/{case}/text"),
     *(("POST", f"/cases/{{case}}/{verb}") for verb in ("close", "withdraw", "convert", "responses", "readers")),
     ("POST", "/cases/{case}/readers/remove"),
     ("POST", "/cases/{case}/replies"),

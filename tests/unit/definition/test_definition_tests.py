@@ -49,7 +49,7 @@ def test_a_test_that_a_later_wave_follows_is_right(broken: Broken) -> None:
     ],
 )
 def test_what_cannot_be_tested_is_named(
-    broken: Broken, waves: tuple[str, ...], texts: str, code: str, at: str, told: str
+    broken: Broken, waves: tuple[str, ...], texts: str, *, code: str, at: str, told: str
 ) -> None:
     found = [one for one in broken(add=plan(*waves, texts=texts)) if one.code == code]
     assert found, broken(add=plan(*waves, texts=texts))

@@ -1,0 +1,179 @@
+"""Two texts against each other in a whole case, by the doors that people use: declared, approved, tested, decided."""
+
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from fastapi.testclient import TestClient
+
+from api.app import create_app
+from engine.definition.load import load
+from engine.errors import InvalidForm
+from engine.service import cases, datasets, delivering, previewing, proposals, responses, stages
+from engine.service.app import Countersign
+from engine.settings import Settings
+from engine.store.session import Database
+from tests.acceptance.offices import in_force, key, load_people, notices, open_task, viewer
+from tests.acceptance.sealed_case import DEFINITION, FORM, admin, frozen
+from tests.security.signed_in import session
+from tests.servers.gateway import SECRET, RunningGateway, running_gateway
+
+CUSTOMERS = 400
+A, B = "甲款优惠，回T退订", "乙款优惠，回T退订"
+TESTED = (
+    DEFINITION.replace(
+        'message: {text: "{name}您好", fields: [name]}',
+        "message: {variants: {a: {text: 甲款优惠}, b: {text: 乙款优惠}}}",
+    )
+    .replace(
+        "    - {name: main, share: rest, channel: sms, chunk: 10}",
+        "    - {name: pilot, size: 200, channel: sms, chunk: 50,"
+        " test: {of: [a, b], metric: response, wait: 24h, else: b}}\n"
+        "    - {name: main, share: rest, channel: sms, chunk: 50, text: winner of pilot}",
+    )
+    .replace("  material:", "    days: {type: daterange, label: {zh: 期限, en: Days}}\n  material:")
+)
+
+
+@pytest.fixture
+def gateway(tmp_path: Path) -> Iterator[RunningGateway]:
+    with running_gateway(tmp_path / "sms.log") as started:
+        yield started
+
+
+@pytest.fixture
+def app(
+    db: Database, tmp_path: Path, gateway: RunningGateway, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Countersign]:
+    url = db.url.render_as_string(hide_password=False)
+    app = Countersign.open(Settings(home=tmp_path / "home", database_url=url, sms_url=gateway.url, sms_secret=SECRET))
+    load_people(app)
+    monkeypatch.setattr("tests.acceptance.sealed_case.take_in", take_in)
+    yield app
+    app.close()
+
+
+def take_in(app: Countersign) -> None:
+    """Four hundred customers, and an empty place on the list of the case."""
+    base = [f"C{n:04},1391357{n:04},客户{n},{30 + n}" for n in range(CUSTOMERS)]
+    for lines, asked in (
+        (["用户编号,手机号码,姓名,arpu", *base], datasets.Asked("customers", "用户编号")),
+        (["客户,手机号码", *(f"C{n:04},1391357{n:04}" for n in range(9))], datasets.Asked("list", "客户", "vip")),
+    ):
+        kept = datasets.keep(app, admin(app), "\n".join(lines).encode(), "base.csv")
+        datasets.look(app, admin(app), kept, asked)
+        datasets.confirm(app, admin(app), kept, asked)
+
+
+def send(app: Countersign) -> None:
+    delivering.settle(app)
+    while delivering.work(app, "worker") is not None:
+        delivering.settle(app)
+    delivering.settle(app)
+    notices(app)
+
+
+def begun(app: Countersign) -> str:
+    """The id of a case whose pilot is out."""
+    made = frozen(app, TESTED)
+    me = viewer(app, "wangmin")
+    target = cases.case_page(app, me, made).audience
+    assert target is not None
+    stages.start_delivery(app, me, made, target.target, key=key())
+    notices(app)
+    send(app)
+    return made
+
+
+def respond(app: Countersign, made: str, gateway: RunningGateway, shares: dict[str, int]) -> None:
+    """The first so many who got a text respond, by the file that the submitter imports."""
+    lines = ["customer,kind,at"]
+    for word, count in shares.items():
+        got = [one["to"] for one in gateway.messages() if word in one["text"]]
+        lines += [f"C{number[-4:]},response,{app.now().isoformat()}" for number in got[:count]]
+    came = responses.import_responses(app, viewer(app, "wangmin"), made, "\n".join(lines).encode())
+    assert came.recorded == sum(shares.values()), came
+
+
+def page(app: Countersign, made: str, *, again: bool = False) -> str:
+    """What the submitter reads; `again`: in a session of another day."""
+    client = TestClient(create_app(app))
+    session(app, client, "wangmin", by_device=again)
+    text = client.get(f"/cases/{made}?tab=delivery").text
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", text))
+
+
+def later(app: Countersign, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = app.now
+    monkeypatch.setattr(Countersign, "now", lambda _self: now() + timedelta(hours=25))
+
+
+def test_the_approver_sees_what_the_test_can_tell_and_every_text(app: Countersign) -> None:
+    in_force(app, load(TESTED))
+    take_in(app)
+    me = viewer(app, "wangmin")
+    made = proposals.start(app, me, "sealed-test-case", key=key())
+    with pytest.raises(InvalidForm) as refused:
+        proposals.submit(app, me, made, FORM | {"days": {"from": "2027-03-01", "to": "2027-03-01"}}, key=key())
+    assert [(problem.code, problem.at) for problem in refused.value.problems] == [("test_wait", "days")]
+    proposals.submit(app, me, made, FORM, key=key())
+    client = TestClient(create_app(app))
+    session(app, client, "liguoqiang")
+    sheet = client.get(f"/tasks/{open_task(app, 'liguoqiang')}").text
+    assert "文字测试" in sheet
+    (test,) = cases.case_page(app, viewer(app, "liguoqiang"), made).tests
+    assert (test.otherwise, test.followed_by, test.decision, test.may_choose) == ("b", ("main",), None, False)
+    shown = previewing.preview(app, me, made)
+    assert [(one.variant, one.texts[0].text) for one in shown.cells] == [("a", A), ("b", B)]
+    assert shown.customers == shown.cells[0].customers
+
+
+def test_a_true_difference_chooses_the_text_of_the_next_wave(
+    app: Countersign, gateway: RunningGateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = begun(app)
+    respond(app, made, gateway, {"甲款": 40, "乙款": 10})
+    before = page(app, made)
+    assert "版本 a 100 户中 40 户 版本 b 100 户中 10 户" in before
+    assert "在此之前只有计数" in before
+    later(app, monkeypatch)
+    send(app)
+    words = page(app, made, again=True)
+    assert "版本 a 优于其他各版本，继续使用。" in words
+    assert "100 户中的 40.0%（40 户） 版本 b 100 户中的 10.0%（10 户）" in words
+    texts = [one["text"] for one in gateway.messages()]
+    assert texts.count(B) == 100
+    assert len(texts) - 100 == texts.count(A) > 100
+    history = cases.case_page(app, viewer(app, "wangmin"), made).history
+    assert [one.remark for one in history if one.what == "text_found"] == ["pilot: a"]
+
+
+def test_without_a_difference_the_declared_text_goes_on_and_the_page_says_why(
+    app: Countersign, gateway: RunningGateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = begun(app)
+    respond(app, made, gateway, {"甲款": 12, "乙款": 9})
+    later(app, monkeypatch)
+    send(app)
+    words = page(app, made)
+    assert "各版本分不出高下。按事先声明继续使用版本 b。以这样的户数，低于" in words
+    assert "100 户中的 12.0%（12 户） 版本 b 100 户中的 9.0%（9 户）" in words
+    assert [one["text"] for one in gateway.messages()].count(A) == 100
+
+
+def test_the_submitter_chooses_on_the_page(app: Countersign, gateway: RunningGateway) -> None:
+    made = begun(app)
+    client = TestClient(create_app(app))
+    session(app, client, "wangmin")
+    shown = client.get(f"/cases/{made}?tab=delivery").text
+    form = shown[shown.index(f'action="/cases/{made}/text"') :]
+    hidden = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', form[: form.index("</form>")]))
+    done = client.post(f"/cases/{made}/text", data=hidden | {"variant": "a", "reason": "乙款缺货"})
+    assert done.status_code == 200, re.sub(r"<[^>]+>", " ", done.text)
+    send(app)
+    assert [one["text"] for one in gateway.messages()].count(A) > 100
+    (test,) = cases.case_page(app, viewer(app, "wangmin"), made).tests
+    assert test.decision is not None
+    assert (test.decision.how, test.decision.reason, test.decision.variant) == ("person", "乙款缺货", "a")
