@@ -25,6 +25,9 @@ from engine.service.views import Viewer
 from engine.store import snapshots, waves
 from engine.store.waves import WaveRow
 
+REACH = "reach"
+"""The field that declares how many customers there will be, where the definition names no other."""
+
 
 def too_long(definition: Definition, values: Mapping[str, Any]) -> tuple[Problem, ...]:
     """A problem at the days of the case where its tests wait longer than it runs."""
@@ -93,8 +96,8 @@ def _audience(tx: Connection, definition: Definition, case: Case, unseen: frozen
     snapshot = snapshots.newest(tx, case.id)
     if snapshot is not None:
         return snapshot.target
-    source = definition.audience.drift.source if definition.audience and definition.audience.drift else ""
-    number = case.form.get(source) if source and source not in unseen else None
+    source = definition.audience.drift.source if definition.audience and definition.audience.drift else REACH
+    number = case.form.get(source) if source not in unseen else None
     return number if isinstance(number, int) and number > 0 else 0
 
 

@@ -123,6 +123,7 @@ def test_the_approver_sees_what_the_test_can_tell_and_every_text(app: Countersig
     session(app, client, "liguoqiang")
     sheet = client.get(f"/tasks/{open_task(app, 'liguoqiang')}").text
     assert "文字测试" in sheet
+    assert "每个版本 25 户，低于" in sheet
     (test,) = cases.case_page(app, viewer(app, "liguoqiang"), made).tests
     assert (test.otherwise, test.followed_by, test.decision, test.may_choose) == ("b", ("main",), None, False)
     shown = previewing.preview(app, me, made)
