@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 from engine.delivery.channels import Sms, Webhook
 from engine.delivery.signature import is_signed
 from engine.errors import Forged
-from engine.service import addressed, inbound
+from engine.service import addressed, inbound, mailboxes
 from engine.service.app import Countersign
 from engine.service.inbound import NO_MESSAGE, UNREADABLE, Counts
 from engine.store import ledger, waves
@@ -49,13 +49,16 @@ def receive_receipts(app: Countersign, body: bytes, signature: str) -> Counts:
     return Counts(applied=changed, repeated=len(raw) - changed - parked, parked=parked)
 
 
-def again(_app: Countersign, tx: Connection, body: str, message: str = "") -> bool:
-    """Try a parked receipt again, as that of `message` where one is named; False where it still belongs to nothing."""
+def again(app: Countersign, tx: Connection, body: str, message: str = "") -> bool:
+    """Try a parked receipt again, as that of `message` where one is named; False where it still belongs to nothing. A
+    bounce does what it does when it is read by itself."""
     receipts = _parked(body)
     place = addressed.row_of(message) if message else None
     if place:
         receipts = [Receipt(*place, one.status, one.at, one.reason) for one in receipts]
-    _, strangers = _apply(tx, receipts)
+    changed, strangers = _apply(tx, receipts)
+    if changed:
+        mailboxes.bounced(app, tx, receipts)
     return bool(receipts) and not strangers
 
 
