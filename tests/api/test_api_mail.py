@@ -1,5 +1,6 @@
 """The doors of e-mail to customers: the way out, for people and for mail programs, and mail that came back."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from engine.delivery.signature import sign
 from engine.service import delivering
 from engine.service.app import Countersign
 from engine.service.mail_marks import name_of, opt_out_of
-from engine.store import suppression
+from engine.store import parked, suppression
 from tests.faults.delivering_case import CASE, delivering_case
 from tests.faults.test_faults_delivery import states_of
 from tests.faults.test_faults_mail import FROM, MAIL
@@ -106,6 +107,20 @@ def test_wrong_foreign_and_made_up_tokens_look_the_same(app: Countersign, client
         assert [status for status, _ in answers] == [404]
     with app.db.read() as tx:
         assert suppression.counts(tx, app.now()) == {}
+
+
+@pytest.mark.parametrize("door", ["receipts", "replies", "complaints", "orders", "mails"])
+def test_a_body_of_more_than_8_mb_is_refused_in_words_and_nothing_of_it_is_kept(
+    app: Countersign, client: TestClient, door: str
+) -> None:
+    body = json.dumps({door: [{"id": f"{CASE}-w9.{n}", "from": "139", "text": "x" * 100} for n in range(60_000)]})
+    raw = body.encode()
+    assert len(raw) > 8 * 1024 * 1024
+    answer = client.post(f"/gateway/{door}", content=raw, headers={"X-Signature": sign(raw, SECRET)})
+    assert answer.status_code == 413
+    assert "at most 8 MB; send it in parts" in answer.text
+    with app.db.read() as tx:
+        assert parked.counts(tx) == dict.fromkeys(parked.KINDS, 0)
 
 
 def test_a_bounce_is_handed_in_as_a_whole_mail_and_signed(app: Countersign, client: TestClient) -> None:

@@ -9,12 +9,14 @@ import sqlalchemy as sa
 
 from engine.delivery.signature import sign
 from engine.errors import Forged, NotFound
-from engine.service import delivering, opting_out
+from engine.service import delivering, opting_out, parking
 from engine.service.app import Countersign
 from engine.service.mail_marks import name_of, opt_out_of
 from engine.service.receiving import Counts
+from engine.service.recording import OPERATOR
 from engine.service.returned_mail import receive_mail, take_mail
-from engine.store import ledger, suppression
+from engine.service.sealing import vault
+from engine.store import ledger, opt_outs, suppression
 from tests.faults.delivering_case import CASE, delivering_case
 from tests.faults.test_faults_delivery import send_all, states_of
 from tests.faults.test_faults_mail import FROM, MAIL, SOMEBODY
@@ -118,6 +120,27 @@ def test_a_report_about_a_mail_that_is_not_ours_is_parked_without_its_words(app:
     assert states_of(app) == {"sent": 9}
     assert [reason for reason, _ in parked(app)] == ["no such mail", "no such mail", "no report"]
     assert not [body for _, body in parked(app) if "@" in body]
+
+
+def test_a_bounce_that_a_person_applies_does_what_one_that_is_read_does(app: Countersign) -> None:
+    forged = f"{WAVE}.1.{'0' * 16}"
+    assert take_mail(app, bounce("5.1.1", original=forged)) == PARKED
+    assert take_mail(app, bounce("5.2.2", original=f"{WAVE}.2.{'0' * 16}")) == PARKED
+    soft, hard = parking.listed(app, OPERATOR).rows
+    assert parking.assign(app, OPERATOR, hard.id, f"{WAVE}.5")
+    assert (reason_of(app, 5), listed(app, 5)) == (("failed", "bounced: 5.1.1"), [("grey", "email", "mail bounced")])
+    assert parking.assign(app, OPERATOR, soft.id, f"{WAVE}.6")
+    assert (reason_of(app, 6), listed(app, 6)) == (("failed", "bounced softly: 5.2.2"), [])
+
+
+def test_who_complained_is_not_written_to_at_that_address_whoever_has_it(app: Countersign) -> None:
+    take_mail(app, complaint(name_of(app.settings, WAVE, 2)))
+    address = vault(app.settings).seal(f"{customer_of(app, 2)}@mail.example")
+    with app.db.read() as tx:
+        assert opt_outs.among(tx, [address], "email") == {address}
+        assert opt_outs.among(tx, [address], "sms") == set()
+        (told,) = opt_outs.of_customer(tx, customer_of(app, 2))
+    assert (told.source, told.case_id, told.channel) == ("complaint", CASE, "email")
 
 
 def test_a_bounce_after_the_time_for_it_still_counts(app: Countersign) -> None:

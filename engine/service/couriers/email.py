@@ -31,7 +31,7 @@ TRIES = 60
 """How often a mailbox may say "later": with the pauses between tries that is an hour, longer than any greylisting."""
 SHUTTING_DOWN = 421
 STATUS = re.compile(r"\b[245]\.\d{1,3}\.\d{1,3}\b")
-NO_SUCH_LETTERS = "the mail server takes no letters like these in an address (it has no SMTPUTF8)"
+NO_SUCH_LETTERS = "the server takes no such address (no SMTPUTF8)"
 NOT_SET = "no server or no sender of e-mail to customers is set"
 
 
