@@ -52,10 +52,7 @@ def receive_receipts(app: Countersign, body: bytes, signature: str) -> Counts:
 def again(app: Countersign, tx: Connection, body: str, message: str = "") -> bool:
     """Try a parked receipt again, as that of `message` where one is named; False where it still belongs to nothing. A
     bounce does what it does when it is read by itself."""
-    receipts = _parked(body)
-    place = addressed.row_of(message) if message else None
-    if place:
-        receipts = [Receipt(*place, one.status, one.at, one.reason) for one in receipts]
+    receipts = _parked(body, message)
     changed, strangers = _apply(tx, receipts)
     if changed:
         mailboxes.bounced(app, tx, receipts)
@@ -96,9 +93,12 @@ def _unplaced(receipt: Receipt) -> Parked:
     return Parked("receipt", inbound.digest(body), body.decode(), NO_MESSAGE, receipt.wave)
 
 
-def _parked(body: str) -> list[Receipt]:
-    """The receipt of a body that was parked; empty where it cannot be read."""
+def _parked(body: str, message: str) -> list[Receipt]:
+    """The receipt of a body that was parked, as that of `message` where one is named: a bounce about no mail of ours
+    names none. Empty where it cannot be read."""
     try:
-        return _read([msgspec.Raw(body.encode())])[0]
-    except msgspec.DecodeError:
+        said = msgspec.json.decode(body, type=_Receipt)
+    except (msgspec.DecodeError, RecursionError):
         return []
+    said.id = message or said.id
+    return _read([msgspec.Raw(msgspec.json.encode(said))])[0]
