@@ -42,7 +42,7 @@ def test_the_button_works_by_keyboard_without_scripts(
     page.focus("main button.main")
     with page.expect_navigation():
         page.keyboard.press("Enter")
-    said = "电子邮件" if language == "zh-CN" else "by this channel: e-mail"
+    said = "营销信息：邮件" if language == "zh-CN" else "by this channel: e-mail"
     assert said in page.inner_text("main h1")
     with app.db.read() as tx:
         assert suppression.suppressed(tx, ["C0007"], app.now(), channel="email") == {"C0007"}
