@@ -211,3 +211,20 @@ def test_mails_are_read_from_a_file_an_mbox_and_a_maildir(
         "0 counted, 3 said nothing new, 1",
     ]
     assert states_of(app) == {"sent": 6, "failed": 3}
+
+
+def test_complaints_of_a_file_are_taken_in_by_the_command(
+    app: Countersign, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from typer.testing import CliRunner
+
+    from engine.cli.delivery import app as command
+
+    file = tmp_path / "complaints.csv"
+    file.write_text(f"id,at,message,customer\nk1,2026-11-20 09:30,{WAVE}.0,\nk2,2026-11-20 10:00,,stranger\n")
+    monkeypatch.setenv("COUNTERSIGN_HOME", str(app.settings.home))
+    monkeypatch.setenv("COUNTERSIGN_DATABASE_URL", app.settings.database_url)
+    said = [CliRunner().invoke(command, ["complaints", str(file)]).output for _ in range(2)]
+    assert said[0].startswith("1 counted, 0 known already, 1 belong to no message here")
+    assert said[1].startswith("0 counted, 1 known already, 1 belong to no message here")
+    assert listed(app, 0) == [("black", "", "complained")]
