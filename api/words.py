@@ -23,7 +23,7 @@ from api.words_building import BUILT_ROWS, DAY_OPERATORS, EARLIER_OUTCOMES, HOWS
 from api.words_calls import DISPOSITIONS
 from api.words_dataset import DATASET_FILES, DATASET_KINDS, FIELD_TYPES
 from api.words_hall import HALL_ANSWERS, HALL_CONFIRMATIONS, HALL_COUNTS, HALL_REASONS, OFFER_ELEMENTS
-from api.words_message import BREACHES
+from api.words_message import BREACHES, CHANNELS
 from api.words_notices import GROUPS, HOOKS, OCCASIONS, PACES, SENDING, WEBHOOK_EVENTS, WEEKDAYS
 from api.words_offers import OFFER_FIELDS, OFFER_KINDS, OFFER_STATES, OFFER_TONES, REHEARSAL_TARGETS
 from api.words_office import (
@@ -37,6 +37,7 @@ from api.words_office import (
     FACTS,
     FLOWS,
     LEVELS,
+    OPT_OUT_WAYS,
     PARKED,
     PARKED_KINDS,
     REPLIES,
@@ -56,6 +57,7 @@ __all__ = [
     "BUILT_ROWS",
     "CARRIERS",
     "CHANGES",
+    "CHANNELS",
     "COMMANDS",
     "COVERED",
     "DATASET_FILES",
@@ -96,6 +98,7 @@ __all__ = [
     "OFFER_STATES",
     "OFFER_TONES",
     "OPERATORS",
+    "OPT_OUT_WAYS",
     "PACES",
     "PARKED",
     "PARKED_KINDS",
@@ -395,14 +398,6 @@ SORTS = {
     "newest": N_("Newest change first"),
     "oldest": N_("Oldest change first"),
     "title": N_("Title"),
-}
-CHANNELS = {
-    "sms": N_("SMS"),
-    "email": N_("e-mail"),
-    "file": N_("file hand-off"),
-    "hall": N_("business hall"),
-    "call": N_("outbound call"),
-    "webhook": N_("another system"),
 }
 WAVES = {
     "planned": N_("Planned"),

@@ -23,6 +23,16 @@ MESSAGE_PROBLEMS = {  # by code; the braces are filled with the problem's fields
     "content.opt_out": N_("A marketing message says how to opt out, as: {what}"),
     "content.forbidden": N_("“{what}” is on the list of words that no message may have."),
     "content.link": N_("“{what}” leads to a host that messages may not link to."),
-    "content.long": N_("A message has 1,000 characters at most, and its template 2,000."),
+    "content.long": N_(
+        "A message has 1,000 characters at most and its template 2,000; an e-mail and its template have 20,000."
+    ),
     "content.file": N_("The file of the content rules cannot be read."),
+}
+CHANNELS = {
+    "sms": N_("SMS"),
+    "email": N_("e-mail"),
+    "file": N_("file hand-off"),
+    "hall": N_("business hall"),
+    "call": N_("outbound call"),
+    "webhook": N_("another system"),
 }

@@ -4,6 +4,15 @@ from api.i18n import N_
 
 LEVELS = {"county": N_("County"), "city": N_("City"), "province": N_("Province")}
 STAND_IN_STATES = {"ahead": N_("still to come"), "running": N_("in force"), "over": N_("over")}
+OPT_OUT_WAYS = {  # `Source` of an opt-out
+    "reply": N_("by a reply"),
+    "link": N_("by the link of a message"),
+    "call": N_("in a call"),
+    "hall": N_("in a hall"),
+    "mail": N_("by an e-mail"),
+    "complaint": N_("by a complaint"),
+    "import": N_("by an imported response"),
+}
 SUPPRESSION_LISTS = {"black": N_("Black list"), "grey": N_("Grey list")}
 CHANGES = {  # entries of the organisation's history
     "office_added": N_("added an office"),

@@ -1,4 +1,4 @@
-"""Suppression lists: look a customer up, put them on a list, take them off, import a file."""
+"""Suppression lists: look a customer up, put them on a list, take them off, import a file; complaints as a file."""
 
 from fastapi import APIRouter, Response
 
@@ -7,8 +7,9 @@ from api.deps import App, CurrentViewer, CurrentVisit, Posted, text
 from api.pages.admin import by, rows_of, tried, uploaded
 from api.visit import Visit
 from engine.errors import InvalidFile
-from engine.service import suppressing
+from engine.service import complaining, suppressing
 from engine.service.app import Countersign
+from engine.service.complaining import Imported
 from engine.service.views import Viewer
 
 router = APIRouter(dependencies=[for_page("suppressions.manage")])
@@ -16,9 +17,27 @@ FIELDS = ("list", "customer", "reason", "channel", "last")
 
 
 @router.get("/admin/suppressions")
-def show(app: App, visit: CurrentVisit, viewer: CurrentViewer, customer: str = "", done: str = "") -> Response:
+def show(
+    *,
+    app: App,
+    visit: CurrentVisit,
+    viewer: CurrentViewer,
+    customer: str = "",
+    done: str = "",
+    applied: str = "",
+    repeated: str = "",
+    parked: str = "",
+) -> Response:
     """What is known of one customer; the whole list is shown to nobody."""
-    return _page(app, visit, viewer, customer=customer[:60].strip(), done=done if done.isdecimal() else "")
+    counts = [int(one) for one in (applied, repeated, parked) if one.isdecimal() and len(one) < 10]
+    return _page(
+        app,
+        visit,
+        viewer,
+        customer=customer[:60].strip(),
+        done=done if done.isdecimal() else "",
+        taken=Imported(*counts) if len(counts) == 3 else None,
+    )
 
 
 @router.post("/admin/suppressions")
@@ -75,6 +94,18 @@ def load(app: App, visit: CurrentVisit, viewer: CurrentViewer, form: Posted) -> 
     return visit.go(f"/admin/suppressions?done={count}")
 
 
+@router.post("/admin/suppressions/complaints")
+def load_complaints(app: App, visit: CurrentVisit, viewer: CurrentViewer, form: Posted) -> Response:
+    """Take complaints in from a file; one wrong row and none is. The same file again changes nothing."""
+    try:
+        data, name = uploaded(form)
+        taken = complaining.load(app, by(visit, viewer, form), data, name)
+    except InvalidFile as error:
+        return _page(app, visit, viewer, status=422, wrong=rows_of(visit, error.problems))
+    counts = {"applied": str(taken.applied), "repeated": str(taken.repeated), "parked": str(taken.parked)}
+    return visit.go("/admin/suppressions", **counts)
+
+
 def _page(
     app: Countersign,
     visit: Visit,
@@ -86,6 +117,7 @@ def _page(
     typed: dict[str, str] | None = None,
     wrong: list[tuple[int, int, str]] | None = None,
     done: str = "",
+    taken: Imported | None = None,
 ) -> Response:
     acting = by(visit, viewer)
     return visit.page(
@@ -97,4 +129,5 @@ def _page(
         error=error,
         wrong=wrong or [],
         done=done,
+        taken=taken,
     )

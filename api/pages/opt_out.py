@@ -1,37 +1,53 @@
-"""A customer's way out of e-mail. The link shows one button and does nothing by itself, because scanners follow links;
-the button and the one-click request of a mail program (RFC 8058) are the same POST, without session or cookie: the
-token in its address is the permission."""
+"""A customer's way out of messages by the link in them: one page for a text, an e-mail, and the one click of a mail
+program (RFC 8058).
+
+The page says what each of its buttons bars; looking at it opts nobody out, because scanners follow links. No session
+and no cookie, which mail programs and browsers inside other programs do not keep: the token in the address is the
+permission. A token of another installation, an altered one and one whose message is gone are one page, byte for byte.
+"""
 
 from fastapi import APIRouter, Response
 
 from api.declared import for_anybody
-from api.deps import App, CurrentVisit
+from api.deps import App, CurrentVisit, address_of
 from api.visit import Visit
 from engine.errors import NotFound
 from engine.service import opting_out
+from engine.service.clicking import Visitor
 
-router = APIRouter(dependencies=[for_anybody("for a customer, whose mail holds the token")])
+router = APIRouter(dependencies=[for_anybody("for a customer, whose message holds the token")])
+EVERYWHERE = {"channel": False, "all": True}
+"""What the buttons say; neither is one click in a mail program, or the page of an earlier release."""
 
 
-@router.get("/opt-out/{token}")
+@router.get("/o/{token}")
+@router.get("/opt-out/{token}")  # as the mails of earlier releases write it
 def show(app: App, visit: CurrentVisit, token: str) -> Response:
-    """The button; 404 where the token is not one of ours, which looks the same whatever it is."""
+    """The page with the buttons."""
     try:
-        opting_out.look(app, token)
+        channel = opting_out.look(app, token, visitor(visit))
     except NotFound:
-        return _no_way(visit)
-    return visit.page("opt_out_mail.html", token=token, done=False)
+        return no_way(visit)
+    return visit.page("opt_out.html", has_forms=False, back="/", token=token, channel=channel, barred=None)
 
 
+@router.post("/o/{token}")
 @router.post("/opt-out/{token}")
-def act(app: App, visit: CurrentVisit, token: str) -> Response:
-    """No more e-mail to whom this mail was for; twice is once."""
+def act(app: App, visit: CurrentVisit, token: str, scope: str = "") -> Response:
+    """Bar what was chosen; twice is once."""
     try:
-        opting_out.opt_out(app, token)
+        channel, barred = opting_out.opt_out(app, token, everywhere=EVERYWHERE.get(scope))
     except NotFound:
-        return _no_way(visit)
-    return visit.page("opt_out_mail.html", token=token, done=True)
+        return no_way(visit)
+    return visit.page("opt_out.html", has_forms=False, back="/", token=token, channel=channel, barred=barred)
 
 
-def _no_way(visit: Visit) -> Response:
-    return visit.page("opt_out_mail.html", status=404, token="", done=False)
+def no_way(visit: Visit) -> Response:
+    """The answer to whatever is none of our links."""
+    return visit.page("opt_out.html", status=404, has_forms=False, back="/", token="", channel="", barred=None)
+
+
+def visitor(visit: Visit) -> Visitor:
+    """Who follows a link."""
+    request = visit.request
+    return Visitor(request.method, request.headers, address_of(request))

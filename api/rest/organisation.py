@@ -15,6 +15,7 @@ from api.rest.described import Described
 from api.rest.paging import Cursor, Limit, paged, placed, position
 from engine.organisation import Office
 from engine.service import handing, importing, offices, personnel, reorganising, staff, suppressing
+from engine.service.app import Countersign
 from engine.service.authorizing import Action
 from engine.service.importing import Kind
 from engine.service.offices import GroupRow
@@ -22,7 +23,7 @@ from engine.service.recording import By
 from engine.service.sheets import MEDIA, Format
 from engine.service.staff import Held, Holder, OfficeRow, PeoplePage, Vacant
 from engine.service.standins import StandInView
-from engine.service.suppressing import EntryView
+from engine.service.suppressing import EntryView, OptOutView
 from engine.service.views import Viewer
 from engine.values import Bilingual, Language
 
@@ -178,9 +179,15 @@ class Imported:
 
 @dataclass(frozen=True, slots=True)
 class Entries:
-    """The entries of one customer."""
+    """The entries of one customer, and how they opted out."""
 
     entries: tuple[EntryView, ...]
+    opt_outs: tuple[OptOutView, ...] = ()
+
+
+def _entries(app: Countersign, by: By, customer: str) -> Entries:
+    found = suppressing.look_up(app, by, customer)
+    return Entries(found.entries, found.opt_outs)
 
 
 def acting(request: Request, caller: Caller, key: Key) -> By:
@@ -342,7 +349,7 @@ def export(app: App, by: Reading, kind: Kind, form: Format) -> Response:
 @router.get("/suppressions", response_model=Entries, dependencies=[for_reading("suppressions.manage")])
 def look_up(app: App, by: Reading, customer: Annotated[str, Query(max_length=60)]) -> Response:
     """The entries of one customer."""
-    return answer(Entries(suppressing.look_up(app, by, customer).entries))
+    return answer(_entries(app, by, customer))
 
 
 @router.post("/suppressions", status_code=201, response_model=Entries, dependencies=[for_acting("suppressions.manage")])
@@ -352,14 +359,14 @@ def suppress(app: App, by: Acting, body: Suppression) -> Response:
     suppressing.add(
         app, by, kind=body.list, customer=body.customer, reason=body.reason, channel=body.channel, last=last
     )
-    return answer(Entries(suppressing.look_up(app, by, body.customer).entries), 201)
+    return answer(_entries(app, by, body.customer), 201)
 
 
 @router.post("/suppressions/end", response_model=Entries, dependencies=[for_acting("suppressions.manage")])
 def end(app: App, by: Acting, body: Ending) -> Response:
     """Take a customer off a list. 404 where they are not on it."""
     suppressing.end(app, by, kind=body.list, customer=body.customer, channel=body.channel, reason=body.reason)
-    return answer(Entries(suppressing.look_up(app, by, body.customer).entries))
+    return answer(_entries(app, by, body.customer))
 
 
 def _address(request: Request) -> str:

@@ -1,4 +1,4 @@
-"""`countersign delivery`: what comes back by mail, from files that a mail server wrote."""
+"""`countersign delivery`: what comes back, from files: mail that a mail server wrote, complaints of a regulator."""
 
 import mailbox
 from collections.abc import Iterator
@@ -9,7 +9,8 @@ import typer
 
 from engine.cli.opening import application
 from engine.errors import CountersignError, InvalidFile, Problem
-from engine.service import returned_mail
+from engine.service import complaining, returned_mail
+from engine.service.recording import OPERATOR
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -35,6 +36,24 @@ def bounces(
             applied, repeated, parked = applied + counts.applied, repeated + counts.repeated, parked + counts.parked
     typer.echo(
         f"{applied:,} counted, {repeated:,} said nothing new, {parked:,} wait for a person (Operation, receipts)."
+    )
+
+
+@app.command()
+def complaints(
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="CSV or XLSX: id,at and some of from,message,customer,case.")
+    ],
+) -> None:
+    """Take complaints in. Who complains gets no more messages; the same again changes nothing, and with a wrong row
+    nothing of the file is taken in."""
+    if not file.is_file():
+        raise InvalidFile([Problem("complaint", "there is no such file", file=str(file))])
+    with application() as opened:
+        taken = complaining.load(opened, OPERATOR, file.read_bytes(), file.name)
+    typer.echo(
+        f"{taken.applied:,} counted, {taken.repeated:,} known already, {taken.parked:,} belong to no message here and"
+        " are set aside (Operation, receipts)."
     )
 
 

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 from engine.definition.document import Path
 from engine.definition.findings import Finding, LintRule, Subject
-from engine.delivery.channels import CHANNELS
+from engine.delivery.channels import CHANNELS, longest_over
 from engine.delivery.links import RESERVED
-from engine.delivery.template import fixed_text, parse
+from engine.delivery.template import LONGEST_MAIL, LONGEST_TEMPLATE, fixed_text, parse
 from engine.expr.types import nearest
 
 HINTS = {
@@ -19,7 +19,7 @@ HINTS = {
     "unclosed": "an if needs its end",
     "unopened": "it belongs to an if before it",
     "deep": "an if stands in at most three others",
-    "long": "a text has at most 2,000 signs with all its branches",
+    "long": "a text has at most 2,000 signs with all its branches, that of an e-mail 20,000",
     "syntax": "a brace holds a name with filters, or if, elif, else, end",
 }
 
@@ -87,15 +87,17 @@ def fixed_texts(subject: Subject) -> Iterator[tuple[Path, str]]:
             yield (path if isinstance(_written(subject, path), str) else (*path, "text")), words.text
 
 
-def all_templates(subject: Subject) -> Iterator[tuple[Path, str]]:
-    """The same, with what an e-mail has of its own."""
-    yield from fixed_texts(subject)
+def all_templates(subject: Subject) -> Iterator[tuple[Path, str, int]]:
+    """The same, with what an e-mail has of its own, and how many signs each may have."""
+    waves = subject.definition.delivery.waves if subject.definition.delivery else ()
+    over = {name for wave in waves for name in wave.channel}
+    yield from ((path, text, max(longest_over(over), LONGEST_TEMPLATE)) for path, text in fixed_texts(subject))
     message = subject.definition.delivery.message if subject.definition.delivery else None
     if message and message.email:
         mail = ("delivery", "message", "email")
-        yield (*mail, "subject"), message.email.subject
+        yield (*mail, "subject"), message.email.subject, LONGEST_TEMPLATE
         if message.email.text:
-            yield (*mail, "text"), message.email.text
+            yield (*mail, "text"), message.email.text, LONGEST_MAIL
 
 
 def names_for(subject: Subject) -> set[str]:

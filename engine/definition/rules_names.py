@@ -235,9 +235,9 @@ class UnknownPlaceholder(LintRule):
     code = "E209"
 
     def find(self, subject: Subject) -> Iterator[Finding]:
-        for path, template in all_templates(subject):
+        for path, template, longest in all_templates(subject):
             allowed = names_for(subject)
-            for found in unusable(template, allowed):
+            for found in unusable(template, allowed, longest):
                 hint = suggestion(found, allowed) or HINTS.get(found.why, "")
                 yield Finding(path, {"what": found.what}, hint, offset=found.offset)
 

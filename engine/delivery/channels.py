@@ -4,9 +4,11 @@ A new channel is one class here, named once in `AnyChannel`; plans, pages and re
 send anything: that needs a network, which the service has.
 """
 
+from collections.abc import Collection
 from typing import ClassVar, Literal, get_args
 
-from engine.delivery.message import size_of
+from engine.delivery.message import LONGEST_TEXT, size_of
+from engine.delivery.template import LONGEST_MAIL
 
 Guarantee = Literal["exactly_once_effect", "query_then_send", "at_most_once", "at_least_once"]
 """What a crash between sending and recording can cost.
@@ -108,6 +110,13 @@ CHANNELS: dict[str, type[AnyChannel]] = {kind.name: kind for kind in get_args(An
 
 USUAL_ADDRESS: dict[str, str] = {Email.name: "email"}
 """The customer field of the address, for channels that do not go to the number (`delivery.address`)."""
+
+
+def longest_over(channels: Collection[str]) -> int:
+    """How long a text may be that goes over these channels."""
+    return LONGEST_MAIL if set(channels) == {Email.name} else LONGEST_TEXT
+
+
 SPEAKS_ALONE = frozenset({Sms.name, Webhook.name})
 """Channels whose text is all that customers get: it says by itself who writes and how to get out. An e-mail has a
 sender and a way out beside its text, and scripts are spoken by people."""

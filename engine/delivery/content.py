@@ -13,11 +13,12 @@ from functools import cached_property
 from typing import Literal
 
 import re2
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, field_validator
 from pydantic_core import PydanticCustomError
 
-from engine.delivery.channels import SPEAKS_ALONE
+from engine.delivery.channels import SPEAKS_ALONE, longest_over
 from engine.delivery.message import LONGEST_TEXT
+from engine.delivery.template import LONGEST_MAIL
 from engine.expr.patterns import Pattern
 
 How = Literal["put", "demand", "off"]
@@ -71,6 +72,7 @@ class ContentRules(_Section):
     opt_out: OptOut = OptOut.model_validate({})
     forbidden: tuple[str, ...] = Field((), max_length=1_000)
     links: tuple[str, ...] | None = Field(None, max_length=200)
+    _longest: int = PrivateAttr(LONGEST_TEXT)
 
     @field_validator("forbidden")
     @classmethod
@@ -95,13 +97,26 @@ class ContentRules(_Section):
 
     def over(self, channels: Collection[str]) -> "ContentRules":
         """The rules for texts that go over these channels: a signature and a way out are asked of those alone that
-        have nothing beside their text."""
-        return self if not SPEAKS_ALONE.isdisjoint(channels) else self._beside_others
+        have nothing beside their text, and an e-mail may be longer than others."""
+        if not SPEAKS_ALONE.isdisjoint(channels):
+            return self
+        return self._of_mail if longest_over(channels) > LONGEST_TEXT else self._beside_others
+
+    @property
+    def longest(self) -> int:
+        """How many signs a text may have."""
+        return self._longest
 
     @cached_property
     def _beside_others(self) -> "ContentRules":
         nobody, nothing = Signature(how="off"), OptOut(how="off")
         return ContentRules(signature=nobody, opt_out=nothing, forbidden=self.forbidden, links=self.links)
+
+    @cached_property
+    def _of_mail(self) -> "ContentRules":
+        rules = self._beside_others.model_copy()
+        rules._longest = LONGEST_MAIL  # the same class
+        return rules
 
     def additions(self, text: str, *, is_marketing: bool) -> tuple[str, str]:
         """What is put before and behind a text, where it lacks it."""
@@ -131,8 +146,8 @@ class ContentRules(_Section):
             yield from (Breach("forbidden", word) for word in self.forbidden if re2.search(_bounded(word), words))
         if self.links is not None and (found := re2.search(LINK, self._without_allowed(plain))):
             yield Breach("link", found[0].strip())
-        if is_whole and len(text) > LONGEST_TEXT:
-            yield Breach("long", str(LONGEST_TEXT))
+        if is_whole and len(text) > self.longest:
+            yield Breach("long", str(self.longest))
 
     @cached_property
     def signed(self) -> str:

@@ -1,7 +1,7 @@
 """An e-mail to a customer as bytes: text and simple HTML, who it is from, and the way to opt out in header and body.
 
 Everything that could differ between two tries comes from the caller, so the same letter is the same mail but for its
-date. Refuses an address that no mail server takes as it stands: `is_address` is asked before.
+date. Refuses an address that no mail server takes: `as_sent` is asked before.
 """
 
 import re
@@ -20,6 +20,8 @@ long as mail allows, because programs that look for the way out do not all unfol
 LINE = 78
 LONGEST_ADDRESS = 254
 ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})+")
+LOCAL = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~\u00a1-\U0010ffff-]+")
+LONGEST_LOCAL = 64
 OPT_OUT = {"zh": "不想再收到此类邮件，请点击", "en": "To receive no more mail like this:"}
 HTML = """\
 <!doctype html>
@@ -68,6 +70,18 @@ def is_address(text: str) -> bool:
     return len(text) <= LONGEST_ADDRESS and ADDRESS.fullmatch(text) is not None
 
 
+def as_sent(text: str) -> str:
+    """An address as it is given to a mail server, the domain in ASCII (`例子.cn` as `xn--fsqu00a.cn`); empty where
+    it is none. Other letters before the @ stay: a server has to offer SMTPUTF8 (RFC 6531) for them."""
+    local, _, domain = text.rpartition("@")
+    try:
+        plain = domain if domain.isascii() else domain.encode("idna").decode("ascii")
+    except UnicodeError:
+        return ""
+    is_fit = LOCAL.fullmatch(local) and local.isprintable() and len(local.encode(errors="replace")) <= LONGEST_LOCAL
+    return f"{local}@{plain}" if is_fit and is_address(f"x@{plain}") else ""
+
+
 @dataclass(frozen=True, slots=True)
 class Mail:
     """What is written to one customer. `name` is the mail's own, `opt_out` the address of its way out."""
@@ -85,7 +99,8 @@ def written(mail: Mail, by: Sender, language: Literal["zh", "en"]) -> bytes:
     message = MIMEMultipart("alternative", boundary=f"=_{mail.name}")
     subject = " ".join(mail.subject.split())
     message["From"] = by.written
-    message["To"] = mail.to
+    if mail.to.isascii():
+        message["To"] = mail.to
     message["Subject"] = Header(subject, None if subject.isascii() else "utf-8", LINE, "Subject").encode()
     message["Date"] = mail.date
     message["Message-ID"] = f"<{mail.name}@{by.domain}>"
@@ -104,4 +119,6 @@ def written(mail: Mail, by: Sender, language: Literal["zh", "en"]) -> bytes:
     )
     message.attach(MIMEText(f"{mail.text.rstrip()}\n\n{way_out}\n{mail.opt_out}\n", "plain", "utf-8"))
     message.attach(MIMEText(html, "html", "utf-8"))
-    return message.as_bytes(policy=POLICY)
+    raw = message.as_bytes(policy=POLICY)
+    # An address of other letters stands in a header as it is (RFC 6532); the library would write it as words.
+    return raw if mail.to.isascii() else f"To: {mail.to}\r\n".encode() + raw

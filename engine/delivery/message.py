@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from engine.delivery.template import (
     FILTERS,
+    LONGEST_TEMPLATE,
     Choice,
     Clause,
     Filled,
@@ -21,6 +22,7 @@ from engine.delivery.template import (
     holds,
     names,
     parse,
+    too_long,
     unknown,
     written,
 )
@@ -84,8 +86,11 @@ def placeholders(template: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names(parse(template)[0])))
 
 
-def unusable(template: str, allowed: Collection[str]) -> tuple[Unusable, ...]:
-    """Everything in `template` that cannot be filled: names not in `allowed`, and what is no part of a template."""
+def unusable(template: str, allowed: Collection[str], longest: int = LONGEST_TEMPLATE) -> tuple[Unusable, ...]:
+    """Everything in `template` that cannot be filled: names not in `allowed`, and what is no part of a template. One of
+    more signs than `longest` is not looked at."""
+    if len(template) > longest:
+        return (too_long(template, longest),)
     found = (*parse(template)[1], *unknown(template, frozenset(allowed)))
     return tuple(sorted(found, key=lambda problem: problem.offset))
 
@@ -102,15 +107,16 @@ def renderer(
     fields: tuple[str, ...],
     constants: Mapping[str, Any] = MappingProxyType({}),
     frame: Callable[[str], tuple[str, str]] = lambda _text: ("", ""),
+    longest: int = LONGEST_TEXT,
 ) -> Callable[[tuple[Any, ...]], str]:
     """A function from a customer's values of `fields`, in that order, to the text; `constants` are the same for all.
     `frame` says what is put before and behind a text with these words of its own.
 
     Made once per wave, called per customer. Values are put in as they are: a brace in one is text, not a template.
-    A text longer than LONGEST_TEXT is cut one sign behind it, for whoever looks at it to refuse. ValueError when the
+    A text longer than `longest` is cut one sign behind it, for whoever looks at it to refuse. ValueError when the
     template has anything that neither fills.
     """
-    wrong = unusable(template, {*fields, *constants})
+    wrong = unusable(template, {*fields, *constants}, max(longest, LONGEST_TEMPLATE))
     if wrong:
         raise ValueError(f"cannot fill {wrong[0].what} at line {wrong[0].line}, column {wrong[0].column}")
     fixed = {name: _plain(value) for name, value in constants.items()}
@@ -118,10 +124,10 @@ def renderer(
     before, after = frame(fixed_text(own))
     pieces = _joined(iter((before, *own, after)))
     if all(isinstance(piece, str) for piece in pieces):
-        text = "".join(map(str, pieces))[: LONGEST_TEXT + 1]
+        text = "".join(map(str, pieces))[: longest + 1]
         return lambda values: text
     compose = _composer(pieces, fields)
-    return lambda values: compose(values)[: LONGEST_TEXT + 1]
+    return lambda values: compose(values)[: longest + 1]
 
 
 def _settled(nodes: Sequence[Node], fields: frozenset[str], fixed: Mapping[str, str]) -> Iterator[Node]:

@@ -26,10 +26,11 @@ def plain(number: str) -> str:
 
 
 def variants(number: str) -> tuple[str, ...]:
-    """Every way in which a dataset may have the number; `number` itself where it is none, as an address of mail."""
+    """Every way in which a dataset may have the number; where it is an address of mail, also in small letters, because
+    servers make no difference."""
     found = plain(number)
     if not found:
-        return (number,)
+        return tuple(dict.fromkeys((number, number.lower())))
     bare = found.removeprefix("+")
     if re.fullmatch(r"1\d{10}", found):
         return (found, f"+{COUNTRY}{found}", f"{COUNTRY}{found}", f"00{COUNTRY}{found}")

@@ -22,6 +22,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from engine.delivery.channels import CHANNELS, USUAL_ADDRESS, Call, Email
+from engine.delivery.template import LONGEST_MAIL
 from engine.delivery.variants import VARIANT, TextTest, read_winner, winner_of
 from engine.values import Duration
 
@@ -270,6 +271,11 @@ class CellWords(Words):
 class MailWords(Words):
     """What an e-mail says of its own. Without a text of its own it has the message's."""
 
+    text: str = Field(
+        "",
+        max_length=LONGEST_MAIL,
+        description="The text; {name} stands for a customer field, {form.title} for one of the form",
+    )
     subject: str = Field(
         min_length=1, max_length=200, description="The subject; {name} and {form.title} stand for the same as in a text"
     )

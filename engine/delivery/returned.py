@@ -16,6 +16,8 @@ Kind = Literal["hard", "soft", "delayed", "delivered", "complaint", "reply", "ot
 """hard: the mailbox is not there, and will not be. soft: it could not be delivered this time (full, too large, or we
 are refused for what we sent or for who we are). delayed: it is still tried. reply: somebody's absence notice."""
 
+BOUNCED = "bounced"
+"""How the reason begins of what failed because the mailbox is not there, before `: ` and the code."""
 NAME = re.compile(r"[0-9a-z-]{1,48}\.\d{1,9}\.[0-9a-f]{16}(?![0-9a-f])", re.ASCII | re.IGNORECASE)
 STATUS = re.compile(r"\b([245])\.(\d{1,3})\.(\d{1,3})\b")
 NOT_THE_MAILBOX = ("5.2.2", "5.2.3", "5.3.", "5.6.", "5.7.")
@@ -37,7 +39,7 @@ class Returned:
     @property
     def reason(self) -> str:
         """Why a mail failed, for the ledger; without any word of the report, which may hold an address."""
-        words = {"hard": "bounced", "soft": "bounced softly", "complaint": "complaint"}.get(self.kind, self.kind)
+        words = {"hard": BOUNCED, "soft": "bounced softly", "complaint": "complaint"}.get(self.kind, self.kind)
         return f"{words}: {self.status}" if self.status else words
 
 
@@ -72,7 +74,7 @@ def _of_status(part: Message) -> tuple[Kind, str]:
         found = STATUS.search(str(block.get("Status", ""))) or STATUS.search(str(block.get("Diagnostic-Code", "")))
         status = found[0] if found else ""
         if action == "failed":
-            return ("hard" if _is_hard(status) else "soft"), status
+            return ("hard" if is_hard(status) else "soft"), status
         if action == "delayed":
             return "delayed", status
         if action in ("delivered", "relayed", "expanded"):
@@ -80,8 +82,9 @@ def _of_status(part: Message) -> tuple[Kind, str]:
     return "other", ""
 
 
-def _is_hard(status: str) -> bool:
-    """A failure without a code is for good, as far as the report says, but nothing is known of the mailbox."""
+def is_hard(status: str) -> bool:
+    """Whether a failure with this code says that the mailbox is not there. One without a code is for good, as far as
+    the server says, but nothing is known of the mailbox."""
     return status.startswith("5.") and not status.startswith(NOT_THE_MAILBOX)
 
 

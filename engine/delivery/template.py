@@ -18,6 +18,8 @@ from typing import Any, Literal
 from engine.masking import masked
 
 LONGEST_TEMPLATE = 2_000
+LONGEST_MAIL = 20_000
+"""Of an e-mail, the template and the text."""
 DEEPEST = 4
 NAME = r"(?:form\.)?[a-z][a-z0-9_]{0,39}"
 TEXT = r'"[^"{}\n]{0,60}"'
@@ -141,8 +143,8 @@ FILTERS: dict[str, tuple[Callable[[str, str], str], Literal["none", "may", "text
 def parse(template: str) -> tuple[tuple[Node, ...], tuple[Unusable, ...]]:
     """The tree of a template, and everything in it that cannot be read, in order."""
     wrong: list[Unusable] = []
-    if len(template) > LONGEST_TEMPLATE:
-        return (), (_placed(template, Unusable(template[:20], LONGEST_TEMPLATE, "long")),)
+    if len(template) > LONGEST_MAIL:
+        return (), (too_long(template, LONGEST_MAIL),)
     whole = _Open(0, "")
     stack = [whole]
     after = 0
@@ -325,6 +327,11 @@ def _named(inside: str) -> Iterator[str]:
         yield from (clause.name for together in _clauses(choice[2]) for clause in together)
     elif value is not None and inside not in WORDS:
         yield value[1]
+
+
+def too_long(template: str, longest: int) -> Unusable:
+    """What is wrong with a template of more signs than `longest`."""
+    return _placed(template, Unusable(template[:20], longest, "long"))
 
 
 def _placed(template: str, one: Unusable) -> Unusable:

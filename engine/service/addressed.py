@@ -114,6 +114,16 @@ def places_of(app: Countersign, tx: Connection, some: Collection[Named]) -> dict
     return places | {name: numbers[who] for name, who in asked.items() if who in numbers}
 
 
+def address_of(app: Countersign, case_id: str, wave: str, row: int) -> str:
+    """The address that a message went to, as it is; empty where the file of its wave is gone."""
+    from engine.warehouse.wavefiles import letter_of  # noqa: PLC0415  # pyarrow takes long to load
+
+    with app.db.read() as tx:
+        here = next((one for one in waves.of_case(tx, case_id) if one.id == wave), None)
+    letter = letter_of(app.settings.data / here.file, row) if here and here.file else None
+    return vault(app.settings).open(letter.address) if letter and letter.address else ""
+
+
 def _rows(path: Path, forms: Mapping[str, str]) -> dict[int, str]:
     """The rows of a wave's file with these sealed addresses, and the number of each."""
     from engine.warehouse.wavefiles import addressed  # noqa: PLC0415  # pyarrow takes long to load

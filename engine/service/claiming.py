@@ -125,7 +125,7 @@ def without_opted_out(app: Countersign, held: Held, letters: list[Letter]) -> tu
     """Leave out the letters to addresses that have opted out, whoever they belong to."""
     addresses = [one.address for one in letters if one.address]
     with app.db.read() as tx:
-        gone = opt_outs.among(tx, addresses) if addresses else set()
+        gone = opt_outs.among(tx, addresses, held.wave.channel) if addresses else set()
     barred = {one.row: one.customer for one in letters if one.address in gone}
     if not barred:
         return held, letters

@@ -12,12 +12,11 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from engine.delivery.clicks import AT_ONCE, TOO_SOON, Look, agent_of, machine_of
-from engine.delivery.links import Purpose
 from engine.errors import NotFound
-from engine.service import messagelinks, optouts
+from engine.service import messagelinks
 from engine.service.app import Countersign
-from engine.service.optouts import OPEN_STATES, OptOut
-from engine.service.sealing import keyed, vault
+from engine.service.optouts import OPEN_STATES
+from engine.service.sealing import keyed
 from engine.store import cases, clicks, reports, waves
 from engine.store.clicks import Linked
 from engine.store.reports import ResponseRow
@@ -44,35 +43,11 @@ def follow(app: Countersign, token: str, visitor: Visitor) -> str:
     return linked.target
 
 
-def look(app: Countersign, token: str, visitor: Visitor) -> None:
-    """Somebody looks at the page of the opt-out, which changes nothing but what is known of machines. NotFound for a
-    token that is none of ours."""
-    linked = _message(app, "o", token)
+def looked(app: Countersign, linked: Linked, visitor: Visitor) -> None:
+    """Somebody looks at the page of the opt-out of a message: who opened its link a moment ago is a machine."""
     with app.db.begin() as tx:
         if clicks.call_machine(tx, _client(app, visitor), app.now() - TOO_SOON, "many", linked):
             _recount(tx, {(linked.wave, linked.row)})
-
-
-def opt_out(app: Countersign, token: str) -> None:
-    """Who got the message opts out; again it changes nothing. NotFound for a token that is none of ours."""
-    linked = _message(app, "o", token)
-    wish = OptOut(
-        "link",
-        f"{linked.wave}.{linked.row}",
-        app.now(),
-        customer=linked.customer,
-        address=_address(app, linked),
-        case_id=linked.case_id,
-    )
-    with app.db.begin() as tx:
-        optouts.opt_out(app, tx, [wish])
-
-
-def _message(app: Countersign, purpose: Purpose, token: str) -> Linked:
-    linked = messagelinks.find(app, purpose, token)
-    if linked is None:
-        raise NotFound()
-    return linked
 
 
 def _write(app: Countersign, linked: Linked, visitor: Visitor) -> None:
@@ -112,13 +87,3 @@ def _client(app: Countersign, visitor: Visitor) -> str:
     day = app.now().astimezone(app.settings.zone).date()
     said = visitor.headers.get("user-agent", "")  # one address stands for many phones of an operator's network
     return keyed(app.settings, CLIENT, f"{day}\n{visitor.address}\n{said}")[0][:16]
-
-
-def _address(app: Countersign, linked: Linked) -> str:
-    """The address that the message went to, as it is; empty where the file of its wave is gone."""
-    from engine.warehouse.wavefiles import letter_of  # noqa: PLC0415  # pyarrow takes long to load
-
-    with app.db.read() as tx:
-        wave = next((one for one in waves.of_case(tx, linked.case_id) if one.id == linked.wave), None)
-    letter = letter_of(app.settings.data / wave.file, linked.row) if wave else None
-    return vault(app.settings).open(letter.address) if letter and letter.address else ""

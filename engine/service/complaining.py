@@ -115,7 +115,7 @@ def _take(
         if place is None:
             unplaced.append(inbound.unplaced(app.settings, "complaint", one, one.id))
             if one.sender or one.customer:
-                optouts.opt_out(app, tx, [_wish(app, one, one.customer, "")])
+                optouts.opt_out(app, tx, [_wish(app, one, one.customer)])
         else:
             applied += _keep(app, tx, one, place)
     inbound.park(app, tx, [*odd, *unplaced])
@@ -126,15 +126,14 @@ def _take(
 def _keep(app: Countersign, tx: Connection, one: _Complaint, place: Place) -> bool:
     if place.customer.startswith(ERASED):
         return False
-    is_new = optouts.opt_out(app, tx, [_wish(app, one, place.customer, "")]) > 0
+    is_new = optouts.opt_out(app, tx, [_wish(app, one, place.customer, place.case_id)]) > 0
     if cases.load(tx, place.case_id).state in OPEN_STATES:
         row = ResponseRow(place.customer, "complaint", inbound.as_now(app, one.at), None, f"complaint:{one.id}"[:80])
         return reports.record_response(tx, place.case_id, row)
     return is_new
 
 
-def _wish(app: Countersign, one: _Complaint, customer: str, case_id: str) -> OptOut:
-    """It counts as a complaint of the case, and not as an opt-out besides."""
+def _wish(app: Countersign, one: _Complaint, customer: str, case_id: str = "") -> OptOut:
     at = inbound.as_now(app, one.at)
     return OptOut("complaint", one.id, at, customer=customer, address=one.sender, case_id=case_id)
 

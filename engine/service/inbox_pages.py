@@ -19,8 +19,8 @@ from engine.service import splitting, standins
 from engine.service.app import Countersign
 from engine.service.fields import hidden
 from engine.service.showing import case_row, flags_of, office_name, person_name, task_row
-from engine.service.views import CaseRow, InboxPage, TaskRow, Viewer
-from engine.store import cases, history
+from engine.service.views import CaseRow, InboxPage, TaskRow, UnreadReplies, Viewer
+from engine.store import cases, history, replies
 from engine.store import inbox as store
 from engine.store.definitions import ENDED
 from engine.store.inbox import ROWS, Due, Key, List, Wanted
@@ -73,6 +73,10 @@ def page(
             after=_cursor(last) if last else "",
             kinds=tuple((ref.name, app.definition(ref).title) for ref in kinds),
             offices=tuple((code, office_name(app.organisation(tx), code)) for code in offices),
+            replies=tuple(
+                UnreadReplies(one.case_id, one.number or "", one.title or "", one.count)
+                for one in replies.unread_of(tx, viewer.person)
+            ),
         )
 
 

@@ -1,72 +1,68 @@
-"""A customer's way out of e-mail: by the link or the one-click header of a mail (RFC 8058), or by a complaint.
+"""A customer's way out by the link that stands in a message: the page of a text or an e-mail, and the one click of a
+mail program (RFC 8058).
 
-The token of a mail is the whole permission: no session, and nothing else to enter. Looking changes nothing. Whoever is
-out stands on the black list for e-mail from then on, also for waves that run. Refuses to tell a wrong token from
-another installation's, or to say whose a token is.
+The token is the whole permission: no session, and nothing else to enter. Looking changes nothing. Who is out chose
+what of: the channel of the message, or every channel. Links with the token of a mail (`mail_marks`) and those with the
+short one (`messagelinks`) are the same. Refuses to tell a wrong token from another installation's, or to say whose a
+token is.
 """
-
-from dataclasses import dataclass
-from typing import Literal
-
-from sqlalchemy import Connection
 
 from engine.delivery.channels import Email
 from engine.errors import NotFound
+from engine.service import addressed, clicking, mail_marks, messagelinks, optouts
 from engine.service.app import Countersign
-from engine.service.mail_marks import opting_out
-from engine.service.optouts import OPEN_STATES, OPTED_OUT
-from engine.store import cases, ledger, reports, suppression
-from engine.store.ledger import Addressee
-from engine.store.reports import ResponseRow
-from engine.store.suppression import Suppression
-from engine.warehouse.addresses import ERASED
-
-COMPLAINED = "complained"
-BY = "system"
+from engine.service.clicking import Visitor
+from engine.service.optouts import OptOut, Source
+from engine.store import clicks, opt_outs
+from engine.store.clicks import Linked
 
 
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    wave: str
-    row: int
-    to: Addressee
+def look(app: Countersign, token: str, visitor: Visitor) -> str:
+    """Somebody looks at the page, which changes nothing but what is known of machines; the channel of the message.
+    NotFound for a token that is none of ours."""
+    linked = _message(app, token)
+    clicking.looked(app, linked, visitor)
+    return linked.channel
 
 
-def look(app: Countersign, token: str) -> None:
-    """Whether this is the way out of a mail of ours; NotFound where not."""
-    with app.db.read() as tx:
-        _asked(app, tx, token)
+def opt_out(app: Countersign, token: str, *, everywhere: bool | None = None) -> tuple[str, str]:
+    """Who got the message gets no more over its channel, or over any; the channel of the message, and the one that is
+    barred now (empty: every one). NotFound for a token that is none of ours.
 
-
-def opt_out(app: Countersign, token: str) -> None:
-    """Send no more e-mail to the customer of this mail. Again it changes nothing, but for whom a person let back in:
-    who asks once more is out once more. NotFound for a token that is not ours."""
+    Where nothing was chosen (one click, or a page of an earlier release) an e-mail bars e-mail and a text everything.
+    Again it changes nothing, but it widens what was chosen, never narrows it, and holds anew where it was ended.
+    """
+    linked = _message(app, token)
+    is_mail = linked.channel == Email.name
+    everything = not is_mail if everywhere is None else everywhere
+    source: Source = "mail" if is_mail else "link"
+    wish = OptOut(
+        source,
+        f"{linked.wave}.{linked.row}",
+        app.now(),
+        customer=linked.customer,
+        address=addressed.address_of(app, linked.case_id, linked.wave, linked.row),
+        case_id=linked.case_id,
+        channel="" if everything else linked.channel,
+        by_hand=True,
+    )
     with app.db.begin() as tx:
-        asked = _asked(app, tx, token)
-        answer(app, tx, asked.to, "opt_out", reference=f"mail:{asked.wave}.{asked.row}")
-        bar(app, tx, asked.to, "black", OPTED_OUT)
+        optouts.opt_out(app, tx, [wish])
+        barred = opt_outs.channel_of(tx, wish.source, wish.reference)
+    return linked.channel, wish.channel if barred is None else barred
 
 
-def answer(
-    app: Countersign, tx: Connection, to: Addressee, kind: Literal["opt_out", "complaint"], *, reference: str
-) -> bool:
-    """Count what a customer answered for the case, once; False where it was counted before, or its numbers are final.
-    Nothing is kept of who was erased."""
-    if to.customer.startswith(ERASED) or cases.load(tx, to.case_id).state not in OPEN_STATES:
-        return False
-    row = ResponseRow(to.customer, kind, app.now(), None, reference)
-    return reports.record_responses(tx, to.case_id, [row]) > 0
-
-
-def bar(app: Countersign, tx: Connection, to: Addressee, kind: Literal["black", "grey"], reason: str) -> None:
-    """Put the customer on a list for e-mail. Who was erased is on the black list for good, and stays without a name."""
-    if not to.customer.startswith(ERASED):
-        suppression.add(tx, [Suppression(kind, to.customer, reason, Email.name)], by=BY, at=app.now())
-
-
-def _asked(app: Countersign, tx: Connection, token: str) -> _Asked:
-    named = opting_out(app.settings, token)
-    to = ledger.addressee(tx, *named) if named else None
-    if named is None or to is None or to.channel != Email.name:
+def _message(app: Countersign, token: str) -> Linked:
+    linked = messagelinks.find(app, "o", token) or _of_mail(app, token)
+    if linked is None:
         raise NotFound()
-    return _Asked(*named, to)
+    return linked
+
+
+def _of_mail(app: Countersign, token: str) -> Linked | None:
+    named = mail_marks.opting_out(app.settings, token)
+    if named is None:
+        return None
+    with app.db.read() as tx:
+        found = clicks.message(tx, *named)
+    return found if found and found.channel == Email.name else None

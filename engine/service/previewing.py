@@ -22,7 +22,7 @@ from engine.service import access, estimating, fields, whereabouts
 from engine.service.app import Countersign
 from engine.service.cases import load_visible
 from engine.service.message_views import CellTexts, MessagePreview, TextView
-from engine.service.sampling import SAMPLES, draw, has_texts, keep, may_read
+from engine.service.sampling import draw, has_texts, keep, kept, may_read
 from engine.service.views import Viewer
 from engine.service.wording import composed, is_marketing, rules_of
 from engine.store import snapshots
@@ -79,7 +79,7 @@ def typed(app: Countersign, case: Case) -> MessagePreview | None:
         return None
     if not any(words.template(case.form).strip() for _, words in plan.message.every):
         return None
-    found = SAMPLES.find(case.id, plan.message.fields, app.now())
+    found = kept(app, case, plan)
     if found:
         return _preview(app, case, found, is_estimate=True)
     text = _blank(app, definition, plan, case.form)

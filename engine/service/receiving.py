@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 from engine.delivery.channels import Sms, Webhook
 from engine.delivery.signature import is_signed
 from engine.errors import Forged
-from engine.service import addressed, inbound
+from engine.service import addressed, inbound, mailboxes
 from engine.service.app import Countersign
 from engine.service.inbound import NO_MESSAGE, UNREADABLE, Counts
 from engine.store import ledger, waves
@@ -49,13 +49,13 @@ def receive_receipts(app: Countersign, body: bytes, signature: str) -> Counts:
     return Counts(applied=changed, repeated=len(raw) - changed - parked, parked=parked)
 
 
-def again(_app: Countersign, tx: Connection, body: str, message: str = "") -> bool:
-    """Try a parked receipt again, as that of `message` where one is named; False where it still belongs to nothing."""
-    receipts = _parked(body)
-    place = addressed.row_of(message) if message else None
-    if place:
-        receipts = [Receipt(*place, one.status, one.at, one.reason) for one in receipts]
-    _, strangers = _apply(tx, receipts)
+def again(app: Countersign, tx: Connection, body: str, message: str = "") -> bool:
+    """Try a parked receipt again, as that of `message` where one is named; False where it still belongs to nothing. A
+    bounce does what it does when it is read by itself."""
+    receipts = _parked(body, message)
+    changed, strangers = _apply(tx, receipts)
+    if changed:
+        mailboxes.bounced(app, tx, receipts)
     return bool(receipts) and not strangers
 
 
@@ -93,9 +93,12 @@ def _unplaced(receipt: Receipt) -> Parked:
     return Parked("receipt", inbound.digest(body), body.decode(), NO_MESSAGE, receipt.wave)
 
 
-def _parked(body: str) -> list[Receipt]:
-    """The receipt of a body that was parked; empty where it cannot be read."""
+def _parked(body: str, message: str) -> list[Receipt]:
+    """The receipt of a body that was parked, as that of `message` where one is named: a bounce about no mail of ours
+    names none. Empty where it cannot be read."""
     try:
-        return _read([msgspec.Raw(body.encode())])[0]
-    except msgspec.DecodeError:
+        said = msgspec.json.decode(body, type=_Receipt)
+    except (msgspec.DecodeError, RecursionError):
         return []
+    said.id = message or said.id
+    return _read([msgspec.Raw(msgspec.json.encode(said))])[0]

@@ -13,17 +13,18 @@ from engine.delivery.channels import Email
 from engine.delivery.returned import Returned
 from engine.delivery.signature import is_signed
 from engine.errors import Forged, Invalid, Problem
-from engine.service import inbound
+from engine.service import addressed, inbound, mailboxes, optouts
 from engine.service.app import Countersign
 from engine.service.inbound import Counts
 from engine.service.mail_marks import named
-from engine.service.opting_out import COMPLAINED, answer, bar
-from engine.store import ledger, parked, waves
+from engine.service.optouts import OPEN_STATES, OptOut
+from engine.store import cases, ledger, parked, reports, waves
 from engine.store.ledger import Addressee, Receipt
 from engine.store.parked import Parked
+from engine.store.reports import ResponseRow
+from engine.warehouse.addresses import ERASED
 
 LARGEST = 10 * 1024 * 1024
-BOUNCED = "mail bounced"
 ABOUT = "no such mail"
 NO_REPORT = "no report"
 
@@ -62,14 +63,26 @@ def _apply(app: Countersign, tx: Connection, said: Returned, to: Addressee, foun
         changed, _ = ledger.receive(tx, [Receipt(wave, row, "delivered", app.now())])
         if said.kind == "delivered":
             return changed > 0
-        is_new = answer(app, tx, to, "complaint", reference=f"mail:{wave}.{row}")
-        if is_new or changed:
-            bar(app, tx, to, "black", COMPLAINED)
-        return is_new or changed > 0
-    changed, _ = ledger.receive(tx, [Receipt(wave, row, "failed", app.now(), said.reason)])
-    if changed and said.kind == "hard":
-        bar(app, tx, to, "grey", BOUNCED)
+        return _complained(app, tx, to, found) or changed > 0
+    receipt = Receipt(wave, row, "failed", app.now(), said.reason)
+    changed, _ = ledger.receive(tx, [receipt])
+    if changed:
+        mailboxes.bounced(app, tx, [receipt])
     return changed > 0
+
+
+def _complained(app: Countersign, tx: Connection, to: Addressee, found: tuple[str, int]) -> bool:
+    """No more e-mail to them, and a complaint of the case while it is open; whether it is new. Nothing is kept of who
+    was erased."""
+    if to.customer.startswith(ERASED):
+        return False
+    reference, at = f"mail:{found[0]}.{found[1]}", app.now()
+    address = addressed.address_of(app, to.case_id, *found)
+    wish = OptOut("complaint", reference, at, to.customer, address, to.case_id, Email.name)
+    is_new = optouts.opt_out(app, tx, [wish]) > 0
+    if cases.load(tx, to.case_id).state in OPEN_STATES:
+        return reports.record_response(tx, to.case_id, ResponseRow(to.customer, "complaint", at, None, reference))
+    return is_new
 
 
 def _park(app: Countersign, tx: Connection, said: Returned, found: tuple[str, int] | None, reference: str) -> None:

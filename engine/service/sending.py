@@ -18,7 +18,7 @@ from engine.delivery import pacing
 from engine.delivery.channels import Call, segments_of
 from engine.errors import CustomersUnavailable, Unavailable
 from engine.masking import masked
-from engine.service import ending, permits, restoring, spending, stopping
+from engine.service import ending, mailboxes, permits, restoring, spending, stopping
 from engine.service.app import Countersign
 from engine.service.claiming import EACH_FULL, LEASE, Held, claim_of, without_opted_out
 from engine.service.couriers.courier import Batch, Courier
@@ -309,6 +309,8 @@ def _record(now: _Round, held: Held, letters: list[Letter], handed: Handed, work
             permit_rows.release(tx, claim.wave, _surely_not_sent(held, letters, handed))
         if handed.rejected:
             ledger.settle(tx, claim.wave, _without_addresses(handed.rejected, letters), state="failed", at=at)
+        if handed.gone:
+            mailboxes.gone(now.app, tx, [one.customer for one in letters if one.row in handed.gone])
         if doubtful:
             ledger.settle(tx, claim.wave, doubtful, state="unknown", at=at)
         if handed.is_whole and not held.later:

@@ -19,7 +19,7 @@ from engine.service import forgotten, sheets
 from engine.service.app import Countersign
 from engine.service.recording import By, changing
 from engine.service.sealing import vault
-from engine.store import opt_outs, suppression, trail
+from engine.store import cases, opt_outs, suppression, trail
 from engine.store.suppression import Suppression, SuppressionList
 from engine.warehouse.addresses import ERASED
 
@@ -45,13 +45,26 @@ class EntryView:
 
 
 @dataclass(frozen=True, slots=True)
+class OptOutView:
+    """How a customer opted out: over what (`source`), of which case's message (its number, empty where none is known),
+    and of which channel (empty: of every one)."""
+
+    source: str
+    case: str
+    channel: str
+    at: datetime
+    ended_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class Found:
-    """What is known of a customer: entries, also those that ended, and who changed what. `masked` is what a page shows
-    of the customer; who asked has typed the whole."""
+    """What is known of a customer: entries and opt-outs, also those that ended, and who changed what. `masked` is what
+    a page shows of the customer; who asked has typed the whole."""
 
     customer: str
     masked: str
     entries: tuple[EntryView, ...]
+    opt_outs: tuple[OptOutView, ...]
     changes: tuple[trail.Entry, ...]
 
 
@@ -65,6 +78,7 @@ def look_up(app: Countersign, by: By, customer: str) -> Found:
             customer,
             masked(customer),
             of_customer(tx, organisation, customer, now),
+            _opt_outs(tx, customer),
             trail.about(tx, _subject(customer)),
         )
 
@@ -118,7 +132,7 @@ def end(app: Countersign, by: By, *, kind: str, customer: str, channel: str, rea
         if not suppression.expire(change.tx, listed, customer, at=change.now, channel=channel):
             raise NotFound()
         if listed == "black":
-            opt_outs.end(change.tx, customer, at=change.now)
+            opt_outs.end(change.tx, customer, channel, at=change.now)
         told = {"list": kind, "channel": channel}
         change.note("suppression_ended", _subject(customer), before=told, reason=reason.strip())
 
@@ -161,6 +175,12 @@ def load(app: Countersign, by: By, data: bytes, name: str) -> int:
         count = suppression.add(change.tx, entries.values(), by=by.person, at=change.now)
         change.note("suppressions_imported", sheet.name[:80], after={"entries": count})
     return count
+
+
+def _opt_outs(tx: Connection, customer: str) -> tuple[OptOutView, ...]:
+    told = opt_outs.of_customer(tx, customer)
+    numbers = cases.numbers(tx, {one.case_id for one in told})
+    return tuple(OptOutView(t.source, numbers.get(t.case_id, ""), t.channel, t.at, t.ended_at) for t in told)
 
 
 def _view(row: Row[tuple[object, ...]], by: str, now: datetime) -> EntryView:

@@ -384,9 +384,20 @@ class SheetView:
 
 
 @dataclass(frozen=True, slots=True)
+class UnreadReplies:
+    """A case of the viewer's own to which customers have replied, and how many of the replies nobody has read."""
+
+    case_id: str
+    number: str
+    title: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class InboxPage:
     """One list of the inbox, a page of it. `after` continues behind its last row, empty at the end. `kinds` and
-    `offices` are those of the first 200 rows, to filter by."""
+    `offices` are those of the first 200 rows, to filter by. `replies`: the viewer's cases to which customers have
+    replied and nobody has read it, 20 at most."""
 
     tasks: tuple[TaskRow, ...]
     mine: tuple[CaseRow, ...]
@@ -394,6 +405,7 @@ class InboxPage:
     after: str
     kinds: tuple[tuple[str, Bilingual], ...]
     offices: tuple[tuple[str, Bilingual], ...]
+    replies: tuple[UnreadReplies, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,12 +15,12 @@ from pydantic import ValidationError
 
 from engine.definition.document import read
 from engine.definition.model import Definition
-from engine.delivery.channels import CHANNELS, Email
+from engine.delivery.channels import CHANNELS, Email, longest_over
 from engine.delivery.content import ContentRules
 from engine.delivery.links import RESERVED
-from engine.delivery.message import LONGEST_TEXT, renderer, suggestion, unusable
+from engine.delivery.message import renderer, suggestion, unusable
 from engine.delivery.plan import DeliveryPlan, Words
-from engine.delivery.template import fixed_text, parse, shortest
+from engine.delivery.template import LONGEST_TEMPLATE, fixed_text, parse, shortest
 from engine.errors import InvalidFile, Problem
 from engine.service import messagelinks
 from engine.service.app import Countersign
@@ -96,7 +96,8 @@ def composed(
     if is_tested:
         words = plan.message.variants
     names = (*plan.message.fields, *stamped)
-    return {cell: renderer(one.template(form), names, constants, frame) for cell, one in words.items()}
+    longest = longest_over(over)
+    return {cell: renderer(one.template(form), names, constants, frame, longest) for cell, one in words.items()}
 
 
 def channels_of(plan: DeliveryPlan) -> frozenset[str]:
@@ -110,19 +111,22 @@ def wrong(settings: Settings, definition: Definition, values: Mapping[str, Any])
     if plan is None or plan.message is None:
         return ()
     allowed = {*RESERVED, *plan.message.fields, *(f"form.{name}" for name in definition.proposal.fields)}
-    named = dict.fromkeys(words.field for _, words in plan.message.every if words.field)
-    rules = rules_of(settings).over(channels_of(plan))
+    named: dict[str, set[str]] = {}
+    for channel in sorted(channels_of(plan)):
+        for words in (*plan.message.words_for(channel).values(), *plan.message.variants.values()):
+            if words.field:
+                named.setdefault(words.field, set()).add(channel)
     found = (
         problem
-        for field in named
+        for field, channels in named.items()
         if isinstance(text := values.get(field), str) and text
-        for problem in _wrong(rules, field, text, allowed, is_marketing(plan))
+        for problem in _wrong(rules_of(settings).over(channels), field, text, allowed, is_marketing(plan))
     )
     return tuple(found)
 
 
 def _wrong(rules: ContentRules, field: str, text: str, allowed: set[str], marketing: bool) -> Iterator[Problem]:
-    cannot = unusable(text, allowed)
+    cannot = unusable(text, allowed, max(rules.longest, LONGEST_TEMPLATE))
     for one in cannot:
         said = f"the message cannot fill {one.what} at line {one.line}, column {one.column}"
         told = {"what": one.what, "line": one.line, "column": one.column, "hint": suggestion(one, allowed)}
@@ -135,8 +139,8 @@ def _wrong(rules: ContentRules, field: str, text: str, allowed: set[str], market
         if breach.kind in ("forbidden", "link") or "{" not in text:
             said = f"the house does not let this text out: {breach.kind} {breach.what}"
             yield Problem(f"content.{breach.kind}", said, at=field, fields={"what": breach.what})
-    if len(before) + shortest(text) + len(after) > LONGEST_TEXT:
-        yield Problem("content.long", f"a message has at most {LONGEST_TEXT} signs", at=field)
+    if len(before) + shortest(text) + len(after) > rules.longest:
+        yield Problem("content.long", f"a message has at most {rules.longest} signs", at=field)
 
 
 @lru_cache(maxsize=8)

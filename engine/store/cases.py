@@ -5,7 +5,7 @@ under the same lock: state, tasks, timers, history, idempotency key, outbox. The
 (`engine.machine.advance`); nothing here knows a rule of the process, and nothing here is carried out.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -160,6 +160,12 @@ def find(tx: Connection, name: str) -> str | None:
     """The id of the case with this id or number, whoever may see it."""
     called = sa.select(cases.c.id).where(sa.or_(cases.c.id == name, cases.c.number == name))
     return tx.execute(called.limit(1)).scalar_one_or_none()
+
+
+def numbers(tx: Connection, ids: Collection[str]) -> dict[str, str]:
+    """The numbers of these cases, as far as they have one."""
+    found = tx.execute(sa.select(cases.c.id, cases.c.number).where(cases.c.id.in_(sorted(ids))))
+    return {one: number for one, number in found.all() if number}
 
 
 def any_case(tx: Connection) -> bool:

@@ -39,17 +39,12 @@ def enter(tx: Connection, wave: str, target: str) -> int:
 
 def find(tx: Connection, number: int, row: int) -> Linked | None:
     """The message at `row` of the wave with that number."""
-    chosen = sa.select(
-        recipients.c.wave,
-        recipients.c.row,
-        wave_links.c.target,
-        recipients.c.case_id,
-        recipients.c.customer,
-        recipients.c.channel,
-        recipients.c.sent_at,
-    ).join(recipients, recipients.c.wave == wave_links.c.wave)
-    found = tx.execute(chosen.where(wave_links.c.number == number, recipients.c.row == row)).one_or_none()
-    return Linked(*found) if found else None
+    return _found(tx, (wave_links.c.number == number) & (recipients.c.row == row))
+
+
+def message(tx: Connection, wave: str, row: int) -> Linked | None:
+    """The message at `row` of a wave, which need have no links of ours."""
+    return _found(tx, (recipients.c.wave == wave) & (recipients.c.row == row))
 
 
 def count(tx: Connection, wave: str, row: int) -> int:
@@ -101,3 +96,17 @@ def of_case(tx: Connection, case_id: str) -> tuple[int, int, int]:
     every = sa.func.coalesce(sa.func.sum(per_message.c.all), 0)
     messages, human, looks = tx.execute(sa.select(followed, persons, every)).one()
     return int(messages), int(human), int(looks) - int(human)
+
+
+def _found(tx: Connection, here: sa.ColumnElement[bool]) -> Linked | None:
+    chosen = sa.select(
+        recipients.c.wave,
+        recipients.c.row,
+        sa.func.coalesce(wave_links.c.target, ""),
+        recipients.c.case_id,
+        recipients.c.customer,
+        recipients.c.channel,
+        recipients.c.sent_at,
+    ).join_from(recipients, wave_links, recipients.c.wave == wave_links.c.wave, isouter=True)
+    found = tx.execute(chosen.where(here)).one_or_none()
+    return Linked(*found) if found else None

@@ -12,9 +12,10 @@ import sqlalchemy as sa
 from sqlalchemy import Connection, Row
 
 from engine.store.session import inserting
-from engine.store.tables import replies
+from engine.store.tables import cases, replies
 
 SHOWN = 50
+CASES_SHOWN = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,30 @@ def counts(tx: Connection, case_id: str) -> dict[str, int]:
     chosen = sa.select(replies.c.meaning, sa.func.count(), unread).where(replies.c.case_id == case_id)
     rows = tx.execute(chosen.group_by(replies.c.meaning)).all()
     return {meaning: count for meaning, count, _ in rows} | {"unread": sum(row[2] for row in rows)}
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """A case with replies that its submitter has not read, and how many."""
+
+    case_id: str
+    number: str | None
+    title: str | None
+    count: int
+
+
+def unread_of(tx: Connection, person: str) -> tuple[Unread, ...]:
+    """The cases of a submitter with replies that nobody has read, the newest reply first; CASES_SHOWN at most."""
+    newest = sa.func.max(replies.c.at)
+    chosen = (
+        sa.select(cases.c.id, cases.c.number, cases.c.title, sa.func.count())
+        .join(replies, replies.c.case_id == cases.c.id)
+        .where(cases.c.submitter == person, replies.c.read_at.is_(None))
+        .group_by(cases.c.id, cases.c.number, cases.c.title)
+        .order_by(newest.desc(), cases.c.id)
+        .limit(CASES_SHOWN)
+    )
+    return tuple(Unread(*row) for row in tx.execute(chosen))
 
 
 def mark_read(tx: Connection, case_id: str, *, by: str, at: datetime) -> int:

@@ -14,7 +14,6 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from engine.delivery.content import GAPS, LINK, UNSEEN, ContentRules
-from engine.delivery.message import LONGEST_TEXT
 from engine.masking import masked
 from engine.warehouse.dataset import write_synced
 from engine.warehouse.wavefiles import VARIANT
@@ -78,7 +77,7 @@ def _looked_at(path: Path, rules: ContentRules, is_marketing: bool, made_by: str
 
 def _suspect(texts: pa.ChunkedArray, rules: ContentRules, is_marketing: bool) -> pa.ChunkedArray:
     plain = pc.replace_substring_regex(pc.utf8_normalize(texts, form="NFKC"), pattern=UNSEEN, replacement="")
-    found = pc.greater(pc.utf8_length(texts), LONGEST_TEXT)
+    found = pc.greater(pc.utf8_length(texts), rules.longest)
     for one in _checks(texts, plain, rules, is_marketing):
         found = pc.or_(found, one)
     return found

@@ -16,7 +16,7 @@ from fastapi.testclient import TestClient
 from api.app import create_app
 from engine.delivery.signature import sign
 from engine.errors import Forged, Invalid, NotFound
-from engine.service import clicking, delivering, optouts, parking, suppressing
+from engine.service import clicking, delivering, opting_out, optouts, parking, suppressing
 from engine.service.app import Countersign
 from engine.service.clicking import Visitor
 from engine.service.complaining import receive_complaints
@@ -152,7 +152,9 @@ def test_a_person_ends_an_opt_out_and_the_reply_doubled_later_does_not_make_it_a
     assert post(app, receive_replies, "replies", said) == (0, 1, 0)
     assert barred(app) == set()
     with app.db.read() as tx:
-        assert opt_outs.among(tx, [row[0] for row in kept(app, "SELECT address FROM opt_out_addresses")]) == set()
+        assert (
+            opt_outs.among(tx, [row[0] for row in kept(app, "SELECT address FROM opt_out_addresses")], "sms") == set()
+        )
         assert cases.load(tx, CASE).state == "delivering"
         assert ledger.answers(tx, CASE, [f"{CASE}-w0", f"{CASE}-w1"]) == {"opt_out": 1}
 
@@ -345,14 +347,14 @@ def test_the_opt_out_page_does_nothing_until_its_button_is_pressed(make: Make, g
     send_all(app)
     customer = sorted(messages(app))[5]
     token = links_of(gateway)[number_of(customer)][1]
-    clicking.look(app, token, Visitor("GET", {"user-agent": PHONE}, "203.0.113.5"))
+    opting_out.look(app, token, Visitor("GET", {"user-agent": PHONE}, "203.0.113.5"))
     assert barred(app) == set()
-    clicking.opt_out(app, token)
-    clicking.opt_out(app, token)
+    opting_out.opt_out(app, token)
+    opting_out.opt_out(app, token)
     assert barred(app) == {customer}
     assert kept(app, "SELECT source, customer FROM opt_outs") == [("link", customer)]
     with pytest.raises(NotFound):
-        clicking.opt_out(app, links_of(gateway)[number_of(customer)][0])
+        opting_out.opt_out(app, links_of(gateway)[number_of(customer)][0])
 
 
 def _share(text: str) -> float:
@@ -400,7 +402,7 @@ def test_links_over_http_are_kept_nowhere_and_wrong_ones_are_one_page(make: Make
     assert len({answer.content for answer in wrong}) == 1
     page = browser.get(f"/o/{out}")
     assert page.status_code == 200
-    assert page.text.count('<form method="post" action="/o/') == 1
+    assert page.text.count('<form method="post" action="/o/') == 2
     assert barred(app) == set()
     assert browser.post(f"/o/{out}").status_code == 200
     assert len(barred(app)) == 1

@@ -13,7 +13,7 @@ from engine.machine import commands, outcome
 from engine.service import people, standins, watching
 from engine.service.app import Countersign
 from engine.service.recording import OPERATOR
-from engine.store import trail
+from engine.store import parked, suppression, trail
 from engine.store.tables import organisation_history, outbox, parked_receipts, timers
 from tests.api.cases import submitted, task_of, viewer
 from tests.api.desk import Desk
@@ -222,6 +222,26 @@ def test_a_customer_is_put_on_a_list_and_taken_off_with_reasons(app: Countersign
         f"{page}/import", data=data, files={"file": ("s.csv", b"list,customer,reason\nblack,c7,x\n", "text/csv")}
     )
     assert "1 entry was made" in good.text
+
+
+def test_complaints_of_a_file_are_taken_in_once_and_their_customers_left_alone(app: Countersign, desk: Desks):
+    at = desk("machao")
+    page = "/admin/suppressions"
+    data = at.form(at.get(page), f"{page}/complaints")
+
+    def load(content: bytes) -> str:
+        return at.post(f"{page}/complaints", data=data, files={"file": ("c.csv", content, "text/csv")}).text
+
+    rows = b"id,at,customer,case\nk1,2026-11-20 09:30,c1,\nk2,2026-11-20 10:00,c2,\n"
+    assert load(b"id,at,customer\nk1,,c1\n").count("Line 2, column") == 1
+    assert "Complaints: 0 counted, 0 known already, 2 belong to no message" in load(rows)
+    load(rows)
+    shown = at.get(f"{page}?customer=c1").text
+    assert shown.count("by a complaint") == 1
+    assert "complained" in shown
+    with app.db.read() as tx:
+        assert suppression.counts(tx, app.now()) == {"black": 2}
+        assert parked.counts(tx)["complaint"] == 2
 
 
 def test_an_effect_is_tried_again_or_given_up(app: Countersign, desk: Desks):

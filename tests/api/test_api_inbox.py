@@ -7,12 +7,14 @@ from dataclasses import replace
 from html import unescape
 
 import pytest
+import sqlalchemy as sa
 
 from engine.errors import Invalid
 from engine.organisation import StandIn
-from engine.service import approvals, inbox_pages, standins
+from engine.service import approvals, inbox_pages, returning, standins
 from engine.service.app import Countersign
 from engine.service.inbox_pages import Wanted
+from engine.store.tables import replies
 from tests.api.cases import decide, submitted, viewer
 from tests.api.desk import Desk
 
@@ -22,6 +24,22 @@ TITLE = re.compile(r'<span class="row-title">([^<]*)</span>')
 
 def titles(page: str) -> list[str]:
     return [unescape(one) for one in TITLE.findall(page)]
+
+
+def test_replies_that_nobody_read_are_told_to_the_submitter_alone(desk: Desks, app: Countersign):
+    case = submitted(app, title="Autumn")
+    at = {"case_id": case, "wave": f"{case}-w1", "at": app.now(), "taken_at": app.now()}
+    with app.db.begin() as tx:
+        for n in range(3):
+            told = {"reference": f"r{n}", "row": n, "customer": f"c{n}", "shown": "138****0000", "meaning": "other"}
+            tx.execute(sa.insert(replies).values(**at, **told, text=""))
+    mine = desk("wangmin").get("/inbox").text
+    assert "3 new replies" in mine
+    assert "3 replies of customers to your cases are not read yet" in mine
+    assert f'href="/cases/{case}?tab=delivery#returned">Autumn' in mine
+    assert "new replies" not in desk("liguoqiang").get("/inbox").text
+    assert returning.mark_read(app, viewer(app, "wangmin"), case) == 3
+    assert "new replies" not in desk("wangmin").get("/inbox").text
 
 
 def test_every_task_is_on_one_of_the_pages_once(desk: Desks, app: Countersign):

@@ -1,5 +1,6 @@
 """The doors of e-mail to customers: the way out, for people and for mail programs, and mail that came back."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from engine.delivery.signature import sign
 from engine.service import delivering
 from engine.service.app import Countersign
 from engine.service.mail_marks import name_of, opt_out_of
-from engine.store import suppression
+from engine.store import parked, suppression
 from tests.faults.delivering_case import CASE, delivering_case
 from tests.faults.test_faults_delivery import states_of
 from tests.faults.test_faults_mail import FROM, MAIL
@@ -63,7 +64,7 @@ def test_one_click_from_the_header_of_a_mail_keeps_the_next_chunk_from_that_cust
     url = str(mail.message["List-Unsubscribe"]).strip("<>")
     done = client.post(url, data=ONE_CLICK)
     assert done.status_code == 200
-    assert "You will receive no more e-mail of this kind from us." in done.text
+    assert "You get no more advertising of ours by this channel: e-mail." in done.text
     assert barred(app, mail.to.partition("@")[0])
     last = f"{CASE}-w1", 44
     client.post(f"/opt-out/{opt_out_of(app.settings, *last)}", data=ONE_CLICK)
@@ -81,7 +82,8 @@ def test_a_link_that_is_followed_shows_a_button_and_does_nothing(
         client.request(method, path)
     page = client.get(path)
     assert page.status_code == 200
-    assert page.text.count(f'<form method="post" action="{path}"') == 1
+    assert page.text.count('<form method="post" action="/o/') == 2
+    assert page.text == client.get(path.replace("/opt-out/", "/o/")).text
     assert mail.to not in page.text
     assert mail.to.partition("@")[0] not in page.text
     assert not barred(app, mail.to.partition("@")[0])
@@ -105,6 +107,20 @@ def test_wrong_foreign_and_made_up_tokens_look_the_same(app: Countersign, client
         assert [status for status, _ in answers] == [404]
     with app.db.read() as tx:
         assert suppression.counts(tx, app.now()) == {}
+
+
+@pytest.mark.parametrize("door", ["receipts", "replies", "complaints", "orders", "mails"])
+def test_a_body_of_more_than_8_mb_is_refused_in_words_and_nothing_of_it_is_kept(
+    app: Countersign, client: TestClient, door: str
+) -> None:
+    body = json.dumps({door: [{"id": f"{CASE}-w9.{n}", "from": "139", "text": "x" * 100} for n in range(60_000)]})
+    raw = body.encode()
+    assert len(raw) > 8 * 1024 * 1024
+    answer = client.post(f"/gateway/{door}", content=raw, headers={"X-Signature": sign(raw, SECRET)})
+    assert answer.status_code == 413
+    assert "at most 8 MB; send it in parts" in answer.text
+    with app.db.read() as tx:
+        assert parked.counts(tx) == dict.fromkeys(parked.KINDS, 0)
 
 
 def test_a_bounce_is_handed_in_as_a_whole_mail_and_signed(app: Countersign, client: TestClient) -> None:

@@ -62,7 +62,7 @@ def test_axe_finds_nothing_and_nothing_scrolls_sideways(app: Countersign, window
         customer.goto(path)
         found += wrong_at_any_width(customer)
     customer.goto(f"/o/{out}")
-    customer.click("main form button")
+    customer.click("main form button.main")
     found += wrong_at_any_width(customer)
     page = window()
     sign_in(page, "machao")

@@ -1,4 +1,4 @@
-"""A customer's way out of e-mail in a real Chromium: one button, on a telephone too, without scripts, in zh and en."""
+"""A customer's way out in a real Chromium: two buttons, on a telephone too, without scripts, in zh and en."""
 
 from collections.abc import Callable
 from typing import Any
@@ -38,14 +38,21 @@ def test_the_button_works_by_keyboard_without_scripts(
     path = written_to(app)
     page = window(width, java_script_enabled=False, locale=language)
     page.goto(path)
-    assert page.locator("main button").count() == 1
-    page.focus("main button")
+    assert page.locator("main button").count() == 2
+    page.focus("main button.main")
     with page.expect_navigation():
         page.keyboard.press("Enter")
-    said = "您将不再收到" if language == "zh-CN" else "You will receive no more"
+    said = "营销信息：邮件" if language == "zh-CN" else "by this channel: e-mail"
     assert said in page.inner_text("main h1")
     with app.db.read() as tx:
         assert suppression.suppressed(tx, ["C0007"], app.now(), channel="email") == {"C0007"}
+        assert suppression.suppressed(tx, ["C0007"], app.now(), channel="sms") == set()
+    page.focus("main button")
+    with page.expect_navigation():
+        page.keyboard.press("Enter")
+    assert page.locator("main button").count() == 0
+    with app.db.read() as tx:
+        assert suppression.suppressed(tx, ["C0007"], app.now(), channel="sms") == {"C0007"}
 
 
 @pytest.mark.parametrize("language", ["zh-CN", "en-GB"])
@@ -54,7 +61,12 @@ def test_axe_finds_nothing_and_nothing_scrolls_sideways(app: Countersign, window
     page = window(locale=language)
     page.goto(path)
     found = look(page, f"opt-out-{language}")
+    page.click("main button.main")
+    page.wait_for_selector("main button.main", state="detached")
+    found += look(page, f"opt-out-done-{language}")
     page.click("main button")
     page.wait_for_selector("main form", state="detached")
-    found += look(page, f"opt-out-done-{language}")
+    found += look(page, f"opt-out-everywhere-{language}")
+    page.goto("/o/nothing-of-ours")
+    found += look(page, f"opt-out-nothing-{language}")
     assert found == []

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from engine.service import delivering, opting_out
 from engine.service.app import Countersign
+from engine.service.clicking import Visitor
 from engine.service.mail_marks import opt_out_of
 from engine.store import chunks, ledger, suppression, waves
 from engine.store.session import database_now
@@ -30,6 +31,7 @@ MAIL = """
   receipts_within: 72h
 """
 TARGET = 90
+SOMEBODY = Visitor("GET", {}, "203.0.113.5")
 FROM = "营销中心 <news@shop.example>"
 
 
@@ -88,15 +90,15 @@ def test_everybody_gets_one_mail_of_their_own_over_a_few_connections(make: Make,
     assert str(message["From"]) == FROM
     assert message["To"] == mail.to
     assert message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
-    assert str(message["List-Unsubscribe"]).startswith("<https://countersign.example/opt-out/")
+    assert str(message["List-Unsubscribe"]).startswith("<https://countersign.example/o/")
     name = str(message["Message-ID"]).strip("<>").removesuffix("@shop.example")
     assert name.startswith(f"{CASE}-w1.")
     assert mail.sender == f"bounces+{name}@shop.example"
     text, html = (part.get_content().replace("\r\n", "\n") for part in message.iter_parts())
     assert text.startswith(f"客户{number}您好，\n\n国庆流量包8折，回T退订 <b>&\n\n")
     assert "&lt;b&gt;&amp;</p>" in html
-    assert "/opt-out/" in text
-    assert "/opt-out/" in html
+    assert "https://countersign.example/o/" in text
+    assert "https://countersign.example/o/" in html
     (wave,) = shown(app)
     assert (wave.sent, wave.waiting, str(wave.cost)) == (TARGET, 0, "0.90")
 
@@ -201,7 +203,7 @@ def test_who_opts_out_by_the_header_of_a_mail_gets_no_other(make: Make, server: 
     delivering.work(app, "test", limit=30)
     to = server.mails[0].to
     customer = to.partition("@")[0]
-    opting_out.look(app, token_of(server, to))
+    opting_out.look(app, token_of(server, to), SOMEBODY)
     with app.db.read() as tx:
         assert not suppression.of_customer(tx, customer)  # looking does nothing
     opting_out.opt_out(app, token_of(server, to))

@@ -1,7 +1,7 @@
 """Bounces and complaints of mails that a real server took: what each does to the ledger, the lists and the case."""
 
 import mailbox
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -9,15 +9,17 @@ import sqlalchemy as sa
 
 from engine.delivery.signature import sign
 from engine.errors import Forged, NotFound
-from engine.service import delivering, opting_out
+from engine.service import delivering, opting_out, parking
 from engine.service.app import Countersign
 from engine.service.mail_marks import name_of, opt_out_of
 from engine.service.receiving import Counts
+from engine.service.recording import OPERATOR
 from engine.service.returned_mail import receive_mail, take_mail
-from engine.store import ledger, suppression
+from engine.service.sealing import vault
+from engine.store import ledger, opt_outs, suppression
 from tests.faults.delivering_case import CASE, delivering_case
 from tests.faults.test_faults_delivery import send_all, states_of
-from tests.faults.test_faults_mail import FROM, MAIL
+from tests.faults.test_faults_mail import FROM, MAIL, SOMEBODY
 from tests.servers.mail import MailServer, mail_server
 from tests.unit.delivery.test_delivery_returned import bounce, complaint
 
@@ -120,6 +122,27 @@ def test_a_report_about_a_mail_that_is_not_ours_is_parked_without_its_words(app:
     assert not [body for _, body in parked(app) if "@" in body]
 
 
+def test_a_bounce_that_a_person_applies_does_what_one_that_is_read_does(app: Countersign) -> None:
+    forged = f"{WAVE}.1.{'0' * 16}"
+    assert take_mail(app, bounce("5.1.1", original=forged)) == PARKED
+    assert take_mail(app, bounce("5.2.2", original=f"{WAVE}.2.{'0' * 16}")) == PARKED
+    soft, hard = parking.listed(app, OPERATOR).rows
+    assert parking.assign(app, OPERATOR, hard.id, f"{WAVE}.5")
+    assert (reason_of(app, 5), listed(app, 5)) == (("failed", "bounced: 5.1.1"), [("grey", "email", "mail bounced")])
+    assert parking.assign(app, OPERATOR, soft.id, f"{WAVE}.6")
+    assert (reason_of(app, 6), listed(app, 6)) == (("failed", "bounced softly: 5.2.2"), [])
+
+
+def test_who_complained_is_not_written_to_at_that_address_whoever_has_it(app: Countersign) -> None:
+    take_mail(app, complaint(name_of(app.settings, WAVE, 2)))
+    address = vault(app.settings).seal(f"{customer_of(app, 2)}@mail.example")
+    with app.db.read() as tx:
+        assert opt_outs.among(tx, [address], "email") == {address}
+        assert opt_outs.among(tx, [address], "sms") == set()
+        (told,) = opt_outs.of_customer(tx, customer_of(app, 2))
+    assert (told.source, told.case_id, told.channel) == ("complaint", CASE, "email")
+
+
 def test_a_bounce_after_the_time_for_it_still_counts(app: Countersign) -> None:
     with app.db.begin() as tx:
         ledger.give_up(tx, WAVE, sent_before=app.now(), at=app.now(), arrived=True)
@@ -147,15 +170,15 @@ def test_a_token_lets_out_its_own_customer_alone_and_nothing_else_is_one(app: Co
         opt_out_of(app.settings, WAVE, 99),
         opt_out_of(app.settings, "other-w1", 0),
     ]
-    act: Callable[[Countersign, str], None]
-    for act in (opting_out.look, opting_out.opt_out):
-        for one in wrong:
-            with pytest.raises(NotFound):
-                act(app, one)
+    for one in wrong:
+        with pytest.raises(NotFound):
+            opting_out.look(app, one, SOMEBODY)
+        with pytest.raises(NotFound):
+            opting_out.opt_out(app, one)
     opting_out.opt_out(app, token)
     assert listed(app, 0) == [("black", "email", "opted out")]
     assert listed(app, 1) == []
-    opting_out.look(app, other)
+    assert opting_out.look(app, other, SOMEBODY) == "email"
 
 
 def test_mails_are_read_from_a_file_an_mbox_and_a_maildir(
@@ -188,3 +211,20 @@ def test_mails_are_read_from_a_file_an_mbox_and_a_maildir(
         "0 counted, 3 said nothing new, 1",
     ]
     assert states_of(app) == {"sent": 6, "failed": 3}
+
+
+def test_complaints_of_a_file_are_taken_in_by_the_command(
+    app: Countersign, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from typer.testing import CliRunner
+
+    from engine.cli.delivery import app as command
+
+    file = tmp_path / "complaints.csv"
+    file.write_text(f"id,at,message,customer\nk1,2026-11-20 09:30,{WAVE}.0,\nk2,2026-11-20 10:00,,stranger\n")
+    monkeypatch.setenv("COUNTERSIGN_HOME", str(app.settings.home))
+    monkeypatch.setenv("COUNTERSIGN_DATABASE_URL", app.settings.database_url)
+    said = [CliRunner().invoke(command, ["complaints", str(file)]).output for _ in range(2)]
+    assert said[0].startswith("1 counted, 0 known already, 1 belong to no message here")
+    assert said[1].startswith("0 counted, 1 known already, 1 belong to no message here")
+    assert listed(app, 0) == [("black", "", "complained")]

@@ -1,6 +1,7 @@
 """A mail server (aiosmtpd) in a thread of its own, that misbehaves as it is told and keeps every mail it took."""
 
 import asyncio
+import ssl
 import threading
 from collections import Counter
 from collections.abc import Iterator
@@ -29,13 +30,16 @@ class TakenMail:
 
 @dataclass
 class MailServer:
-    """What came, and how it behaves: `nobody` are refused for good, `later` says how often each recipient is put off,
-    `drops` how many mails are kept and then not answered, `full` that the sender is refused, `slow` how many seconds a
-    mail takes."""
+    """What came, and how it behaves: `nobody` are not there, `unwanted` want nothing of us, `later` says how often each
+    recipient is put off, `drops` how many mails are kept and then not answered, `full` that the sender is refused,
+    `slow` how many seconds a mail takes. `secured` counts the mails that came over TLS."""
 
     port: int = 0
+    scheme: str = "smtp"
+    secured: int = 0
     mails: list[TakenMail] = field(default_factory=list)
     nobody: frozenset[str] = frozenset()
+    unwanted: frozenset[str] = frozenset()
     later: int = 0
     drops: int = 0
     full: bool = False
@@ -45,7 +49,7 @@ class MailServer:
 
     @property
     def url(self) -> str:
-        return f"smtp://127.0.0.1:{self.port}"
+        return f"{self.scheme}://127.0.0.1:{self.port}"
 
     def times(self) -> Counter[str]:
         """How many mails every recipient got."""
@@ -75,6 +79,8 @@ class MailServer:
         self.asked[address] += 1
         if address in self.nobody:
             return f"550 5.1.1 <{address}> is not known here"
+        if address in self.unwanted:
+            return "550 5.7.1 Not from you"
         if self.asked[address] <= self.later:
             return "451 4.7.1 Greylisted, come again"
         envelope.rcpt_tos.append(address)
@@ -82,6 +88,7 @@ class MailServer:
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
         raw = envelope.original_content or b""
+        self.secured += session.ssl is not None or self.scheme == "smtps"
         self.mails.append(TakenMail(envelope.mail_from or "", envelope.rcpt_tos[0], raw))
         await asyncio.sleep(self.slow)
         if self.drops:
@@ -91,17 +98,21 @@ class MailServer:
 
 
 @contextmanager
-def mail_server() -> Iterator[MailServer]:
-    """The server, for the length of a block."""
-    kept = MailServer()
+def mail_server(
+    *, start_tls: ssl.SSLContext | None = None, tls: ssl.SSLContext | None = None, letters: bool = False
+) -> Iterator[MailServer]:
+    """The server, for the length of a block; with STARTTLS, or TLS from the first byte on; with `letters` it takes
+    addresses of letters that are not ASCII (SMTPUTF8)."""
+    kept = MailServer(scheme="smtps" if tls else "smtp")
     loop = asyncio.new_event_loop()
     listens = threading.Event()
 
     async def listen() -> asyncio.Server:
         def serve() -> SMTP:
-            return SMTP(kept, hostname="mx.test", ident="test", loop=loop)
+            secure = {"tls_context": start_tls, "require_starttls": True} if start_tls else {}
+            return SMTP(kept, hostname="mx.test", ident="test", loop=loop, enable_SMTPUTF8=letters, **secure)
 
-        server = await loop.create_server(serve, "127.0.0.1", 0)
+        server = await loop.create_server(serve, "127.0.0.1", 0, ssl=tls)
         kept.port = server.sockets[0].getsockname()[1]
         listens.set()
         return server

@@ -7,12 +7,15 @@ between. A server that refuses the sender or the sign-in refuses all of us: nobo
 
 import asyncio
 import re
+import ssl
 from collections.abc import Sequence
+from dataclasses import replace
 from email.utils import formatdate
 from typing import TYPE_CHECKING, Self
 from urllib.parse import unquote, urlsplit
 
-from engine.delivery.mail import Mail, is_address, sender, written
+from engine.delivery.mail import Mail, as_sent, sender, written
+from engine.delivery.returned import is_hard
 from engine.service.couriers.courier import Batch
 from engine.service.couriers.handed import Handed
 from engine.service.mail_marks import name_of, opt_out_of
@@ -28,6 +31,7 @@ TRIES = 60
 """How often a mailbox may say "later": with the pauses between tries that is an hour, longer than any greylisting."""
 SHUTTING_DOWN = 421
 STATUS = re.compile(r"\b[245]\.\d{1,3}\.\d{1,3}\b")
+NO_SUCH_LETTERS = "the server takes no such address (no SMTPUTF8)"
 NOT_SET = "no server or no sender of e-mail to customers is set"
 
 
@@ -71,7 +75,8 @@ class EmailCourier:
         handed = Handed()
         connection: SMTP | None = None
         for place, letter in enumerate(letters):
-            if not is_address(letter.address):
+            address = as_sent(letter.address)
+            if not address:
                 handed.rejected[letter.row] = "not an e-mail address"
                 continue
             if connection is None or not connection.is_connected:
@@ -79,7 +84,10 @@ class EmailCourier:
             if connection is None or self.is_down or not batch.goes_on():
                 handed.refused += [one.row for one in letters[place:]]
                 break
-            await self._hand_over(connection, batch, letter, handed)
+            if not address.isascii() and not connection.supports_extension("smtputf8"):
+                handed.rejected[letter.row] = NO_SUCH_LETTERS
+                continue
+            await self._hand_over(connection, batch, replace(letter, address=address), handed)
         if connection is not None and connection.is_connected:
             self._idle.append(connection)
         return handed
@@ -115,8 +123,9 @@ class EmailCourier:
         content = written(self._mail(batch, letter, name), self._by, self._settings.language)
         is_given = False
         try:
-            await connection.mail(self._by.envelope(name))
-            await connection.rcpt(letter.address)
+            is_plain = letter.address.isascii()
+            await connection.mail(self._by.envelope(name), options=[] if is_plain else ["SMTPUTF8", "BODY=8BITMIME"])
+            await connection.rcpt(letter.address, encoding="ascii" if is_plain else "utf-8")
             is_given = True
             await connection.data(content)
             handed.taken.append(letter.row)
@@ -137,6 +146,8 @@ class EmailCourier:
         """The server's answer about one mail: for good, for now, or nothing that can be understood."""
         if 500 <= code < 600:
             handed.rejected[letter.row] = said
+            if is_hard(said.partition(" ")[2]):
+                handed.gone.add(letter.row)
         elif not 400 <= code < 500:
             handed.unanswered.append(letter.row)
             handed.error = f"the mail server answered {said}"
@@ -154,7 +165,7 @@ class EmailCourier:
             to=letter.address,
             subject=letter.subject,
             text=letter.text,
-            opt_out=f"{self._settings.public_url.rstrip('/')}/opt-out/{token}",
+            opt_out=f"{self._settings.public_url.rstrip('/')}/o/{token}",
             date=formatdate(),
         )
 
@@ -174,8 +185,20 @@ class EmailCourier:
 
 def _said(error: Exception) -> str:
     """The codes of an answer, without its words: they may hold the address. What is no answer is said in words."""
+    distrusted = _distrusted(error)
+    if distrusted:
+        return f"its certificate is not trusted: {distrusted[:100]}"
     code, message = getattr(error, "code", None), str(getattr(error, "message", error))
     if code is None:
         return message[:100] or type(error).__name__
     status = STATUS.search(message)
     return f"{code} {status[0]}" if status else str(code)
+
+
+def _distrusted(error: BaseException | None) -> str:
+    """What is wrong with the server's certificate; empty where that is not what went wrong."""
+    while error is not None:
+        if isinstance(error, ssl.SSLCertVerificationError):
+            return error.verify_message
+        error = error.__cause__ or error.__context__
+    return ""

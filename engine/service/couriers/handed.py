@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 @dataclass(slots=True)
 class Handed:
     """What became of letters: `taken` by the channel, `rejected` with a reason, `refused` (surely not taken, try
-    later), `unanswered` (nobody knows). `error` says why some are left; `asked` is Retry-After in seconds."""
+    later), `unanswered` (nobody knows). `error` says why some are left; `asked` is Retry-After in seconds. `gone` are
+    those of the rejected whose address is not there any more."""
 
     taken: list[int] = field(default_factory=list)
     rejected: dict[int, str] = field(default_factory=dict)
@@ -14,6 +15,7 @@ class Handed:
     unanswered: list[int] = field(default_factory=list)
     error: str = ""
     asked: float = 0
+    gone: set[int] = field(default_factory=set)
 
     @property
     def is_whole(self) -> bool:
@@ -29,6 +31,7 @@ class Handed:
         """Take in what became of other letters."""
         self.taken += other.taken
         self.rejected |= other.rejected
+        self.gone |= other.gone
         self.refused += other.refused
         self.unanswered += other.unanswered
         self.error = self.error or other.error

@@ -10,10 +10,11 @@ opt_outs = Table(
     "opt_outs",
     metadata,
     Column("id", Serial, primary_key=True),
-    Column("source", String(12), nullable=False),  # reply, link, call, hall, mail, complaint
+    Column("source", String(12), nullable=False),  # reply, link, call, hall, mail, complaint, import
     Column("reference", String(120), nullable=False),  # the source's own id: told again it changes nothing
     Column("customer", String(60), nullable=False, server_default=""),  # empty while nobody knows whose address it is
     Column("case_id", String(24), nullable=False, server_default=""),
+    Column("channel", String(20), nullable=False, server_default=""),  # what is barred; empty = every channel
     Column("at", UtcTime, nullable=False),
     Column("taken_at", UtcTime, nullable=False),
     Column("ended_at", UtcTime),
@@ -48,6 +49,7 @@ replies = Table(
     CheckConstraint("meaning in ('opt_out','opt_in','other')", name="meaning"),
     Index(None, "case_id", "at"),
     Index(None, "customer"),
+    Index("ix_replies_unread", "case_id", **only("read_at IS NULL")),
 )
 
 orders = Table(
