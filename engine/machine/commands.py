@@ -212,6 +212,15 @@ class ResumeDelivery(Command, frozen=True):
     wave: str = ""
 
 
+class Widen(Command, frozen=True):
+    """The submitter asks for more while the delivery is paused: `form` are the fields that change. `fund` is what is
+    left of its office's budget."""
+
+    form: dict[str, Any]
+    reason: str = ""
+    fund: Fund | None = None
+
+
 class DeliveryFinished(Command, frozen=True):
     """Every recipient is settled: the sums per bucket."""
 
@@ -298,6 +307,7 @@ AnyCommand = (
     | StartDelivery
     | PauseDelivery
     | ResumeDelivery
+    | Widen
     | DeliveryFinished
     | Evaluated
     | Close
