@@ -106,6 +106,7 @@ COMMANDS = {  # entries of the histories of cases
     "StartDelivery": N_("started the delivery"),
     "PauseDelivery": N_("paused the delivery"),
     "ResumeDelivery": N_("resumed the delivery"),
+    "Widen": N_("asked for more"),
     "DeliveryFinished": N_("finished the delivery"),
     "Evaluated": N_("computed an evaluation"),
     "Close": N_("closed the case"),

@@ -267,7 +267,11 @@ class _Compiler:
     def delivery(self, name: str, ways: tuple[Transition, ...]) -> Sequence[charts.AnyState]:
         selecting = next((one for one, place in self.places.items() if place.kind == "audience"), None)
         back = (Transition((selecting,), (drifting.RESELECT,)),) if self.stages.reselects and selecting else ()
-        self.kinds |= {READY: Ready(reselects=bool(back)), name: Delivery(), PAUSED: Delivery(paused=True, widens=self.widens)}
+        self.kinds |= {
+            READY: Ready(reselects=bool(back)),
+            name: Delivery(),
+            PAUSED: Delivery(paused=True, widens=self.widens),
+        }
         self.places |= {READY: self.renamed(name, READY), PAUSED: self.renamed(name, PAUSED)}
         before = tuple(way for way in ways if way.events != RAISED["delivery"])
         chosen = self.chains if self.widens else ()

@@ -25,7 +25,6 @@ from engine.definition.lifecycle import (
 )
 from engine.machine.states import EFFECTIVE
 
-
 OWN = ("task", "wait", "cases", "compound", "parallel")
 
 

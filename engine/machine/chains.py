@@ -12,8 +12,7 @@ from engine.errors import ExpressionFailed
 from engine.machine.chart import AnyState as ChartState
 from engine.machine.chart import Atomic, Compound, Final, Parallel, Situation, Transition
 from engine.machine.filing import Filing
-from engine.machine.states import Kind
-from engine.machine.states import DELIVERING, PAUSED
+from engine.machine.states import DELIVERING, PAUSED, Kind
 from engine.machine.steps import AnyStep, Approval, Copy
 from engine.machine.wider import WIDER
 from engine.values import NO_TEXT, Bilingual
@@ -178,7 +177,8 @@ def _refusals(state: str, *, widens: bool) -> tuple[Transition, ...]:
 
 def _countersign(chain: str, sign: Countersign, onward: str, kinds: Kinds, *, widens: bool) -> ChartState:
     state = state_of(chain, sign.name)
-    regions, ways, approved = [], [], []
+    regions, approved = [], []
+    ways: list[Transition] = []
     for placed in sign.branches:
         step = state_of(chain, placed.step.name)
         kinds[step] = placed.step

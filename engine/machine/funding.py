@@ -22,8 +22,8 @@ NOTHING = Decimal()
 
 
 class Held(Struct, frozen=True):
-    """What a case is to hold of an account: `reserved`, or `granted`, of which what was spent is a part; both while more is
-    asked for than was granted."""
+    """What a case is to hold of an account: `reserved`, or `granted`, of which what was spent is a part; both
+    while more is asked for than was granted."""
 
     account: str = ""
     reserved: Decimal = NOTHING

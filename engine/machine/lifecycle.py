@@ -9,10 +9,8 @@ from typing import Literal
 
 from msgspec import Struct
 
-
 from engine.machine.drifting import Tolerance
 from engine.machine.states import Evaluation
-
 
 Widens = Literal["raise", "lengthen"]
 """How a field may change once customers were written to."""

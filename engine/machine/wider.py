@@ -59,7 +59,9 @@ def refused(process: "Process", case: Case, changes: Mapping[str, Any]) -> list[
 
 def _refused(process: "Process", was: Mapping[str, Any], name: str, value: Any) -> Sequence[Problem]:
     how = process.stages.widens.get(name, "")
-    if (how == "raise" and _is_raised(was.get(name), value)) or (how == "lengthen" and _is_longer(was.get(name), value)):
+    if (how == "raise" and _is_raised(was.get(name), value)) or (
+        how == "lengthen" and _is_longer(was.get(name), value)
+    ):
         return ()
     code, message = _SAYS[how]
     return (Problem(code, message.format(name), at=name),)

@@ -29,6 +29,7 @@ from engine.service import (
     splitting,
     stepping_up,
     telling,
+    widening,
 )
 from engine.service.app import Countersign
 from engine.service.authorizing import allowed
@@ -152,6 +153,8 @@ def case_view(app: Countersign, tx: Connection, viewer: Viewer, case: Case, orde
         may_rehearse=_may_rehearse(viewer, case, definition, unseen, is_frozen=audience is not None),
         stale=stale_view(app, tx, case, unseen),
         previews=sampling.may_read(definition, case, unseen),
+        widening=widening.widening_view(app, tx, case, unseen),
+        missing=widening.missing_for(app, tx, viewer, case),
     )
 
 
@@ -166,7 +169,7 @@ def _may_rehearse(
 def _amended(entries: Sequence[Entry]) -> tuple[Entry, ...]:
     """What approvers changed since the case was last submitted."""
     since = takewhile(lambda one: one.what not in ("submitted", "resubmitted"), entries)
-    return tuple(one for one in since if one.changes and one.what != "edited")
+    return tuple(one for one in since if one.changes and one.what not in ("edited", "asked_for_more"))
 
 
 def _kin(app: Countersign, tx: Connection, viewer: Viewer, case: Case) -> dict[str, CaseRow]:

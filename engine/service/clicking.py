@@ -16,7 +16,7 @@ from engine.delivery.links import Purpose
 from engine.errors import NotFound
 from engine.service import messagelinks, optouts
 from engine.service.app import Countersign
-from engine.service.optouts import OPEN_STATES, OptOut
+from engine.service.optouts import OptOut, takes_answers
 from engine.service.sealing import keyed, vault
 from engine.store import cases, clicks, reports, waves
 from engine.store.clicks import Linked
@@ -98,7 +98,7 @@ def _recount(tx: Connection, messages: Collection[tuple[str, int]]) -> None:
 
 
 def _respond(tx: Connection, linked: Linked, at: datetime) -> None:
-    if linked.customer.startswith(ERASED) or cases.load(tx, linked.case_id).state not in OPEN_STATES:
+    if linked.customer.startswith(ERASED) or not takes_answers(cases.load(tx, linked.case_id)):
         return
     kept = ResponseRow(linked.customer, "response", at, None, _reference(linked.wave, linked.row))
     reports.record_response(tx, linked.case_id, kept)

@@ -85,7 +85,8 @@ def begin(app: Countersign, case_id: str) -> None:
 
 
 def hold(app: Countersign, case_id: str, action: Literal["pause", "resume", "cancel"] | str) -> None:
-    """Make the waves follow the case: paused while it is paused or more is asked for, running while it delivers, else cancelled.
+    """Make the waves follow the case: paused while it is paused or more is asked for, running while it delivers, else
+    cancelled.
 
     Effects may arrive late or twice, so the case's own state decides and not the order they came in. Resuming a case
     that a gate or a stop rule held is a person's go: the gate opens, the rule is not asked again.

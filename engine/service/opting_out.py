@@ -14,7 +14,7 @@ from engine.delivery.channels import Email
 from engine.errors import NotFound
 from engine.service.app import Countersign
 from engine.service.mail_marks import opting_out
-from engine.service.optouts import OPEN_STATES, OPTED_OUT
+from engine.service.optouts import OPTED_OUT, takes_answers
 from engine.store import cases, ledger, reports, suppression
 from engine.store.ledger import Addressee
 from engine.store.reports import ResponseRow
@@ -52,7 +52,7 @@ def answer(
 ) -> bool:
     """Count what a customer answered for the case, once; False where it was counted before, or its numbers are final.
     Nothing is kept of who was erased."""
-    if to.customer.startswith(ERASED) or cases.load(tx, to.case_id).state not in OPEN_STATES:
+    if to.customer.startswith(ERASED) or not takes_answers(cases.load(tx, to.case_id)):
         return False
     row = ResponseRow(to.customer, kind, app.now(), None, reference)
     return reports.record_responses(tx, to.case_id, [row]) > 0

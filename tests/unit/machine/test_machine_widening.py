@@ -30,7 +30,9 @@ GIVEN = {"budget": "20000", "reach": 9000, "discount": "0.9", "window": ["2026-0
 def paused(*sentences: str, **given: Any) -> Trial:
     """A case whose delivery is paused, after which this was done."""
     trial = Trial(PROCESS, proposal=DEFINITION.proposal)
-    trial.submit(trial.read_form({**filled(DEFINITION.proposal, GIVEN | given, MONDAY.date()), **GIVEN, **given}, whole=True))
+    trial.submit(
+        trial.read_form({**filled(DEFINITION.proposal, GIVEN | given, MONDAY.date()), **GIVEN, **given}, whole=True)
+    )
     come_to(trial, "targeting")
     do(trial, "freeze 9000/100" if "reach" not in given else "freeze 900/10", "start", "pause", *sentences)
     return trial
