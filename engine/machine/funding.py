@@ -29,6 +29,12 @@ class Held(Struct, frozen=True):
     reserved: Decimal = NOTHING
     granted: Decimal = NOTHING
 
+    def sides(self, spent: Decimal) -> tuple[Decimal, Decimal]:
+        """What is to be reserved and committed where so much was spent already: that comes out of what was granted, or
+        of what is reserved again where approval re-opened."""
+        reserved = self.reserved if self.granted else max(self.reserved - spent, NOTHING)
+        return reserved, max(self.granted - spent, NOTHING)
+
 
 def held(process: Process, case: Case) -> Held:
     """What a case holds: nothing before it is submitted, nothing more once it has ended."""

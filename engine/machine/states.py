@@ -389,3 +389,4 @@ def end_sending(journal: Journal) -> None:
     """No wave goes on once the case ends."""
     if is_sending(journal.case):
         journal.ask(HoldDelivery("cancel"))
+        wider.drop(journal)

@@ -83,22 +83,32 @@ def come_back(journal: "Journal", *, granted: bool) -> None:
     asked = journal.case.facts.get(WIDENING)
     if not asked:
         return
-    journal.record(Noted({WIDENING: None}))
     if granted:
+        journal.record(Noted({WIDENING: None}))
         journal.ask(HoldDelivery("resume"))
         journal.tell_submitter(GRANTED)
         return
-    _put_back(journal, asked)
+    drop(journal)
+    _stand_again(journal, asked)
     if journal.command.actor != journal.case.submitter:
         journal.tell_submitter(REFUSED, journal.remark())
 
 
-def _put_back(journal: "Journal", asked: dict[str, Any]) -> None:
-    """The form as it was approved, and its approvals, in a round of their own: nobody is asked twice in one."""
+def drop(journal: "Journal") -> None:
+    """Ask for nothing more: the form is as it was approved."""
     case = journal.case
+    asked = case.facts.get(WIDENING)
+    if not asked:
+        return
+    journal.record(Noted({WIDENING: None}))
     if case.fund is not None:
         journal.record(Funded(Fund(case.fund.account, asked["left"])))
     journal.record(FormSaved(dict(asked["was"]), asked["editor"], same_list=True))
+
+
+def _stand_again(journal: "Journal", asked: dict[str, Any]) -> None:
+    """The approvals of that form stand, in a round of their own: nobody is asked twice in one."""
+    case = journal.case
     journal.record(Turned(case.round + 1, "", REFUSED, journal.command.actor, route=asked["route"]))
     stood = frozenset(asked["stood"])
     for task in case.tasks:

@@ -82,10 +82,8 @@ def follow(app: Countersign, locked: Locked, command: AnyCommand, outcome: Outco
 def moves(has: Holding, wanted: Held) -> Iterator[tuple[Side, Side, Decimal, str]]:
     """From where to where money goes for a case to hold what is wanted, and what that is called; what was spent stays
     spent."""
-    reserve = wanted.reserved - has.reserved
-    commit = max(wanted.granted - has.actual, Decimal()) - has.committed
-    if wanted.reserved and not wanted.granted:
-        reserve = max(wanted.reserved - has.actual, Decimal()) - has.reserved
+    reserved, committed = wanted.sides(has.actual)
+    reserve, commit = reserved - has.reserved, committed - has.committed
     across = min(-reserve, commit)
     if across > 0:
         yield "reserved", "committed", across, "commit"
