@@ -26,6 +26,7 @@ from engine.service import (
     proposals,
     responses,
     stages,
+    widening,
 )
 from engine.service.app import Countersign
 from engine.service.operations import Door
@@ -142,6 +143,7 @@ SUBMITTERS_OWN: Mapping[str, tuple[str, ...]] = {  # in which states it is possi
     "start the delivery": (),
     "pause the delivery": (),
     "resume the delivery": (),
+    "ask for more": (),
     "open a gate": (),
     "import responses": (),
     "close the case": ("approved", "filed"),
@@ -250,6 +252,9 @@ ACTIONS: Mapping[str, Do] = {
     "start the delivery": lambda app, viewer, case, task: stages.start_delivery(app, viewer, case, 1, key=key()),
     "pause the delivery": lambda app, viewer, case, task: stages.hold(app, viewer, case, "pause", "why", key=key()),
     "resume the delivery": lambda app, viewer, case, task: stages.hold(app, viewer, case, "resume", "", key=key()),
+    "ask for more": lambda app, viewer, case, task: widening.ask(
+        app, viewer, case, {"budget": "900000"}, "a reason", key=key()
+    ),
     "open a gate": lambda app, viewer, case, task: stages.release_gate(app, viewer, case, key=key()),
     "import responses": lambda app, viewer, case, task: responses.import_responses(app, viewer, case, b"a,b\n1,2\n"),
     "close the case": lambda app, viewer, case, task: stages.close(app, viewer, case, "learned", key=key()),
