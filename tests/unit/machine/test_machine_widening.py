@@ -71,6 +71,8 @@ def test_only_those_who_looked_at_the_budget_are_asked_and_the_delivery_goes_on(
     trial = paused("widen {budget: 21000}")
     assert trial.case.state == "approving"
     assert asked(trial) == {"county_head"}
+    drawn = {step.id: step.state for column in PROCESS.chain(trial.case) for step in column}
+    assert (drawn["audience"], drawn["delivery"]) == ("done", "ahead")
     do(trial, "county_head approve")
     assert asked(trial) == {"city_finance"}  # the city's service looked at the content, which is as it was
     do(trial, "city_finance approve", "city_vp approve")
