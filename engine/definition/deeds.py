@@ -341,7 +341,7 @@ class Widens(Deed):
     def read(cls, words: Words) -> Self:
         """See Deed."""
         if words.rest or not words.values:
-            raise Unreadable("what is asked for stands in braces", f"write {cls.form}")
+            raise Unreadable("changed values stand in braces", f"write {cls.form}")
         return cls(tuple(words.values.items()))
 
     def play(self, trial: Trial) -> None:
