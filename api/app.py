@@ -69,6 +69,7 @@ from api.pages import (
     steps,
     waivers,
     webhooks,
+    widening,
 )
 from api.rest import access as rest_access
 from api.rest import arbitrations as rest_arbitrations
@@ -138,6 +139,7 @@ PAGES = (
     groups_build,  # /groups/build stands before /groups/{name}
     offers,
     call_lists,
+    widening,
     calls,
     rehearsals,
     stand_ins,

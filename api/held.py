@@ -20,7 +20,7 @@ BUDGET = re.compile(r"budget: (\S+) > (\S+)")
 CONTENT = re.compile(r"content: (\d+) of (\d+) texts of (\w+) may not go out")
 OVERRUN = N_(
     "What goes out next costs %(needed)s, and %(left)s is left of the budget that was approved for this case. Nothing"
-    " more is sent. Let fewer customers have it in a case of their own, or end this delivery."
+    " more is sent. Ask for more money, let fewer customers have it in a case of their own, or end this delivery."
 )
 LIST = re.compile(r"list (\w+)")
 

@@ -22,6 +22,7 @@ from api.words_budgets import BUDGET_OCCASIONS, BUDGET_SIDES
 from api.words_building import BUILT_ROWS, DAY_OPERATORS, EARLIER_OUTCOMES, HOWS, JOINS, OPERATORS
 from api.words_calls import DISPOSITIONS
 from api.words_dataset import DATASET_FILES, DATASET_KINDS, FIELD_TYPES
+from api.words_evaluation import VERDICT_TONES, VERDICTS, WARNINGS
 from api.words_hall import HALL_ANSWERS, HALL_CONFIRMATIONS, HALL_COUNTS, HALL_REASONS, OFFER_ELEMENTS
 from api.words_message import BREACHES, CHANNELS
 from api.words_notices import GROUPS, HOOKS, OCCASIONS, PACES, SENDING, WEBHOOK_EVENTS, WEEKDAYS
@@ -47,6 +48,7 @@ from api.words_office import (
 from api.words_policy import CARRIERS, PURPOSES
 from api.words_problems import PROBLEMS
 from api.words_steps import DUE, FLAGS, GONE, RESUMES, VIAS, WHY
+from api.words_widening import WIDENING_ACTIONS, WIDENING_EVENTS
 
 __all__ = [
     "ACCOUNT_DONE",
@@ -120,10 +122,13 @@ __all__ = [
     "STUDIES",
     "SUPPRESSION_LISTS",
     "TIMERS",
+    "VERDICTS",
+    "VERDICT_TONES",
     "VERSIONS",
     "VERSION_TONES",
     "VIAS",
     "WAIVER_STATES",
+    "WARNINGS",
     "WEBHOOK_EVENTS",
     "WEEKDAYS",
     "WHY",
@@ -212,6 +217,7 @@ DECIDED = {  # what the history says
 }
 ACTIONS = {  # what an error may name as possible
     **DECISIONS,
+    **WIDENING_ACTIONS,
     "edit": N_("edit"),
     "submit": N_("submit"),
     "withdraw": N_("withdraw"),
@@ -320,6 +326,7 @@ EVENTS = {
     "delivered": N_("finished the delivery"),
     "evaluation_due": N_("began an evaluation"),
     "evaluated": N_("evaluated"),
+    **WIDENING_EVENTS,
     "closed": N_("closed the case"),
     "urged": N_("urged those whom the case waits for"),
     "recalled": N_("took the case back to change it"),
@@ -409,21 +416,5 @@ WAVES = {
     "cancelled": N_("Cancelled"),
 }
 ARMS = {"total": N_("All customers")}  # the other groups bear the names of the definition
-VERDICTS = {
-    "works": N_("It works."),
-    "harms": N_("It harms: the customers that were contacted did worse than those held back."),
-    "no_difference": N_("No difference shown: what is seen could be chance."),
-    "loses_money": N_("It loses money: the lift is real, but it costs more than it brings."),
-    "no_control": N_("No verdict: without a control group nothing can be said about the effect."),
-    "sample_ratio": N_("No verdict: the sizes of target and control differ from what was drawn. Find out why first."),
-    "too_early": N_("Too early: wait for more responses."),
-}
-VERDICT_TONES = {"works": "go", "harms": "stop", "loses_money": "stop", "sample_ratio": "stop"}
-WARNINGS = {
-    "few_outcomes": N_("There are few outcomes: the interval is rough."),
-    "small_control": N_("The control group is small: the interval is wide."),
-    "profit_uncertain": N_("The profit may as well be a loss: its interval reaches below zero."),
-    "many_comparisons": N_("Several comparisons were made: this one may look real by chance."),
-}
 TRIED = {**DECISIONS, "reached": N_("never reached"), "silence": N_("nobody stays silent")}
 LANGUAGES = {"zh": "中文", "en": "English"}  # each in its own language, never translated

@@ -116,6 +116,7 @@ COMMANDS = {  # entries of the histories of cases
     "PauseDelivery": N_("paused the delivery"),
     "ResumeDelivery": N_("resumed the delivery"),
     "TextDecided": N_("found or chose the text of a test"),
+    "Widen": N_("asked for more"),
     "DeliveryFinished": N_("finished the delivery"),
     "Evaluated": N_("computed an evaluation"),
     "Close": N_("closed the case"),

@@ -27,6 +27,7 @@ from engine.service import (
     responses,
     returning,
     stages,
+    widening,
 )
 from engine.service.app import Countersign
 from engine.service.chain_views import Waiting
@@ -37,6 +38,7 @@ from engine.service.responses import ImportReport
 from engine.service.returning import Returned
 from engine.service.stage_views import EvaluationView
 from engine.service.views import CaseRow, CaseView, FormView, Inbox, TaskRow, Viewer
+from engine.service.widening_views import WideningForm
 from engine.values import Bilingual
 
 router = APIRouter(route_class=Described, prefix="/api/v1", tags=["cases"])
@@ -120,6 +122,13 @@ class Happening(Body):
 
     event: str = Field(max_length=120, examples=["hold"])
     remark: str = Field("", max_length=2000)
+
+
+class More(Body):
+    """The fields of which more is asked for, and why."""
+
+    values: dict[str, Any] = Field(examples=[{"budget": "48500.00"}])
+    reason: str = Field("", max_length=2000, examples=["The texts came out longer than was counted"])
 
 
 class Withdrawal(Reason):
@@ -283,6 +292,22 @@ def pause(app: App, caller: Caller, key: Key, case_id: str, body: Reason) -> Res
 def resume(app: App, caller: Caller, key: Key, case_id: str, body: Reason | None = None) -> Response:
     """Go on with all waves. 409 where the list of the next one is stale and no reason says why it goes out as it is."""
     stages.hold(app, caller, case_id, "resume", body.reason if body else "", key=key)
+    return _waiting(app, caller, case_id)
+
+
+@router.get("/cases/{case_id}/more", response_model=WideningForm, dependencies=[for_reading("cases.act")])
+def what_more(app: App, caller: Reader, case_id: str) -> Response:
+    """What its submitter may ask for while the delivery is paused, filled with what would let everything go out. 409
+    where nothing may be asked for now."""
+    return answer(widening.form(app, caller, case_id))
+
+
+@router.post("/cases/{case_id}/more", response_model=Waiting, dependencies=[for_acting("cases.act")])
+def ask_for_more(app: App, caller: Caller, key: Key, case_id: str, body: More) -> Response:
+    """Ask for a larger budget or a window that ends later while the delivery is paused. Approval opens again for what
+    changes; granted, the delivery goes on from where it was held. POST withdraw takes it back. 422 with every field
+    that cannot be asked for."""
+    widening.ask(app, caller, case_id, body.values, body.reason, key=key)
     return _waiting(app, caller, case_id)
 
 

@@ -13,11 +13,14 @@ from engine.audience.groups import field_of
 from engine.definition import steps as written
 from engine.definition.children import formulas
 from engine.definition.extends_lifecycle import usual_of
-from engine.definition.fields import PersonField
+from engine.definition.fields import DateRange, Money, PersonField
+from engine.definition.lifecycle import events_of
 from engine.definition.lifecycle_compile import compile_lifecycle
 from engine.definition.model import Definition
+from engine.definition.reach import Reach
 from engine.definition.section import WhoElse, Whom, WhoRow
 from engine.definition.steps import PlainStep
+from engine.delivery.message import placeholders
 from engine.errors import ExpressionFailed, InvalidExpression
 from engine.expr import Expression, Scope, compile_expression
 from engine.expr.types import BOOL, DYN
@@ -28,7 +31,8 @@ from engine.machine.chains import Column, Countersign, Placed
 from engine.machine.deadlines import NEVER, Timeout
 from engine.machine.drifting import Tolerance
 from engine.machine.filing import Filing
-from engine.machine.lifecycle import Stages
+from engine.machine.funding import FIELD
+from engine.machine.lifecycle import Stages, Widens
 from engine.machine.process import Process, Row
 from engine.machine.states import Evaluation
 from engine.machine.steps import ALLOWED, Approval, Copy
@@ -125,7 +129,43 @@ class _Compiler:
             reselects=bool(audience and audience.drift and audience.stale_after),
             delivery=definition.delivery is not None,
             evaluation=Evaluation(at=evaluation.at) if evaluation is not None else None,
+            widens=dict(self.widens()) if definition.delivery is not None else {},
         )
+
+    def widens(self) -> Iterator[tuple[str, Widens]]:
+        """Of what the submitter may ask for more while the delivery is paused: its budget, and windows of time. Not of
+        what the list or the messages were made from, nor of what the lifecycle has read; nor where a case came through
+        states of its definition's own first, for it would not come there again."""
+        section = self.definition.lifecycle
+        if section is not None and Reach(section).own_before_delivery:
+            return
+        fixed = {*self.selected_by(), *self.told(), *self.read_by_lifecycle()}
+        for name, field in self.definition.proposal.fields.items():
+            if name in fixed:
+                continue
+            if name == FIELD and isinstance(field, Money):
+                yield name, "raise"
+            elif isinstance(field, DateRange):
+                yield name, "lengthen"
+
+    def told(self) -> Iterator[str]:
+        """The fields that the messages show, as far as the definition says."""
+        message = self.definition.delivery.message if self.definition.delivery else None
+        if message is None:
+            return
+        mail = message.email
+        texts = [*message.words.values(), *((mail,) if mail else ())]
+        yield from (words.field for words in texts if words.field)
+        written = [*(words.text for words in texts), mail.subject if mail else "", message.link]
+        yield from (name.removeprefix("form.") for text in written for name in placeholders(text))
+
+    def read_by_lifecycle(self) -> Iterator[str]:
+        """The fields that conditions of the lifecycle ask."""
+        section = self.definition.lifecycle
+        states = section.walk() if section is not None else ()
+        rules = (event.when for _, _, state, _ in states for event in events_of(state) if event.when)
+        for text in rules:
+            yield from (path.split(".")[1] for path in self.rule(text).paths if path.startswith("form."))
 
     def column(self, step: PlainStep) -> Column:
         """One column of a chain."""

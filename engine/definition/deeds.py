@@ -25,6 +25,7 @@ from engine.machine.commands import (
     ResumeDelivery,
     SelectAgain,
     StartDelivery,
+    Widen,
     Withdraw,
 )
 from engine.machine.declared import holders
@@ -325,6 +326,29 @@ class Pauses(Deed):
         """See Deed."""
         actor = trial.submitter
         trial.do(ResumeDelivery(actor=actor) if self.again else PauseDelivery(actor=actor, reason="as tried"))
+
+
+@dataclass(frozen=True, slots=True)
+class Widens(Deed):
+    """The submitter asks for more while the delivery is paused; `withdraw` takes that back."""
+
+    verbs = ("widen",)
+    form = "widen {FIELD: VALUE}"
+
+    values: tuple[tuple[str, Any], ...] = ()
+
+    @classmethod
+    def read(cls, words: Words) -> Self:
+        """See Deed."""
+        if words.rest or not words.values:
+            raise Unreadable("changed values stand in braces", f"write {cls.form}")
+        return cls(tuple(words.values.items()))
+
+    def play(self, trial: Trial) -> None:
+        """See Deed. InvalidForm where it may not be asked for."""
+        read = trial.read_form(dict(self.values), whole=True)
+        wanted = {name: read.get(name) for name, _ in self.values}
+        trial.do(Widen(actor=trial.submitter, form=wanted, reason="as tried"))
 
 
 @dataclass(frozen=True, slots=True)

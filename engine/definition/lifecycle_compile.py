@@ -23,7 +23,7 @@ from engine.definition.lifecycle import (
 from engine.definition.reach import Reach
 from engine.errors import ExpressionFailed
 from engine.machine import chart as charts
-from engine.machine import drifting
+from engine.machine import drifting, wider
 from engine.machine.chains import Chains, Condition, Kinds, chain, conversions, rerouted
 from engine.machine.chart import Chart, Situation, Transition
 from engine.machine.children import CANCEL, Formula, Join, Opening, Opens, event_of
@@ -128,6 +128,8 @@ class _Compiler:
         self.rule = rule
         self.formulas = formulas
         self.kinds: Kinds = {}
+        outermost = {state.kind for state in section.states.values()}
+        self.widens = bool(stages.widens) and {"approval", "delivery"} <= outermost
         self.names = {name for _, name, _, _ in section.walk()}
         self.roles = {name: Role(name, role.who, role.label) for name, role in section.roles.items()}
         self.places = {name: self.place(name, state) for _, name, state, _ in section.walk()}
@@ -213,8 +215,11 @@ class _Compiler:
                 self.kinds[name] = DeclaredForm(told, word("submit", by))
             case written.Approval():
                 self.kinds[name] = Approving()
-                inside = tuple(chain(chosen, columns, self.kinds) for chosen, columns in self.chains.items())
-                return [charts.Compound(id=name, transitions=(*ways, *rerouted(self.chains)), children=inside)]
+                inside = tuple(
+                    chain(chosen, columns, self.kinds, widens=self.widens) for chosen, columns in self.chains.items()
+                )
+                back = (Transition((PAUSED,), (wider.TAKEN_BACK,)),) if self.widens else ()
+                return [charts.Compound(id=name, transitions=(*ways, *back, *rerouted(self.chains)), children=inside)]
             case written.Effective():
                 rests = any(event.event == "close" for event in state.events)
                 self.kinds[name] = Effective(told, last=rests)
@@ -262,14 +267,20 @@ class _Compiler:
     def delivery(self, name: str, ways: tuple[Transition, ...]) -> Sequence[charts.AnyState]:
         selecting = next((one for one, place in self.places.items() if place.kind == "audience"), None)
         back = (Transition((selecting,), (drifting.RESELECT,)),) if self.stages.reselects and selecting else ()
-        self.kinds |= {READY: Ready(reselects=bool(back)), name: Delivery(), PAUSED: Delivery(paused=True)}
+        self.kinds |= {
+            READY: Ready(reselects=bool(back)),
+            name: Delivery(),
+            PAUSED: Delivery(paused=True, widens=self.widens),
+        }
         self.places |= {READY: self.renamed(name, READY), PAUSED: self.renamed(name, PAUSED)}
         before = tuple(way for way in ways if way.events != RAISED["delivery"])
+        chosen = self.chains if self.widens else ()
+        asked = tuple(Transition((one,), (wider.event_of(one),)) for one in chosen)
         sent = tuple(way for way in ways if way.events != ("withdraw",))
         return [
             charts.Atomic(id=READY, transitions=(Transition((name,), ("start",)), *back, *before)),
             charts.Atomic(id=name, transitions=(Transition((PAUSED,), ("pause",)), *sent)),
-            charts.Atomic(id=PAUSED, transitions=(Transition((name,), ("resume",)), *sent)),
+            charts.Atomic(id=PAUSED, transitions=(Transition((name,), ("resume",)), *asked, *sent)),
         ]
 
     def renamed(self, name: str, to: str) -> Place:

@@ -31,9 +31,10 @@ LIMIT = 4_000
 REGIONS = 64
 """Regions of one row of the route table."""
 
-_ELSEWHERE = ("done.", "drift.", "reroute.", "reselect")
-"""Events of the chart itself, of a round on the real count, of a form that changes, which is not decided, and of a list
-that is selected anew, which leads back to where the case has been."""
+_ELSEWHERE = ("done.", "drift.", "reroute.", "reselect", "widen.", "unwiden")
+"""Events of the chart itself, of a round on the real count, of a form that changes, which is not decided, of a list
+that is selected anew, which leads back to where the case has been, and of more being asked for while the delivery is
+paused: the chain of the larger form is walked from its own beginning, and who looked at what changed decides again."""
 
 Mark = str
 """What happened, in order: `!event` for an event, `>state` for a state entered."""

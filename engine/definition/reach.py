@@ -8,6 +8,7 @@ from functools import cached_property
 
 from engine.definition.lifecycle import (
     ENDED_BY_HAND,
+    STAGES,
     AnyState,
     Approval,
     Compound,
@@ -23,6 +24,8 @@ from engine.definition.lifecycle import (
     events_of,
 )
 from engine.machine.states import EFFECTIVE
+
+OWN = ("task", "wait", "cases", "compound", "parallel")
 
 
 class Reach:
@@ -55,6 +58,12 @@ class Reach:
             return not isinstance(state, Effective) and not (isinstance(state, Approval) and event.event in EFFECTIVE)
 
         return self._come_to([self.first], stays_open)
+
+    @cached_property
+    def own_before_delivery(self) -> frozenset[str]:
+        """The states of the definition's own, in which people act or time passes, that may lead to the delivery."""
+        own = [name for name, state in self.states.items() if state.kind in OWN]
+        return frozenset(name for name in own if STAGES["delivery"] in self._come_to([name], lambda state, event: True))
 
     def _come_to(self, first: Sequence[str], taken: Callable[[AnyState, Event], bool]) -> frozenset[str]:
         found: set[str] = set()

@@ -23,6 +23,7 @@ from engine.definition.deeds import (
     Submits,
     Unreadable,
     Waits,
+    Widens,
     Withdraws,
     Words,
 )
@@ -41,6 +42,7 @@ KINDS: tuple[type[Deed], ...] = (
     SelectsAgain,
     Starts,
     Pauses,
+    Widens,
     Delivers,
     Evaluates,
     Closes,

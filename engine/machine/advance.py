@@ -51,6 +51,7 @@ from engine.machine.commands import (
     TextDecided,
     TimerFired,
     Transfer,
+    Widen,
     Withdraw,
 )
 from engine.machine.declared import perform
@@ -70,6 +71,8 @@ from engine.machine.returns import redirected, resolve
 from engine.machine.states import SUSPENDED, Refusal
 from engine.machine.step import Movement, macrostep, start
 from engine.machine.steps import Approval, check_decision
+from engine.machine.widening import widen
+from engine.machine.wider import TAKEN_BACK, is_widening
 
 __all__ = ["advance", "create", "evolve"]
 
@@ -150,6 +153,8 @@ def _event(journal: Journal, command: AnyCommand) -> str:
             return children.heard(journal, command)
         case AddChild():
             return children.add(journal, command)
+        case Widen():
+            return widen(journal, command)
         case Cancel():
             return children.cancel(journal, command)
         case Hold():
@@ -231,6 +236,10 @@ def _withdraw(journal: Journal) -> str:
     if not journal.process.may(journal.case, "withdraw"):
         raise Refusal
     journal.cause = ("", "withdraw")
+    if is_widening(journal.case):
+        if journal.command.again:  # type: ignore[union-attr]  # a Withdraw
+            raise Refusal
+        return TAKEN_BACK
     if not journal.command.again:  # type: ignore[union-attr]  # a Withdraw
         return "withdraw"
     if not journal.process.may(journal.case, "recall"):
@@ -304,6 +313,7 @@ _WORDS: dict[type[AnyCommand], str] = {
     PauseDelivery: "pause the delivery",
     ResumeDelivery: "resume the delivery",
     TextDecided: "choose the text",
+    Widen: "ask for more",
     DeliveryFinished: "finish the delivery",
     Evaluated: "evaluate",
     Close: "close",

@@ -27,6 +27,7 @@ from engine.machine.rights import access
 from engine.machine.signers import is_opinion
 from engine.machine.standing import in_force, places, unchanged, voided
 from engine.machine.steps import Approval, Copy
+from engine.machine.wider import is_widening, refused
 from engine.values import Bilingual
 
 AMENDED = "amended"
@@ -77,6 +78,8 @@ def amend(journal: Journal, task: Task, command: Decide, state: str) -> str:
         raise InvalidForm([Problem("form.amended", "only an approval changes the proposal", at=next(iter(changes)))])
     if problems := refusals(process, before, task, changes):
         raise InvalidForm(problems)
+    if is_widening(before) and (problems := refused(process, before, changes)):
+        raise InvalidForm(problems)
     form = amended(before, changes)
     looked_at = process.looked_at
     same_list = process.selected_by.isdisjoint(changes)
@@ -85,8 +88,8 @@ def amend(journal: Journal, task: Task, command: Decide, state: str) -> str:
         raise InvalidForm(wrong)  # the customers that were counted would break a rule of the form
     was, now = digests(looked_at, before.judged), digests(looked_at, judged)
     touched = frozenset(name for name in now if now[name] != was[name])
-    route, reasons = _route(process, before, judged)
-    _refuse_shorter(process, before, judged, route, tuple(changes))
+    route, reasons = route_of(process, before, judged)
+    refuse_shorter(process, before, judged, route, tuple(changes))
     editor = command.actor if touched else before.editor
     journal.record(FormSaved(form, editor, material=bool(touched), same_list=same_list))
     journal.ask(NotifyOutcome(before.submitter, AMENDED, seq=journal.case.seq))
@@ -98,7 +101,7 @@ def amend(journal: Journal, task: Task, command: Decide, state: str) -> str:
     if second and not void and _stays(journal, before, task, route):
         return step.decide(journal, task, command, state)
     journal.decide(task, "approve", remark=command.remark)
-    kept = _kept(journal, before, route, without=() if second else (task.id,))
+    stands = kept(journal, before, route, without=() if second else (task.id,))
     journal.cause = (task.step, AMENDED)
     journal.record(
         Turned(
@@ -107,7 +110,7 @@ def amend(journal: Journal, task: Task, command: Decide, state: str) -> str:
             AMENDED,
             command.actor,
             task.step,
-            kept,
+            stands,
             route=route,
             reasons=reasons,
             void=tuple(dict.fromkeys(void if second else (*void, task.step))),
@@ -132,7 +135,7 @@ def _named(labels: Sequence[Bilingual]) -> dict[str, str]:
     }
 
 
-def _route(process: Process, case: Case, form: dict[str, Any]) -> tuple[str, tuple[str, ...]]:
+def route_of(process: Process, case: Case, form: dict[str, Any]) -> tuple[str, tuple[str, ...]]:
     """The chain of the amended form: another one only where the change itself leads to another row."""
     chosen, reasons = process.choose(process.context(form))
     if chosen == process.choose(process.context(case.judged))[0]:
@@ -140,19 +143,19 @@ def _route(process: Process, case: Case, form: dict[str, Any]) -> tuple[str, tup
     return chosen, reasons
 
 
-def _refuse_shorter(process: Process, case: Case, form: dict[str, Any], route: str, changed: Sequence[str]) -> None:
+def refuse_shorter(process: Process, case: Case, form: dict[str, Any], route: str, changed: Sequence[str]) -> None:
     """InvalidForm where the case would not come to every step any more that it was to come through."""
-    ahead = _steps(process, route, form)
+    ahead = steps_of(process, route, form)
     if not process.is_decided(route, process.context(form)):
         raise InvalidForm([Problem("nobody_decides", f"nobody would decide on this case any more ({route})")])
-    missing = [name for name in _steps(process, case.route or "", case.judged) if name not in ahead]
+    missing = [name for name in steps_of(process, case.route or "", case.judged) if name not in ahead]
     if missing and not process.may_shorten:
         steps = _named([process.label(name) for name in missing])
         message = f"with this change the case would not come to {steps['en']} any more; return it instead"
         raise InvalidForm([Problem("form.shorter", message, at=changed[0], fields={"steps": steps})])
 
 
-def _steps(process: Process, route: str, form: dict[str, Any]) -> dict[str, Deciding]:
+def steps_of(process: Process, route: str, form: dict[str, Any]) -> dict[str, Deciding]:
     """The steps that decide on a case with this form on a chain, in their order."""
     values = process.context(form)
     return {
@@ -177,7 +180,7 @@ def _stays(journal: Journal, before: Case, task: Task, route: str) -> bool:
 def _way_to(process: Process, case: Case, last: str) -> list[tuple[str, tuple[str, ...]]]:
     """The steps up to the column of `last`, each with whom it asks."""
     order = places(process.chains[case.route or ""])
-    steps = _steps(process, case.route or "", case.judged)
+    steps = steps_of(process, case.route or "", case.judged)
     return [(name, _whom(case, step)) for name, step in steps.items() if order[name] <= order[last]]
 
 
@@ -196,12 +199,12 @@ def _colleagues(journal: Journal, task: Task, touched: frozenset[str]) -> tuple[
     return (task.step,) if against else ()
 
 
-def _kept(journal: Journal, before: Case, route: str, *, without: Sequence[str]) -> tuple[str, ...]:
+def kept(journal: Journal, before: Case, route: str, *, without: Sequence[str]) -> tuple[str, ...]:
     """The approvals that stand: what they looked at is as they saw it, and their step asks whom it asked then."""
     process, case = journal.process, journal.case
     order = places(process.chains[route])
-    old = _steps(process, before.route or "", before.judged)
-    new = _steps(process, route, case.judged)
+    old = steps_of(process, before.route or "", before.judged)
+    new = steps_of(process, route, case.judged)
     return tuple(
         task.id
         for task in in_force(case)
@@ -218,7 +221,7 @@ def _is_seconded(journal: Journal, task: Task, step: Approval, route: str, touch
     """Whether of every aspect that changed, somebody else approves the change: at a step that looks at it and is yet to
     decide, or decided on just these values before."""
     process, case = journal.process, journal.case
-    steps = _steps(process, route, case.judged)
+    steps = steps_of(process, route, case.judged)
     looking = {
         name: touched.intersection(one.aspects or process.looked_at)
         for name, one in steps.items()

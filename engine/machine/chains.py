@@ -12,8 +12,9 @@ from engine.errors import ExpressionFailed
 from engine.machine.chart import AnyState as ChartState
 from engine.machine.chart import Atomic, Compound, Final, Parallel, Situation, Transition
 from engine.machine.filing import Filing
-from engine.machine.states import Kind
+from engine.machine.states import DELIVERING, PAUSED, Kind
 from engine.machine.steps import AnyStep, Approval, Copy
+from engine.machine.wider import WIDER
 from engine.values import NO_TEXT, Bilingual
 
 Kinds = dict[str, Kind]
@@ -84,7 +85,8 @@ def state_of(chain: str, step: str) -> str:
     return f"{chain}/{step}"
 
 
-def chain(name: str, columns: Sequence[Column], kinds: Kinds) -> ChartState:
+def chain(name: str, columns: Sequence[Column], kinds: Kinds, *, widens: bool = False) -> ChartState:
+    """`widens`: it also decides on what is asked for while a delivery is paused, and leads back to that then."""
     done = f"{name}/:done"
     names = [_name(column) for column in columns]
     twice = {each for each in names if names.count(each) > 1}
@@ -93,12 +95,14 @@ def chain(name: str, columns: Sequence[Column], kinds: Kinds) -> ChartState:
     states: list[ChartState] = []
     for place, column in enumerate(columns):
         onward = _first(name, columns[place + 1]) if place + 1 < len(columns) else done
-        states.extend(_column(name, column, onward, kinds))
+        states.extend(_column(name, column, onward, kinds, widens=widens))
+    granted = (Transition((DELIVERING,), (f"done.state.{name}",), guard=Widening()),) if widens else ()
     effective = "filed" if only_files(columns) else "approved"
     return Compound(
         id=name,
         children=(*states, Final(id=done)),
         transitions=(
+            *granted,
             Transition((effective,), (f"done.state.{name}",)),
             *(Transition((step,), (f"goto.{step}",)) for step in _to_go_to(name, columns)),
         ),
@@ -132,13 +136,13 @@ def _first(chain: str, column: Column) -> str:
     return f"{state}:when" if column.when is not None else state
 
 
-def _column(chain: str, column: Column, onward: str, kinds: Kinds) -> list[ChartState]:
+def _column(chain: str, column: Column, onward: str, kinds: Kinds, *, widens: bool) -> list[ChartState]:
     state = state_of(chain, _name(column))
     choice = _choice(state, column.when, onward)
     if isinstance(column, Countersign):
-        return [*choice, _countersign(chain, column, onward, kinds)]
+        return [*choice, _countersign(chain, column, onward, kinds, widens=widens)]
     kinds[state] = column.step
-    return [*choice, Atomic(id=state, transitions=_ways_out(state, column, onward))]
+    return [*choice, Atomic(id=state, transitions=_ways_out(state, column, onward, widens=widens))]
 
 
 def _choice(state: str, when: Condition | None, otherwise: str) -> list[ChartState]:
@@ -148,11 +152,12 @@ def _choice(state: str, when: Condition | None, otherwise: str) -> list[ChartSta
     return [Atomic(id=f"{state}:when", transitions=ways)]
 
 
-def _ways_out(state: str, placed: Placed, onward: str) -> tuple[Transition, ...]:
+def _ways_out(state: str, placed: Placed, onward: str, *, widens: bool) -> tuple[Transition, ...]:
     match placed.step:
         case Approval():
             return (
                 Transition((onward,), (f"{state}.approve",)),
+                *_refusals(state, widens=widens),
                 Transition(("returned",), (f"{state}.return",)),
                 Transition((_ENDING[placed.on_reject],), (f"{state}.reject",)),
             )
@@ -165,9 +170,15 @@ def _ways_out(state: str, placed: Placed, onward: str) -> tuple[Transition, ...]
             return (Transition((onward,)),)
 
 
-def _countersign(chain: str, sign: Countersign, onward: str, kinds: Kinds) -> ChartState:
+def _refusals(state: str, *, widens: bool) -> tuple[Transition, ...]:
+    """Who does not grant more leaves the delivery paused; what was approved before is not returned or rejected."""
+    return (Transition((PAUSED,), (f"{state}.return", f"{state}.reject"), guard=Widening()),) if widens else ()
+
+
+def _countersign(chain: str, sign: Countersign, onward: str, kinds: Kinds, *, widens: bool) -> ChartState:
     state = state_of(chain, sign.name)
-    regions, ways, approved = [], [], []
+    regions, approved = [], []
+    ways: list[Transition] = []
     for placed in sign.branches:
         step = state_of(chain, placed.step.name)
         kinds[step] = placed.step
@@ -180,6 +191,7 @@ def _countersign(chain: str, sign: Countersign, onward: str, kinds: Kinds) -> Ch
             Final(id=skipped),
         )
         regions.append(Compound(id=f"{step}:branch", children=inside))
+        ways += _refusals(step, widens=widens)
         ways.append(Transition(("returned",), (f"{step}.return",)))
         ways.append(Transition((_ENDING[sign.on_reject],), (f"{step}.reject",)))
     if sign.join is not None:
@@ -203,6 +215,14 @@ class Holds(Struct, frozen=True):
     def __call__(self, situation: Situation) -> bool:
         """See `Guard`."""
         return holds(self.condition, situation.values)
+
+
+class Widening(Struct, frozen=True):
+    """More is asked for than was approved, and this decides on it."""
+
+    def __call__(self, situation: Situation) -> bool:
+        """See `Guard`."""
+        return bool(situation.values.get(WIDER))
 
 
 class Joined(Struct, frozen=True):

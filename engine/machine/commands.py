@@ -225,6 +225,15 @@ class TextDecided(Command, frozen=True, kw_only=True):
     reason: str = ""
 
 
+class Widen(Command, frozen=True):
+    """The submitter asks for more while the delivery is paused: `form` are the fields that change. `fund` is what is
+    left of its office's budget."""
+
+    form: dict[str, Any]
+    reason: str = ""
+    fund: Fund | None = None
+
+
 class DeliveryFinished(Command, frozen=True):
     """Every recipient is settled: the sums per bucket."""
 
@@ -312,6 +321,7 @@ AnyCommand = (
     | PauseDelivery
     | ResumeDelivery
     | TextDecided
+    | Widen
     | DeliveryFinished
     | Evaluated
     | Close

@@ -13,7 +13,7 @@ from engine.machine.journal import Journal
 from engine.machine.outcome import Noted, NotifyOutcome, Submitted
 from engine.machine.process import Process
 from engine.machine.standing import places
-from engine.machine.states import SENDING, SUSPENDED, Refusal, nobody_decides
+from engine.machine.states import SUSPENDED, Refusal, is_sending, nobody_decides
 
 FROZEN = ("snapshot", "digest", "target", "control", "audience_failed")
 
@@ -77,7 +77,7 @@ def superiors(process: Process, case: Case, filing: Filing) -> tuple[str, ...]:
 
 def _is_sent(case: Case) -> bool:
     """Whether messages go out, or went out."""
-    return case.state in SENDING or bool(case.facts.get("delivered_at"))
+    return is_sending(case) or bool(case.facts.get("delivered_at"))
 
 
 def _registering(process: Process, case: Case, filing: Filing) -> str:

@@ -22,6 +22,7 @@ from engine.machine.lapsing import lapsed
 from engine.machine.lifecycle import Stages
 from engine.machine.steps import Approval, Copy, last_decided
 from engine.machine.tally import AnyOf
+from engine.machine.wider import is_widening
 from engine.values import NO_TEXT, Bilingual, Duration
 
 StepState = Literal["done", "current", "ahead", "skipped", "rejected", "returned", "cancelled"]
@@ -295,6 +296,9 @@ def _stages(case: Case, stages: Stages) -> Columns:
     current = next((place for place, name in enumerate(names) if case.state in _STATES_OF[name]), -1)
     if current < 0 and case.state in _TO_CLOSE:
         current = len(names) - 1
+    if is_widening(case) and "delivery" in names:
+        begun = names.index("delivery")  # it goes on where it was held, once the chain before it is through
+        return tuple((_stage(case, name, place, begun - (place >= begun)),) for place, name in enumerate(names))
     return tuple((_stage(case, name, place, current),) for place, name in enumerate(names))
 
 

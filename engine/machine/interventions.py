@@ -22,7 +22,7 @@ from engine.machine.process import Process
 from engine.machine.resolving import resolve_again
 from engine.machine.returns import turn
 from engine.machine.standing import in_force, places
-from engine.machine.states import SENDING, SUSPENDED, Refusal, end_sending, held_state
+from engine.machine.states import SUSPENDED, Refusal, end_sending, held_state, is_sending
 from engine.machine.steps import last_decided
 from engine.machine.urging import urge
 
@@ -91,7 +91,8 @@ def _terminate(journal: Journal) -> str:
 
 def _void(journal: Journal) -> str:
     _only_admin_or_submitter(journal)
-    if journal.case.state not in journal.process.effective or journal.process.is_end(journal.case.state):
+    is_effective = journal.case.state in journal.process.effective or is_sending(journal.case)
+    if not is_effective or journal.process.is_end(journal.case.state):
         raise Refusal
     end_sending(journal)
     journal.cause = ("", "void")
@@ -219,7 +220,7 @@ def _places(journal: Journal) -> tuple[str, ...]:
     """The declared states that a case may be put into by hand; none where it has ended, is suspended or waves
     go out."""
     process, state = journal.process, journal.case.state
-    if process.declared is None or state in (*SENDING, SUSPENDED) or process.is_end(state):
+    if process.declared is None or state == SUSPENDED or is_sending(journal.case) or process.is_end(state):
         return ()
     after = () if state in process.effective else process.effective
     return tuple(name for name in process.declared.by_hand if name != state and name not in after)

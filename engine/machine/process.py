@@ -31,6 +31,7 @@ from engine.machine.standing import Resume, kept_at, standing, untouched, voided
 from engine.machine.states import EFFECTIVE, SUSPENDED, Audience, Evaluation, Kind
 from engine.machine.step import macrostep
 from engine.machine.steps import AnyStep, Approval, Copy, decisions_on
+from engine.machine.wider import WIDER, is_widening
 from engine.values import Bilingual, Duration
 
 __all__ = ["Calendar", "ChainStep", "Directory", "Preview", "Process", "Row"]
@@ -154,6 +155,8 @@ class Process:
     def values(self, case: Case) -> Mapping[str, Any]:
         """What expressions may name, and guards."""
         values = self.context(case.judged)
+        if is_widening(case):
+            values = {**values, WIDER: True}
         return values if self.declared is None else {**values, declared_states.ROUTE: case.route}
 
     @property

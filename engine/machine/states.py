@@ -7,7 +7,7 @@ a kind, write its class here or beside `steps` and name it in the union of `life
 from msgspec import Struct
 
 from engine.errors import ChangedMeanwhile, InvalidForm, NotFound, Problem
-from engine.machine import drifting, expiring
+from engine.machine import drifting, expiring, wider
 from engine.machine.aspects import digests
 from engine.machine.case import Case, Timer
 from engine.machine.commands import (
@@ -46,7 +46,8 @@ SUSPENDED = "suspended"
 
 
 EFFECTIVE = ("approved", "filed", "targeting", "ready", "delivering", "paused")
-SENDING = ("delivering", "paused")
+DELIVERING, PAUSED = "delivering", "paused"
+SENDING = (DELIVERING, PAUSED)
 TEXTS = "texts"
 """The fact which text the test of each wave has found, by the wave's name."""
 LET_GO = "let_go"
@@ -223,13 +224,21 @@ class Ready(Kind, frozen=True):
 
 
 class Delivery(Kind, frozen=True):
-    """Waves go out; `paused` is the same, held. Receipts that are still out may end it in either."""
+    """Waves go out; `paused` is the same, held. Receipts that are still out may end it in either. `widens`: while it is
+    held, the submitter may ask for more."""
 
     paused: bool = False
+    widens: bool = False
 
     def actions(self, case: Case) -> tuple[str, ...]:
         """See Kind."""
-        return ("resume",) if self.paused else ("pause",)
+        if not self.paused:
+            return ("pause",)
+        return ("resume", "widen") if self.widens else ("resume",)
+
+    def enter(self, journal: Journal, state: str) -> None:
+        """See Kind."""
+        wider.come_back(journal, granted=not self.paused)
 
     def take(self, journal: Journal, command: AnyCommand, state: str) -> str:
         """See Kind."""
@@ -389,7 +398,13 @@ def held_state(case: Case) -> str:
     return str(case.facts["suspended"]["state"]) if case.state == SUSPENDED else case.state
 
 
+def is_sending(case: Case) -> bool:
+    """Whether its waves have begun: they go out, or are held, perhaps while more is asked for."""
+    return held_state(case) in SENDING or wider.is_widening(case)
+
+
 def end_sending(journal: Journal) -> None:
     """No wave goes on once the case ends."""
-    if held_state(journal.case) in SENDING:
+    if is_sending(journal.case):
         journal.ask(HoldDelivery("cancel"))
+        wider.drop(journal)

@@ -1,6 +1,6 @@
 """What customers answered, by whichever way it came: recorded for the case, and an opt-out respected at once.
 
-Refuses to ask whether the case takes answers: its callers did, by OPEN_STATES.
+Refuses to ask whether the case takes answers: its callers did, by `takes_answers`.
 """
 
 from collections.abc import Sequence

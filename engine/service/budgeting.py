@@ -15,7 +15,7 @@ from engine.definition.fields import Money
 from engine.definition.model import Definition
 from engine.errors import InvalidForm, Problem
 from engine.machine.case import Case, Fund
-from engine.machine.commands import AnyCommand, Submit
+from engine.machine.commands import AnyCommand, Submit, Widen
 from engine.machine.funding import FIELD, Held, amount_of, held
 from engine.machine.outcome import Outcome
 from engine.service.app import Countersign
@@ -40,6 +40,18 @@ def looked_for(app: Countersign, locked: Locked, command: Submit) -> Submit:
     account = budgets.find(locked.tx, key, lock=True)
     assert account is not None
     return structs.replace(command, fund=Fund(key, f"{left_for(locked.tx, account, case.id):f}"))
+
+
+def looked_for_more(app: Countersign, locked: Locked, command: Widen) -> Widen:
+    """What is asked for, with what is left of the budget that the case is paid from; nothing where it is from none."""
+    fund = locked.case.fund
+    if fund is None:
+        return command
+    if not locked.is_alone:
+        raise NotAlone
+    account = budgets.find(locked.tx, fund.account, lock=True)
+    assert account is not None
+    return structs.replace(command, fund=Fund(fund.account, f"{left_for(locked.tx, account, locked.case.id):f}"))
 
 
 def follow(app: Countersign, locked: Locked, command: AnyCommand, outcome: Outcome) -> None:
@@ -70,10 +82,8 @@ def follow(app: Countersign, locked: Locked, command: AnyCommand, outcome: Outco
 def moves(has: Holding, wanted: Held) -> Iterator[tuple[Side, Side, Decimal, str]]:
     """From where to where money goes for a case to hold what is wanted, and what that is called; what was spent stays
     spent."""
-    reserve = wanted.reserved - has.reserved
-    commit = max(wanted.granted - has.actual, Decimal()) - has.committed
-    if wanted.reserved:
-        reserve = max(wanted.reserved - has.actual, Decimal()) - has.reserved
+    reserved, committed = wanted.sides(has.actual)
+    reserve, commit = reserved - has.reserved, committed - has.committed
     across = min(-reserve, commit)
     if across > 0:
         yield "reserved", "committed", across, "commit"

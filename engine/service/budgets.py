@@ -205,9 +205,10 @@ def verify(app: Countersign) -> tuple[str, ...]:
             case = cases.load(tx, one.case_id)
             wanted = held(app.process(case.process, tx), case)
             is_its = case.fund is not None and case.fund.account == one.account
-            if one.reserved != max(wanted.reserved - one.actual, Decimal()) * is_its:
+            reserved, committed = wanted.sides(one.actual)
+            if one.reserved != reserved * is_its:
                 found.append(f"{one.case_id}: {one.reserved} is reserved, its state asks for {wanted.reserved}")
-            if one.committed != max(wanted.granted - one.actual, Decimal()) * is_its:
+            if one.committed != committed * is_its:
                 found.append(f"{one.case_id}: {one.committed} is committed, its state asks for {wanted.granted}")
             found += _spent_otherwise(app, tx, one)
     return tuple(found)

@@ -25,7 +25,7 @@ from engine.service.app import Countersign
 from engine.service.call_lists import LEADS
 from engine.service.call_results import Told
 from engine.service.calling import read_moment
-from engine.service.optouts import OPEN_STATES
+from engine.service.optouts import takes_answers
 from engine.service.recording import By, Change, changing
 from engine.store import calls, parked, waves
 from engine.store.parked import Parked
@@ -179,7 +179,7 @@ def _take_in(change: Change, reading: _Reading, by: By, case_name: str, rows: li
             column = "case" if row.cells["case"] else "wave"
             reading.park(row, column, "call.no_case", "is no case whose call list you lead")
         return
-    if case.state not in OPEN_STATES:
+    if not takes_answers(case):
         for row in rows:
             reading.wrong(row.line, Problem("call.closed", "the case takes no results any more", at="case"))
         return

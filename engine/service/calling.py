@@ -31,7 +31,7 @@ from engine.service.app import Countersign
 from engine.service.authorizing import Action
 from engine.service.call_results import Told
 from engine.service.customers import LONGEST, NAME
-from engine.service.optouts import OPEN_STATES
+from engine.service.optouts import takes_answers
 from engine.service.recording import By, changing
 from engine.service.sealing import vault
 from engine.store import calls, cases, visibility, waves
@@ -203,7 +203,7 @@ def record(
         if _is_repeated(tx, by, named, told):
             return
         call, wave, case = _theirs(tx, by, named)
-        if case.state not in OPEN_STATES:
+        if not takes_answers(case):
             raise CallsOver()
         if problems := call_results.wrong_with(app, told, wave):
             raise InvalidForm(problems)

@@ -30,6 +30,7 @@ from engine.service import (
     stepping_up,
     telling,
     text_test_showing,
+    widening,
 )
 from engine.service.app import Countersign
 from engine.service.authorizing import allowed
@@ -154,6 +155,8 @@ def case_view(app: Countersign, tx: Connection, viewer: Viewer, case: Case, orde
         stale=stale_view(app, tx, case, unseen),
         tests=text_test_showing.views(app, tx, viewer, case, unseen),
         previews=sampling.may_read(definition, case, unseen),
+        widening=widening.widening_view(app, tx, case, unseen),
+        missing=widening.missing_for(app, tx, viewer, case),
     )
 
 
@@ -168,7 +171,7 @@ def _may_rehearse(
 def _amended(entries: Sequence[Entry]) -> tuple[Entry, ...]:
     """What approvers changed since the case was last submitted."""
     since = takewhile(lambda one: one.what not in ("submitted", "resubmitted"), entries)
-    return tuple(one for one in since if one.changes and one.what != "edited")
+    return tuple(one for one in since if one.changes and one.what not in ("edited", "asked_for_more"))
 
 
 def _kin(app: Countersign, tx: Connection, viewer: Viewer, case: Case) -> dict[str, CaseRow]:

@@ -15,7 +15,7 @@ from engine.delivery.clicks import AT_ONCE, TOO_SOON, Look, agent_of, machine_of
 from engine.errors import NotFound
 from engine.service import messagelinks
 from engine.service.app import Countersign
-from engine.service.optouts import OPEN_STATES
+from engine.service.optouts import takes_answers
 from engine.service.sealing import keyed
 from engine.store import cases, clicks, reports, waves
 from engine.store.clicks import Linked
@@ -73,7 +73,7 @@ def _recount(tx: Connection, messages: Collection[tuple[str, int]]) -> None:
 
 
 def _respond(tx: Connection, linked: Linked, at: datetime) -> None:
-    if linked.customer.startswith(ERASED) or cases.load(tx, linked.case_id).state not in OPEN_STATES:
+    if linked.customer.startswith(ERASED) or not takes_answers(cases.load(tx, linked.case_id)):
         return
     kept = ResponseRow(linked.customer, "response", at, None, _reference(linked.wave, linked.row))
     reports.record_response(tx, linked.case_id, kept)

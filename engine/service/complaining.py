@@ -15,7 +15,7 @@ from engine.errors import InvalidFile, Problem
 from engine.service import addressed, inbound, optouts, sheets
 from engine.service.app import Countersign
 from engine.service.inbound import Counts
-from engine.service.optouts import OPEN_STATES, OptOut
+from engine.service.optouts import OptOut, takes_answers
 from engine.service.recording import By, changing
 from engine.store import cases, reports
 from engine.store.ledger import Place
@@ -127,7 +127,7 @@ def _keep(app: Countersign, tx: Connection, one: _Complaint, place: Place) -> bo
     if place.customer.startswith(ERASED):
         return False
     is_new = optouts.opt_out(app, tx, [_wish(app, one, place.customer, place.case_id)]) > 0
-    if cases.load(tx, place.case_id).state in OPEN_STATES:
+    if takes_answers(cases.load(tx, place.case_id)):
         row = ResponseRow(place.customer, "complaint", inbound.as_now(app, one.at), None, f"complaint:{one.id}"[:80])
         return reports.record_response(tx, place.case_id, row)
     return is_new

@@ -20,6 +20,7 @@ from engine.delivery.waves import PlannedWave, chunk_size, chunks, divide
 from engine.errors import NotFound, NotPossible
 from engine.machine.case import Fund
 from engine.machine.commands import ResumeDelivery
+from engine.machine.wider import is_widening
 from engine.service import ending, parking, restoring, running, texts, whereabouts, wording
 from engine.service.app import Countersign
 from engine.service.couriers.opening import guarantee_of
@@ -84,7 +85,8 @@ def begin(app: Countersign, case_id: str) -> None:
 
 
 def hold(app: Countersign, case_id: str, action: Literal["pause", "resume", "cancel"] | str) -> None:
-    """Make the waves follow the case: paused while it is paused, running while it delivers, else cancelled.
+    """Make the waves follow the case: paused while it is paused or more is asked for, running while it delivers, else
+    cancelled.
 
     Effects may arrive late or twice, so the case's own state decides and not the order they came in. Resuming a case
     that a gate or a stop rule held is a person's go: the gate opens, the rule is not asked again.
@@ -96,7 +98,7 @@ def hold(app: Countersign, case_id: str, action: Literal["pause", "resume", "can
             assert wave is not None
             if action == "cancel":
                 _cancel(app, tx, wave)
-            elif case.state in ("paused", "suspended"):
+            elif case.state in ("paused", "suspended") or is_widening(case):
                 because = wave.held_because or case.facts.get("paused", "") or "paused"
                 waves.move(tx, wave.id, to="paused", come_from=("running",), held_because=because)
             elif case.state == "delivering":

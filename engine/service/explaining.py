@@ -24,6 +24,7 @@ from engine.machine.process import Process
 from engine.machine.states import SUSPENDED
 from engine.machine.steps import decisions_on
 from engine.machine.urging import may_urge
+from engine.machine.wider import is_widening
 from engine.organisation import Organisation, Workdays
 from engine.organisation.who import FromField, Holders, Submitter, Superior, parse
 from engine.organisation.workdays import caution
@@ -32,6 +33,7 @@ from engine.service.app import Countersign
 from engine.service.chain_views import Chain, Deadline, Following, Node, SeatReason, Waiting, WaitingPerson
 from engine.service.drifting import drift_view
 from engine.service.fields import hidden, seen_reasons
+from engine.service.optouts import takes_answers
 from engine.service.stage_views import StaleView
 from engine.service.staleness import stale_view
 from engine.service.views import CaseRow, DriftView, Viewer
@@ -39,7 +41,6 @@ from engine.store import cases, history, visibility
 from engine.store.history import Entry
 from engine.values import NO_TEXT, Bilingual
 
-IMPORTING = ("delivering", "paused", "evaluating")
 AHEAD = 12  # so many deadlines are tried in a row
 PASSED_ON = ("escalated", "transferred")
 TRIED = "-"  # a remark, where one is required
@@ -288,10 +289,10 @@ def _possible(process: Process, case: Case, viewer: Viewer, now: datetime) -> tu
     if viewer.person != case.submitter:
         return ("convert",) if may_convert(process, case, viewer.person) else ()
     others = {
-        "import": case.state in IMPORTING,
-        "recall": process.may(case, "withdraw") and process.may(case, "recall"),
+        "import": takes_answers(case),
+        "recall": process.may(case, "recall") and process.may(case, "withdraw") and not is_widening(case),
         "urge": case.state != SUSPENDED and may_urge(process.calendar, case, now),
-        "void": case.state in process.effective and not process.is_end(case.state),
+        "void": (case.state in process.effective or is_widening(case)) and not process.is_end(case.state),
         "wake": case.state == "withdrawn" and may_wake(process),
     }
     return (*process.possible(case), *(name for name, may in others.items() if may))

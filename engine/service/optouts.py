@@ -15,6 +15,8 @@ from typing import Literal
 from sqlalchemy import Connection
 
 from engine.delivery.numbers import variants
+from engine.machine.case import Case
+from engine.machine.wider import is_widening
 from engine.service.app import Countersign
 from engine.service.sealing import vault
 from engine.store import cases, opt_outs, reports, suppression
@@ -27,7 +29,7 @@ Source = Literal["reply", "link", "call", "hall", "mail", "complaint", "import"]
 BY = "system"
 OPTED_OUT, COMPLAINED = "opted out", "complained"
 OPEN_STATES = ("delivering", "paused", "evaluating")
-"""In which a case takes in what customers did."""
+"""In which a case takes in what customers did; and while more is asked for than was approved."""
 LONGEST_ADDRESS = 250
 
 
@@ -72,6 +74,11 @@ def opt_out(app: Countersign, tx: Connection, wishes: Iterable[OptOut], *, by: s
     return count
 
 
+def takes_answers(case: Case) -> bool:
+    """Whether a case takes in what customers did."""
+    return case.state in OPEN_STATES or is_widening(case)
+
+
 def renew(app: Countersign) -> int:
     """Seal every address with the key in force; how many were sealed with an earlier one."""
     box = vault(app.settings)
@@ -80,6 +87,6 @@ def renew(app: Countersign) -> int:
 
 
 def _count(tx: Connection, one: OptOut) -> None:
-    if one.case_id and cases.load(tx, one.case_id).state in OPEN_STATES:
+    if one.case_id and takes_answers(cases.load(tx, one.case_id)):
         kept = ResponseRow(one.customer, "opt_out", one.at, None, f"{one.source}:{one.reference}"[:80])
         reports.record_response(tx, one.case_id, kept)

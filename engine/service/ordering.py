@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 from engine.service import addressed, inbound
 from engine.service.app import Countersign
 from engine.service.inbound import Counts
-from engine.service.optouts import OPEN_STATES
+from engine.service.optouts import takes_answers
 from engine.store import cases, orders, reports, snapshots
 from engine.store.ledger import Place
 from engine.store.orders import OrderRow, OrderState
@@ -95,7 +95,7 @@ def again(app: Countersign, tx: Connection, body: str, message: str = "") -> boo
 def _keep(app: Countersign, tx: Connection, one: _Order, place: Place) -> bool:
     if place.customer.startswith(ERASED):
         return False
-    is_open = cases.load(tx, place.case_id).state in OPEN_STATES
+    is_open = takes_answers(cases.load(tx, place.case_id))
     proof = one.confirmation if one.confirmation.is_evidence else _Confirmation()
     state: OrderState = "late" if not is_open else "counted" if proof.is_evidence else "unconfirmed"
     row = OrderRow(

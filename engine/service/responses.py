@@ -17,7 +17,7 @@ from engine.machine.case import Case
 from engine.service.answered import keep
 from engine.service.app import Countersign
 from engine.service.cases import load_visible
-from engine.service.optouts import OPEN_STATES
+from engine.service.optouts import OPEN_STATES, takes_answers
 from engine.service.sealing import dataset_of
 from engine.service.views import Viewer
 from engine.store import snapshots
@@ -73,7 +73,7 @@ def _open_case(app: Countersign, tx: Connection, viewer: Viewer, case_id: str) -
     case = load_visible(app, tx, viewer, case_id)
     if case.submitter != viewer.person:
         raise NotFound()
-    if case.state not in OPEN_STATES:
+    if not takes_answers(case):
         raise NotPossible(
             action="import responses", state=case.state, possible="import while " + ", ".join(OPEN_STATES)
         )

@@ -17,7 +17,7 @@ from engine.service import addressed, inbound, mailboxes, optouts
 from engine.service.app import Countersign
 from engine.service.inbound import Counts
 from engine.service.mail_marks import named
-from engine.service.optouts import OPEN_STATES, OptOut
+from engine.service.optouts import OptOut, takes_answers
 from engine.store import cases, ledger, parked, reports, waves
 from engine.store.ledger import Addressee, Receipt
 from engine.store.parked import Parked
@@ -80,7 +80,7 @@ def _complained(app: Countersign, tx: Connection, to: Addressee, found: tuple[st
     address = addressed.address_of(app, to.case_id, *found)
     wish = OptOut("complaint", reference, at, to.customer, address, to.case_id, Email.name)
     is_new = optouts.opt_out(app, tx, [wish]) > 0
-    if cases.load(tx, to.case_id).state in OPEN_STATES:
+    if takes_answers(cases.load(tx, to.case_id)):
         return reports.record_response(tx, to.case_id, ResponseRow(to.customer, "complaint", at, None, reference))
     return is_new
 

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from engine.definition.model import Definition
 from engine.machine.advance import advance
 from engine.machine.case import Case
-from engine.machine.commands import AnyCommand, Edit, SelectAgain, Submit
+from engine.machine.commands import AnyCommand, Edit, SelectAgain, Submit, Widen
 from engine.machine.drifting import ANEW
 from engine.machine.filing import numbered
 from engine.machine.outcome import Drifted, FormSaved, Registered
@@ -42,6 +42,8 @@ def decide(app: Countersign, locked: Locked, command: AnyCommand | Callable[[Loc
     asked = command(locked) if callable(command) else command
     if isinstance(asked, Submit):
         asked = budgeting.looked_for(app, locked, splitting.looked_for(app, locked, asked))
+    if isinstance(asked, Widen):
+        asked = budgeting.looked_for_more(app, locked, asked)
     process = app.process(case.process, locked)
     outcome = numbered(
         process,

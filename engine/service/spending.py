@@ -14,10 +14,10 @@ from engine.delivery.message import cost
 from engine.machine.case import Case
 from engine.machine.funding import held
 from engine.service.app import Countersign
-from engine.store import budgets, cases
+from engine.store import budgets, cases, waves
 from engine.store.budgets import Entry, Short
 from engine.store.chunks import Claim
-from engine.store.waves import WaveRow
+from engine.store.waves import ENDED, WaveRow
 
 HELD = "budget: "
 ACTOR = "system"
@@ -36,6 +36,17 @@ def short_of(app: Countersign, tx: Connection, case: Case, some: Sequence[WaveRo
     needed = sum((cost(segments.get(wave.id, 0), _price(app, case, wave)) for wave in paid), Decimal())
     left = budgets.holding(tx, case.id, paid[0].account).committed
     return _said(needed, left) if needed > left else ""
+
+
+def missing(app: Countersign, tx: Connection, case: Case) -> Decimal:
+    """How much more everything costs that is still to go out than is left for it; nothing where it suffices, and for a
+    case that is paid from no budget."""
+    paid = [wave for wave in waves.of_case(tx, case.id) if wave.account and wave.state not in ENDED]
+    if not paid:
+        return Decimal()
+    segments = budgets.planned_segments(tx, [wave.id for wave in paid])
+    needed = sum((cost(segments.get(wave.id, 0), _price(app, case, wave)) for wave in paid), Decimal())
+    return max(needed - budgets.holding(tx, case.id, paid[0].account).committed, Decimal())
 
 
 def hold(app: Countersign, tx: Connection, wave: WaveRow, claim: Claim) -> None:

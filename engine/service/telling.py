@@ -22,6 +22,7 @@ from engine.machine.outcome import (
     TimerArmed,
     Turned,
 )
+from engine.machine.wider import REFUSED
 from engine.organisation import Organisation
 from engine.service.app import Countersign
 from engine.service.drifting import drift_of, drift_view
@@ -61,8 +62,8 @@ def history_view(
         sent = form or current  # what was saved as a draft before is not saved again with the submission
         if isinstance(kept.command, c.Submit) and sent is not None:
             changes, submitted = changes_between(definition, submitted, sent, unseen), sent
-        if isinstance(kept.command, c.Decide) and form is not None:
-            changes, submitted = changes_between(definition, current, form, unseen), form
+        if isinstance(kept.command, c.Widen) or (isinstance(kept.command, c.Decide) and kept.command.form):
+            changes, submitted = changes_between(definition, current, sent or {}, unseen), sent
         current = form or current
         what, step = _what(kept)
         began = _round(kept.events, number)
@@ -103,6 +104,11 @@ def _voided(events: Iterable[AnyEvent]) -> tuple[str, ...]:
     return next((event.void for event in events if isinstance(event, Turned)), ())
 
 
+def _is_put_back(events: Iterable[AnyEvent]) -> bool:
+    """Whether what was asked for while the delivery is paused was not granted."""
+    return any(isinstance(event, Turned) and event.why == REFUSED for event in events)
+
+
 def form_at(entries: Iterable[Kept], seq: int) -> dict[str, Any] | None:
     """The form as it stood after history entry `seq`, or None before the first."""
     form = None
@@ -135,6 +141,8 @@ def _what(kept: Kept) -> tuple[str, str]:
         case c.Submit():
             first = any(isinstance(event, Submitted) and event.round == 1 for event in kept.events)
             return "submitted" if first else "resubmitted", ""
+        case c.Withdraw() if _is_put_back(kept.events):
+            return "more_taken_back", ""
         case c.Withdraw():
             return ("recalled" if command.again else "withdrawn"), ""
         case c.Operate():
@@ -170,6 +178,8 @@ def _what(kept: Kept) -> tuple[str, str]:
             return "resumed", ""
         case c.TextDecided():
             return ("text_chosen" if command.how == "person" else "text_found"), ""
+        case c.Widen():
+            return "asked_for_more", ""
         case c.DeliveryFinished():
             return "delivered", ""
         case c.Evaluated():
@@ -280,7 +290,7 @@ def _remark(command: c.AnyCommand) -> str:
             return command.remark
         case c.Withdraw() | c.Operate() | c.AudienceFailed():
             return command.reason
-        case c.StartDelivery() | c.PauseDelivery() | c.ResumeDelivery():
+        case c.StartDelivery() | c.PauseDelivery() | c.ResumeDelivery() | c.Widen():
             return command.reason
         case c.TextDecided():
             return " · ".join(filter(None, (f"{command.wave}: {command.variant}", command.reason)))

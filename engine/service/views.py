@@ -189,7 +189,7 @@ class Entry:
     unobjected, staffed, reorganised, recounted, unstaffed, auto_returned, auto_rejected, auto_passed, expired,
     frozen, drifted, selection_failed, selecting, started, paused, resumed, delivered, evaluation_due, evaluated,
     closed, transferred, delegated, signers_added, appended, signer_removed, copied_to, claimed, released, asked,
-    answered, handed_over, urged.
+    answered, handed_over, urged, asked_for_more, more_taken_back.
     `via`: page, link, api, timer (a deadline), stage (a finished stage reported). `remark` of an evaluation is its
     time ("7d")."""
 
@@ -293,6 +293,22 @@ class Taken:
 
 
 @dataclass(frozen=True, slots=True)
+class WideningView:
+    """What is asked for while a delivery is paused: `changes` of what is approved. `spent` and `left` are of that
+    money, None where no budget pays or the viewer does not see it; `sent` of `audience` were contacted."""
+
+    changes: tuple[Change, ...]
+    reason: str
+    at: datetime
+    by: str
+    spent: Decimal | None
+    left: Decimal | None
+    sent: int
+    audience: int
+    currency: str = "CNY"
+
+
+@dataclass(frozen=True, slots=True)
 class CaseView:
     """Everything of the case page. `turns`: what changed from one submission to the next, newest first."""
 
@@ -331,6 +347,8 @@ class CaseView:
     stale: StaleView | None = None  # why the next wave waits for a person
     tests: tuple[TextTestView, ...] = ()  # of texts, as declared, with what came out
     previews: bool = False  # whether its message can be seen on customers
+    widening: WideningView | None = None  # while more is asked for than was approved
+    missing: Decimal = Decimal()  # to its submitter while it is paused: how much more would let everything go out
 
 
 @dataclass(frozen=True, slots=True)

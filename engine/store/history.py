@@ -101,10 +101,14 @@ def is_moved_on(tx: Connection, case_id: str, since: int, person: str) -> bool:
     return bool(tx.execute(sa.select(sa.exists().where(later))).scalar_one())
 
 
+_OF_A_CHANGE = (("type", "FormSaved"), ("why", "not_widened"))
+
+
 def amended(tx: Connection, case_ids: Sequence[str]) -> frozenset[str]:
     """Those of these cases whose proposal an approver changed since it was last submitted."""
     # quotes in what people wrote are escaped, so this stands only where an event of that kind is
-    changed = sa.and_(history.c.kind == "Decide", history.c.body.contains('"type":"FormSaved"'))
+    saved, put_back = (history.c.body.contains(f'"{key}":"{what}"') for key, what in _OF_A_CHANGE)
+    changed = sa.and_(history.c.kind == "Decide", saved, ~put_back)  # what is put back was approved before
     last = [sa.func.max(sa.case((what, history.c.seq), else_=0)) for what in (changed, history.c.kind == "Submit")]
     query = sa.select(history.c.case_id).where(history.c.case_id.in_(case_ids)).group_by(history.c.case_id)
     return frozenset(tx.execute(query.having(last[0] > last[1])).scalars()) if case_ids else frozenset()

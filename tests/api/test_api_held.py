@@ -32,9 +32,11 @@ from tests.api.test_api_formats import formats
         ),
         (
             "budget: 8.10 > 7.60",
-            "接下来的发送需要 ¥8.10，本案批准的预算还剩 ¥7.60。已停止发送。请另立一案发给较少的客户，或结束本次派送。",
+            "接下来的发送需要 ¥8.10，本案批准的预算还剩 ¥7.60。已停止发送。"
+            "请申请追加预算，或另立一案发给较少的客户，或结束本次派送。",
             "What goes out next costs ¥8.10, and ¥7.60 is left of the budget that was approved for this case. Nothing"
-            " more is sent. Let fewer customers have it in a case of their own, or end this delivery.",
+            " more is sent. Ask for more money, let fewer customers have it in a case of their own, or end this"
+            " delivery.",
         ),
         ("opened by 王敏", "由王敏放行", "Opened by 王敏"),
         ("客户投诉多", "客户投诉多", "客户投诉多"),

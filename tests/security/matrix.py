@@ -26,6 +26,7 @@ from engine.service import (
     proposals,
     responses,
     stages,
+    widening,
 )
 from engine.service.app import Countersign
 from engine.service.operations import Door
@@ -143,6 +144,7 @@ SUBMITTERS_OWN: Mapping[str, tuple[str, ...]] = {  # in which states it is possi
     "pause the delivery": (),
     "resume the delivery": (),
     "choose the text": (),
+    "ask for more": (),
     "open a gate": (),
     "import responses": (),
     "close the case": ("approved", "filed"),
@@ -253,6 +255,9 @@ ACTIONS: Mapping[str, Do] = {
     "resume the delivery": lambda app, viewer, case, task: stages.hold(app, viewer, case, "resume", "", key=key()),
     "choose the text": lambda app, viewer, case, task: stages.choose_text(
         app, viewer, case, wave="pilot", variant="a", reason="why", key=key()
+    ),
+    "ask for more": lambda app, viewer, case, task: widening.ask(
+        app, viewer, case, {"budget": "900000"}, "a reason", key=key()
     ),
     "open a gate": lambda app, viewer, case, task: stages.release_gate(app, viewer, case, key=key()),
     "import responses": lambda app, viewer, case, task: responses.import_responses(app, viewer, case, b"a,b\n1,2\n"),

@@ -145,6 +145,7 @@ DOORS = (
     *(("POST", f"/api/v1/cases/{{case}}/{verb}") for verb in ("submit", "events", "start", "pause", "resume")),
     *(("POST", f"/api/v1/cases/{{case}}/{verb}") for verb in ("withdraw", "operations", "close", "responses")),
     ("POST", "/api/v1/cases/{case}/select"),
+    *((method, f"{start}/cases/{{case}}/more") for method in ("GET", "POST") for start in ("", "/api/v1")),
     ("POST", "/api/v1/cases/{case}/children"),
     ("POST", "/api/v1/cases/{case}/readers"),
     ("DELETE", "/api/v1/cases/{case}/readers/x"),

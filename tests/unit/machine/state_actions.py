@@ -41,6 +41,7 @@ from engine.machine.commands import (
     TextDecided,
     TimerFired,
     Transfer,
+    Widen,
     Withdraw,
 )
 from engine.machine.lifecycle import Stages
@@ -74,6 +75,8 @@ FROZEN = AudienceFrozen(actor="system", snapshot="s", digest="d", target=900, co
 STARTED = StartDelivery(actor="clerk", recipients=900)
 DELIVERED = DeliveryFinished(actor="system", sums={"delivered": 890, "failed": 10})
 WHY = "because"
+HELD = PauseDelivery(actor="clerk", reason=WHY)
+MORE = Widen(actor="clerk", form={"budget": 90_000}, reason=WHY)
 
 
 class Told(Trial):
@@ -176,7 +179,8 @@ STATES: Mapping[str, Callable[[], Told]] = {
     "targeting: selection failed": lambda: approved(AudienceFailed(actor="system", reason="no room")),
     "ready": lambda: approved(FROZEN),
     "delivering": lambda: approved(FROZEN, STARTED),
-    "paused": lambda: approved(FROZEN, STARTED, PauseDelivery(actor="clerk", reason=WHY)),
+    "paused": lambda: approved(FROZEN, STARTED, HELD),
+    "approving: more asked for while paused": lambda: approved(FROZEN, STARTED, HELD, MORE),
     "evaluating": lambda: approved(FROZEN, STARTED, DELIVERED),
     "evaluating: all reports in": lambda: approved(FROZEN, STARTED, DELIVERED, evaluated("7d"), evaluated("30d")),
     "approved, without stages": lambda: effective(MIDDLE),
@@ -314,6 +318,7 @@ ACTIONS: Mapping[str, Callable[[Case], AnyCommand]] = {
         TextDecided(actor="clerk", wave="pilot", variant="a", how="person", found={}, digest="f", reason=WHY)
     ),
     "resume the delivery": _always(ResumeDelivery(actor="clerk")),
+    "ask for more": _always(MORE),
     "delivery finished": _always(DELIVERED),
     "evaluated": _always(evaluated("7d")),
     "last evaluation": _always(evaluated("30d")),

@@ -122,7 +122,12 @@ ROUTE = (
     Row("file_city", rule("form.budget <= 5000 && form.reach <= 2000")),
     Row("to_city"),
 )
-STAGES = Stages(audience=True, delivery=True, evaluation=Evaluation(at=(Duration.parse("7d"), Duration.parse("30d"))))
+STAGES = Stages(
+    audience=True,
+    delivery=True,
+    evaluation=Evaluation(at=(Duration.parse("7d"), Duration.parse("30d"))),
+    widens={"budget": "raise"},
+)
 
 
 def process(
