@@ -5,11 +5,10 @@ Refuses statements that give rows back.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
-from sqlalchemy.sql.compiler import SQLCompiler
 
 
 def run(tx: Connection, statement: sa.Insert | sa.Update | sa.TextClause, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -19,7 +18,7 @@ def run(tx: Connection, statement: sa.Insert | sa.Update | sa.TextClause, rows: 
     if tx.dialect.name != "sqlite":
         tx.execute(statement, rows)
         return
-    compiled = cast("SQLCompiler", statement.compile(dialect=tx.dialect, column_keys=list(rows[0])))
+    compiled = statement.compile(dialect=tx.dialect, column_keys=list(rows[0]))
     names = compiled.positiontup or []
     fixed = {name: value for name, value in compiled.params.items() if name not in rows[0]}
     ways = {name: compiled.binds[name].type.dialect_impl(tx.dialect).bind_processor(tx.dialect) for name in names}
