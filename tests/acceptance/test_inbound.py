@@ -27,7 +27,7 @@ from engine.service.recording import OPERATOR, By
 from engine.service.replying import receive_replies
 from engine.store import cases, ledger, opt_outs, reports, suppression
 from tests.faults.delivering_case import CASE, delivering_case
-from tests.faults.test_faults_delivery import send_all, states_of
+from tests.faults.sending_case import send_all, states_of
 from tests.servers.callback import receiving
 from tests.servers.gateway import SECRET, RunningGateway, running_gateway
 from tests.support import wait_until
