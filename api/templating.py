@@ -6,12 +6,13 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from api import charts, held, navigation, reasons, words
+from api import charts, doubts, navigation, reasons, words
 from api.failures import failure
 from api.i18n import Words, catalogue
 from api.spoken_source import field_called, in_words
 from engine.delivery.message import size_of
 from engine.values import Language
+from notifications import held
 
 HERE = Path(__file__).parent
 
@@ -41,9 +42,14 @@ def environment(language: Language) -> Environment:
         """Why an expression or a selection failed."""
         return failure(text, say)
 
+    def doubt(reason: str) -> str:
+        """Why nobody knows whether a message went out."""
+        return doubts.spoken(reason, say)
+
     env.globals.update(
         said=said,
         failed=failed,
+        doubt=doubt,
         in_words=in_words,
         field_called=field_called,
         words=words,

@@ -158,12 +158,6 @@ DUE_TIMERS = {  # by the first part of a timer's name
     "after": N_("Time of a state"),
     "expire": N_("Expiry of the case"),
 }
-DOUBTS = {  # why nobody knows whether a message went out
-    "no receipt": N_("no receipt came"),
-    "opted out after an interrupted attempt": N_("opted out after an interrupted attempt"),
-    "ended after an interrupted attempt": N_("ended after an interrupted attempt"),
-    "a worker ended while it was sending": N_("a worker ended while it was sending"),
-}
 PARKED = {
     "cannot be read": N_("cannot be read"),
     "no such message": N_("no such message"),

@@ -67,6 +67,11 @@ class Settings(BaseSettings):
         "",
         description="Hosts that links in messages may lead to, by commas; .example.org stands for every host of it",
     )
+    machine_networks: Path = Field(
+        Path(),
+        description="File with networks of machines (data centres, scanners), one a line as 203.0.113.0/24: who follows"
+        " a link from there counts as a machine; empty = none",
+    )
     private_addresses: bool = Field(False, description="Whether webhooks and bots may lie in private networks")
     webhook_days: int = Field(5, ge=1, description="Days of failure after which a webhook is disabled")
     link_days: int = Field(14, description="Days after which a link in a notification expires")

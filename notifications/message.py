@@ -21,6 +21,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from engine.service.noticing import Bundle, Notice
 from engine.service.views import DriftView, FieldView
 from engine.values import Language
+from notifications import held
 
 TEMPLATES = Path(__file__).parent / "templates"
 LOCALES: dict[Language, str] = {"zh": "zh_CN", "en": "en_GB"}
@@ -57,7 +58,7 @@ def compose(notice: Notice, zone: ZoneInfo) -> Message:
         name=_one_line(notice.name),
         step=_one_line(notice.step.in_language(language)),
         by=_one_line(notice.by),
-        remark=notice.remark.strip(),
+        remark=_remark(notice),
         subject_name=_one_line(notice.number if notice.confidential else f"{notice.number} {notice.title}"),
         due=_time(notice.due_at, zone, language),
         caution=notice.caution.in_language(language),
@@ -113,6 +114,12 @@ def _words(language: Language) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+
+
+def _remark(notice: Notice) -> str:
+    """What a person wrote, or why the system holds the case."""
+    said = notice.remark.strip()
+    return held.spoken(said, notice.language) if notice.occasion == "failed" else said
 
 
 def _one_line(text: str) -> str:

@@ -7,7 +7,7 @@ customers or databases; times come in as arguments.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, get_args
 
@@ -60,26 +60,21 @@ class Standing:
 
 def after(standing: Standing, result: Result, rules: CallRules, opens: Callable[[datetime], datetime]) -> Standing:
     """Where a call stands after one more attempt. `opens` gives the first moment of the wave's hours from a time on."""
-    missed = standing.missed + (result.disposition in MISSED)
-    counted = replace(standing, attempts=standing.attempts + 1, missed=missed)
-    newest = standing.last_at is None or result.at >= standing.last_at
-    if standing.outcome:
-        if result.disposition in ANSWERS and standing.outcome == "failed":
-            return _over(counted, result, "delivered", result.disposition)
-        return counted
-    if newest:
-        counted = replace(counted, last_at=result.at, disposition=result.disposition)
-    if result.disposition in ANSWERS:
-        return _over(counted, result, "delivered", result.disposition)
-    if result.disposition == "wrong_number":
-        return _over(counted, result, "failed", WRONG_NUMBER)
-    if result.disposition == "call_back":
-        assert result.call_back_at is not None
-        return replace(counted, next_at=opens(result.call_back_at)) if newest else counted
-    if missed >= rules.attempts:
-        return _over(counted, result, "failed", NOT_REACHED)
-    return replace(counted, next_at=opens(result.at + rules.between.on_the_clock())) if newest else counted
-
-
-def _over(standing: Standing, result: Result, outcome: Outcome, reason: str) -> Standing:
-    return replace(standing, last_at=result.at, disposition=result.disposition, outcome=outcome, reason=reason)
+    kind = result.disposition
+    missed = standing.missed + (kind in MISSED)
+    was_over, is_newest = standing.outcome, standing.last_at is None or result.at >= standing.last_at
+    next_at, last_at, disposition = standing.next_at, standing.last_at, standing.disposition
+    outcome, reason = was_over, standing.reason
+    if kind in ANSWERS and was_over != "delivered":
+        outcome, reason = "delivered", kind
+    elif not was_over and kind == "wrong_number":
+        outcome, reason = "failed", WRONG_NUMBER
+    elif not was_over and kind != "call_back" and missed >= rules.attempts:
+        outcome, reason = "failed", NOT_REACHED
+    elif not was_over and is_newest:
+        back = result.call_back_at if kind == "call_back" else result.at + rules.between.on_the_clock()
+        assert back is not None
+        next_at = opens(back)
+    if outcome != was_over or (is_newest and not was_over):
+        last_at, disposition = result.at, kind
+    return Standing(next_at, standing.attempts + 1, missed, last_at, disposition, outcome, reason)

@@ -11,9 +11,10 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 Agent = Literal["phone", "computer", "machine", "unknown"]
-Machine = Literal["", "head", "prefetch", "agent", "too_soon", "many"]
+Machine = Literal["", "head", "prefetch", "agent", "too_soon", "many", "network"]
 """Why a look is a machine's: asked for the head alone, fetched ahead, says so itself, came sooner than anybody reads,
-or opened several links at once: of many messages, or every link of one. Empty for a person's."""
+opened several links at once (of many messages, or every link of one), or came from a network of machines. Empty for a
+person's."""
 TOO_SOON = timedelta(seconds=2)
 AT_ONCE = timedelta(seconds=10)
 MANY = 10
@@ -33,13 +34,15 @@ _PHONES = re.compile(r"mobile|android|iphone|ipad|harmonyos|micromessenger", re.
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """One look at a link. `others`: links of how many other messages this client opened within AT_ONCE."""
+    """One look at a link. `others`: links of how many other messages this client opened within AT_ONCE.
+    `is_network`: the address is of a network that the operator calls machines'."""
 
     method: str
     headers: Mapping[str, str]
     at: datetime
     sent_at: datetime | None
     others: int = 0
+    is_network: bool = False
 
 
 def agent_of(name: str) -> Agent:
@@ -59,6 +62,8 @@ def machine_of(look: Look) -> Machine:
         return "prefetch"
     if agent_of(look.headers.get("user-agent", "")) == "machine":
         return "agent"
+    if look.is_network:
+        return "network"
     if look.sent_at is None or look.at < look.sent_at + TOO_SOON:
         return "too_soon"
     return "many" if look.others + 1 >= MANY else ""

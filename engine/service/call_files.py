@@ -124,8 +124,9 @@ def _check_columns(sheet: sheets.Sheet) -> None:
 def _read(reading: _Reading) -> None:
     moment = cache(lambda text: read_moment(reading.app, text))
     now = reading.app.now()
+    blank = dict.fromkeys(POSSIBLE, "")
     for line in reading.sheet.lines:
-        cells = dict.fromkeys(POSSIBLE, "") | dict(zip(reading.sheet.headings, line.cells, strict=True))
+        cells = {**blank, **dict(zip(reading.sheet.headings, line.cells, strict=True))}
         problems = list(_problems(cells, moment, now))
         if problems:
             for one in problems:

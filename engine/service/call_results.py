@@ -81,13 +81,14 @@ def record(app: Countersign, tx: Connection, case: Case, told: Sequence[tuple[Ca
     their waves (`lock_waves`)."""
     found = call_scope.by_id(waves.of_case(tx, case.id))
     rules = call_scope.rules_of(app, case)
+    opening = {wave: _opening(app, row) for wave, row in found.items()}
     before = _standings(tx, [call for call, _ in told])
     standings = dict(before)
     notes: dict[Place, str] = {}
     newest: dict[Place, CallRow] = {}
     for call, one in sorted(told, key=lambda pair: pair[1].result.at):
         place = (call.wave, call.row)
-        standings[place] = after(standings[place], one.result, rules, _opening(app, found[call.wave]))
+        standings[place] = after(standings[place], one.result, rules, opening[call.wave])
         notes[place] = one.note or notes.get(place, call.note)
         newest[place] = call
     rows = [

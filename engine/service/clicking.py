@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 
 from engine.delivery.clicks import AT_ONCE, TOO_SOON, Look, agent_of, machine_of
 from engine.errors import NotFound
-from engine.service import messagelinks
+from engine.service import machines, messagelinks
 from engine.service.app import Countersign
 from engine.service.optouts import takes_answers
 from engine.service.sealing import keyed
@@ -54,7 +54,10 @@ def _write(app: Countersign, linked: Linked, visitor: Visitor) -> None:
     now, client = app.now(), _client(app, visitor)
     with app.db.begin() as tx:
         others = clicks.others(tx, linked, client, now - AT_ONCE)
-        machine = machine_of(Look(visitor.method, visitor.headers, now, linked.sent_at, len(others)))
+        is_network = machines.is_of_machines(app.settings, visitor.address)
+        machine = machine_of(
+            Look(visitor.method, visitor.headers, now, linked.sent_at, len(others), is_network=is_network)
+        )
         if clicks.count(tx, linked.wave, linked.row) < clicks.LONGEST_LIST:
             agent = agent_of(visitor.headers.get("user-agent", ""))
             clicks.record(tx, linked, at=now, client=client, agent=agent, machine=machine)

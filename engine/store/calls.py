@@ -14,6 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
+from engine.store import bulk
 from engine.store.tables import call_attempts, calls, recipients
 
 AT_ONCE = 5_000
@@ -278,15 +279,15 @@ def settle(tx: Connection, rows: Sequence[CallRow], *, is_over: Mapping[tuple[st
             | {"b_state": "ended" if is_over[one.wave, one.row] else "open"}
             for one in rows[first : first + AT_ONCE]
         ]
-        tx.execute(changed, values)
+        bulk.run(tx, changed, values)
 
 
 def enter(tx: Connection, attempts_made: Sequence[AttemptRow]) -> None:
     """Write attempts that are not there."""
+    columns = call_attempts.columns.keys()
     for first in range(0, len(attempts_made), AT_ONCE):
         some = attempts_made[first : first + AT_ONCE]
-        columns = call_attempts.columns.keys()
-        tx.execute(sa.insert(call_attempts), [{name: getattr(one, name) for name in columns} for one in some])
+        bulk.run(tx, sa.insert(call_attempts), [{name: getattr(one, name) for name in columns} for one in some])
 
 
 def _changed(where: sa.ColumnElement[bool]) -> sa.Update:

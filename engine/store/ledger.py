@@ -20,6 +20,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from engine.delivery.channels import Hall
+from engine.store import bulk
 from engine.store.columns import UtcTime
 from engine.store.tables import recipients, responses, waves
 
@@ -290,7 +291,7 @@ def _apply(tx: Connection, wave: str, fresh: Sequence[Receipt]) -> None:
         tx.execute(sa.text(_APPLY_AT_ONCE), {"wave": wave, "receipts": text, "rows": [r.row for r in fresh]})
     else:
         # An UPDATE ... FROM json_each would make SQLite read the whole wave for each receipt: 20 s per thousand.
-        tx.execute(sa.text(_APPLY_ONE), [{**row, "wave": wave} for row in rows])
+        bulk.run(tx, sa.text(_APPLY_ONE), [{**row, "wave": wave} for row in rows])
 
 
 def give_up(tx: Connection, wave: str, *, sent_before: datetime, at: datetime, arrived: bool = False) -> int:

@@ -3,6 +3,7 @@ clicks add up the same in whatever order and however often they come."""
 
 import hashlib
 import json
+import os
 import random
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -26,7 +27,7 @@ from engine.service.recording import OPERATOR, By
 from engine.service.replying import receive_replies
 from engine.store import cases, ledger, opt_outs, reports, suppression
 from tests.faults.delivering_case import CASE, delivering_case
-from tests.faults.test_faults_delivery import send_all, states_of
+from tests.faults.sending_case import send_all, states_of
 from tests.servers.callback import receiving
 from tests.servers.gateway import SECRET, RunningGateway, running_gateway
 from tests.support import wait_until
@@ -340,6 +341,28 @@ def test_a_link_leads_on_and_machines_are_told_apart(make: Make, gateway: Runnin
     closed = Countersign(app.settings.model_copy(update={"link_hosts": "other.example"}), app.db)
     with pytest.raises(NotFound):
         clicking.follow(closed, first[0], person)
+
+
+def test_a_look_from_a_network_of_machines_is_no_response(make: Make, tmp_path: Path, gateway: RunningGateway) -> None:
+    listed = tmp_path / "networks.txt"
+    listed.write_text("203.0.113.0/24  # a data centre\n")
+    app = make(delivery=LINKED, machine_networks=listed)
+    send_all(app)
+    tokens = [both[0] for both in links_of(gateway).values()]
+    with app.db.begin() as tx:
+        tx.execute(sa.text("UPDATE recipients SET sent_at = :at"), {"at": "2026-01-01T00:00:00.000000+00:00"})
+
+    def follow(token: str, address: str) -> str:
+        clicking.follow(app, token, Visitor("GET", {"user-agent": PHONE}, address))
+        return looks(app)[-1]
+
+    assert [follow(tokens[0], "203.0.113.5"), follow(tokens[0], "198.51.100.5")] == ["network", ""]
+    listed.write_text("198.51.100.0/24\n")
+    os.utime(listed, ns=(1, 1))
+    assert [follow(tokens[1], "198.51.100.5"), follow(tokens[1], "203.0.113.5")] == ["network", ""]
+    listed.write_text("198.51.100.0/24\nall of them\n")
+    assert [follow(tokens[2], "198.51.100.5"), follow(tokens[2], "203.0.113.5")] == ["network", ""]
+    assert kept(app, "SELECT kind, count(*) FROM responses GROUP BY kind") == [("response", 3)]
 
 
 def test_the_opt_out_page_does_nothing_until_its_button_is_pressed(make: Make, gateway: RunningGateway) -> None:

@@ -14,7 +14,7 @@ from engine.service.app import Countersign
 from engine.service.mail_marks import name_of, opt_out_of
 from engine.store import parked, suppression
 from tests.faults.delivering_case import CASE, delivering_case
-from tests.faults.test_faults_delivery import states_of
+from tests.faults.sending_case import states_of
 from tests.faults.test_faults_mail import FROM, MAIL
 from tests.servers.mail import MailServer, mail_server
 from tests.unit.delivery.test_delivery_returned import bounce

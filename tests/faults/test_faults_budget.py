@@ -14,7 +14,7 @@ from engine.service.app import Countersign
 from engine.store import budgets as store
 from engine.store import cases, history, waves
 from tests.faults.delivering_case import ACCOUNT, CASE, delivering_case
-from tests.faults.test_faults_delivery import TARGET, assert_each_once, send_all, shown
+from tests.faults.sending_case import TARGET, assert_each_once, send_all, shown
 from tests.servers.gateway import RunningGateway, running_gateway
 
 Make = Callable[..., Countersign]

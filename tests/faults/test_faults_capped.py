@@ -20,7 +20,7 @@ from engine.store import reports
 from engine.warehouse import contacts
 from engine.warehouse.dataset import Column, Dataset, Table
 from tests.faults.delivering_case import CASE, delivering_case
-from tests.faults.test_faults_delivery import TARGET, assert_each_once, send_all, shown, states_of
+from tests.faults.sending_case import TARGET, assert_each_once, send_all, shown, states_of
 from tests.servers.gateway import RunningGateway, running_gateway
 from tests.warehouse.selecting_by_hand import written_by_an_earlier_release
 

@@ -6,7 +6,6 @@ import json
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -14,87 +13,22 @@ import pytest
 import sqlalchemy as sa
 
 from engine.delivery.signature import sign
-from engine.errors import Forged, Invalid, NotPossible
+from engine.errors import Forged, Invalid
 from engine.machine.commands import PauseDelivery, ResumeDelivery
 from engine.service import delivering, running
 from engine.service.app import Countersign
 from engine.service.receiving import receive_receipts
-from engine.service.stage_views import WaveView
 from engine.store import cases, chunks, suppression, waves
 from engine.store.session import database_now
 from engine.store.suppression import Suppression
 from engine.warehouse.dataset import Dataset
-from tests.faults.delivering_case import CASE, delivering_case
+from tests.faults.delivering_case import CASE
+from tests.faults.sending_case import TARGET, Make, assert_each_once, gateway, jump, make, send_all, shown, states_of
 from tests.servers.callback import receiving
 from tests.servers.gateway import SECRET, RunningGateway, running_gateway
 from tests.support import wait_until
 
-TARGET = 270
-PILOT_FIRST = """
-  waves:
-    - {name: pilot, share: 10%, channel: sms, chunk: 50, gate: {metric: complaint_rate, max: 5%, wait: 24h}}
-    - {name: main, share: rest, channel: sms, chunk: 50}
-  message: {field: message}
-"""
-
-
-@pytest.fixture
-def gateway(tmp_path: Path) -> Iterator[RunningGateway]:
-    """A gateway that sends no receipts."""
-    with running_gateway(tmp_path / "sms.log") as started:
-        yield started
-
-
-Make = Callable[..., Countersign]
-
-
-@pytest.fixture
-def make(db_url: str, tmp_path: Path, gateway: RunningGateway) -> Iterator[Make]:
-    """Opens the application with a case of 300 customers, 30 of them in the control group."""
-    opened: list[Countersign] = []
-
-    def opening(**changes: str) -> Countersign:
-        settings = {"sms_url": gateway.url} | changes
-        opened.append(delivering_case(db_url, tmp_path / "home", customers=300, **settings))
-        return opened[-1]
-
-    yield opening
-    for app in opened:
-        app.close()
-
-
-def send_all(app: Countersign, *, seconds: float = 30) -> None:
-    """Work, as the flow does, until nothing waits."""
-    end = time.monotonic() + seconds
-    while any(wave.waiting for wave in shown(app) if wave.state in ("running", "planned")):
-        assert time.monotonic() < end, shown(app)
-        if delivering.work(app, "test") is None:
-            time.sleep(0.05)
-        delivering.settle(app)
-
-
-def shown(app: Countersign) -> tuple[WaveView, ...]:
-    """The waves as a page shows them; their sums must always be the audience."""
-    with app.db.read() as tx:
-        views = delivering.waves_view(app, tx, CASE)
-    for view in views:
-        settled = (view.sent, view.delivered, view.failed, view.unknown, view.suppressed, view.cancelled)
-        assert view.waiting + sum(settled) == view.audience
-    return views
-
-
-def states_of(app: Countersign) -> dict[str, int]:
-    """How many recipients are in each state."""
-    with app.db.read() as tx:
-        return dict(tx.execute(sa.text("SELECT state, count(*) FROM recipients GROUP BY state")).all())  # type: ignore[arg-type]
-
-
-def assert_each_once(app: Countersign, gateway: RunningGateway, expected: int = TARGET) -> None:
-    """The gateway's own log has every recipient exactly once and nobody of the control group."""
-    times = gateway.times()
-    assert set(times.values()) == {1}
-    assert len(times) == expected
-    assert not [number for number in times if int(number[3:]) % 10 == 9]
+__all__ = ["gateway", "make"]
 
 
 def test_every_target_customer_gets_one_message_and_the_control_group_none(make: Make, gateway: RunningGateway) -> None:
@@ -327,91 +261,6 @@ def test_a_forged_receipt_changes_nothing_and_an_unknown_one_is_parked(make: Mak
         receive_receipts(app, b"[]", sign(b"[]", SECRET))
 
 
-def _complain(app: Countersign, count: int) -> None:
-    with app.db.begin() as tx:
-        sent = tx.execute(sa.text("SELECT customer FROM recipients WHERE state='sent'")).scalars().all()
-        for customer in sent[:count]:
-            tx.execute(
-                sa.text(
-                    "INSERT INTO responses (case_id, customer, kind, reference, at)"
-                    " VALUES (:case, :customer, 'complaint', :customer, :at)"
-                ),
-                {"case": CASE, "customer": customer, "at": app.now().isoformat()},
-            )
-
-
-def _jump(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, hours: float) -> None:
-    clock = tmp_path / "clock"
-    clock.write_text(str(hours * 3600))
-    monkeypatch.setenv("COUNTERSIGN_CLOCK_FILE", str(clock))
-
-
-def test_a_gate_waits_and_then_lets_the_next_wave_start(
-    make: Make, gateway: RunningGateway, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    app = make(delivery=PILOT_FIRST)
-    delivering.begin(app, CASE)
-    send_all_of(app, "pilot")
-    _complain(app, 1)
-    delivering.settle(app)
-    assert [(wave.state, wave.audience) for wave in shown(app)] == [("gated", 27), ("planned", 243)]
-    _jump(monkeypatch, tmp_path, 24.01)
-    delivering.settle(app)
-    assert [wave.state for wave in shown(app)] == ["done", "running"]
-    send_all(app)
-    assert_each_once(app, gateway)
-
-
-def send_all_of(app: Countersign, name: str) -> None:
-    """Send one wave and stop at its gate."""
-    while any(wave.waiting for wave in shown(app) if wave.name == name):
-        delivering.work(app, "test")
-    delivering.settle(app)
-
-
-def test_complaints_shut_the_gate_until_a_person_goes_on(
-    make: Make, gateway: RunningGateway, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    app = make(delivery=PILOT_FIRST)
-    delivering.begin(app, CASE)
-    send_all_of(app, "pilot")
-    _complain(app, 3)
-    _jump(monkeypatch, tmp_path, 25)
-    delivering.settle(app)
-    delivering.settle(app)
-    pilot, main = shown(app)
-    assert pilot.held_because == "gate: complaint_rate 11.11% > 5%" and main.state == "planned"
-    with app.db.read() as tx:
-        assert cases.load(tx, CASE).state == "paused"
-    delivering.release_gate(app, CASE, by="li")
-    with app.db.read() as tx:
-        assert cases.load(tx, CASE).state == "delivering"
-    delivering.hold(app, CASE, "resume")
-    send_all(app)
-    assert_each_once(app, gateway)
-    with pytest.raises(NotPossible):
-        delivering.release_gate(app, CASE, by="li")
-
-
-def test_a_stop_rule_holds_the_delivery_and_a_person_may_overrule_it(make: Make, gateway: RunningGateway) -> None:
-    app = make(
-        delivery="\n  waves: [{name: w, share: rest, channel: sms, chunk: 50}]\n  message: {field: message}\n"
-        '  prices: {sms: "0.05"}\n  stop_when: "m.spent >= 2"\n'
-    )
-    delivering.begin(app, CASE)
-    for _ in range(8):
-        delivering.work(app, "test", limit=1)
-    with app.db.read() as tx:
-        assert cases.load(tx, CASE).state == "paused"
-    assert len(gateway.messages()) == 50
-    delivering.hold(app, CASE, "pause")
-    assert shown(app)[0].held_because == "stop: m.spent >= 2"
-    running.carry_out(app, CASE, ResumeDelivery(actor="li"), key="r")
-    delivering.hold(app, CASE, "resume")
-    send_all(app)
-    assert_each_once(app, gateway)
-
-
 def test_the_last_receipt_ends_the_delivery_with_its_sums(make: Make, gateway: RunningGateway) -> None:
     app = make()
     delivering.begin(app, CASE)
@@ -446,7 +295,7 @@ def test_without_receipts_the_delivery_ends_when_their_time_is_over(
     app = make()
     delivering.begin(app, CASE)
     send_all(app)
-    _jump(monkeypatch, tmp_path, 73)
+    jump(monkeypatch, tmp_path, 73)
     delivering.settle(app)
     assert states_of(app) == {"unknown": TARGET}
     with app.db.read() as tx:

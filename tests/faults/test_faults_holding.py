@@ -19,8 +19,7 @@ from engine.store import chunks, waves
 from engine.store.session import database_now
 from tests.faults.delivering_case import CASE, delivering_case
 from tests.faults.nursery import nursery
-from tests.faults.test_faults_capped import WEEKLY, held, in_force
-from tests.faults.test_faults_delivery import (
+from tests.faults.sending_case import (
     TARGET,
     Make,
     assert_each_once,
@@ -30,6 +29,7 @@ from tests.faults.test_faults_delivery import (
     shown,
     states_of,
 )
+from tests.faults.test_faults_capped import WEEKLY, held, in_force
 from tests.servers.gateway import RunningGateway
 from tests.support import wait_until
 

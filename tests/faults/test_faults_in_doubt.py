@@ -17,7 +17,7 @@ from engine.store.tables import organisation_history
 from tests.acceptance.offices import load_people
 from tests.api.desk import Desk
 from tests.faults.delivering_case import CASE, delivering_case
-from tests.faults.test_faults_delivery import (
+from tests.faults.sending_case import (
     TARGET,
     Make,
     assert_each_once,

@@ -17,7 +17,7 @@ from engine.service.mail_marks import opt_out_of
 from engine.store import chunks, ledger, suppression, waves
 from engine.store.session import database_now
 from tests.faults.delivering_case import CASE, delivering_case
-from tests.faults.test_faults_delivery import send_all, shown, states_of
+from tests.faults.sending_case import send_all, shown, states_of
 from tests.faults.test_faults_promises import end_leases
 from tests.servers.mail import MailServer, mail_server
 from tests.support import ROOT, wait_until

@@ -18,7 +18,7 @@ from engine.service.returned_mail import receive_mail, take_mail
 from engine.service.sealing import vault
 from engine.store import ledger, opt_outs, suppression
 from tests.faults.delivering_case import CASE, delivering_case
-from tests.faults.test_faults_delivery import send_all, states_of
+from tests.faults.sending_case import send_all, states_of
 from tests.faults.test_faults_mail import FROM, MAIL, SOMEBODY
 from tests.servers.mail import MailServer, mail_server
 from tests.unit.delivery.test_delivery_returned import bounce, complaint

@@ -15,7 +15,7 @@ from engine.errors import DatabaseUnavailable
 from engine.service import delivering
 from engine.store import session
 from tests.faults.delivering_case import CASE, delivering_case
-from tests.faults.test_faults_delivery import (
+from tests.faults.sending_case import (
     TARGET,
     Make,
     assert_each_once,

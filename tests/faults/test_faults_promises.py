@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from engine.service import delivering
 from engine.service.app import Countersign
 from tests.faults.delivering_case import CASE, delivering_case
-from tests.faults.test_faults_delivery import TARGET, send_all, shown, states_of
+from tests.faults.sending_case import TARGET, send_all, shown, states_of
 from tests.servers.gateway import RunningGateway, running_gateway
 
 Make = Callable[[str], Countersign]

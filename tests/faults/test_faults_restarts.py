@@ -24,7 +24,7 @@ from engine.service.app import Countersign
 from engine.store import history
 from engine.store.session import Database
 from tests.faults.delivering_case import CASE, delivering_case
-from tests.faults.test_faults_delivery import shown
+from tests.faults.sending_case import shown
 from tests.faults.test_faults_kills import end_leases, of_state
 from tests.servers.gateway import RunningGateway, running_gateway
 from tests.servers.postgres import PostgresServer, create_database, make_folder

@@ -12,7 +12,7 @@ from engine.service import delivering
 from engine.service.app import Countersign
 from engine.service.receiving import receive_receipts
 from tests.faults.delivering_case import CASE, delivering_case
-from tests.faults.test_faults_delivery import send_all, states_of
+from tests.faults.sending_case import send_all, states_of
 from tests.servers.gateway import SECRET, RunningGateway, running_gateway
 from tests.servers.recorder import recording
 

@@ -3,111 +3,39 @@
 import hashlib
 import re
 import threading
-from collections.abc import Iterator
 from datetime import timedelta
-from decimal import Decimal
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 import structlog
 from fastapi.testclient import TestClient
-from httpx2 import Response
 
-from api.app import create_app
 from engine.cli.demo.people import PASSWORD
-from engine.service import links, operations, personnel, proposals, reorganising, tokens
+from engine.service import links, operations, personnel, proposals, reorganising
 from engine.service.app import Countersign
 from engine.service.operations import Door
-from engine.settings import Settings
 from engine.store import tables
-from tests.acceptance.offices import key, notices, open_task, opened, token_of, viewer
+from tests.acceptance.offices import key, notices, open_task, viewer
 from tests.security import small_cases
+from tests.security.link_case import (
+    APPROVER,
+    answers,
+    app,
+    client,
+    decide,
+    decisions,
+    digest,
+    enter,
+    hidden,
+    mailed,
+    sign_in_by_link,
+    signed_in,
+    token,
+)
 from tests.security.signed_in import later, session
 
-APPROVER = "liguoqiang"
-
-
-@pytest.fixture
-def app(db_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Countersign]:
-    monkeypatch.setenv("COUNTERSIGN_CLOCK_FILE", str(tmp_path / "clock"))
-    with opened(db_url, tmp_path, shipped=False) as application:
-        small_cases.published(application, "small-case")
-        yield application
-
-
-@pytest.fixture
-def token(app: Countersign) -> str:
-    """The token mailed to the head of the county for a case that was just submitted."""
-    return mailed(app, small_cases.submitted(app, "small-case"))
-
-
-def mailed(app: Countersign, case_id: str, person: str = APPROVER) -> str:
-    """The newest token mailed to a person about a case."""
-    sent = [one for one in notices(app) if (one.person, one.case_id) == (person, case_id) and "/l/" in one.link]
-    return token_of(sent[-1])
-
-
-def given(app: Countersign, **changes: object) -> Countersign:
-    """The same database under other settings."""
-    values = app.settings.model_dump() | changes
-    return Countersign(Settings(**values), app.db)
-
-
-def signed_in(app: Countersign, browser: TestClient, person: str = APPROVER, *, by_device: bool = False) -> TestClient:
-    """The browser, with a session."""
-    session(app, browser, person, by_device=by_device)
-    return browser
-
-
-def decisions(app: Countersign) -> list[tuple[str, str]]:
-    """Who decided, and by which door."""
-    with app.db.read() as tx:
-        rows = tx.execute(sa.select(tables.history).where(tables.history.c.kind == "Decide"))
-        return [(row.actor, row.via) for row in rows]
-
-
-def answers(app: Countersign, token: str) -> int:
-    """The status of a link for a visitor without a session."""
-    with client(app) as browser:
-        return browser.get(f"/l/{token}").status_code
-
-
-def client(app: Countersign) -> TestClient:
-    return TestClient(create_app(app), base_url="http://testserver", raise_server_exceptions=False)
-
-
-def digest(app: Countersign) -> dict[str, list[tuple[object, ...]]]:
-    """Every row of every table."""
-    with app.db.read() as tx:
-        return {
-            name: sorted((tuple(row) for row in tx.execute(sa.select(table))), key=repr)
-            for name, table in tables.metadata.tables.items()
-        }
-
-
-def hidden(page: str, name: str) -> str:
-    found = re.search(rf'name="{name}" value="([^"]*)"', page) or re.search(rf'value="([^"]*)" name="{name}"', page)
-    assert found, page
-    return found[1]
-
-
-def enter(browser: TestClient, token: str, **given: str) -> Response:
-    """Look at the link and send the form that its page offers."""
-    csrf = hidden(browser.get(f"/l/{token}").text, "csrf")
-    return browser.post(f"/l/{token}", data={"csrf": csrf, **given})
-
-
-def sign_in_by_link(browser: TestClient, token: str, login: str = APPROVER) -> str:
-    """Follow the link with a password; the sheet's address."""
-    page = enter(browser, token, login=login, password=PASSWORD)
-    assert page.status_code == 200, page.text
-    return page.url.path
-
-
-def decide(browser: TestClient, sheet: str, page: str, decision: str = "approve", remark: str = "") -> str:
-    fields = {name: hidden(page, name) for name in ("csrf", "key", "seen_seq")}
-    return browser.post(sheet, data={**fields, "decision": decision, "remark": remark}).text
+__all__ = ["app", "token"]
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS"])
@@ -428,99 +356,6 @@ def test_a_return_path_stays_on_this_host(app: Countersign, back: str):
     assert signed_in.headers["location"] == "/inbox"
 
 
-def test_who_tries_many_unknown_links_has_to_wait(app: Countersign, token: str):
-    with client(app) as browser:
-        csrf = hidden(browser.get(f"/l/{token}").text, "csrf")
-        tried = [
-            browser.post(f"/l/{n}", data={"csrf": csrf, "login": "x", "password": "y"}).status_code for n in range(31)
-        ]
-        assert tried == [404] * 30 + [429]
-        page = browser.post(f"/l/{token}", data={"csrf": csrf, "login": APPROVER, "password": PASSWORD})
-        assert page.status_code == 429
-
-
-def test_who_looks_at_many_links_that_nobody_was_sent_has_to_wait_at_every_such_door(app: Countersign, token: str):
-    doors = ("/l/{}", "/l/{}/code", "/reset/{}", "/calendar/{}.ics")
-    with client(app) as browser, TestClient(create_app(app), client=("203.0.113.9", 1)) as elsewhere:
-        assert browser.get(f"/l/{token}").status_code == 200
-        tried = [browser.get(doors[n % len(doors)].format(f"guess-{n}")).status_code for n in range(201)]
-        assert tried == [404] * 200 + [429]
-        for door in doors:
-            assert browser.get(door.format("one-more")).status_code == 429
-        waits = browser.get(f"/l/{token}")  # a right one too, so that the answer tells no guess from another
-        assert waits.status_code == 429
-        assert int(waits.headers["retry-after"]) > 0
-        assert elsewhere.get(f"/l/{token}").status_code == 200
-
-
-def test_links_that_are_over_are_no_guesses(app: Countersign, token: str):
-    links.void(app, viewer(app, APPROVER))
-    before = digest(app)
-    with client(app) as browser:
-        assert {browser.get(f"/l/{token}").status_code for _ in range(210)} == {404}
-    assert digest(app) == before
-
-
-def test_wrong_passwords_behind_a_link_are_counted_as_everywhere(app: Countersign, token: str):
-    with client(app) as browser:
-        tried = [enter(browser, token, login=APPROVER, password="wrong").status_code for _ in range(9)]
-    assert tried == [401] * 8 + [429]
-
-
-def test_above_the_step_up_budget_a_device_or_an_old_session_is_not_enough(
-    app: Countersign, token: str, tmp_path: Path
-):
-    careful = given(app, step_up_budget=Decimal(1000))
-    with client(careful) as browser:
-        sheet = signed_in(app, browser, by_device=True).get(f"/tasks/{links.follow(app, token).task_id}")
-        refused = browser.post(
-            sheet.url.path,
-            data={name: hidden(sheet.text, name) for name in ("csrf", "key", "seen_seq")} | {"decision": "approve"},
-        )
-        assert refused.url.path == "/confirm"
-        assert 'type="password"' in browser.get(f"/l/{token}").text  # and the link asks at once
-        assert decisions(app) == []
-        anew = {"csrf": hidden(refused.text, "csrf"), "next": refused.url.params["next"], "password": PASSWORD}
-        kept = browser.post("/confirm", data=anew)
-        assert kept.url.path.startswith("/resume/")
-        assert decisions(app) == []  # what was sent is shown first
-        names = ("csrf", "key", "seen_seq", "decision")
-        browser.post(sheet.url.path, data={name: hidden(kept.text, name) for name in names})
-    assert decisions(app) == [(APPROVER, "page")]
-
-
-def test_a_session_grows_too_old_for_a_large_budget(app: Countersign, token: str, tmp_path: Path):
-    careful = given(app, step_up_budget=Decimal(1000))
-    with client(careful) as browser:
-        signed_in(app, browser)
-        assert browser.get(f"/l/{token}").url.path.startswith("/tasks/")
-        later(tmp_path, timedelta(minutes=16))
-        assert browser.get(f"/l/{token}").url.path == f"/l/{token}"
-
-
-def test_the_step_up_holds_at_every_door(app: Countersign, token: str):
-    careful = given(app, step_up_budget=Decimal(1000))
-    task = links.follow(app, token).task_id
-    with client(careful) as browser:
-        signed_in(app, browser, by_device=True)
-        bearer = {"Authorization": f"Bearer {browser.cookies['session']}"}
-        answer = browser.post(f"/api/v1/tasks/{task}/decision", json={"decision": "approve"}, headers=bearer)
-        assert (answer.status_code, answer.json()["type"]) == (401, "SignInAnew")
-        page = browser.get("/inbox/decisions", params={"task": task}).text
-        assert "刚刚输入过密码" in page
-    assert decisions(app) == []
-
-
-def test_a_token_for_scripts_never_decides_above_the_step_up_budget(app: Countersign, token: str):
-    task = links.follow(app, token).task_id
-    made = tokens.make(app, viewer(app, APPROVER), name="bot", scopes=["read", "act"], days=30)
-    said: dict[str, object] = {"json": {"decision": "approve"}, "headers": {"Authorization": f"Bearer {made}"}}
-    for limit, status, stands in ((1000, 401, []), (10**9, 200, [(APPROVER, "api")])):
-        with client(given(app, step_up_budget=Decimal(limit))) as script:
-            assert script.post(f"/api/v1/tasks/{task}/decision", **said).status_code == status
-        assert decisions(app) == stands
-
-
 def test_sign_in_links_ask_each_time(app: Countersign):
     small_cases.published(app, "careful-case", link="sign_in")
     token = mailed(app, small_cases.submitted(app, "careful-case"))
@@ -560,103 +395,3 @@ def test_a_filing_link_acknowledges_and_cannot_approve(app: Countersign):
 
 
 # --- links that decide by themselves
-
-
-@pytest.fixture
-def direct(app: Countersign) -> Countersign:
-    """The application where open cases of one kind are decided by link up to 5,000."""
-    small_cases.published(app, "direct-case", link="direct")
-    return given(app, direct_budget=Decimal(5000))
-
-
-def open_directly(browser: TestClient, token: str) -> Response:
-    return browser.post(f"/l/{token}", data={"csrf": hidden(browser.get(f"/l/{token}").text, "csrf")})
-
-
-def test_direct_is_off_by_default(app: Countersign):
-    small_cases.published(app, "direct-case", link="direct")
-    token = mailed(app, small_cases.submitted(app, "direct-case"))
-    assert links.follow(app, token).asks == "device"
-    with client(app) as browser:
-        assert 'type="password"' in browser.get(f"/l/{token}").text
-        assert browser.get("/decide").status_code == 404
-
-
-def test_a_direct_link_takes_two_taps_and_the_history_says_by_link(direct: Countersign):
-    case_id = small_cases.submitted(direct, "direct-case")
-    token = mailed(direct, case_id)
-    with client(direct) as browser:
-        page = open_directly(browser, token)
-        assert page.url.path == "/decide"
-        assert token not in page.text
-        shown = decide(browser, "/decide", page.text)
-        assert "李国强" in shown
-        again = re.sub(r'(name="key" value=")[^"]*', r"\1another-tap", page.text)
-        second = decide(browser, "/decide", again, decision="reject", remark="too late")
-        assert "李国强" in second
-        assert browser.get("/inbox", follow_redirects=False).status_code == 303  # no session came of it
-    assert decisions(direct) == [(APPROVER, "link")]
-    with client(direct) as browser:
-        history = signed_in(direct, browser, "wangmin").get(f"/cases/{case_id}", params={"tab": "history"}).text
-    assert "经链接" in history
-
-
-@pytest.mark.parametrize("path", ["/l/{token}", "/decide"])
-def test_looking_at_a_direct_link_a_hundred_times_changes_nothing(direct: Countersign, path: str):
-    token = mailed(direct, small_cases.submitted(direct, "direct-case"))
-    with client(direct) as browser:
-        open_directly(browser, token)
-        before = digest(direct)
-        for _ in range(100):
-            browser.get(path.format(token=token))
-    assert digest(direct) == before
-
-
-def test_a_direct_link_above_the_cap_asks_for_a_sign_in(direct: Countersign):
-    token = mailed(direct, small_cases.submitted(direct, "direct-case", budget="5000.01"))
-    assert links.follow(direct, token).asks == "device"
-
-
-def test_a_direct_link_never_opens_a_confidential_case(direct: Countersign):
-    small_cases.published(direct, "secret-case", link="direct", visibility="confidential")
-    token = mailed(direct, small_cases.submitted(direct, "secret-case"))
-    assert links.follow(direct, token).asks == "device"
-
-
-def test_a_direct_link_to_a_revised_case_shows_the_difference_and_asks_again(direct: Countersign):
-    case_id = small_cases.submitted(direct, "direct-case")
-    token = mailed(direct, case_id)
-    with client(direct) as browser:
-        old = open_directly(browser, token)
-        submitter = viewer(direct, "wangmin")
-        proposals.withdraw(direct, submitter, case_id, "one more look", key=key(), again=True)
-        proposals.submit(direct, submitter, case_id, small_cases.form(budget="4500.00"), key=key())
-        decide(browser, "/decide", old.text)
-        assert decisions(direct) == []
-        page = browser.get("/decide")
-        changed = page.text.split("changed-box")[1].split("</section>")[0]
-        assert "4,500" in changed
-        decide(browser, "/decide", page.text)
-    assert decisions(direct) == [(APPROVER, "link")]
-
-
-def test_a_direct_filing_link_acknowledges_and_cannot_approve(direct: Countersign):
-    token = mailed(direct, small_cases.submitted(direct, "direct-case", kind="filing"), "zhengkai")
-    with client(direct) as browser:
-        page = open_directly(browser, token)
-        assert 'value="approve"' not in page.text
-        decide(browser, "/decide", page.text, decision="approve")
-        assert decisions(direct) == []
-        decide(browser, "/decide", page.text, decision="acknowledge")
-    assert decisions(direct) == [("zhengkai", "link")]
-
-
-def test_a_direct_link_that_was_made_void_decides_nothing(direct: Countersign):
-    token = mailed(direct, small_cases.submitted(direct, "direct-case"))
-    with client(direct) as browser:
-        page = open_directly(browser, token)
-        links.void(direct, viewer(direct, "machao"), APPROVER)
-        fields = {name: hidden(page.text, name) for name in ("csrf", "key", "seen_seq")}
-        assert browser.post("/decide", data={**fields, "decision": "approve"}).status_code == 404
-        assert browser.get("/decide").status_code == 404
-    assert decisions(direct) == []

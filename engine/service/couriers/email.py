@@ -30,6 +30,8 @@ SECONDS_TO_ANSWER = 60
 TRIES = 60
 """How often a mailbox may say "later": with the pauses between tries that is an hour, longer than any greylisting."""
 SHUTTING_DOWN = 421
+SILENT = "the mail server gave no answer in time"
+BROKEN_OFF = "the connection to the mail server broke off before its answer"
 STATUS = re.compile(r"\b[245]\.\d{1,3}\.\d{1,3}\b")
 NO_SUCH_LETTERS = "the server takes no such address (no SMTPUTF8)"
 NOT_SET = "no server or no sender of e-mail to customers is set"
@@ -139,7 +141,7 @@ class EmailCourier:
             await self._start_anew(connection)
         except (smtp.SMTPException, OSError) as error:
             (handed.unanswered if is_given else handed.refused).append(letter.row)
-            handed.error = f"the connection to the mail server ended: {_said(error)}"
+            handed.error = SILENT if isinstance(error, TimeoutError) else BROKEN_OFF
             connection.close()
 
     def _refused(self, code: int, said: str, batch: Batch, letter: Letter, handed: Handed) -> None:

@@ -25,6 +25,8 @@ MESSAGES_AT_ONCE = 100
 SECONDS_TO_ANSWER = 30
 REPEATABLE = ("exactly_once_effect", "at_least_once")
 HELD = "the wave was held"
+SILENT = "the gateway gave no answer in time"
+BROKEN_OFF = "the connection to the gateway broke off before its answer"
 LEFT_OUT = "the gateway's answer left messages out"
 PAUSES = (0.2, 1.0)  # before the second and the third try of a request without an answer
 
@@ -150,8 +152,10 @@ class HttpCourier(ABC):
                 return Handed(unanswered=every, error=error)
         except self._http.ClientConnectorError as refused:
             return Handed(refused=every, error=f"cannot reach the gateway: {refused.os_error.strerror or refused}")
-        except (self._http.ClientError, TimeoutError) as lost:
-            return Handed(unanswered=every, error=f"no answer: {type(lost).__name__}")
+        except TimeoutError:  # what aiohttp raises for a time that is over is one as well
+            return Handed(unanswered=every, error=SILENT)
+        except self._http.ClientError:
+            return Handed(unanswered=every, error=BROKEN_OFF)
 
 
 def _read(content: bytes, rows: Mapping[str, int]) -> Handed:

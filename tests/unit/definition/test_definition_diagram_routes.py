@@ -10,8 +10,8 @@ from engine.definition.diagram import Way, picture
 from engine.definition.diagram_routes import Routes
 from engine.definition.diagram_svg import svg
 from engine.definition.load import load
+from tests.unit.definition.lifecycle_trials import EVENT
 from tests.unit.definition.test_definition_extends_lifecycle import PLAN
-from tests.unit.definition.test_definition_lifecycle import EVENT
 
 ROOT = Path(__file__).resolve().parents[3]
 TEXTS = {

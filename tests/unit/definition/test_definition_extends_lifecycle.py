@@ -24,7 +24,7 @@ from engine.machine.commands import Close, Operate, Perform, Submit, Withdraw
 from engine.machine.lifecycle import Stages
 from engine.organisation import Workdays
 from engine.values import Duration
-from tests.unit.definition.test_definition_lifecycle import replayed
+from tests.unit.definition.lifecycle_trials import replayed
 
 ROOT = Path(__file__).resolve().parents[3]
 REVIEWED = (ROOT / "definitions/examples/reviewed-marketing-case.yaml").read_text("utf-8")

@@ -19,7 +19,7 @@ from engine.machine.commands import (
 )
 from engine.machine.outcome import CancelChild, HoldChild, HoldDelivery
 from engine.values import Duration
-from tests.unit.definition.test_definition_lifecycle import (
+from tests.unit.definition.lifecycle_trials import (
     EVENT,
     FORM,
     PAYMENT,

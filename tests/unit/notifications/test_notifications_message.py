@@ -63,6 +63,18 @@ def test_a_mail_about_a_drifted_audience_names_both_figures() -> None:
     assert "void" not in body
 
 
+@pytest.mark.parametrize(
+    ("language", "line"),
+    [
+        ("zh", "原因：波次 main 的 270 条消息中有 3 条不允许发出"),
+        ("en", "Why: 3 of 270 texts of the wave main may not go out"),
+    ],
+)
+def test_a_mail_about_a_held_wave_says_why_in_words(language: Language, line: str) -> None:
+    held = replace(TASK, occasion="failed", language=language, remark="content: 3 of 270 texts of main may not go out")
+    assert line in compose(held, SHANGHAI).body.splitlines()
+
+
 def test_the_same_task_in_english() -> None:
     message = compose(replace(TASK, language="en"), SHANGHAI)
     assert message.title == "To do: City finance (330127-2026-00001 春季流量包)"

@@ -1,0 +1,28 @@
+"""Why nobody knows whether a message went out, in the reader's words: from what was recorded when it was handed over.
+
+Refuses to guess: what is none of these stays as it was recorded.
+"""
+
+from api.failures import translated
+from api.i18n import N_, Words
+
+DOUBTS = (
+    N_("no receipt"),
+    N_("opted out after an interrupted attempt"),
+    N_("ended after an interrupted attempt"),
+    N_("a worker ended while it was sending"),
+    N_("seen by a clerk, nothing written down"),
+    N_("the gateway gave no answer in time"),
+    N_("the connection to the gateway broke off before its answer"),
+    N_("the gateway answered {status}"),
+    N_("the gateway's answer cannot be read"),
+    N_("the gateway's answer left messages out"),
+    N_("the mail server gave no answer in time"),
+    N_("the connection to the mail server broke off before its answer"),
+    N_("the mail server answered {status}"),
+)
+
+
+def spoken(reason: str, words: Words) -> str:
+    """The gateway gave no answer in time."""
+    return translated(reason, words, DOUBTS) or reason
