@@ -17,7 +17,7 @@ from engine.service.clicking import Visitor
 
 router = APIRouter(dependencies=[for_anybody("for a customer, whose message holds the token")])
 EVERYWHERE = {"channel": False, "all": True}
-"""What the buttons say; neither is one click in a mail program, or the page of an earlier release."""
+# What the buttons say; neither is one click in a mail program, or the page of an earlier release.
 
 
 @router.get("/o/{token}")
