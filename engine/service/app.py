@@ -7,6 +7,7 @@ organisation changes; its cache is compared with the revision that every transit
 import threading
 from collections import OrderedDict
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection
 
@@ -24,6 +25,9 @@ from engine.store import budgets, calendar, definitions, people, webhooks
 from engine.store.cases import Locked
 from engine.store.session import LOCK_SECONDS, Database
 from engine.warehouse.dataset import Version
+
+if TYPE_CHECKING:
+    from engine.service.usual import Usual
 
 KEPT_PROCESSES = 256
 PAGE_LOCK_SECONDS = 10
@@ -46,6 +50,7 @@ class Countersign:
         self._budgets: tuple[int, frozenset[str]] | None = None
         self.counts = Turns()
         self.seen_customers: Version | None = None
+        self.usual: dict[str, Usual] = {}  # see usual.usual
         self.may_send_until = 0.0  # see restoring.may_send
 
     @classmethod
