@@ -81,7 +81,7 @@ def counted(app: Countersign) -> Figures:
             parked=sum(parked.counts(tx).values()),
             in_doubt=sum(one.count for one in sums if one.state == "unknown"),
             down=tuple(one.name.partition(":")[0] for one in circuits.all_down(tx)),
-            flows=tuple(one for one in ages if not one.name.startswith(watching.WORKER)),
+            flows=tuple(one for one in ages if one.name in watching.FLOWS),  # others look once an hour or less
             workers=tuple(one for one in ages if one.name.startswith(watching.WORKER)),
             standing=alarms.standing(app, tx),
             is_held=restoring.held_in(tx) is not None,

@@ -206,7 +206,11 @@ def test_a_step_that_takes_longer_than_it_took_others_is_told_with_what_is_usual
         tx.execute(waits.values(opened_at=now - timedelta(hours=37)))
     [found] = admin.get("/api/v1/operation/health").json()["standing"]
     assert (found["case_id"], found["step"], found["limit"]["basis"]) == (case_ids[0], step, "usual")
-    assert (found["limit"]["earlier"], found["limit"]["most_took"], found["limit"]["after"]) == (20, "PT64800S", "P1DT43200S")
+    assert (found["limit"]["earlier"], found["limit"]["most_took"], found["limit"]["after"]) == (
+        20,
+        "PT64800S",
+        "P1DT43200S",
+    )
     page = admin.get("/admin/operation").text
     assert "nine in ten of 20 earlier stays took 18 hours at most; told after 1 day 12 hours" in page
     assert "此前 20 次停留中有九成不超过" in desk("machao", "zh").get("/admin/operation").text
