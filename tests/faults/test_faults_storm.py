@@ -232,9 +232,9 @@ def weathers(app: Countersign, gateway: RunningGateway, url: str) -> dict[str, W
     }
 
 
-def in_storm(app: Countersign, gateway: RunningGateway, url: str, chances: random.Random) -> Counter[str]:
+def in_storm(known: dict[str, Weather], chances: random.Random) -> Counter[str]:
     """Each of them at least once, in random order, until the time is over."""
-    known, came = weathers(app, gateway, url), Counter[str]()
+    came: Counter[str] = Counter()
     end = time.monotonic() + SECONDS
     while time.monotonic() < end or len(came) < len(known):
         for name in chances.sample(sorted(known), len(known)):
@@ -251,9 +251,9 @@ def test_in_a_storm_everything_is_told_read_and_done_exactly_as_promised(
 ) -> None:
     app = delivering_case(url, tmp_path / "home", customers=CUSTOMERS, sms_url=gateway.url, delivery=PLAN)
     delivering.begin(app, CASE)
-    load = Load(app)
+    known, load = weathers(app, gateway, url), Load(app)
     threads = load.go()
-    came = in_storm(app, gateway, url, random.Random(11))
+    came = in_storm(known, random.Random(11))
     calm = time.monotonic()
     before = len(gateway.messages())
     if not load.failures and before < TARGET:

@@ -105,7 +105,7 @@ def left(app: Countersign) -> int:
         return int(tx.execute(sa.text("SELECT count(*) FROM recipients WHERE state = 'waiting'")).scalar_one())
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 def test_the_deployments_of_the_file_run_on_schedule_in_a_pool_and_a_killed_worker_is_made_up_for(
     pg_url: str, tmp_path: Path, prefect: dict[str, str], gateway: RunningGateway
 ) -> None:
@@ -136,7 +136,7 @@ def test_the_deployments_of_the_file_run_on_schedule_in_a_pool_and_a_killed_work
         before, doing = {flow: begun(where, flow) for flow in watching.FLOWS}, killed(busy)
         since = time.monotonic()
         for flow in ("tick", "waves"):
-            wait_until(lambda flow=flow: begun(where, flow) - before[flow], seconds=400, what=f"a later run of {flow}")
+            wait_until(lambda flow=flow: begun(where, flow) - before[flow], seconds=600, what=f"a later run of {flow}")
         again = time.monotonic() - since
         wait_until(lambda: left(app) == 0, seconds=300, what="the end of the wave")
         further.send_signal(signal.SIGTERM)
