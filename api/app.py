@@ -98,7 +98,7 @@ from api.rest import waivers as rest_waivers
 from api.rest import ways_in as rest_ways_in
 from api.rest import webhooks as rest_webhooks
 from api.statics import Statics
-from engine.service.app import Countersign
+from engine.service.app import PAGE_LOCK_SECONDS, Countersign
 
 log = structlog.get_logger()
 PAGES = (
@@ -189,7 +189,7 @@ RESTS = (
 
 def create_app(app: Countersign | None = None) -> FastAPI:
     """Serve `app`, by default the one that the environment describes."""
-    countersign = app or Countersign.open()
+    countersign = app or Countersign.open(lock_seconds=PAGE_LOCK_SECONDS)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:

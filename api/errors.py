@@ -27,6 +27,7 @@ from api.kept import form_of, keep
 from api.visit import Visit
 from engine.errors import (
     CountersignError,
+    DatabaseBusy,
     DatabaseUnavailable,
     Forged,
     Invalid,
@@ -46,6 +47,11 @@ log = structlog.get_logger()
 LOST_SESSION = N_("Your session has ended; nothing of this step was done. Sign in to go on.")
 KEPT = N_("Your session has ended. What you typed is kept: sign in, and you can send it.")
 NO_DATABASE = N_("The server cannot reach its database just now. Nothing was lost; try again in a minute.")
+BUSY_AGAIN = 30  # seconds
+BUSY = N_(
+    "Something else keeps the database busy, and what you asked for waited too long. Nothing was changed; try again in"
+    " a minute."
+)
 UNFORESEEN = N_("Something went wrong on our side. Nothing of this step was saved; try again. Tell us the number: {id}")
 
 
@@ -54,6 +60,8 @@ def sentence(error: CountersignError, formats: Formats) -> str:
     if isinstance(error, Invalid):
         *others, last = [problem_sentence(problem, formats) for problem in error.problems] or [str(error)]
         return formats.words("; ").join([*(one.rstrip("。.") for one in others), last])
+    if isinstance(error, DatabaseBusy):
+        return formats.words(BUSY)
     if isinstance(error, DatabaseUnavailable | NoSpace):
         return formats.words(NO_DATABASE)  # addresses and paths are for the operator's log
     return formats.words(error.template).format(**_in_words(error.fields, formats))
@@ -178,6 +186,8 @@ def problem_json(error: CountersignError) -> JSONResponse:
 
 
 def _waits(error: CountersignError) -> dict[str, str]:
+    if isinstance(error, DatabaseBusy):
+        return {"retry-after": str(BUSY_AGAIN)}
     return {"retry-after": str(error.fields["seconds"])} if isinstance(error, TooManyTries) else {}
 
 
@@ -186,7 +196,7 @@ def problem_body(error: CountersignError) -> dict[str, Any]:
     body: dict[str, Any] = {"type": type(error).__name__, "title": HTTPStatus(error.status).phrase}
     body |= {"status": error.status, "detail": error.message}
     if isinstance(error, DatabaseUnavailable | NoSpace):
-        body["detail"] = NO_DATABASE
+        body["detail"] = BUSY if isinstance(error, DatabaseBusy) else NO_DATABASE
     if isinstance(error, Invalid):
         body["problems"] = [
             {"code": problem.code, "at": problem.at, "message": problem.message, "hint": problem.hint}

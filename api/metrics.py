@@ -4,6 +4,7 @@ Labels are route patterns, states, channels, flows and wave ids; refuses whateve
 or an address.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from prometheus_client import CollectorRegistry, Histogram, ProcessCollector, generate_latest
@@ -91,6 +92,22 @@ class _Counted(Collector):
         yield _by("flow_failing", "Whether its last round failed", "flow", {one.name: one.fails for one in found.flows})
         workers = {one.name.removeprefix(WORKER): one.seconds for one in found.workers}
         yield _by("worker_last_round_age_seconds", "How long ago a further delivery worker looked", "worker", workers)
+        late = GaugeMetricFamily(
+            "countersign_cases_standing",
+            "Cases that stand still by state and by what says so (usual: earlier cases, fixed: a limit), 50 at most of"
+            " states, 50 of steps where people are asked",
+            labels=("state", "basis"),
+        )
+        over = GaugeMetricFamily(
+            "countersign_cases_standing_oldest_seconds", "Of these, for how long the oldest stands", labels=("state",)
+        )
+        for (state, basis), count in sorted(Counter((one.state, one.limit.basis) for one in found.standing).items()):
+            late.add_metric((state, basis), count)
+        for state in sorted({one.state for one in found.standing}):
+            oldest = min(one.since for one in found.standing if one.state == state)
+            over.add_metric((state,), (found.at - oldest).total_seconds())
+        yield late
+        yield over
         yield _one("sending_held", "1 while nothing is sent because the database was restored", int(found.is_held))
         yield _one("database_bytes", "Size of the case database", found.database_size)
 

@@ -14,7 +14,7 @@ CountersignError
 |   |- SignInAnew
 |   |   `- SignInForConfidential
 |- Unavailable       something outside does not answer; nothing was lost
-|   |- DatabaseUnavailable, GatewayUnavailable, NoSpace, PortInUse, AddressUnreadable,
+|   |- DatabaseUnavailable (DatabaseBusy), GatewayUnavailable, NoSpace, PortInUse, AddressUnreadable,
 |   |   CustomersUnavailable
 |- SelectionFailed   the selection ended without a result
 |   |- NoCustomers
@@ -327,6 +327,11 @@ class Unavailable(CountersignError):
 
 class DatabaseUnavailable(Unavailable):
     """The database at {url} cannot be used: {reason}. Check COUNTERSIGN_DATABASE_URL and that the server runs."""
+
+
+class DatabaseBusy(DatabaseUnavailable):
+    """The database at {url} cannot be used: another process kept locked for {seconds} s what was to be read or written.
+    Nothing was changed; try again in a minute. Where it stays so, look for a program that holds a transaction open."""
 
 
 class SchemaBehind(Unavailable):

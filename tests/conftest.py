@@ -92,6 +92,13 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     return Distributing(config, log)
 
 
+def lacking(words: str) -> None:
+    """A part that a test needs is missing: a loud skip, and with REQUIRE_PG=1 a failure."""
+    if os.environ.get("REQUIRE_PG") == "1":
+        pytest.fail(words)
+    pytest.skip(words)
+
+
 @pytest.fixture(scope="session")
 def pg_server() -> str:
     """The URL of a PostgreSQL server on which databases can be made."""
@@ -99,11 +106,21 @@ def pg_server() -> str:
     if given:
         return given.replace("postgresql://", "postgresql+psycopg2://", 1)
     if PostgresServer.programs() is None:
-        words = "NO POSTGRESQL: set TEST_DATABASE_URL, or install its server (Debian: apt-get install postgresql)"
-        if os.environ.get("REQUIRE_PG") == "1":
-            pytest.fail(words)
-        pytest.skip(words)
+        lacking("NO POSTGRESQL: set TEST_DATABASE_URL, or install its server (Debian: apt-get install postgresql)")
     return PostgresServer(Path(os.environ[SERVER_FOLDER])).start()
+
+
+@pytest.fixture
+def pg_restarting() -> Iterator[PostgresServer]:
+    """A server that only this test uses, and that keeps what was committed through a crash. TEST_DATABASE_URL does not
+    stand in for it: nobody restarts a server that others use."""
+    if PostgresServer.programs() is None:
+        lacking("NO POSTGRESQL PROGRAMS: this test restarts a server of its own (Debian: apt-get install postgresql)")
+    server = PostgresServer(make_folder(Path(os.environ[SERVER_FOLDER]).parent), durable=True)
+    server.start()
+    yield server
+    server.stop()
+    shutil.rmtree(server.folder)
 
 
 @pytest.fixture(scope="session")

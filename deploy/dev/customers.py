@@ -17,6 +17,8 @@ import duckdb
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
+from engine.cli.opening import application_as_it_is
+from engine.errors import CountersignError, SchemaBehind
 from engine.service.sealing import dataset_of
 from engine.settings import Settings
 from engine.warehouse.imports import Wanted, import_file
@@ -117,9 +119,21 @@ WHERE u(i, 60 + $list) < $share ORDER BY i
 
 
 def main() -> None:
-    """Generate, import, and say how many and how long."""
+    """Generate, import, and say how many and how long; what is in the way is one sentence."""
     arguments = _arguments()
+    try:
+        make(arguments)
+    except CountersignError as error:
+        sys.exit(error.message)
+
+
+def make(arguments: argparse.Namespace) -> None:
+    """As `main`. Refuses before anything is written where the case database that is to have the lists is not there or
+    of another release."""
     began = time.perf_counter()
+    has_lists = bool(os.environ.get("COUNTERSIGN_HOME") or os.environ.get("COUNTERSIGN_DATABASE_URL"))
+    if has_lists:
+        _require_tables()
     # The key that seals phones is the one of the application whose dataset this is.
     home = Path(os.environ.get("COUNTERSIGN_HOME") or arguments.data.resolve().parent)
     dataset = dataset_of(Settings(home=home), arguments.data)
@@ -131,7 +145,7 @@ def main() -> None:
             if kind not in ("blacklist", "greylist"):
                 key = "offer" if kind in ("offers", "conflicts") else "customer"
                 import_file(dataset, shape_of(path), Wanted(kind, key))
-        if os.environ.get("COUNTERSIGN_HOME") or os.environ.get("COUNTERSIGN_DATABASE_URL"):
+        if has_lists:
             _suppress(files)
     version = dataset.current()
     sizes = ", ".join(f"{table.rows:,} {name}" for name, table in version.tables.items())
@@ -166,6 +180,18 @@ def generate(folder: Path, customers: int, as_of: date, suffix: str = "csv", mon
             if name == "offers" or (name == "customers" and months):
                 db.execute(f"CREATE TEMP TABLE {name} AS {sql}")
     return files
+
+
+def _require_tables() -> None:
+    try:
+        with application_as_it_is():
+            return
+    except SchemaBehind as behind:
+        sys.exit(
+            f"The case database at {behind.fields['url']}, which is to have the suppression lists, is not there or of"
+            " another release; nothing was made. Run `countersign database migrate` with the same settings first, or"
+            " leave COUNTERSIGN_HOME and COUNTERSIGN_DATABASE_URL out for customers alone."
+        )
 
 
 def _suppress(files: dict[str, Path]) -> None:

@@ -41,6 +41,7 @@ class Behaviour(msgspec.Struct, forbid_unknown_fields=True):
 
     slow_seconds: float = 0
     refuse: int = 0  # 503, nothing accepted
+    broken: int = 0  # 500, the first half accepted: who asks cannot know
     too_many: int = 0  # 429 with Retry-After, nothing accepted
     retry_after: float = 1
     drop_answers: int = 0  # everything accepted, the connection closed without an answer
@@ -55,7 +56,7 @@ class Behaviour(msgspec.Struct, forbid_unknown_fields=True):
     opting_out: float = 0.5  # share of the answers that are opt-outs
     names_message: bool = True  # an answer says which message it answers; else only from which number it comes
 
-    def takes(self, name: Literal["refuse", "too_many", "drop_answers", "half", "garbage"]) -> bool:
+    def takes(self, name: Literal["refuse", "broken", "too_many", "drop_answers", "half", "garbage"]) -> bool:
         """Whether this request is one of the `name`d; counts down."""
         left: int = getattr(self, name)
         if left > 0:
@@ -121,6 +122,10 @@ class Gateway:
             headers = {"Retry-After": str(behaviour.retry_after)}
             return web.json_response({"error": "too many requests"}, status=429, headers=headers)
         batch = orjson.loads(body)["messages"]
+        if behaviour.takes("broken"):
+            self._accept(batch[: len(batch) // 2])
+            self.counts["dropped"] += 1
+            return web.json_response({"error": "internal error"}, status=500)
         results = self._accept(batch[: len(batch) // 2] if behaviour.takes("half") else batch)
         if behaviour.takes("garbage"):
             self.counts["dropped"] += 1

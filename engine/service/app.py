@@ -7,6 +7,7 @@ organisation changes; its cache is compared with the revision that every transit
 import threading
 from collections import OrderedDict
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection
 
@@ -22,10 +23,15 @@ from engine.service.turns import Turns
 from engine.settings import Settings
 from engine.store import budgets, calendar, definitions, people, webhooks
 from engine.store.cases import Locked
-from engine.store.session import Database
+from engine.store.session import LOCK_SECONDS, Database
 from engine.warehouse.dataset import Version
 
+if TYPE_CHECKING:
+    from engine.service.usual import Usual
+
 KEPT_PROCESSES = 256
+PAGE_LOCK_SECONDS = 10
+"""How long a person or a program at a page waits for what another process keeps locked; then they are told."""
 
 
 class Countersign:
@@ -44,13 +50,15 @@ class Countersign:
         self._budgets: tuple[int, frozenset[str]] | None = None
         self.counts = Turns()
         self.seen_customers: Version | None = None
+        self.usual: dict[str, Usual] = {}  # see usual.usual
         self.may_send_until = 0.0  # see restoring.may_send
 
     @classmethod
-    def open(cls, settings: Settings | None = None) -> "Countersign":
-        """Open with `settings`, by default those of the environment. The database must have been migrated."""
+    def open(cls, settings: Settings | None = None, *, lock_seconds: float = LOCK_SECONDS) -> "Countersign":
+        """Open with `settings`, by default those of the environment. The database must have been migrated. On
+        PostgreSQL, DatabaseBusy after `lock_seconds` of waiting for a lock; SQLite has one limit for all."""
         settings = settings or Settings()
-        return cls(settings, Database(settings.database))
+        return cls(settings, Database(settings.database, lock_seconds=lock_seconds))
 
     def close(self) -> None:
         """Give the connections back."""

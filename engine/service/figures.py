@@ -10,7 +10,8 @@ from datetime import datetime
 from pathlib import Path
 
 from engine.errors import CountersignError
-from engine.service import restoring, watching, whereabouts
+from engine.service import alarms, restoring, watching, whereabouts
+from engine.service.alarms import Standing
 from engine.service.app import Countersign
 from engine.service.sealing import dataset_of
 from engine.store import circuits, figures, operation, parked
@@ -48,6 +49,7 @@ class Figures:
     down: tuple[str, ...]
     flows: tuple[FlowAge, ...]
     workers: tuple[FlowAge, ...]
+    standing: tuple[Standing, ...]
     is_held: bool
     database_size: int
 
@@ -79,8 +81,9 @@ def counted(app: Countersign) -> Figures:
             parked=sum(parked.counts(tx).values()),
             in_doubt=sum(one.count for one in sums if one.state == "unknown"),
             down=tuple(one.name.partition(":")[0] for one in circuits.all_down(tx)),
-            flows=tuple(one for one in ages if not one.name.startswith(watching.WORKER)),
+            flows=tuple(one for one in ages if one.name in watching.FLOWS),  # others look once an hour or less
             workers=tuple(one for one in ages if one.name.startswith(watching.WORKER)),
+            standing=alarms.standing(app, tx),
             is_held=restoring.held_in(tx) is not None,
             database_size=operation.size_of(tx),
         )

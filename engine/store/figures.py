@@ -49,9 +49,10 @@ class Backlog:
 
 @dataclass(frozen=True, slots=True)
 class StandingCase:
-    """A case in a state since then."""
+    """A case in a state, without any change since then."""
 
     id: str
+    definition: str
     number: str
     title: str
     state: str
@@ -127,9 +128,12 @@ def last_rounds(tx: Connection) -> tuple[tuple[str, datetime, str], ...]:
 def standing_since(tx: Connection, before: Mapping[str, datetime], limit: int) -> tuple[StandingCase, ...]:
     """Cases that have not changed since a moment that depends on their state, the oldest first."""
     late = [(cases.c.state == state) & (cases.c.updated_at < moment) for state, moment in before.items()]
-    columns = (cases.c.id, cases.c.number, cases.c.title, cases.c.state, cases.c.updated_at)
+    columns = (cases.c.id, cases.c.definition, cases.c.number, cases.c.title, cases.c.state, cases.c.updated_at)
     query = sa.select(*columns).where(sa.or_(*late)).order_by(cases.c.updated_at, cases.c.id).limit(limit)
-    return tuple(StandingCase(id_, number or "", title or "", *rest) for id_, number, title, *rest in tx.execute(query))
+    return tuple(
+        StandingCase(id_, definition, number or "", title or "", *rest)
+        for id_, definition, number, title, *rest in tx.execute(query)
+    )
 
 
 def left_effects(tx: Connection, case_ids: Sequence[str]) -> dict[str, tuple[str, str]]:

@@ -20,7 +20,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, Connection, Engine
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
-from engine.errors import DatabaseUnavailable, NoSpace, Unavailable
+from engine.errors import DatabaseBusy, DatabaseUnavailable, NoSpace, Unavailable
 from engine.store.exchange import Exchange, Exchanges
 from engine.store.statements import PREPARED
 
@@ -30,9 +30,13 @@ if TYPE_CHECKING:
 Result = TypeVar("Result")
 
 BUSY_SECONDS = 30
+LOCK_SECONDS = 300
+"""How long PostgreSQL waits for what another process keeps locked, unless whoever opens says it otherwise. Migrations
+wait for as long as it takes."""
 CONNECT_SECONDS = 5
 UNUSABLE_FILE = ("unable to open", "readonly database", "disk I/O error", "not a database", "malformed")
 TRUNCATED = "PRAGMA wal_checkpoint(TRUNCATE)"
+LOCK_TIMEOUT = "55P03"
 READ_AT_ONCE = 1 << 20
 MIGRATION_LOCK = 7_423_001  # any number, the same in every process: PostgreSQL's advisory lock while migrating
 
@@ -40,15 +44,16 @@ MIGRATION_LOCK = 7_423_001  # any number, the same in every process: PostgreSQL'
 class Database:
     """One case database. Threads may share it; a forked process opens its own."""
 
-    def __init__(self, url: str, *, pool_size: int = 10) -> None:
+    def __init__(self, url: str, *, pool_size: int = 10, lock_seconds: float = LOCK_SECONDS) -> None:
         self.url = _parsed(url)
         self.dialect_name = self.url.get_backend_name()
         self._pool_size = pool_size
+        self._lock_seconds = lock_seconds if self.dialect_name == "postgresql" else BUSY_SECONDS
         self._writers = threading.Lock()
         if self.dialect_name == "sqlite":
             self._engine = _sqlite(self.url, pool_size)
         else:
-            self._engine = _postgresql(self.url, pool_size)
+            self._engine = _postgresql(self.url, pool_size, lock_seconds)
         self._exchanges: Exchanges | None = None
         self._reader = self._engine.execution_options(reads=True, **_snapshot(self.dialect_name))
 
@@ -84,7 +89,9 @@ class Database:
         """The result of `work`, done in a transaction of two messages (PostgreSQL only, see exchange.py)."""
         with self._writers:
             if self._exchanges is None:
-                self._exchanges = Exchanges(_postgresql(self.url, self._pool_size, is_pinged=False), PREPARED)
+                self._exchanges = Exchanges(
+                    _postgresql(self.url, self._pool_size, self._lock_seconds, is_pinged=False), PREPARED
+                )
         with self.translated():
             return self._exchanges.run(work)
 
@@ -109,6 +116,7 @@ class Database:
             Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
         with self.begin() as tx:
             if self.dialect_name == "postgresql":
+                tx.execute(sa.text("SET LOCAL lock_timeout = 0"))
                 tx.execute(sa.text("SELECT pg_advisory_xact_lock(:n)"), {"n": MIGRATION_LOCK})
             config.attributes["connection"] = tx
             command.upgrade(config, "head")
@@ -144,6 +152,8 @@ class Database:
         words = " ".join(str(cause).split())
         if "is full" in words or getattr(cause, "pgcode", None) == "53100":
             return NoSpace(path=self.url.database or self.address)
+        if "database is locked" in words or getattr(cause, "pgcode", None) == LOCK_TIMEOUT:
+            return DatabaseBusy(url=self.address, seconds=f"{self._lock_seconds:g}")
         reason = _reason(words, cause, error)
         return DatabaseUnavailable(url=self.address, reason=reason) if reason else None
 
@@ -213,8 +223,6 @@ def _reason(words: str, cause: BaseException, error: Exception) -> str:
         return "its tables are missing, run `countersign database migrate`"
     if "unable to open" in words:
         return "it cannot be opened (where there is none yet, `countersign database migrate` makes it)"
-    if "database is locked" in words:
-        return f"another process kept it locked for {BUSY_SECONDS} s"
     unusable = any(sign in words for sign in UNUSABLE_FILE)
     if unusable or getattr(error, "connection_invalidated", False) or _out_of_reach(cause):
         return words.removeprefix("connection to server ")
@@ -265,7 +273,7 @@ def _sqlite(url: URL, pool_size: int) -> Engine:
     return engine
 
 
-def _postgresql(url: URL, pool_size: int, *, is_pinged: bool = True) -> Engine:
+def _postgresql(url: URL, pool_size: int, lock_seconds: float, *, is_pinged: bool = True) -> Engine:
     return sa.create_engine(  # noqa: TID251  this is the one place
         url,
         pool_size=pool_size,
@@ -273,7 +281,7 @@ def _postgresql(url: URL, pool_size: int, *, is_pinged: bool = True) -> Engine:
         pool_pre_ping=is_pinged,
         connect_args={
             "connect_timeout": CONNECT_SECONDS,
-            "options": "-c timezone=UTC",
+            "options": f"-c timezone=UTC -c lock_timeout={int(lock_seconds * 1000)}",
             "application_name": "countersign",
         },
     )

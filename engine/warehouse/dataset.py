@@ -366,12 +366,16 @@ def sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""A full disk, a quota that is used up, a file as large as the process may make it: in none is there room for more."""
+
+
 @contextlib.contextmanager
 def told_when_full(path: Path) -> Iterator[None]:
     """A full disk in this block is told as NoSpace."""
     try:
         yield
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT) or "No space left" in str(error):
+        if error.errno in FULL or "No space left" in str(error):
             raise NoSpace(path=path.parent) from error
         raise

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from datetime import timedelta
 
+from api.errors import problem_json
+from engine.errors import DatabaseBusy
 from engine.service.app import Countersign
 from engine.store import circuits
 from tests.api.desk import Desk
@@ -48,3 +50,11 @@ def test_a_load_balancer_is_told_of_alarms_without_hosts_or_reasons(app: Counter
     assert answer.json()["down"].startswith("email since 20")
     assert "refused" not in answer.text
     assert "example.org" not in answer.text
+
+
+def test_who_waited_too_long_for_a_lock_is_told_to_try_again_without_addresses():
+    answer = problem_json(DatabaseBusy(url="postgresql://u@db.example.org/c", seconds="10"))
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "30")
+    told = bytes(answer.body).decode()
+    assert "Nothing was changed; try again in a minute." in told
+    assert "example.org" not in told

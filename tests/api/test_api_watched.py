@@ -176,3 +176,42 @@ def test_a_case_that_stands_still_is_shown_with_what_can_be_tried_again(app: Cou
     [found] = admin.get("/api/v1/operation/health").json()["standing"]
     assert (found["case_id"], found["state"], found["error"]) == (case_id, "targeting", "the disk was full")
     assert found["effect"]
+    assert (found["limit"]["basis"], found["limit"]["earlier"]) == ("fixed", 0)
+    assert "earlier stays are too few to know what is usual" in page
+    assert figures(app)["countersign_cases_standing(fixed,targeting)"] == 1
+    assert figures(app)["countersign_cases_standing_oldest_seconds(targeting)"] >= 2 * 86400
+
+
+def test_a_step_that_takes_longer_than_it_took_others_is_told_with_what_is_usual(
+    app: Countersign, desk: Callable[..., Desk]
+):
+    import sqlalchemy as sa
+
+    from engine.service import usual
+    from engine.store.tables import tasks
+
+    case_ids = [submitted(app) for _ in range(usual.LEAST + 1)]
+    now = app.now()
+    with app.db.begin() as tx:
+        step = tx.execute(sa.select(tasks.c.step).where(tasks.c.state == "open")).scalars().first()
+        opened = now - timedelta(days=20)
+        for n, case_id in enumerate(case_ids[1:], 1):  # they took 1, 2, ... 20 hours
+            answered = {"state": "decided", "opened_at": opened, "decided_at": opened + timedelta(hours=n)}
+            tx.execute(sa.update(tasks).where(tasks.c.case_id == case_id).values(**answered))
+        waits = sa.update(tasks).where(tasks.c.case_id == case_ids[0])
+        tx.execute(waits.values(opened_at=now - timedelta(hours=35)))
+    admin = desk("machao")
+    assert "Cases that stand still" not in admin.get("/admin/operation").text, "twice 18 hours are not over"
+    with app.db.begin() as tx:
+        tx.execute(waits.values(opened_at=now - timedelta(hours=37)))
+    [found] = admin.get("/api/v1/operation/health").json()["standing"]
+    assert (found["case_id"], found["step"], found["limit"]["basis"]) == (case_ids[0], step, "usual")
+    assert (found["limit"]["earlier"], found["limit"]["most_took"], found["limit"]["after"]) == (
+        20,
+        "PT64800S",
+        "P1DT43200S",
+    )
+    page = admin.get("/admin/operation").text
+    assert "nine in ten of 20 earlier stays took 18 hours at most; told after 1 day 12 hours" in page
+    assert "此前 20 次停留中有九成不超过" in desk("machao", "zh").get("/admin/operation").text
+    assert figures(app)["countersign_cases_standing(usual,approving)"] == 1

@@ -4,9 +4,7 @@ twice, nobody is missed or written to twice, and all goes on within five seconds
 The quick form restarts it three times, the full one (`FULL_TESTS=1`) for a minute.
 """
 
-import os
 import random
-import shutil
 import threading
 import time
 from collections import Counter
@@ -27,25 +25,13 @@ from tests.faults.delivering_case import CASE, delivering_case
 from tests.faults.sending_case import shown
 from tests.faults.test_faults_kills import end_leases, of_state
 from tests.servers.gateway import RunningGateway, running_gateway
-from tests.servers.postgres import PostgresServer, create_database, make_folder
-from tests.support import FULL, SERVER_FOLDER
+from tests.servers.postgres import PostgresServer, create_database
+from tests.support import FULL
 
 RESTARTS = 17 if FULL else 3
 CUSTOMERS = 11_110 if FULL else 2_220
 TARGET = CUSTOMERS * 9 // 10
 PLAN = "\n  message: hi\n  waves: [{name: w, share: rest, channel: sms, chunk: 20, rate: 150/s}]\n"
-
-
-@pytest.fixture
-def server(pg_server: str) -> Iterator[PostgresServer]:
-    """A server that only this test uses, and that keeps what was committed through a crash."""
-    if PostgresServer.programs() is None:
-        pytest.skip("NO POSTGRESQL PROGRAMS: this test restarts a server of its own")
-    own = PostgresServer(make_folder(Path(os.environ[SERVER_FOLDER]).parent), durable=True)
-    own.start()
-    yield own
-    own.stop()
-    shutil.rmtree(own.folder)
 
 
 @pytest.fixture
@@ -108,10 +94,10 @@ def longest_wait(restarted: list[float], happened: list[float]) -> float:
 
 
 def test_restarts_lose_no_command_and_no_recipient(
-    server: PostgresServer, tmp_path: Path, gateway: RunningGateway
+    pg_restarting: PostgresServer, tmp_path: Path, gateway: RunningGateway
 ) -> None:
     chances = random.Random(7)
-    url = create_database(server.url, "restarting")
+    url = create_database(pg_restarting.url, "restarting")
     Database(url).migrate()
     app = delivering_case(url, tmp_path / "home", customers=CUSTOMERS, sms_url=gateway.url, delivery=PLAN)
     delivering.begin(app, CASE)
@@ -121,7 +107,7 @@ def test_restarts_lose_no_command_and_no_recipient(
         thread.start()
     for _ in range(RESTARTS):
         time.sleep(chances.uniform(2, 5))
-        server.restart()
+        pg_restarting.restart()
         restarted.append(time.monotonic())
     time.sleep(5)
     load.over.set()

@@ -5,6 +5,7 @@ import os
 import pwd
 import shutil
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 from tempfile import mkdtemp
 
@@ -23,8 +24,10 @@ class PostgresServer:
     for one folder: the first starts it, the others wait and use it.
     """
 
-    def __init__(self, folder: Path, *, durable: bool = False) -> None:
+    def __init__(self, folder: Path, *, durable: bool = False, inside: Sequence[str] = ()) -> None:
+        """`inside`: words before the command that starts it, run by root, who becomes its user there."""
         self.folder = folder
+        self.inside = inside
         self.data = folder / "data"
         self.durable = durable
 
@@ -56,11 +59,11 @@ class PostgresServer:
     def restart(self, mode: str = "immediate") -> None:
         """Stop and start again on the same port: every connection is lost."""
         self.stop(mode)
-        self._run("pg_ctl", "start", "-w", "-D", str(self.data), "-l", str(self.folder / "log"))
+        self._launch()
 
     def _start(self) -> None:
         if os.geteuid() == 0:
-            account = self._account()
+            account = self.account()
             os.chown(self.folder, account.pw_uid, account.pw_gid)
         self._run("initdb", "-D", str(self.data), "-U", "countersign", "-A", "trust", "-E", "UTF8", "--no-sync")
         port = free_port()
@@ -76,15 +79,19 @@ class PostgresServer:
             lines += ["wal_level = minimal", "max_wal_senders = 0", "max_wal_size = 256MB"]
         with (self.data / "postgresql.conf").open("a") as file:
             file.write("\n".join(lines) + "\n")
-        self._run("pg_ctl", "start", "-w", "-D", str(self.data), "-l", str(self.folder / "log"))
+        self._launch()
         (self.folder / "port").write_text(str(port))
 
-    def _run(self, program: str, *arguments: str) -> None:
+    def _launch(self) -> None:
+        arguments = ("start", "-w", "-D", str(self.data), "-l", str(self.folder / "log"))
+        self._run("pg_ctl", *arguments, inside=self.inside)
+
+    def _run(self, program: str, *arguments: str, inside: Sequence[str] = ()) -> None:
         folder = self.programs()
         assert folder is not None
-        account = self._account() if os.geteuid() == 0 else None
+        account = self.account() if os.geteuid() == 0 and not inside else None
         subprocess.run(
-            [str(folder / program), *arguments],
+            [*inside, str(folder / program), *arguments],
             check=True,
             stdout=subprocess.DEVNULL,
             user=account.pw_uid if account else None,
@@ -95,7 +102,8 @@ class PostgresServer:
         )
 
     @staticmethod
-    def _account() -> pwd.struct_passwd:
+    def account() -> pwd.struct_passwd:
+        """The user it runs as where we are root."""
         for name in ("postgres", "nobody"):
             try:
                 return pwd.getpwnam(name)

@@ -1,9 +1,6 @@
 """The database opened: transactions, snapshots, errors that say what to do."""
 
-import os
-import shutil
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,9 +10,8 @@ from engine.errors import DatabaseUnavailable, NoSpace
 from engine.store import history
 from engine.store.session import Database
 from engine.store.tables import numbering
-from tests.servers.postgres import PostgresServer, create_database, make_folder
+from tests.servers.postgres import PostgresServer, create_database
 from tests.store.by_hand import open_case, submit
-from tests.support import SERVER_FOLDER
 
 
 def test_a_transaction_that_fails_leaves_nothing(db: Database) -> None:
@@ -110,15 +106,3 @@ def test_a_server_that_restarts_is_used_again(pg_restarting: PostgresServer) -> 
     with db.read() as tx:
         assert history.verify(tx, "c1") is None
     db.close()
-
-
-@pytest.fixture
-def pg_restarting(pg_server: str) -> Iterator[PostgresServer]:
-    """A server that only this test uses, and that keeps what was committed through a crash."""
-    if PostgresServer.programs() is None:
-        pytest.skip("NO POSTGRESQL PROGRAMS: this test restarts a server of its own")
-    server = PostgresServer(make_folder(Path(os.environ[SERVER_FOLDER]).parent), durable=True)
-    server.start()
-    yield server
-    server.stop()
-    shutil.rmtree(server.folder)
