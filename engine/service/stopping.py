@@ -31,7 +31,7 @@ MEASURES = Record({name: INT if kind == "int" else DECIMAL for name, kind in MET
 def standing(tx: Connection, case_id: str, plan: DeliveryPlan, some: Sequence[WaveRow]) -> Standing:
     """How these waves of a case stand."""
     sums = [one for wave, one in ledger.sums(tx, case_id).items() if wave in {wave.id for wave in some}]
-    answers = ledger.answers(tx, case_id, [wave.id for wave in some])
+    answers = ledger.answers(tx, case_id, [wave.id for wave in some], {wave.channel for wave in some})
     return Standing(
         audience=sum(one.audience for one in sums),
         sent=sum(one.contacted for one in sums),
@@ -60,7 +60,7 @@ def stop_if_due(app: Countersign, case_id: str) -> bool:
         return False
     reason = f"{STOPPED}{plan.stop_when}"
     with app.db.begin() as tx:
-        for row in rows:
+        for row in waves.lock_all(tx, [row.id for row in rows]):
             if row.state == "running":
                 waves.note(tx, row.id, reason)
     pause(app, case, reason)
