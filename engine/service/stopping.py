@@ -31,7 +31,7 @@ MEASURES = Record({name: INT if kind == "int" else DECIMAL for name, kind in MET
 def standing(tx: Connection, case_id: str, plan: DeliveryPlan, some: Sequence[WaveRow]) -> Standing:
     """How these waves of a case stand."""
     sums = [one for wave, one in ledger.sums(tx, case_id).items() if wave in {wave.id for wave in some}]
-    answers = ledger.answers(tx, case_id, [wave.id for wave in some], {wave.channel for wave in some})
+    answers = ledger.answers(tx, case_id, [wave.id for wave in some])
     return Standing(
         audience=sum(one.audience for one in sums),
         sent=sum(one.contacted for one in sums),

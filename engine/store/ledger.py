@@ -10,7 +10,7 @@ kept beside the rows (`moves`). Callers hold the wave's lock (`waves.lock`) for 
 import csv
 import io
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -329,10 +329,11 @@ def capped(tx: Connection, case_id: str) -> dict[str, int]:
     return {wave: counts["capped"] for wave, counts in moves.of_case(tx, case_id).items()}
 
 
-def answers(tx: Connection, case_id: str, waves: Sequence[str], channels: Collection[str]) -> dict[str, int]:
-    """How many customers of these waves complained or opted out, by kind; each once per kind. `channels` are those of
-    the waves: by case, channel and customer a row is looked up, without the channel every row of the case is read."""
-    of_waves = recipients.c.wave.in_(waves) & recipients.c.channel.in_(sorted(channels))
+def answers(tx: Connection, case_id: str, some: Sequence[str]) -> dict[str, int]:
+    """How many customers of these waves complained or opted out, by kind; each once per kind. By case, channel and
+    customer a row is looked up; without the channel every row of the case is read."""
+    channels = tx.execute(sa.select(waves.c.channel).where(waves.c.id.in_(some)).distinct()).scalars().all()
+    of_waves = recipients.c.wave.in_(some) & recipients.c.channel.in_(channels)
     chosen = (
         sa.select(responses.c.kind, sa.func.count(sa.distinct(responses.c.customer)).label("count"))
         .join(
