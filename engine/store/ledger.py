@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 import sqlalchemy as sa
@@ -246,8 +246,7 @@ def receive(tx: Connection, receipts: Iterable[Receipt]) -> tuple[int, tuple[Rec
     return changed, tuple(unknown)
 
 
-@dataclass(frozen=True, slots=True)
-class _Standing:
+class _Standing(NamedTuple):
     state: str
     reason: str
 
