@@ -74,6 +74,7 @@ CHANGES = {  # entries of the organisation's history
     "effect_retried": N_("had an effect tried again"),
     "effect_given_up": N_("gave an effect up"),
     "unknown_resolved": N_("resolved sends in doubt"),
+    "sums_mended": N_("mended the sums of a wave"),
     "timer_fired": N_("fired a timer once more"),
     "receipt_applied": N_("applied a receipt"),
     "receipt_put_aside": N_("put a receipt aside"),

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from engine.machine.case import Case
-from engine.store import budgets, cases, history
+from engine.store import budgets, cases, history, moves
 from engine.store.session import Database
 from engine.store.tables import cases as case_table
 from engine.store.tables import history as history_table
@@ -23,6 +23,7 @@ def check_invariants(db: Database) -> None:
         broken += _of_keys(tx)
         broken += _of_deliveries(tx)
         broken += budgets.broken(tx)
+        broken += [drift.said for drift in moves.drifts(tx)]
         broken += _of_registers([cases.load(tx, case_id) for case_id in recorded])
     assert broken == []
 

@@ -117,8 +117,7 @@ def record(app: Countersign, tx: Connection, case: Case, told: Sequence[tuple[Ca
 
 def lock_waves(tx: Connection, case_id: str) -> None:
     """Lock the case's waves by call, in order; whoever writes the ledger does so first."""
-    for wave in sorted(call_scope.by_id(waves.of_case(tx, case_id))):
-        waves.lock(tx, wave)
+    waves.lock_all(tx, call_scope.by_id(waves.of_case(tx, case_id)))
 
 
 def is_barred(app: Countersign, tx: Connection, call: CallRow) -> bool:

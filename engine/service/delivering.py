@@ -93,9 +93,8 @@ def hold(app: Countersign, case_id: str, action: Literal["pause", "resume", "can
     """
     with app.db.begin() as tx:
         case = cases.load(tx, case_id)
-        for seen in waves.of_case(tx, case_id):
-            wave = waves.lock(tx, seen.id)
-            assert wave is not None
+        locked = waves.lock_all(tx, [seen.id for seen in waves.of_case(tx, case_id)])
+        for wave in sorted(locked, key=lambda one: one.position):
             if action == "cancel":
                 _cancel(app, tx, wave)
             elif case.state in ("paused", "suspended") or is_widening(case):
@@ -129,7 +128,7 @@ def release_gate(app: Countersign, case_id: str, *, by: str) -> None:
     NotPossible where no gate is closed and no wave waits.
     """
     with app.db.begin() as tx:
-        rows = waves.of_case(tx, case_id)
+        rows = waves.lock_all(tx, [row.id for row in waves.of_case(tx, case_id)])
         gated = [row for row in rows if row.state == "gated"]
         waiting = [row for row in rows if _waits_for_go(row)]
         if not gated and not waiting:

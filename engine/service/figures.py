@@ -67,7 +67,7 @@ def counted(app: Countersign) -> Figures:
     now = app.now()
     with app.db.read() as tx:
         ages = [FlowAge(name, (now - at).total_seconds(), bool(error)) for name, at, error in figures.last_rounds(tx)]
-        sums = figures.wave_sums(tx)
+        sums = figures.sums_under_way(tx)
         return Figures(
             at=now,
             cases=figures.cases_by_state(tx),

@@ -20,7 +20,8 @@ from engine.service import whereabouts
 from engine.service.app import Countersign
 from engine.service.sealing import dataset_of
 from engine.store import cases, permits, policies
-from engine.store.ledger import CAPPED, LONGEST_REASON
+from engine.store.ledger import LONGEST_REASON
+from engine.store.moves import CAPPED
 from engine.store.permits import NOBODY, Carriers, Permit
 from engine.store.policies import PolicyRow
 from engine.store.waves import WaveRow

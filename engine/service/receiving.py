@@ -64,8 +64,8 @@ def _apply(
 ) -> tuple[int, tuple[Receipt, ...]]:
     """How many rows changed, and the receipts that belong to nothing: also those about a channel that is not
     `spoken_for`, where that is known."""
-    locked = [waves.lock(tx, wave) for wave in sorted({receipt.wave for receipt in receipts})]
-    known = {wave.id for wave in locked if wave is not None and (spoken_for is None or wave.channel in spoken_for)}
+    locked = waves.lock_all(tx, {receipt.wave for receipt in receipts})
+    known = {wave.id for wave in locked if spoken_for is None or wave.channel in spoken_for}
     foreign = [receipt for receipt in receipts if receipt.wave not in known]
     changed, missing = ledger.receive(tx, [receipt for receipt in receipts if receipt.wave in known])
     return changed, (*missing, *foreign)

@@ -138,8 +138,7 @@ def _lock(tx: Connection, placed: Placed, said: Said) -> None:
     wanted = {placed.wave}
     if said.reason == NO_MARKETING:
         wanted |= {one.wave for one in recommendations.waiting_for(tx, placed.customer, Hall.name)}
-    for wave in sorted(wanted):
-        waves.lock(tx, wave)
+    waves.lock_all(tx, wanted)
 
 
 def _record(change: Change, standing: Standing, said: Said) -> None:
@@ -163,7 +162,7 @@ def _record(change: Change, standing: Standing, said: Said) -> None:
         office=next(iter(offices_of(change.by)), ""),
     )
     if said.answer != "later":
-        recommendations.settle(tx, placed.wave, placed.row, state="delivered", reason=_reason(said), at=now)
+        recommendations.settle(tx, placed.wave, [placed.row], state="delivered", reason=_reason(said), at=now)
     kinds = {"conversion": ("response", "conversion"), "response": ("response",), "opt_out": ("opt_out",)}
     rows = [
         ResponseRow(placed.customer, kind, now, None, f"hall:{placed.id}") for kind in kinds.get(_counts_as(said), ())
@@ -172,7 +171,7 @@ def _record(change: Change, standing: Standing, said: Said) -> None:
         answered.keep(change.app, tx, placed.case_id, rows, source="hall", by=change.by.person)
     if said.reason == NO_MARKETING:
         for other in recommendations.waiting_for(tx, placed.customer, Hall.name):
-            recommendations.settle(tx, other.wave, other.row, state="suppressed", reason=ledger.SUPPRESSED, at=now)
+            recommendations.settle(tx, other.wave, [other.row], state="suppressed", reason=ledger.SUPPRESSED, at=now)
             if other.shown_at is None:
                 permits.release(tx, other.wave, [other.customer])
     after = {"answer": said.answer, "reason": said.reason, "counts_as": _counts_as(said)}

@@ -6,7 +6,7 @@ at once moves nothing twice.
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import UTC
+from datetime import UTC, datetime
 from itertools import groupby
 
 from sqlalchemy import Connection
@@ -74,6 +74,7 @@ def start_next(app: Countersign, tx: Connection, case: Case) -> str:
             return short
         if unfit := texts.refused(app, case, planned):
             return unfit
+        waves.lock_all(tx, [row.id for row in planned])
         for row in planned:
             waves.move(tx, row.id, to="running", come_from=("planned",), started_at=app.now(), held_because="")
         return ""
@@ -97,9 +98,8 @@ def _settle(app: Countersign, case_id: str) -> None:
         if row.channel == Call.name and case.state == "delivering":
             call_results.end_outdated(app, case, row)
     text_tests.decide_due(app, case, rows)
+    _give_up(app, case)
     with app.db.begin() as tx:
-        for row in waves.of_case(tx, case_id):
-            _give_up(app, tx, case, row)
         held = start_next(app, tx, case) if case.state == "delivering" else ""
     if held:
         pause(app, case, held)
@@ -139,16 +139,26 @@ def _open_gate_if_due(app: Countersign, case: Case, plan: DeliveryPlan, row: Wav
     pause(app, case, GATE + reason)
 
 
-def _give_up(app: Countersign, tx: Connection, case: Case, row: WaveRow) -> None:
+def _give_up(app: Countersign, case: Case) -> None:
+    """End what was sent and has heard nothing in time; of a wave of which nothing is sent no row is read."""
+    with app.db.read() as tx:
+        sums = ledger.sums(tx, case.id)
+        rows = [row for row in waves.of_case(tx, case.id) if row.id in sums and sums[row.id].sent]
+    for row in rows:
+        if CHANNELS[row.channel].has_receipts and row.started_at is not None:
+            with app.db.begin() as tx:
+                _give_up_late(app, tx, case, row, row.started_at)
+
+
+def _give_up_late(app: Countersign, tx: Connection, case: Case, row: WaveRow, started_at: datetime) -> None:
     definition, now = app.definition(case.process), app.now()
-    if not CHANNELS[row.channel].has_receipts or row.started_at is None or definition.delivery is None:
-        return
+    assert definition.delivery is not None
     within = definition.delivery.receipts_within.on_the_clock()
     if row.channel == Hall.name:
         window = definition.proposal.window(case.form)
         last = window[1] if window else None
         uncollected.end(tx, row, within=within, last=last, now=now, zone=app.settings.zone)
-    elif row.channel != Call.name and row.started_at <= now - within:
+    elif row.channel != Call.name and started_at <= now - within:
         waves.lock(tx, row.id)
         arrived = row.channel in ARRIVES_IN_SILENCE
         ledger.give_up(tx, row.id, sent_before=now - within, at=now, arrived=arrived)

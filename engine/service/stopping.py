@@ -60,7 +60,7 @@ def stop_if_due(app: Countersign, case_id: str) -> bool:
         return False
     reason = f"{STOPPED}{plan.stop_when}"
     with app.db.begin() as tx:
-        for row in rows:
+        for row in waves.lock_all(tx, [row.id for row in rows]):
             if row.state == "running":
                 waves.note(tx, row.id, reason)
     pause(app, case, reason)

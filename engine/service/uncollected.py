@@ -11,7 +11,8 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection
 
 from engine.store import permits, recommendations, suppression, waves
-from engine.store.ledger import REJECTED, SUPPRESSED, RecipientState
+from engine.store.ledger import REJECTED, SUPPRESSED
+from engine.store.moves import RecipientState
 from engine.store.recommendations import Left
 from engine.store.waves import WaveRow
 
@@ -33,10 +34,12 @@ def end(tx: Connection, row: WaveRow, *, within: timedelta, last: date | None, n
     if not left:
         return 0
     barred = suppression.suppressed(tx, [one.customer for one in left], now, channel=row.channel, case_id=row.case_id)
+    ends: dict[tuple[RecipientState, str, datetime], list[int]] = {}
     for one in left:
         state, reason = _became(one, is_barred=one.customer in barred)
-        at = one.answered_at or one.shown_at or now
-        recommendations.settle(tx, row.id, one.row, state=state, reason=reason, at=at)
+        ends.setdefault((state, reason, one.answered_at or one.shown_at or now), []).append(one.row)
+    for (state, reason, at), rows in ends.items():
+        recommendations.settle(tx, row.id, rows, state=state, reason=reason, at=at)
     permits.release(tx, row.id, [one.customer for one in left if one.shown_at is None])
     return len(left)
 

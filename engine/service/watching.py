@@ -297,7 +297,7 @@ def health(app: Countersign, by: By) -> Health:
             outbox=operation.effect_counts(tx),
             timers=operation.timer_counts(tx, now),
             parked=sum(parked.counts(tx).values()),
-            in_doubt=sum(one.unknown for one in operation.in_doubt(tx)),
+            in_doubt=operation.count_in_doubt(tx),
             down=tuple(_down(one, messages.waiting(tx, one.name)) for one in circuits.all_down(tx)),
             held=restoring.held_in(tx),
             standing=alarms.standing(app, tx),

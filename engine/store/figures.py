@@ -10,8 +10,9 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
+from engine.store.moves import STATES
 from engine.store.session import database_now
-from engine.store.tables import cases, chunks, messages, outbox, recipients, rounds, tasks, timers, waves
+from engine.store.tables import cases, chunks, messages, outbox, rounds, tasks, timers, wave_sums, waves
 
 UNDER_WAY = ("running", "paused", "gated")
 
@@ -83,16 +84,21 @@ def waiting_messages(tx: Connection) -> Aged:
     return Aged(*tx.execute(query.where(sa.text("messages.state='pending'"))).one())
 
 
-def wave_sums(tx: Connection) -> tuple[WaveSum, ...]:
-    """The recipients of waves under way, by state."""
+def sums_under_way(tx: Connection) -> tuple[WaveSum, ...]:
+    """The recipients of waves under way, by state, as they are kept; states without any are left out."""
+    columns = (wave_sums.c[state] for state in sorted(STATES))
     query = (
-        sa.select(waves.c.id, waves.c.channel, recipients.c.state, sa.func.count())
-        .select_from(waves.join(recipients, recipients.c.wave == waves.c.id))
+        sa.select(waves.c.id, waves.c.channel, *columns)
+        .select_from(waves.join(wave_sums, wave_sums.c.wave == waves.c.id))
         .where(waves.c.state.in_(UNDER_WAY))
-        .group_by(waves.c.id, waves.c.channel, recipients.c.state)
-        .order_by(waves.c.id, recipients.c.state)
+        .order_by(waves.c.id)
     )
-    return tuple(WaveSum(*row) for row in tx.execute(query))
+    return tuple(
+        WaveSum(wave, channel, state, count)
+        for wave, channel, *counts in tx.execute(query)
+        for state, count in zip(sorted(STATES), counts, strict=True)
+        if count
+    )
 
 
 def backlog(tx: Connection) -> tuple[Backlog, ...]:

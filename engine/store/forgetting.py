@@ -12,7 +12,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy import Column, Connection, Table
 
-from engine.store import suppression, waves
+from engine.store import moves, suppression, waves
 from engine.store.chunks import UNANSWERED
 from engine.store.session import database_now
 from engine.store.suppression import Suppression
@@ -186,27 +186,24 @@ def everybody(tx: Connection) -> Iterator[str]:
 def _ledger(tx: Connection, one: Forgotten, at: datetime) -> int:
     """Case by case, because the ledger's index begins with the case."""
     of_cases = tx.execute(sa.select(wave_rows.c.case_id, wave_rows.c.channel).distinct().order_by("case_id")).all()
-    count = 0
+    places: list[tuple[str, int]] = []
     for case_id, channel in of_cases:
         here = (recipients.c.case_id == case_id) & (recipients.c.channel == channel)
         found = sa.select(recipients.c.wave, recipients.c.row).where(here, recipients.c.customer == one.customer)
-        for wave, row in tx.execute(found).all():
-            waves.lock(tx, wave)
-            doubt = sa.exists().where(
-                chunks.c.wave == wave,
-                chunks.c.first <= row,
-                chunks.c.last >= row,
-                sa.or_(chunks.c.state == "claimed", chunks.c.error.startswith(UNANSWERED)),
-            )
-            waits = recipients.c.state == "waiting"
-            state = sa.case((sa.and_(waits, doubt), "unknown"), (waits, "suppressed"), else_=recipients.c.state)
-            reason = sa.case((sa.and_(waits, doubt), DOUBTFUL), (waits, ERASED), else_=recipients.c.reason)
-            settled_at = sa.case((waits, sa.literal(at, recipients.c.settled_at.type)), else_=recipients.c.settled_at)
-            values = {"customer": one.name, "state": state, "reason": reason, "settled_at": settled_at}
-            mine = (recipients.c.wave == wave) & (recipients.c.row == row)
-            tx.execute(sa.update(recipients).where(mine).values(**values))
-            count += 1
-    return count
+        places += ((wave, row) for wave, row in tx.execute(found))
+    waves.lock_all(tx, [wave for wave, _ in places])
+    for wave, row in places:
+        doubt = sa.exists().where(
+            chunks.c.wave == wave,
+            chunks.c.first <= row,
+            chunks.c.last >= row,
+            sa.or_(chunks.c.state == "claimed", chunks.c.error.startswith(UNANSWERED)),
+        )
+        mine = recipients.c.row == row
+        moves.move(tx, wave, mine & doubt, come_from="waiting", to="unknown", reason=DOUBTFUL, settled_at=at)
+        moves.move(tx, wave, mine, come_from="waiting", to="suppressed", reason=ERASED, settled_at=at)
+        tx.execute(sa.update(recipients).where(recipients.c.wave == wave, mine).values(customer=one.name))
+    return len(places)
 
 
 def _renamed(tx: Connection, table: Table, one: Forgotten) -> int:

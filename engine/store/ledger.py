@@ -3,33 +3,32 @@
 Who moves a row: `waiting` -> `sent` (the gateway took it), `failed` (refused, or a receipt says so), `suppressed` (an
 opt-out, the contact policy or the end of the hours came first), `cancelled` (its wave was, or expired); a receipt moves
 it to `delivered`, which is final, or `failed`; `sent` without a receipt in time, and whatever a crash left in doubt, is
-`unknown` until a receipt says more. A wave's audience is the sum of its rows' states, always. Callers hold the wave's
-lock (`waves.lock`) for every write.
+`unknown` until a receipt says more. A wave's audience is the sum of its rows' states, always; how many are in each is
+kept beside the rows (`moves`). Callers hold the wave's lock (`waves.lock`) for every write.
 """
 
 import csv
 import io
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from engine.delivery.channels import Hall
-from engine.store import bulk
+from engine.store import bulk, moves
 from engine.store.columns import UtcTime
+from engine.store.moves import CAPPED, STATES, RecipientState, between, one_of
 from engine.store.tables import recipients, responses, waves
-
-RecipientState = Literal["waiting", "sent", "delivered", "failed", "unknown", "suppressed", "cancelled"]
 
 LOADED_AT_ONCE = 20_000
 LONGEST_REASON = 60
 SUPPRESSED = "suppressed or opted out"
-CAPPED = "contact_policy"  # begins the reason of a row that the contact policy kept from being sent
 NO_BOUNCE = "no bounce"
 """The reason of a row that counts as delivered because nothing came back; what comes back later still counts."""
 PLACED = (Hall.name,)
@@ -92,7 +91,7 @@ class Contact:
 
 def load(tx: Connection, wave: str, case_id: str, channel: str, rows: Iterable[Recipient]) -> int:
     """Load a wave's rows, in pieces, inside the caller's transaction; the count. By COPY where the database has it."""
-    count = 0
+    states: Counter[RecipientState] = Counter()
     source = iter(rows)
     while piece := list(islice(source, LOADED_AT_ONCE)):
         values = [(wave, one.row, case_id, one.customer, channel, one.cell, *_start(one)) for one in piece]
@@ -104,8 +103,9 @@ def load(tx: Connection, wave: str, case_id: str, channel: str, rows: Iterable[R
                 " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                 values,
             )
-        count += len(piece)
-    return count
+        states.update("failed" if one.unusable else "waiting" for one in piece)
+    moves.begin(tx, wave, states)
+    return states.total()
 
 
 def refresh_statistics(tx: Connection) -> None:
@@ -115,7 +115,7 @@ def refresh_statistics(tx: Connection) -> None:
         tx.exec_driver_sql("ANALYZE recipients")
 
 
-def _start(one: Recipient) -> tuple[str, str]:
+def _start(one: Recipient) -> tuple[RecipientState, str]:
     return ("failed", REJECTED + one.unusable) if one.unusable else ("waiting", "")
 
 
@@ -139,7 +139,7 @@ def waiting(tx: Connection, wave: str, first: int, last: int) -> dict[int, str]:
     """The customers of the rows `first` to `last` that wait to be sent, by row."""
     chosen = (
         sa.select(recipients.c.row, recipients.c.customer)
-        .where(_between(wave, first, last), recipients.c.state == "waiting")
+        .where(recipients.c.wave == wave, between(first, last), recipients.c.state == "waiting")
         .order_by(recipients.c.row)
     )
     return {row.row: row.customer for row in tx.execute(chosen)}
@@ -147,7 +147,9 @@ def waiting(tx: Connection, wave: str, first: int, last: int) -> dict[int, str]:
 
 def sent(tx: Connection, wave: str, first: int, last: int) -> frozenset[int]:
     """Those of the rows `first` to `last` that were sent and have no receipt."""
-    chosen = sa.select(recipients.c.row).where(_between(wave, first, last), recipients.c.state == "sent")
+    chosen = sa.select(recipients.c.row).where(
+        recipients.c.wave == wave, between(first, last), recipients.c.state == "sent"
+    )
     return frozenset(tx.execute(chosen).scalars())
 
 
@@ -168,10 +170,7 @@ def settle(
         words = REJECTED + reason if state == "failed" else reason
         by_reason.setdefault(words[:LONGEST_REASON], []).append(row)
     for reason, rows in by_reason.items():
-        statement = sa.update(recipients).where(
-            recipients.c.wave == wave, _one_of(tx, rows), recipients.c.state == come_from
-        )
-        tx.execute(statement.values(state=state, reason=reason, settled_at=at))
+        moves.move(tx, wave, one_of(tx, rows), come_from=come_from, to=state, reason=reason, settled_at=at)
 
 
 def end_waiting(
@@ -185,40 +184,36 @@ def end_waiting(
 ) -> int:
     """Give every row of the wave that still waits its end, but those of the ranges `but` (first and last row); the
     count."""
-    here = sa.update(recipients).where(recipients.c.wave == wave, recipients.c.state == "waiting")
-    for first, last in but:
-        here = here.where(~recipients.c.row.between(first, last))
-    return tx.execute(here.values(state=state, reason=reason, settled_at=at)).rowcount
+    others = sa.and_(sa.true(), *(~between(first, last) for first, last in but))
+    return moves.move(tx, wave, others, come_from="waiting", to=state, reason=reason, settled_at=at)
 
 
 def doubt(tx: Connection, wave: str, first: int, last: int, *, reason: str, at: datetime) -> int:
     """Say of the rows `first` to `last` that still wait that nobody knows whether they were sent; the count."""
-    here = sa.update(recipients).where(_between(wave, first, last), recipients.c.state == "waiting")
-    return tx.execute(here.values(state="unknown", reason=reason, settled_at=at)).rowcount
+    here = between(first, last)
+    return moves.move(tx, wave, here, come_from="waiting", to="unknown", reason=reason, settled_at=at)
 
 
 def mark_sent(tx: Connection, wave: str, first: int, last: int, *, at: datetime) -> int:
-    """Mark the rows `first` to `last` that still wait as sent, in one statement; the count. A receipt that was faster
-    stays; its row only gets the time it was sent at."""
-    return _sent(tx, _between(wave, first, last), at)
+    """Mark the rows `first` to `last` that still wait as sent; the count. A receipt that was faster stays; its row only
+    gets the time it was sent at."""
+    return _sent(tx, wave, between(first, last), at)
 
 
 def mark_rows_sent(tx: Connection, wave: str, rows: Sequence[int], *, at: datetime) -> int:
     """Mark those of `rows` that still wait as sent; the count."""
-    return _sent(tx, sa.and_(recipients.c.wave == wave, _one_of(tx, rows)), at)
+    return _sent(tx, wave, one_of(tx, rows), at)
 
 
 def hand_over(tx: Connection, wave: str, *, at: datetime) -> int:
     """Settle what was sent over a channel without receipts: handing it over delivers it. The count."""
-    statement = sa.update(recipients).where(recipients.c.wave == wave, recipients.c.state == "sent")
-    return tx.execute(statement.values(state="delivered", reason="handed over", settled_at=at)).rowcount
+    return moves.move(tx, wave, come_from="sent", to="delivered", reason="handed over", settled_at=at)
 
 
-def _sent(tx: Connection, where: sa.ColumnElement[bool], at: datetime) -> int:
-    waits = recipients.c.state == "waiting"
+def _sent(tx: Connection, wave: str, where: sa.ColumnElement[bool], at: datetime) -> int:
     early = sa.and_(recipients.c.sent_at.is_(None), recipients.c.state.in_(("delivered", "failed")), ~_unsent)
-    state = sa.case((waits, "sent"), else_=recipients.c.state)
-    return tx.execute(sa.update(recipients).where(where, waits | early).values(sent_at=at, state=state)).rowcount
+    noted = sa.update(recipients).where(recipients.c.wave == wave, where, early).values(sent_at=at)
+    return tx.execute(noted).rowcount + moves.move(tx, wave, where, come_from="waiting", to="sent", sent_at=at)
 
 
 _unsent = sa.and_(recipients.c.state == "failed", recipients.c.reason.startswith(REJECTED))
@@ -241,28 +236,45 @@ def receive(tx: Connection, receipts: Iterable[Receipt]) -> tuple[int, tuple[Rec
     for receipt in best.values():
         by_wave.setdefault(receipt.wave, []).append(receipt)
     for wave, some in sorted(by_wave.items()):
-        there = states(tx, wave, [receipt.row for receipt in some])
+        there = _standing(tx, wave, [receipt.row for receipt in some])
         unknown += [receipt for receipt in some if receipt.row not in there]
         fresh = [r for r in some if _says_more(r, there.get(r.row))]
         if fresh:
             _apply(tx, wave, fresh)
+            moves.exchange(tx, wave, Counter((there[r.row].kept_as, r.status) for r in fresh))
             changed += len(fresh)
     return changed, tuple(unknown)
 
 
-def _says_more(receipt: Receipt, state: str | None) -> bool:
-    if state is None or state == "delivered":
+class _Standing(NamedTuple):
+    state: str
+    reason: str
+
+    @property
+    def is_assumed(self) -> bool:
+        return self.state == "delivered" and self.reason == NO_BOUNCE
+
+    @property
+    def kept_as(self) -> str:
+        return "capped" if self.state == "suppressed" and self.reason.startswith(CAPPED) else self.state
+
+
+def _says_more(receipt: Receipt, now: _Standing | None) -> bool:
+    if now is None or (now.state == "delivered" and not now.is_assumed):
         return False
-    return receipt.status == "delivered" or state != "failed"
+    return receipt.status == "delivered" or now.state != "failed"
 
 
 def states(tx: Connection, wave: str, rows: Sequence[int]) -> dict[int, str]:
     """The states of these rows, an e-mail that only counts as delivered as `sent`; rows that there are not are left
     out."""
-    assumed = sa.and_(recipients.c.state == "delivered", recipients.c.reason == NO_BOUNCE)
-    state = sa.case((assumed, "sent"), else_=recipients.c.state).label("state")
-    chosen = sa.select(recipients.c.row, state).where(recipients.c.wave == wave, _one_of(tx, rows))
-    return {row.row: row.state for row in tx.execute(chosen)}
+    return {row: "sent" if one.is_assumed else one.state for row, one in _standing(tx, wave, rows).items()}
+
+
+def _standing(tx: Connection, wave: str, rows: Sequence[int]) -> dict[int, _Standing]:
+    columns = (recipients.c.row, recipients.c.state, recipients.c.reason)
+    chosen = sa.select(*columns).where(recipients.c.wave == wave, one_of(tx, rows))
+    return {row: _Standing(state, reason) for row, state, reason in tx.execute(chosen)}
 
 
 _APPLY_AT_ONCE = """
@@ -299,37 +311,28 @@ def give_up(tx: Connection, wave: str, *, sent_before: datetime, at: datetime, a
 
     `arrived`: over this channel silence says that it came, so it is `delivered` instead.
     """
-    statement = sa.update(recipients).where(
-        recipients.c.wave == wave, recipients.c.state == "sent", recipients.c.sent_at <= sent_before
-    )
-    end = {"state": "delivered", "reason": NO_BOUNCE} if arrived else {"state": "unknown", "reason": "no receipt"}
-    return tx.execute(statement.values(**end, settled_at=at)).rowcount
+    to: RecipientState = "delivered" if arrived else "unknown"
+    reason = NO_BOUNCE if arrived else "no receipt"
+    late = recipients.c.sent_at <= sent_before
+    return moves.move(tx, wave, late, come_from="sent", to=to, reason=reason, settled_at=at)
 
 
 def sums(tx: Connection, case_id: str) -> dict[str, Sums]:
-    """The sums of every wave of a case that has rows, by wave."""
-    chosen = (
-        sa.select(recipients.c.wave, recipients.c.state, sa.func.count().label("count"))
-        .where(recipients.c.case_id == case_id)
-        .group_by(recipients.c.wave, recipients.c.state)
-    )
-    counted: dict[str, dict[str, int]] = {}
-    for row in tx.execute(chosen):
-        counted.setdefault(row.wave, {})[row.state] = row._mapping["count"]
-    return {wave: Sums(**states) for wave, states in counted.items()}
+    """The sums of every wave of a case whose ledger was loaded, by wave; as they are kept, nothing is counted."""
+    kept = moves.of_case(tx, case_id)
+    return {wave: Sums(**{name: counts[name] for name in STATES}) for wave, counts in kept.items()}
 
 
 def capped(tx: Connection, case_id: str) -> dict[str, int]:
     """How many rows of every wave of a case are suppressed by the contact policy, by wave."""
-    chosen = sa.select(recipients.c.wave, sa.func.count().label("count")).where(
-        recipients.c.case_id == case_id, recipients.c.state == "suppressed", recipients.c.reason.startswith(CAPPED)
-    )
-    return {row.wave: row._mapping["count"] for row in tx.execute(chosen.group_by(recipients.c.wave))}
+    return {wave: counts["capped"] for wave, counts in moves.of_case(tx, case_id).items()}
 
 
-def answers(tx: Connection, case_id: str, waves: Sequence[str]) -> dict[str, int]:
-    """How many customers of these waves complained or opted out, by kind; each once per kind."""
-    of_waves = recipients.c.wave.in_(waves)
+def answers(tx: Connection, case_id: str, some: Sequence[str]) -> dict[str, int]:
+    """How many customers of these waves complained or opted out, by kind; each once per kind. By case, channel and
+    customer a row is looked up; without the channel every row of the case is read."""
+    channels = tx.execute(sa.select(waves.c.channel).where(waves.c.id.in_(some)).distinct()).scalars().all()
+    of_waves = recipients.c.wave.in_(some) & recipients.c.channel.in_(channels)
     chosen = (
         sa.select(responses.c.kind, sa.func.count(sa.distinct(responses.c.customer)).label("count"))
         .join(
@@ -393,7 +396,7 @@ def places(tx: Connection, wave: str, rows: Sequence[int]) -> tuple[Place, ...]:
     chosen = sa.select(
         recipients.c.wave, recipients.c.row, recipients.c.case_id, recipients.c.customer, recipients.c.sent_at
     )
-    found = tx.execute(chosen.where(recipients.c.wave == wave, _one_of(tx, rows)))
+    found = tx.execute(chosen.where(recipients.c.wave == wave, one_of(tx, rows)))
     return tuple(Place(*row) for row in found)
 
 
@@ -423,14 +426,3 @@ def of_customer(tx: Connection, customer: str, limit: int = 50) -> tuple[Message
         .limit(limit)
     )
     return tuple(Message(*row) for row in tx.execute(chosen))
-
-
-def _between(wave: str, first: int, last: int) -> sa.ColumnElement[bool]:
-    return sa.and_(recipients.c.wave == wave, recipients.c.row.between(first, last))
-
-
-def _one_of(tx: Connection, rows: Sequence[int]) -> sa.ColumnElement[bool]:
-    if tx.dialect.name == "postgresql":
-        return recipients.c.row == sa.func.any(sa.cast(list(rows), sa.ARRAY(sa.Integer)))
-    listed = sa.text("SELECT value FROM json_each(:listed)").bindparams(listed=msgspec.json.encode(list(rows)).decode())
-    return recipients.c.row.in_(listed)

@@ -9,11 +9,12 @@ import sqlalchemy as sa
 from sqlalchemy import Connection, Row
 
 from engine.delivery.channels import CHANNELS
+from engine.store import moves
 from engine.store.chunks import UNANSWERED
 from engine.store.columns import UtcTime
 from engine.store.ledger import REJECTED, SUPPRESSED
 from engine.store.session import database_now, inserting
-from engine.store.tables import cases, chunks, outbox, recipients, rounds, timers, waves
+from engine.store.tables import cases, chunks, outbox, recipients, rounds, timers, wave_sums, waves
 
 PAGE = 50
 SENDING = ("delivering", "paused")
@@ -82,10 +83,11 @@ def give_up(tx: Connection, key: str) -> Row[Any] | None:
 
 
 def in_doubt(tx: Connection) -> tuple[WaveInDoubt, ...]:
-    """Every wave that has unknown recipients."""
+    """Every wave that has unknown recipients; the rows of no other are read."""
+    doubtful = sa.select(wave_sums.c.wave).where(wave_sums.c.unknown > 0)
     query = (
         sa.select(recipients.c.wave, recipients.c.reason, sa.func.count().label("n"))
-        .where(recipients.c.state == "unknown")
+        .where(recipients.c.wave.in_(tuple(tx.execute(doubtful).scalars())), recipients.c.state == "unknown")
         .group_by(recipients.c.wave, recipients.c.reason)
         .order_by(recipients.c.wave, recipients.c.reason)
     )
@@ -108,16 +110,20 @@ def in_doubt(tx: Connection) -> tuple[WaveInDoubt, ...]:
     )  # fmt: skip
 
 
+def count_in_doubt(tx: Connection) -> int:
+    """How many recipients are unknown, of all waves."""
+    return int(tx.execute(sa.select(sa.func.coalesce(sa.func.sum(wave_sums.c.unknown), 0))).scalar_one())
+
+
 def resolve(tx: Connection, wave: str, *, was_sent: bool, by: str, at: datetime) -> int:
     """Give a wave's unknown rows their end: delivered as far as anybody knows, or failed without having been sent; the
     count. The reason names who said so."""
-    here = sa.update(recipients).where(recipients.c.wave == wave, recipients.c.state == "unknown")
     if was_sent:
         moment = sa.func.coalesce(recipients.c.sent_at, sa.literal(at, UtcTime()), type_=UtcTime())
-        values = {"state": "delivered", "reason": f"sent, says {by}"[:60], "settled_at": at, "sent_at": moment}
-    else:
-        values = {"state": "failed", "reason": f"{REJECTED}not sent, says {by}"[:60], "settled_at": at}
-    return tx.execute(here.values(values)).rowcount
+        end: dict[str, Any] = {"reason": f"sent, says {by}"[:60], "settled_at": at, "sent_at": moment}
+        return moves.move(tx, wave, come_from="unknown", to="delivered", **end)
+    end = {"reason": f"{REJECTED}not sent, says {by}"[:60], "settled_at": at}
+    return moves.move(tx, wave, come_from="unknown", to="failed", **end)
 
 
 def repeat(tx: Connection, wave: str, barred: Sequence[str], *, ask_first: bool, at: datetime) -> int:
@@ -135,14 +141,13 @@ def repeat(tx: Connection, wave: str, barred: Sequence[str], *, ask_first: bool,
         "error": sa.case((certain, ""), else_=f"{UNANSWERED}: while it was put back"),
     }
     tx.execute(sa.update(chunks).where(chunks.c.wave == wave, sa.exists().where(named)).values(again))
-    out = {"state": "suppressed", "reason": SUPPRESSED, "settled_at": at, "sent_at": None}
+    out: dict[str, Any] = {"reason": SUPPRESSED, "settled_at": at, "sent_at": None}
     count = 0
     for first in range(0, len(barred), NAMED_AT_ONCE):
-        some = barred[first : first + NAMED_AT_ONCE]
-        here = sa.update(recipients).where(doubtful, recipients.c.customer.in_(some))
-        count += tx.execute(here.values(out)).rowcount
-    back = {"state": "waiting", "reason": "", "settled_at": None, "sent_at": None}
-    return count + tx.execute(sa.update(recipients).where(doubtful).values(back)).rowcount
+        some = recipients.c.customer.in_(barred[first : first + NAMED_AT_ONCE])
+        count += moves.move(tx, wave, some, come_from="unknown", to="suppressed", **out)
+    back: dict[str, Any] = {"reason": "", "settled_at": None, "sent_at": None}
+    return count + moves.move(tx, wave, come_from="unknown", to="waiting", **back)
 
 
 def customers_in_doubt(tx: Connection, wave: str) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from typing import Any, Literal
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from engine.store import ledger
+from engine.store import ledger, moves
 from engine.store.session import inserting
 from engine.store.tables import cases, recipients, recommendations, waves
 
@@ -158,8 +158,9 @@ def counts(tx: Connection, case_id: str) -> dict[str, int]:
     return {row[0]: row[1] for row in tx.execute(chosen.group_by(recommendations.c.answer))}
 
 
-def settle(tx: Connection, wave: str, row: int, *, state: ledger.RecipientState, reason: str, at: datetime) -> None:
-    """Give a placed row its end. The caller holds the wave's lock."""
-    here = (recipients.c.wave == wave) & (recipients.c.row == row) & (recipients.c.state == "sent")
-    values = {"state": state, "reason": reason[: ledger.LONGEST_REASON], "settled_at": at}
-    tx.execute(sa.update(recipients).where(here).values(**values))
+def settle(
+    tx: Connection, wave: str, rows: Sequence[int], *, state: moves.RecipientState, reason: str, at: datetime
+) -> None:
+    """Give placed rows their end. The caller holds the wave's lock."""
+    words = reason[: ledger.LONGEST_REASON]
+    moves.move(tx, wave, moves.one_of(tx, rows), come_from="sent", to=state, reason=words, settled_at=at)

@@ -15,7 +15,8 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from engine.store import visibility
-from engine.store.ledger import CAPPED, REJECTED
+from engine.store.ledger import REJECTED
+from engine.store.moves import is_capped
 from engine.store.session import inserting
 from engine.store.tables import cases, evaluations, recipients, responses
 
@@ -131,9 +132,8 @@ def customers_reached(tx: Connection, case_id: str) -> tuple[int, int]:
 
 def customers_capped(tx: Connection, case_id: str) -> int:
     """How many customers the contact policy kept from a message of the case, over all channels."""
-    capped = (recipients.c.state == "suppressed") & recipients.c.reason.startswith(CAPPED)
     chosen = sa.select(sa.func.count(sa.distinct(recipients.c.customer)))
-    return int(tx.execute(chosen.where(recipients.c.case_id == case_id, capped)).scalar_one())
+    return int(tx.execute(chosen.where(recipients.c.case_id == case_id, is_capped())).scalar_one())
 
 
 def store_evaluation(tx: Connection, case_id: str, stored: Stored) -> Stored:

@@ -169,6 +169,13 @@ def lock(tx: Connection, wave: str) -> WaveRow | None:
     return None if row is None else _wave(row)
 
 
+def lock_all(tx: Connection, some: Iterable[str]) -> tuple[WaveRow, ...]:
+    """Those of the waves that there are, locked in the one order that everybody keeps to who locks several in one
+    transaction: else two of them would wait for each other."""
+    locked = [lock(tx, wave) for wave in sorted(set(some))]
+    return tuple(wave for wave in locked if wave is not None)
+
+
 def move(
     tx: Connection, wave: str, *, to: WaveState, come_from: Iterable[WaveState], **columns: datetime | str | None
 ) -> bool:

@@ -11,7 +11,7 @@ from engine.organisation import StandIn
 from engine.service import offices, people, standins, suppressing
 from engine.service.app import Countersign
 from engine.service.recording import OPERATOR
-from engine.store import credentials
+from engine.store import credentials, moves
 from engine.store.tables import outbox, parked_receipts, recipients, timers, waves
 from engine.values import Bilingual
 from tests.api.cases import submitted, viewer
@@ -50,6 +50,7 @@ def fill(app: Countersign) -> None:
         doubtful = {"wave": wave["id"], "row": 1, "case_id": case_id, "customer": "c1", "channel": "sms"}
         doubtful |= {"cell": "base", "state": "unknown", "reason": "no receipt"}
         tx.execute(sa.insert(recipients).values(doubtful))
+        moves.begin(tx, wave["id"], {"unknown": 1})
         tx.execute(sa.update(outbox).values(state="dead", attempts=12, error="the mail server is away"))
         tx.execute(sa.update(timers).values(due_at=now - timedelta(hours=1), fence=2))
         body = '{"id":"none-w1.1","status":"delivered","at":"2026-11-28T10:00:00+08:00"}' + "x" * 200

@@ -12,6 +12,7 @@ from engine.service.app import Countersign
 from engine.service.messagelinks import PURPOSE
 from engine.service.replying import TEXT
 from engine.service.sealing import key_for, seal
+from engine.store import moves
 from engine.store.tables import clicks, orders, parked_receipts, recipients, replies, wave_links, waves
 from tests.api.cases import submitted, viewer
 from tests.browser.looking import sign_in, wrong_at_any_width
@@ -36,6 +37,7 @@ def fill(app: Countersign) -> tuple[str, str]:
         number = tx.execute(sa.select(wave_links.c.number)).scalar_one()
         one = {"wave": wave, "row": 0, "case_id": case_id, "customer": "c1", "channel": "sms", "cell": "base"}
         tx.execute(sa.insert(recipients).values(**one, state="sent", sent_at=now))
+        moves.begin(tx, wave, {"sent": 1})
         for n, (text, meaning) in enumerate(zip(TEXTS, MEANINGS, strict=True)):
             said = {"reference": f"r{n}", "case_id": case_id, "wave": wave, "row": n, "customer": f"c{n}", "at": now}
             shown = {"shown": "138****8000", "meaning": meaning, "text": seal(app.settings, TEXT, text)}

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from engine.service.app import Countersign
 from engine.service.mail_marks import opt_out_of
-from engine.store import suppression
+from engine.store import moves, suppression
 from tests.api.cases import submitted
 from tests.browser.looking import look
 
@@ -28,6 +28,7 @@ def written_to(app: Countersign) -> str:
             ),
             row,
         )
+        moves.begin(tx, wave, {"sent": 1})
     return f"/opt-out/{opt_out_of(app.settings, wave, 0)}"
 
 

@@ -18,7 +18,7 @@ from engine.machine.commands import PauseDelivery, ResumeDelivery
 from engine.service import delivering, running
 from engine.service.app import Countersign
 from engine.service.receiving import receive_receipts
-from engine.store import cases, chunks, suppression, waves
+from engine.store import cases, chunks, ledger, suppression, waves
 from engine.store.session import database_now
 from engine.store.suppression import Suppression
 from engine.warehouse.dataset import Dataset
@@ -280,9 +280,8 @@ def test_the_last_receipt_ends_the_delivery_with_its_sums(make: Make, gateway: R
 
 def _deliver_all(app: Countersign) -> None:
     with app.db.begin() as tx:
-        for row in waves.of_case(tx, CASE):
-            waves.lock(tx, row.id)
-        tx.execute(sa.text("UPDATE recipients SET state='delivered' WHERE state='sent'"))
+        for row in waves.lock_all(tx, [row.id for row in waves.of_case(tx, CASE)]):
+            ledger.hand_over(tx, row.id, at=app.now())
 
 
 def _contacts(app: Countersign) -> int:

@@ -33,6 +33,7 @@ from engine.store.tables.delivery import (
     responses,
     snapshots,
     suppressions,
+    wave_sums,
     waves,
 )
 from engine.store.tables.erasures import erasures
@@ -148,6 +149,7 @@ __all__ = [
     "uploads",
     "waivers",
     "wave_links",
+    "wave_sums",
     "waves",
     "webhooks",
     "workdays",

@@ -18,6 +18,9 @@ from sqlalchemy import (
 from engine.store.columns import Money, Serial, UtcTime
 from engine.store.tables.base import metadata, only
 
+SUMMED = ("waiting", "sent", "delivered", "failed", "unknown", "suppressed", "cancelled", "capped")
+"""The states of a recipient; the last is the part of suppressed that the contact policy kept from being sent."""
+
 suppressions = Table(
     "suppressions",
     metadata,
@@ -114,6 +117,16 @@ recipients = Table(
     CheckConstraint(
         "state in ('waiting','sent','delivered','failed','unknown','suppressed','cancelled')", name="state"
     ),
+)
+
+wave_sums = Table(
+    "wave_sums",
+    metadata,  # how many rows of a wave are in each state, kept with every change of them (store/moves.py)
+    Column("wave", String(48), nullable=False),
+    *(Column(name, BigInteger, nullable=False, server_default="0") for name in SUMMED),
+    PrimaryKeyConstraint("wave"),
+    CheckConstraint(" and ".join(f"{name}>=0" for name in SUMMED), name="counts"),
+    CheckConstraint("capped<=suppressed", name="capped"),
 )
 
 responses = Table(

@@ -1,0 +1,141 @@
+"""The one place where rows of the ledger change their state: the sums of their wave change with them, in the same
+transaction. Counting ten million rows takes a second, reading the sums of ten waves none.
+
+Every caller holds the wave's lock (`waves.lock`) and takes the locks of several waves at once (`waves.lock_all`), so
+the sums are locked in the order of their waves and never make anybody wait in a circle. Refuses to lead out of
+suppressed, cancelled, failed or delivered: that is for receipts alone (`exchange`), which know what each row was.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from engine.store.session import inserting
+from engine.store.tables import recipients, wave_sums, waves
+
+RecipientState = Literal["waiting", "sent", "delivered", "failed", "unknown", "suppressed", "cancelled"]
+STATES: tuple[RecipientState, ...] = get_args(RecipientState)
+CAPPED = "contact_policy"  # begins the reason of a row that the contact policy kept from being sent
+KEPT = (*STATES, "capped")
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """A wave whose kept sums are not what its rows say; only the states that differ. `kept` is empty where it has
+    none."""
+
+    wave: str
+    kept: Mapping[str, int]
+    counted: Mapping[str, int]
+
+    @property
+    def said(self) -> str:
+        """In words, for whoever runs the installation."""
+        differs = [f"{name} is {self.kept.get(name, 0)}, its rows say {count}" for name, count in self.counted.items()]
+        return f"{self.wave}: {'; '.join(differs)}"
+
+
+def begin(tx: Connection, wave: str, counts: Mapping[RecipientState, int]) -> None:
+    """Keep the sums of rows that were just loaded, beside those that the wave has already."""
+    tx.execute(inserting(tx, wave_sums).values(wave=wave).on_conflict_do_nothing())
+    _add(tx, wave, counts)
+
+
+def move(
+    tx: Connection,
+    wave: str,
+    where: sa.ColumnElement[bool] | None = None,
+    *,
+    come_from: Literal["waiting", "sent", "unknown"],
+    to: RecipientState,
+    **columns: Any,
+) -> int:
+    """Give the rows of the wave that are in the state `come_from`, and of which `where` holds, another one, and set
+    `columns` (`reason` as a text); the count."""
+    here = sa.update(recipients).where(recipients.c.wave == wave, recipients.c.state == come_from)
+    if where is not None:
+        here = here.where(where)
+    count = tx.execute(here.values(state=to, **columns)).rowcount
+    is_of_policy = to == "suppressed" and str(columns.get("reason", "")).startswith(CAPPED)
+    _add(tx, wave, {come_from: -count, to: count, "capped": count * is_of_policy})
+    return count
+
+
+def exchange(tx: Connection, wave: str, moved: Mapping[tuple[str, str], int]) -> None:
+    """Count rows that went from one state to another. `capped` as the first is a suppressed row that was capped."""
+    difference: dict[str, int] = {}
+    for (old, new), count in moved.items():
+        for name in ("suppressed", "capped") if old == "capped" else (old,):
+            difference[name] = difference.get(name, 0) - count
+        difference[new] = difference.get(new, 0) + count
+    _add(tx, wave, difference)
+
+
+def _add(tx: Connection, wave: str, difference: Mapping[Any, int]) -> None:
+    values = {name: wave_sums.c[name] + by for name, by in difference.items() if by}
+    if not values:
+        return
+    if tx.execute(sa.update(wave_sums).where(wave_sums.c.wave == wave).values(values)).rowcount != 1:
+        raise LookupError(f"{wave} has rows in the ledger, but no sums")
+
+
+def drifts(tx: Connection, wave: str = "") -> tuple[Drift, ...]:
+    """The waves whose sums are not what their rows say, by id; one wave alone where it is named. Reads every row."""
+    capped = sa.func.sum(sa.case((is_capped(), 1), else_=0))
+    query = sa.select(recipients.c.wave, recipients.c.state, sa.func.count(), capped)
+    counted: dict[str, dict[str, int]] = {}
+    kept: dict[str, dict[str, int]] = {}
+    only = [recipients.c.wave == wave] if wave else []
+    for name, state, count, of_policy in tx.execute(query.where(*only).group_by(recipients.c.wave, recipients.c.state)):
+        counted.setdefault(name, dict.fromkeys(KEPT, 0))[state] = count
+        counted[name]["capped"] += int(of_policy)
+    mine = [wave_sums.c.wave == wave] if wave else []
+    for row in tx.execute(sa.select(wave_sums).where(*mine)).mappings():
+        kept[row["wave"]] = {name: row[name] for name in KEPT}
+    nothing = dict.fromkeys(KEPT, 0)
+    found = []
+    for name in sorted(counted.keys() | kept.keys()):
+        is_, says = kept.get(name, nothing), counted.get(name, nothing)
+        differs = [state for state in KEPT if is_[state] != says[state]]
+        if differs:
+            found.append(Drift(name, {one: is_[one] for one in differs}, {one: says[one] for one in differs}))
+    return tuple(found)
+
+
+def mend(tx: Connection, wave: str) -> Drift | None:
+    """Make the sums of a wave, whose lock the caller holds, what its rows say; how they differed, or None."""
+    found = next(iter(drifts(tx, wave)), None)
+    if found is not None:
+        upsert = inserting(tx, wave_sums).values(wave=wave, **found.counted)
+        tx.execute(upsert.on_conflict_do_update(index_elements=["wave"], set_=dict(found.counted)))
+    return found
+
+
+def of_case(tx: Connection, case_id: str) -> dict[str, Mapping[str, int]]:
+    """The sums of every wave of a case whose ledger was loaded, by wave and state; `capped` is part of suppressed."""
+    columns = (wave_sums.c[name] for name in KEPT)
+    chosen = sa.select(wave_sums.c.wave, *columns).join(waves, waves.c.id == wave_sums.c.wave)
+    rows = tx.execute(chosen.where(waves.c.case_id == case_id)).mappings()
+    return {row["wave"]: {name: row[name] for name in KEPT} for row in rows}
+
+
+def is_capped() -> sa.ColumnElement[bool]:
+    """Whether the contact policy kept the row at hand in `recipients` from being sent."""
+    return sa.and_(recipients.c.state == "suppressed", recipients.c.reason.startswith(CAPPED, autoescape=True))
+
+
+def between(first: int, last: int) -> sa.ColumnElement[bool]:
+    """Whether the row at hand is one of `first` to `last`."""
+    return recipients.c.row.between(first, last)
+
+
+def one_of(tx: Connection, rows: Sequence[int]) -> sa.ColumnElement[bool]:
+    """Whether the row at hand is one of these."""
+    if tx.dialect.name == "postgresql":
+        return recipients.c.row == sa.func.any(sa.cast(list(rows), sa.ARRAY(sa.Integer)))
+    listed = sa.text("SELECT value FROM json_each(:listed)").bindparams(listed=msgspec.json.encode(list(rows)).decode())
+    return recipients.c.row.in_(listed)
