@@ -211,6 +211,13 @@ class CallRules(_Section):
         return value
 
 
+class ProofRule(_Section):
+    """Who must say of a proof (样张) that it fits, before the first wave starts."""
+
+    to: str = Field(min_length=1, max_length=200, description="Who is asked, as role:marketing@city")
+    need: int = Field(1, ge=1, le=20, description="So many of them must say of every text that it fits")
+
+
 class Words(_Section):
     """A text of a message: the template itself, or the form field that holds it."""
 
@@ -320,6 +327,8 @@ class DeliveryPlan(_Section):
     )
     receipts_within: Duration = Field(Duration(72, "h"), description="Without a receipt by then, a message is unknown")
     calls: CallRules | None = Field(None, description="How often customers are called, where a wave goes by call")
+    proofs: ProofRule | None = Field(None, description="Who must say of a proof that it fits, before anything is sent")
+    seeds: Literal["none"] | None = Field(None, description="none: the seeds of the offices get nothing of it")
 
     @field_validator("waves")
     @classmethod

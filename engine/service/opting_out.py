@@ -12,12 +12,15 @@ from sqlalchemy import Connection
 
 from engine.delivery.channels import Email
 from engine.errors import NotFound
+from engine.service import optouts
 from engine.service.app import Countersign
 from engine.service.mail_marks import opting_out
-from engine.service.optouts import OPEN_STATES, OPTED_OUT
-from engine.store import cases, ledger, reports, suppression
+from engine.service.optouts import OPEN_STATES, OPTED_OUT, OptOut
+from engine.service.sealing import vault
+from engine.store import cases, ledger, reports, side_letters, suppression
 from engine.store.ledger import Addressee
 from engine.store.reports import ResponseRow
+from engine.store.side_letters import SideLetter
 from engine.store.suppression import Suppression
 from engine.warehouse.addresses import ERASED
 
@@ -35,13 +38,19 @@ class _Asked:
 def look(app: Countersign, token: str) -> None:
     """Whether this is the way out of a mail of ours; NotFound where not."""
     with app.db.read() as tx:
-        _asked(app, tx, token)
+        if _aside(app, tx, token) is None:
+            _asked(app, tx, token)
 
 
 def opt_out(app: Countersign, token: str) -> None:
     """Send no more e-mail to the customer of this mail. Again it changes nothing, but for whom a person let back in:
     who asks once more is out once more. NotFound for a token that is not ours."""
     with app.db.begin() as tx:
+        if letter := _aside(app, tx, token):
+            if letter.kind == "seed":
+                wish = OptOut("mail", letter.name, app.now(), address=vault(app.settings).open(letter.address))
+                optouts.opt_out(app, tx, [wish])
+            return
         asked = _asked(app, tx, token)
         answer(app, tx, asked.to, "opt_out", reference=f"mail:{asked.wave}.{asked.row}")
         bar(app, tx, asked.to, "black", OPTED_OUT)
@@ -62,6 +71,13 @@ def bar(app: Countersign, tx: Connection, to: Addressee, kind: Literal["black", 
     """Put the customer on a list for e-mail. Who was erased is on the black list for good, and stays without a name."""
     if not to.customer.startswith(ERASED):
         suppression.add(tx, [Suppression(kind, to.customer, reason, Email.name)], by=BY, at=app.now())
+
+
+def _aside(app: Countersign, tx: Connection, token: str) -> SideLetter | None:
+    """The letter beside the audience whose way out this is: a seed's address opts out, and no case counts it; a proof
+    has none to take."""
+    named = opting_out(app.settings, token)
+    return side_letters.find(tx, *named) if named and side_letters.is_batch(named[0]) else None
 
 
 def _asked(app: Countersign, tx: Connection, token: str) -> _Asked:

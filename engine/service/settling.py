@@ -17,17 +17,18 @@ from engine.delivery.standing import closed_because
 from engine.errors import Refused
 from engine.machine.case import Case
 from engine.machine.commands import DeliveryFinished
-from engine.service import call_results, ending, permits, running, spending, staleness, texts, uncollected
+from engine.service import call_results, ending, permits, proof_rule, running, spending, staleness, texts, uncollected
 from engine.service.app import Countersign
 from engine.service.sealing import dataset_of
 from engine.service.stopping import pause, standing
-from engine.store import cases, chunks, ledger, waves
+from engine.store import cases, chunks, ledger, side_letters, waves
 from engine.store.ledger import Sums
 from engine.store.waves import ENDED, WaveRow
 from engine.warehouse.wavefiles import join_parts
 
 GATE = "gate: "
 WAITS_FOR_GO = "waits for a person's go"
+OVER = "the delivery was over"
 CONTACTS_AT_ONCE = 1_000_000
 
 
@@ -66,7 +67,7 @@ def start_next(app: Countersign, tx: Connection, case: Case) -> str:
             for row in planned:
                 waves.note(tx, row.id, short)
             return short
-        if unfit := texts.refused(app, case, planned):
+        if unfit := texts.refused(app, case, planned) or (proof_rule.refused(app, tx, case) if planned else ""):
             return unfit
         for row in planned:
             waves.move(tx, row.id, to="running", come_from=("planned",), started_at=app.now(), held_because="")
@@ -158,6 +159,9 @@ def _finish_if_over(app: Countersign, case: Case) -> None:
     if total.waiting or total.sent:
         return
     _keep_contacts(app, case, rows)
+    with app.db.begin() as tx:
+        for row in rows:
+            side_letters.end_waiting(tx, row.id, reason=OVER, at=app.now())
     finished = DeliveryFinished(actor="system", via="timer", sums={"audience": total.audience, **asdict(total)})
     try:
         running.carry_out(app, case.id, finished, key="delivery finished")
