@@ -18,6 +18,7 @@ AGE = re.compile(r"(\d+[dhm]) > (\d+[dhm])")
 GROUP = re.compile(r"(\w+)@(\d+) → \1@(\d+)")
 BUDGET = re.compile(r"budget: (\S+) > (\S+)")
 CONTENT = re.compile(r"content: (\d+) of (\d+) texts of (\w+) may not go out")
+PROOFS = re.compile(r"proofs: (\d+) of (\d+) said that it fits")
 OVERRUN = N_(
     "What goes out next costs %(needed)s, and %(left)s is left of the budget that was approved for this case. Nothing"
     " more is sent. Let fewer customers have it in a case of their own, or end this delivery."
@@ -44,6 +45,11 @@ def spoken(reason: str, formats: Formats) -> str:
         wrong, texts, wave = found.groups()
         said = {"wrong": formats.number(int(wrong)), "texts": formats.number(int(texts)), "wave": wave}
         return say(N_("%(wrong)s of %(texts)s texts of the wave %(wave)s may not go out"), **said)
+    if found := PROOFS.fullmatch(reason):
+        fits, need = found.groups()
+        return say(
+            N_("%(fits)s of %(need)s people said of every text of the message that it fits"), fits=fits, need=need
+        )
     if kind == "stop" and separator:
         return say(N_("The stop rule holds: %(rule)s"), rule=rest)
     if kind == "stale" and separator:

@@ -44,6 +44,7 @@ from api.words_office import (
 )
 from api.words_policy import CARRIERS, PURPOSES
 from api.words_problems import PROBLEMS
+from api.words_proofs import PROOF_ANSWERS, PROOF_STATES, WAVES
 from api.words_steps import DUE, FLAGS, GONE, RESUMES, VIAS, WHY
 
 __all__ = [
@@ -99,6 +100,8 @@ __all__ = [
     "PARKED_KINDS",
     "PARTS",
     "PROBLEMS",
+    "PROOF_ANSWERS",
+    "PROOF_STATES",
     "PURPOSES",
     "RECIPIENTS",
     "REHEARSAL_TARGETS",
@@ -119,6 +122,7 @@ __all__ = [
     "VERSION_TONES",
     "VIAS",
     "WAIVER_STATES",
+    "WAVES",
     "WEBHOOK_EVENTS",
     "WEEKDAYS",
     "WHY",
@@ -398,15 +402,6 @@ CHANNELS = {
     "hall": N_("business hall"),
     "call": N_("outbound call"),
     "webhook": N_("another system"),
-}
-WAVES = {
-    "planned": N_("Planned"),
-    "loading": N_("Loading"),
-    "running": N_("Sending"),
-    "gated": N_("Waiting at the gate"),
-    "paused": N_("Paused"),
-    "done": N_("Finished"),
-    "cancelled": N_("Cancelled"),
 }
 ARMS = {"total": N_("All customers")}  # the other groups bear the names of the definition
 METRICS = {

@@ -7,7 +7,6 @@ asked anew. Refuses to send what goes to customers: every proof says what it is,
 
 import secrets
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, time
 
 from sqlalchemy import Connection
@@ -24,6 +23,7 @@ from engine.service.app import Countersign
 from engine.service.authorizing import allowed
 from engine.service.cases import load_visible
 from engine.service.proof_rule import current, fitting, named, provable
+from engine.service.proof_views import ProofsView, ProofView
 from engine.service.recording import By, changing
 from engine.service.sampling import may_read
 from engine.service.sealing import vault
@@ -39,45 +39,6 @@ A_DAY = 60
 LONGEST_REASON = 500
 SENDERS = ("head", "marketing", "process_admin", "administrator")
 """Roles that send proofs of cases that are not theirs."""
-
-
-@dataclass(frozen=True, slots=True)
-class ProofView:
-    """One proof. `is_current`: the text is still the one that was sent; `address` is masked; `state` as in
-    store.side_letters; `answer` fits, unfit, or empty."""
-
-    name: str
-    case_id: str
-    number: str
-    channel: str
-    cell: str
-    person: str
-    who: str
-    address: str
-    subject: str
-    text: str
-    state: str
-    reason: str
-    asked_by: str
-    asked_at: datetime
-    is_current: bool
-    answer: str
-    because: str
-    answered_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class ProofsView:
-    """The proofs of a case, newest first. `may_send`: the viewer may send some now; `named` are the accounts that
-    the definition asks, `need` how many of them must say that each text fits (0: nobody need), `fits` how many say so
-    of the text that fewest say it of; `left_today` may be sent today."""
-
-    proofs: tuple[ProofView, ...]
-    may_send: bool
-    named: tuple[str, ...]
-    need: int
-    fits: int
-    left_today: int
 
 
 def send(app: Countersign, by: By, case_id: str, to: Iterable[str] = ()) -> int:
@@ -150,17 +111,19 @@ def waiting(app: Countersign, viewer: Viewer) -> tuple[ProofView, ...]:
 
 
 def of_case(app: Countersign, viewer: Viewer, case_id: str) -> ProofsView | None:
-    """The proofs of a case, for who sees it and its message; None for others, and where its kind sends no texts."""
+    """The proofs of a case; None for who may not read its message, and where its kind sends none that can be tried.
+    NotFound for who does not see the case."""
     with app.db.read() as tx:
-        try:
-            case = load_visible(app, tx, viewer, case_id)
-        except NotFound:
-            return None
-        definition, unseen = app.definition(case.process), fields.hidden(app, tx, viewer.person, case)
-        plan = definition.delivery
-        if plan is None or not may_read(definition, case, unseen) or not provable(plan):
-            return None
-        return _proofs(app, tx, case, plan, may_send=_may_send(viewer, case) and bool(_channels_left(tx, case, plan)))
+        return seen_by(app, tx, viewer, load_visible(app, tx, viewer, case_id))
+
+
+def seen_by(app: Countersign, tx: Connection, viewer: Viewer, case: Case) -> ProofsView | None:
+    """The same of a case that the viewer may see."""
+    definition, unseen = app.definition(case.process), fields.hidden(app, tx, viewer.person, case)
+    plan = definition.delivery
+    if plan is None or not may_read(definition, case, unseen) or not provable(plan):
+        return None
+    return _proofs(app, tx, case, plan, may_send=_may_send(viewer, case) and bool(_channels_left(tx, case, plan)))
 
 
 def for_operator(app: Countersign, name: str) -> ProofsView:
@@ -225,7 +188,7 @@ def _addresses(
 ) -> dict[tuple[str, str], str]:
     """Where each channel reaches each account. InvalidForm with everybody whom one does not reach."""
     if not accounts:
-        raise _refused("E411", "name at least one account", who="–", channel="")
+        raise InvalidForm([Problem("form.required", "name at least one account", at="to")])
     organisation, found, problems = app.organisation(tx), {}, []
     for channel in sorted(over):
         for person in accounts:

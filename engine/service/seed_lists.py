@@ -93,7 +93,7 @@ def add(
             raise InvalidForm(problems)
         done = change.done_before()
         if done is not None:
-            return int(done.said["subject"].rpartition(" ")[2])
+            return int(done.subject.rpartition(" ")[2])
         number = seeds.add(
             change.tx,
             office=office,

@@ -13,6 +13,7 @@ from engine.errors import Problem
 from engine.service.arbitration_parts import CaseLosses
 from engine.service.chain_views import Chain, Node, Waiting
 from engine.service.message_views import MessagePreview
+from engine.service.proof_views import ProofsView
 from engine.service.rehearsal_views import RehearsalLine
 from engine.service.sheet_views import BudgetLeft, Gone, Reader, Risk, Signer, WayBack
 from engine.service.stage_views import AudienceView, CellView, Detection, EvaluationView, StaleView, WaveView
@@ -378,6 +379,7 @@ class SheetView:
     readers: tuple[Reader, ...] = ()
     risks: tuple[Risk, ...] = ()
     gone: Gone | None = None
+    proofs: ProofsView | None = None  # where the viewer may read the message
     next: TaskRow | None = None  # once it is decided: what waits for the viewer first
 
 
