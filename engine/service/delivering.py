@@ -21,7 +21,7 @@ from engine.delivery.waves import PlannedWave, chunk_size, chunks, divide
 from engine.errors import NotFound, NotPossible
 from engine.machine.case import Case
 from engine.machine.commands import ResumeDelivery
-from engine.service import ending, parking, restoring, running, seeding, texts, whereabouts, wording
+from engine.service import ending, parking, restoring, running, seeding, side_sending, texts, whereabouts, wording
 from engine.service.app import Countersign
 from engine.service.couriers.opening import guarantee_of
 from engine.service.sealing import dataset_of, vault
@@ -29,7 +29,7 @@ from engine.service.sending import Progress, work
 from engine.service.settling import WAITS_FOR_GO, settle, start_next
 from engine.service.stage_views import WaveView
 from engine.service.stopping import OVERRULED, STOPPED, pause
-from engine.store import budgets, cases, ledger, side_letters, snapshots, waves
+from engine.store import budgets, cases, ledger, snapshots, waves
 from engine.store import chunks as chunk_rows
 from engine.store.snapshots import SnapshotRow
 from engine.store.waves import ENDED, WaveRow
@@ -111,7 +111,7 @@ def _cancel(app: Countersign, tx: Connection, wave: WaveRow) -> None:
     if wave.state not in ENDED:
         waves.move(tx, wave.id, to="cancelled", come_from=(wave.state,), finished_at=app.now())
         ending.end(tx, wave.id, reason=ending.CANCELLED, at=app.now())
-        side_letters.end_waiting(tx, wave.id, reason=ending.CANCELLED, at=app.now())
+        side_sending.end(app, tx, wave, ending.CANCELLED)
 
 
 def _resume(app: Countersign, tx: Connection, wave: WaveRow) -> None:

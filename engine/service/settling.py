@@ -17,11 +17,22 @@ from engine.delivery.standing import closed_because
 from engine.errors import Refused
 from engine.machine.case import Case
 from engine.machine.commands import DeliveryFinished
-from engine.service import call_results, ending, permits, proof_rule, running, spending, staleness, texts, uncollected
+from engine.service import (
+    call_results,
+    ending,
+    permits,
+    proof_rule,
+    running,
+    side_sending,
+    spending,
+    staleness,
+    texts,
+    uncollected,
+)
 from engine.service.app import Countersign
 from engine.service.sealing import dataset_of
 from engine.service.stopping import pause, standing
-from engine.store import cases, chunks, ledger, side_letters, waves
+from engine.store import cases, chunks, ledger, waves
 from engine.store.ledger import Sums
 from engine.store.waves import ENDED, WaveRow
 from engine.warehouse.wavefiles import join_parts
@@ -161,7 +172,7 @@ def _finish_if_over(app: Countersign, case: Case) -> None:
     _keep_contacts(app, case, rows)
     with app.db.begin() as tx:
         for row in rows:
-            side_letters.end_waiting(tx, row.id, reason=OVER, at=app.now())
+            side_sending.end(app, tx, row, OVER)
     finished = DeliveryFinished(actor="system", via="timer", sums={"audience": total.audience, **asdict(total)})
     try:
         running.carry_out(app, case.id, finished, key="delivery finished")

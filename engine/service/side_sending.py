@@ -27,7 +27,7 @@ from engine.service.sealing import vault
 from engine.store import opt_outs, seeds, side_letters, suppression, waves
 from engine.store.ledger import REJECTED, SUPPRESSED
 from engine.store.session import database_now
-from engine.store.side_letters import SideLetter
+from engine.store.side_letters import LetterState, SideLetter
 from engine.store.waves import WaveRow
 from engine.warehouse.wavefiles import Letter
 
@@ -61,6 +61,15 @@ async def _send(app: Countersign, batch: str, channel: str, wave: str) -> int:
     if handed.error:
         log.warning("side_letters_wait", batch=batch, channel=channel, error=handed.error)
     return len(claimed)
+
+
+def end(app: Countersign, tx: Connection, wave: WaveRow, reason: str) -> None:
+    """Send seeds nothing more of a wave that is cancelled or over; what may have reached one is unknown."""
+    for letter in side_letters.waiting(tx, wave.id):
+        state: LetterState = "unknown" if letter.doubtful else "suppressed"
+        side_letters.end(tx, letter, state, reason=reason, at=app.now())
+        if not letter.doubtful:
+            spending.release_aside(app, tx, wave, letter)
 
 
 def _extend(app: Countersign, claimed: Sequence[SideLetter]) -> None:
@@ -104,9 +113,12 @@ def _allowed(app: Countersign, tx: Connection, wave: WaveRow, claimed: list[Side
             listed = suppression.suppressed(tx, known, now, channel=wave.channel)
             if letter.address in out or listed or forgotten.among(tx, box, known):
                 why = DOUBTFUL if letter.doubtful else SUPPRESSED
-        if why:
-            side_letters.settle(tx, letter, "unknown" if letter.doubtful else "suppressed", at=now, reason=why)
-        elif letter.attempts == 1 and not spending.hold_aside(app, tx, wave, letter):
+        if why and letter.doubtful:
+            side_letters.settle(tx, letter, "unknown", at=now, reason=why)
+        elif why:
+            side_letters.settle(tx, letter, "suppressed", at=now, reason=why)
+            spending.release_aside(app, tx, wave, letter)
+        elif not letter.held and not spending.hold_aside(app, tx, wave, letter):
             side_letters.settle(tx, letter, "suppressed", at=now, reason=NO_MONEY)
         else:
             left.append(letter)

@@ -14,7 +14,7 @@ from engine.delivery.message import cost
 from engine.machine.case import Case
 from engine.machine.funding import held
 from engine.service.app import Countersign
-from engine.store import budgets, cases, waves
+from engine.store import budgets, cases, side_letters, waves
 from engine.store.budgets import Entry, Short
 from engine.store.chunks import Claim
 from engine.store.side_letters import SideLetter
@@ -81,19 +81,21 @@ def hold_aside(app: Countersign, tx: Connection, wave: WaveRow, letter: SideLett
         return False
     entry = Entry(f"{letter.name}:h", wave.account, "committed", "actual", amount, "spend", ACTOR, case.id, wave.id)
     budgets.post(tx, entry, at=app.now())
+    side_letters.hold(tx, letter, letter.segments)
     return True
 
 
 def release_aside(app: Countersign, tx: Connection, wave: WaveRow, letter: SideLetter) -> None:
-    """Give back what a message to a seed would have cost that was surely not sent."""
-    before = budgets.holding(tx, wave.case_id, wave.account, lock=True) if wave.account else None
-    case = cases.load(tx, wave.case_id)
-    amount = cost(letter.segments, _price(app, case, wave))
-    if before is None or amount <= 0 or amount > before.actual:
+    """Give back what a message to a seed would have cost that was surely not sent; nothing where nothing is held."""
+    if not letter.held:
         return
+    budgets.holding(tx, wave.case_id, wave.account, lock=True)
+    case = cases.load(tx, wave.case_id)
     to: budgets.Side = "available" if held(app.process(case.process, tx), case).granted == 0 else "committed"
+    amount = cost(letter.held, _price(app, case, wave))
     entry = Entry(f"{letter.name}:s", wave.account, "actual", to, amount, "unspent", ACTOR, case.id, wave.id)
     budgets.post(tx, entry, at=app.now())
+    side_letters.hold(tx, letter, 0)
 
 
 def _price(app: Countersign, case: Case, wave: WaveRow) -> Decimal:

@@ -47,7 +47,8 @@ class NewLetter:
 
 @dataclass(frozen=True, slots=True)
 class SideLetter:
-    """One as it stands. `fence` is the claim's, `doubtful`: an earlier attempt may have reached its reader."""
+    """One as it stands. `held` segments are posted as spent; `fence` is the claim's; `doubtful`: an earlier attempt may
+    have reached its reader."""
 
     batch: str
     row: int
@@ -64,6 +65,7 @@ class SideLetter:
     text: str
     about: str
     segments: int
+    held: int
     state: LetterState
     reason: str
     asked_by: str
@@ -146,10 +148,28 @@ def give_back(tx: Connection, letter: SideLetter, *, available_at: datetime, rea
     return _mine(tx, letter, state="waiting", lease_until=None, **values)
 
 
-def end_waiting(tx: Connection, wave: str, *, reason: str, at: datetime) -> int:
-    """Send no seed of a wave what was not sent yet; how many."""
-    ended = sa.update(side_letters).where(_here.wave == wave, _here.kind == "seed", _here.state == "waiting")
-    return tx.execute(ended.values(state="suppressed", reason=reason, settled_at=at)).rowcount
+def waiting(tx: Connection, wave: str) -> tuple[SideLetter, ...]:
+    """What of a wave waits to be sent to seeds, locked."""
+    query = sa.select(side_letters).where(_here.wave == wave, _here.kind == "seed", _here.state == "waiting")
+    return tuple(map(_letter, tx.execute(query.order_by(_here.row).with_for_update()).mappings()))
+
+
+def end(tx: Connection, letter: SideLetter, state: LetterState, *, reason: str, at: datetime) -> None:
+    """Give a waiting letter its end."""
+    here = sa.update(side_letters).where(_here.batch == letter.batch, _here.row == letter.row)
+    tx.execute(here.where(_here.state == "waiting").values(state=state, reason=reason, settled_at=at))
+
+
+def hold(tx: Connection, letter: SideLetter, segments: int) -> None:
+    """So many segments of a letter are posted as spent."""
+    here = sa.update(side_letters).where(_here.batch == letter.batch, _here.row == letter.row)
+    tx.execute(here.values(held=segments))
+
+
+def held(tx: Connection, case_id: str) -> dict[str, int]:
+    """By wave, how many segments of messages to seeds are posted as spent."""
+    query = sa.select(_here.wave, sa.func.sum(_here.held)).where(_here.case_id == case_id, _here.kind == "seed")
+    return {wave: int(count) for wave, count in tx.execute(query.group_by(_here.wave))}
 
 
 def receive(tx: Connection, receipts: Iterable[Receipt], channels: Iterable[str] | None) -> tuple[int, list[Receipt]]:

@@ -43,6 +43,7 @@ side_letters = Table(
     Column("text", Text, nullable=False),  # the values of the customer are masked
     Column("about", String(32), nullable=False, server_default=""),  # a hash of the text before it was filled
     Column("segments", Integer, nullable=False),
+    Column("held", Integer, nullable=False, server_default="0"),  # of those: posted as spent
     Column("state", String(12), nullable=False),
     Column("reason", String(60), nullable=False, server_default=""),
     Column("asked_by", String(40), nullable=False),

@@ -55,6 +55,7 @@ def _letters() -> None:
         sa.Column("text", sa.Text(), nullable=False),
         sa.Column("about", sa.String(32), server_default="", nullable=False),
         sa.Column("segments", sa.Integer(), nullable=False),
+        sa.Column("held", sa.Integer(), server_default="0", nullable=False),
         sa.Column("state", sa.String(12), nullable=False),
         sa.Column("reason", sa.String(60), server_default="", nullable=False),
         sa.Column("asked_by", sa.String(40), nullable=False),
