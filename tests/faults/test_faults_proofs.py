@@ -300,11 +300,14 @@ def test_workers_killed_while_they_send_reach_nobody_twice(db_url: str, make: Ma
         gateway.behave(slow_seconds=0.3, drop_share=0.5)
         program = [sys.executable, "-m", "tests.faults.delivery_worker", db_url, str(app.settings.home), gateway.url]
         worker = subprocess.Popen(program, stdout=subprocess.PIPE, text=True, cwd=ROOT)
-        _until_claimed(app, worker)
-        worker.kill()
-        worker.wait(10)
         assert worker.stdout is not None
-        worker.stdout.close()
+        try:
+            assert worker.stdout.readline().startswith("working ")
+            _until_claimed(app, worker)
+        finally:
+            worker.kill()
+            worker.wait(10)
+            worker.stdout.close()
         claimed += _claimed(app)
         end_leases(app)
         with app.db.begin() as tx:

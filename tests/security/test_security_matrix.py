@@ -178,6 +178,7 @@ NAMES = {
     "person": "x",
 }
 BODY = {  # what every verb of the API takes, so that nothing is refused for its shape
+    "proofs": {},
     "form": {"form": {}},
     "submit": {"form": {}},
     "events": {"event": "go"},
