@@ -28,6 +28,7 @@ from api.pages import (
     admin_operation,
     admin_people,
     admin_policy,
+    admin_seeds,
     admin_suppressions,
     arbitration,
     beside,
@@ -57,6 +58,7 @@ from api.pages import (
     opt_out,
     paper,
     phrases,
+    proofs,
     proposal,
     provider,
     rehearsals,
@@ -94,6 +96,7 @@ from api.rest import offers as rest_offers
 from api.rest import operation as rest_operation
 from api.rest import organisation as rest_organisation
 from api.rest import policy as rest_policy
+from api.rest import proofs as rest_proofs
 from api.rest import waivers as rest_waivers
 from api.rest import ways_in as rest_ways_in
 from api.rest import webhooks as rest_webhooks
@@ -129,6 +132,7 @@ PAGES = (
     admin_operation,
     admin_people,
     admin_policy,
+    admin_seeds,
     admin_suppressions,
     arbitration,
     budgets,
@@ -144,6 +148,7 @@ PAGES = (
     rehearsals,
     stand_ins,
     beside,
+    proofs,
     calendar,
     case_list,
     instances,
@@ -170,6 +175,7 @@ RESTS = (
     session,
     rest_cases,
     rest_audience,
+    rest_proofs,
     rest_customers,
     rest_erasures,
     rest_waivers,

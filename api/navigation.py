@@ -48,6 +48,7 @@ PARTS: tuple[Part, ...] = (
             Entry("/erasures", N_("Erasures"), "customers.erase"),
             Entry("/admin/data", N_("Customer data"), "dataset.manage"),
             Entry("/admin/suppressions", N_("Suppression lists"), "suppressions.manage"),
+            Entry("/admin/seeds", N_("Seeds"), "seeds.manage"),
             Entry("/admin/policy", N_("Contact policy"), "policy.manage"),
             Entry("/admin/holdout", N_("Global holdout"), "holdout.manage"),
         ),

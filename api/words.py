@@ -46,6 +46,7 @@ from api.words_office import (
 )
 from api.words_policy import CARRIERS, PURPOSES
 from api.words_problems import PROBLEMS
+from api.words_proofs import PROOF_ANSWERS, PROOF_STATES, WAVES
 from api.words_steps import DUE, FLAGS, GONE, RESUMES, VIAS, WHY
 from api.words_widening import WIDENING_ACTIONS, WIDENING_EVENTS
 
@@ -104,6 +105,8 @@ __all__ = [
     "PARKED_KINDS",
     "PARTS",
     "PROBLEMS",
+    "PROOF_ANSWERS",
+    "PROOF_STATES",
     "PURPOSES",
     "RECIPIENTS",
     "REHEARSAL_TARGETS",
@@ -127,6 +130,7 @@ __all__ = [
     "VIAS",
     "WAIVER_STATES",
     "WARNINGS",
+    "WAVES",
     "WEBHOOK_EVENTS",
     "WEEKDAYS",
     "WHY",
@@ -403,15 +407,6 @@ SORTS = {
     "newest": N_("Newest change first"),
     "oldest": N_("Oldest change first"),
     "title": N_("Title"),
-}
-WAVES = {
-    "planned": N_("Planned"),
-    "loading": N_("Loading"),
-    "running": N_("Sending"),
-    "gated": N_("Waiting at the gate"),
-    "paused": N_("Paused"),
-    "done": N_("Finished"),
-    "cancelled": N_("Cancelled"),
 }
 ARMS = {"total": N_("All customers")}  # the other groups bear the names of the definition
 TRIED = {**DECISIONS, "reached": N_("never reached"), "silence": N_("nobody stays silent")}

@@ -47,6 +47,13 @@ KINDS = (  # what is recorded, with the sentence that its parts go into; the fir
             en="{wrong} of {texts} texts of the wave {wave} may not go out",
         ),
     ),
+    (
+        re.compile(r"proofs: (?P<fits>\d+) of (?P<need>\d+) said that it fits"),
+        Bilingual(
+            zh="每段消息文字均须 {need} 人认为样张合适，目前 {fits} 人",
+            en="{fits} of {need} people said of every text of the message that it fits",
+        ),
+    ),
     (re.compile(r"stop: (?P<rule>.+)", re.S), Bilingual(zh="触发停止规则：{rule}", en="The stop rule holds: {rule}")),
     (re.compile(r"stale: (?P<stale>.+)", re.S), Bilingual(zh="名单已陈旧：{stale}", en="The list is stale: {stale}")),
     (re.compile(r"opened by (?P<who>.+)", re.S), Bilingual(zh="由{who}放行", en="Opened by {who}")),

@@ -15,7 +15,7 @@ from api.i18n import N_
 from api.pages.admin import by
 from api.visit import Visit
 from engine.errors import Invalid, InvalidFile, Problem, Refused, SelectionFailed, Unavailable
-from engine.service import answering, cases, interventions, proposals, responses, returning, stages
+from engine.service import answering, cases, interventions, proofs, proposals, responses, returning, stages
 from engine.service.responses import ImportReport
 from engine.service.views import Viewer
 
@@ -37,7 +37,8 @@ def show(
     """Where the case is, and one of its tabs; `order` is another one of the exclusions, by commas."""
     view = cases.case_page(app, viewer, case_id, tuple(order.split(",")))
     returned = returning.of_case(app, viewer, case_id) if tab == "delivery" else None
-    return visit.page("case.html", case=view, tab=tab, error="", notice="", returned=returned)
+    tried = proofs.of_case(app, viewer, case_id) if tab == "delivery" else None
+    return visit.page("case.html", case=view, tab=tab, error="", notice="", returned=returned, proofs=tried)
 
 
 @router.post("/cases/{case_id}/replies")

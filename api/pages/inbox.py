@@ -8,7 +8,7 @@ from fastapi import APIRouter, Response
 from api import navigation
 from api.declared import for_page
 from api.deps import App, CurrentViewer, CurrentVisit
-from engine.service import inbox_pages
+from engine.service import inbox_pages, proofs
 from engine.service.authorizing import allowed
 from engine.service.inbox_pages import Due, Wanted
 
@@ -45,4 +45,5 @@ def show(
         narrowed=any(chosen.values()),
         next_page=f"/inbox?{more}" if page.after else "",  # the frame of every page has a `more` of its own
         is_first=not after,
+        proofs=proofs.waiting(app, viewer) if list == "to_do" and not after else (),
     )

@@ -11,7 +11,7 @@ from api.rest.answers import answer
 from api.rest.described import Described
 from engine.service import access, links
 from engine.service.access import AccessRecord
-from engine.service.views import AccessView
+from engine.service.access_views import AccessView
 
 router = APIRouter(route_class=Described, prefix="/api/v1", tags=["access"])
 

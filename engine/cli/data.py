@@ -11,7 +11,7 @@ from engine import clock
 from engine.cli.progress import counting
 from engine.definition.catalogue import CustomerField
 from engine.errors import InvalidFile, Problem
-from engine.service import optouts, selecting, sheets
+from engine.service import optouts, seed_lists, selecting, sheets
 from engine.service.app import Countersign
 from engine.service.sealing import dataset_of
 from engine.settings import Settings
@@ -162,14 +162,19 @@ def seal(data: Folder = None) -> None:
     with counting("sealing addresses") as told:
         files, count = seal_versions(dataset, address_columns(), by=BY, at=clock.now(), told=told)
         waves = seal_waves(dataset, told)
-    opted_out = 0 if data is not None else optouts.renew(Countersign.open(settings))
+    opted_out = 0 if data is not None else _others(Countersign.open(settings))
     told_of = f"{count:,} addresses in {files:,} files of the dataset, {waves:,} files of waves"
-    told_of += f", {opted_out:,} addresses that opted out" if opted_out else ""
+    told_of += f", {opted_out:,} addresses that opted out or are seeds" if opted_out else ""
     typer.echo(
         f"sealed: {told_of}"
         if files or waves or opted_out
         else "nothing to do: every address is sealed with the key in force"
     )
+
+
+def _others(opened: Countersign) -> int:
+    """Seal anew what the database holds; how many addresses."""
+    return optouts.renew(opened) + seed_lists.renew(opened)
 
 
 @app.command()

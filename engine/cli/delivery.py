@@ -1,5 +1,4 @@
-"""`countersign delivery`: what comes back, from files: mail that a mail server wrote, complaints of a regulator; and
-whether the sums of the waves are right."""
+"""`countersign delivery`: what comes back, from files; proofs of a case; seeds of offices; whether sums are right."""
 
 import mailbox
 import sys
@@ -11,7 +10,7 @@ import typer
 
 from engine.cli.opening import application
 from engine.errors import CountersignError, InvalidFile, Problem
-from engine.service import complaining, recounting_waves, returned_mail
+from engine.service import complaining, proofs, recounting_waves, returned_mail, seed_lists
 from engine.service.recording import OPERATOR
 
 app = typer.Typer(no_args_is_help=True)
@@ -19,7 +18,7 @@ app = typer.Typer(no_args_is_help=True)
 
 @app.callback()
 def delivery() -> None:
-    """What comes back from customers, and the sums of deliveries."""
+    """What comes back from customers, proofs, seeds, and the sums of deliveries."""
 
 
 @app.command()
@@ -72,6 +71,75 @@ def recount(
     if found and not mend:
         sys.exit(1)
     typer.echo("These sums are mended." if found else "The sums of all waves are right.")
+
+
+@app.command("proofs")
+def proofs_(
+    case: Annotated[str, typer.Argument(help="The number or id of the case.")],
+    *,
+    to: Annotated[
+        list[str] | None, typer.Option(help="Send the message to this account; may stand several times.")
+    ] = None,
+) -> None:
+    """Show the proofs of CASE and what people say of them; with --to send some."""
+    with application() as opened:
+        if to:
+            count = proofs.send(opened, OPERATOR, case, to)
+            typer.echo(f"{count:,} proofs go out with the next turn of the delivery worker.")
+        view = proofs.for_operator(opened, case)
+    if view.need:
+        typer.echo(f"{view.fits:,} of {view.need:,} who must say that every text fits have said so.")
+    for one in view.proofs:
+        said = f"{one.answer or 'no answer'}{f': {one.because}' if one.because else ''}"
+        typer.echo(
+            f"{one.name}  {one.channel}  {one.who}  {one.state}  {said}{'' if one.is_current else '  (old text)'}"
+        )
+
+
+seeds_app = typer.Typer(no_args_is_help=True)
+app.add_typer(seeds_app, name="seeds")
+
+
+@seeds_app.callback()
+def seeds() -> None:
+    """Addresses of the house that get every wave of an office."""
+
+
+@seeds_app.command("list")
+def list_() -> None:
+    """Every seed that nobody ended, its address masked."""
+    with application() as opened:
+        rows = seed_lists.listed(opened, OPERATOR)
+    for one in rows:
+        until = f"  until {one.until:%Y-%m-%d %H:%M}" if one.until else ""
+        typer.echo(f"{one.id}  {one.office}  {one.channel}  {one.address}  {one.name}{until}")
+    if not rows:
+        typer.echo("There are no seeds.")
+
+
+@seeds_app.command()
+def add(
+    office: Annotated[str, typer.Argument(help="The code of the office.")],
+    channel: Annotated[str, typer.Argument(help="sms or email.")],
+    address: Annotated[str, typer.Argument(help="The number or address; it is sealed.")],
+    *,
+    name: Annotated[str, typer.Option(help="Whose it is.")],
+    customer: Annotated[str, typer.Option(help="Their number, where they are a customer too.")] = "",
+    last: Annotated[str, typer.Option(help="The last day, as 2026-12-31; empty: for good.")] = "",
+) -> None:
+    """Add a seed: it gets every wave over its channel that is begun from then on."""
+    told = {"office": office, "channel": channel, "address": address, "name": name}
+    with application() as opened:
+        number = seed_lists.add(opened, OPERATOR, **told, customer=customer, last=last)
+    typer.echo(f"seed {number}")
+
+
+@seeds_app.command()
+def end(number: Annotated[int, typer.Argument(help="Its number, as `list` shows it.")]) -> None:
+    """Send nothing more to a seed."""
+    with application() as opened:
+        seed_lists.end(opened, OPERATOR, number)
+    typer.echo(f"seed {number} has ended")
 
 
 def _mails(place: Path) -> Iterator[tuple[str, bytes]]:

@@ -8,6 +8,7 @@ from engine.definition.findings import Finding, LintRule, Subject
 from engine.definition.rules_time import timeouts
 from engine.definition.section import WhoElse, Whom, WhoRow, named
 from engine.definition.steps import Approve, Copy, File, OwnAssign
+from engine.errors import InvalidForm
 from engine.expr.types import nearest
 from engine.organisation.who import FromField, parse
 
@@ -69,6 +70,23 @@ class FieldOfField(LintRule):
                 yield Finding(("proposal", "fields", name, "among"), {}, "name a role, as role:finance@city")
 
 
+class NobodyForProofs(LintRule):
+    """nobody is found by {who} for proofs"""
+
+    code = "E410"
+
+    def find(self, subject: Subject) -> Iterator[Finding]:
+        plan = subject.definition.delivery
+        if plan is None or plan.proofs is None:
+            return
+        try:
+            is_known = not isinstance(parse(plan.proofs.to), FromField)
+        except InvalidForm:
+            is_known = False
+        if not is_known:
+            yield Finding(("delivery", "proofs", "to"), {"who": plan.proofs.to}, "name a role, as role:finance@city")
+
+
 def _whoms(subject: Subject) -> Iterator[tuple[Path, tuple[object, ...]]]:
     for path, whom in _written(subject):
         if not isinstance(whom, str):
@@ -105,4 +123,4 @@ def _names(subject: Subject) -> Iterator[tuple[Path, str]]:
         yield (*path, "to"), timeout.to
 
 
-PEOPLE = (TableWithoutElse(), MixedTable(), NoSuchPersonField(), FieldOfField())
+PEOPLE = (TableWithoutElse(), MixedTable(), NoSuchPersonField(), FieldOfField(), NobodyForProofs())

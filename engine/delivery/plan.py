@@ -5,15 +5,12 @@ Refuses channels that do not exist, shares that do not add up, and gates nobody 
 """
 
 import re
-from collections.abc import Mapping
 from datetime import time
 from decimal import Decimal
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     PlainSerializer,
     field_validator,
@@ -22,8 +19,8 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from engine.delivery.channels import CHANNELS, USUAL_ADDRESS, Call, Email
-from engine.delivery.template import LONGEST_MAIL
-from engine.delivery.variants import VARIANT, TextTest, read_winner, winner_of
+from engine.delivery.variants import TextTest, read_winner, winner_of
+from engine.delivery.words import Message, Section
 from engine.values import Duration
 
 METRICS: dict[str, Literal["int", "decimal"]] = {
@@ -62,11 +59,7 @@ Share = Annotated[
 Percent = Annotated[Decimal, BeforeValidator(_share, json_schema_input_type=str), PlainSerializer(_percent)]
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Rate(_Section):
+class Rate(Section):
     """How many messages may go out in a minute or a second: `2000/min`, `100/s`."""
 
     count: int = Field(ge=1, le=1_000_000, description="So many messages")
@@ -88,7 +81,7 @@ class Rate(_Section):
         return Decimal(self.count) / {"s": 1, "min": 60, "h": 3600}[self.per]
 
 
-class Hours(_Section):
+class Hours(Section):
     """The hours of a day in which messages may go out, `09:00-20:00`, in the time zone of the settings."""
 
     opens: time = Field(description="From this time of day")
@@ -113,7 +106,7 @@ class Hours(_Section):
         return self
 
 
-class Gate(_Section):
+class Gate(Section):
     """What must hold, `wait` after the last message of a wave, before the next wave starts."""
 
     metric: Literal["complaint_rate", "opt_out_rate", "failure_rate"] = Field(
@@ -137,7 +130,7 @@ class Gate(_Section):
         return value
 
 
-class Wave(_Section):
+class Wave(Section):
     """One wave (波次). With several channels every customer of the wave gets one delivery per channel."""
 
     name: str = Field(pattern=r"^[a-z][a-z0-9_]{0,39}$", description="Its name in history and report")
@@ -219,7 +212,7 @@ class Wave(_Section):
         return self
 
 
-class CallRules(_Section):
+class CallRules(Section):
     """How often a customer is called, and how long the list is worked."""
 
     attempts: int = Field(
@@ -238,123 +231,14 @@ class CallRules(_Section):
         return value
 
 
-class Words(_Section):
-    """A text of a message: the template itself, or the form field that holds it."""
+class ProofRule(Section):
+    """Who must say of a proof (样张) that it fits, before the first wave starts."""
 
-    text: str = Field(
-        "",
-        max_length=1000,
-        description="The text; {name} stands for a customer field, {form.title} for one of the form",
-    )
-    field: str = Field("", description="Or the form field that holds it")
-
-    @model_validator(mode="before")
-    @classmethod
-    def _inline(cls, value: Any) -> Any:
-        return {"text": value} if isinstance(value, str) else value
-
-    def template(self, form: Mapping[str, Any]) -> str:
-        """The template, for a case with this form."""
-        return self.text or str(form.get(self.field) or "")
+    to: str = Field(min_length=1, max_length=200, description="Who is asked, as role:marketing@city")
+    need: int = Field(1, ge=1, le=20, description="So many of them must say of every text that it fits")
 
 
-class CellWords(Words):
-    """The text for the customers of one cell, or of one variant."""
-
-    @model_validator(mode="after")
-    def _one_of(self) -> Self:
-        if bool(self.text) == bool(self.field):
-            raise PydanticCustomError("message", "a message has either a text or the form field that holds it")
-        return self
-
-
-class MailWords(Words):
-    """What an e-mail says of its own. Without a text of its own it has the message's."""
-
-    text: str = Field(
-        "",
-        max_length=LONGEST_MAIL,
-        description="The text; {name} stands for a customer field, {form.title} for one of the form",
-    )
-    subject: str = Field(
-        min_length=1, max_length=200, description="The subject; {name} and {form.title} stand for the same as in a text"
-    )
-
-    @model_validator(mode="after")
-    def _at_most_one(self) -> Self:
-        if self.text and self.field:
-            raise PydanticCustomError("message", "an e-mail has either a text or the form field that holds it")
-        return self
-
-    @property
-    def has_text(self) -> bool:
-        """Whether it has a text of its own."""
-        return bool(self.text or self.field)
-
-
-class Message(Words):
-    """What is sent: the text itself, or the form field that holds it, or one of these for each cell, or for each
-    variant that a wave tests.
-
-    `{name}` stands for a customer field listed in `fields`, `{form.title}` for a value of the proposal, and filters and
-    `{if …}` for what docs/delivery.md says of templates. `{link}` is a short address of this message's own that leads
-    to `link`, `{optout}` one of the page where its reader opts out.
-    """
-
-    fields: tuple[str, ...] = Field((), description="Customer fields that the text may name")
-    cells: dict[str, CellWords] = Field(
-        default_factory=dict, description="By cell, where its customers get another text"
-    )
-    variants: dict[Annotated[str, Field(pattern=f"^{VARIANT.pattern}$")], CellWords] = Field(
-        default_factory=dict, max_length=12, description="By variant, the texts that waves test against each other"
-    )
-    email: MailWords | None = Field(None, description="Subject of an e-mail, and its text where it has one of its own")
-    link: str = Field(
-        "",
-        max_length=500,
-        description="Where {link} leads: an address, or {form.NAME} for the form field that holds one",
-    )
-
-    @model_validator(mode="after")
-    def _one_of(self) -> Self:
-        mails_alone = self.email is not None and self.email.has_text
-        some = self.text or self.field or self.cells or self.variants or mails_alone
-        if (self.text and self.field) or not some:
-            raise PydanticCustomError("message", "a message has either a text or the form field that holds it")
-        if self.cells and self.variants:
-            raise PydanticCustomError(
-                "message", "a message has texts by cell or by variant, not both; test the texts in a case of one cell"
-            )
-        if self.variants and mails_alone:
-            raise PydanticCustomError(
-                "message", "an e-mail with a text of its own has no variants; leave that text out"
-            )
-        return self
-
-    @property
-    def own(self) -> Words | None:
-        """The text of the cells that have none of their own; None where each has."""
-        return self if self.text or self.field else None
-
-    @property
-    def words(self) -> dict[str, Words]:
-        """The texts by cell; that of all other cells under the empty name."""
-        return ({"": self.own} if self.own else {}) | dict(self.cells)
-
-    @property
-    def every(self) -> tuple[tuple[tuple[str, ...], Words], ...]:
-        """Every text, those of variants too, each with its place in the section."""
-        found = [((("cells", cell) if cell else ()), words) for cell, words in self.words.items()]
-        return (*found, *((("variants", name), words) for name, words in self.variants.items()))
-
-    def words_for(self, channel: str) -> dict[str, Words]:
-        """The texts that go over a channel, by cell: an e-mail may have its own, the same for every cell."""
-        if channel == Email.name and self.email is not None and self.email.has_text:
-            return {"": self.email}
-        return self.words
-
-
-class DeliveryPlan(_Section):
+class DeliveryPlan(Section):
     """The section. `prices` are per SMS segment, mail or row; `receipts_within` makes a message `unknown` after it."""
 
     waves: tuple[Wave, ...] = Field(min_length=1, max_length=50, description="The waves in their order")
@@ -371,6 +255,8 @@ class DeliveryPlan(_Section):
     )
     receipts_within: Duration = Field(Duration(72, "h"), description="Without a receipt by then, a message is unknown")
     calls: CallRules | None = Field(None, description="How often customers are called, where a wave goes by call")
+    proofs: ProofRule | None = Field(None, description="Who must say of a proof that it fits, before anything is sent")
+    seeds: Literal["none"] | None = Field(None, description="none: the seeds of the offices get nothing of it")
 
     @field_validator("waves")
     @classmethod

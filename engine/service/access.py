@@ -13,9 +13,10 @@ from engine.errors import InvalidForm, NotFound, Problem
 from engine.machine.case import Case
 from engine.organisation import Organisation
 from engine.service import stepping_up
+from engine.service.access_views import AccessView, LookView, ReaderView
 from engine.service.app import Countersign
 from engine.service.authorizing import allowed
-from engine.service.views import AccessView, LookView, ReaderView, Viewer
+from engine.service.views import Viewer
 from engine.store import cases, inbox, links, readers, visibility
 from engine.store.readers import Look
 

@@ -15,7 +15,7 @@ from engine.delivery.channels import CHANNELS
 from engine.delivery.numbers import variants
 from engine.service.app import Countersign
 from engine.service.sealing import vault
-from engine.store import cases, ledger, snapshots, waves
+from engine.store import cases, ledger, side_letters, snapshots, waves
 from engine.store.ledger import Place
 
 LONG_AGO = timedelta(days=60)
@@ -66,9 +66,11 @@ def by_number(app: Countersign, tx: Connection, asked: Collection[Asked]) -> dic
     for number, at in asked:
         times.setdefault(number, set()).add(at)
     forms = {form: number for number in times for one in variants(number) for form in box.forms(one)}
+    for form in side_letters.seeded(tx, list(forms), app.now() - LONG_AGO):
+        forms.pop(form)  # a seed's answers are no customer's
     found: dict[Asked, Place] = {}
     early: dict[Asked, Place] = {}
-    for wave in waves.recent(tx, app.now() - LONG_AGO) if asked else ():
+    for wave in waves.recent(tx, app.now() - LONG_AGO) if forms else ():
         path = app.settings.data / wave.file
         if not CHANNELS[wave.channel].has_address or not path.exists():
             continue

@@ -21,6 +21,7 @@ from engine.service import (
     access,
     amending,
     inbox_pages,
+    proofs,
     referring,
     risks,
     running,
@@ -122,6 +123,7 @@ def _sheet(
             readers=tuple(sheet_parts.readers(process, organisation, case)),
             risks=risks.risks(app, tx, viewer, case) if line.state == "open" else (),
             gone=sheet_parts.gone(organisation, case, task) if in_chain else None,
+            proofs=proofs.seen_by(app, tx, viewer, case),
             next=None if may else next(iter(inbox_pages.first(app, tx, viewer, but=task_id)), None),
         )
     return shown, case

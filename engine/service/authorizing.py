@@ -49,6 +49,8 @@ Action = Literal[
     "webhooks.keep",
     "calls.make",
     "calls.lead",
+    "proofs.send",
+    "seeds.manage",
 ]
 
 
@@ -97,6 +99,8 @@ RULES: Mapping[Action, Rule] = {
     "webhooks.keep": Rule("act", ("process_admin", "administrator")),
     "calls.make": Rule("act", ("caller",)),
     "calls.lead": Rule("act", ("submitter", "head", "marketing", "process_admin", "administrator")),
+    "proofs.send": Rule("act", ("submitter", "head", "marketing", "process_admin", "administrator")),
+    "seeds.manage": Rule("administer", ("administrator",)),
 }
 
 

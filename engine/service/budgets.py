@@ -21,7 +21,7 @@ from engine.service.authorizing import Action
 from engine.service.confirming import Kind, VersionView, viewed
 from engine.service.recording import By, Change
 from engine.service.showing import office_name
-from engine.store import budgets, cases, visibility
+from engine.store import budgets, cases, side_letters, visibility
 from engine.store.budgets import BUDGETS, Account, BudgetRow, Entry, Posting, Short, account_key, units_of
 from engine.values import Bilingual
 
@@ -219,6 +219,11 @@ def _spent_otherwise(app: Countersign, tx: Connection, one: budgets.Holding) -> 
     plan = app.definition(cases.load(tx, one.case_id).process).delivery
     rows = [row for row in budgets.spending(tx, one.case_id) if row.account == one.account]
     spent = sum((cost(row.held, plan.price(row.channel)) for row in rows), Decimal()) if plan else Decimal()
+    seeds = side_letters.held(tx, one.case_id)
+    paying = {row.wave: row.channel for row in rows}
+    spent += (
+        sum((cost(seeds.get(wave, 0), plan.price(name)) for wave, name in paying.items()), Decimal()) if plan else 0
+    )
     over = [row.wave for row in rows if not row.paid <= row.held <= row.segments]
     found = [f"{wave}: paid, held and all segments are out of order" for wave in over]
     return found if spent == one.actual else [*found, f"{one.case_id}: {one.actual} is spent, its waves say {spent}"]

@@ -6,6 +6,7 @@ wave's ledger is loaded in one transaction. Sending is `work` (sending.py), gate
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import PurePosixPath
 from typing import Literal
@@ -18,10 +19,10 @@ from engine.delivery.message import cost
 from engine.delivery.plan import DeliveryPlan, Wave
 from engine.delivery.waves import PlannedWave, chunk_size, chunks, divide
 from engine.errors import NotFound, NotPossible
-from engine.machine.case import Fund
+from engine.machine.case import Case
 from engine.machine.commands import ResumeDelivery
 from engine.machine.wider import is_widening
-from engine.service import ending, parking, restoring, running, texts, whereabouts, wording
+from engine.service import ending, parking, restoring, running, seeding, side_sending, texts, whereabouts, wording
 from engine.service.app import Countersign
 from engine.service.couriers.opening import guarantee_of
 from engine.service.sealing import dataset_of, vault
@@ -76,7 +77,7 @@ def begin(app: Countersign, case_id: str) -> None:
                     )
                 if CHANNELS[one.channel].has_text:
                     texts.looked_at(app, definition.delivery, row)
-                _load(app, one, row, case.fund)
+                _load(app, one, row, case)
     with app.db.begin() as tx:
         case = cases.load(tx, case_id)
         held = start_next(app, tx, case)
@@ -111,6 +112,7 @@ def _cancel(app: Countersign, tx: Connection, wave: WaveRow) -> None:
     if wave.state not in ENDED:
         waves.move(tx, wave.id, to="cancelled", come_from=(wave.state,), finished_at=app.now())
         ending.end(tx, wave.id, reason=ending.CANCELLED, at=app.now())
+        side_sending.end(app, tx, wave, ending.CANCELLED)
 
 
 def _resume(app: Countersign, tx: Connection, wave: WaveRow) -> None:
@@ -160,7 +162,9 @@ def waves_view(app: Countersign, tx: Connection, case_id: str) -> tuple[WaveView
     assert plan is not None
     sums = ledger.sums(tx, case_id)
     capped = ledger.capped(tx, case_id) if any(one.suppressed for one in sums.values()) else {}
-    return tuple(_view(app, row, plan, sums.get(row.id), capped.get(row.id, 0)) for row in rows)
+    seeds = seeding.views(tx, case_id, plan, {row.id: row.channel for row in rows})
+    views = (_view(app, row, plan, sums.get(row.id), capped.get(row.id, 0)) for row in rows)
+    return tuple(replace(view, seeds=seeds.get(view.id)) for view in views)
 
 
 def progress(app: Countersign) -> list[dict[str, str | int]]:
@@ -229,10 +233,11 @@ def _as_sent(app: Countersign, wave: Wave) -> Wave:
     return wave.model_copy(update={"chunk": min([wave.chunk, *(CHANNELS[one].batch for one in asked_never)])})
 
 
-def _load(app: Countersign, planned: PlannedWave, row: WaveRow, fund: Fund | None) -> None:
+def _load(app: Countersign, planned: PlannedWave, row: WaveRow, case: Case) -> None:
     """The wave's rows and chunks, in one transaction; the second of two callers finds them there."""
     file = WaveFile(app.settings.data / row.file)
     segments: Counter[int] = Counter()
+    fund, aside = case.fund, seeding.texts_for(app, case, row, app.settings.data / row.file)
     try:
         with app.db.begin() as tx:
             locked = waves.lock(tx, row.id)
@@ -244,6 +249,8 @@ def _load(app: Countersign, planned: PlannedWave, row: WaveRow, fund: Fund | Non
             chunk_rows.enter(tx, row.id, chunks(planned.size, chunk_size(row.plan)), segments)
             if fund:
                 budgets.pay_from(tx, [row.id], fund.account)
+            if aside:
+                seeding.enter(app, tx, case, row, aside)
             waves.move(tx, row.id, to="planned", come_from=("loading",))
         with app.db.begin() as tx:
             ledger.refresh_statistics(tx)

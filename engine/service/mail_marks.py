@@ -14,7 +14,9 @@ NAME = "name of a mail"
 OPT_OUT = "opt-out by mail"
 HASH = {NAME: 16, OPT_OUT: 32}  # a local part has 64 signs at most, most of which are the wave's
 LONGEST = 128
-_ROW = re.compile(r"(?P<wave>[0-9A-Za-z-]{1,48})\.(?P<row>\d{1,9})\.(?P<hash>[0-9a-f]{16,32})", re.ASCII)
+_ROW = re.compile(
+    r"(?P<wave>(?:(?:proof|seed)\.)?[0-9A-Za-z-]{1,48})\.(?P<row>\d{1,9})\.(?P<hash>[0-9a-f]{16,32})", re.ASCII
+)
 
 
 def name_of(settings: Settings, wave: str, row: int) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 from engine.delivery import links
 from engine.delivery.links import RESERVED, Purpose
 from engine.delivery.message import LONGEST_VALUE, placeholders
-from engine.delivery.plan import Message
+from engine.delivery.words import Message
 from engine.service.app import Countersign
 from engine.service.sealing import key_for, keys_for
 from engine.settings import Settings

@@ -13,13 +13,17 @@ from engine.service import addressed, clicking, mail_marks, messagelinks, optout
 from engine.service.app import Countersign
 from engine.service.clicking import Visitor
 from engine.service.optouts import OptOut, Source
-from engine.store import clicks, opt_outs
+from engine.service.sealing import vault
+from engine.store import clicks, opt_outs, side_letters
 from engine.store.clicks import Linked
+from engine.store.side_letters import SideLetter
 
 
 def look(app: Countersign, token: str, visitor: Visitor) -> str:
     """Somebody looks at the page, which changes nothing but what is known of machines; the channel of the message.
     NotFound for a token that is none of ours."""
+    if _aside(app, token) is not None:
+        return Email.name
     linked = _message(app, token)
     clicking.looked(app, linked, visitor)
     return linked.channel
@@ -32,6 +36,8 @@ def opt_out(app: Countersign, token: str, *, everywhere: bool | None = None) -> 
     Where nothing was chosen (one click, or a page of an earlier release) an e-mail bars e-mail and a text everything.
     Again it changes nothing, but it widens what was chosen, never narrows it, and holds anew where it was ended.
     """
+    if letter := _aside(app, token):
+        return _out_aside(app, letter, everywhere=bool(everywhere))
     linked = _message(app, token)
     is_mail = linked.channel == Email.name
     everything = not is_mail if everywhere is None else everywhere
@@ -50,6 +56,26 @@ def opt_out(app: Countersign, token: str, *, everywhere: bool | None = None) -> 
         optouts.opt_out(app, tx, [wish])
         barred = opt_outs.channel_of(tx, wish.source, wish.reference)
     return linked.channel, wish.channel if barred is None else barred
+
+
+def _aside(app: Countersign, token: str) -> SideLetter | None:
+    """The letter beside the audience whose way out this is; None where it is a customer's."""
+    named = mail_marks.opting_out(app.settings, token)
+    if named is None or not side_letters.is_batch(named[0]):
+        return None
+    with app.db.read() as tx:
+        return side_letters.find(tx, *named)
+
+
+def _out_aside(app: Countersign, letter: SideLetter, *, everywhere: bool) -> tuple[str, str]:
+    """The address of a seed opts out, and no case counts it; a proof has no way out to take."""
+    barred = "" if everywhere else Email.name
+    if letter.kind == "seed":
+        address = vault(app.settings).open(letter.address)
+        wish = OptOut("mail", letter.name, app.now(), address=address, channel=barred, by_hand=True)
+        with app.db.begin() as tx:
+            optouts.opt_out(app, tx, [wish])
+    return Email.name, barred
 
 
 def _message(app: Countersign, token: str) -> Linked:

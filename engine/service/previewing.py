@@ -9,7 +9,6 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
-from engine.definition.catalogue import catalogue
 from engine.definition.model import Definition
 from engine.delivery.channels import CHANNELS
 from engine.delivery.message import size_of
@@ -17,15 +16,17 @@ from engine.delivery.plan import DeliveryPlan
 from engine.delivery.waves import divide
 from engine.errors import ExpressionFailed, Invalid, NotFound, SelectionFailed, Unavailable
 from engine.machine.case import Case
-from engine.masking import masked, masked_name
+from engine.masking import masked
 from engine.service import access, estimating, fields, whereabouts
 from engine.service.app import Countersign
 from engine.service.cases import load_visible
 from engine.service.message_views import CellTexts, MessagePreview, TextView
 from engine.service.sampling import draw, has_texts, keep, kept, may_read
+from engine.service.side_texts import masks
 from engine.service.views import Viewer
 from engine.service.wording import composed, is_marketing, rules_of
 from engine.store import snapshots
+from engine.store.snapshots import SnapshotRow
 from engine.warehouse.freeze import LIST, open_frozen
 from engine.warehouse.sampling import Drawn
 
@@ -47,18 +48,30 @@ def preview(app: Countersign, viewer: Viewer, case_id: str) -> MessagePreview:
         raise NotFound()
     access.note(app, viewer, case)
     try:
-        if row is not None and case.facts.get("snapshot", row.id) is not None:
-            frozen = open_frozen(app.settings.data / row.folder)
-            found = draw(app, plan, frozen.folder / LIST, whereabouts.customers_of(app))
-            return _preview(app, case, found, is_estimate=False)
-        if definition.audience is None:
+        if definition.audience is None and not _is_frozen(case, row):
             return MessagePreview(True, text=_blank(app, definition, plan, case.form))
-        with estimating.counted(app, case) as count:
-            found = draw(app, plan, count.folder / LIST, count.base)
+        found, is_frozen = members(app, case, plan, row)
     except (SelectionFailed, Invalid, ExpressionFailed, Unavailable) as error:
         return MessagePreview(True, text=_blank(app, definition, plan, case.form), failed=error.message)
-    keep(app, case, plan, found)
-    return _preview(app, case, found, is_estimate=True)
+    if not is_frozen:
+        keep(app, case, plan, found)
+    return _preview(app, case, found, is_estimate=not is_frozen)
+
+
+def members(
+    app: Countersign, case: Case, plan: DeliveryPlan, row: SnapshotRow | None
+) -> tuple[tuple[Drawn, ...], bool]:
+    """Some customers of each cell, and whether they are of the frozen list: else they are counted now. Raises what a
+    count does."""
+    if row is not None and _is_frozen(case, row):
+        frozen = open_frozen(app.settings.data / row.folder)
+        return draw(app, plan, frozen.folder / LIST, whereabouts.customers_of(app)), True
+    with estimating.counted(app, case) as count:
+        return draw(app, plan, count.folder / LIST, count.base), False
+
+
+def _is_frozen(case: Case, row: SnapshotRow | None) -> bool:
+    return row is not None and case.facts.get("snapshot", row.id) is not None
 
 
 def on_form(app: Countersign, viewer: Viewer, case_id: str) -> MessagePreview | None:
@@ -119,13 +132,13 @@ def _cell(
     plan = definition.delivery
     assert plan is not None
     assert plan.message is not None
-    rules, masks = rules_of(app.settings), _masks(definition, plan.message.fields)
+    rules, hide = rules_of(app.settings), masks(definition, plan.message.fields)
     texts = []
     for customer, values in one.some:
         text = compose(values)
         size = size_of(text)
         wrong = tuple((b.kind, b.what) for b in rules.breaches(text, is_marketing=is_marketing(plan)))
-        shown = compose(tuple(mask(value) for mask, value in zip(masks, values, strict=True)))
+        shown = compose(tuple(mask(value) for mask, value in zip(hide, values, strict=True)))
         texts.append(TextView(masked(customer), shown, size.alphabet, size.length, size.segments, wrong))
     counts = [text.segments for text in texts] or [0]
     paid = one.customers * price
@@ -175,19 +188,6 @@ def _price_of_a_segment(plan: DeliveryPlan, customers: int) -> Decimal:
         Decimal(),
     )
     return paid / customers
-
-
-def _masks(definition: Definition, names: tuple[str, ...]) -> tuple[Callable[[Any], Any], ...]:
-    known = catalogue(definition.catalogue)
-
-    def mask(name: str) -> Callable[[Any], Any]:
-        field = known.fields.get(name) if known else None
-        if field is not None and not field.personal and field.type != "address":
-            return lambda value: value
-        hide = masked_name if name == "name" else masked
-        return lambda value: hide(str(value)) if value is not None else None
-
-    return tuple(map(mask, names))
 
 
 def _nothing(_values: tuple[Any, ...]) -> str:

@@ -18,7 +18,7 @@ from engine.errors import Forged
 from engine.service import addressed, inbound, mailboxes
 from engine.service.app import Countersign
 from engine.service.inbound import NO_MESSAGE, UNREADABLE, Counts
-from engine.store import ledger, waves
+from engine.store import ledger, side_letters, waves
 from engine.store.ledger import Receipt
 from engine.store.parked import Parked
 
@@ -64,11 +64,14 @@ def _apply(
 ) -> tuple[int, tuple[Receipt, ...]]:
     """How many rows changed, and the receipts that belong to nothing: also those about a channel that is not
     `spoken_for`, where that is known."""
+    aside = [receipt for receipt in receipts if side_letters.is_batch(receipt.wave)]
+    beside, lost = side_letters.receive(tx, aside, spoken_for)
+    receipts = [receipt for receipt in receipts if not side_letters.is_batch(receipt.wave)]
     locked = waves.lock_all(tx, {receipt.wave for receipt in receipts})
     known = {wave.id for wave in locked if spoken_for is None or wave.channel in spoken_for}
     foreign = [receipt for receipt in receipts if receipt.wave not in known]
     changed, missing = ledger.receive(tx, [receipt for receipt in receipts if receipt.wave in known])
-    return changed, (*missing, *foreign)
+    return changed + beside, (*missing, *foreign, *lost)
 
 
 def _read(raw: list[msgspec.Raw]) -> tuple[list[Receipt], list[str]]:

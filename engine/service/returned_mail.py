@@ -5,6 +5,8 @@ failed alone; who complained is on the black list. Refuses what is not signed wi
 whose mail does not bear a name that this installation made. What belongs to nothing here is parked, without its words.
 """
 
+from typing import Literal
+
 import msgspec
 from sqlalchemy import Connection
 
@@ -18,7 +20,7 @@ from engine.service.app import Countersign
 from engine.service.inbound import Counts
 from engine.service.mail_marks import named
 from engine.service.optouts import OptOut, takes_answers
-from engine.store import cases, ledger, parked, reports, waves
+from engine.store import cases, ledger, parked, reports, side_letters, waves
 from engine.store.ledger import Addressee, Receipt
 from engine.store.parked import Parked
 from engine.store.reports import ResponseRow
@@ -46,6 +48,11 @@ def take_mail(app: Countersign, raw: bytes) -> Counts:
         return Counts(applied=0, repeated=1, parked=0)
     found = next((one for name in said.names if (one := named(app.settings, name))), None)
     with app.db.begin() as tx:
+        if found and side_letters.is_batch(found[0]) and said.kind != "other":
+            status: Literal["delivered", "failed"] = "failed" if said.kind in ("hard", "soft") else "delivered"
+            changed, lost = side_letters.receive(tx, [Receipt(*found, status, app.now(), said.reason)], (Email.name,))
+            if not lost:
+                return Counts(applied=changed, repeated=1 - changed, parked=0)
         # The lock comes first, as for receipts: marks and bounces of one wave pass one by one.
         wave = waves.lock(tx, found[0]) if found else None
         to = ledger.addressee(tx, *found) if found and wave and wave.channel == Email.name else None

@@ -18,7 +18,7 @@ from engine.delivery import pacing
 from engine.delivery.channels import Call, segments_of
 from engine.errors import CustomersUnavailable, Unavailable
 from engine.masking import masked
-from engine.service import ending, mailboxes, permits, restoring, spending, stopping
+from engine.service import ending, mailboxes, permits, restoring, side_sending, spending, stopping
 from engine.service.app import Countersign
 from engine.service.claiming import EACH_FULL, LEASE, Held, claim_of, without_opted_out
 from engine.service.couriers.courier import Batch, Courier
@@ -98,6 +98,7 @@ async def _work(app: Countersign, worker: str, limit: int, stop: Callable[[], bo
         with kept(lambda: _extend(now), lease=LEASE):
             watching = asyncio.create_task(_watch(now))
             try:
+                await side_sending.send_due(app)
                 await _send(now, worker, limit, stop)
             finally:
                 watching.cancel()

@@ -17,7 +17,19 @@ from engine.delivery.standing import closed_because
 from engine.errors import Refused
 from engine.machine.case import Case
 from engine.machine.commands import DeliveryFinished
-from engine.service import call_results, ending, permits, running, spending, staleness, text_tests, texts, uncollected
+from engine.service import (
+    call_results,
+    ending,
+    permits,
+    proof_rule,
+    running,
+    side_sending,
+    spending,
+    staleness,
+    text_tests,
+    texts,
+    uncollected,
+)
 from engine.service.app import Countersign
 from engine.service.sealing import dataset_of
 from engine.service.stopping import pause, standing
@@ -29,6 +41,7 @@ from engine.warehouse.wavefiles import join_parts
 GATE = "gate: "
 WAITS_FOR_GO = "waits for a person's go"
 WAITS_FOR_TEST = "waits for the test of its text"
+OVER = "the delivery was over"
 CONTACTS_AT_ONCE = 1_000_000
 
 
@@ -72,7 +85,7 @@ def start_next(app: Countersign, tx: Connection, case: Case) -> str:
             for row in planned:
                 waves.note(tx, row.id, short)
             return short
-        if unfit := texts.refused(app, case, planned):
+        if unfit := texts.refused(app, case, planned) or (proof_rule.refused(app, tx, case) if planned else ""):
             return unfit
         waves.lock_all(tx, [row.id for row in planned])
         for row in planned:
@@ -175,6 +188,9 @@ def _finish_if_over(app: Countersign, case: Case) -> None:
     if total.waiting or total.sent:
         return
     _keep_contacts(app, case, rows)
+    with app.db.begin() as tx:
+        for row in rows:
+            side_sending.end(app, tx, row, OVER)
     finished = DeliveryFinished(actor="system", via="timer", sums={"audience": total.audience, **asdict(total)})
     try:
         running.carry_out(app, case.id, finished, key="delivery finished")

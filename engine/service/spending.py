@@ -14,9 +14,10 @@ from engine.delivery.message import cost
 from engine.machine.case import Case
 from engine.machine.funding import held
 from engine.service.app import Countersign
-from engine.store import budgets, cases, waves
+from engine.store import budgets, cases, side_letters, waves
 from engine.store.budgets import Entry, Short
 from engine.store.chunks import Claim
+from engine.store.side_letters import SideLetter
 from engine.store.waves import ENDED, WaveRow
 
 HELD = "budget: "
@@ -75,6 +76,37 @@ def settle(app: Countersign, tx: Connection, wave: WaveRow, claim: Claim, *, pai
         to: budgets.Side = "available" if is_over else "committed"
         entry = Entry(key, wave.account, "actual", to, amount, "unspent", ACTOR, wave.case_id, wave.id)
         budgets.post(tx, entry, at=app.now())
+
+
+def hold_aside(app: Countersign, tx: Connection, wave: WaveRow, letter: SideLetter) -> bool:
+    """Spend what a message to a seed costs, of what the customers' letters do not need; False where too little is left:
+    a seed never keeps a customer from being written to."""
+    case = cases.load(tx, wave.case_id)
+    amount = cost(letter.segments, _price(app, case, wave))
+    if not wave.account or amount <= 0:
+        return True
+    ahead = [row for row in waves.of_case(tx, case.id) if row.account and row.state not in waves.ENDED]
+    segments = budgets.planned_segments(tx, [row.id for row in ahead])
+    needed = sum((cost(segments.get(row.id, 0), _price(app, case, row)) for row in ahead), Decimal())
+    if amount > budgets.holding(tx, case.id, wave.account, lock=True).committed - needed:
+        return False
+    entry = Entry(f"{letter.name}:h", wave.account, "committed", "actual", amount, "spend", ACTOR, case.id, wave.id)
+    budgets.post(tx, entry, at=app.now())
+    side_letters.hold(tx, letter, letter.segments)
+    return True
+
+
+def release_aside(app: Countersign, tx: Connection, wave: WaveRow, letter: SideLetter) -> None:
+    """Give back what a message to a seed would have cost that was surely not sent; nothing where nothing is held."""
+    if not letter.held:
+        return
+    budgets.holding(tx, wave.case_id, wave.account, lock=True)
+    case = cases.load(tx, wave.case_id)
+    to: budgets.Side = "available" if held(app.process(case.process, tx), case).granted == 0 else "committed"
+    amount = cost(letter.held, _price(app, case, wave))
+    entry = Entry(f"{letter.name}:s", wave.account, "actual", to, amount, "unspent", ACTOR, case.id, wave.id)
+    budgets.post(tx, entry, at=app.now())
+    side_letters.hold(tx, letter, 0)
 
 
 def _price(app: Countersign, case: Case, wave: WaveRow) -> Decimal:

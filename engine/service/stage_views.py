@@ -156,6 +156,20 @@ class WrongTextsView:
 
 
 @dataclass(frozen=True, slots=True)
+class SeedsView:
+    """What became of a wave's messages to seeds, which no other figure knows of. `left_out` were barred, had ended, or
+    had no money left; `cost` is spent of the budget."""
+
+    count: int
+    delivered: int
+    without_receipt: int
+    failed: int
+    left_out: int
+    waiting: int
+    cost: Decimal
+
+
+@dataclass(frozen=True, slots=True)
 class WaveView:
     """A wave with its sums: audience = sent + delivered + failed + unknown + suppressed + cancelled + waiting, always.
     `sent` are those whose receipt is still out, `capped` those of the suppressed that the contact policy stopped.
@@ -184,6 +198,7 @@ class WaveView:
     too_many: int = 0
     waits_for_go: bool = False
     wrong_texts: WrongTextsView | None = None
+    seeds: SeedsView | None = None
 
 
 @dataclass(frozen=True, slots=True)

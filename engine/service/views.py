@@ -10,9 +10,11 @@ from decimal import Decimal
 from typing import Any
 
 from engine.errors import Problem
+from engine.service.access_views import AccessView
 from engine.service.arbitration_parts import CaseLosses
 from engine.service.chain_views import Chain, Node, Waiting
 from engine.service.message_views import MessagePreview
+from engine.service.proof_views import ProofsView
 from engine.service.rehearsal_views import RehearsalLine
 from engine.service.sheet_views import BudgetLeft, Gone, Reader, Risk, Signer, WayBack
 from engine.service.stage_views import AudienceView, CellView, Detection, EvaluationView, StaleView, WaveView
@@ -230,38 +232,6 @@ class SplittingView:
 
 
 @dataclass(frozen=True, slots=True)
-class ReaderView:
-    """A person named to read a confidential case."""
-
-    person: str
-    name: str
-    named_by: str
-    named_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class LookView:
-    """Somebody looked at a confidential case. `address` is empty for a command at the operator's terminal."""
-
-    case_id: str
-    number: str
-    name: str
-    at: datetime
-    address: str
-
-
-@dataclass(frozen=True, slots=True)
-class AccessView:
-    """Who may read a confidential case besides its route and its office, and who looked: the latest first, only for its
-    submitter, auditors and administrators (None for the others). `embargo`: until then its office does not see it."""
-
-    readers: tuple[ReaderView, ...]
-    embargo: datetime | None
-    may_change: bool
-    looks: tuple[LookView, ...] | None
-
-
-@dataclass(frozen=True, slots=True)
 class CommentView:
     """What somebody said about a field; `settled_by` is empty while it is open."""
 
@@ -398,6 +368,7 @@ class SheetView:
     readers: tuple[Reader, ...] = ()
     risks: tuple[Risk, ...] = ()
     gone: Gone | None = None
+    proofs: ProofsView | None = None  # where the viewer may read the message
     next: TaskRow | None = None  # once it is decided: what waits for the viewer first
 
 

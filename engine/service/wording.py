@@ -19,8 +19,9 @@ from engine.delivery.channels import CHANNELS, Email, longest_over
 from engine.delivery.content import ContentRules
 from engine.delivery.links import RESERVED
 from engine.delivery.message import renderer, suggestion, unusable
-from engine.delivery.plan import DeliveryPlan, Words
+from engine.delivery.plan import DeliveryPlan
 from engine.delivery.template import LONGEST_TEMPLATE, fixed_text, parse, shortest
+from engine.delivery.words import Words
 from engine.errors import InvalidFile, Problem
 from engine.service import messagelinks
 from engine.service.app import Countersign

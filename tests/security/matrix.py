@@ -470,6 +470,8 @@ BY_ROLE: Mapping[str, tuple[str, ...]] = {
         "process_admin",
         "administrator",
     ),
+    "send proofs of a message that they may read": ("submitter", "head", "marketing", "process_admin", "administrator"),
+    "keep the seeds of offices": ("administrator",),
 }
 """Which roles may, at any office: the statement of the rules."""
 

@@ -28,6 +28,7 @@ from engine.service import (
     phrases,
     policies,
     proposals,
+    seed_lists,
     standins,
     suppressing,
     tokens,
@@ -223,11 +224,12 @@ def _operation(app: Countersign) -> list[str]:
             row = {"kind": kind, "body": typed(900), "reason": "no such message", "at": app.now()}
             tx.execute(sa.insert(parked_receipts).values(row))
             tx.execute(sa.update(messages).where(messages.c.id % 3 == n).values(state="dead", error=typed(900)))
+    seed_lists.add(app, OPERATOR, office=OFFICE, name=typed(50), channel="sms", address="13800138000")
     return [
         "/admin/people", "/admin/people/strange", "/admin/people/emily", f"/admin/offices/{OFFICE}", "/admin/offices",
         "/admin/groups", f"/admin/groups/{OFFICE}/typed_group", "/admin/suppressions?customer=c1", "/admin/outbox",
         "/admin/receipts", "/admin/audit", "/channels", "/webhooks", f"/webhooks/{made.id}", f"/drafts/{draft}",
         "/admin/holdout", "/admin/policy", "/arbitration", "/groups", "/groups/strange", "/groups/strange/edit",
         "/offers", "/offers/strange", "/offers/strange/edit", "/rehearsals/new", "/customers", "/erasures",
-        "/budgets", f"/budgets/{account}", "/calls/lists",
+        "/budgets", f"/budgets/{account}", "/calls/lists", "/admin/seeds",
     ]  # fmt: skip

@@ -167,6 +167,7 @@ DOORS = (
     ("GET", "/api/v1/cases/{case}/audience"),
     ("GET", "/calls/lists/{case}"),
     *(("POST", f"/calls/lists/{{case}}/{verb}") for verb in ("assign", "take-back", "results", "export")),
+    *((verb, f"{api}/cases/{{case}}/proofs") for verb in ("GET", "POST") for api in ("", "/api/v1")),
     *(("POST", f"{door}/why") for door in ("/cases/{case}", "/api/v1/cases/{case}/audience")),
 )
 NAMES = {
@@ -180,6 +181,7 @@ NAMES = {
     "person": "x",
 }
 BODY = {  # what every verb of the API takes, so that nothing is refused for its shape
+    "proofs": {},
     "form": {"form": {}},
     "submit": {"form": {}},
     "events": {"event": "go"},
@@ -279,6 +281,8 @@ BY_DOOR = {
     "grant a waiver of the grey list": ("POST", "/api/v1/waivers/1/decision", {"grant": True}),
     "call customers of a call list": ("GET", "/calls", None),
     "assign calls, take results in and lists out, of cases that they lead": ("GET", "/calls/lists", None),
+    "send proofs of a message that they may read": ("POST", "/api/v1/cases/none/proofs", {}),
+    "keep the seeds of offices": ("GET", "/admin/seeds", None),
     "see an address of a customer in full": (
         "POST",
         "/api/v1/customers/address",
@@ -292,6 +296,7 @@ NAMES_NOTHING = (
     "see an address of a customer in full",
     "grant a waiver of the grey list",
     "commit an arbitration",
+    "send proofs of a message that they may read",
 )
 
 
@@ -324,6 +329,8 @@ def test_what_a_role_may_do_whatever_the_case(world: World) -> None:
         "grant a waiver of the grey list": "waivers.decide",
         "call customers of a call list": "calls.make",
         "assign calls, take results in and lists out, of cases that they lead": "calls.lead",
+        "send proofs of a message that they may read": "proofs.send",
+        "keep the seeds of offices": "seeds.manage",
     }
     for action, roles in BY_ROLE.items():
         for who in EVERYBODY:

@@ -65,6 +65,7 @@ from engine.store.tables.phrases import phrases
 from engine.store.tables.policies import contact_policies, permits
 from engine.store.tables.proposals import attachments, case_marks, comments, feeds, saved_filters
 from engine.store.tables.recommendations import recommendations
+from engine.store.tables.side_letters import seeds, side_letters
 from engine.store.tables.waivers import waivers
 
 __all__ = [
@@ -138,7 +139,9 @@ __all__ = [
     "rounds",
     "saved_filters",
     "second_factors",
+    "seeds",
     "sessions",
+    "side_letters",
     "sign_in_tries",
     "snapshots",
     "stand_ins",

@@ -55,3 +55,11 @@ def test_a_wave_that_gives_up_has_time_for_all_of_its_customers(
 def test_what_a_wave_leaves_behind_is_said_whole(broken: Broken, more: list[str], told: str) -> None:
     (problem,) = broken(add=plan(*more))
     assert told in f"{problem.message} {problem.hint}" and problem.severity == "error"
+
+
+@pytest.mark.parametrize("who", ["field(owner)", "everybody"])
+def test_proofs_go_to_a_role(broken: Broken, who: str) -> None:
+    problems = broken(add=f"{plan()}  proofs: {{to: {who!r}}}\n")
+    assert [(one.code, one.message) for one in problems if one.code == "E410"] == [
+        ("E410", f"nobody is found by {who} for proofs")
+    ]

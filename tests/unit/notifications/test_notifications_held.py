@@ -30,6 +30,11 @@ from notifications.held import spoken
             "3 of 2,700 texts of the wave main may not go out",
         ),
         (
+            "proofs: 1 of 2 said that it fits",
+            "每段消息文字均须 2 人认为样张合适，目前 1 人",
+            "1 of 2 people said of every text of the message that it fits",
+        ),
+        (
             "budget: 8.10 > 7.60",
             "接下来的发送需要 ¥8.10，本案批准的预算还剩 ¥7.60。已停止发送。"
             "请申请追加预算，或另立一案发给较少的客户，或结束本次派送。",
