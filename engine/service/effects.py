@@ -15,7 +15,7 @@ from zlib import crc32
 
 import structlog
 
-from engine.errors import CountersignError
+from engine.errors import DatabaseUnavailable
 from engine.machine.commands import TimerFired
 from engine.machine.outcome import (
     Announce,
@@ -148,16 +148,25 @@ def _fire_in_turn(app: Countersign, due: Sequence[DueTimer]) -> None:
 
 
 def _fire_all(app: Countersign, due: Sequence[DueTimer]) -> None:
-    """One timer of each case together; one by one what is left."""
+    """One timer of each case together; one by one what is left, and all of them where one spoilt that. Whatever one
+    fails with, it stops no other: its lease has it tried again later."""
     first = {timer.case_id: timer for timer in reversed(due)}
-    fired = transition_many(app.db, [_move(app, timer) for timer in first.values()])
+    try:
+        fired = transition_many(app.db, [_move(app, timer) for timer in first.values()])
+    except DatabaseUnavailable:
+        raise
+    except Exception as error:
+        log.warning("timers_alone", timers=len(first), error=str(error))
+        fired = {}
     for timer in due:
         if timer.case_id in fired and first[timer.case_id] is timer:
             continue
         try:
             _fire(app, timer)
-        except CountersignError as error:
-            log.warning("timer_failed", case=timer.case_id, timer=timer.name, error=error.message)
+        except DatabaseUnavailable:
+            raise
+        except Exception as error:
+            log.warning("timer_failed", case=timer.case_id, timer=timer.name, error=str(error))
 
 
 def _move(app: Countersign, timer: DueTimer) -> Move:

@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from alembic import command as alembic
 from alembic.config import Config
 from typer.testing import CliRunner
@@ -88,6 +89,19 @@ def test_filings_acknowledged_and_silent_at_the_same_moment_are_numbered_without
         lambda: fire_timers(app),
     )
     assert sorted(numbers(app, [*silent, *spoken])) == expected(MANY + MANY // 2, app)
+
+
+@pytest.mark.tampers
+def test_a_timer_of_a_case_that_cannot_be_read_stops_no_other(app: Countersign, tmp_path: Path) -> None:
+    broken, *whole = [submitted(app, **SMALL) for _ in range(3)]
+    with app.db.begin() as tx:
+        tx.execute(sa.text("UPDATE cases SET body = '{}' WHERE id = :id"), {"id": broken})
+    clock.move(tmp_path / "clock", timedelta(days=40))
+    assert (fire_timers(app), fire_timers(app)) == (3, 2)  # the silence, then the end of the objection window
+    assert sorted(numbers(app, whole)) == expected(2, app)
+    with app.db.read() as tx:
+        left = tx.execute(sa.text("SELECT case_id FROM timers WHERE state = 'armed' AND fence > 0")).scalars().all()
+    assert set(left) == {broken}
 
 
 def test_what_is_rolled_back_or_refused_leaves_no_gap(app: Countersign) -> None:
