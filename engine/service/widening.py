@@ -86,11 +86,13 @@ def ask(app: Countersign, viewer: Viewer, case_id: str, raw: Mapping[str, Any], 
 
 
 def told_of(definition: Definition, case: Case) -> frozenset[str]:
-    """The fields that stand in the texts of the case."""
+    """The fields that stand in the texts of the case, in the subject of its mails or in what its links lead to."""
     message = definition.delivery.message if definition.delivery else None
     if message is None:
         return frozenset()
-    texts = [words.template(case.form) for words in (*message.words.values(), *filter(None, (message.email,)))]
+    words = (*(one for _, one in message.every), *filter(None, (message.email,)))
+    subject = message.email.subject if message.email else ""
+    texts = [*(one.template(case.form) for one in words), subject, message.link]
     named = (name for text in texts for name in placeholders(text))
     return frozenset(name.removeprefix("form.") for name in named if name.startswith("form."))
 

@@ -8,6 +8,7 @@ from threading import Barrier
 
 import pytest
 
+from engine.delivery.plan import DeliveryPlan
 from engine.errors import CountersignError, InvalidForm, NotFound, NotPossible
 from engine.machine.replay import replay
 from engine.service import approvals, budgets, cases, interventions, proposals, stages, widening
@@ -187,3 +188,21 @@ def test_killed_between_the_approval_and_going_on_it_goes_on_all_the_same(
     sent = Counter(message["to"] for message in gateway.messages())
     assert (len(sent), max(sent.values())) == (case_of(app, case_id).facts["target"], 1)
     assert cents(app)[3] == len(sent) * 5
+
+
+def test_what_any_text_subject_or_link_says_cannot_be_asked_for(app: Countersign) -> None:
+    case = case_of(app, held_case(app))
+    message = {
+        "variants": {"a": "满{form.budget}送10", "b": "限{form.reach}人"},
+        "email": {"subject": "{form.title}"},
+        "link": "{form.page}",
+    }
+    wave = {
+        "name": "all",
+        "share": "rest",
+        "channel": "sms",
+        "test": {"of": ["a", "b"], "metric": "click", "wait": "1d"},
+    }
+    plan = DeliveryPlan.model_validate({"waves": [wave], "message": message})
+    definition = app.definition(case.process).model_copy(update={"delivery": plan})
+    assert widening.told_of(definition, case) == {"budget", "reach", "title", "page"}
