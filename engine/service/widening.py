@@ -90,7 +90,8 @@ def told_of(definition: Definition, case: Case) -> frozenset[str]:
     message = definition.delivery.message if definition.delivery else None
     if message is None:
         return frozenset()
-    texts = [words.template(case.form) for words in (*message.words.values(), *filter(None, (message.email,)))]
+    said = (*(words for _, words in message.every), *filter(None, (message.email,)))
+    texts = [words.template(case.form) for words in said]
     named = (name for text in texts for name in placeholders(text))
     return frozenset(name.removeprefix("form.") for name in named if name.startswith("form."))
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from engine.errors import InvalidForm, NotFound, NotPossible
+from engine.errors import InvalidForm, NotFound, TextChosen
 from engine.machine.states import TEXTS
 from engine.service import delivering, stages, text_test_showing
 from engine.service.app import Countersign
@@ -165,8 +165,10 @@ def test_a_person_chooses_with_a_reason_and_only_once(
         stages.choose_text(app, LI, CASE, wave="pilot", variant="c", reason=" ", key="k1")
     assert [problem.at for problem in refused.value.problems] == ["variant", "reason"]
     stages.choose_text(app, LI, CASE, wave="pilot", variant="a", reason="b 的说法有误", key="k2")
-    with pytest.raises(NotPossible):
+    with pytest.raises(TextChosen) as stands:
         stages.choose_text(app, LI, CASE, wave="pilot", variant="b", reason="or not", key="k3")
+    assert stands.value.fields["variant"] == "a"
+    stages.choose_text(app, LI, CASE, wave="pilot", variant="a", reason="b 的说法有误", key="k2")  # the same form again
     later(app, monkeypatch)
     delivering.settle(app)
     found = the_test(app)
