@@ -75,9 +75,9 @@ def _decide(app: Countersign, row: WaveRow, test: TextTest, end: datetime) -> No
 
 
 def choose(app: Countersign, case_id: str, *, by: str, wave: str, variant: str, reason: str, key: str) -> None:
-    """The submitter, as the caller has seen, chooses the text instead of the test of `wave`, and says why. TextChosen or
-    TextFound once it is decided, NotPossible before the delivery has begun; InvalidForm for a wave without a test, for
-    what is no variant of it, or without a reason."""
+    """The submitter, as the caller has seen, chooses the text instead of the test of `wave`, and says why. TextChosen
+    or TextFound once it is decided, NotPossible before the delivery has begun; InvalidForm for a wave without a test,
+    for what is no variant of it, or without a reason."""
     with app.db.read() as tx:
         case = cases.load(tx, case_id)
         rows = {row.name: row for row in waves.of_case(tx, case.id) if row.plan.test}
