@@ -1,9 +1,10 @@
 """Two texts against each other in a whole case, by the doors that people use: declared, approved, tested, decided."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
@@ -21,6 +22,7 @@ from tests.security.signed_in import session
 from tests.servers.gateway import SECRET, RunningGateway, running_gateway
 
 CUSTOMERS = 400
+DAYS = {"days": {"from": "2027-03-01", "to": "2027-03-20"}}
 A, B = "甲款优惠，回T退订", "乙款优惠，回T退订"
 TESTED = (
     DEFINITION.replace(
@@ -65,6 +67,16 @@ def take_in(app: Countersign) -> None:
         kept = datasets.keep(app, admin(app), "\n".join(lines).encode(), "base.csv")
         datasets.look(app, admin(app), kept, asked)
         datasets.confirm(app, admin(app), kept, asked)
+
+
+def proposed(app: Countersign, days: Mapping[str, Any]) -> str:
+    """The id of a case with a test of texts that waits for its approval."""
+    in_force(app, load(TESTED))
+    take_in(app)
+    me = viewer(app, "wangmin")
+    made = proposals.start(app, me, "sealed-test-case", key=key())
+    proposals.submit(app, me, made, FORM | days, key=key())
+    return made
 
 
 def send(app: Countersign) -> None:

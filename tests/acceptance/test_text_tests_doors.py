@@ -15,6 +15,7 @@ from engine.service.app import Countersign
 from tests.acceptance.offices import in_force, key, notices, viewer
 from tests.acceptance.sealed_case import FORM, frozen
 from tests.acceptance.test_text_tests import (  # noqa: F401  its fixtures
+    DAYS,
     TESTED,
     app,
     begun,
@@ -116,11 +117,10 @@ def test_a_text_of_the_form_that_nobody_can_follow_is_refused_where_clicks_decid
     take_in(app)
     me = viewer(app, "wangmin")
     made = proposals.start(app, me, "sealed-test-case", key=key())
-    days = {"days": {"from": "2027-03-01", "to": "2027-03-20"}}
     with pytest.raises(InvalidForm) as refused:
-        proposals.submit(app, me, made, FORM | days | {"first": "甲款优惠"}, key=key())
+        proposals.submit(app, me, made, FORM | DAYS | {"first": "甲款优惠"}, key=key())
     assert [(problem.code, problem.at) for problem in refused.value.problems] == [("content.no_link", "first")]
-    proposals.submit(app, me, made, FORM | days | {"first": "甲款优惠 {link}"}, key=key())
+    proposals.submit(app, me, made, FORM | DAYS | {"first": "甲款优惠 {link}"}, key=key())
     notices(app)
 
 

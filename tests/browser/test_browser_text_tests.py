@@ -11,19 +11,15 @@ import pytest
 import sqlalchemy as sa
 
 from engine import clock
-from engine.definition.load import load
-from engine.service import people, proposals
+from engine.service import people
 from engine.service.app import Countersign
 from engine.settings import Settings
-from tests.acceptance.offices import in_force, key, viewer
-from tests.acceptance.sealed_case import FORM
-from tests.acceptance.test_text_tests import TESTED, begun, respond, send, take_in
+from tests.acceptance.test_text_tests import DAYS, begun, proposed, respond, send, take_in
 from tests.browser.looking import look, sign_in
 from tests.servers.gateway import SECRET, RunningGateway, running_gateway
 
 Windows = Callable[..., Any]
 ANSWERS = {"winner": {"甲款": 40, "乙款": 10}, "none": {"甲款": 12, "乙款": 9}, "broken": {"甲款": 12, "乙款": 9}}
-DAYS = {"days": {"from": "2027-03-01", "to": "2027-03-20"}}
 
 
 @pytest.fixture
@@ -64,11 +60,7 @@ def test_the_approver_and_the_submitter_see_the_test_before_anything_is_sent(
     app: Countersign, window: Windows, language: str
 ) -> None:
     speaking(app, language)
-    in_force(app, load(TESTED))
-    take_in(app)
-    me = viewer(app, "wangmin")
-    made = proposals.start(app, me, "sealed-test-case", key=key())
-    proposals.submit(app, me, made, FORM | DAYS, key=key())
+    made = proposed(app, DAYS)
     page = window()
     sign_in(page, "liguoqiang")
     page.goto("/inbox")
