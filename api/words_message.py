@@ -26,6 +26,10 @@ MESSAGE_PROBLEMS = {  # by code; the braces are filled with the problem's fields
     "content.long": N_(
         "A message has 1,000 characters at most and its template 2,000; an e-mail and its template have 20,000."
     ),
+    "content.no_link": N_(
+        "The wave {wave} is decided by clicks, and nobody can follow a link in this text. Write {{link}} where the link"
+        " belongs."
+    ),
     "content.file": N_("The file of the content rules cannot be read."),
 }
 CHANNELS = {

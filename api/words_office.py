@@ -261,6 +261,7 @@ OFFICE_PROBLEMS = {  # by code; the braces are filled with the problem's fields
     "office_above": N_("An office reports to one of a higher level, and those below it stay below it."),
     "E395": N_("There is no message of this id."),
     "complaint": N_("This is no complaint: it needs an id, a time, and a number, a message or a customer."),
+    "no_test": N_("The wave {name} tests no texts; these do: {known}."),
     "variant": N_("There is no variant {name} in this test; possible: {known}."),
     "test_wait": N_("The test of the texts waits {needed} days, and the case runs {days}."),
     "reason_missing": N_("Say why, in at most 200 signs: it stays in the history."),

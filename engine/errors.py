@@ -8,7 +8,7 @@ CountersignError
 |   |   StandInOver, StandInTwice, TooManyTries, CountsMoved, CountsBusy, CountOvertaken, NoControl, GroupChanged,
 |   |   OfferChanged, OwnOffer, TooFewCustomers, RehearsalFailed, WaiverWaits, OwnWaiver,
 |   |   ErasureOpen, ErasureWaits, ListStale, BudgetOpen, BudgetHeld,
-|   |   RecommendationAnswered, RecommendationOver, CallsHeld, CallsOver, OutOfHours, NumberShown
+|   |   RecommendationAnswered, RecommendationOver, TextChosen, TextFound, CallsHeld, CallsOver, OutOfHours, NumberShown
 |- NotFound          absent, or not yours: the two look the same
 |- SignInNeeded, Forged
 |   |- SignInAnew
@@ -175,6 +175,15 @@ class RecommendationAnswered(Refused):
 class RecommendationOver(Refused):
     """This recommendation stands no more: its time is over, its case is paused, or the customer wants none. Nothing was
     changed. Ask for the customer again to see what stands now."""
+
+
+class TextChosen(Refused):
+    """{by} chose variant {variant} for the waves that go by the test of {wave} at {at}; that stands, and nothing was
+    changed."""
+
+
+class TextFound(Refused):
+    """The test of {wave} was decided at {at}, and variant {variant} goes on; that stands, and nothing was changed."""
 
 
 class OwnProposal(Refused):

@@ -22,7 +22,7 @@ from engine.service.app import Countersign
 from engine.service.text_test_views import ChosenText, PairView, TextTestView, VariantView
 from engine.service.text_tests import counted_of, decides_at
 from engine.service.views import Viewer
-from engine.store import snapshots, waves
+from engine.store import snapshots, text_tests, waves
 from engine.store.waves import WaveRow
 
 REACH = "reach"
@@ -110,14 +110,21 @@ def _variants(
     now: datetime,
     decision: Mapping[str, Any] | None,
 ) -> tuple[VariantView, ...]:
-    by_now = counted_of(tx, row, test, until=now) if row and row.started_at else dict.fromkeys(test.of, 0)
+    by_now: Mapping[str, int | None] = dict.fromkeys(test.of, 0)
+    if row and row.started_at:
+        is_cheap = text_tests.is_cheap(tx, row.case_id)
+        by_now = counted_of(tx, row, test, until=now) if is_cheap else dict.fromkeys(test.of)
     if not decision:
         return tuple(VariantView(name, sized[name], by_now[name]) for name in test.of)
     then = {name: one["did"] for name, one in decision["found"]["variants"].items()}
     return tuple(
-        VariantView(name, sized[name], then[name], max(0, by_now[name] - then[name]), then[name] / max(sized[name], 1))
+        VariantView(name, sized[name], then[name], _since(by_now[name], then[name]), then[name] / max(sized[name], 1))
         for name in test.of
     )
+
+
+def _since(by_now: int | None, then: int) -> int | None:
+    return None if by_now is None else max(0, by_now - then)
 
 
 def _chosen(app: Countersign, tx: Connection, decision: Mapping[str, Any]) -> ChosenText:

@@ -7,12 +7,12 @@ from datetime import datetime
 @dataclass(frozen=True, slots=True)
 class VariantView:
     """A variant: the customers that get it, of whom `did` did what is measured; once decided, until then, and `late`
-    more since. `rate` is there once it is decided."""
+    more since. `rate` is there once it is decided. None: the case has too many responses for a page to look up."""
 
     name: str
     customers: int
-    did: int
-    late: int = 0
+    did: int | None
+    late: int | None = 0
     rate: float | None = None
 
 

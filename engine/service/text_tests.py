@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from engine.delivery.variants import TextTest
-from engine.errors import InvalidForm, NotPossible, Problem, Refused
+from engine.errors import InvalidForm, NotPossible, Problem, Refused, TextChosen, TextFound
 from engine.machine.case import Case
 from engine.machine.commands import TextDecided
 from engine.machine.states import TEXTS
@@ -75,16 +75,18 @@ def _decide(app: Countersign, row: WaveRow, test: TextTest, end: datetime) -> No
 
 
 def choose(app: Countersign, case_id: str, *, by: str, wave: str, variant: str, reason: str, key: str) -> None:
-    """The submitter, as the caller has seen, chooses the text instead of the test of `wave`, and says why. NotPossible
-    once it is decided, and before the delivery has begun; InvalidForm for what is no variant, or without a reason."""
+    """The submitter, as the caller has seen, chooses the text instead of the test of `wave`, and says why. TextChosen
+    or TextFound once it is decided, NotPossible before the delivery has begun; InvalidForm for a wave without a test,
+    for what is no variant of it, or without a reason."""
     with app.db.read() as tx:
         case = cases.load(tx, case_id)
-        row = next((one for one in waves.of_case(tx, case.id) if one.name == wave and one.plan.test), None)
-        if row is None or row.plan.test is None:
+        rows = {row.name: row for row in waves.of_case(tx, case.id) if row.plan.test}
+        test = _declared_in(app, case, wave)
+        row = rows.get(wave)
+        if row is None:
             raise NotPossible(action="choose the text", state=case.state, possible="wait until the waves have begun")
-        counted = counted_of(tx, row, row.plan.test, until=app.now())
-    test, said = row.plan.test, reason.strip()
-    problems = []
+        counted = counted_of(tx, row, test, until=app.now())
+    said, problems = reason.strip(), []
     if variant not in test.of:
         told = f"there is no variant {variant} in this test; possible: {', '.join(test.of)}"
         problems.append(Problem("variant", told, at="variant", fields={"name": variant, "known": ", ".join(test.of)}))
@@ -100,6 +102,17 @@ def choose(app: Countersign, case_id: str, *, by: str, wave: str, variant: str, 
     _record(app, case_id, command, key=key)
 
 
+def _declared_in(app: Countersign, case: Case, wave: str) -> TextTest:
+    """The test of a wave of the case; InvalidForm names the waves that have one."""
+    plan = app.definition(case.process).delivery
+    tests = {one.name: one.test for one in plan.waves if one.test} if plan else {}
+    if wave not in tests:
+        known = ", ".join(tests)
+        told = f"the wave {wave} tests no texts; possible: {known}"
+        raise InvalidForm([Problem("no_test", told, at="wave", fields={"name": wave, "known": known})])
+    return tests[wave]
+
+
 def counted_of(tx: Connection, row: WaveRow, test: TextTest, *, until: datetime) -> dict[str, int]:
     """By variant, how many customers did what the test measures by then."""
     did = text_tests.did(tx, row.id, row.case_id, row.channel, variants=len(test.of), metric=test.metric, until=until)
@@ -111,11 +124,16 @@ def _declared(test: TextTest) -> dict[str, Any]:
 
 
 def _record(app: Countersign, case_id: str, command: TextDecided, *, key: str) -> None:
-    """In one transaction: the history, and the text of the waves that wait for it."""
+    """In one transaction: the history, and the text of the waves that wait for it. Refused where it is decided."""
 
     def decided(locked: Locked) -> TextDecided:
-        if command.wave not in (locked.case.facts.get(TEXTS) or {}):
-            waves.follow_test(locked.tx, case_id, command.wave, command.variant)
+        known = (locked.case.facts.get(TEXTS) or {}).get(command.wave)
+        if known is not None:
+            stands = {"wave": command.wave, "variant": known["variant"], "at": datetime.fromisoformat(known["at"])}
+            if known["how"] == "person":
+                raise TextChosen(by=app.organisation(locked).name(known["by"]), **stands)
+            raise TextFound(**stands)
+        waves.follow_test(locked.tx, case_id, command.wave, command.variant)
         return command
 
     running.carry_out(app, case_id, decided, key=key)

@@ -123,7 +123,21 @@ def wrong(settings: Settings, definition: Definition, values: Mapping[str, Any])
         if isinstance(text := values.get(field), str) and text
         for problem in _wrong(rules_of(settings).over(channels), field, text, allowed, is_marketing(plan))
     )
-    return tuple(found)
+    return (*found, *_nothing_to_follow(plan, values))
+
+
+def _nothing_to_follow(plan: DeliveryPlan, values: Mapping[str, Any]) -> Iterator[Problem]:
+    """What E417 says of a text that stands in the definition, of one that stands in the form."""
+    assert plan.message is not None
+    told = set()
+    for wave in plan.waves:
+        for name in wave.test.of if wave.test and wave.test.metric == "click" else ():
+            field = plan.message.variants[name].field if name in plan.message.variants else ""
+            text = values.get(field) if field else None
+            if field not in told and isinstance(text, str) and text and "{link" not in text:
+                told.add(field)
+                said = f"the wave {wave.name} tests clicks, and nobody can follow a link in this text"
+                yield Problem("content.no_link", said, "write {link}", at=field, fields={"wave": wave.name})
 
 
 def _wrong(rules: ContentRules, field: str, text: str, allowed: set[str], marketing: bool) -> Iterator[Problem]:

@@ -1,9 +1,10 @@
 """Two texts against each other in a whole case, by the doors that people use: declared, approved, tested, decided."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
@@ -21,6 +22,7 @@ from tests.security.signed_in import session
 from tests.servers.gateway import SECRET, RunningGateway, running_gateway
 
 CUSTOMERS = 400
+DAYS = {"days": {"from": "2027-03-01", "to": "2027-03-20"}}
 A, B = "甲款优惠，回T退订", "乙款优惠，回T退订"
 TESTED = (
     DEFINITION.replace(
@@ -65,6 +67,16 @@ def take_in(app: Countersign) -> None:
         kept = datasets.keep(app, admin(app), "\n".join(lines).encode(), "base.csv")
         datasets.look(app, admin(app), kept, asked)
         datasets.confirm(app, admin(app), kept, asked)
+
+
+def proposed(app: Countersign, days: Mapping[str, Any]) -> str:
+    """The id of a case with a test of texts that waits for its approval."""
+    in_force(app, load(TESTED))
+    take_in(app)
+    me = viewer(app, "wangmin")
+    made = proposals.start(app, me, "sealed-test-case", key=key())
+    proposals.submit(app, me, made, FORM | days, key=key())
+    return made
 
 
 def send(app: Countersign) -> None:
@@ -159,7 +171,7 @@ def test_without_a_difference_the_declared_text_goes_on_and_the_page_says_why(
     later(app, monkeypatch)
     send(app)
     words = page(app, made)
-    assert "各版本分不出高下。按事先声明继续使用版本 b。以这样的户数，低于" in words
+    assert "各版本分不出高下：a 为 100 户中的 12.0%，b 为 100 户中的 9.0%；以这样的户数，低于" in words
     assert "100 户中的 12.0%（12 户） 版本 b 100 户中的 9.0%（9 户）" in words
     assert [one["text"] for one in gateway.messages()].count(A) == 100
 

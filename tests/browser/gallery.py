@@ -20,6 +20,7 @@ from engine.cli.demo.people import OFFICES, PEOPLE
 from engine.service import definitions, people
 from engine.service.app import Countersign
 from engine.values import Language
+from tests.acceptance.test_text_tests import DAYS, proposed
 from tests.api.crawl import crawl, kind_of
 from tests.api.desk import Desk
 from tests.api.house import furnish, open_house
@@ -42,6 +43,7 @@ def main() -> int:
     people.load(app, OFFICES, PEOPLE)
     definitions.publish_shipped(app)
     furnish(app, home, home / "clock")
+    proposed(app, DAYS)
     pages = {login: addresses(app, login, wanted) for login in LOGINS}
     with serving(app) as address, ThreadPoolExecutor(1) as beside:
         beside.submit(look, app, address, pages, folder).result()

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from engine.errors import InvalidForm, NotFound, NotPossible
+from engine.errors import InvalidForm, NotFound, TextChosen
 from engine.machine.states import TEXTS
 from engine.service import delivering, stages, text_test_showing
 from engine.service.app import Countersign
@@ -165,8 +165,10 @@ def test_a_person_chooses_with_a_reason_and_only_once(
         stages.choose_text(app, LI, CASE, wave="pilot", variant="c", reason=" ", key="k1")
     assert [problem.at for problem in refused.value.problems] == ["variant", "reason"]
     stages.choose_text(app, LI, CASE, wave="pilot", variant="a", reason="b 的说法有误", key="k2")
-    with pytest.raises(NotPossible):
+    with pytest.raises(TextChosen) as stands:
         stages.choose_text(app, LI, CASE, wave="pilot", variant="b", reason="or not", key="k3")
+    assert stands.value.fields["variant"] == "a"
+    stages.choose_text(app, LI, CASE, wave="pilot", variant="a", reason="b 的说法有误", key="k2")  # the same form again
     later(app, monkeypatch)
     delivering.settle(app)
     found = the_test(app)
@@ -258,3 +260,20 @@ def test_every_text_is_looked_at_before_the_first_wave(make: Make, gateway: Runn
     assert not gateway.messages()
     assert [wave.wrong_texts.wrong for wave in shown(app) if wave.wrong_texts] == [300, TARGET - TESTED]
     assert states_of(app) == {"waiting": TARGET}
+
+
+def test_a_page_counts_no_more_responses_than_it_can_look_up_at_once(
+    make: Make, gateway: RunningGateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = make()
+    send_pilot(app)
+    answer(app, a=45, b=9)
+    monkeypatch.setattr("engine.store.text_tests.LOOKED_UP_BY_A_PAGE", 53)
+    assert [one.did for one in the_test(app).variants] == [None, None]
+    later(app, monkeypatch)
+    delivering.settle(app)
+    found = the_test(app)
+    assert [(one.did, one.late) for one in found.variants] == [(45, None), (9, None)]
+    assert found.decision is not None and found.decision.how == "winner"
+    monkeypatch.setattr("engine.store.text_tests.LOOKED_UP_BY_A_PAGE", 54)
+    assert [(one.did, one.late) for one in the_test(app).variants] == [(45, 0), (9, 0)]
