@@ -44,6 +44,7 @@ from api.words_office import (
     REPLIES,
     STAND_IN_STATES,
     SUPPRESSION_LISTS,
+    SUPPRESSION_REASONS,
 )
 from api.words_policy import CARRIERS, PURPOSES
 from api.words_problems import PROBLEMS
@@ -124,6 +125,7 @@ __all__ = [
     "STUCK",
     "STUDIES",
     "SUPPRESSION_LISTS",
+    "SUPPRESSION_REASONS",
     "TIMERS",
     "VERDICTS",
     "VERDICT_TONES",

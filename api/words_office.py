@@ -166,6 +166,11 @@ PARKED = {
     "before the list was frozen": N_("before the list was frozen"),
     "this order is another customer's": N_("this order is another customer's"),
 }
+SUPPRESSION_REASONS = {  # what the system itself writes as the reason of an entry
+    "opted out": N_("opted out"),
+    "complained": N_("complained"),
+    "mail bounced": N_("mail bounced"),
+}
 PARKED_FACTS = {
     "id": N_("Its own id"),
     "message": N_("Id of the message"),
