@@ -46,9 +46,7 @@ def spoken(recorded: str, language: Language) -> str:
     """What follows "stop: " in the record."""
     rule, _, seen = recorded.partition(SEEN)
     parts = BETWEEN.split(seen or rule)
-    return "".join(
-        GLUE[part].in_language(language) if part in GLUE else _comparison(part, language) for part in parts
-    )
+    return "".join(GLUE[part].in_language(language) if part in GLUE else _comparison(part, language) for part in parts)
 
 
 def _comparison(text: str, language: Language) -> str:

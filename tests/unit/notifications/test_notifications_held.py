@@ -19,7 +19,8 @@ from notifications.held import spoken
             "The stop rule holds: cost so far ¥9.60, at least Budget ¥9",
         ),
         (
-            "stop: m.sent > 100 && m.complaint_rate > 0.002 where m.sent 2700 > 100; m.complaint_rate 0.00411111 > 0.002",
+            "stop: m.sent > 100 && m.complaint_rate > 0.002"
+            " where m.sent 2700 > 100; m.complaint_rate 0.00411111 > 0.002",
             "触发停止规则：已发 2,700，高于 100，并且投诉率 0.41%，高于 0.2%",
             "The stop rule holds: sent 2,700, more than 100, and rate of complaints 0.41%, more than 0.2%",
         ),
