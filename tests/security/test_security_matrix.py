@@ -171,6 +171,7 @@ BODY = {  # what every verb of the API takes, so that nothing is refused for its
     "submit": {"form": {}},
     "events": {"event": "go"},
     "start": {"recipients": 1},
+    "more": {"values": {"budget": "2"}, "reason": "x"},
     "text": {"wave": "pilot", "variant": "a", "reason": "x"},
     "operations": {"operation": "void", "reason": "x"},
     "children": {},
