@@ -3,6 +3,8 @@
 Refuses to guess: what is none of these stays as it was recorded.
 """
 
+import re
+
 from api.failures import translated
 from api.i18n import N_, Words
 
@@ -21,8 +23,21 @@ DOUBTS = (
     N_("the connection to the mail server broke off before its answer"),
     N_("the mail server answered {status}"),
 )
+EARLIER = (  # what earlier releases wrote down, with the words of today
+    (re.compile(r"no answer: \w*Timeout\w*"), "the gateway gave no answer in time"),
+    (re.compile(r"no answer: \w+"), "the connection to the gateway broke off before its answer"),
+    (
+        re.compile(r"the connection to the mail server ended: \w*Timeout\w*", re.S),
+        "the mail server gave no answer in time",
+    ),
+    (
+        re.compile(r"the connection to the mail server ended: .*", re.S),
+        "the connection to the mail server broke off before its answer",
+    ),
+)
 
 
 def spoken(reason: str, words: Words) -> str:
     """The gateway gave no answer in time."""
+    reason = next((today for pattern, today in EARLIER if pattern.fullmatch(reason)), reason)
     return translated(reason, words, DOUBTS) or reason

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from api import charts, doubts, navigation, reasons, words
+from api import charts, doubts, navigation, parked, reasons, words
 from api.failures import failure
 from api.i18n import Words, catalogue
 from api.spoken_source import field_called, in_words
@@ -46,10 +46,15 @@ def environment(language: Language) -> Environment:
         """Why nobody knows whether a message went out."""
         return doubts.spoken(reason, say)
 
+    def parked_facts(body: str) -> list[tuple[str, str]]:
+        """What a thing that was set aside says."""
+        return parked.facts(body, say)
+
     env.globals.update(
         said=said,
         failed=failed,
         doubt=doubt,
+        parked_facts=parked_facts,
         in_words=in_words,
         field_called=field_called,
         words=words,

@@ -35,6 +35,7 @@ from api.words_office import (
     EFFECT_STATES,
     EFFECTS,
     FACTS,
+    FLOW_FAULTS,
     FLOWS,
     LEVELS,
     OPT_OUT_WAYS,
@@ -43,6 +44,7 @@ from api.words_office import (
     REPLIES,
     STAND_IN_STATES,
     SUPPRESSION_LISTS,
+    SUPPRESSION_REASONS,
 )
 from api.words_policy import CARRIERS, PURPOSES
 from api.words_problems import PROBLEMS
@@ -79,6 +81,7 @@ __all__ = [
     "FIELD_TYPES",
     "FLAGS",
     "FLOWS",
+    "FLOW_FAULTS",
     "GONE",
     "GROUPS",
     "HALL_ANSWERS",
@@ -122,6 +125,7 @@ __all__ = [
     "STUCK",
     "STUDIES",
     "SUPPRESSION_LISTS",
+    "SUPPRESSION_REASONS",
     "TIMERS",
     "VERDICTS",
     "VERDICT_TONES",

@@ -166,6 +166,36 @@ PARKED = {
     "before the list was frozen": N_("before the list was frozen"),
     "this order is another customer's": N_("this order is another customer's"),
 }
+SUPPRESSION_REASONS = {  # what the system itself writes as the reason of an entry
+    "opted out": N_("opted out"),
+    "complained": N_("complained"),
+    "mail bounced": N_("mail bounced"),
+}
+PARKED_FACTS = {
+    "id": N_("Its own id"),
+    "message": N_("Id of the message"),
+    "status": N_("Status"),
+    "at": N_("When"),
+    "reason": N_("Reason"),
+    "shown": N_("Mobile number"),
+    "customer": N_("Customer"),
+    "case": N_("Case"),
+    "value": N_("Amount"),
+    "how": N_("Confirmed by"),
+    "reference": N_("Reference"),
+}
+PARKED_STATUS = {
+    "delivered": N_("delivered"),
+    "failed": N_("not delivered"),
+}
+FLOW_FAULTS = {  # the kinds of errors that end a round, as the database of the flows keeps them
+    "OperationalError": N_("the database did not answer"),
+    "InterfaceError": N_("the database did not answer"),
+    "TimeoutError": N_("something took too long"),
+    "OSError": N_("a file or a connection failed"),
+    "ConnectionRefusedError": N_("a connection was refused"),
+    "MemoryError": N_("the memory was full"),
+}
 PARKED_KINDS = {
     "receipt": N_("Receipt"),
     "reply": N_("Reply"),

@@ -8,6 +8,7 @@ import re
 from decimal import Decimal
 
 from engine.values import Bilingual, Language
+from notifications import stopped
 
 METRICS = {
     "complaint_rate": Bilingual(zh="投诉率", en="complaints"),
@@ -99,11 +100,13 @@ def _part(name: str, value: str, language: Language) -> str:
         case "metric":
             return METRICS[value].in_language(language) if value in METRICS else value
         case "needed" | "left":
-            return _money(Decimal(value))
+            return stopped.money(Decimal(value))
         case "wrong" | "texts":
             return f"{int(value):,}"
         case "age" | "limit":
             return _span(value, language)
+        case "rule":
+            return stopped.spoken(value, language)
         case "stale":
             return BETWEEN.in_language(language).join(_stale(one, language) for one in value.split(", "))
     return value
@@ -115,12 +118,6 @@ def _stale(why: str, language: Language) -> str:
             parts = {name: _part(name, value, language) for name, value in found.groupdict().items()}
             return sentence.in_language(language).format(**parts)
     return why
-
-
-def _money(amount: Decimal) -> str:
-    """¥48,000 and ¥8.10, as pages write it."""
-    digits = f"{abs(amount):,.0f}" if amount == amount.to_integral_value() else f"{abs(amount):,.2f}"
-    return f"{'−' if amount < 0 else ''}¥{digits}"
 
 
 def _span(text: str, language: Language) -> str:

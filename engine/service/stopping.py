@@ -4,7 +4,7 @@ The rule is asked between chunks. What stops a delivery is a command to the case
 says why; a person may then go on all the same, and the rule is not asked again for the waves that were held.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 from sqlalchemy import Connection
@@ -13,7 +13,7 @@ from engine.delivery.message import cost
 from engine.delivery.plan import METRICS, DeliveryPlan
 from engine.delivery.standing import Standing
 from engine.errors import Refused
-from engine.expr import compile_expression
+from engine.expr import Explanation, Term, compile_expression
 from engine.expr.types import BOOL, DECIMAL, INT, Record
 from engine.machine.case import Case
 from engine.machine.commands import PauseDelivery
@@ -21,8 +21,10 @@ from engine.service import running
 from engine.service.app import Countersign
 from engine.store import cases, ledger, waves
 from engine.store.waves import WaveRow
+from engine.values import Bilingual
 
 STOPPED = "stop: "
+SEEN = " where "
 OVERRULED = "stop rule overruled"
 
 MEASURES = Record({name: INT if kind == "int" else DECIMAL for name, kind in METRICS.items()}, "delivery")
@@ -56,15 +58,33 @@ def stop_if_due(app: Countersign, case_id: str) -> bool:
             return False
         now = standing(tx, case_id, plan, rows)
     rule = compile_expression(plan.stop_when, definition.scope.plus(m=MEASURES), gives=BOOL)
-    if not rule.holds({**definition.context(case.form), "m": now.metrics()}):
+    seen = {**definition.context(case.form), "m": now.metrics()}
+    if not rule.holds(seen):
         return False
-    reason = f"{STOPPED}{plan.stop_when}"
+    labels = {f"form.{name}": field.label for name, field in definition.proposal.fields.items()}
+    reason = f"{STOPPED}{plan.stop_when}{SEEN}{decided_by(rule.explain(seen), labels)}"
     with app.db.begin() as tx:
         for row in waves.lock_all(tx, [row.id for row in rows]):
             if row.state == "running":
                 waves.note(tx, row.id, reason)
     pause(app, case, reason)
     return True
+
+
+def decided_by(why: Explanation, labels: Mapping[str, Bilingual]) -> str:
+    """The comparisons that decided, with what they saw: "m.spent 9.60 >= form.budget 9.00 (预算 / Budget)". A field of
+    the form is called here, because pages and mails that say it later know neither the form nor its version."""
+    said = []
+    for one in why.reasons:
+        terms = [f"{term}{_called(term, labels)}" for term in one.terms]
+        is_comparison = one.operator and len(terms) == 2
+        said.append(f" {one.operator} ".join(terms) if is_comparison else ", ".join(terms) or one.text)
+    return "; ".join(said)
+
+
+def _called(term: Term, labels: Mapping[str, Bilingual]) -> str:
+    label = labels.get(term.path or "")
+    return f" ({label.zh} / {label.en or label.zh})" if label else ""
 
 
 def hold_wave(app: Countersign, wave: WaveRow, reason: str) -> None:

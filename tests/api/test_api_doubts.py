@@ -33,6 +33,20 @@ def test_codes_of_an_answer_stand_in_the_words() -> None:
     assert spoken("something of an extension", Words("zh")) == "something of an extension"
 
 
+@pytest.mark.parametrize(
+    ("recorded", "today"),
+    [
+        ("no answer: ServerDisconnectedError", http.BROKEN_OFF),
+        ("no answer: SocketTimeoutError", http.SILENT),
+        ("the connection to the mail server ended: SMTPServerDisconnected", email.BROKEN_OFF),
+        ("the connection to the mail server ended: SMTPReadTimeoutError", email.SILENT),
+    ],
+)
+def test_what_earlier_releases_wrote_down_is_told_in_the_words_of_today(recorded: str, today: str) -> None:
+    for language in ("en", "zh"):
+        assert spoken(recorded, Words(language)) == spoken(today, Words(language))
+
+
 def test_every_answer_that_the_couriers_write_down_is_known() -> None:
     said = [
         re.sub(r"\{[^}]*\}", "500", one)

@@ -15,7 +15,7 @@ from engine.service.sealing import key_for, seal
 from engine.store import moves
 from engine.store.tables import clicks, orders, parked_receipts, recipients, replies, wave_links, waves
 from tests.api.cases import submitted, viewer
-from tests.browser.looking import sign_in, wrong_at_any_width
+from tests.browser.looking import look, sign_in
 
 Windows = Callable[..., Any]
 TEXTS = ("退订", "请问套餐怎么办理？<b>", "恢复")
@@ -60,22 +60,25 @@ def test_axe_finds_nothing_and_nothing_scrolls_sideways(app: Countersign, window
     for who in ("wangmin", "machao"):
         people.set_language(app, viewer(app, who), "zh" if language == "zh" else "en")
     customer, found = window(), []
-    for path in (f"/o/{out}", "/o/nothing"):
+    for name, path in (("way-out", f"/o/{out}"), ("way-out-unknown", "/o/nothing")):
         customer.goto(path)
-        found += wrong_at_any_width(customer)
+        found += look(customer, f"{name}-{language}")
     customer.goto(f"/o/{out}")
     customer.click("main form button.main")
-    found += wrong_at_any_width(customer)
+    found += look(customer, f"way-out-chosen-{language}")
     page = window()
     sign_in(page, "machao")
     page.goto("/admin/receipts?kind=reply")
     page.evaluate("document.querySelectorAll('main details').forEach(each => { each.open = true })")
-    found += wrong_at_any_width(page)
+    found += look(page, f"set-aside-{language}")
     submitter = window()
     sign_in(submitter, "wangmin")
     submitter.goto(f"/cases/{case_id}?tab=delivery")
     assert "<b>" in submitter.inner_text("#returned")
-    found += wrong_at_any_width(submitter)
+    found += look(submitter, f"came-back-{language}")
+    submitter.goto("/inbox")
+    found += look(submitter, f"inbox-replies-{language}")
+    submitter.goto(f"/cases/{case_id}?tab=delivery")
     submitter.click("#returned form button")
     assert submitter.locator("#returned form").count() == 0
     assert found == []

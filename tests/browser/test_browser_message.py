@@ -12,7 +12,7 @@ from tests.acceptance.offices import in_force
 from tests.acceptance.sealed_case import FORM, frozen, take_in
 from tests.acceptance.test_message_content import CELLS
 from tests.api.cases import key, viewer
-from tests.browser.looking import faults, sign_in, wrong_at_any_width
+from tests.browser.looking import faults, look, sign_in
 
 Windows = Callable[..., Any]
 
@@ -37,10 +37,10 @@ def test_the_form_and_the_page_show_the_message_and_fit(app: Countersign, window
     page.click("button[value=count]")
     page.wait_for_selector("section[aria-labelledby=estimate]")
     assert "客**您好" in page.inner_text("[data-preview] .bubble >> nth=0")
-    found = wrong_at_any_width(page)
+    found = look(page, f"message-form-{language}")
     page.goto(f"/cases/{made}/message")
     assert page.locator(".bubble").count() > 2
-    found += wrong_at_any_width(page)
+    found += look(page, f"message-{language}")
     assert found == []
 
 

@@ -97,7 +97,7 @@ def test_a_stop_rule_holds_the_delivery_and_a_person_may_overrule_it(make: Make,
         assert cases.load(tx, CASE).state == "paused"
     assert len(gateway.messages()) == 50
     delivering.hold(app, CASE, "pause")
-    assert shown(app)[0].held_because == "stop: m.spent >= 2"
+    assert shown(app)[0].held_because == "stop: m.spent >= 2 where m.spent 2.50 >= 2"
     running.carry_out(app, CASE, ResumeDelivery(actor="li"), key="r")
     delivering.hold(app, CASE, "resume")
     send_all(app)

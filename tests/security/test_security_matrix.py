@@ -13,24 +13,9 @@ from engine.service.app import Countersign
 from engine.settings import Settings
 from tests.acceptance.offices import notices
 from tests.api.desk import Desk
-from tests.security.matrix import (
-    ACTIONS,
-    ACTORS,
-    BY_ROLE,
-    CASES,
-    EVERYBODY,
-    PAGE,
-    READS,
-    ROLES,
-    Cell,
-    World,
-    build,
-    copied,
-    expected,
-    measured,
-    page,
-    sees,
-)
+from tests.security.matrix import BY_ROLE, PAGE, page
+from tests.security.matrix_rules import ACTORS, CASES, EVERYBODY, READS, ROLES, Cell, expected, sees
+from tests.security.matrix_world import ACTIONS, World, build, copied, measured
 from tests.security.signed_in import session
 
 MEMORY = Path("/dev/shm")
@@ -186,6 +171,8 @@ BODY = {  # what every verb of the API takes, so that nothing is refused for its
     "submit": {"form": {}},
     "events": {"event": "go"},
     "start": {"recipients": 1},
+    "more": {"values": {"budget": "2"}, "reason": "x"},
+    "text": {"wave": "pilot", "variant": "a", "reason": "x"},
     "operations": {"operation": "void", "reason": "x"},
     "children": {},
     "readers": {"person": NotImplemented},

@@ -3,6 +3,7 @@
 import signal
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -56,7 +57,7 @@ def demo(
             if case["row"]["state"] != "closed":
                 raise typer.Exit(1)
             if not leave:
-                _serve_on(console, setting)
+                _serve_on(console, setting, (*SHOWN, *story.furnish()))
     except (StoryStuck, NoSuchForm, CountersignError) as error:
         console.print(f"[red]✗[/] {error}")
         raise typer.Exit(1) from error
@@ -86,10 +87,10 @@ def _kept(folder: Path, case: dict[str, Any]) -> Path:
     return file
 
 
-def _serve_on(console: Console, setting: Setting) -> None:
+def _serve_on(console: Console, setting: Setting, accounts: Sequence[tuple[str, str, str]]) -> None:
     console.print(f"\nThe demo goes on serving at [b]{setting.address}[/]  (Ctrl-C ends it)")
     console.print(f"Accounts, all with the password [b]{PASSWORD}[/]:")
-    for login, role, office in SHOWN:
+    for login, role, office in accounts:
         console.print(f"  {login:<12} {role}, {office}")
     try:
         while True:

@@ -48,4 +48,5 @@ SHOWN = (
     ("zhanglan", "city finance 市财务部", "广州市分公司"),
     ("zhouning", "city marketing vice-president 市场副总", "广州市分公司"),
     ("machao", "administrator 管理员", "广东省公司"),
+    ("zhaoying", "clerk in a business hall 营业员", "白云区分公司"),
 )

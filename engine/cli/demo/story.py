@@ -48,6 +48,11 @@ class Story:
         """The file of what customers did afterwards: its name and content."""
         raise NotImplementedError
 
+    def furnish(self) -> tuple[tuple[str, str, str], ...]:
+        """Leave further cases at interesting states, for who looks around; none unless the subclass has some. Whose
+        accounts came with them: login, role, office."""
+        return ()
+
     def run(self) -> dict[str, Any]:
         """Bring the case to its close-out; returns the case as the API shows it."""
         with Browser(self.setting.address) as office:

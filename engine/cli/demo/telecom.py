@@ -6,8 +6,11 @@ from decimal import Decimal
 from typing import ClassVar
 
 from engine import clock
+from engine.cli.demo import deliveries
 from engine.cli.demo.bases import Generated
 from engine.cli.demo.story import Story
+from engine.service.app import Countersign
+from engine.settings import Settings
 from engine.warehouse.freeze import read_list
 
 BASE_RATE = 0.030
@@ -36,6 +39,16 @@ class Telecom(Story):
             "message": "【白云移动】尊敬的客户，国庆期间您可8折办理10GB流量包，回复LL10办理。拒收请回复R",
             "goal": "办理率 3.0%，增收 65,000 元",
         }
+
+    def furnish(self) -> tuple[tuple[str, str, str], ...]:
+        """See Story."""
+        with self.console.status("furnishing the pages of delivery: a hall, calls, a budget, a wave that is held"):
+            app = Countersign.open(Settings())
+            try:
+                deliveries.furnish(app, self._until)
+            finally:
+                app.close()
+        return deliveries.SHOWN
 
     def outcomes(self, case_id: str) -> tuple[str, bytes]:
         """Orders of the audience: the control at the base rate, the target at base rate + planted uplift."""

@@ -13,7 +13,28 @@ from notifications.held import spoken
             "关口未开：投诉率 0.41%，最多 0.2%",
             "The gate is shut: complaints 0.41%, at most 0.2%",
         ),
-        ("stop: m.spent > 9", "触发停止规则：m.spent > 9", "The stop rule holds: m.spent > 9"),
+        (
+            "stop: m.spent >= form.budget where m.spent 9.60 >= form.budget 9 (预算 / Budget)",
+            "触发停止规则：已花费 ¥9.60，不低于 预算 ¥9",
+            "The stop rule holds: cost so far ¥9.60, at least Budget ¥9",
+        ),
+        (
+            "stop: m.sent > 100 && m.complaint_rate > 0.002"
+            " where m.sent 2700 > 100; m.complaint_rate 0.00411111 > 0.002",
+            "触发停止规则：已发 2,700，高于 100，并且投诉率 0.41%，高于 0.2%",
+            "The stop rule holds: sent 2,700, more than 100, and rate of complaints 0.41%, more than 0.2%",
+        ),
+        (
+            "stop: m.failed * 2 > m.sent where m.failed * 2 300 > m.sent 270",
+            "触发停止规则：失败 * 2 = 300，高于 已发 270",
+            "The stop rule holds: failed * 2 = 300, more than sent 270",
+        ),
+        ("stop: m.spent > 9", "触发停止规则：已花费，高于 ¥9", "The stop rule holds: cost so far, more than ¥9"),
+        (
+            "stop: m.opt_outs > 9 || m.spent >= form.budget",
+            "触发停止规则：退订，高于 9，或者已花费，不低于 budget",
+            "The stop rule holds: opt-outs, more than 9, or cost so far, at least budget",
+        ),
         (
             "stale: 40d > 30d, vip@1 → vip@2",
             "名单已陈旧：40 天前筛选，最多允许 30 天；客户群 vip 已有版本 2，所用为版本 1",
