@@ -5,6 +5,7 @@ Refuses to guess: what is none of these stays as it was recorded.
 
 from api.failures import translated
 from api.i18n import N_, Words
+from api.words_proofs import ASIDE
 
 DOUBTS = (
     N_("no receipt"),
@@ -26,3 +27,8 @@ DOUBTS = (
 def spoken(reason: str, words: Words) -> str:
     """The gateway gave no answer in time."""
     return translated(reason, words, DOUBTS) or reason
+
+
+def spoken_aside(reason: str, words: Words) -> str:
+    """No budget left for seeds: the same of a proof or a message to a seed, also where everybody knows."""
+    return translated(reason, words, (*DOUBTS, *ASIDE)) or reason

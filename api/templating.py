@@ -46,10 +46,15 @@ def environment(language: Language) -> Environment:
         """Why nobody knows whether a message went out."""
         return doubts.spoken(reason, say)
 
+    def aside(reason: str) -> str:
+        """Why a proof or a message to a seed waits, failed, or was left out."""
+        return doubts.spoken_aside(reason, say)
+
     env.globals.update(
         said=said,
         failed=failed,
         doubt=doubt,
+        aside=aside,
         in_words=in_words,
         field_called=field_called,
         words=words,

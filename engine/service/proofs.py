@@ -22,7 +22,7 @@ from engine.service import access, channels, fields, previewing, side_texts
 from engine.service.app import Countersign
 from engine.service.authorizing import allowed
 from engine.service.cases import load_visible
-from engine.service.proof_rule import current, fitting, named, provable
+from engine.service.proof_rule import current, fitting, go_on, named, provable
 from engine.service.proof_views import ProofsView, ProofView
 from engine.service.recording import By, changing
 from engine.service.sampling import may_read
@@ -74,8 +74,8 @@ def send(app: Countersign, by: By, case_id: str, to: Iterable[str] = ()) -> int:
 
 
 def answer(app: Countersign, by: By, name: str, *, fits: bool, because: str = "") -> None:
-    """The person who got a proof says whether it fits, and why not; a later answer counts instead. NotFound for anybody
-    else, InvalidForm without a reason."""
+    """The person who got a proof says whether it fits, and why not; a later answer counts instead. A first wave that
+    waited for this answer alone starts. NotFound for anybody else, InvalidForm without a reason."""
     said, reason = ("fits" if fits else "unfit"), because.strip()
     if (not fits and not reason) or len(reason) > LONGEST_REASON:
         raise InvalidForm([Problem("reason_missing", "say why", at="because")])
@@ -89,6 +89,8 @@ def answer(app: Countersign, by: By, name: str, *, fits: bool, because: str = ""
         change.note(
             "proof_answered", f"case {case.number or case.id}", after={"proof": name, "said": said}, reason=reason
         )
+    if fits:
+        go_on(app, case.id)
 
 
 def one(app: Countersign, viewer: Viewer, name: str) -> ProofView:
@@ -96,18 +98,24 @@ def one(app: Countersign, viewer: Viewer, name: str) -> ProofView:
     with app.db.read() as tx:
         letter = _mine(tx, viewer.person, name)
         case = cases.load(tx, letter.case_id)
-        return _view(app.organisation(tx), case, letter, current(app, tx, case))
+        return _view(app, app.organisation(tx), case, letter, current(app, tx, case))
 
 
 def waiting(app: Countersign, viewer: Viewer) -> tuple[ProofView, ...]:
-    """The proofs that wait for the viewer's answer, the newest first."""
+    """The proofs that wait for the viewer's answer, the newest first: of texts as they are now, that still go out."""
     with app.db.read() as tx:
         letters = side_letters.unanswered(tx, viewer.person)
         organisation, known = app.organisation(tx), {}
         for case in cases.load_many(tx, sorted({one.case_id for one in letters})):
-            known[case.id] = (case, current(app, tx, case))
-        views = (_view(organisation, known[one.case_id][0], one, known[one.case_id][1]) for one in letters)
-        return tuple(view for view in views if view.is_current)
+            plan = app.definition(case.process).delivery
+            left = _channels_left(tx, case, plan) if plan else frozenset()
+            known[case.id] = (case, left, current(app, tx, case))
+        views = []
+        for one in letters:
+            case, left, texts = known[one.case_id]
+            if one.channel in left and one.about in texts:
+                views.append(_view(app, organisation, case, one, texts))
+        return tuple(views)
 
 
 def of_case(app: Countersign, viewer: Viewer, case_id: str) -> ProofsView | None:
@@ -140,7 +148,7 @@ def _proofs(app: Countersign, tx: Connection, case: Case, plan: DeliveryPlan, *,
     organisation, now = app.organisation(tx), current(app, tx, case)
     letters = side_letters.of_case(tx, case.id, "proof")
     return ProofsView(
-        proofs=tuple(_view(organisation, case, letter, now) for letter in letters),
+        proofs=tuple(_view(app, organisation, case, letter, now) for letter in letters),
         may_send=may_send,
         named=named(app, tx, plan, case),
         need=plan.proofs.need if plan.proofs else 0,
@@ -268,13 +276,19 @@ def _mine(tx: Connection, person: str, name: str) -> SideLetter:
     return letter
 
 
-def _view(organisation: Organisation, case: Case, letter: SideLetter, now: frozenset[str]) -> ProofView:
+def _view(
+    app: Countersign, organisation: Organisation, case: Case, letter: SideLetter, now: frozenset[str]
+) -> ProofView:
+    definition = app.definition(case.process)
+    message = definition.delivery.message if definition.delivery else None
+    is_variant = message is not None and letter.cell in message.variants
     return ProofView(
         name=letter.name,
         case_id=case.id,
         number=case.number or "",
         channel=letter.channel,
-        cell=letter.cell,
+        cell="" if is_variant else letter.cell,
+        variant=letter.cell if is_variant else "",
         person=letter.person,
         who=organisation.name(letter.person),
         address=letter.shown,

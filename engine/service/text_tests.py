@@ -19,7 +19,7 @@ from engine.machine.commands import TextDecided
 from engine.machine.states import TEXTS
 from engine.service import running
 from engine.service.app import Countersign
-from engine.store import cases, text_tests, waves
+from engine.store import cases, side_letters, text_tests, waves
 from engine.store.cases import Locked
 from engine.store.waves import ENDED, WaveRow
 from engine.values import digest_of
@@ -111,11 +111,12 @@ def _declared(test: TextTest) -> dict[str, Any]:
 
 
 def _record(app: Countersign, case_id: str, command: TextDecided, *, key: str) -> None:
-    """In one transaction: the history, and the text of the waves that wait for it."""
+    """In one transaction: the history, and the text of the waves that wait for it, also for their seeds."""
 
     def decided(locked: Locked) -> TextDecided:
         if command.wave not in (locked.case.facts.get(TEXTS) or {}):
-            waves.follow_test(locked.tx, case_id, command.wave, command.variant)
+            for wave in waves.follow_test(locked.tx, case_id, command.wave, command.variant):
+                side_letters.drop_others(locked.tx, wave, command.variant)
         return command
 
     running.carry_out(app, case_id, decided, key=key)

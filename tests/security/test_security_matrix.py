@@ -182,6 +182,7 @@ NAMES = {
 }
 BODY = {  # what every verb of the API takes, so that nothing is refused for its shape
     "proofs": {},
+    "text": {"wave": "main", "variant": "a", "reason": "x"},
     "form": {"form": {}},
     "submit": {"form": {}},
     "events": {"event": "go"},
