@@ -182,6 +182,7 @@ NAMES = {
 }
 BODY = {  # what every verb of the API takes, so that nothing is refused for its shape
     "proofs": {},
+    "more": {"values": {}},
     "text": {"wave": "main", "variant": "a", "reason": "x"},
     "form": {"form": {}},
     "submit": {"form": {}},
