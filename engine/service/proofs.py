@@ -6,12 +6,12 @@ asked anew. Refuses to send what goes to customers: every proof says what it is,
 """
 
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, time
 
 from sqlalchemy import Connection
 
-from engine.delivery.channels import Email, Sms, segments_of
+from engine.delivery.channels import Email, Sms, Webhook, segments_of
 from engine.delivery.mail import is_address
 from engine.delivery.plan import DeliveryPlan
 from engine.errors import ExpressionFailed, Invalid, InvalidForm, NotFound, Problem, SelectionFailed, Unavailable
@@ -56,7 +56,7 @@ def send(app: Countersign, by: By, case_id: str, to: Iterable[str] = ()) -> int:
         plan = app.definition(case.process).delivery
         assert plan is not None
         accounts = tuple(dict.fromkeys(one.strip() for one in to if one.strip())) or named(app, tx, plan, case)
-        addresses = _addresses(app, tx, accounts, over)
+        addresses = _addresses(app, tx, accounts, {channel: _kind_of_address(plan, channel) for channel in over})
     texts = _texts(app, case, plan, row, over)
     with changing(app, by, None) as change:
         if change.done_before():
@@ -192,9 +192,10 @@ def _channels_left(tx: Connection, case: Case, plan: DeliveryPlan) -> frozenset[
 
 
 def _addresses(
-    app: Countersign, tx: Connection, accounts: Sequence[str], over: Iterable[str]
+    app: Countersign, tx: Connection, accounts: Sequence[str], over: Mapping[str, str]
 ) -> dict[tuple[str, str], str]:
-    """Where each channel reaches each account. InvalidForm with everybody whom one does not reach."""
+    """Where each channel, with the kind of address that it takes, reaches each account. InvalidForm with everybody whom
+    one does not reach."""
     if not accounts:
         raise InvalidForm([Problem("form.required", "name at least one account", at="to")])
     organisation, found, problems = app.organisation(tx), {}, []
@@ -202,17 +203,25 @@ def _addresses(
         for person in accounts:
             row = people.find_person(tx, person)
             address = ""
-            if row is not None and row.active and channel == Email.name:
+            if row is not None and row.active and over[channel] == Email.name:
                 address = row.email if is_address(row.email) else ""
-            elif row is not None and row.active and channel == Sms.name:
+            elif row is not None and row.active and over[channel] == Sms.name:
                 address = channels.address_of(tx, person, "sms").to
-            if not address and (channel in (Sms.name, Email.name) or row is None or not row.active):
+            if not address and (over[channel] or row is None or not row.active):
                 told = {"who": organisation.name(person), "channel": channel}
                 problems.append(Problem("E411", f"{told['who']} has no address for {channel}", at="to", fields=told))
             found[channel, person] = address
     if problems:
         raise InvalidForm(problems)
     return found
+
+
+def _kind_of_address(plan: DeliveryPlan, channel: str) -> str:
+    """The channel whose addresses of accounts are as this one's of customers; empty where it gets their names alone."""
+    if channel != Webhook.name:
+        return channel
+    field = plan.address_for(channel)
+    return next((kind for kind in (Sms.name, Email.name) if field and field == plan.address_for(kind)), "")
 
 
 def _texts(

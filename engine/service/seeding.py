@@ -101,24 +101,27 @@ def views(tx: Connection, case_id: str, plan: DeliveryPlan, rows: Mapping[str, W
     """By wave, what became of its messages to seeds. Of a wave that waits for a test one text goes to each, and no
     more is counted."""
     segments, reasons = side_letters.seed_segments(tx, case_id), side_letters.seed_reasons(tx, case_id)
-    return {
-        wave: SeedsView(
-            count=sum(states.values()) // _texts_of(plan, rows[wave]),
+    found = {}
+    for wave, every in side_letters.seed_states(tx, case_id).items():
+        if wave not in rows:
+            continue
+        texts = _texts_of(plan, rows[wave])
+        states = {state: count // texts for state, count in every.items()}
+        found[wave] = SeedsView(
+            count=sum(states.values()),
             delivered=states.get("delivered", 0),
             without_receipt=states.get("sent", 0) + states.get("unknown", 0),
             failed=states.get("failed", 0),
             left_out=states.get("suppressed", 0),
-            waiting=(states.get("waiting", 0) + states.get("claimed", 0)) // _texts_of(plan, rows[wave]),
+            waiting=states.get("waiting", 0) + states.get("claimed", 0),
             cost=cost(segments.get(wave, 0), plan.price(rows[wave].channel)),
-            reasons=reasons.get(wave, {}),
+            reasons={why: count // texts for why, count in reasons.get(wave, {}).items()},
         )
-        for wave, states in side_letters.seed_states(tx, case_id).items()
-        if wave in rows
-    }
+    return found
 
 
 def _texts_of(plan: DeliveryPlan, row: WaveRow) -> int:
-    """How many messages wait for each seed of which one will go out."""
+    """How many messages stand there for each seed of which only one would have gone out."""
     test = plan.test_for(row.plan)
     return len(test.of) if test and not row.variant else 1
 
