@@ -262,7 +262,9 @@ def seed_reasons(tx: Connection, case_id: str) -> dict[str, dict[str, int]]:
     is_over = _here.state.in_(("suppressed", "failed")) & (_here.reason != "")
     query = sa.select(_here.wave, _here.reason, sa.func.count()).where(_here.case_id == case_id, _here.kind == "seed")
     found: dict[str, dict[str, int]] = {}
-    for wave, reason, count in tx.execute(query.where(is_over).group_by(_here.wave, _here.reason).order_by(_here.reason)):
+    for wave, reason, count in tx.execute(
+        query.where(is_over).group_by(_here.wave, _here.reason).order_by(_here.reason)
+    ):
         found.setdefault(wave, {})[reason] = int(count)
     return found
 

@@ -16,10 +16,15 @@ SEEDS = ("13911110001", "13911110002")
 def ready(app: Countersign, text: str = ASKED) -> str:
     """The id of a case that can be delivered; who is asked for proofs has a mobile number."""
     made = frozen(app, text)
+    reachable(app)
+    return made
+
+
+def reachable(app: Countersign) -> None:
+    """Who is asked for proofs has a mobile number."""
     with app.db.begin() as tx:
         for name, number in NUMBERS.items():
             preferences.keep_of_person(tx, name, json.dumps({"addresses": {"sms": {"to": number}}}), app.now())
-    return made
 
 
 def seeded(app: Countersign) -> None:

@@ -201,9 +201,7 @@ def test_seeds_are_kept_by_administrators_and_wrong_ones_named(app: Countersign,
         assert script(app, api, login).post("/api/v1/seeds", json=SEED).status_code in (403, 404)
 
 
-def test_operators_do_the_same(
-    app: Countersign, gateway: RunningGateway, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_operators_do_the_same(app: Countersign, gateway: RunningGateway, monkeypatch: pytest.MonkeyPatch) -> None:
     made = ready(app)
     monkeypatch.setenv("COUNTERSIGN_HOME", str(app.settings.home))
     monkeypatch.setenv("COUNTERSIGN_DATABASE_URL", app.settings.database_url)

@@ -8,12 +8,14 @@ from typing import Any
 
 import pytest
 
-from engine.service import delivering, people, proofs
+from engine.definition.load import load
+from engine.service import delivering, people, proofs, proposals
 from engine.service.app import Countersign
 from engine.service.recording import By
 from engine.store import side_letters
-from tests.acceptance.offices import key, notices, state_of, viewer
-from tests.acceptance.proved_case import ASKED, begun, ready, seeded
+from tests.acceptance.offices import in_force, key, notices, open_task, state_of, viewer
+from tests.acceptance.proved_case import ASKED, begun, reachable, ready, seeded
+from tests.acceptance.sealed_case import FORM, take_in
 from tests.browser.looking import look, sign_in
 from tests.servers.gateway import SECRET, running_gateway
 
@@ -103,10 +105,30 @@ def test_the_pages_of_proofs_and_seeds_say_what_happens(
     assert found == []
 
 
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_who_approves_sees_the_proofs_on_the_sheet(app: Countersign, window: Windows, language: str) -> None:
+    speak(app, language)
+    in_force(app, load(TWO))
+    take_in(app)
+    reachable(app)
+    me = viewer(app, "wangmin")
+    made = proposals.start(app, me, "sealed-test-case", key=key())
+    proposals.submit(app, me, made, FORM, key=key())
+    proofs.send(app, By(me, key=key()), made)
+    name = proofs.waiting(app, viewer(app, "zhanglan"))[0].name
+    proofs.answer(app, By(viewer(app, "zhanglan"), key=key()), name, fits=False, because="价格是上月的")
+    page = window()
+    sign_in(page, "liguoqiang")
+    page.goto(f"/tasks/{open_task(app, 'liguoqiang')}")
+    shown = page.inner_text("main")
+    assert "价格是上月的" in shown
+    assert (("版本 a" if language == "zh" else "variant a") in shown) is True
+    assert look(page, f"proofs-sheet-{language}") == []
+
+
 def test_who_is_asked_answers_in_two_taps_without_scripts(app: Countersign, window: Windows, tmp_path: Path) -> None:
     with running_gateway(tmp_path / "sms.log") as gateway:
-        object.__setattr__(app, "settings", app.settings.model_copy(update={"sms_url": gateway.url}))
-        app.settings.__dict__["sms_secret"] = SECRET
+        app.settings = app.settings.model_copy(update={"sms_url": gateway.url, "sms_secret": SECRET})
         made = ready(app)
         begun(app, made)
         proofs.send(app, By(viewer(app, "wangmin"), key=key()), made, ["zhanglan"])
