@@ -7,6 +7,7 @@ import re
 
 from api.failures import translated
 from api.i18n import N_, Words
+from api.words_proofs import ASIDE
 
 DOUBTS = (
     N_("no receipt"),
@@ -41,3 +42,8 @@ def spoken(reason: str, words: Words) -> str:
     """The gateway gave no answer in time."""
     reason = next((today for pattern, today in EARLIER if pattern.fullmatch(reason)), reason)
     return translated(reason, words, DOUBTS) or reason
+
+
+def spoken_aside(reason: str, words: Words) -> str:
+    """No budget left for seeds: the same of a proof or a message to a seed, also where everybody knows."""
+    return translated(reason, words, (*DOUBTS, *ASIDE)) or reason

@@ -50,11 +50,16 @@ def environment(language: Language) -> Environment:
         """What a thing that was set aside says."""
         return parked.facts(body, say)
 
+    def aside(reason: str) -> str:
+        """Why a proof or a message to a seed waits, failed, or was left out."""
+        return doubts.spoken_aside(reason, say)
+
     env.globals.update(
         said=said,
         failed=failed,
         doubt=doubt,
         parked_facts=parked_facts,
+        aside=aside,
         in_words=in_words,
         field_called=field_called,
         words=words,

@@ -1,4 +1,4 @@
-"""What is said of waves, proofs and seeds; `api.words` takes the tables in."""
+"""What is said of waves, proofs and seeds; `api.words` takes the tables in, and `api.doubts` the reasons."""
 
 from api.i18n import N_
 
@@ -24,6 +24,24 @@ PROOF_ANSWERS = {
     "fits": N_("It fits"),
     "unfit": N_("It does not fit"),
 }
+ASIDE = (
+    N_("the seed has ended"),
+    N_("no budget left for seeds"),
+    N_("suppressed or opted out"),
+    N_("the delivery was cancelled"),
+    N_("the delivery was over"),
+    N_("no address is set for this channel"),
+    N_("the wave was held"),
+    N_("no server or no sender of e-mail to customers is set"),
+    N_("cannot reach the gateway: {why}"),
+    N_("cannot send mail: {why}"),
+    N_("the mail server refuses the sender: {why}"),
+    N_("the mail server says later: {why}"),
+    N_("rejected: not taken within a day"),
+    N_("rejected: {why}"),
+    N_("bounced: {why}"),
+)
+"""Why a letter beside the audience waits, failed, or was left out, as it is recorded."""
 PROOF_PROBLEMS = {
     "E411": N_(
         "{who} has no address for this channel: a mobile number stands under Notifications, mail in the account."

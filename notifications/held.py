@@ -51,8 +51,10 @@ KINDS = (  # what is recorded, with the sentence that its parts go into; the fir
     (
         re.compile(r"proofs: (?P<fits>\d+) of (?P<need>\d+) said that it fits"),
         Bilingual(
-            zh="每段消息文字均须 {need} 人认为样张合适，目前 {fits} 人",
-            en="{fits} of {need} people said of every text of the message that it fits",
+            zh="首个波次等待样张：每段消息文字均须 {need} 人认为合适，目前 {fits} 人。"
+            "请在“派送”页发出样张；人数一到即自动开始，无需再点“继续派送”。",
+            en="The first wave waits for proofs: {need} must say of every text that it fits, {fits} said so."
+            " Send the proofs on the delivery page; it starts by itself as soon as enough have said so.",
         ),
     ),
     (re.compile(r"stop: (?P<rule>.+)", re.S), Bilingual(zh="触发停止规则：{rule}", en="The stop rule holds: {rule}")),

@@ -92,7 +92,8 @@ def proofs_(
     for one in view.proofs:
         said = f"{one.answer or 'no answer'}{f': {one.because}' if one.because else ''}"
         typer.echo(
-            f"{one.name}  {one.channel}  {one.who}  {one.state}  {said}{'' if one.is_current else '  (old text)'}"
+            f"{one.name}  {one.channel}  {f'variant {one.variant}  ' if one.variant else ''}{one.who}  {one.address}"
+            f"  {one.state}{f': {one.reason}' if one.reason else ''}  {said}{'' if one.is_current else '  (old text)'}"
         )
 
 

@@ -18,7 +18,7 @@ are refused for what we sent or for who we are). delayed: it is still tried. rep
 
 BOUNCED = "bounced"
 """How the reason begins of what failed because the mailbox is not there, before `: ` and the code."""
-NAME = re.compile(r"[0-9a-z-]{1,48}\.\d{1,9}\.[0-9a-f]{16}(?![0-9a-f])", re.ASCII | re.IGNORECASE)
+NAME = re.compile(r"(?:(?:proof|seed)\.)?[0-9a-z-]{1,48}\.\d{1,9}\.[0-9a-f]{16}(?![0-9a-f])", re.ASCII | re.IGNORECASE)
 STATUS = re.compile(r"\b([245])\.(\d{1,3})\.(\d{1,3})\b")
 NOT_THE_MAILBOX = ("5.2.2", "5.2.3", "5.3.", "5.6.", "5.7.")
 """Refusals for good that say nothing of the mailbox's being: full, too long, the server, the content, our name."""

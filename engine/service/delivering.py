@@ -162,7 +162,7 @@ def waves_view(app: Countersign, tx: Connection, case_id: str) -> tuple[WaveView
     assert plan is not None
     sums = ledger.sums(tx, case_id)
     capped = ledger.capped(tx, case_id) if any(one.suppressed for one in sums.values()) else {}
-    seeds = seeding.views(tx, case_id, plan, {row.id: row.channel for row in rows})
+    seeds = seeding.views(tx, case_id, plan, {row.id: row for row in rows})
     views = (_view(app, row, plan, sums.get(row.id), capped.get(row.id, 0)) for row in rows)
     return tuple(replace(view, seeds=seeds.get(view.id)) for view in views)
 

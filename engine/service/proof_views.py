@@ -6,14 +6,16 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True)
 class ProofView:
-    """One proof. `is_current`: the text is still the one that was sent; `address` is masked; `state` as in
-    store.side_letters; `answer` fits, unfit, or empty."""
+    """One proof. `is_current`: the text is still the one that was sent; `address` is masked; `cell` is the first of
+    those that get this text, or `variant` the one of a test; `state` as in store.side_letters; `answer` fits, unfit,
+    or empty."""
 
     name: str
     case_id: str
     number: str
     channel: str
     cell: str
+    variant: str
     person: str
     who: str
     address: str

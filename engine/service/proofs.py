@@ -6,12 +6,12 @@ asked anew. Refuses to send what goes to customers: every proof says what it is,
 """
 
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, time
 
 from sqlalchemy import Connection
 
-from engine.delivery.channels import Email, Sms, segments_of
+from engine.delivery.channels import Email, Sms, Webhook, segments_of
 from engine.delivery.mail import is_address
 from engine.delivery.plan import DeliveryPlan
 from engine.errors import ExpressionFailed, Invalid, InvalidForm, NotFound, Problem, SelectionFailed, Unavailable
@@ -22,7 +22,7 @@ from engine.service import access, channels, fields, previewing, side_texts
 from engine.service.app import Countersign
 from engine.service.authorizing import allowed
 from engine.service.cases import load_visible
-from engine.service.proof_rule import current, fitting, named, provable
+from engine.service.proof_rule import current, fitting, go_on, named, provable
 from engine.service.proof_views import ProofsView, ProofView
 from engine.service.recording import By, changing
 from engine.service.sampling import may_read
@@ -56,7 +56,7 @@ def send(app: Countersign, by: By, case_id: str, to: Iterable[str] = ()) -> int:
         plan = app.definition(case.process).delivery
         assert plan is not None
         accounts = tuple(dict.fromkeys(one.strip() for one in to if one.strip())) or named(app, tx, plan, case)
-        addresses = _addresses(app, tx, accounts, over)
+        addresses = _addresses(app, tx, accounts, {channel: _kind_of_address(plan, channel) for channel in over})
     texts = _texts(app, case, plan, row, over)
     with changing(app, by, None) as change:
         if change.done_before():
@@ -74,8 +74,8 @@ def send(app: Countersign, by: By, case_id: str, to: Iterable[str] = ()) -> int:
 
 
 def answer(app: Countersign, by: By, name: str, *, fits: bool, because: str = "") -> None:
-    """The person who got a proof says whether it fits, and why not; a later answer counts instead. NotFound for anybody
-    else, InvalidForm without a reason."""
+    """The person who got a proof says whether it fits, and why not; a later answer counts instead. A first wave that
+    waited for this answer alone starts. NotFound for anybody else, InvalidForm without a reason."""
     said, reason = ("fits" if fits else "unfit"), because.strip()
     if (not fits and not reason) or len(reason) > LONGEST_REASON:
         raise InvalidForm([Problem("reason_missing", "say why", at="because")])
@@ -89,6 +89,8 @@ def answer(app: Countersign, by: By, name: str, *, fits: bool, because: str = ""
         change.note(
             "proof_answered", f"case {case.number or case.id}", after={"proof": name, "said": said}, reason=reason
         )
+    if fits:
+        go_on(app, case.id)
 
 
 def one(app: Countersign, viewer: Viewer, name: str) -> ProofView:
@@ -96,18 +98,24 @@ def one(app: Countersign, viewer: Viewer, name: str) -> ProofView:
     with app.db.read() as tx:
         letter = _mine(tx, viewer.person, name)
         case = cases.load(tx, letter.case_id)
-        return _view(app.organisation(tx), case, letter, current(app, tx, case))
+        return _view(app, app.organisation(tx), case, letter, current(app, tx, case))
 
 
 def waiting(app: Countersign, viewer: Viewer) -> tuple[ProofView, ...]:
-    """The proofs that wait for the viewer's answer, the newest first."""
+    """The proofs that wait for the viewer's answer, the newest first: of texts as they are now, that still go out."""
     with app.db.read() as tx:
         letters = side_letters.unanswered(tx, viewer.person)
         organisation, known = app.organisation(tx), {}
         for case in cases.load_many(tx, sorted({one.case_id for one in letters})):
-            known[case.id] = (case, current(app, tx, case))
-        views = (_view(organisation, known[one.case_id][0], one, known[one.case_id][1]) for one in letters)
-        return tuple(view for view in views if view.is_current)
+            plan = app.definition(case.process).delivery
+            left = _channels_left(tx, case, plan) if plan else frozenset()
+            known[case.id] = (case, left, current(app, tx, case))
+        views = []
+        for one in letters:
+            case, left, texts = known[one.case_id]
+            if one.channel in left and one.about in texts:
+                views.append(_view(app, organisation, case, one, texts))
+        return tuple(views)
 
 
 def of_case(app: Countersign, viewer: Viewer, case_id: str) -> ProofsView | None:
@@ -140,7 +148,7 @@ def _proofs(app: Countersign, tx: Connection, case: Case, plan: DeliveryPlan, *,
     organisation, now = app.organisation(tx), current(app, tx, case)
     letters = side_letters.of_case(tx, case.id, "proof")
     return ProofsView(
-        proofs=tuple(_view(organisation, case, letter, now) for letter in letters),
+        proofs=tuple(_view(app, organisation, case, letter, now) for letter in letters),
         may_send=may_send,
         named=named(app, tx, plan, case),
         need=plan.proofs.need if plan.proofs else 0,
@@ -184,9 +192,10 @@ def _channels_left(tx: Connection, case: Case, plan: DeliveryPlan) -> frozenset[
 
 
 def _addresses(
-    app: Countersign, tx: Connection, accounts: Sequence[str], over: Iterable[str]
+    app: Countersign, tx: Connection, accounts: Sequence[str], over: Mapping[str, str]
 ) -> dict[tuple[str, str], str]:
-    """Where each channel reaches each account. InvalidForm with everybody whom one does not reach."""
+    """Where each channel, with the kind of address that it takes, reaches each account. InvalidForm with everybody whom
+    one does not reach."""
     if not accounts:
         raise InvalidForm([Problem("form.required", "name at least one account", at="to")])
     organisation, found, problems = app.organisation(tx), {}, []
@@ -194,17 +203,25 @@ def _addresses(
         for person in accounts:
             row = people.find_person(tx, person)
             address = ""
-            if row is not None and row.active and channel == Email.name:
+            if row is not None and row.active and over[channel] == Email.name:
                 address = row.email if is_address(row.email) else ""
-            elif row is not None and row.active and channel == Sms.name:
+            elif row is not None and row.active and over[channel] == Sms.name:
                 address = channels.address_of(tx, person, "sms").to
-            if not address and (channel in (Sms.name, Email.name) or row is None or not row.active):
+            if not address and (over[channel] or row is None or not row.active):
                 told = {"who": organisation.name(person), "channel": channel}
                 problems.append(Problem("E411", f"{told['who']} has no address for {channel}", at="to", fields=told))
             found[channel, person] = address
     if problems:
         raise InvalidForm(problems)
     return found
+
+
+def _kind_of_address(plan: DeliveryPlan, channel: str) -> str:
+    """The channel whose addresses of accounts are as this one's of customers; empty where it gets their names alone."""
+    if channel != Webhook.name:
+        return channel
+    field = plan.address_for(channel)
+    return next((kind for kind in (Sms.name, Email.name) if field and field == plan.address_for(kind)), "")
 
 
 def _texts(
@@ -268,13 +285,19 @@ def _mine(tx: Connection, person: str, name: str) -> SideLetter:
     return letter
 
 
-def _view(organisation: Organisation, case: Case, letter: SideLetter, now: frozenset[str]) -> ProofView:
+def _view(
+    app: Countersign, organisation: Organisation, case: Case, letter: SideLetter, now: frozenset[str]
+) -> ProofView:
+    definition = app.definition(case.process)
+    message = definition.delivery.message if definition.delivery else None
+    is_variant = message is not None and letter.cell in message.variants
     return ProofView(
         name=letter.name,
         case_id=case.id,
         number=case.number or "",
         channel=letter.channel,
-        cell=letter.cell,
+        cell="" if is_variant else letter.cell,
+        variant=letter.cell if is_variant else "",
         person=letter.person,
         who=organisation.name(letter.person),
         address=letter.shown,

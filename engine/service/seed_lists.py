@@ -4,6 +4,7 @@ Addresses are sealed and shown masked. Every change says who made it. Refuses an
 same one twice for an office.
 """
 
+import re
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
@@ -19,6 +20,8 @@ from engine.store import seeds, side_letters
 from engine.values import Bilingual
 
 LONGEST_NAME = 60
+CUT = re.compile(r"1\d{4,9}|1\d{11,}")
+"""A mobile number of the country with digits missing or too many: somebody mistyped it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +139,8 @@ def renew(app: Countersign) -> int:
 def _plain(channel: str, address: str) -> str:
     """The address as it is kept; empty where the channel takes none such."""
     if channel == Sms.name:
-        return numbers.plain(address)
+        found = numbers.plain(address)
+        return "" if CUT.fullmatch(found) else found
     return address if channel == Email.name and is_address(address) else ""
 
 

@@ -9,7 +9,6 @@ import hashlib
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from functools import partial
 from itertools import product
 from pathlib import Path
@@ -98,21 +97,33 @@ def batch_of(wave: str) -> str:
     return f"seed.{hashlib.sha256(wave.encode()).hexdigest()[:16]}"
 
 
-def views(tx: Connection, case_id: str, plan: DeliveryPlan, channels: Mapping[str, str]) -> dict[str, SeedsView]:
-    """By wave, what became of its messages to seeds; `channels` are those of the waves."""
-    segments = side_letters.seed_segments(tx, case_id)
-    return {
-        wave: SeedsView(
+def views(tx: Connection, case_id: str, plan: DeliveryPlan, rows: Mapping[str, WaveRow]) -> dict[str, SeedsView]:
+    """By wave, what became of its messages to seeds. Of a wave that waits for a test one text goes to each, and no
+    more is counted."""
+    segments, reasons = side_letters.seed_segments(tx, case_id), side_letters.seed_reasons(tx, case_id)
+    found = {}
+    for wave, every in side_letters.seed_states(tx, case_id).items():
+        if wave not in rows:
+            continue
+        texts = _texts_of(plan, rows[wave])
+        states = {state: count // texts for state, count in every.items()}
+        found[wave] = SeedsView(
             count=sum(states.values()),
             delivered=states.get("delivered", 0),
             without_receipt=states.get("sent", 0) + states.get("unknown", 0),
             failed=states.get("failed", 0),
             left_out=states.get("suppressed", 0),
             waiting=states.get("waiting", 0) + states.get("claimed", 0),
-            cost=cost(segments.get(wave, 0), plan.price(channels[wave])) if wave in channels else Decimal(),
+            cost=cost(segments.get(wave, 0), plan.price(rows[wave].channel)),
+            reasons={why: count // texts for why, count in reasons.get(wave, {}).items()},
         )
-        for wave, states in side_letters.seed_states(tx, case_id).items()
-    }
+    return found
+
+
+def _texts_of(plan: DeliveryPlan, row: WaveRow) -> int:
+    """How many messages stand there for each seed of which only one would have gone out."""
+    test = plan.test_for(row.plan)
+    return len(test.of) if test and not row.variant else 1
 
 
 def _values(app: Countersign, plan: DeliveryPlan, first: Letter) -> tuple[Any, ...]:

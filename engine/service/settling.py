@@ -79,14 +79,19 @@ def start_next(app: Countersign, tx: Connection, case: Case) -> str:
             return ""
         stale = staleness.of_wave(app, tx, case, name) if planned else ()
         if stale:
+            _note_proofs(tx, planned, "")
             return f"{staleness.HELD}{staleness.said(stale)}"
         short = spending.short_of(app, tx, case, planned)
         if short:
             for row in planned:
                 waves.note(tx, row.id, short)
             return short
-        if unfit := texts.refused(app, case, planned) or (proof_rule.refused(app, tx, case) if planned else ""):
-            return unfit
+        if wrong := texts.refused(app, case, planned):
+            _note_proofs(tx, planned, "")
+            return wrong
+        if unproved := proof_rule.refused(app, tx, case) if planned else "":
+            _note_proofs(tx, planned, unproved)
+            return unproved
         waves.lock_all(tx, [row.id for row in planned])
         for row in planned:
             waves.move(tx, row.id, to="running", come_from=("planned",), started_at=app.now(), held_because="")
@@ -94,7 +99,15 @@ def start_next(app: Countersign, tx: Connection, case: Case) -> str:
     return ""
 
 
+def _note_proofs(tx: Connection, planned: Sequence[WaveRow], missing: str) -> None:
+    """The waves that proofs hold say so, and those that something else holds no more."""
+    for row in planned:
+        if row.held_because != missing and (missing or row.held_because.startswith(proof_rule.HELD)):
+            waves.note(tx, row.id, missing)
+
+
 def _settle(app: Countersign, case_id: str) -> None:
+    proof_rule.go_on(app, case_id)
     with app.db.read() as tx:
         case = cases.load(tx, case_id)
         rows = waves.of_case(tx, case_id)

@@ -86,8 +86,6 @@ def _claimed(app: Countersign, batch: str, channel: str, wave_id: str) -> list[S
             pacing.is_open(wave.plan.hours, now, app.settings.zone) and not ending.is_over(app, wave, now)
         ):
             return []
-        if wave is not None and wave.plan.winner_of:
-            side_letters.drop_others(tx, wave.id, wave.variant)
         claimed = side_letters.claim(tx, batch, channel, database_now(tx), LEASE)
         asks_nobody = guarantee_of(channel, app.settings) == "at_most_once"
         left = []

@@ -1,6 +1,6 @@
 """What is shown of what follows the approval: the customers, the sending, the evaluation. Read-only values."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
@@ -158,7 +158,8 @@ class WrongTextsView:
 @dataclass(frozen=True, slots=True)
 class SeedsView:
     """What became of a wave's messages to seeds, which no other figure knows of. `left_out` were barred, had ended, or
-    had no money left; `cost` is spent of the budget."""
+    had no money left; `reasons` says how often what was recorded of those and of the failed; `cost` is spent of the
+    budget."""
 
     count: int
     delivered: int
@@ -167,6 +168,7 @@ class SeedsView:
     left_out: int
     waiting: int
     cost: Decimal
+    reasons: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

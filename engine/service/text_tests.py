@@ -19,7 +19,7 @@ from engine.machine.commands import TextDecided
 from engine.machine.states import TEXTS
 from engine.service import running
 from engine.service.app import Countersign
-from engine.store import cases, text_tests, waves
+from engine.store import cases, side_letters, text_tests, waves
 from engine.store.cases import Locked
 from engine.store.waves import ENDED, WaveRow
 from engine.values import digest_of
@@ -124,7 +124,8 @@ def _declared(test: TextTest) -> dict[str, Any]:
 
 
 def _record(app: Countersign, case_id: str, command: TextDecided, *, key: str) -> None:
-    """In one transaction: the history, and the text of the waves that wait for it. Refused where it is decided."""
+    """In one transaction: the history, and the text of the waves that wait for it, also for their seeds. Refused where it
+    is decided."""
 
     def decided(locked: Locked) -> TextDecided:
         known = (locked.case.facts.get(TEXTS) or {}).get(command.wave)
@@ -133,7 +134,8 @@ def _record(app: Countersign, case_id: str, command: TextDecided, *, key: str) -
             if known["how"] == "person":
                 raise TextChosen(by=app.organisation(locked).name(known["by"]), **stands)
             raise TextFound(**stands)
-        waves.follow_test(locked.tx, case_id, command.wave, command.variant)
+        for wave in waves.follow_test(locked.tx, case_id, command.wave, command.variant):
+            side_letters.drop_others(locked.tx, wave, command.variant)
         return command
 
     running.carry_out(app, case_id, decided, key=key)

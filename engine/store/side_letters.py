@@ -257,6 +257,18 @@ def seed_states(tx: Connection, case_id: str) -> dict[str, dict[str, int]]:
     return found
 
 
+def seed_reasons(tx: Connection, case_id: str) -> dict[str, dict[str, int]]:
+    """By wave, why messages to seeds were left out or failed, and how many."""
+    is_over = _here.state.in_(("suppressed", "failed")) & (_here.reason != "")
+    query = sa.select(_here.wave, _here.reason, sa.func.count()).where(_here.case_id == case_id, _here.kind == "seed")
+    found: dict[str, dict[str, int]] = {}
+    for wave, reason, count in tx.execute(
+        query.where(is_over).group_by(_here.wave, _here.reason).order_by(_here.reason)
+    ):
+        found.setdefault(wave, {})[reason] = int(count)
+    return found
+
+
 def seed_segments(tx: Connection, case_id: str) -> dict[str, int]:
     """By wave, how many segments went to seeds, or may have."""
     paid = _here.state.in_(("sent", "delivered", "unknown")) | (_here.sent_at.is_not(None))

@@ -154,11 +154,11 @@ def let_go(tx: Connection, wave: str, *, by: str) -> None:
     tx.execute(sa.update(waves).where(waves.c.id == wave).values(let_go_by=by, held_because=""))
 
 
-def follow_test(tx: Connection, case_id: str, tested: str, variant: str) -> None:
-    """Write down with which text the waves go out that wait for the test of the wave called `tested`."""
-    for row in of_case(tx, case_id):
-        if row.plan.winner_of == tested and not row.variant:
-            tx.execute(sa.update(waves).where(waves.c.id == row.id).values(variant=variant, held_because=""))
+def follow_test(tx: Connection, case_id: str, tested: str, variant: str) -> tuple[str, ...]:
+    """Write down with which text the waves go out that wait for the test of the wave called `tested`; their ids."""
+    follow = [row.id for row in of_case(tx, case_id) if row.plan.winner_of == tested and not row.variant]
+    tx.execute(sa.update(waves).where(waves.c.id.in_(follow)).values(variant=variant, held_because=""))
+    return tuple(follow)
 
 
 def lock(tx: Connection, wave: str) -> WaveRow | None:

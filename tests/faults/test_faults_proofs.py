@@ -14,11 +14,12 @@ import sqlalchemy as sa
 
 from engine.delivery.signature import sign
 from engine.errors import InvalidForm, NotFound
-from engine.machine.commands import ResumeDelivery
+from engine.machine.commands import PauseDelivery, ResumeDelivery
 from engine.organisation import Office
 from engine.service import budgets, delivering, parking, proofs, receiving, replying, running, seed_lists
 from engine.service.app import Countersign
 from engine.service.recording import OPERATOR, By
+from engine.service.stage_views import SeedsView
 from engine.service.views import Viewer
 from engine.store import budgets as budget_rows
 from engine.store import cases, history, ledger, people, preferences, side_letters, suppression
@@ -37,6 +38,14 @@ WAVES = """
   prices: {sms: "0.05"}
 """
 ASKED = WAVES + '  proofs: {to: "role:marketing@county", need: 1}\n'
+TESTED = """
+  waves:
+    - {name: pilot, size: 20, channel: sms, chunk: 10, test: {of: [a, b], metric: response, wait: 24h, else: b}}
+    - {name: main, share: rest, channel: sms, chunk: 50, text: winner of pilot}
+  message: {variants: {a: {text: "甲款，{form.message}"}, b: {text: "乙款，{form.message}"}}, fields: [name]}
+  prices: {sms: "0.05"}
+  proofs: {to: "role:marketing@county", need: 1}
+"""
 NO_SEEDS = WAVES + "  seeds: none\n"
 TARGET = 90
 NUMBERS = ("13911110001", "13911110002", "13911110003")
@@ -157,11 +166,92 @@ def test_the_first_wave_waits_until_somebody_named_says_that_the_text_fits(make:
     proofs.answer(app, by("wang"), mine[0].name, fits=False, because="价格不对")
     delivering.hold(app, CASE, "resume")
     assert not [one for one in shown(app) if one.started_at]
+    assert shown(app)[0].held_because == "proofs: 0 of 1 said that it fits"
+    delivering.settle(app)
+    assert held(app)[0] == "paused"
     proofs.answer(app, by("wang"), mine[0].name, fits=True)
     assert proofs.waiting(app, by("wang").viewer) == ()  # type: ignore[arg-type]
-    resume(app)
-    assert [one.state for one in shown(app)] == ["running", "planned"]
+    assert held(app)[0] == "delivering"  # nobody has to resume it
+    delivering.hold(app, CASE, "resume")
+    assert [(one.state, one.held_because) for one in shown(app)] == [("running", ""), ("planned", "")]
     assert aside(gateway, "proof")
+
+
+def test_an_answer_whose_process_is_killed_is_followed_by_the_next_look(make: Make) -> None:
+    app = make(ASKED)
+    delivering.begin(app, CASE)
+    proofs.send(app, by(""), CASE)
+    (mine,) = proofs.waiting(app, by("wang").viewer)  # type: ignore[arg-type]
+    with pytest.MonkeyPatch.context() as killed:
+        killed.setattr(proofs, "go_on", lambda *_: None)
+        proofs.answer(app, by("wang"), mine.name, fits=True)
+    assert held(app)[0] == "paused"
+    delivering.settle(app)
+    delivering.settle(app)
+    assert held(app)[0] == "delivering"
+    with app.db.read() as tx:
+        commands = [type(one.command).__name__ for one in history.load(tx, CASE)]
+    assert commands.count("ResumeDelivery") == 1
+
+
+def test_where_a_person_holds_the_delivery_proofs_let_nothing_go(make: Make) -> None:
+    app = make(ASKED)
+    delivering.begin(app, CASE)
+    proofs.send(app, by(""), CASE)
+    running.carry_out(app, CASE, ResumeDelivery(actor="li"), key="resume")
+    running.carry_out(app, CASE, PauseDelivery(actor="li", reason="再想想"), key="pause")
+    (mine,) = proofs.waiting(app, by("wang").viewer)  # type: ignore[arg-type]
+    proofs.answer(app, by("wang"), mine.name, fits=True)
+    delivering.settle(app)
+    assert held(app) == ("paused", "再想想")
+    resume(app)
+    assert shown(app)[0].state == "running"
+
+
+def test_two_are_needed_of_every_variant_and_the_wave_says_how_many(make: Make) -> None:
+    app = make(TESTED.replace("need: 1", "need: 2"))
+    delivering.begin(app, CASE)
+    assert proofs.send(app, by(""), CASE) == 4  # two variants to two people
+    letters = proofs.for_operator(app, CASE).proofs
+    assert sorted((one.variant, one.person) for one in letters) == [
+        (variant, person) for variant in "ab" for person in ("wang", "zhao")
+    ]
+    for one in letters:
+        assert held(app)[0] == "paused"
+        proofs.answer(app, by(one.person), one.name, fits=True)
+    assert held(app)[0] == "delivering"
+
+
+def test_the_pilot_shows_seeds_every_variant_and_the_next_wave_the_winner(
+    make: Make, gateway: RunningGateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = make(TESTED.partition("  proofs")[0])
+    seeded(app)
+    delivering.begin(app, CASE)
+    gateway.behave(drop_share=0.3)
+    for _ in range(40):  # claims that nobody ended are taken over by who comes next
+        delivering.work(app, "test")
+        end_leases(app)
+        with app.db.begin() as tx:
+            tx.execute(sa.text("UPDATE chunks SET available_at = NULL"))
+        if not any(one.waiting for one in shown(app) if one.name == "pilot"):
+            break
+    gateway.behave()
+    delivering.settle(app)
+    pilot = [(one["to"], "甲" if "甲款" in one["text"] else "乙") for one in aside(gateway, "seed")]
+    assert sorted(pilot) == [(number, word) for number in NUMBERS for word in ("乙", "甲")]
+    assert shown(app)[1].seeds == SeedsView(3, 0, 0, 0, 0, 3, shown(app)[1].seeds.cost)  # type: ignore[union-attr]
+    now = Countersign.now
+    monkeypatch.setattr(Countersign, "now", lambda self: now(self) + timedelta(hours=25))
+    delivering.settle(app)
+    for _ in range(3):
+        send_all(app)
+        end_leases(app)
+    every = aside(gateway, "seed")
+    assert len({one["id"] for one in every}) == len(every) == 9
+    assert sorted(one["to"] for one in every if "乙款" in one["text"]) == sorted(NUMBERS * 2)  # declared for no winner
+    assert len({one["id"] for one in gateway.messages()}) == len(gateway.messages()) == TARGET + 9
+    assert [one.seeds.count for one in shown(app) if one.seeds] == [6, 3]
 
 
 def resume(app: Countersign) -> None:

@@ -191,8 +191,6 @@ BODY = {  # what every verb of the API takes, so that nothing is refused for its
     "withdraw": {"reason": "x"},
     "close": {"lessons": "x"},
     "why": {"customer": "x"},
-    "text": {"wave": "x", "variant": "x", "reason": "x"},
-    "more": {"values": {"budget": "1"}, "reason": "x"},
 }
 BODY["readers"] = {"person": "x"}
 FORM = {

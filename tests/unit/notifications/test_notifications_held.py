@@ -52,8 +52,10 @@ from notifications.held import spoken
         ),
         (
             "proofs: 1 of 2 said that it fits",
-            "每段消息文字均须 2 人认为样张合适，目前 1 人",
-            "1 of 2 people said of every text of the message that it fits",
+            "首个波次等待样张：每段消息文字均须 2 人认为合适，目前 1 人。"
+            "请在“派送”页发出样张；人数一到即自动开始，无需再点“继续派送”。",
+            "The first wave waits for proofs: 2 must say of every text that it fits, 1 said so. Send the proofs on the"
+            " delivery page; it starts by itself as soon as enough have said so.",
         ),
         (
             "budget: 8.10 > 7.60",
