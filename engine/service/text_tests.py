@@ -124,8 +124,8 @@ def _declared(test: TextTest) -> dict[str, Any]:
 
 
 def _record(app: Countersign, case_id: str, command: TextDecided, *, key: str) -> None:
-    """In one transaction: the history, and the text of the waves that wait for it, also for their seeds. Refused where it
-    is decided."""
+    """In one transaction: the history, and the text of the waves that wait for it, also for their seeds. Refused where
+    it is decided."""
 
     def decided(locked: Locked) -> TextDecided:
         known = (locked.case.facts.get(TEXTS) or {}).get(command.wave)

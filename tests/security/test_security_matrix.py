@@ -175,7 +175,7 @@ BODY = {  # what every verb of the API takes, so that nothing is refused for its
     "text": {"wave": "pilot", "variant": "a", "reason": "x"},
     "operations": {"operation": "void", "reason": "x"},
     "children": {},
-    "readers": {"person": NotImplemented},
+    "readers": {"person": "x"},
     "embargo": {"until": ""},
     "decision": {"decision": "approve"},
     "transfer": {"to": "x"},
@@ -192,7 +192,6 @@ BODY = {  # what every verb of the API takes, so that nothing is refused for its
     "close": {"lessons": "x"},
     "why": {"customer": "x"},
 }
-BODY["readers"] = {"person": "x"}
 FORM = {
     "key": "a-key-of-eight",
     "recipients": "1",
