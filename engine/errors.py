@@ -8,7 +8,7 @@ CountersignError
 |   |   StandInOver, StandInTwice, TooManyTries, CountsMoved, CountsBusy, CountOvertaken, NoControl, GroupChanged,
 |   |   OfferChanged, OwnOffer, TooFewCustomers, RehearsalFailed, WaiverWaits, OwnWaiver,
 |   |   ErasureOpen, ErasureWaits, ListStale, BudgetOpen, BudgetHeld,
-|   |   RecommendationAnswered, RecommendationOver, CallsHeld, CallsOver, OutOfHours, NumberShown
+|   |   RecommendationAnswered, RecommendationOver, NotAccepted, AcceptanceConfirmed, CallsHeld, CallsOver, OutOfHours, NumberShown
 |- NotFound          absent, or not yours: the two look the same
 |- SignInNeeded, Forged
 |   |- SignInAnew
@@ -175,6 +175,14 @@ class RecommendationAnswered(Refused):
 class RecommendationOver(Refused):
     """This recommendation stands no more: its time is over, its case is paused, or the customer wants none. Nothing was
     changed. Ask for the customer again to see what stands now."""
+
+
+class NotAccepted(Refused):
+    """Nobody wrote down that this customer accepts, so there is nothing to confirm; nothing was changed."""
+
+
+class AcceptanceConfirmed(Refused):
+    """{by} wrote down other evidence for this acceptance at {at}; that stands, and nothing was changed."""
 
 
 class OwnProposal(Refused):
