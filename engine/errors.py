@@ -8,7 +8,8 @@ CountersignError
 |   |   StandInOver, StandInTwice, TooManyTries, CountsMoved, CountsBusy, CountOvertaken, NoControl, GroupChanged,
 |   |   OfferChanged, OwnOffer, TooFewCustomers, RehearsalFailed, WaiverWaits, OwnWaiver,
 |   |   ErasureOpen, ErasureWaits, ListStale, BudgetOpen, BudgetHeld,
-|   |   RecommendationAnswered, RecommendationOver, NotAccepted, AcceptanceConfirmed, CallsHeld, CallsOver, OutOfHours, NumberShown
+|   |   RecommendationAnswered, RecommendationOver, NotAccepted, AcceptanceConfirmed,
+|   |   CallsHeld, CallsOver, OutOfHours, NumberShown
 |- NotFound          absent, or not yours: the two look the same
 |- SignInNeeded, Forged
 |   |- SignInAnew

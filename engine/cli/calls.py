@@ -61,7 +61,9 @@ def show(case: Annotated[str, typer.Argument(help="The number or id of the case.
     with application() as opened:
         view = call_lists.view(opened, OPERATOR, case)
         zone = opened.settings.zone
-    typer.echo(f"{view.audience - view.open:,} of {view.audience:,} customers are done with, {view.due:,} are due here.")
+    typer.echo(
+        f"{view.audience - view.open:,} of {view.audience:,} customers are done with, {view.due:,} are due here."
+    )
     for one in view.callers:
         line = f"  {one.person or 'whoever takes them'}: {one.open:,} open, {one.due:,} due, {one.made:,} made"
         if one.out and one.out_at:
@@ -74,7 +76,9 @@ def take_back(
     case: Annotated[str, typer.Argument(help="The number or id of the case.")],
     person: Annotated[str, typer.Argument(help="The account whose open calls come back.")],
     *,
-    to: Annotated[str, typer.Option(help="The account that gets them; the same one keeps them, nobody by default.")] = "",
+    to: Annotated[
+        str, typer.Option(help="The account that gets them; the same one keeps them, nobody by default.")
+    ] = "",
 ) -> None:
     """Take back what is open for PERSON, also what is out in a file or before them."""
     with application() as opened:

@@ -1,7 +1,8 @@
 """Results of calls that were made elsewhere, from a CSV or XLSX file of a call centre.
 
 One row per attempt: `case` (number) or `wave`, `customer`, `at`, `disposition`, and perhaps `note`, `evidence`,
-`call_back_at`, `caller`, `reference`, `value` (what was accepted is worth per month, where the offer has no fee). Good rows count, every other one is named by line, column and reason; rows about
+`call_back_at`, `caller`, `reference`, `value` (what was accepted is worth per month, where the offer has no fee).
+Good rows count, every other one is named by line, column and reason; rows about
 cases or customers that are in no call list here are parked for a person to look at. The same rows again change nothing.
 Refuses to take a result of a case whose list the importer does not lead: such a row is parked like one of a case that
 there is not.

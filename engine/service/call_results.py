@@ -61,7 +61,7 @@ def fees_of(app: Countersign, tx: Connection, case: Case, rows: Sequence[CallRow
 
 
 def valued(told: Told, fee: Decimal | None) -> tuple[Told, list[Problem]]:
-    """The attempt with what it is worth, and what is wrong with the amount; only what was accepted is worth anything."""
+    """The attempt with what it is worth, and what is wrong with the amount; only an acceptance is worth anything."""
     if told.result.disposition != "accepted":
         return told, []
     value, problems = worth.of(fee, told.entered)

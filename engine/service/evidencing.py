@@ -56,7 +56,7 @@ def confirm(app: Countersign, by: By, number: str, proof: Proof) -> ProvedView:
     """Write the evidence of an acceptance down; the same again changes nothing.
 
     InvalidForm names wrong fields. NotFound where there is none, or who asks is neither a clerk of its halls nor the
-    submitter of its case; NotAccepted where the customer did not accept; AcceptanceConfirmed where other evidence stands.
+    submitter of its case; NotAccepted where the customer did not accept; AcceptanceConfirmed where other evidence is.
     """
     wave, row = confirmations.place_of(number)
     with changing(app, by, None) as change:
@@ -89,6 +89,16 @@ def confirm(app: Countersign, by: By, number: str, proof: Proof) -> ProvedView:
         now = recommendations.find(tx, wave, row)
         assert now is not None
         return _view(change.organisation.name(by.person), now)
+
+
+def confirm_of(app: Countersign, by: By, case_id: str, number: str, proof: Proof) -> ProvedView:
+    """The same for an acceptance of this case; NotFound for one of another."""
+    wave, row = confirmations.place_of(number)
+    with app.db.read() as tx:
+        placed = recommendations.find(tx, wave, row)
+    if placed is None or placed.case_id != case_id:
+        raise NotFound()
+    return confirm(app, by, number, proof)
 
 
 def of_customer(app: Countersign, tx: Connection, by: By, customer: str) -> tuple[Unproved, ...]:

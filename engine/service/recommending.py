@@ -60,8 +60,8 @@ class Recommendation:
 @dataclass(frozen=True, slots=True)
 class HallView:
     """The answer. `outcome`: found, several (the phone of several), or none: there is nobody, or nothing to recommend
-    here. `customer` and `name` are masked; name and tariff stand there only with a recommendation. `unproved`: what they
-    accepted here and what nobody has written evidence down for yet."""
+    here. `customer` and `name` are masked; name and tariff stand there only with a recommendation. `unproved`: what
+    they accepted here and what nobody has written evidence down for yet."""
 
     outcome: str
     customer: str

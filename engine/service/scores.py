@@ -13,9 +13,7 @@ from engine.store import arbitrations
 from engine.warehouse.arbitrating import score_of
 
 
-def of(
-    app: Countersign, tx: Connection, case: Case, definition: Definition, customer: str
-) -> tuple[int, float | None]:
+def of(app: Countersign, tx: Connection, case: Case, definition: Definition, customer: str) -> tuple[int, float | None]:
     """The priority of the case and the customer's score; None where the arbitration gave them none."""
     plan = definition.audience.arbitration if definition.audience else None
     held = arbitrations.holding(tx, case.id)

@@ -1,7 +1,7 @@
-"""What an accepted offer is worth: its monthly fee, in money per month; an amount that is entered only where it has none.
+"""What an accepted offer is worth: its monthly fee, in money per month; an amount that is entered where it has none.
 
-So the money of a report is the same whoever wrote the acceptance down. Refuses an amount beside a fee that says something
-else: the offer's price is the offer's (docs/decisions/0049).
+So the money of a report is the same whoever wrote the acceptance down. Refuses an amount beside a fee that says
+something else: the offer's price is the offer's (docs/decisions/0049).
 """
 
 from collections.abc import Iterable, Mapping

@@ -1,10 +1,11 @@
 """Call lists as rows: who is to be called, who has whom before them, and every attempt.
 
 Who moves a call: it is `open` from the moment its row of the ledger counts as sent, and `ended` by a result, by the
-end of its time, or by an opt-out. What left the house with its number is `out` until a result comes or the lead takes it
-back: nobody here takes it meanwhile. While it is open one caller at most holds it, until a time by the database's clock;
-once that caller saw the number the hold has no end, for the customer may be on the line. Every change counts `version`
-up, so that whoever saw an older one changes nothing. Refuses to decide what a result means (engine.delivery.calls).
+end of its time, or by an opt-out. What left the house with its number is `out` until a result comes or the lead takes
+it back: nobody here takes it meanwhile. While it is open one caller at most holds it, until a time by the database's
+clock; once that caller saw the number the hold has no end, for the customer may be on the line. Every change counts
+`version` up, so that whoever saw an older one changes nothing. Refuses to decide what a result means
+(engine.delivery.calls).
 """
 
 from collections.abc import Iterable, Mapping, Sequence

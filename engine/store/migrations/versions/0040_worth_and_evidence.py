@@ -1,4 +1,4 @@
-"""What an acceptance in the hall or by call is worth a month, evidence that comes later, and calls that left as a file."""
+"""What an acceptance in the hall or by call is worth, evidence that comes later, and calls that left as a file."""
 
 from typing import Any
 
