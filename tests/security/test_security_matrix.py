@@ -185,6 +185,7 @@ NAMES = {
 BODY = {  # what every verb of the API takes, so that nothing is refused for its shape
     "proofs": {},
     "text": {"wave": "main", "variant": "a", "reason": "x"},
+    "more": {"values": {}},
     "evidence": {"recommendation": "w.1", "confirmed_by": "code", "evidence": "1"},
     "form": {"form": {}},
     "submit": {"form": {}},
