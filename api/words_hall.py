@@ -35,5 +35,7 @@ HALL_PROBLEMS = {
     "E380": N_("Write the code or the number of the signature: 1 to 60 letters, digits, dots, dashes."),
     "E381": N_("The offer cannot be concluded: it has no {missing}. Tell whoever keeps the offers."),
     "E382": N_("1 to {most} days."),
+    "E425": N_("The offer costs {fee} a month; leave the amount out."),
+    "E426": N_("“{value}” is not an amount of money per month."),
     "E383": N_("Say how the customer confirmed it."),
 }

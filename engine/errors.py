@@ -8,7 +8,8 @@ CountersignError
 |   |   StandInOver, StandInTwice, TooManyTries, CountsMoved, CountsBusy, CountOvertaken, NoControl, GroupChanged,
 |   |   OfferChanged, OwnOffer, TooFewCustomers, RehearsalFailed, WaiverWaits, OwnWaiver,
 |   |   ErasureOpen, ErasureWaits, ListStale, BudgetOpen, BudgetHeld,
-|   |   RecommendationAnswered, RecommendationOver, TextChosen, TextFound, CallsHeld, CallsOver, OutOfHours, NumberShown
+|   |   RecommendationAnswered, RecommendationOver, NotAccepted, AcceptanceConfirmed, TextChosen, TextFound,
+|   |   CallsHeld, CallsOver, OutOfHours, NumberShown
 |- NotFound          absent, or not yours: the two look the same
 |- SignInNeeded, Forged
 |   |- SignInAnew
@@ -184,6 +185,14 @@ class TextChosen(Refused):
 
 class TextFound(Refused):
     """The test of {wave} was decided at {at}, and variant {variant} goes on; that stands, and nothing was changed."""
+
+
+class NotAccepted(Refused):
+    """Nobody wrote down that this customer accepts, so there is nothing to confirm; nothing was changed."""
+
+
+class AcceptanceConfirmed(Refused):
+    """{by} wrote down other evidence for this acceptance at {at}; that stands, and nothing was changed."""
 
 
 class OwnProposal(Refused):

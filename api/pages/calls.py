@@ -18,7 +18,7 @@ from engine.service.calling import Desk, Named, Number
 from engine.service.views import Viewer
 
 router = APIRouter(dependencies=[for_page("calls.make")])
-FIELDS = ("evidence", "call_back_at", "note")
+FIELDS = ("evidence", "call_back_at", "note", "value")
 GONE = N_("This customer is no longer with you: the lead took them back, or a result came in. Nothing was recorded.")
 BARRED = N_("This customer opted out meanwhile and is not called any more. Take the next one.")
 

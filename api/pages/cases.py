@@ -1,6 +1,6 @@
 """The case page with its tabs, and what its submitter does after the approval."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Annotated, Literal
 
@@ -12,10 +12,12 @@ from api.deps import App, CurrentViewer, CurrentVisit, Posted, form_key, text
 from api.errors import sentence
 from api.formats import Formats
 from api.i18n import N_
-from api.pages.admin import by
+from api.pages.admin import by, tried
+from api.pages.hall import proof_of
 from api.visit import Visit
 from engine.errors import Invalid, InvalidFile, Problem, Refused, SelectionFailed, Unavailable
-from engine.service import answering, cases, interventions, proofs, proposals, responses, returning, stages
+from engine.service import answering, cases, evidencing, interventions, proofs, proposals, responses, returning, stages
+from engine.service.confirmations import Proof
 from engine.service.responses import ImportReport
 from engine.service.views import Viewer
 
@@ -167,6 +169,27 @@ def import_responses(app: App, visit: CurrentVisit, viewer: CurrentViewer, case_
     return visit.page("case.html", case=view, tab="evaluation", error=refused, notice=notice)
 
 
+@router.post("/cases/{case_id}/evidence")
+def confirm(app: App, visit: CurrentVisit, viewer: CurrentViewer, case_id: str, form: Posted) -> Response:
+    """Write down how a customer confirmed what they had accepted in a hall; for the submitter."""
+    proof = proof_of(form)
+    told = Proof(proof["confirmed_by"], proof["evidence"], proof["value"])
+
+    def refused(error: str, status: int) -> Response:
+        view = cases.case_page(app, viewer, case_id)
+        returned = returning.of_case(app, viewer, case_id)
+        tried_out = proofs.of_case(app, viewer, case_id)
+        return visit.page(
+            "case.html", status=status, case=view, tab="delivery", error=error, notice="", returned=returned,
+            proofs=tried_out, proof=proof,
+        )  # fmt: skip
+
+    done = tried(
+        visit, lambda: evidencing.confirm_of(app, by(visit, viewer, form), case_id, proof["id"], told), refused
+    )
+    return done or visit.go(f"/cases/{case_id}?tab=delivery#unproved")
+
+
 def told(report: ImportReport, formats: Formats) -> tuple[str, str]:
     """What came in, and which rows did not; the second is empty where all did."""
     number, plural = formats.number, formats.words.plural
@@ -177,6 +200,8 @@ def told(report: ImportReport, formats: Formats) -> tuple[str, str]:
         parts.append(formats.words("%(number)s known already", number=number(report.known)))
     if report.outcomes:
         parts.append(formats.words("%(number)s measured outcomes", number=number(report.outcomes)))
+    if report.unconfirmed:
+        parts.append(unconfirmed(report.unconfirmed, formats))
     if not report.bad:
         return formats.words(", ").join(parts), ""
     refused = plural(
@@ -187,6 +212,21 @@ def told(report: ImportReport, formats: Formats) -> tuple[str, str]:
     )
     named = formats.words("; ").join(str(row) for row in report.bad[:NAMED])
     return formats.words(", ").join(parts), f"{refused} {named}"
+
+
+def unconfirmed(lines: Sequence[int], formats: Formats) -> str:
+    """Which conversions are kept without counting, and how they come to count."""
+    named = formats.words(", ").join(map(formats.number, lines[:NAMED]))
+    more = f"{named} …" if len(lines) > NAMED else named
+    return formats.words.plural(
+        "%(number)s conversion is kept without counting, because its line (%(lines)s) does not say how the customer"
+        " confirmed it; import it again with the columns how, confirmed_at and confirmation",
+        "%(number)s conversions are kept without counting, because their lines (%(lines)s) do not say how the customer"
+        " confirmed them; import them again with the columns how, confirmed_at and confirmation",
+        len(lines),
+        number=formats.number(len(lines)),
+        lines=more,
+    )
 
 
 def _intervene(visit: Visit, viewer: Viewer, case_id: str, operation: str, form: FormData) -> Response:

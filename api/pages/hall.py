@@ -4,17 +4,21 @@ Nothing is kept by browsers, and no number stands in an address."""
 from dataclasses import replace
 
 from fastapi import APIRouter, Response
+from starlette.datastructures import FormData
 
 from api.declared import for_page
 from api.deps import App, CurrentViewer, CurrentVisit, Posted, text
 from api.pages.admin import by, tried
 from api.visit import Visit
-from engine.service import recommended, recommending
+from engine.service import evidencing, recommended, recommending
+from engine.service.app import Countersign
+from engine.service.confirmations import Proof
 from engine.service.recommended import AnswerView, Said
 from engine.service.recommending import HallView
+from engine.service.recording import By
 
 router = APIRouter(dependencies=[for_page("hall.serve")])
-FIELDS = ("id", "answer", "reason", "confirmed_by", "evidence")
+FIELDS = ("id", "answer", "reason", "confirmed_by", "evidence", "value")
 
 
 @router.get("/hall")
@@ -49,6 +53,7 @@ def answer(app: App, visit: CurrentVisit, viewer: CurrentViewer, form: Posted) -
         days=int(days[:4]) if days.isdecimal() and days.isascii() else 0,
         confirmed_by=typed["confirmed_by"] if typed["evidence"] else "",
         evidence=typed["evidence"],
+        value=typed["value"],
     )
     who = by(visit, viewer, form)
     written: list[AnswerView] = []
@@ -56,22 +61,50 @@ def answer(app: App, visit: CurrentVisit, viewer: CurrentViewer, form: Posted) -
     def act() -> None:
         written.append(recommended.answer(app, who, typed["id"], said))
 
-    def again() -> HallView | None:
-        found: list[HallView] = []
-        tried(
-            visit,
-            lambda: found.append(recommending.look_up(app, replace(who, key=""), customer, is_new=False)),
-            lambda _error, _status: _page(visit),
-        )
-        return found[0] if found else None
-
     def refused(error: str, status: int) -> Response:
         wrong = dict(visit.wrong)
-        found = again()
+        found = _again(app, visit, who, customer)
         visit.wrong = wrong
         return _page(visit, customer=customer, error=error, status=status, found=found, typed=typed)
 
-    return tried(visit, act, refused) or _page(visit, customer=customer, found=again(), written=written[0])
+    refusal = tried(visit, act, refused)
+    return refusal or _page(visit, customer=customer, found=_again(app, visit, who, customer), written=written[0])
+
+
+@router.post("/hall/evidence")
+def confirm(app: App, visit: CurrentVisit, viewer: CurrentViewer, form: Posted) -> Response:
+    """Write down how a customer confirmed what they had accepted."""
+    customer, proof = text(form, "customer"), proof_of(form)
+    who = by(visit, viewer, form)
+
+    def refused(error: str, status: int) -> Response:
+        wrong = dict(visit.wrong)
+        found = _again(app, visit, who, customer)
+        visit.wrong = wrong
+        return _page(visit, customer=customer, error=error, status=status, found=found, proof=proof)
+
+    refusal = tried(visit, lambda: _confirm(app, who, proof), refused)
+    return refusal or _page(visit, customer=customer, found=_again(app, visit, who, customer), proved=True)
+
+
+def proof_of(form: FormData) -> dict[str, str]:
+    """What a form says of the evidence of an acceptance."""
+    return {name: text(form, name) for name in ("id", "confirmed_by", "evidence", "value")}
+
+
+def _confirm(app: Countersign, who: By, proof: dict[str, str]) -> None:
+    evidencing.confirm(app, who, proof["id"], Proof(proof["confirmed_by"], proof["evidence"], proof["value"]))
+
+
+def _again(app: Countersign, visit: Visit, who: By, customer: str) -> HallView | None:
+    """The same customer once more, which is recorded already."""
+    found: list[HallView] = []
+    tried(
+        visit,
+        lambda: found.append(recommending.look_up(app, replace(who, key=""), customer, is_new=False)),
+        lambda _error, _status: _page(visit),
+    )
+    return found[0] if found else None
 
 
 def _page(
@@ -83,6 +116,8 @@ def _page(
     found: HallView | None = None,
     written: AnswerView | None = None,
     typed: dict[str, str] | None = None,
+    proof: dict[str, str] | None = None,
+    proved: bool = False,
 ) -> Response:
     response = visit.page(
         "hall.html",
@@ -92,6 +127,8 @@ def _page(
         found=found,
         written=written,
         typed=typed or dict.fromkeys(FIELDS, ""),
+        proof=proof,
+        proved=proved,
     )
     response.headers["cache-control"] = "no-store"
     return response

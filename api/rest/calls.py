@@ -45,6 +45,7 @@ class CallResult(Seen):
     evidence: str = Field("", max_length=80, examples=["rec-20261130-17"], description="The recording or the order")
     call_back_at: str = Field("", max_length=40, examples=["2026-11-30T15:00"])
     note: str = Field("", max_length=200)
+    value: str = Field("", max_length=20, examples=[""], description="Money per month, where the offer has no fee")
 
 
 class Assignment(Body):
@@ -62,7 +63,8 @@ class TakenBack(Body):
 
 
 class ExportOf(Body):
-    """Whose calls; with a reason their numbers stand in full, which is recorded."""
+    """Whose calls; with a reason their numbers stand in full, which is recorded, and nobody takes them here until their
+    results come or they are taken back."""
 
     person: str = Field("", max_length=40, examples=["zhangwei"])
     reason: str = Field("", max_length=200, examples=["for the call centre, contract 2026-17"])
@@ -104,7 +106,7 @@ def number(app: App, by: Acting, body: Seen) -> Response:
 @router.post("/calls/result", response_model=Desk, dependencies=[for_acting("calls.make")])
 def record(app: App, by: Acting, body: CallResult) -> Response:
     """Record what came of the call. Again changes nothing; 409 where the customer is no longer with the caller."""
-    told = {"evidence": body.evidence, "call_back_at": body.call_back_at, "note": body.note}
+    told = {"evidence": body.evidence, "call_back_at": body.call_back_at, "note": body.note, "value": body.value}
     calling.record(app, by, body.named, disposition=body.disposition, **told)
     return _unkept(answer(calling.desk(app, by)))
 
@@ -145,8 +147,8 @@ def take_back(app: App, by: Acting, case: CaseName, body: TakenBack) -> Response
 @router.post("/calls/results", response_model=CallsReport, dependencies=[for_acting("calls.lead")])
 def load(app: App, by: Acting, body: Annotated[bytes, Depends(body_of)]) -> Response:
     """Results of a call centre, a CSV or XLSX file as the body: `case` or `wave`, `customer`, `at`, `disposition`, and
-    perhaps `note`, `evidence`, `call_back_at`, `caller`, `reference`. Good rows count; `bad` and `parked` name the
-    others. The same rows again change nothing."""
+    perhaps `note`, `evidence`, `value`, `call_back_at`, `caller`,
+    `reference`. Good rows count; `bad` and `parked` name the others. The same rows again change nothing."""
     return answer(call_files.load(app, by, body, "results"))
 
 

@@ -1,7 +1,8 @@
 """Results of calls that were made elsewhere, from a CSV or XLSX file of a call centre.
 
 One row per attempt: `case` (number) or `wave`, `customer`, `at`, `disposition`, and perhaps `note`, `evidence`,
-`call_back_at`, `caller`, `reference`. Good rows count, every other one is named by line, column and reason; rows about
+`call_back_at`, `caller`, `reference`, `value` (what was accepted is worth per month, where the offer has no fee).
+Good rows count, every other one is named by line, column and reason; rows about
 cases or customers that are in no call list here are parked for a person to look at. The same rows again change nothing.
 Refuses to take a result of a case whose list the importer does not lead: such a row is parked like one of a case that
 there is not.
@@ -33,7 +34,7 @@ from engine.store.waves import WaveRow
 from engine.warehouse.rows import BadRow
 
 NEEDED = ("customer", "at", "disposition")
-POSSIBLE = ("case", "wave", *NEEDED, "note", "evidence", "call_back_at", "caller", "reference")
+POSSIBLE = ("case", "wave", *NEEDED, "note", "evidence", "call_back_at", "caller", "reference", "value")
 LONGEST = {"customer": 60, "caller": 40, "reference": 70}
 PARKED = "no such call"
 SKEW = timedelta(minutes=5)
@@ -135,7 +136,7 @@ def _read(reading: _Reading) -> None:
         back = moment(cells["call_back_at"]) if cells["call_back_at"] else None
         result = Result(cast("Disposition", cells["disposition"]), moment(cells["at"]), back)
         caller = cells["caller"] or "import"
-        told = Told(result, caller, _reference(cells, result), cells["evidence"], cells["note"])
+        told = Told(result, caller, _reference(cells, result), cells["evidence"], cells["note"], cells["value"])
         case_name = cells["case"] or cells["wave"].rpartition("-w")[0]
         reading.by_case.setdefault(case_name, []).append(_Row(line.number, cells, told))
 
@@ -195,13 +196,16 @@ def _fresh(reading: _Reading, tx: Connection, case: Case, rows: list[_Row]) -> I
     there = calls.named(tx, case.id, sorted({row.cells["customer"] for row in rows}))
     known = set(calls.references(tx, case.id))
     found: Mapping[str, WaveRow] = call_scope.by_id(waves.of_case(tx, case.id))
+    accepting = {row.cells["customer"] for row in rows if row.told.result.disposition == "accepted"} & there.keys()
+    fees = call_results.fees_of(reading.app, tx, case, [there[one] for one in sorted(accepting)]) if accepting else {}
     for row in rows:
         call = there.get(row.cells["customer"])
         if call is None or row.cells["wave"] not in ("", call.wave):
             column = "wave" if call is not None else "customer"
             reading.park(row, column, "call.no_call", "is not in the call list of this case")
             continue
-        if problems := call_results.wrong_with(reading.app, row.told, found[call.wave]):
+        told, problems = call_results.valued(row.told, fees.get((call.wave, call.row)))
+        if problems := [*call_results.wrong_with(reading.app, told, found[call.wave]), *problems]:
             for one in problems:
                 reading.wrong(row.line, one)
             continue
@@ -210,4 +214,4 @@ def _fresh(reading: _Reading, tx: Connection, case: Case, rows: list[_Row]) -> I
             reading.known += 1
             continue
         known.add(place)
-        yield call, row.told
+        yield call, told

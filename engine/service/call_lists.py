@@ -2,11 +2,13 @@
 
 Assigning moves open calls that nobody has before them; taking back also frees what a caller has before them, which is
 the lead's word that nobody is on the line. Refuses numbers in a file without a reason, and of calls that anybody in the
-house could take at the same time: only what is assigned to one person leaves with its numbers.
+house could take at the same time: only what is assigned to one person leaves with its numbers, and is out then: nobody
+takes it here until its results come or the lead takes it back.
 """
 
 import hashlib
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import Connection
 
@@ -35,7 +37,8 @@ MOST = 1_000_000
 @dataclass(frozen=True, slots=True)
 class CallerView:
     """One caller of a case: what is assigned to them and due, what they have before them, what they have done.
-    `person` is empty for what is assigned to nobody. `calls_here`: they take calls of this case."""
+    `person` is empty for what is assigned to nobody. `calls_here`: they take calls of this case. `out`: of what is
+    assigned to them so many are out in a file, which `out_by` took last, at `out_at`."""
 
     person: str
     name: str
@@ -46,6 +49,9 @@ class CallerView:
     reached: int
     accepted: int
     calls_here: bool
+    out: int = 0
+    out_at: datetime | None = None
+    out_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +158,8 @@ def take_back(app: Countersign, by: By, name: str, *, person: str, to: str = "")
 
 def export(app: Countersign, by: By, name: str, *, person: str = "", reason: str = "") -> CallFile:
     """The open calls of the case as CSV, or those assigned to `person`; with a reason their numbers in full, which is
-    recorded. Customers who opted out meanwhile are left out."""
+    recorded, and then they are out: nobody takes them here. Customers who opted out meanwhile are left out, and of a
+    file with numbers whom a caller has before them."""
     if len(reason) > LONGEST_REASON:
         raise InvalidForm([Problem("reason_missing", "say why", at="reason")])
     if reason.strip() and not person:
@@ -160,16 +167,22 @@ def export(app: Countersign, by: By, name: str, *, person: str = "", reason: str
         raise InvalidForm([Problem("call.whose", told, at="person")])
     with changing(app, by, LEADS) as change:
         case = _case(app, change.tx, by, name)
-        rows = tuple(calls.of_case(change.tx, case.id, person=person or None))
+        is_leaving = bool(reason.strip())
+        if is_leaving:
+            call_results.lock_waves(change.tx, case.id)
+        free_at = database_now(change.tx) if is_leaving else None
+        rows = tuple(calls.of_case(change.tx, case.id, person=person or None, free_at=free_at))
         barred = suppression.suppressed(
             change.tx, [one.customer for one in rows], change.now, channel=Call.name, case_id=case.id
         )
         barred |= forgotten.among(change.tx, vault(app.settings), [one.customer for one in rows])
         rows = tuple(one for one in rows if one.customer not in barred)
-        lines = _lines(app, change.tx, case, rows, in_full=bool(reason.strip()))
+        lines = _lines(app, change.tx, case, rows, in_full=is_leaving)
         data = sheets.write("csv", COLUMNS, lines, title="calls")
         digest = hashlib.sha256(data).hexdigest()
-        facts = {"calls": len(rows), "of": person, "sha256": digest, "numbers": bool(reason.strip())}
+        facts = {"calls": len(rows), "of": person, "sha256": digest, "numbers": is_leaving}
+        if is_leaving:
+            calls.take_out(change.tx, case.id, rows, by=change.by.person, at=change.now)
         change.note("calls_exported", _subject(case), after=facts, reason=reason.strip())
     return CallFile(data, f"calls-{case.number or case.id}.csv", digest, len(rows))
 
@@ -242,6 +255,9 @@ def _view(app: Countersign, tx: Connection, case: Case) -> ListView:
                 reached=sum(done.get(one, 0) for one in ("accepted", "interested", "refused", "call_back", "opt_out")),
                 accepted=done.get("accepted", 0),
                 calls_here=person in here,
+                out=share.out if share else 0,
+                out_at=share.out_at if share else None,
+                out_by=organisation.name(share.out_by) if share and share.out_by else "",
             )
         )
     free = shares.get("")

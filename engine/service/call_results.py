@@ -8,6 +8,7 @@ of customers who are no longer to be called. Refuses to ask who may: its callers
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from decimal import Decimal
 
 from sqlalchemy import Connection
 
@@ -15,7 +16,7 @@ from engine.delivery.calls import NOT_REACHED, Result, Standing, after
 from engine.delivery.plan import Hours
 from engine.errors import Problem
 from engine.machine.case import Case
-from engine.service import answered, call_scope, forgotten
+from engine.service import answered, call_scope, forgotten, worth
 from engine.service.app import Countersign
 from engine.service.sealing import vault
 from engine.store import calls, ledger, permits, suppression, waves
@@ -36,13 +37,35 @@ Place = tuple[str, int]
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """One attempt as it was told. `reference` is the source's own id of it."""
+    """One attempt as it was told. `reference` is the source's own id of it; `entered` the amount per month that was
+    typed for an acceptance, and `value` what it is worth (`valued`)."""
 
     result: Result
     caller: str
     reference: str
     evidence: str = ""
     note: str = ""
+    entered: str = ""
+    value: Decimal | None = None
+
+
+def fees_of(app: Countersign, tx: Connection, case: Case, rows: Sequence[CallRow]) -> dict[Place, Decimal | None]:
+    """The monthly fee of what is offered to each of these customers of one case, as it is now; None where there is
+    none."""
+    by_wave: dict[str, list[int]] = {}
+    for one in rows:
+        by_wave.setdefault(one.wave, []).append(one.row)
+    cells = {(wave, row): cell for wave, some in by_wave.items() for row, cell in ledger.cells(tx, wave, some).items()}
+    fees = worth.fees(app, tx, case, cells.values(), app.now())
+    return {place: fees[cell] for place, cell in cells.items()}
+
+
+def valued(told: Told, fee: Decimal | None) -> tuple[Told, list[Problem]]:
+    """The attempt with what it is worth, and what is wrong with the amount; only an acceptance is worth anything."""
+    if told.result.disposition != "accepted":
+        return told, []
+    value, problems = worth.of(fee, told.entered)
+    return replace(told, value=value), problems
 
 
 def wrong_with(app: Countersign, told: Told, wave: WaveRow) -> list[Problem]:
@@ -107,7 +130,7 @@ def record(app: Countersign, tx: Connection, case: Case, told: Sequence[tuple[Ca
     calls.settle(tx, rows, is_over={place: bool(now.outcome) for place, now in standings.items()})
     ledger.receive(tx, _receipts(before, standings))
     kept = [
-        ResponseRow(call.customer, KINDS[one.result.disposition], one.result.at, None, f"call:{call.wave}.{call.row}")
+        ResponseRow(call.customer, KINDS[one.result.disposition], one.result.at, one.value, f"call:{call.id}")
         for call, one in told
         if one.result.disposition in KINDS
     ]
@@ -197,4 +220,5 @@ def _attempt(call: CallRow, told: Told) -> AttemptRow:
         call_back_at=result.call_back_at,
         evidence=told.evidence,
         note=told.note,
+        value=told.value,
     )

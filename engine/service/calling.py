@@ -8,6 +8,7 @@ of the wave's hours, or to anybody who does not have the customer before them.
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 from sqlalchemy import Connection
 
@@ -26,7 +27,7 @@ from engine.errors import (
 )
 from engine.machine.case import Case
 from engine.masking import masked, masked_name
-from engine.service import call_results, call_scope, offering, whereabouts
+from engine.service import call_results, call_scope, offering, whereabouts, worth
 from engine.service.app import Countersign
 from engine.service.authorizing import Action
 from engine.service.call_results import Told
@@ -64,7 +65,8 @@ class AttemptView:
 class CallView:
     """A customer before a caller. `customer`, `name` and `phone` are masked; `hours` are empty where the wave has none.
     `title` is empty where the case is not theirs to see.
-    `version` goes with whatever is done next. `shown_at`: since when the caller may have the customer on the line."""
+    `version` goes with whatever is done next. `shown_at`: since when the caller may have the customer on the line.
+    `fee` is what the offer costs per month, which an acceptance is worth; None where it has none."""
 
     wave: str
     row: int
@@ -82,6 +84,7 @@ class CallView:
     missed: int
     hours: str
     shown_at: datetime | None
+    fee: Decimal | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,15 +189,17 @@ def record(
     call_back_at: str = "",
     evidence: str = "",
     note: str = "",
+    value: str = "",
 ) -> None:
-    """Record what came of the call. The same again changes nothing. InvalidForm names what is missing; NotFound where
-    the customer is not before the caller, ChangedMeanwhile where the lead took them back."""
+    """Record what came of the call; `value` is the amount per month of what was accepted, where the offer has no fee.
+    The same again changes nothing. InvalidForm names what is missing; NotFound where the customer is not before the
+    caller, ChangedMeanwhile where the lead took them back."""
     by.authorize(MAKES)
     now = app.now()
     if disposition not in DISPOSITIONS:
         raise InvalidForm([Problem("call.disposition", "choose what came of the call", at="disposition")])
     result = Result(disposition, now, _moment(app, call_back_at))
-    told = Told(result, by.person, f"v{named.version}", evidence.strip(), note.strip())
+    told = Told(result, by.person, f"v{named.version}", evidence.strip(), note.strip(), value)
     with app.db.begin() as tx:
         seen = calls.find(tx, named.wave, named.row)
         if seen is None:
@@ -205,7 +210,8 @@ def record(
         call, wave, case = _theirs(tx, by, named)
         if not takes_answers(case):
             raise CallsOver()
-        if problems := call_results.wrong_with(app, told, wave):
+        told, problems = call_results.valued(told, _fee(app, tx, case, call))
+        if problems := [*call_results.wrong_with(app, told, wave), *problems]:
             raise InvalidForm(problems)
         call_results.record(app, tx, case, [(call, told)], by=by.person)
 
@@ -275,7 +281,12 @@ def _view(app: Countersign, tx: Connection, person: str, call: CallRow) -> CallV
         missed=call.missed,
         hours=call_results.span(wave.plan.hours),
         shown_at=call.shown_at,
+        fee=_fee(app, tx, case, call),
     )
+
+
+def _fee(app: Countersign, tx: Connection, case: Case, call: CallRow) -> Decimal | None:
+    return call_results.fees_of(app, tx, case, [call]).get((call.wave, call.row))
 
 
 def _letter(app: Countersign, wave: WaveRow, call: CallRow) -> Letter:
@@ -302,6 +313,5 @@ def _name(app: Countersign, customer: str) -> str:
 
 def _offer(app: Countersign, tx: Connection, case: Case, cell: str) -> Bilingual:
     """The offer of the customer's cell, else the one of the case."""
-    audience = app.definition(case.process).audience
-    code = (audience.offers_in(case.form) if audience else {}).get(cell, case.form.get("offer"))
-    return offering.names(app, tx, [code]).get(code, NO_TEXT) if isinstance(code, str) and code else NO_TEXT
+    code = worth.offer_of(app, case, cell)
+    return offering.names(app, tx, [code]).get(code, NO_TEXT) if code else NO_TEXT

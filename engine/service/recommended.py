@@ -6,17 +6,19 @@ wins, and the other is told who. Refuses to conclude an offer whose elements are
 clerk has seen.
 """
 
-import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 from sqlalchemy import Connection
 
 from engine.delivery.channels import Hall
 from engine.errors import InvalidForm, NotFound, Problem, RecommendationAnswered, RecommendationOver
-from engine.service import answered
+from engine.service import answered, confirmations, worth
 from engine.service.app import Countersign
-from engine.service.recommending import SERVES, Standing, offices_of, serves, standing_now
+from engine.service.confirmations import Proof, not_among
+from engine.service.halls import offices_of, serves
+from engine.service.recommending import SERVES, Standing, standing_now
 from engine.service.recording import By, Change, changing
 from engine.store import cases, ledger, permits, recommendations, waves
 from engine.store.recommendations import Placed
@@ -26,29 +28,27 @@ ANSWERS = ("accept", "refuse", "later")
 ANSWERED = "recommendation_answered"
 NO_MARKETING = "no_marketing"
 REASONS = ("price", "no_need", "has_similar", "thinks_it_over", "other", NO_MARKETING)
-CONFIRMATIONS = ("code", "signature")
-"""How a customer confirms: a code that was sent to their phone and read back, or a signature with its number."""
 DAYS, MOST_DAYS = 7, 90
-EVIDENCE = re.compile(r"[\w./ -]{1,60}")
-ID = re.compile(r"([\w-]{1,48})\.([0-9]{1,9})", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What the customer said. `reason` belongs to refuse, `days` (until they are asked again) to later, `confirmed_by`
-    and `evidence` (the number of the signature, the code) to accept."""
+    """What the customer said. `reason` belongs to refuse, `days` (until they are asked again) to later, `confirmed_by`,
+    `evidence` (the number of the signature, the code) and `value` (money per month, where the offer has no fee) to
+    accept."""
 
     answer: str
     reason: str = ""
     days: int = DAYS
     confirmed_by: str = ""
     evidence: str = ""
+    value: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class AnswerView:
     """What is written down. `counts_as`: conversion, response, refused, opt_out or later. `again_at` belongs to
-    later."""
+    later; `value`, money per month, to what was accepted."""
 
     id: str
     answer: str
@@ -56,6 +56,7 @@ class AnswerView:
     by: str
     at: datetime
     again_at: datetime | None = None
+    value: Decimal | None = None
 
 
 def answer(app: Countersign, by: By, number: str, said: Said) -> AnswerView:
@@ -66,10 +67,7 @@ def answer(app: Countersign, by: By, number: str, said: Said) -> AnswerView:
     """
     by.authorize(SERVES)
     said = _checked(said)
-    parts = ID.fullmatch(number)
-    if parts is None:
-        raise NotFound()
-    wave, row = parts[1], int(parts[2])
+    wave, row = confirmations.place_of(number)
     with changing(app, by, SERVES) as change:
         seen = _theirs(change, wave, row)
         _lock(change.tx, seen, said)
@@ -92,34 +90,26 @@ def answer(app: Countersign, by: By, number: str, said: Said) -> AnswerView:
 def _checked(said: Said) -> Said:
     problems = []
     if said.answer not in ANSWERS:
-        problems.append(_not_among(said.answer, "answer"))
+        problems.append(not_among(said.answer, "answer"))
     if said.answer == "refuse" and said.reason not in REASONS:
-        problems.append(_not_among(said.reason, "reason"))
+        problems.append(not_among(said.reason, "reason"))
     if said.answer == "later" and not 1 <= said.days <= MOST_DAYS:
         told = f"1 to {MOST_DAYS} days"
         problems.append(Problem("E382", told, at="days", fields={"most": MOST_DAYS}))
-    evidence = " ".join(said.evidence.split())
-    if said.answer == "accept" and said.confirmed_by:
-        if said.confirmed_by not in CONFIRMATIONS:
-            problems.append(_not_among(said.confirmed_by, "confirmed_by"))
-        elif not EVIDENCE.fullmatch(evidence):
-            told = "write the code or the number of the signature: 1 to 60 letters, digits, dots, dashes"
-            problems.append(Problem("E380", told, at="evidence"))
-    elif said.answer == "accept" and evidence:
-        problems.append(Problem("E383", "say how the customer confirmed", at="confirmed_by"))
+    confirmed_by, evidence = said.confirmed_by, " ".join(said.evidence.split())
+    if said.answer == "accept" and (confirmed_by or evidence):
+        confirmed_by, evidence, wrong = confirmations.checked(Proof(confirmed_by, evidence))
+        problems += wrong
     if problems:
         raise InvalidForm(problems)
     return Said(
         answer=said.answer,
         reason=said.reason if said.answer == "refuse" else "",
         days=said.days,
-        confirmed_by=said.confirmed_by if said.answer == "accept" else "",
+        confirmed_by=confirmed_by if said.answer == "accept" else "",
         evidence=evidence if said.answer == "accept" else "",
+        value=said.value if said.answer == "accept" else "",
     )
-
-
-def _not_among(value: str, at: str) -> Problem:
-    return Problem("form.not_among", f"{value!r} is none of the choices", at=at, fields={"value": value[:40]})
 
 
 def _theirs(change: Change, wave: str, row: int) -> Placed:
@@ -147,6 +137,11 @@ def _record(change: Change, standing: Standing, said: Said) -> None:
         missing = ", ".join(standing.offer.missing)
         told = f"the offer cannot be concluded: it has no {missing}"
         raise InvalidForm([Problem("E381", told, at="answer", fields={"missing": missing})])
+    value = None
+    if said.answer == "accept":
+        value, problems = worth.of(standing.offer.monthly_fee if standing.offer else None, said.value)
+        if problems:
+            raise InvalidForm(problems)
     again = now + timedelta(days=said.days) if said.answer == "later" else None
     recommendations.note_answer(
         tx,
@@ -160,12 +155,16 @@ def _record(change: Change, standing: Standing, said: Said) -> None:
         answered_at=now,
         again_at=again,
         office=next(iter(offices_of(change.by)), ""),
+        value=value,
+        proved_by=change.by.person if said.evidence else "",
+        proved_at=now if said.evidence else None,
     )
     if said.answer != "later":
         recommendations.settle(tx, placed.wave, [placed.row], state="delivered", reason=_reason(said), at=now)
     kinds = {"conversion": ("response", "conversion"), "response": ("response",), "opt_out": ("opt_out",)}
     rows = [
-        ResponseRow(placed.customer, kind, now, None, f"hall:{placed.id}") for kind in kinds.get(_counts_as(said), ())
+        ResponseRow(placed.customer, kind, now, value if kind == "conversion" else None, f"hall:{placed.id}")
+        for kind in kinds.get(_counts_as(said), ())
     ]
     if rows:
         answered.keep(change.app, tx, placed.case_id, rows, source="hall", by=change.by.person)
@@ -180,7 +179,8 @@ def _record(change: Change, standing: Standing, said: Said) -> None:
 
 def _written(change: Change, placed: Placed, answer: str, counts_as: str, *, by: str, at: datetime) -> AnswerView:
     again = placed.again_at if answer == "later" else None
-    return AnswerView(placed.id, answer, counts_as, change.organisation.name(by), at, again)
+    value = placed.value if answer == "accept" else None
+    return AnswerView(placed.id, answer, counts_as, change.organisation.name(by), at, again, value)
 
 
 def _counts_as(said: Said) -> str:

@@ -5,11 +5,12 @@ asked. Refuses to find by a part of a number, to show what is over, paused, supp
 case, and to tell a customer without a recommendation here from one that there is not.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from decimal import Decimal
+from math import inf
 
 from sqlalchemy import Connection
 
@@ -18,29 +19,30 @@ from engine.delivery.channels import Hall
 from engine.delivery.waves import chunk_size
 from engine.machine.case import Case
 from engine.masking import masked, masked_name
-from engine.organisation import Organisation
-from engine.service import customers, forgotten, recommended_offers
+from engine.service import customers, evidencing, forgotten, recommended_offers, scores, worth
 from engine.service.app import Countersign
 from engine.service.authorizing import Action
+from engine.service.evidencing import Unproved
+from engine.service.halls import offices_of, serves
 from engine.service.recommended_offers import OfferTold
 from engine.service.recording import By, Change, changing
 from engine.service.sealing import vault
-from engine.store import arbitrations, cases, permits, recommendations, suppression, waves
+from engine.store import cases, permits, recommendations, suppression, waves
 from engine.store.recommendations import Placed
 from engine.store.waves import WaveRow
 from engine.warehouse.customers import Facts, Nobody
 from engine.warehouse.wavefiles import WaveFile
 
 SERVES: Action = "hall.serve"
-CLERK = "clerk"
 MOST = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Recommendation:
     """One offer for the customer at the counter. `id` is what an answer names; `until` is the moment from which it
-    stands no more; `not_before`: the customer asked to be asked again from then on. `priority` and `value` (the monthly
-    fee) are what it is ranked by, before how long it waits."""
+    stands no more; `not_before`: the customer asked to be asked again from then on. `priority`, `score` (the customer's
+    in the arbitration that holds for the case) and `value` (the monthly fee) are what it is ranked by, before how long
+    it waits."""
 
     id: str
     title: str
@@ -48,6 +50,7 @@ class Recommendation:
     offer: OfferTold | None
     missing: tuple[str, ...]
     priority: int
+    score: float | None
     value: Decimal | None
     placed_at: datetime
     until: datetime
@@ -57,7 +60,8 @@ class Recommendation:
 @dataclass(frozen=True, slots=True)
 class HallView:
     """The answer. `outcome`: found, several (the phone of several), or none: there is nobody, or nothing to recommend
-    here. `customer` and `name` are masked; name and tariff stand there only with a recommendation."""
+    here. `customer` and `name` are masked; name and tariff stand there only with a recommendation. `unproved`: what
+    they accepted here and what nobody has written evidence down for yet."""
 
     outcome: str
     customer: str
@@ -65,6 +69,7 @@ class HallView:
     tariff: str = ""
     recommendations: tuple[Recommendation, ...] = ()
     later: tuple[Recommendation, ...] = ()
+    unproved: tuple[Unproved, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +106,8 @@ def _view(change: Change, found: Facts) -> HallView:
     if forgotten.among(tx, vault(app.settings), [found.customer]):
         return HallView("none", masked(found.customer))
     standing = standing_now(app, tx, change.by, recommendations.waiting_for(tx, found.customer, Hall.name))
-    if not standing:
+    unproved = evidencing.of_customer(app, tx, change.by, found.customer)
+    if not standing and not unproved:
         return HallView("none", masked(found.customer))
     told = sorted(_told(app, tx, standing), key=_rank)
     ready = tuple(one for one in told if not one.not_before or one.not_before <= change.now)[:MOST]
@@ -115,6 +121,7 @@ def _view(change: Change, found: Facts) -> HallView:
         tariff=found.fields.get("tariff", ""),
         recommendations=ready,
         later=later,
+        unproved=unproved,
     )
 
 
@@ -124,7 +131,7 @@ def standing_now(app: Countersign, tx: Connection, by: By, placed: Sequence[Plac
     now, organisation = app.now(), app.organisation(tx)
     loaded = {one.id: one for one in cases.load_many(tx, sorted({one.case_id for one in placed}))}
     rows = {row.id: row for some in waves.of_cases(tx, list(loaded)).values() for row in some}
-    codes = {one.id: _offer_of(app, loaded[one.case_id], one.cell) for one in placed}
+    codes = {one.id: worth.offer_of(app, loaded[one.case_id], one.cell) for one in placed}
     offers = recommended_offers.told(app, tx, codes.values(), now)
     found = []
     for one in placed:
@@ -140,19 +147,6 @@ def standing_now(app: Countersign, tx: Connection, by: By, placed: Sequence[Plac
     return tuple(found)
 
 
-def serves(organisation: Organisation, by: By, office: str) -> bool:
-    """Whether a case of that office is for the clerk: of an office of theirs, of one above it, or of one below it."""
-    if by.viewer is None:
-        return True
-    line = organisation.line(office)
-    return any(own in line or office in organisation.line(own) for own in offices_of(by))
-
-
-def offices_of(by: By) -> tuple[str, ...]:
-    """Where they are a clerk; none of the operator at their terminal."""
-    return tuple(one.office for one in by.viewer.grants if one.role == CLERK) if by.viewer else ()
-
-
 def _note_shown(change: Change, shown: Iterable[Placed]) -> None:
     """The first time that a row is seen its contact is made, and the policy counts it from this moment."""
     fresh = [one for one in shown if one.shown_at is None]
@@ -165,13 +159,15 @@ def _note_shown(change: Change, shown: Iterable[Placed]) -> None:
 def _told(app: Countersign, tx: Connection, standing: Iterable[Standing]) -> Iterable[Recommendation]:
     for one in standing:
         offer = one.offer
+        priority, score = scores.of(app, tx, one.case, one.definition, one.placed.customer)
         yield Recommendation(
             id=one.placed.id,
             title=str(one.case.form.get("title") or ""),
             script=_script(app, one),
             offer=offer,
             missing=offer.missing if offer else (),
-            priority=_priority(tx, one),
+            priority=priority,
+            score=score,
             value=offer.monthly_fee if offer else None,
             placed_at=one.placed.placed_at,
             until=one.until,
@@ -179,18 +175,10 @@ def _told(app: Countersign, tx: Connection, standing: Iterable[Standing]) -> Ite
         )
 
 
-def _rank(one: Recommendation) -> tuple[bool, int, Decimal, datetime, str]:
-    """What cannot be concluded stands last."""
-    return (bool(one.missing), -one.priority, -(one.value or Decimal()), one.placed_at, one.id)
-
-
-def _priority(tx: Connection, one: Standing) -> int:
-    """The case's in the arbitration that holds for it, else the one that its form gives."""
-    held = arbitrations.holding(tx, one.case.id)
-    if held is not None:
-        return held.priority
-    plan = one.definition.audience.arbitration if one.definition.audience else None
-    return plan.priority_in(one.case.form) if plan else 0
+def _rank(one: Recommendation) -> tuple[bool, int, float, Decimal, datetime, str]:
+    """What cannot be concluded stands last, and what has no score after what has one."""
+    score = inf if one.score is None else -one.score
+    return (bool(one.missing), -one.priority, score, -(one.value or Decimal()), one.placed_at, one.id)
 
 
 def _script(app: Countersign, one: Standing) -> str:
@@ -198,13 +186,6 @@ def _script(app: Countersign, one: Standing) -> str:
     place = one.placed.row // chunk_size(one.wave.plan)
     with closing(WaveFile(app.settings.data / one.wave.file, one.wave.variant)) as file:
         return next(letter.text for letter in file.chunk(place) if letter.row == one.placed.row)
-
-
-def _offer_of(app: Countersign, case: Case, cell: str) -> str:
-    audience = app.definition(case.process).audience
-    of_cells: Mapping[str, str] = audience.offers_in(case.form) if audience else {}
-    shared = case.form.get("offer")
-    return of_cells.get(cell, shared if isinstance(shared, str) else "")
 
 
 def _until(app: Countersign, definition: Definition, case: Case, placed: Placed, offer: OfferTold | None) -> datetime:

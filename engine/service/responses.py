@@ -1,11 +1,13 @@
 """Takes in what customers did: responses, conversions, opt-outs, complaints, and outcomes measured elsewhere.
 
-A file may be imported any number of times; what is there already stays and is counted as known. Refuses files for a
-case that is closed: its numbers are final.
+A file may be imported any number of times; what is there already stays and is counted as known. A conversion counts
+once the file says how the customer confirmed it; without, it is kept as unconfirmed until its row comes with that.
+Refuses files for a case that is closed: its numbers are final.
 """
 
+import hashlib
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,20 +22,23 @@ from engine.service.cases import load_visible
 from engine.service.optouts import OPEN_STATES, takes_answers
 from engine.service.sealing import dataset_of
 from engine.service.views import Viewer
-from engine.store import snapshots
+from engine.store import orders, reports, snapshots
+from engine.store.orders import OrderRow
 from engine.store.reports import ResponseRow
 from engine.warehouse import erased
 from engine.warehouse.lists import KEY
-from engine.warehouse.responses import Expected, keep_outcomes, outcomes_folder, read_answers
+from engine.warehouse.responses import Expected, Response, keep_outcomes, outcomes_folder, read_answers
 from engine.warehouse.rows import BadRow
 
 CUSTOMERS = "customers"
+LONGEST_ID = 70
 
 
 @dataclass(frozen=True, slots=True)
 class ImportReport:
     """What became of a file of `rows` rows. `recorded` responses are new, `known` were there; `outcomes` are values of
-    measured outcomes; `outside` rows are about customers who are not in the case; `bad` names every row left out."""
+    measured outcomes; `outside` rows are about customers who are not in the case; `bad` names every row left out.
+    `unconfirmed` are the lines of conversions without evidence, which are kept and do not count."""
 
     rows: int
     recorded: int
@@ -41,6 +46,7 @@ class ImportReport:
     outcomes: int
     outside: int
     bad: tuple[BadRow, ...]
+    unconfirmed: tuple[int, ...] = ()
 
 
 def import_responses(app: Countersign, viewer: Viewer, case_id: str, file: Path | bytes) -> ImportReport:
@@ -56,9 +62,15 @@ def import_responses(app: Countersign, viewer: Viewer, case_id: str, file: Path 
         answers = read_answers(path, expected)
     if answers.outcomes.num_rows:
         keep_outcomes(outcomes_folder(app.settings.data, case_id), answers.outcomes)
-    rows = [ResponseRow(one.customer, one.kind, one.at, one.value, one.reference) for one in answers.responses]
     with app.db.begin() as tx:
+        open_ones = _unconfirmed(tx, case_id, answers.responses)
+        waiting = {one.reference for one in open_ones}
+        counting = [one for one in answers.responses if one.kind != "conversion" or one.reference not in waiting]
+        rows = [ResponseRow(one.customer, one.kind, one.at, one.value, one.reference) for one in counting]
         recorded = keep(app, tx, case_id, rows, source="import", by=viewer.person)
+        booked = [_order(case_id, one) for one in (*open_ones, *counting) if one.kind == "conversion"]
+        orders.keep_many(tx, [one for one in booked if one.state == "unconfirmed"], at=app.now())
+        orders.keep_many(tx, [one for one in booked if one.state == "counted" and one.how], at=app.now())
     return ImportReport(
         rows=answers.rows,
         recorded=recorded,
@@ -66,6 +78,31 @@ def import_responses(app: Countersign, viewer: Viewer, case_id: str, file: Path 
         outcomes=answers.outcomes.num_rows,
         outside=answers.outside,
         bad=answers.bad,
+        unconfirmed=tuple(one.line for one in open_ones),
+    )
+
+
+def _unconfirmed(tx: Connection, case_id: str, found: Sequence[Response]) -> list[Response]:
+    """Conversions of the file that do not count: neither the file nor one before it says how they were confirmed."""
+    asked = [one for one in found if one.is_unconfirmed]
+    if not asked:
+        return []
+    known = reports.references(tx, case_id, "conversion") | {one.reference for one in found if one.confirmed_at}
+    return [one for one in asked if one.reference not in known]
+
+
+def _order(case_id: str, one: Response) -> OrderRow:
+    name = one.reference if len(one.reference) <= LONGEST_ID else hashlib.sha256(one.reference.encode()).hexdigest()
+    return OrderRow(
+        case_id=case_id,
+        reference=f"file:{name}",
+        customer=one.customer,
+        at=one.at,
+        value=one.value,
+        how=one.how,
+        confirmed_at=one.confirmed_at,
+        confirmation=one.confirmation,
+        state="counted" if one.confirmed_at else "unconfirmed",
     )
 
 

@@ -9,8 +9,11 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from engine.errors import NotFound
+from engine.machine.case import Case
+from engine.service import evidencing
 from engine.service.app import Countersign
 from engine.service.cases import load_visible
+from engine.service.evidencing import Unproved
 from engine.service.replying import TEXT
 from engine.service.sealing import unseal
 from engine.service.views import Viewer
@@ -33,7 +36,8 @@ class ReplyView:
 class Returned:
     """`followed`: messages whose link a person followed, of whom `looks` and of machines `machine_looks` are known.
     `after`: orders that were counted after the newest evaluation, and stand in none; `late`: after the case was closed.
-    `may_read`: the viewer is the one whom the replies are for."""
+    `may_read`: the viewer is the one whom the replies are for. `unproved`: acceptances in halls without evidence, which
+    do not count as conversions; the newest stand in `unproved_rows`, for the submitter alone."""
 
     replies: tuple[ReplyView, ...]
     opt_outs: int
@@ -48,18 +52,28 @@ class Returned:
     late: int
     after: int
     may_read: bool
+    unproved: int = 0
+    unproved_rows: tuple[Unproved, ...] = ()
 
     @property
     def is_empty(self) -> bool:
         """Whether nothing came back yet."""
-        return not (self.replies or self.looks or self.machine_looks or self.orders or self.unconfirmed or self.late)
+        return not (
+            self.replies
+            or self.looks
+            or self.machine_looks
+            or self.orders
+            or self.unconfirmed
+            or self.late
+            or self.unproved
+        )
 
 
 def of_case(app: Countersign, viewer: Viewer, case_id: str) -> Returned:
     """What came back to the case, its newest replies first. NotFound where the viewer does not see it."""
     with app.db.read() as tx:
         case = load_visible(app, tx, viewer, case_id)
-        return _returned(app, tx, case.id, may_read=case.submitter == viewer.person)
+        return _returned(app, tx, case, may_read=case.submitter == viewer.person)
 
 
 def mark_read(app: Countersign, viewer: Viewer, case_id: str) -> int:
@@ -71,7 +85,9 @@ def mark_read(app: Countersign, viewer: Viewer, case_id: str) -> int:
         return replies.mark_read(tx, case.id, by=viewer.person, at=app.now())
 
 
-def _returned(app: Countersign, tx: Connection, case_id: str, *, may_read: bool) -> Returned:
+def _returned(app: Countersign, tx: Connection, case: Case, *, may_read: bool) -> Returned:
+    case_id = case.id
+    unproved, unproved_rows = evidencing.of_case(app, tx, case)
     counts = replies.counts(tx, case_id)
     evaluations = reports.evaluations_of(tx, case_id)
     followed, looks, machine_looks = clicks.of_case(tx, case_id)
@@ -101,4 +117,6 @@ def _returned(app: Countersign, tx: Connection, case_id: str, *, may_read: bool)
         late=booked.get("late", 0),
         after=booked["after"],
         may_read=may_read,
+        unproved=unproved,
+        unproved_rows=unproved_rows if may_read else (),
     )

@@ -1,14 +1,17 @@
 """Call lists as rows: who is to be called, who has whom before them, and every attempt.
 
 Who moves a call: it is `open` from the moment its row of the ledger counts as sent, and `ended` by a result, by the
-end of its time, or by an opt-out. While it is open one caller at most holds it, until a time by the database's clock;
-once that caller saw the number the hold has no end, for the customer may be on the line. Every change counts `version`
-up, so that whoever saw an older one changes nothing. Refuses to decide what a result means (engine.delivery.calls).
+end of its time, or by an opt-out. What left the house with its number is `out` until a result comes or the lead takes
+it back: nobody here takes it meanwhile. While it is open one caller at most holds it, until a time by the database's
+clock; once that caller saw the number the hold has no end, for the customer may be on the line. Every change counts
+`version` up, so that whoever saw an older one changes nothing. Refuses to decide what a result means
+(engine.delivery.calls).
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 import sqlalchemy as sa
@@ -22,7 +25,8 @@ AT_ONCE = 5_000
 
 @dataclass(frozen=True, slots=True)
 class CallRow:
-    """A customer to call. `held_by` is who has them before them, `shown_at` when they saw the number."""
+    """A customer to call. `held_by` is who has them before them, `shown_at` when they saw the number; `out_at` since
+    when they are in a file with their numbers, and `out_by` who took it out."""
 
     wave: str
     row: int
@@ -40,6 +44,13 @@ class CallRow:
     note: str
     last_at: datetime | None
     version: int
+    out_by: str = ""
+    out_at: datetime | None = None
+
+    @property
+    def id(self) -> str:
+        """ "<wave>.<row>", as every message is called."""
+        return f"{self.wave}.{self.row}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,15 +67,20 @@ class AttemptRow:
     call_back_at: datetime | None = None
     evidence: str = ""
     note: str = ""
+    value: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """What is open of a case's list for one person (empty: for whoever takes it), and how much of it is due now."""
+    """What is open of a case's list for one person (empty: for whoever takes it), how much of it may be called here
+    now, and how much of it is out in a file since when, by whom."""
 
     person: str
     open: int
     due: int
+    out: int = 0
+    out_at: datetime | None = None
+    out_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,14 +145,14 @@ def next_due(tx: Connection, sought: Sought) -> datetime | None:
     mine = sa.and_(calls.c.assigned_to == sought.person, calls.c.wave.in_(sought.waves))
     free = sa.and_(calls.c.assigned_to == "", calls.c.wave.in_(sought.pool))
     chosen = sa.select(sa.func.min(calls.c.next_at, type_=calls.c.next_at.type))
-    where = sa.and_(calls.c.state == "open", calls.c.next_at > sought.now, sa.or_(mine, free))
+    where = sa.and_(_IS_HERE, calls.c.next_at > sought.now, sa.or_(mine, free))
     found: datetime | None = tx.execute(chosen.where(where)).scalar_one()
     return found
 
 
 def hold(tx: Connection, seen: CallRow, person: str, *, clock: datetime, until: datetime) -> bool:
     """Give the call to the person; False when it was changed since it was seen, or somebody else has it."""
-    where = sa.and_(_as_seen(seen), calls.c.state == "open", _is_free(clock) | (calls.c.held_by == person))
+    where = sa.and_(_as_seen(seen), _IS_HERE, _is_free(clock) | (calls.c.held_by == person))
     values = {"held_by": person, "held_until": until, "shown_at": None}
     return tx.execute(_changed(where).values(**values)).rowcount == 1
 
@@ -167,10 +183,10 @@ def assign(tx: Connection, case_id: str, person: str, count: int, *, clock: date
 
 
 def take_back(tx: Connection, case_id: str, person: str, *, to: str = "") -> int:
-    """Assign to `to` (empty: nobody) what is open for the person, and take from them what they have before them; how
-    many."""
+    """Assign to `to` (empty: nobody) what is open for the person, and take from them what they have before them and
+    what is out in a file; how many."""
     mine = sa.and_(calls.c.case_id == case_id, calls.c.state == "open")
-    free = {"held_by": "", "held_until": None, "shown_at": None}
+    free = {"held_by": "", "held_until": None, "shown_at": None, "out_by": "", "out_at": None}
     others = sa.and_(mine, calls.c.held_by == person, calls.c.assigned_to != person)
     freed = tx.execute(_changed(others).values(**free)).rowcount
     assigned = sa.and_(mine, calls.c.assigned_to == person)
@@ -179,12 +195,22 @@ def take_back(tx: Connection, case_id: str, person: str, *, to: str = "") -> int
 
 def shares(tx: Connection, case_id: str, now: datetime) -> tuple[Share, ...]:
     """What is open of the case's list, by whom it is assigned to."""
-    due = sa.func.sum(sa.case((calls.c.next_at <= now, 1), else_=0))
-    chosen = sa.select(calls.c.assigned_to, sa.func.count(), due).where(
-        calls.c.case_id == case_id, calls.c.state == "open"
-    )
+    due = sa.func.sum(sa.case((sa.and_(calls.c.next_at <= now, calls.c.out_at.is_(None)), 1), else_=0))
+    newest = sa.func.max(calls.c.out_at, type_=calls.c.out_at.type)
+    columns = (calls.c.assigned_to, sa.func.count(), due, sa.func.count(calls.c.out_at), newest)
+    chosen = sa.select(*columns, sa.func.max(calls.c.out_by)).where(calls.c.case_id == case_id, calls.c.state == "open")
     rows = tx.execute(chosen.group_by(calls.c.assigned_to).order_by(calls.c.assigned_to))
-    return tuple(Share(row[0], row[1], int(row[2])) for row in rows)
+    return tuple(Share(row[0], row[1], int(row[2]), row[3], row[4], row[5]) for row in rows)
+
+
+def take_out(tx: Connection, case_id: str, rows: Sequence[CallRow], *, by: str, at: datetime) -> None:
+    """Note that these calls left with their numbers. The calls are locked."""
+    named = sa.and_(calls.c.wave == sa.bindparam("b_wave"), calls.c.row == sa.bindparam("b_row"))
+    gone = _changed(sa.and_(calls.c.case_id == case_id, named)).values(
+        out_by=by, out_at=at, held_by="", held_until=None, shown_at=None
+    )
+    for first in range(0, len(rows), AT_ONCE):
+        bulk.run(tx, gone, [{"b_wave": one.wave, "b_row": one.row} for one in rows[first : first + AT_ONCE]])
 
 
 def held_of(tx: Connection, case_id: str) -> dict[str, int]:
@@ -237,11 +263,16 @@ def named(tx: Connection, case_id: str, customers: Sequence[str]) -> dict[str, C
     return found
 
 
-def of_case(tx: Connection, case_id: str, *, person: str | None = None) -> Iterable[CallRow]:
-    """The open calls of a case in order, streamed; `person`: only those assigned to them."""
+def of_case(
+    tx: Connection, case_id: str, *, person: str | None = None, free_at: datetime | None = None
+) -> Iterable[CallRow]:
+    """The open calls of a case in order, streamed; `person`: only those assigned to them; `free_at`: only those that
+    nobody has before them by that moment of the database's clock."""
     mine = sa.and_(calls.c.case_id == case_id, calls.c.state == "open")
     if person is not None:
         mine = sa.and_(mine, calls.c.assigned_to == person)
+    if free_at is not None:
+        mine = sa.and_(mine, _is_free(free_at))
     chosen = sa.select(calls).where(mine).order_by(calls.c.wave, calls.c.row)
     for row in tx.execute(chosen.execution_options(yield_per=AT_ONCE)):
         yield CallRow(*row)
@@ -263,6 +294,8 @@ def settle(tx: Connection, rows: Sequence[CallRow], *, is_over: Mapping[tuple[st
             held_by="",
             held_until=None,
             shown_at=None,
+            out_by="",
+            out_at=None,
             attempts=sa.bindparam("b_attempts"),
             missed=sa.bindparam("b_missed"),
             next_at=sa.bindparam("b_next_at"),
@@ -290,6 +323,10 @@ def enter(tx: Connection, attempts_made: Sequence[AttemptRow]) -> None:
         bulk.run(tx, sa.insert(call_attempts), [{name: getattr(one, name) for name in columns} for one in some])
 
 
+_IS_HERE = sa.and_(calls.c.state == "open", calls.c.out_at.is_(None))
+"""Open, and not out of the house in a file."""
+
+
 def _changed(where: sa.ColumnElement[bool]) -> sa.Update:
     return sa.update(calls).where(where).values(version=calls.c.version + 1)
 
@@ -303,7 +340,7 @@ def _as_seen(seen: CallRow) -> sa.ColumnElement[bool]:
 
 
 def _due(now: datetime) -> sa.ColumnElement[bool]:
-    return sa.and_(calls.c.state == "open", calls.c.next_at <= now)
+    return sa.and_(_IS_HERE, calls.c.next_at <= now)
 
 
 def _is_free(clock: datetime) -> sa.ColumnElement[bool]:

@@ -271,6 +271,12 @@ def states(tx: Connection, wave: str, rows: Sequence[int]) -> dict[int, str]:
     return {row: "sent" if one.is_assumed else one.state for row, one in _standing(tx, wave, rows).items()}
 
 
+def cells(tx: Connection, wave: str, rows: Sequence[int]) -> dict[int, str]:
+    """The cells of these rows."""
+    chosen = sa.select(recipients.c.row, recipients.c.cell).where(recipients.c.wave == wave, one_of(tx, rows))
+    return dict(tx.execute(chosen).tuples().all())
+
+
 def _standing(tx: Connection, wave: str, rows: Sequence[int]) -> dict[int, _Standing]:
     columns = (recipients.c.row, recipients.c.state, recipients.c.reason)
     chosen = sa.select(*columns).where(recipients.c.wave == wave, one_of(tx, rows))

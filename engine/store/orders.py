@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Literal
+from typing import Any, Literal
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
@@ -16,6 +16,7 @@ from sqlalchemy import Connection
 from engine.store.session import inserting
 from engine.store.tables import orders
 
+AT_ONCE = 5_000
 OrderState = Literal["counted", "unconfirmed", "late"]
 
 
@@ -37,16 +38,28 @@ class OrderRow:
 
 def keep(tx: Connection, row: OrderRow, *, at: datetime) -> bool:
     """Write an order that is not there, or the evidence of one that had none; False where nothing changed."""
-    values = {name: getattr(row, name) for name in row.__dataclass_fields__} | {"taken_at": at}
-    insert = inserting(tx, orders).values(values)
-    if row.state == "unconfirmed":
-        statement = insert.on_conflict_do_nothing()
-    else:
-        fresh = {name: insert.excluded[name] for name in ("how", "confirmed_at", "confirmation", "state", "taken_at")}
-        statement = insert.on_conflict_do_update(
-            index_elements=["case_id", "reference"], set_=fresh, where=orders.c.state == "unconfirmed"
-        )
+    statement = _keeping(inserting(tx, orders).values(_values(row, at)), row.state)
     return tx.execute(statement.returning(orders.c.reference)).first() is not None
+
+
+def keep_many(tx: Connection, rows: Sequence[OrderRow], *, at: datetime) -> None:
+    """The same for many orders of one state."""
+    for first in range(0, len(rows), AT_ONCE):
+        statement = _keeping(inserting(tx, orders), rows[0].state)
+        tx.execute(statement, [_values(row, at) for row in rows[first : first + AT_ONCE]])
+
+
+def _values(row: OrderRow, at: datetime) -> dict[str, Any]:
+    return {name: getattr(row, name) for name in row.__dataclass_fields__} | {"taken_at": at}
+
+
+def _keeping(insert: Any, state: OrderState) -> Any:
+    if state == "unconfirmed":
+        return insert.on_conflict_do_nothing()
+    fresh = {name: insert.excluded[name] for name in ("how", "confirmed_at", "confirmation", "state", "taken_at")}
+    return insert.on_conflict_do_update(
+        index_elements=["case_id", "reference"], set_=fresh, where=orders.c.state == "unconfirmed"
+    )
 
 
 def customers_of(tx: Connection, case_id: str, references: Sequence[str]) -> dict[str, str]:

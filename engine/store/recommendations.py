@@ -7,6 +7,7 @@ which: that is the service's.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, Literal
 
 import sqlalchemy as sa
@@ -39,6 +40,11 @@ class Placed:
     answered_by: str
     answered_at: datetime | None
     again_at: datetime | None
+    confirmed_by: str = ""
+    evidence: str = ""
+    value: Decimal | None = None
+    proved_by: str = ""
+    proved_at: datetime | None = None
 
     @property
     def id(self) -> str:
@@ -61,7 +67,13 @@ _COLUMNS = (
     sa.func.coalesce(recommendations.c.answered_by, ""),
     recommendations.c.answered_at,
     recommendations.c.again_at,
+    sa.func.coalesce(recommendations.c.confirmed_by, ""),
+    sa.func.coalesce(recommendations.c.evidence, ""),
+    recommendations.c.value,
+    sa.func.coalesce(recommendations.c.proved_by, ""),
+    recommendations.c.proved_at,
 )
+_IS_UNPROVED = sa.and_(recommendations.c.answer == "accept", recommendations.c.evidence == "")
 
 
 def waiting_for(tx: Connection, customer: str, channel: str) -> tuple[Placed, ...]:
@@ -96,6 +108,28 @@ def find(tx: Connection, wave: str, row: int) -> Placed | None:
     chosen = sa.select(*_COLUMNS).select_from(recipients).join(recommendations, _HERE)
     found = tx.execute(chosen.where(recipients.c.wave == wave, recipients.c.row == row)).one_or_none()
     return None if found is None else Placed(*found)
+
+
+def unproved_of_customer(tx: Connection, customer: str) -> tuple[Placed, ...]:
+    """What the customer accepted without evidence that they did, the newest first."""
+    return _unproved(tx, recommendations.c.customer == customer, 20)
+
+
+def unproved_of_case(tx: Connection, case_id: str, limit: int) -> tuple[Placed, ...]:
+    """What was accepted in the halls without evidence, of a case; the newest first, at most so many."""
+    return _unproved(tx, recommendations.c.case_id == case_id, limit)
+
+
+def _unproved(tx: Connection, where: sa.ColumnElement[bool], limit: int) -> tuple[Placed, ...]:
+    chosen = sa.select(*_COLUMNS).select_from(recipients).join(recommendations, _HERE).where(_IS_UNPROVED, where)
+    ordered = chosen.order_by(recommendations.c.answered_at.desc(), recommendations.c.wave, recommendations.c.row)
+    return tuple(Placed(*row) for row in tx.execute(ordered.limit(limit)))
+
+
+def count_unproved(tx: Connection, case_id: str) -> int:
+    """How many acceptances of a case have no evidence."""
+    chosen = sa.select(sa.func.count()).select_from(recommendations)
+    return int(tx.execute(chosen.where(_IS_UNPROVED, recommendations.c.case_id == case_id)).scalar_one())
 
 
 def note_shown(tx: Connection, some: Sequence[Placed], *, office: str, by: str, at: datetime) -> None:

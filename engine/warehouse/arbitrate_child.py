@@ -21,7 +21,8 @@ from engine.warehouse.lockdown import answered, end_with_parent, limit_itself, l
 from engine.warehouse.row_groups import ROW_GROUP
 
 _ROWS = {
-    GRANTED: "SELECT contender, customer, 'granted' AS told FROM granted",
+    GRANTED: "SELECT g.contender, g.customer, w.score, 'granted' AS told FROM granted AS g"
+    " LEFT JOIN wishes AS w ON w.customer = g.customer AND w.contender = g.contender",
     LOST: "SELECT contender, customer, coalesce(winner, -1) AS winner, lost_by,"
     " coalesce(winner, -1) || chr(9) || lost_by AS told FROM losses",
 }

@@ -21,7 +21,7 @@ from engine.audience.allocating import CLOSING, NO_ROOM, Contest, of_tier, openi
 from engine.audience.policy import PURPOSES, Approach, Cap
 from engine.errors import SelectionFailed
 from engine.warehouse.dataset import Dataset, Version
-from engine.warehouse.job import LOST, Allotment, Allotted, Failure, Shared
+from engine.warehouse.job import GRANTED, LOST, Allotment, Allotted, Failure, Shared
 from engine.warehouse.run import DEFAULT_LIMITS, Limits, failed, in_child
 
 CHILD = (sys.executable, "-m", "engine.warehouse.arbitrate_child")
@@ -102,6 +102,17 @@ def write_lost(folder: Path, path: Path, place: int, numbers: Sequence[str]) -> 
     winners = pa.array([*numbers, ""], pa.string()).take(_place_or_last(found["winner"], len(numbers)))
     pq.write_table(pa.table([found["customer"], winners, found["lost_by"]], schema=LOST_SCHEMA), path)
     return int(found.num_rows)
+
+
+def score_of(folder: Path, place: int, customer: str) -> float | None:
+    """The score by which the case at `place` was given the customer; None where it was given none, or not the customer,
+    and of runs that kept no scores."""
+    file = pq.ParquetFile(folder / GRANTED) if (folder / GRANTED).exists() else None
+    if file is None or "score" not in file.schema_arrow.names:
+        return None
+    wanted = [("contender", "=", place), ("customer", "=", customer)]
+    scores = pq.read_table(folder / GRANTED, columns=["score"], filters=wanted)["score"].to_pylist()
+    return next(iter(scores), None)
 
 
 def _place_or_last(winners: pa.ChunkedArray, last: int) -> pa.ChunkedArray:

@@ -1,16 +1,17 @@
 """Reads what customers did from a CSV file, in one of two shapes, and names every row it does not take.
 
 Events, one per row: `customer, kind, at, value, reference`, where kind is response, conversion, opt_out, complaint, or
-an outcome that the case measures. Outcomes, one customer per row: the customer's key and a column per outcome; without
-a key column the rows are numbered, where the customers were imported so. Blanks are unknown, not 0. Refuses customers
-who are not in the case's frozen list: what they did says nothing about the case.
+an outcome that the case measures; of a conversion also how the customer confirmed it, when, and under which number that
+is kept: `how, confirmed_at, confirmation`. Outcomes, one customer per row: the customer's key and a column per outcome;
+without a key column the rows are numbered, where the customers were imported so. Blanks are unknown, not 0. Refuses
+customers who are not in the case's frozen list: what they did says nothing about the case.
 """
 
 import contextlib
 import difflib
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
 from decimal import Decimal, InvalidOperation
 from math import isfinite
@@ -34,17 +35,29 @@ Kind = Literal["response", "conversion", "opt_out", "complaint"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 OUTCOMES = pa.schema([("customer", pa.string()), ("metric", pa.string()), ("value", pa.float64())])
 LONGEST_REFERENCE = 80
+EVIDENCE = {"how": 20, "confirmed_at": 40, "confirmation": 100}
+"""The columns that say how a customer confirmed a conversion, and how long they may be."""
 
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """One thing a customer did. `reference` is the source's own id, or made from the row where it names none."""
+    """One thing a customer did. `reference` is the source's own id, or made from the row where it names none; `line`
+    where it stands. How a conversion was confirmed is empty where the row does not say all of it."""
 
     customer: str
     kind: Kind
     at: datetime
     value: Decimal | None
     reference: str
+    line: int = 0
+    how: str = ""
+    confirmed_at: datetime | None = None
+    confirmation: str = ""
+
+    @property
+    def is_unconfirmed(self) -> bool:
+        """Whether it is a conversion of which nobody says how the customer confirmed it."""
+        return self.kind == "conversion" and self.confirmed_at is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +141,9 @@ def _events(records: Records, expected: Expected, path: Path) -> tuple[tuple[Res
     responses: list[Response] = []
     values: list[tuple[str, str, float]] = []
     bad: list[BadRow] = []
-    for line, customer, kind, at, value, reference in zip(records.lines.tolist(), *columns.values(), strict=True):
+    for line, customer, kind, at, value, reference, *evidence in zip(
+        records.lines.tolist(), *columns.values(), strict=True
+    ):
         try:
             if expected.is_erased and expected.is_erased(customer):
                 raise _Wrong("customer", REASONS[CODE])
@@ -140,7 +155,8 @@ def _events(records: Records, expected: Expected, path: Path) -> tuple[tuple[Res
                     values.append((customer, kind, number))
             else:
                 moment = _moment(at, expected)
-                responses.append(_response(customer, kind, value, reference, at=moment, possible=expected.outcomes))
+                one = _response(customer, kind, value, reference, at=moment, possible=expected.outcomes)
+                responses.append(_confirmed(replace(one, line=line), evidence, expected))
         except _Wrong as wrong:
             bad.append(BadRow(line, wrong.column, wrong.reason))
     table = pa.table([list(column) for column in zip(*values, strict=True)] or [[], [], []], schema=OUTCOMES)
@@ -162,14 +178,15 @@ def _event_columns(records: Records, expected: Expected, path: Path) -> dict[str
                 Problem(
                     "F110",
                     f"there is no column {name}",
-                    f"needed: customer, kind, at; possible: value, reference; the file has {', '.join(headings)}",
+                    "needed: customer, kind, at; possible: value, reference, how, confirmed_at, confirmation; the file"
+                    f" has {', '.join(headings)}",
                     at=path.name,
                     line=1,
                 )
                 for name in missing
             ]
         )
-    names = {"customer": key, "kind": "kind", "at": "at", "value": "value", "reference": "reference"}
+    names = {"customer": key} | {name: name for name in ("kind", "at", "value", "reference", *EVIDENCE)}
     blank = [""] * records.rows.num_rows
     return {
         name: [(text or "").strip() for text in records.rows[headings[heading]].to_pylist()]
@@ -195,15 +212,31 @@ def _response(
     return Response(customer, known, at, amount, reference or f"row:{made}")
 
 
-def _moment(text: str, expected: Expected) -> datetime:
+def _confirmed(one: Response, evidence: Sequence[str], expected: Expected) -> Response:
+    """With how it was confirmed, where the row says all of it."""
+    if one.kind != "conversion" or not all(evidence):
+        return one
+    for text, (name, most) in zip(evidence, EVIDENCE.items(), strict=True):
+        if len(text) > most or "\0" in text:
+            raise _Wrong(name, f"is longer than {most} characters, or holds a NUL")
+    how, at, confirmation = evidence
+    return replace(one, how=how, confirmed_at=_time(at, "confirmed_at", expected), confirmation=confirmation)
+
+
+def _time(text: str, column: str, expected: Expected) -> datetime:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        raise _Wrong("at", f"{text[:40]!r} is not a time; write 2026-10-01 or 2026-10-01T09:30:00+08:00") from None
+        raise _Wrong(column, f"{text[:40]!r} is not a time; write 2026-10-01 or 2026-10-01T09:30:00+08:00") from None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=expected.zone)
     if moment > expected.until:
-        raise _Wrong("at", f"{text} lies in the future")
+        raise _Wrong(column, f"{text} lies in the future")
+    return moment
+
+
+def _moment(text: str, expected: Expected) -> datetime:
+    moment = _time(text, "at", expected)
     if len(text) <= 10 and moment.date() == expected.since.astimezone(moment.tzinfo).date():
         moment = expected.since  # a date alone: some time of that day
     if moment < expected.since:

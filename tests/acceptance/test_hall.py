@@ -2,28 +2,54 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 from threading import Barrier
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import sqlalchemy as sa
 
 from engine import clock
-from engine.errors import InvalidForm, NotFound, RecommendationAnswered, RecommendationOver
-from engine.service import delivering, offers, policies, recommended, recommending, stages, suppressing
+from engine.definition.load import load
+from engine.errors import (
+    AcceptanceConfirmed,
+    InvalidForm,
+    NotAccepted,
+    NotFound,
+    RecommendationAnswered,
+    RecommendationOver,
+)
+from engine.service import (
+    cases,
+    delivering,
+    evidencing,
+    offers,
+    policies,
+    recommended,
+    recommending,
+    returning,
+    stages,
+    suppressing,
+)
 from engine.service.app import Countersign
 from engine.service.authorizing import RULES, allowed
+from engine.service.confirmations import Proof
 from engine.service.recommended import Said
 from engine.service.recommending import HallView, Recommendation
 from engine.service.recording import OPERATOR
+from engine.service.responses import import_responses
 from engine.service.sealing import dataset_of
-from engine.store import permits, visibility
+from engine.store import arbitrations, permits, visibility
+from engine.store.arbitrations import CaseRow, RunRow
 from engine.store.session import Database
-from engine.store.tables import recipients, responses, suppressions
-from tests.acceptance.hall_case import SMALLER, by, ledger_of, placed, prepare, publish, targets
-from tests.acceptance.offices import key, notices, opened, state_of, viewer
+from engine.store.tables import organisation_history, recipients, responses, suppressions
+from tests.acceptance.email_case import evaluate_after
+from tests.acceptance.hall_case import SMALLER, TEXT, by, ledger_of, placed, prepare, publish, targets
+from tests.acceptance.offices import in_force, key, notices, opened, state_of, viewer
 from tests.acceptance.sealed_case import phone_of
 
 CONFIRMED = Said("accept", confirmed_by="code", evidence="483920")
@@ -95,6 +121,100 @@ def test_a_whole_case_in_the_hall_adds_up_from_the_first_customer_to_its_evaluat
         recommended.answer(app, by(app), one_of_the_unseen(app, case_id, fifth), CONFIRMED)
 
 
+def values_of(app: Countersign, case_id: str) -> list[tuple[str, str, Decimal | None]]:
+    chosen = sa.select(responses.c.customer, responses.c.kind, responses.c.value)
+    with app.db.read() as tx:
+        return sorted(tuple(row) for row in tx.execute(chosen.where(responses.c.case_id == case_id)))
+
+
+def test_evidence_that_comes_later_makes_an_acceptance_a_conversion_once(app: Countersign) -> None:
+    case_id = placed(app)
+    first, second, third = targets(app, case_id)[:3]
+    told = recommended.answer(app, by(app), only(app, first).id, Said("accept"))
+    assert (told.counts_as, told.value) == ("response", Decimal("59.00"))
+    (open_one,) = look(app, first, "second").unproved
+    assert (open_one.value, open_one.by, open_one.customer) == (Decimal("59.00"), "赵颖", "C**")
+    assert look(app, first, "tianhe") == HallView("none", "C**")
+    proof = Proof("signature", "S-17")
+    for stranger in ("tianhe", "liguoqiang"):
+        with pytest.raises(NotFound):
+            evidencing.confirm(app, by(app, stranger), open_one.id, proof)
+    with pytest.raises(InvalidForm) as wrong:
+        evidencing.confirm(app, by(app, "second"), open_one.id, Proof("", "", "60"))
+    assert [one.code for one in wrong.value.problems] == ["E383", "E425"]
+    views = [evidencing.confirm(app, by(app, "second"), open_one.id, proof) for _ in range(2)]
+    assert views[0] == views[1] and (views[0].by, views[0].value) == ("营业员second", Decimal("59.00"))
+    assert values_of(app, case_id) == [(first, "conversion", Decimal("59.00")), (first, "response", None)]
+    with pytest.raises(AcceptanceConfirmed):
+        evidencing.confirm(app, by(app), open_one.id, Proof("code", "1"))
+    assert look(app, first).outcome == "none"
+    other = only(app, second).id
+    with pytest.raises(NotAccepted):
+        evidencing.confirm(app, by(app), other, proof)
+    recommended.answer(app, by(app), other, Said("accept"))
+    back = returning.of_case(app, viewer(app, "wangmin"), case_id)
+    assert (back.unproved, [one.id for one in back.unproved_rows]) == (1, [other])
+    evidencing.confirm_of(app, by(app, "wangmin"), case_id, other, proof)
+    assert returning.of_case(app, viewer(app, "wangmin"), case_id).unproved == 0
+    with pytest.raises(NotFound):
+        evidencing.confirm_of(app, by(app, "wangmin"), "0" * 16, only(app, third).id, proof)
+    with app.db.read() as tx:
+        noted = (
+            tx.execute(
+                sa.select(organisation_history.c.actor).where(organisation_history.c.kind == "acceptance_confirmed")
+            )
+            .scalars()
+            .all()
+        )
+    assert sorted(noted) == ["second", "wangmin"]
+
+
+def test_the_money_of_the_report_is_what_accepted_offers_cost_a_month(app: Countersign, tmp_path: Path) -> None:
+    publish(app, "phone", kind="device", monthly_fee="", filing_number="")
+    case_id, other = placed(app), placed(app, offer="phone", title="手机")
+    first = targets(app, case_id)[0]
+    number = next(one.id for one in look(app, first).recommendations if one.offer and one.offer.code == "plan-59")
+    with pytest.raises(InvalidForm) as wrong:
+        recommended.answer(app, by(app), number, replace(CONFIRMED, value="60"))
+    assert [(one.code, one.at) for one in wrong.value.problems] == [("E425", "value")]
+    assert recommended.answer(app, by(app), number, CONFIRMED).value == Decimal("59.00")
+    bare = next(one.id for one in look(app, first).recommendations if one.offer and one.offer.code == "phone")
+    with pytest.raises(InvalidForm) as odd:
+        recommended.answer(app, by(app), bare, replace(CONFIRMED, value="a lot"))
+    assert [one.code for one in odd.value.problems] == ["E426"]
+    assert recommended.answer(app, by(app), bare, replace(CONFIRMED, value="12.5")).value == Decimal("12.50")
+    clock.move(tmp_path / "clock", timedelta(days=31))
+    for _ in range(3):
+        delivering.settle(app)
+    assert state_of(app, case_id) == state_of(app, other) == "evaluating"
+    evaluate_after(app, tmp_path / "clock", 70)
+    for one, money in ((case_id, Decimal("59.00")), (other, Decimal("12.50"))):
+        found = cases.case_page(app, viewer(app, "wangmin"), one).evaluations[-1]
+        assert found.revenue == money
+
+
+def test_a_conversion_of_the_submitters_file_counts_once_its_row_says_how_it_was_confirmed(app: Countersign) -> None:
+    case_id, me, at = placed(app), viewer(app, "wangmin"), app.now().isoformat()
+    first, second = targets(app, case_id)[:2]
+    bare = f"customer,kind,at,value,reference\n{first},conversion,{at},38,o-1\n{second},conversion,{at},38,o-2\n"
+    for _ in range(2):
+        report = import_responses(app, me, case_id, bare.encode())
+        assert (report.recorded, report.known, report.unconfirmed, report.bad) == (0, 0, (2, 3), ())
+    assert returning.of_case(app, me, case_id).unconfirmed == 2 and values_of(app, case_id) == []
+    proved = (
+        "customer,kind,at,value,reference,how,confirmed_at,confirmation\n"
+        f"{first},conversion,{at},38,o-1,sms,{at},reply-7\n{second},conversion,{at},38,o-2,sms,,\n"
+    )
+    report = import_responses(app, me, case_id, proved.encode())
+    assert (report.recorded, report.unconfirmed) == (1, (3,))
+    for again in (proved, bare):
+        report = import_responses(app, me, case_id, again.encode())
+        assert (report.recorded, report.known, report.unconfirmed) == (0, 1, (3,))
+    assert values_of(app, case_id) == [(first, "conversion", Decimal("38.00"))]
+    back = returning.of_case(app, me, case_id)
+    assert (back.orders, back.unconfirmed) == (1, 1)
+
+
 def contacts_of(app: Countersign) -> list[dict[str, object]]:
     dataset = dataset_of(app.settings)
     return pq.read_table(list(dataset.paths(dataset.current().tables["contacts"]))).to_pylist()
@@ -157,6 +277,40 @@ def test_no_marketing_any_more_holds_at_once_for_everything_that_waits(app: Coun
     assert (entry.list, entry.channel, entry.reason, entry.added_by) == ("black", "", "opted out", "zhaoying")
     with pytest.raises(RecommendationOver):
         recommended.answer(app, by(app), dear.id, CONFIRMED)
+
+
+def test_the_score_of_the_arbitration_that_holds_stands_before_the_fee(app: Countersign) -> None:
+    scored = TEXT.replace(
+        "[blacklist, greylist]", "[blacklist, arbitration]\n  arbitration: {score: 'c.phone == null ? 0 : 1'}"
+    )
+    in_force(app, load(scored.replace("\nversion: 1\n", "\nversion: 2\n")))
+    publish(app, "pack-20", **SMALLER)
+    made = [placed(app), placed(app, offer="pack-20", title="流量包")]
+    customer = next(one for one in targets(app, made[0]) if one in targets(app, made[1]))
+    folder = app.settings.data / "arbitrations/by-hand"
+    folder.mkdir(parents=True)
+    rows = [{"contender": place, "customer": customer, "score": score} for place, score in ((0, 3.5), (1, 8.0))]
+    pq.write_table(pa.Table.from_pylist(rows), folder / "granted.parquet")
+    run = RunRow(
+        1,
+        app.now().date(),
+        app.now().date(),
+        0,
+        "system",
+        app.now(),
+        "",
+        str(folder.relative_to(app.settings.data)),
+        "{}",
+        "",
+        None,
+    )
+    of_cases = [CaseRow(1, one, place, 0, "hall", 1, 1, "[]", "") for place, one in enumerate(made)]
+    with app.db.begin() as tx:
+        arbitrations.lock(tx)
+        arbitrations.save(tx, run, of_cases)
+        arbitrations.commit(tx, 1, by="system", at=app.now())
+    cheap, dear = look(app, customer).recommendations
+    assert [(one.offer.code, one.score) for one in (cheap, dear) if one.offer] == [("pack-20", 8.0), ("plan-59", 3.5)]
 
 
 def test_what_may_not_be_offered_now_is_not_shown(app: Countersign) -> None:

@@ -88,6 +88,40 @@ def test_a_page_without_a_code_says_what_the_acceptance_counts_as(app: Countersi
     assert "1 to ask about later" in plain(clerk.fill_in("/hall", "/hall", customer=other).text)
 
 
+def test_the_submitter_confirms_an_acceptance_on_the_case_page_once(
+    app: Countersign, case_id: str, desk: Desks, api: FastAPI
+) -> None:
+    customer, other = targets(app, case_id)[:2]
+    clerk = desk("zhaoying")
+    for one in (customer, other):
+        form = clerk.form(clerk.fill_in("/hall", "/hall", customer=one), "/hall/answer")
+        told = clerk.post("/hall/answer", data=form | {"evidence": ""})
+        assert "It is worth ¥59 a month." in plain(told.text)
+    path = f"/cases/{case_id}"
+    mine = desk("wangmin")
+    page = mine.get(path, params={"tab": "delivery"})
+    assert "Accepted, not confirmed yet" in page.text and customer not in page.text
+    form = mine.form(page, f"{path}/evidence")
+    wrong = mine.post(f"{path}/evidence", data=form | {"confirmed_by": "code", "evidence": "!!"})
+    assert wrong.status_code == 422 and "Write the code" in plain(wrong.text)
+    done = mine.post(f"{path}/evidence", data=form | {"confirmed_by": "code", "evidence": "4711"})
+    assert done.status_code == 200 and done.text.count(f'action="{path}/evidence"') == 1
+    again = mine.post(
+        f"{path}/evidence", data=form | {"confirmed_by": "code", "evidence": "4712", "key": "another-one"}
+    )
+    assert again.status_code == 409
+    last = script(api, "zhaoying").get(RECOMMENDATIONS, params={"customer": customer}).json()["unproved"]
+    last += script(api, "zhaoying").get(RECOMMENDATIONS, params={"customer": other}).json()["unproved"]
+    ((number, value),) = [(one["id"], one["value"]) for one in last]
+    proof = {"confirmed_by": "signature", "evidence": "S-9"}
+    proved = script(api, "second").post(f"{RECOMMENDATIONS}/{number}/evidence", json=proof)
+    assert (proved.status_code, proved.json()["value"], value) == (200, "59.00", "59.00")
+    same = script(api, "wangmin").post(f"/api/v1/cases/{case_id}/evidence", json=proof | {"recommendation": number})
+    assert same.status_code == 200 and same.json() == proved.json()
+    for who in ("tianhe", "liguoqiang"):
+        assert script(api, who).post(f"{RECOMMENDATIONS}/{number}/evidence", json=proof).status_code == 404
+
+
 def test_what_is_not_whole_or_not_there_is_told_the_same_way_and_never_echoed_as_markup(
     case_id: str, desk: Desks
 ) -> None:

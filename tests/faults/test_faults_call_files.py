@@ -12,6 +12,7 @@ import pytest
 import sqlalchemy as sa
 
 from engine.errors import InvalidFile, InvalidForm, NotFound
+from engine.masking import masked
 from engine.service import call_files, call_lists, calling, delivering, sheets
 from engine.service.app import Countersign
 from engine.service.recording import OPERATOR
@@ -182,6 +183,47 @@ def test_a_list_leaves_masked_or_with_the_numbers_of_one_person_for_a_reason(mak
     assert calling.take(app, by(app, "anna")) is None
     again = call_lists.export(app, lead, NUMBER, person="bo", reason="for the centre")
     assert again.sha256 == given.sha256
+
+
+def test_what_is_out_in_a_file_is_taken_by_nobody_until_its_results_come_or_the_lead_takes_it_back(
+    make: Make, at: Clock
+) -> None:
+    app = make(customers=6)
+    lead = by(app, "lead")
+    everybody = call_lists.view(app, lead, NUMBER).open
+    call_lists.assign(app, lead, NUMBER, person="bo", count=everybody)
+    before = took(app, "bo")
+    given = call_lists.export(app, lead, NUMBER, person="bo", reason="for the centre")
+    assert given.rows == everybody - 1
+    (mine,) = [one for one in call_lists.view(app, lead, NUMBER).callers if one.person == "bo"]
+    assert (mine.open, mine.due, mine.out, mine.out_at, mine.out_by) == (everybody, 1, given.rows, at.at, "Lead")
+    calling.put_back(app, by(app, "bo"), named(before))
+    again = took(app, "bo")
+    assert (again.wave, again.row) == (before.wave, before.row)
+    shown = calling.show(app, by(app, "bo"), named(again))
+    calling.record(app, by(app, "bo"), named(shown.call), disposition="refused")
+    assert calling.take(app, by(app, "bo")) is None
+    assert calling.desk(app, by(app, "bo")).due == 0
+    out = sheets.read(given.data, "list.csv")
+    who = dict(zip(out.headings, out.lines[0].cells, strict=True))["customer"]
+    assert load(app, (NUMBER, who, "2026-12-01T10:00", "no_answer")).recorded == 1
+    at.move(hours=3)
+    assert masked(who) == took(app, "bo").customer
+    assert call_lists.take_back(app, by(app, "lead"), NUMBER, person="bo", to="bo") == everybody - 1
+    (mine,) = [one for one in call_lists.view(app, lead, NUMBER).callers if one.person == "bo"]
+    assert (mine.out, mine.out_at, mine.due) == (0, None, everybody - 1)
+
+
+def test_what_a_call_sold_is_worth_what_was_entered_where_the_offer_has_no_fee(make: Make) -> None:
+    app = make()
+    text = ",".join((*HEADINGS, "value")) + "\n"
+    for number, value in ((0, "29.90"), (1, "much"), (2, "")):
+        text += f"{NUMBER},k000000{number},2026-12-01T10:00,accepted,,rec-{number},,{value}\n"
+    report = call_files.load(app, by(app, "lead"), text.encode(), "results.csv")
+    assert [(one.line, one.column, one.code) for one in report.bad] == [(3, "value", "E426")]
+    with app.db.read() as tx:
+        worth = tx.execute(sa.select(responses.c.customer, responses.c.value).order_by(responses.c.customer)).all()
+    assert [(one, str(value)) for one, value in worth] == [("k0000000", "29.90"), ("k0000002", "None")]
 
 
 def test_the_contacts_of_a_bank_replayed_end_with_the_banks_own_totals(make: Make) -> None:

@@ -121,6 +121,8 @@ DOORS = (
     *(("POST", f"/cases/{{case}}/{verb}") for verb in ("edit", "select", "start", "pause", "resume", "release")),
     ("POST", "/cases/{case}/text"),
     ("POST", "/api/v1/cases/{case}/text"),
+    ("POST", "/cases/{case}/evidence"),
+    ("POST", "/api/v1/cases/{case}/evidence"),
     *(("POST", f"/cases/{{case}}/{verb}") for verb in ("close", "withdraw", "convert", "responses", "readers")),
     ("POST", "/cases/{case}/readers/remove"),
     ("POST", "/cases/{case}/replies"),
@@ -167,6 +169,7 @@ NAMES = {
 }
 BODY = {  # what every verb of the API takes, so that nothing is refused for its shape
     "proofs": {},
+    "evidence": {"recommendation": "w.1", "confirmed_by": "code", "evidence": "1"},
     "form": {"form": {}},
     "submit": {"form": {}},
     "events": {"event": "go"},

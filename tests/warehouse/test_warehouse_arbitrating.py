@@ -13,7 +13,7 @@ from engine.audience.allocating import Contender, Contest
 from engine.audience.policy import Approach, ContactPolicy
 from engine.errors import SelectionFailed
 from engine.warehouse import contacts
-from engine.warehouse.arbitrating import PERMITS_SCHEMA, Taken, Wish, allot, write_lost
+from engine.warehouse.arbitrating import PERMITS_SCHEMA, Taken, Wish, allot, score_of, write_lost
 from engine.warehouse.child import LIST_SCHEMA
 from engine.warehouse.dataset import Dataset
 from engine.warehouse.job import Allotted, Loss
@@ -131,6 +131,9 @@ def test_the_higher_score_gets_the_customer_and_the_loser_is_told_which_case_won
     assert {(id_of(4), "A", "score"), (id_of(5), "C", "priority")} <= of_b
     (by_draw,) = (of_a | of_b) - {(id_of(5), "C", "priority"), (id_of(3), "B", "score"), (id_of(4), "A", "score")}
     assert by_draw[0] == id_of(9) and by_draw[2] == "draw"
+    kept = [score_of(tmp_path / "run", place, id_of(n)) for place, n in ((0, 4), (1, 4), (2, 5))]
+    assert kept == [40.0, None, None]  # the second lost the customer, the third has no score
+    assert score_of(tmp_path / "no such run", 0, id_of(4)) is None
 
 
 def test_what_the_channel_carries_goes_to_the_highest_scores(dataset: Dataset, tmp_path: Path) -> None:

@@ -54,8 +54,8 @@ class Telecom(Story):
         """Orders of the audience: the control at the base rate, the target at base rate + planted uplift."""
         chance = random.Random(20261001)  # noqa: S311  a seeded story, nothing secret
         at = clock.now().isoformat()
-        lines = ["customer,kind,at,value,reference"]
+        lines = ["customer,kind,at,value,reference,how,confirmed_at,confirmation"]
         for number, (customer, _, arm) in enumerate(read_list(self.setting.data, case_id)):
             if chance.random() < BASE_RATE + (TRUE_UPLIFT if arm == "target" else 0.0):
-                lines.append(f"{customer},conversion,{at},{REVENUE},order-{number}")
+                lines.append(f"{customer},conversion,{at},{REVENUE},order-{number},sms,{at},reply-{number}")
         return "orders.csv", ("\n".join(lines) + "\n").encode()

@@ -2,7 +2,7 @@
 
 from sqlalchemy import CheckConstraint, Column, Index, Integer, PrimaryKeyConstraint, String, Table, UniqueConstraint
 
-from engine.store.columns import UtcTime
+from engine.store.columns import Money, UtcTime
 from engine.store.tables.base import metadata, only
 
 calls = Table(
@@ -24,6 +24,8 @@ calls = Table(
     Column("note", String(200), nullable=False, server_default=""),
     Column("last_at", UtcTime),
     Column("version", Integer, nullable=False, server_default="0"),
+    Column("out_by", String(40), nullable=False, server_default=""),  # who took it out of the house with its number
+    Column("out_at", UtcTime),  # until results come or the lead takes it back nobody here takes it
     PrimaryKeyConstraint("wave", "row"),
     UniqueConstraint("case_id", "customer"),
     CheckConstraint("state in ('open','ended')", name="state"),
@@ -45,6 +47,7 @@ call_attempts = Table(
     Column("call_back_at", UtcTime),
     Column("evidence", String(80), nullable=False, server_default=""),  # of what the customer agreed to
     Column("note", String(200), nullable=False, server_default=""),
+    Column("value", Money),  # of an acceptance: money per month
     PrimaryKeyConstraint("wave", "row", "reference"),
     Index(None, "case_id", "caller"),
 )

@@ -2,7 +2,7 @@
 
 from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, Integer, PrimaryKeyConstraint, String, Table
 
-from engine.store.columns import UtcTime
+from engine.store.columns import Money, UtcTime
 from engine.store.tables.base import metadata
 
 recommendations = Table(
@@ -22,6 +22,9 @@ recommendations = Table(
     Column("answered_by", String(40), nullable=False, server_default=""),
     Column("answered_at", UtcTime),
     Column("again_at", UtcTime),  # of "later": not before
+    Column("value", Money),  # of an acceptance: money per month
+    Column("proved_by", String(40), nullable=False, server_default=""),  # who wrote the evidence down, and when
+    Column("proved_at", UtcTime),
     PrimaryKeyConstraint("wave", "row"),
     CheckConstraint("answer in ('','accept','refuse','later')", name="answer"),
     Index(None, "customer"),

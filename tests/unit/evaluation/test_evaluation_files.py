@@ -121,6 +121,25 @@ def read(text: str, expected: Expected) -> Answers:
     return read_answers(written(expected.audience.parent, text, "responses.csv"), expected)
 
 
+def test_a_conversion_is_confirmed_where_its_row_says_how_when_and_under_which_number(expected: Expected) -> None:
+    answers = read(
+        "customer,kind,at,reference,how,confirmed_at,confirmation\n"
+        "1,conversion,2026-10-03,o-1,sms,2026-10-03T10:00,reply-7\n"
+        "2,conversion,2026-10-03,o-2,sms,,reply-8\n"
+        "2,response,2026-10-03,r-1,,,\n"
+        "3,conversion,2026-10-03,o-3,sms,soon,reply-9\n"
+        "3,conversion,2026-10-03,o-4,by a letter that somebody wrote,2026-10-03,x\n",
+        expected,
+    )
+    assert [(one.line, one.reference, one.is_unconfirmed) for one in answers.responses] == [
+        (2, "o-1", False), (3, "o-2", True), (4, "r-1", False),
+    ]  # fmt: skip
+    first = answers.responses[0]
+    assert (first.how, first.confirmation) == ("sms", "reply-7")
+    assert first.confirmed_at is not None and first.confirmed_at.utcoffset() == timedelta(hours=8)
+    assert [(one.line, one.column) for one in answers.bad] == [(5, "confirmed_at"), (6, "how")]
+
+
 def test_events_are_read_with_their_references(expected: Expected) -> None:
     answers = read(
         "customer,kind,at,value,reference\n"
