@@ -21,7 +21,7 @@ RecipientState = Literal["waiting", "sent", "delivered", "failed", "unknown", "s
 STATES: tuple[RecipientState, ...] = get_args(RecipientState)
 CAPPED = "contact_policy"  # begins the reason of a row that the contact policy kept from being sent
 KEPT = (*STATES, "capped")
-READ_AT_ONCE = 250_000
+READ_AT_ONCE = 500_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +89,7 @@ def drifts(
 ) -> tuple[Drift, ...]:
     """The waves whose sums are not what their rows say, by id; one wave alone where it is named. Reads every row, and
     tells how many were read and how many there are by the sums."""
+    by_index(tx)
     mine = [wave_sums.c.wave == wave] if wave else []
     rows = tx.execute(sa.select(wave_sums).where(*mine)).mappings()
     kept = {row["wave"]: {name: row[name] for name in KEPT} for row in rows}
@@ -142,6 +143,15 @@ def of_case(tx: Connection, case_id: str) -> dict[str, Mapping[str, int]]:
     chosen = sa.select(wave_sums.c.wave, *columns).join(waves, waves.c.id == wave_sums.c.wave)
     rows = tx.execute(chosen.where(waves.c.case_id == case_id)).mappings()
     return {row["wave"]: {name: row[name] for name in KEPT} for row in rows}
+
+
+def by_index(tx: Connection) -> None:
+    """For the rest of the transaction, have the rows of a wave read by the index. Where a wave is more than some
+    hundredths of the ledger, PostgreSQL takes it to be scattered and reads the whole ledger: 1.3 s instead of 0.25 for
+    one million of ten, measured; and it compiles each such statement, which takes 0.04 to 0.08 of them."""
+    if tx.dialect.name == "postgresql":
+        tx.exec_driver_sql("SET LOCAL enable_seqscan = off")
+        tx.exec_driver_sql("SET LOCAL jit = off")
 
 
 def is_capped() -> sa.ColumnElement[bool]:
