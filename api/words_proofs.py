@@ -41,7 +41,6 @@ ASIDE = (
     N_("rejected: {why}"),
     N_("bounced: {why}"),
 )
-"""Why a letter beside the audience waits, failed, or was left out, as it is recorded."""
 PROOF_PROBLEMS = {
     "E411": N_(
         "{who} has no address for this channel: a mobile number stands under Notifications, mail in the account."

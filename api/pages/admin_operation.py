@@ -1,8 +1,8 @@
 """The operation: health of all parts, the outbox, sends in doubt, timers, what came back and belongs to nothing."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Query, Response
 
 from api.declared import for_page
 from api.deps import BROKEN_FORM, App, CurrentViewer, CurrentVisit, Posted, text
@@ -72,9 +72,11 @@ def mend(app: App, visit: CurrentVisit, viewer: CurrentViewer, form: Posted) -> 
 
 
 @router.get("/admin/sends")
-def sends(app: App, visit: CurrentVisit, viewer: CurrentViewer) -> Response:
-    """Waves with recipients of whom nobody knows whether the message went out."""
-    return visit.page("admin_sends.html", waves=watching.in_doubt(app, by(visit, viewer)), error="")
+def sends(
+    app: App, visit: CurrentVisit, viewer: CurrentViewer, wave: Annotated[str, Query(max_length=48)] = ""
+) -> Response:
+    """Waves with recipients of whom nobody knows whether the message went out; the reasons of a large one by `wave`."""
+    return visit.page("admin_sends.html", waves=watching.in_doubt(app, by(visit, viewer), wave), error="")
 
 
 @router.post("/admin/sends", dependencies=ACTING)

@@ -152,9 +152,10 @@ def give_up(app: App, by: Acting, body: Effect) -> None:
 
 
 @router.get("/sends-in-doubt", response_model=InDoubt, dependencies=[for_reading(WATCHES)])
-def in_doubt(app: App, by: Reading) -> Response:
-    """Waves with recipients of whom nobody knows whether the message went out."""
-    return answer(InDoubt(watching.in_doubt(app, by)))
+def in_doubt(app: App, by: Reading, wave: Annotated[str, Query(max_length=48)] = "") -> Response:
+    """Waves with recipients of whom nobody knows whether the message went out. `reasons` is null for a large wave:
+    all its rows are read for it where it is named as `wave`."""
+    return answer(InDoubt(watching.in_doubt(app, by, wave)))
 
 
 @router.post("/sends-in-doubt", dependencies=[for_acting(ACTS)])

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from engine.cli.opening import application
+from engine.cli.progress import counting
 from engine.service import budgets
 from engine.service.recording import OPERATOR
 
@@ -92,8 +93,8 @@ def postings(account: Account) -> None:
 def verify() -> None:
     """Check the ledger: every entry adds up to nothing, balances are what the lines say, and no case holds other than
     its state asks for. Ends with 1 where something is wrong."""
-    with application() as opened:
-        broken = budgets.verify(opened)
+    with application() as opened, counting("cases") as told:
+        broken = budgets.verify(opened, told)
     for one in broken:
         typer.echo(one)
     if broken:

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from engine.cli.opening import application
+from engine.cli.progress import counting
 from engine.errors import CountersignError, InvalidFile, Problem
 from engine.service import complaining, proofs, recounting_waves, returned_mail, seed_lists
 from engine.service.recording import OPERATOR
@@ -64,8 +65,8 @@ def recount(
 ) -> None:
     """Count the recipients of every wave by state, and compare with the sums that pages, gates and stop rules read.
     Ends with 1 where a wave differs and was not mended. Reads the whole ledger: ten million rows take seconds."""
-    with application() as opened:
-        found = recounting_waves.recount(opened, OPERATOR, mend=mend)
+    with application() as opened, counting("recipients") as told:
+        found = recounting_waves.recount(opened, OPERATOR, mend=mend, told=told)
     for one in found:
         typer.echo(one.said)
     if found and not mend:

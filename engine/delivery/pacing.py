@@ -12,6 +12,8 @@ from zoneinfo import ZoneInfo
 from engine.delivery.plan import Hours, Rate, Wave
 
 LONGEST_BACKOFF = timedelta(minutes=1)
+LOOK_EVERY = 1.0  # seconds between two looks at a stop rule
+LOOK_SHARE = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,3 +101,9 @@ def backoff(attempts: int, asked: float = 0) -> timedelta:
     """
     doubled = min(LONGEST_BACKOFF, timedelta(seconds=2.0 ** min(attempts - 1, 10)))
     return max(doubled, timedelta(seconds=min(asked, 3600)))
+
+
+def next_look(began: float, ended: float) -> float:
+    """When to look at a stop rule again after a look that took from `began` to `ended`, in seconds of one clock: once a
+    second, and where complaints are so many that a look takes long, for no more than a fifth of the time."""
+    return began + max(LOOK_EVERY, LOOK_SHARE * (ended - began))

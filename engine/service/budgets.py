@@ -4,7 +4,7 @@ Whoever keeps the money of an office (the role finance, there or above) and admi
 a second person confirms it. Refuses to lower a budget below what cases hold, and to show offices that are not theirs.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
@@ -197,11 +197,14 @@ def decide(app: Countersign, by: By, key: str, version: int, *, confirm: bool) -
     confirming.decide(app, by, BUDGET, version, confirm=confirm, then=_set, account=key)
 
 
-def verify(app: Countersign) -> tuple[str, ...]:
-    """Every rule that the ledger breaks, in words; nothing where all hold. It reads every case that holds money."""
+def verify(app: Countersign, told: Callable[[int, int], None] = lambda _read, _of: None) -> tuple[str, ...]:
+    """Every rule that the ledger breaks, in words; nothing where all hold. It reads every case that holds money, and
+    tells how many of how many it has read."""
     with app.db.read() as tx:
         found = budgets.broken(tx)
-        for one in budgets.holdings(tx):
+        holdings = budgets.holdings(tx)
+        for number, one in enumerate(holdings, 1):
+            told(number, len(holdings))
             case = cases.load(tx, one.case_id)
             wanted = held(app.process(case.process, tx), case)
             is_its = case.fund is not None and case.fund.account == one.account

@@ -39,7 +39,6 @@ from engine.warehouse.wavefiles import Letter, WaveFile
 
 log = structlog.get_logger()
 CHUNKS_IN_FLIGHT = 4
-STOP_CHECK_SECONDS = 1.0
 RECORD_AGAIN_SECONDS = 0.5
 WATCH_SECONDS = 1.0  # so often is asked whether what is being sent may go on: a pause is to take effect within five
 
@@ -197,8 +196,10 @@ def _may_go(app: Countersign, wave: WaveRow, moment: datetime) -> bool:
 def _must_stop(now: _Round, wave: WaveRow) -> bool:
     if time.monotonic() < now.checked.get(wave.case_id, 0.0):
         return False
-    now.checked[wave.case_id] = time.monotonic() + STOP_CHECK_SECONDS
-    return stopping.stop_if_due(now.app, wave.case_id)
+    began = time.monotonic()
+    must = stopping.stop_if_due(now.app, wave.case_id)
+    now.checked[wave.case_id] = pacing.next_look(began, time.monotonic())
+    return must
 
 
 def _asked(now: _Round, wave: WaveRow, policy: PolicyRow) -> Asked:

@@ -185,11 +185,13 @@ def give_up(app: Countersign, by: By, key: str, reason: str) -> None:
         change.note("effect_given_up", key, before=told, reason=said)
 
 
-def in_doubt(app: Countersign, by: By) -> tuple[WaveInDoubt, ...]:
-    """Waves with recipients of whom nobody knows whether the message went out."""
+def in_doubt(app: Countersign, by: By, why: str = "") -> tuple[WaveInDoubt, ...]:
+    """Waves with recipients of whom nobody knows whether the message went out. The reasons of small waves are counted,
+    of a large one (they are None) where it is named by `why`."""
     by.authorize("operation.watch")
     with app.db.read() as tx:
-        return tuple(replace(one, may_come_twice=_forgets(app, one.channel)) for one in operation.in_doubt(tx))
+        found = operation.in_doubt(tx, why)
+        return tuple(replace(one, may_come_twice=_forgets(app, one.channel)) for one in found)
 
 
 def _forgets(app: Countersign, channel: str) -> bool:
@@ -231,7 +233,7 @@ def resolve(
 
 def _send_again(app: Countersign, change: Change, row: WaveRow, *, twice: bool) -> int:
     """Put a wave's unknown recipients back; the wave runs again where it had ended."""
-    doubt = next((one for one in operation.in_doubt(change.tx) if one.wave == row.id), None)
+    doubt = next((one for one in operation.in_doubt(change.tx, unasked=0) if one.wave == row.id), None)
     if doubt is None:
         return 0
     is_there = row.state in ("running", "paused", "gated", "done") and not ending.is_over(app, row, change.now)

@@ -335,20 +335,25 @@ def capped(tx: Connection, case_id: str) -> dict[str, int]:
 
 
 def answers(tx: Connection, case_id: str, some: Sequence[str]) -> dict[str, int]:
-    """How many customers of these waves complained or opted out, by kind; each once per kind. By case, channel and
-    customer a row is looked up; without the channel every row of the case is read."""
-    channels = tx.execute(sa.select(waves.c.channel).where(waves.c.id.in_(some)).distinct()).scalars().all()
-    of_waves = recipients.c.wave.in_(some) & recipients.c.channel.in_(channels)
-    chosen = (
-        sa.select(responses.c.kind, sa.func.count(sa.distinct(responses.c.customer)).label("count"))
-        .join(
-            recipients,
-            sa.and_(recipients.c.case_id == responses.c.case_id, recipients.c.customer == responses.c.customer),
-        )
-        .where(responses.c.case_id == case_id, responses.c.kind.in_(("complaint", "opt_out")), of_waves)
-        .group_by(responses.c.kind)
-    )
-    return {row.kind: row._mapping["count"] for row in tx.execute(chosen)}
+    """How many customers of these waves complained or opted out, by kind; each once per kind.
+
+    Whoever answered is looked up by case, channel and customer. Where all waves of a case are meant the index says
+    enough, and is asked in its own order: 100,000 answers of ten million recipients take PostgreSQL half of what they
+    take in the order that they came in, or where it reads the whole ledger for them.
+    """
+    every = dict(tx.execute(sa.select(waves.c.id, waves.c.channel).where(waves.c.case_id == case_id)).tuples().all())
+    channels = sorted({channel for wave, channel in every.items() if wave in some})
+    kinds = responses.c.kind.in_(("complaint", "opt_out"))
+    who = sa.select(responses.c.kind, responses.c.customer).distinct().where(responses.c.case_id == case_id, kinds)
+    each = who.order_by(responses.c.kind, responses.c.customer).subquery()
+    mine = [recipients.c.case_id == case_id, recipients.c.channel.in_(channels)]
+    if every.keys() <= set(some):
+        moves.by_index(tx)
+    else:
+        mine.append(recipients.c.wave.in_(some))
+    mine.append(recipients.c.customer == each.c.customer)
+    chosen = sa.select(each.c.kind, sa.func.count()).where(sa.exists().where(*mine)).group_by(each.c.kind)
+    return dict(tx.execute(chosen).tuples().all())
 
 
 def contacts(tx: Connection, wave: str) -> Iterator[Contact]:

@@ -6,7 +6,7 @@ the sums are locked in the order of their waves and never make anybody wait in a
 suppressed, cancelled, failed or delivered: that is for receipts alone (`exchange`), which know what each row was.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
@@ -21,6 +21,7 @@ RecipientState = Literal["waiting", "sent", "delivered", "failed", "unknown", "s
 STATES: tuple[RecipientState, ...] = get_args(RecipientState)
 CAPPED = "contact_policy"  # begins the reason of a row that the contact policy kept from being sent
 KEPT = (*STATES, "capped")
+READ_AT_ONCE = 500_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,27 +84,48 @@ def _add(tx: Connection, wave: str, difference: Mapping[Any, int]) -> None:
         raise LookupError(f"{wave} has rows in the ledger, but no sums")
 
 
-def drifts(tx: Connection, wave: str = "") -> tuple[Drift, ...]:
-    """The waves whose sums are not what their rows say, by id; one wave alone where it is named. Reads every row."""
-    capped = sa.func.sum(sa.case((is_capped(), 1), else_=0))
-    query = sa.select(recipients.c.wave, recipients.c.state, sa.func.count(), capped)
-    counted: dict[str, dict[str, int]] = {}
-    kept: dict[str, dict[str, int]] = {}
-    only = [recipients.c.wave == wave] if wave else []
-    for name, state, count, of_policy in tx.execute(query.where(*only).group_by(recipients.c.wave, recipients.c.state)):
-        counted.setdefault(name, dict.fromkeys(KEPT, 0))[state] = count
-        counted[name]["capped"] += int(of_policy)
+def drifts(
+    tx: Connection, wave: str = "", told: Callable[[int, int], None] = lambda _read, _of: None
+) -> tuple[Drift, ...]:
+    """The waves whose sums are not what their rows say, by id; one wave alone where it is named. Reads every row, and
+    tells how many were read and how many there are by the sums."""
+    by_index(tx)
     mine = [wave_sums.c.wave == wave] if wave else []
-    for row in tx.execute(sa.select(wave_sums).where(*mine)).mappings():
-        kept[row["wave"]] = {name: row[name] for name in KEPT}
-    nothing = dict.fromkeys(KEPT, 0)
-    found = []
-    for name in sorted(counted.keys() | kept.keys()):
-        is_, says = kept.get(name, nothing), counted.get(name, nothing)
+    rows = tx.execute(sa.select(wave_sums).where(*mine)).mappings()
+    kept = {row["wave"]: {name: row[name] for name in KEPT} for row in rows}
+    names = [wave] if wave else sorted(kept.keys() | set(_with_rows(tx)))
+    there = sum(one[state] for one in kept.values() for state in STATES)
+    found, read = [], 0
+    for name in names:
+        says = dict.fromkeys(KEPT, 0)
+        for state, count, of_policy in _counted(tx, name):
+            says[state] += count
+            says["capped"] += of_policy
+            read += count
+            told(read, max(read, there))
+        is_ = kept.get(name, dict.fromkeys(KEPT, 0))
         differs = [state for state in KEPT if is_[state] != says[state]]
         if differs:
             found.append(Drift(name, {one: is_[one] for one in differs}, {one: says[one] for one in differs}))
     return tuple(found)
+
+
+def _with_rows(tx: Connection) -> Iterator[str]:
+    """The waves that have rows, one look into the index for each."""
+    name = ""
+    while name := tx.execute(sa.select(sa.func.min(recipients.c.wave)).where(recipients.c.wave > name)).scalar() or "":
+        yield name
+
+
+def _counted(tx: Connection, wave: str) -> Iterator[tuple[str, int, int]]:
+    """State, how many rows, how many of them capped; piece by piece, so a state comes several times."""
+    last = tx.execute(sa.select(sa.func.max(recipients.c.row)).where(recipients.c.wave == wave)).scalar()
+    capped = sa.func.sum(sa.case((is_capped(), 1), else_=0))
+    query = sa.select(recipients.c.state, sa.func.count(), capped).group_by(recipients.c.state)
+    for first in range(0, 0 if last is None else last + 1, READ_AT_ONCE):
+        piece = query.where(recipients.c.wave == wave, between(first, first + READ_AT_ONCE - 1))
+        for state, count, of_policy in tx.execute(piece):
+            yield state, count, int(of_policy)
 
 
 def mend(tx: Connection, wave: str) -> Drift | None:
@@ -121,6 +143,15 @@ def of_case(tx: Connection, case_id: str) -> dict[str, Mapping[str, int]]:
     chosen = sa.select(wave_sums.c.wave, *columns).join(waves, waves.c.id == wave_sums.c.wave)
     rows = tx.execute(chosen.where(waves.c.case_id == case_id)).mappings()
     return {row["wave"]: {name: row[name] for name in KEPT} for row in rows}
+
+
+def by_index(tx: Connection) -> None:
+    """For the rest of the transaction, have the rows of a wave read by the index. Where a wave is more than some
+    hundredths of the ledger, PostgreSQL takes it to be scattered and reads the whole ledger: 1.3 s instead of 0.25 for
+    one million of ten, measured; and it compiles each such statement, which takes 0.04 to 0.08 of them."""
+    if tx.dialect.name == "postgresql":
+        tx.exec_driver_sql("SET LOCAL enable_seqscan = off")
+        tx.exec_driver_sql("SET LOCAL jit = off")
 
 
 def is_capped() -> sa.ColumnElement[bool]:

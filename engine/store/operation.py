@@ -19,14 +19,16 @@ from engine.store.tables import cases, chunks, outbox, recipients, rounds, timer
 PAGE = 50
 SENDING = ("delivering", "paused")
 NAMED_AT_ONCE = 500
+COUNTED_UNASKED = 200_000
+"""Recipients of waves in doubt whose reasons are counted though nobody asks: less than a tenth of a second."""
 IN_DOUBT, LATE, FAILED = "trying", "late", "failed"
 
 
 @dataclass(frozen=True, slots=True)
 class WaveInDoubt:
     """A wave with recipients of whom nobody knows whether the message went out: how many, by reason, of how many.
-    `can_repeat`: what did not go out can still be sent, as its case is delivering. `may_come_twice`: its gateway would
-    send out again what it had already."""
+    `reasons` is None where they were not counted: ask about this wave. `can_repeat`: what did not go out can still be
+    sent, as its case is delivering. `may_come_twice`: its gateway would send out again what it had already."""
 
     wave: str
     name: str
@@ -36,7 +38,7 @@ class WaveInDoubt:
     title: str
     unknown: int
     audience: int
-    reasons: tuple[tuple[str, int], ...]
+    reasons: tuple[tuple[str, int], ...] | None
     can_repeat: bool
     may_come_twice: bool = False
 
@@ -82,32 +84,43 @@ def give_up(tx: Connection, key: str) -> Row[Any] | None:
     return row
 
 
-def in_doubt(tx: Connection) -> tuple[WaveInDoubt, ...]:
-    """Every wave that has unknown recipients; the rows of no other are read."""
-    doubtful = sa.select(wave_sums.c.wave).where(wave_sums.c.unknown > 0)
+def in_doubt(tx: Connection, why: str = "", unasked: int = COUNTED_UNASKED) -> tuple[WaveInDoubt, ...]:
+    """Every wave that has unknown recipients, as their sums are kept. Who counts reasons reads all rows of a wave, so
+    it is done for the wave `why`, and for the smallest others, `unasked` recipients together."""
+    named = waves.join(cases, cases.c.id == waves.c.case_id).join(wave_sums, wave_sums.c.wave == waves.c.id)
+    columns = (waves.c.id, waves.c.name, waves.c.channel, waves.c.audience, wave_sums.c.unknown)
+    of_case = (cases.c.number, cases.c.title, cases.c.state, cases.c.id.label("case_id"))
+    about = sa.select(*columns, *of_case).select_from(named).where(wave_sums.c.unknown > 0).order_by(waves.c.id)
+    rows = tx.execute(about).all()
+    counted = {row.id for row in rows if row.id == why}
+    for row in sorted(rows, key=lambda one: (one.audience, one.id)):
+        unasked -= row.audience
+        if unasked >= 0:
+            counted.add(row.id)
+    reasons = _reasons(tx, sorted(counted))
+    return tuple(
+        WaveInDoubt(
+            row.id, row.name, row.channel, row.case_id, row.number or "", row.title, row.unknown, row.audience,
+            tuple(reasons.get(row.id, ())) if row.id in counted else None,
+            row.state in SENDING and CHANNELS[row.channel].has_receipts,
+        )
+        for row in rows
+    )  # fmt: skip
+
+
+def _reasons(tx: Connection, some: Sequence[str]) -> dict[str, list[tuple[str, int]]]:
+    """Why the unknown rows of these waves are unknown, by wave."""
+    moves.by_index(tx)
     query = (
-        sa.select(recipients.c.wave, recipients.c.reason, sa.func.count().label("n"))
-        .where(recipients.c.wave.in_(tuple(tx.execute(doubtful).scalars())), recipients.c.state == "unknown")
+        sa.select(recipients.c.wave, recipients.c.reason, sa.func.count())
+        .where(recipients.c.wave.in_(some), recipients.c.state == "unknown")
         .group_by(recipients.c.wave, recipients.c.reason)
         .order_by(recipients.c.wave, recipients.c.reason)
     )
     found: dict[str, list[tuple[str, int]]] = {}
-    for row in tx.execute(query):
-        found.setdefault(row.wave, []).append((row.reason, row.n))
-    named = waves.join(cases, cases.c.id == waves.c.case_id)
-    columns = (waves.c.id, waves.c.name, waves.c.channel, waves.c.audience)
-    of_case = (cases.c.number, cases.c.title, cases.c.state)
-    about = (
-        sa.select(*columns, *of_case, cases.c.id.label("case_id")).select_from(named).where(waves.c.id.in_(list(found)))
-    )
-    return tuple(
-        WaveInDoubt(
-            row.id, row.name, row.channel, row.case_id, row.number or "", row.title,
-            sum(n for _, n in found[row.id]), row.audience, tuple(found[row.id]),
-            row.state in SENDING and CHANNELS[row.channel].has_receipts,
-        )
-        for row in tx.execute(about.order_by(waves.c.id))
-    )  # fmt: skip
+    for wave, reason, count in tx.execute(query):
+        found.setdefault(wave, []).append((reason, count))
+    return found
 
 
 def count_in_doubt(tx: Connection) -> int:

@@ -18,7 +18,7 @@ from engine.store import visibility
 from engine.store.ledger import REJECTED
 from engine.store.moves import is_capped
 from engine.store.session import inserting
-from engine.store.tables import cases, evaluations, recipients, responses
+from engine.store.tables import cases, evaluations, recipients, responses, waves
 
 AT_ONCE = 5_000
 
@@ -121,13 +121,20 @@ def contacts_by_cell(tx: Connection, case_id: str) -> tuple[Contacts, ...]:
 
 
 def customers_reached(tx: Connection, case_id: str) -> tuple[int, int]:
-    """How many customers were contacted, and how many of them got at least one message, over all channels."""
-    arrived = sa.case((recipients.c.state == "delivered", recipients.c.customer))
-    chosen = sa.select(sa.func.count(sa.distinct(recipients.c.customer)), sa.func.count(sa.distinct(arrived))).where(
-        recipients.c.case_id == case_id, left_the_house()
-    )
+    """How many customers were contacted, and how many of them got at least one message, over all channels. Over one
+    channel each row is another customer, and rows are counted: telling ten million customers apart takes half a minute
+    in PostgreSQL, counting them two seconds."""
+    arrived = sa.case((recipients.c.state == "delivered", 1), else_=0)
+    left = (recipients.c.case_id == case_id) & left_the_house()
+    channels = sa.select(sa.func.count(sa.distinct(waves.c.channel))).where(waves.c.case_id == case_id)
+    if tx.execute(channels).scalar_one() == 1:
+        each = sa.select(arrived.label("arrived")).where(left).subquery()
+    else:
+        once = sa.select(sa.func.max(arrived).label("arrived")).where(left)
+        each = once.group_by(recipients.c.customer).subquery()
+    chosen = sa.select(sa.func.count(), sa.func.coalesce(sa.func.sum(each.c.arrived), 0)).select_from(each)
     contacted, delivered = tx.execute(chosen).one()
-    return contacted, delivered
+    return contacted, int(delivered)
 
 
 def customers_capped(tx: Connection, case_id: str) -> int:

@@ -11,7 +11,7 @@ from api.app import create_app
 from engine.cli.demo.people import PASSWORD
 from engine.service import delivering
 from engine.service.app import Countersign
-from engine.store import suppression
+from engine.store import operation, suppression
 from engine.store.suppression import Suppression
 from engine.store.tables import organisation_history
 from tests.acceptance.offices import load_people
@@ -170,3 +170,22 @@ def test_over_a_gateway_that_forgets_nobody_is_sent_to_again_unless_it_is_accept
     assert max(gateway.times().values()) == 2, "they had it, whatever was thought of it"
     assert '"may_come_twice":true' in noted(app)[0][2]
     app.close()
+
+
+def test_why_a_large_wave_is_in_doubt_is_counted_when_somebody_asks(app: Countersign) -> None:
+    size = sa.text("UPDATE waves SET audience = :size")
+    with app.db.begin() as tx:
+        tx.execute(size, {"size": operation.COUNTED_UNASKED + 1})
+    api = create_app(app)
+    with Desk(api) as at:
+        at.sign_in("machao")
+        unasked, asked = at.get(PAGE).text, at.get(f"{PAGE}?wave={WAVE}").text
+    assert "3 of 200,001 recipients" in unasked and "opted out" not in unasked
+    assert f'href="/admin/sends?wave={WAVE}#{WAVE}">Count the reasons' in unasked
+    assert "opted out after an interrupted attempt 3" in asked and "Count the reasons" not in asked
+    admin = script(api, "machao")
+    assert [one["reasons"] for one in admin.get(SENDS).json()["waves"]] == [None]
+    (named,) = admin.get(SENDS, params={"wave": WAVE}).json()["waves"]
+    assert named["reasons"] == [["opted out after an interrupted attempt", 3]]
+    with app.db.begin() as tx:
+        tx.execute(size, {"size": TARGET})

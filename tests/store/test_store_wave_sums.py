@@ -17,7 +17,7 @@ from engine.store import chunks as chunk_rows
 from engine.store import figures, ledger, migrations, moves, operation, recommendations, waves
 from engine.store.ledger import Receipt
 from engine.store.session import Database
-from engine.store.tables import recipients, wave_sums
+from engine.store.tables import opt_out_addresses, opt_outs, recipients, wave_sums
 from tests.servers.postgres import create_database
 from tests.store.delivering_by_hand import CASE, NOW, WAVE, enter_case, enter_wave
 
@@ -96,6 +96,23 @@ def test_the_database_refuses_sums_below_nothing_and_a_row_moved_past_them_is_fo
         assert moves.mend(tx, WAVE) is None
 
 
+def test_a_recount_reads_waves_piece_by_piece_and_tells_how_far_it_is(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = enter_many(db)
+    monkeypatch.setattr(moves, "READ_AT_ONCE", 25)
+    told: list[tuple[int, int]] = []
+    with db.begin() as tx:
+        ledger.mark_sent(tx, names[1], 20, 29, at=NOW)
+        assert moves.drifts(tx, told=lambda read, of: told.append((read, of))) == ()
+        assert told[-1] == (MANY * EACH, MANY * EACH) and [one for one, _ in told] == sorted({one for one, _ in told})
+        moves.exchange(tx, names[1], {("sent", "delivered"): 1})
+        tx.execute(sa.delete(wave_sums).where(wave_sums.c.wave == names[-1]))
+        assert [one.wave for one in moves.drifts(tx)] == sorted([names[1], names[-1]])
+        for name in (names[1], names[-1]):
+            assert moves.mend(tx, name) is not None
+
+
 def test_marks_receipts_pauses_and_ends_of_many_waves_at_once_end_and_keep_the_sums(db: Database) -> None:
     names = enter_many(db)
     rows = [(name, row) for name in names for row in range(EACH)]
@@ -149,7 +166,9 @@ def test_marks_receipts_pauses_and_ends_of_many_waves_at_once_end_and_keep_the_s
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
-def test_the_migration_counts_what_is_there(kind: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+def test_the_migration_counts_what_is_there_and_goes_back_over_rows_that_others_name(
+    kind: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
     url = f"sqlite:///{tmp_path / 'before.db'}"
     if kind == "postgresql":
         worker = request.getfixturevalue("worker")
@@ -164,6 +183,9 @@ def test_the_migration_counts_what_is_there(kind: str, tmp_path: Path, request: 
         ledger.settle(tx, WAVE, {0: POLICY, 1: "contactxpolicy"}, state="suppressed", at=NOW)
         ledger.mark_sent(tx, WAVE, 2, 3, at=NOW)
         before = tx.execute(sa.select(wave_sums)).all()
+        wish = {"source": "reply", "reference": "r1", "at": NOW, "taken_at": NOW}
+        number = tx.execute(sa.insert(opt_outs).values(wish).returning(opt_outs.c.id)).scalar_one()
+        tx.execute(sa.insert(opt_out_addresses).values(address="sealed", opt_out=number))
         config.attributes["connection"] = tx
         command.downgrade(config, "0031")
     db.migrate()

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.delivery.pacing import Bucket, backoff, ends_at, is_open, next_open, refill, room, take
+from engine.delivery.pacing import Bucket, backoff, ends_at, is_open, next_look, next_open, refill, room, take
 from engine.delivery.plan import Hours, Rate, Wave
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -107,3 +107,8 @@ def test_a_wave_has_room_for_what_its_rate_lets_out_in_its_hours(
 ) -> None:
     started, zone = datetime.fromisoformat("2026-11-20T22:00+08:00"), ZoneInfo("Asia/Shanghai")
     assert room(_wave(**more), started, datetime.fromisoformat(now), zone) == fits
+
+
+@pytest.mark.parametrize(("took", "again"), [(0.0, 1.0), (0.2, 1.0), (0.3, 1.5), (2.0, 10.0)])
+def test_a_stop_rule_that_takes_long_to_look_at_is_looked_at_less_often(took: float, again: float) -> None:
+    assert next_look(100.0, 100.0 + took) == pytest.approx(100.0 + again)

@@ -12,5 +12,4 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    with op.batch_alter_table("waves") as waves:
-        waves.drop_column("variant")
+    op.drop_column("waves", "variant")  # in place: copied anew, SQLite would refuse to drop the one that chunks name

@@ -16,5 +16,4 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_index("ix_replies_unread", "replies")
-    with op.batch_alter_table("opt_outs") as opt_outs:
-        opt_outs.drop_column("channel")
+    op.drop_column("opt_outs", "channel")  # in place: copied anew, SQLite would refuse to drop the one that rows name
