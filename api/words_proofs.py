@@ -24,7 +24,7 @@ PROOF_ANSWERS = {
     "fits": N_("It fits"),
     "unfit": N_("It does not fit"),
 }
-ASIDE = (
+ASIDE = (  # why a letter beside the audience waits, failed, or was left out, as it is recorded
     N_("the seed has ended"),
     N_("no budget left for seeds"),
     N_("suppressed or opted out"),
