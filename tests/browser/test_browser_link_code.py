@@ -62,10 +62,11 @@ def test_a_code_opens_a_link_by_keyboard_and_without_scripts(
     page.goto(path)
     page.locator(f"form[action='{path}/code'] button").focus()
     page.keyboard.press("Enter")
-    page.wait_for_url("**/code")
+    page.wait_for_selector("#code:focus")
     page.keyboard.type("000")
     page.keyboard.press("Enter")
     page.wait_for_selector(".alert.stop")
+    page.wait_for_selector("#code:focus")
     [notice] = [one for one in delivered(app) if one.code]
     page.keyboard.type(notice.code)
     page.keyboard.press("Enter")
