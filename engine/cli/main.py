@@ -22,7 +22,7 @@ NOUNS = {
     "audience": ("engine.cli.audience", "Select target customers."),
     "customers": ("engine.cli.customers", "Take customers out of everything, on request."),
     "calls": ("engine.cli.calls", "Outbound calls."),
-    "delivery": ("engine.cli.delivery", "What comes back from customers, and the sums of deliveries."),
+    "delivery": ("engine.cli.delivery", "What comes back from customers, proofs, seeds, and the sums of deliveries."),
     "holdout": ("engine.cli.holdout", "The share of customers whom no case contacts."),
     "budget": ("engine.cli.budget", "What offices may spend in a year on their cases."),
     "policy": ("engine.cli.policy", "How often a customer may be contacted."),
