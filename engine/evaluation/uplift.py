@@ -12,7 +12,6 @@ from math import isfinite, sqrt
 
 import numpy as np
 from scipy import stats
-from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.proportion import confint_proportions_2indep, proportions_ztest
 
 from engine.evaluation.groups import MOST_DISTINCT, Sample, Spread
@@ -126,10 +125,15 @@ def detectable(measure: Measure, control: Sample, n: int, n_control: int, confid
 
 
 def adjusted(p_values: Sequence[float]) -> tuple[float, ...]:
-    """The p-values corrected for their number after Holm, in the same order."""
-    if not p_values:
-        return ()
-    return tuple(float(p) for p in multipletests(p_values, method="holm")[1])
+    """The p-values corrected for their number after Holm (1979), in the same order: the k-th smallest of m times
+    m - k + 1, never below the one before, at most 1. statsmodels does the same, and with every call has the whole
+    process collect its garbage, which takes 0.1 to 1 s of everybody's time."""
+    found = [0.0] * len(p_values)
+    least = 0.0
+    for rank, place in enumerate(sorted(range(len(p_values)), key=p_values.__getitem__)):
+        least = max(least, min(1.0, (len(p_values) - rank) * p_values[place]))
+        found[place] = least
+    return tuple(found)
 
 
 def bootstrap(treated: Spread, control: Spread, confidence: float = 0.95) -> tuple[float, float] | None:

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
+from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.power import NormalIndPower
 from statsmodels.stats.proportion import confint_proportions_2indep, proportion_effectsize
 from statsmodels.stats.weightstats import CompareMeans, DescrStatsW
@@ -192,6 +193,11 @@ def test_the_detectable_lift_is_found_four_times_in_five() -> None:
 def test_p_values_are_corrected_after_holm() -> None:
     assert adjusted([0.01, 0.04, 0.03]) == pytest.approx((0.03, 0.06, 0.06))
     assert adjusted([]) == ()
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=12))
+def test_the_correction_after_holm_is_that_of_statsmodels(p_values: list[float]) -> None:
+    assert adjusted(p_values) == pytest.approx(multipletests(p_values, method="holm")[1])
 
 
 def test_the_bootstrap_agrees_with_welch_and_repeats_itself() -> None:
