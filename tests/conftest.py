@@ -24,7 +24,7 @@ from tests.acceptance.offices import opened
 from tests.invariants import check_invariants
 from tests.scheduling import rank
 from tests.servers.postgres import PostgresServer, create_database, execute, make_folder, sweep
-from tests.support import SERVER_FOLDER
+from tests.support import FULL, SERVER_FOLDER
 
 # The tests start hundreds of processes: where nothing compiled is kept, each compiles the program anew.
 sys.dont_write_bytecode = False
@@ -68,9 +68,12 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Long tests first."""
-    items.sort(key=lambda item: rank(item.nodeid))
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Long tests first; those that take minutes are part of `make test-full` alone."""
+    slow = [] if FULL else [item for item in items if item.get_closest_marker("slow")]
+    items[:] = sorted((item for item in items if item not in slow), key=lambda item: rank(item.nodeid))
+    if slow:
+        config.hook.pytest_deselected(items=slow)
 
 
 def pytest_collectstart() -> None:

@@ -23,7 +23,7 @@ from tests.faults.test_faults_workers import worker
 from tests.servers.gateway import SECRET, RunningGateway, running_gateway
 from tests.servers.postgres import create_database, execute
 from tests.servers.prefect import running_prefect, runs
-from tests.support import FULL, ROOT, kill, wait_until
+from tests.support import ROOT, kill, wait_until
 
 CUSTOMERS = 20_000
 TARGET = CUSTOMERS * 9 // 10
@@ -32,7 +32,7 @@ POOL = "countersign"
 PLAN = "\n  message: hi\n  waves: [{name: w, share: rest, channel: sms, chunk: 100, rate: 150/s}]\n"
 PREFECT = [sys.executable, "-m", "prefect"]
 
-pytestmark = pytest.mark.skipif(not FULL, reason="takes two minutes: make test-full")
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
