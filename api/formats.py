@@ -17,8 +17,8 @@ from babel.numbers import format_decimal
 from api.i18n import Words
 from engine.service.views import DriftView, FieldView
 from engine.values import NO_TEXT, Bilingual
+from notifications.amounts import SYMBOLS, money
 
-SYMBOLS = {"CNY": "¥", "": "¥", "USD": "$", "EUR": "€", "HKD": "HK$"}
 LOCALES = {"zh": "zh_CN", "en": "en"}
 NOTHING = "–"
 
@@ -54,19 +54,7 @@ class Formats:
 
     def money(self, value: Decimal | float | str | None, currency: str = "CNY") -> str:
         """¥48,000, ¥0.035, −¥12.50: whole amounts without decimals, others with two, tiny ones as they are."""
-        if value is None:
-            return NOTHING
-        amount = Decimal(str(value))
-        sign = "−" if amount < 0 else ""
-        amount = abs(amount)
-        if amount == amount.to_integral_value():
-            digits = f"{amount:,.0f}"
-        elif amount < 1:
-            places = max(2, -int(amount.normalize().as_tuple().exponent))
-            digits = f"{amount:.{places}f}" if isinstance(value, Decimal | str) else f"{amount:,.3f}"
-        else:
-            digits = f"{amount:,.2f}"
-        return f"{sign}{SYMBOLS.get(currency, currency + chr(160))}{digits}"
+        return NOTHING if value is None else money(value, currency)
 
     def percent(self, value: float | None, digits: int = 2) -> str:
         """A share (0.031) as 3.10%."""

@@ -9,6 +9,7 @@ from decimal import Decimal
 
 from engine.values import Bilingual, Language
 from notifications import stopped
+from notifications.amounts import money
 
 METRICS = {
     "complaint_rate": Bilingual(zh="投诉率", en="complaints"),
@@ -102,7 +103,7 @@ def _part(name: str, value: str, language: Language) -> str:
         case "metric":
             return METRICS[value].in_language(language) if value in METRICS else value
         case "needed" | "left":
-            return stopped.money(Decimal(value))
+            return money(Decimal(value))
         case "wrong" | "texts":
             return f"{int(value):,}"
         case "age" | "limit":

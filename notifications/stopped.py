@@ -8,6 +8,7 @@ import re
 from decimal import Decimal
 
 from engine.values import Bilingual, Language
+from notifications.amounts import money
 
 SEEN = " where "
 MONEY = ("spent",)
@@ -79,9 +80,3 @@ def _figure(value: Decimal, compared: list[str]) -> str:
     if any(name.endswith("_rate") for name in compared):
         return f"{round(value * 100, 2).normalize():f}%"
     return f"{value:,}" if value == value.to_integral_value() else f"{round(value, 4).normalize():f}"
-
-
-def money(amount: Decimal) -> str:
-    """¥48,000 and ¥8.10, as pages write it."""
-    digits = f"{abs(amount):,.0f}" if amount == amount.to_integral_value() else f"{abs(amount):,.2f}"
-    return f"{'−' if amount < 0 else ''}¥{digits}"

@@ -173,11 +173,8 @@ class Submits(Deed):
 
 
 @dataclass(frozen=True, slots=True)
-class Edits(Deed):
-    """The submitter saves changed values without submitting: `edit {reach: 50}`."""
-
-    verbs = ("edit",)
-    form = "edit {FIELD: VALUE}"
+class _Changes(Deed):
+    """The submitter gives fields other values, which stand in braces."""
 
     values: tuple[tuple[str, Any], ...] = ()
 
@@ -187,6 +184,14 @@ class Edits(Deed):
         if words.rest or not words.values:
             raise Unreadable("changed values stand in braces", f"write {cls.form}")
         return cls(tuple(words.values.items()))
+
+
+@dataclass(frozen=True, slots=True)
+class Edits(_Changes):
+    """The submitter saves changed values without submitting: `edit {reach: 50}`."""
+
+    verbs = ("edit",)
+    form = "edit {FIELD: VALUE}"
 
     def play(self, trial: Trial) -> None:
         """See Deed."""
@@ -329,20 +334,11 @@ class Pauses(Deed):
 
 
 @dataclass(frozen=True, slots=True)
-class Widens(Deed):
+class Widens(_Changes):
     """The submitter asks for more while the delivery is paused; `withdraw` takes that back."""
 
     verbs = ("widen",)
     form = "widen {FIELD: VALUE}"
-
-    values: tuple[tuple[str, Any], ...] = ()
-
-    @classmethod
-    def read(cls, words: Words) -> Self:
-        """See Deed."""
-        if words.rest or not words.values:
-            raise Unreadable("changed values stand in braces", f"write {cls.form}")
-        return cls(tuple(words.values.items()))
 
     def play(self, trial: Trial) -> None:
         """See Deed. InvalidForm where it may not be asked for."""

@@ -53,7 +53,7 @@ def read(lines: Iterable[str]) -> Networks:
         found[one.version].append(one)
     begins, ends = {}, {}
     for version, some in found.items():
-        merged = list(ipaddress.collapse_addresses(some))  # type: ignore[type-var]
+        merged = list(ipaddress.collapse_addresses(some))  # type: ignore[type-var]  # one version each
         begins[version] = [int(one.network_address) for one in merged]
         ends[version] = [int(one.broadcast_address) for one in merged]
     return Networks(begins, ends)

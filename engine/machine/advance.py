@@ -236,11 +236,12 @@ def _withdraw(journal: Journal) -> str:
     if not journal.process.may(journal.case, "withdraw"):
         raise Refusal
     journal.cause = ("", "withdraw")
+    to_change = journal.command.again  # type: ignore[union-attr]  # a Withdraw
     if is_widening(journal.case):
-        if journal.command.again:  # type: ignore[union-attr]  # a Withdraw
+        if to_change:
             raise Refusal
         return TAKEN_BACK
-    if not journal.command.again:  # type: ignore[union-attr]  # a Withdraw
+    if not to_change:
         return "withdraw"
     if not journal.process.may(journal.case, "recall"):
         raise Refusal

@@ -1,5 +1,6 @@
 """A case by SMS over customers whose phones came in by a file, brought to its delivery through the service."""
 
+from collections.abc import Callable
 from typing import Any
 
 from engine.definition.load import load
@@ -63,10 +64,13 @@ def take_in(app: Countersign) -> None:
         datasets.confirm(app, admin(app), kept, asked)
 
 
-def frozen(app: Countersign, text: str = DEFINITION, **form: str) -> str:
-    """The id of a case whose list is frozen and that can be delivered; of another definition, with more in its form."""
+def frozen(
+    app: Countersign, text: str = DEFINITION, *, base: Callable[[Countersign], None] = take_in, **form: str
+) -> str:
+    """The id of a case whose list is frozen and that can be delivered; of another definition, on other customers, with
+    more in its form."""
     in_force(app, load(text))
-    take_in(app)
+    base(app)
     me = viewer(app, "wangmin")
     made = proposals.start(app, me, "sealed-test-case", key=key())
     proposals.submit(app, me, made, FORM | form, key=key())

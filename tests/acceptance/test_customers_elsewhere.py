@@ -38,16 +38,10 @@ from engine.warehouse.freeze import verify
 from tests.acceptance import placed_case as placed
 from tests.acceptance.offices import key, load_people, notices, viewer
 from tests.acceptance.placed_case import Crm
-from tests.servers.gateway import SECRET, RunningGateway, running_gateway
+from tests.servers.gateway import SECRET, RunningGateway
 from tests.warehouse.test_warehouse_cli import countersign
 
 ON_SQLITE = pytest.mark.parametrize("db_url", ["sqlite"], indirect=True)
-
-
-@pytest.fixture
-def gateway(tmp_path: Path) -> Iterator[RunningGateway]:
-    with running_gateway(tmp_path / "sms.log") as started:
-        yield started
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ import io
 import re
 import sqlite3
 import threading
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -44,15 +43,15 @@ from engine.service.responses import import_responses
 from engine.service.sealing import dataset_of
 from engine.settings import Settings
 from engine.store import cases, chunks, ledger
-from engine.store.session import Database, database_now
+from engine.store.session import database_now
 from engine.store.tables import recipients
 from engine.warehouse.erased import undisturbed
 from engine.warehouse.freeze import verify as verify_list
 from engine.warehouse.remains import read_remains
-from tests.acceptance.offices import key, load_people, notices, viewer
+from tests.acceptance.offices import key, notices, viewer
 from tests.acceptance.sealed_case import DEFINITION, delivered, frozen, phone_of, started
 from tests.acceptance.test_sealed_addresses import rows_of
-from tests.servers.gateway import SECRET, RunningGateway, running_gateway
+from tests.servers.gateway import RunningGateway
 
 WITH_PAPERS = DEFINITION.replace(
     "  material:", "    papers: {type: attachment, label: {zh: 附件, en: Papers}}\n  material:"
@@ -61,21 +60,6 @@ CAPS = {"caps": [{"most": 5, "within": "7d", "channel": "sms"}]}
 HISTORY = "customer,at,channel,case_number,outcome\n" + "".join(
     f"C{n:04},2026-10-0{1 + n % 9}T09:00:00,sms,OLD-1,delivered\n" for n in range(20)
 )
-
-
-@pytest.fixture
-def gateway(tmp_path: Path) -> Iterator[RunningGateway]:
-    with running_gateway(tmp_path / "sms.log") as started:
-        yield started
-
-
-@pytest.fixture
-def app(db: Database, tmp_path: Path, gateway: RunningGateway) -> Iterator[Countersign]:
-    url = db.url.render_as_string(hide_password=False)
-    app = Countersign.open(Settings(home=tmp_path / "home", database_url=url, sms_url=gateway.url, sms_secret=SECRET))
-    load_people(app)
-    yield app
-    app.close()
 
 
 def by(app: Countersign, login: str = "machao") -> By:

@@ -26,19 +26,13 @@ from engine.store.tables import call_attempts, calls, opt_out_addresses, opt_out
 from tests.acceptance.offices import in_force, key, load_people, viewer
 from tests.acceptance.sealed_case import DEFINITION, FORM, delivered, phone_of, take_in
 from tests.acceptance.test_erasing import erased, in_target, places_of
-from tests.servers.gateway import SECRET, RunningGateway, running_gateway
+from tests.servers.gateway import SECRET, RunningGateway
 
 PHONE = "Mozilla/5.0 (Linux; Android 14) AppleWebKit/537.36 Chrome/120.0 Mobile Safari/537.36"
 LINKED = DEFINITION.replace(
     'message: {text: "{name}您好", fields: [name]}',
     'message: {text: "{name}您好 {link} {optout} ", fields: [name], link: "https://shop.example/autumn"}',
 )
-
-
-@pytest.fixture
-def gateway(tmp_path: Path) -> Iterator[RunningGateway]:
-    with running_gateway(tmp_path / "sms.log") as started:
-        yield started
 
 
 @pytest.fixture

@@ -47,12 +47,6 @@ Make = Callable[..., Countersign]
 
 
 @pytest.fixture
-def gateway(tmp_path: Path) -> Iterator[RunningGateway]:
-    with running_gateway(tmp_path / "sms.log") as started:
-        yield started
-
-
-@pytest.fixture
 def make(db_url: str, tmp_path: Path, gateway: RunningGateway) -> Iterator[Make]:
     """Opens the application with a case of 300 customers, 30 of them in the control group, whose waves are begun."""
     opened: list[Countersign] = []

@@ -14,7 +14,7 @@ from engine.settings import Settings
 from engine.store.session import Database
 from tests.acceptance.offices import in_force, key, load_people, notices, viewer
 from tests.acceptance.sealed_case import DEFINITION, FORM, delivered, frozen, take_in
-from tests.servers.gateway import SECRET, RunningGateway, running_gateway
+from tests.servers.gateway import SECRET, RunningGateway
 
 CELLS = (
     DEFINITION.replace("  control:", '  cells: {high: "c.arpu >= 70", base: "true"}\n  control:')
@@ -30,12 +30,6 @@ CELLS = (
     .replace("  material:", "    words: {type: longtext, label: {zh: 短信, en: Message}, max: 2000}\n  material:")
 )
 HOUSE = 'signature: {text: "【白云移动】"}\nopt_out: {zh: 回T退订}\nforbidden: [稳赚不赔]\nlinks: [example.com]\n'
-
-
-@pytest.fixture
-def gateway(tmp_path: Path) -> Iterator[RunningGateway]:
-    with running_gateway(tmp_path / "sms.log") as started:
-        yield started
 
 
 @pytest.fixture

@@ -1,9 +1,7 @@
 """Proofs and seeds by the doors that people and scripts use, on both databases."""
 
 import re
-from collections.abc import Iterator
 from html import unescape
-from pathlib import Path
 
 import pytest
 from fastapi import FastAPI
@@ -15,29 +13,12 @@ from api.app import create_app
 from engine.cli.main import app as program
 from engine.service import delivering
 from engine.service.app import Countersign
-from engine.settings import Settings
-from engine.store.session import Database
-from tests.acceptance.offices import load_people, notices, state_of
+from tests.acceptance.offices import notices, state_of
 from tests.acceptance.proved_case import NUMBERS, SEEDS, begun, ready, seeded
 from tests.security.signed_in import session
-from tests.servers.gateway import SECRET, RunningGateway, running_gateway
+from tests.servers.gateway import RunningGateway
 
 SEED = {"office": "440111", "name": "质检", "channel": "sms", "address": "139 1111 0001"}
-
-
-@pytest.fixture
-def gateway(tmp_path: Path) -> Iterator[RunningGateway]:
-    with running_gateway(tmp_path / "sms.log") as started:
-        yield started
-
-
-@pytest.fixture
-def app(db: Database, tmp_path: Path, gateway: RunningGateway) -> Iterator[Countersign]:
-    url = db.url.render_as_string(hide_password=False)
-    app = Countersign.open(Settings(home=tmp_path / "home", database_url=url, sms_url=gateway.url, sms_secret=SECRET))
-    load_people(app)
-    yield app
-    app.close()
 
 
 @pytest.fixture

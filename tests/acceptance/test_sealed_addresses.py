@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Iterator
-from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
@@ -13,25 +12,9 @@ from engine.service import answering, delivering, people
 from engine.service.app import Countersign
 from engine.service.recording import By
 from engine.settings import Settings
-from engine.store.session import Database
-from tests.acceptance.offices import key, load_people
+from tests.acceptance.offices import key
 from tests.acceptance.sealed_case import NUMBER, delivered, frozen, phone_of, started
-from tests.servers.gateway import SECRET, RunningGateway, running_gateway
-
-
-@pytest.fixture
-def gateway(tmp_path: Path) -> Iterator[RunningGateway]:
-    with running_gateway(tmp_path / "sms.log") as started:
-        yield started
-
-
-@pytest.fixture
-def app(db: Database, tmp_path: Path, gateway: RunningGateway) -> Iterator[Countersign]:
-    url = db.url.render_as_string(hide_password=False)
-    app = Countersign.open(Settings(home=tmp_path / "home", database_url=url, sms_url=gateway.url, sms_secret=SECRET))
-    load_people(app)
-    yield app
-    app.close()
+from tests.servers.gateway import RunningGateway
 
 
 def rows_of(app: Countersign) -> Iterator[str]:

@@ -14,17 +14,7 @@ from engine.service import proposals
 from engine.service.app import Countersign
 from tests.acceptance.offices import in_force, key, notices, viewer
 from tests.acceptance.sealed_case import FORM, frozen
-from tests.acceptance.test_text_tests import (  # noqa: F401  its fixtures
-    DAYS,
-    TESTED,
-    app,
-    begun,
-    gateway,
-    later,
-    respond,
-    send,
-    take_in,
-)
+from tests.acceptance.text_test_case import DAYS, TESTED, begun, later, respond, send, take_in
 from tests.api.desk import Desk
 from tests.security.signed_in import session
 from tests.servers.gateway import RunningGateway
@@ -44,7 +34,7 @@ WRONG = [
 
 
 @pytest.fixture
-def desk(app: Countersign) -> Iterator[Desk]:  # noqa: F811
+def desk(app: Countersign) -> Iterator[Desk]:
     with Desk(create_app(app)) as desk:
         yield desk
 
@@ -61,8 +51,8 @@ def by_page(desk: Desk, made: str, named: dict[str, str]) -> Any:
 
 
 def test_wrong_input_is_told_at_its_field_and_what_is_decided_says_who_and_when(
-    app: Countersign,  # noqa: F811
-    gateway: RunningGateway,  # noqa: F811
+    app: Countersign,
+    gateway: RunningGateway,
     desk: Desk,
 ) -> None:
     made = begun(app)
@@ -85,8 +75,8 @@ def test_wrong_input_is_told_at_its_field_and_what_is_decided_says_who_and_when(
 
 
 def test_after_the_test_has_decided_nobody_chooses(
-    app: Countersign,  # noqa: F811
-    gateway: RunningGateway,  # noqa: F811
+    app: Countersign,
+    gateway: RunningGateway,
     desk: Desk,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -103,8 +93,8 @@ def test_after_the_test_has_decided_nobody_chooses(
     assert page.status_code == 409 and "继续使用版本 a，以此为准" in page.text
 
 
-def test_before_the_waves_have_begun_nothing_is_chosen(app: Countersign, desk: Desk) -> None:  # noqa: F811
-    made = frozen(app, TESTED)
+def test_before_the_waves_have_begun_nothing_is_chosen(app: Countersign, desk: Desk) -> None:
+    made = frozen(app, TESTED, base=take_in)
     token = session(app, desk, "wangmin")
     answer = by_rest(desk, token, made, {"wave": "pilot", "variant": "b", "reason": "so"})
     assert answer.status_code == 409 and "waves have begun" in answer.json()["detail"]
@@ -112,7 +102,7 @@ def test_before_the_waves_have_begun_nothing_is_chosen(app: Countersign, desk: D
     assert page.status_code == 409
 
 
-def test_a_text_of_the_form_that_nobody_can_follow_is_refused_where_clicks_decide(app: Countersign) -> None:  # noqa: F811
+def test_a_text_of_the_form_that_nobody_can_follow_is_refused_where_clicks_decide(app: Countersign) -> None:
     in_force(app, load(CLICKED))
     take_in(app)
     me = viewer(app, "wangmin")

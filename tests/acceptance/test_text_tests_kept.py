@@ -18,7 +18,7 @@ from engine.warehouse.sealed import seal_waves
 from tests.acceptance.budgeted_case import decide
 from tests.acceptance.offices import key, viewer
 from tests.acceptance.test_erasing import erased, places_of
-from tests.acceptance.test_text_tests import TESTED, app, begun, gateway, later, respond, send  # noqa: F401  fixtures
+from tests.acceptance.text_test_case import TESTED, begun, later, respond, send
 from tests.acceptance.widened_case import TEXT, ask, case_of, held_case, work_on
 from tests.servers.gateway import RunningGateway
 
@@ -36,7 +36,7 @@ WIDER = (
 )
 
 
-def main_of(app: Countersign, made: str) -> Path:  # noqa: F811
+def main_of(app: Countersign, made: str) -> Path:
     """The file of the wave that waits."""
     with app.db.read() as tx:
         (row,) = [one for one in waves.of_case(tx, made) if one.name == "main"]
@@ -44,12 +44,11 @@ def main_of(app: Countersign, made: str) -> Path:  # noqa: F811
 
 
 def test_whoever_is_erased_goes_from_every_text_of_a_wave_that_waits(
-    app: Countersign,  # noqa: F811
-    gateway: RunningGateway,  # noqa: F811
+    app: Countersign,
+    gateway: RunningGateway,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("tests.acceptance.test_text_tests.TESTED", NAMED)
-    made = begun(app)
+    made = begun(app, NAMED)
     before = pq.read_table(main_of(app, made)).to_pylist()
     one = before[3]
     phone = f"1391357{one['customer'][1:]}"
@@ -69,8 +68,8 @@ def test_whoever_is_erased_goes_from_every_text_of_a_wave_that_waits(
 
 
 def test_sealing_anew_keeps_every_text_of_every_variant(
-    app: Countersign,  # noqa: F811
-    gateway: RunningGateway,  # noqa: F811
+    app: Countersign,
+    gateway: RunningGateway,
 ) -> None:
     made = begun(app)
     before = pq.read_table(main_of(app, made))
@@ -92,13 +91,12 @@ def test_sealing_anew_keeps_every_text_of_every_variant(
 
 @pytest.fixture
 def asked(
-    app: Countersign,  # noqa: F811
-    gateway: RunningGateway,  # noqa: F811
+    app: Countersign,
+    gateway: RunningGateway,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[str]:
     """A case whose pilot of 20 is out, paused by its submitter who asks for more; the wait of its test ends then."""
-    monkeypatch.setattr("tests.acceptance.widened_case.TEXT", WIDER)
-    made = held_case(app, "5.00")
+    made = held_case(app, "5.00", WIDER)
     respond(app, made, gateway, {"甲款": 9, "乙款": 1})
     stages.hold(app, viewer(app, "wangmin"), made, "pause", "等等", key=key())
     work_on(app)
@@ -109,7 +107,7 @@ def asked(
     yield made
 
 
-def decided(app: Countersign, made: str) -> list[tuple[str, str, dict[str, int]]]:  # noqa: F811
+def decided(app: Countersign, made: str) -> list[tuple[str, str, dict[str, int]]]:
     with app.db.read() as tx:
         found = [one.command for one in history.load(tx, made) if one.kind == "TextDecided"]
     return [
@@ -118,8 +116,8 @@ def decided(app: Countersign, made: str) -> list[tuple[str, str, dict[str, int]]
 
 
 def test_a_test_whose_wait_ends_while_more_is_asked_for_is_decided_once_it_is_granted(
-    app: Countersign,  # noqa: F811
-    gateway: RunningGateway,  # noqa: F811
+    app: Countersign,
+    gateway: RunningGateway,
     asked: str,
 ) -> None:
     assert case_of(app, asked).state == "approving"
@@ -135,8 +133,8 @@ def test_a_test_whose_wait_ends_while_more_is_asked_for_is_decided_once_it_is_gr
 
 
 def test_taken_back_it_is_decided_while_the_delivery_is_paused_and_nothing_goes_out(
-    app: Countersign,  # noqa: F811
-    gateway: RunningGateway,  # noqa: F811
+    app: Countersign,
+    gateway: RunningGateway,
     asked: str,
 ) -> None:
     withdraw(app, viewer(app, "wangmin"), asked, "够了", key=key())
@@ -149,14 +147,8 @@ def test_taken_back_it_is_decided_while_the_delivery_is_paused_and_nothing_goes_
     assert sum("乙款" in one["text"] for one in gateway.messages()) == 10
 
 
-def test_what_stands_in_a_variant_cannot_be_asked_for_more(
-    app: Countersign,  # noqa: F811
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(
-        "tests.acceptance.widened_case.TEXT", WIDER.replace("{text: 乙款优惠}", '{text: "乙款，共{form.budget}元"}')
-    )
-    made = held_case(app, "5.00")
+def test_what_stands_in_a_variant_cannot_be_asked_for_more(app: Countersign) -> None:
+    made = held_case(app, "5.00", WIDER.replace("{text: 乙款优惠}", '{text: "乙款，共{form.budget}元"}'))
     stages.hold(app, viewer(app, "wangmin"), made, "pause", "等等", key=key())
     with pytest.raises(NotPossible, match="ask for more"):
         ask(app, made, budget="6.00")

@@ -23,13 +23,7 @@ from tests.acceptance.test_inbound import post
 from tests.acceptance.widened_case import ask, case_of, cents, held_case, work_on
 from tests.faults.test_faults_children_killed import end_leases, killed_at_a_notice
 from tests.invariants import check_invariants
-from tests.servers.gateway import SECRET, RunningGateway, running_gateway
-
-
-@pytest.fixture
-def gateway(tmp_path: Path) -> Iterator[RunningGateway]:
-    with running_gateway(tmp_path / "sms.log") as started:
-        yield started
+from tests.servers.gateway import SECRET, RunningGateway
 
 
 @pytest.fixture

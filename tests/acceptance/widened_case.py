@@ -24,10 +24,10 @@ TEXT = (
 )
 
 
-def held_case(app: Countersign, budget: str = "1.20") -> str:
+def held_case(app: Countersign, budget: str = "1.20", text: str = TEXT) -> str:
     """The id of a case whose pilot is out, and whose main wave is held for want of money: its office has 100 yuan."""
     set_budget(app, "100")
-    in_force(app, load(TEXT))
+    in_force(app, load(text))
     take_in(app)
     me = viewer(app, "wangmin")
     made = proposals.start(app, me, "sealed-test-case", key=key())

@@ -20,7 +20,7 @@ from engine.cli.demo.people import OFFICES, PEOPLE
 from engine.service import definitions, people
 from engine.service.app import Countersign
 from engine.values import Language
-from tests.acceptance.test_text_tests import DAYS, proposed
+from tests.acceptance.text_test_case import DAYS, proposed
 from tests.api.crawl import crawl, kind_of
 from tests.api.desk import Desk
 from tests.api.house import furnish, open_house

@@ -14,7 +14,7 @@ from engine import clock
 from engine.service import people
 from engine.service.app import Countersign
 from engine.settings import Settings
-from tests.acceptance.test_text_tests import DAYS, begun, proposed, respond, send, take_in
+from tests.acceptance.text_test_case import DAYS, begun, proposed, respond, send
 from tests.browser.looking import look, sign_in
 from tests.servers.gateway import SECRET, RunningGateway, running_gateway
 
@@ -32,7 +32,6 @@ def gateway(tmp_path: Path) -> Iterator[RunningGateway]:
 def app(
     staffed: Path, tmp_path: Path, gateway: RunningGateway, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Countersign]:
-    monkeypatch.setattr("tests.acceptance.sealed_case.take_in", take_in)
     monkeypatch.setenv("COUNTERSIGN_CLOCK_FILE", str(tmp_path / "clock"))
     shutil.copy(staffed, tmp_path / "case.db")
     url = f"sqlite:///{tmp_path / 'case.db'}"
