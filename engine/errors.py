@@ -7,7 +7,7 @@ CountersignError
 |   |- NotPossible, AlreadyDecided, ChangedMeanwhile, DraftChanged, SavedElsewhere, UrgedAlready, KeyUsed, OwnCase,
 |   |   StandInOver, StandInTwice, TooManyTries, CountsMoved, CountsBusy, CountOvertaken, NoControl, GroupChanged,
 |   |   OfferChanged, OwnOffer, TooFewCustomers, RehearsalFailed, WaiverWaits, OwnWaiver,
-|   |   ErasureOpen, ErasureWaits, ListStale, BudgetOpen, BudgetHeld,
+|   |   ErasureOpen, ErasureWaits, ListStale, BudgetOpen, BudgetHeld, CostsOpen,
 |   |   RecommendationAnswered, RecommendationOver, NotAccepted, AcceptanceConfirmed, TextChosen, TextFound,
 |   |   CallsHeld, CallsOver, OutOfHours, NumberShown
 |- NotFound          absent, or not yours: the two look the same
@@ -154,6 +154,10 @@ class HoldoutOpen(Refused):
 
 class PolicyOpen(Refused):
     """A contact policy that {by} proposed waits for a decision; nothing was changed. Decide on that one first."""
+
+
+class CostsOpen(Refused):
+    """A cost table that {by} proposed waits for a decision; nothing was changed. Decide on that one first."""
 
 
 class BudgetOpen(Refused):

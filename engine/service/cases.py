@@ -129,7 +129,7 @@ def case_view(app: Countersign, tx: Connection, viewer: Viewer, case: Case, orde
         detection=audience.detection if audience else _declared(app, tx, viewer, case, unseen),
         cells=() if audience else cell_views.declared(app, tx, case, unseen),
         waves=waves,
-        evaluations=evaluating.evaluations_view(app, tx, case.id),
+        evaluations=evaluating.evaluations_view(app, tx, case, unseen),
         history=entries_seen,
         amended=_amended(entries_seen) if viewer.person == case.submitter else (),
         drift=drift_view(definition, process, case.drift, unseen),

@@ -1,7 +1,7 @@
 """Four eyes over what the whole house keeps to: one person proposes a version, another confirms it.
 
-The global holdout, the contact policy, the offers and the budgets of offices are decided here and nowhere else. Refuses
-a confirmation by whoever proposed it; taking one's own proposal back is possible.
+The global holdout, the contact policy, the cost table, the offers and the budgets of offices are decided here and
+nowhere else. Refuses a confirmation by whoever proposed it; taking one's own proposal back is possible.
 """
 
 from collections.abc import Callable, Mapping

@@ -9,7 +9,9 @@ from dataclasses import replace
 import msgspec
 from sqlalchemy import Connection
 
+from engine.machine.case import Case
 from engine.machine.commands import Evaluated
+from engine.machine.funding import FIELD
 from engine.service import running
 from engine.service.app import Countersign
 from engine.service.stage_views import EvaluationView
@@ -36,9 +38,15 @@ def evaluate(app: Countersign, case_id: str, label: str, last: bool, key: str) -
     running.carry_out(app, case_id, told, key=key)
 
 
-def evaluations_view(app: Countersign, tx: Connection, case_id: str) -> tuple[EvaluationView, ...]:
-    """The stored evaluations of a case, oldest first."""
-    return tuple(_read(stored) for stored in reports.evaluations_of(tx, case_id))
+def evaluations_view(
+    app: Countersign, tx: Connection, case: Case, unseen: frozenset[str]
+) -> tuple[EvaluationView, ...]:
+    """The stored evaluations of a case, oldest first. Who does not see the budget or the number of customers that the
+    proposal declares is not told what was planned from them."""
+    audience = app.definition(case.process).audience
+    planned_from = {FIELD, audience.drift.source} if audience and audience.drift else {FIELD}
+    found = tuple(_read(stored) for stored in reports.evaluations_of(tx, case.id))
+    return found if unseen.isdisjoint(planned_from) else tuple(replace(one, money=None) for one in found)
 
 
 def _read(stored: Stored) -> EvaluationView:

@@ -12,8 +12,6 @@ import msgspec
 import pyarrow as pa
 from sqlalchemy import Connection
 
-from engine.delivery.message import cost
-from engine.delivery.plan import DeliveryPlan
 from engine.errors import NotFound
 from engine.evaluation.groups import Group, Sample, together
 from engine.evaluation.plan import EvaluationPlan
@@ -21,6 +19,8 @@ from engine.evaluation.report import Question, compare_all
 from engine.evaluation.uplift import Lift, Ratio, sample_ratio
 from engine.machine.case import Case
 from engine.service.app import Countersign
+from engine.service.case_costs import CaseCosts, costs_of
+from engine.service.earnings import money_of
 from engine.service.stage_views import EvaluationView, FunnelRow, UpliftRow
 from engine.store import reports, snapshots, waves
 from engine.store.reports import Contacts
@@ -38,14 +38,13 @@ class Observed:
     """What the case database knows of a case at the time of an evaluation."""
 
     plan: EvaluationPlan
-    delivery: DeliveryPlan | None
     control_is_assigned: bool
     snapshot: SnapshotRow
     manifest: Manifest
     contacts: tuple[Contacts, ...]
-    waves: tuple[waves.WaveRow, ...]
     reached: tuple[int, int]
     capped: int
+    costs: CaseCosts
     events: pa.Table
     as_of: datetime
 
@@ -66,16 +65,16 @@ def _observed(app: Countersign, tx: Connection, case: Case) -> Observed:
     rows = list(reports.responses_of(tx, case.id, since=snapshot.frozen_at, until=as_of))
     customers, kinds, values = zip(*rows, strict=True) if rows else ((), (), ())
     control = None if definition.audience is None else definition.audience.control
+    contacts, sent = reports.contacts_by_cell(tx, case.id), waves.of_case(tx, case.id)
     return Observed(
         plan=definition.evaluation,
-        delivery=definition.delivery,
         control_is_assigned=control is not None and control.assigned is not None,
         snapshot=snapshot,
         manifest=msgspec.json.decode(snapshot.manifest, type=Manifest),
-        contacts=reports.contacts_by_cell(tx, case.id),
-        waves=waves.of_case(tx, case.id),
+        contacts=contacts,
         reached=reports.customers_reached(tx, case.id),
         capped=reports.customers_capped(tx, case.id),
+        costs=costs_of(app, tx, case, snapshot=snapshot, rows=sent, contacts=contacts, as_of=as_of),
         events=pa.table(
             {
                 "customer": pa.array(customers, pa.string()),
@@ -105,9 +104,7 @@ def _view(app: Countersign, case_id: str, label: str, observed: Observed) -> Eva
     costs = _costs(observed)
     ratio = _ratio(observed, {cell: group.n for cell, group in targets.items()}, control.n)
     question = Question(plan.compared, plan.confidence)
-    total = compare_all(
-        question, {TOTAL: (target, control)}, costs={TOTAL: sum(costs.values(), Decimal())}, ratio=ratio
-    )[0]
+    total = compare_all(question, {TOTAL: (target, control)}, costs={TOTAL: observed.costs.actual}, ratio=ratio)[0]
     by_cell = compare_all(
         question,
         {cell: (group, controls.get(cell, control)) for cell, group in sorted(targets.items())},
@@ -131,6 +128,7 @@ def _view(app: Countersign, case_id: str, label: str, observed: Observed) -> Eva
         verdict=total.judged.verdict,
         warnings=total.judged.warnings,
         digest="",
+        money=money_of(observed.costs, total),
     )
 
 
@@ -179,23 +177,17 @@ def _funnel(observed: Observed, target: Group) -> tuple[FunnelRow, ...]:
 
 
 def _costs(observed: Observed) -> dict[str, Decimal]:
-    """The cost of every cell: a wave's cost divided by the messages of each cell in it."""
+    """What the messages of every cell cost: those of a wave divided as they are among the cells. Fixed costs are the
+    whole case's, once, and no cell's."""
     in_wave: dict[str, int] = {}
     for contacts in observed.contacts:
         in_wave[contacts.wave] = in_wave.get(contacts.wave, 0) + contacts.contacted
-    by_wave = {wave.id: _cost(observed, wave, in_wave.get(wave.id, 0)) for wave in observed.waves}
     costs: dict[str, Decimal] = {}
     for contacts in observed.contacts:
         share = Decimal(contacts.contacted) / in_wave[contacts.wave]
-        costs[contacts.cell] = costs.get(contacts.cell, Decimal()) + share * by_wave.get(contacts.wave, Decimal())
+        of_wave = observed.costs.by_wave.get(contacts.wave, Decimal())
+        costs[contacts.cell] = costs.get(contacts.cell, Decimal()) + share * of_wave
     return {cell: amount.quantize(CENT) for cell, amount in costs.items()}
-
-
-def _cost(observed: Observed, wave: waves.WaveRow, contacted: int) -> Decimal:
-    """By message where the plan prices a contact of the channel, else by what the delivery's prices say."""
-    if wave.channel in observed.plan.cost_per_contact:
-        return contacted * observed.plan.cost_per_contact[wave.channel]
-    return Decimal() if observed.delivery is None else cost(wave.segments, observed.delivery.price(wave.channel))
 
 
 def _ratio(observed: Observed, targets: Mapping[str, int], control: int) -> Ratio | None:

@@ -326,7 +326,7 @@ def _record(now: _Round, held: Held, letters: list[Letter], handed: Handed, work
         if held.wave.channel == Call.name:
             calls.place(tx, claim.wave, at=at)
         if segments:
-            waves.add_segments(tx, claim.wave, segments)
+            waves.add_segments(tx, claim.wave, segments, day=at.astimezone(now.app.settings.zone).date())
     _count(now.progress, held, handed, len(doubtful))
 
 

@@ -5,6 +5,8 @@ from datetime import datetime
 from decimal import Decimal
 
 from engine.audience.staleness import Stale
+from engine.evaluation.break_even import BreakEven
+from engine.evaluation.costs import CostRow
 from engine.values import NO_TEXT, Bilingual
 
 
@@ -230,9 +232,40 @@ class UpliftRow:
 
 
 @dataclass(frozen=True, slots=True)
+class MoneyView:
+    """The money of a case: each cost as planned and as it was, what the case has to do to pay for itself. `difference`
+    is `volume` + `price`. `reach_of`: the planned customers are those of the proposal or of the frozen list. A table of
+    `other_currency` was not used; `unpriced` are channels that sent without a price. `booked` is what the budget was
+    charged; `break_even` the lift of revenue per customer that earns the cost back."""
+
+    currency: str
+    rows: tuple[CostRow, ...]
+    planned: Decimal
+    actual: Decimal
+    fixed: Decimal
+    difference: Decimal
+    volume: Decimal
+    price: Decimal
+    reach: int
+    reach_of: str
+    table_version: int
+    other_currency: str
+    unpriced: tuple[str, ...]
+    booked: Decimal | None
+    incremental: Decimal | None
+    profit_low: Decimal | None
+    profit_high: Decimal | None
+    roi_low: float | None
+    roi_high: float | None
+    break_even: Decimal | None
+    paying: BreakEven
+
+
+@dataclass(frozen=True, slots=True)
 class EvaluationView:
     """One stored evaluation. `verdict` is a code: works, harms, no_difference, loses_money, no_control, sample_ratio,
-    too_early; `warnings` are codes too. SRM p below 0.01 blocks the verdict."""
+    too_early; `warnings` are codes too. SRM p below 0.01 blocks the verdict. `money` says more of the cost; None in
+    older reports, and for who does not see what it is planned from."""
 
     label: str
     as_of: datetime
@@ -247,3 +280,4 @@ class EvaluationView:
     verdict: str
     warnings: tuple[str, ...]
     digest: str
+    money: MoneyView | None = None

@@ -7,7 +7,7 @@ move names the states it comes from, so that two movers cannot both succeed. Ref
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from pathlib import PurePosixPath
 from typing import Any, Literal
@@ -19,7 +19,7 @@ from engine.delivery.pacing import Bucket
 from engine.delivery.plan import Wave
 from engine.delivery.waves import PlannedWave
 from engine.store.session import inserting
-from engine.store.tables import cases, chunks, waves
+from engine.store.tables import cases, chunks, sent_segments, waves
 
 WaveState = Literal["loading", "planned", "running", "gated", "paused", "done", "cancelled"]
 ENDED = ("done", "cancelled")
@@ -195,9 +195,12 @@ def keep_bucket(tx: Connection, wave: str, bucket: Bucket) -> None:
     tx.execute(sa.update(waves).where(waves.c.id == wave).values(tokens=tokens, tokens_at=bucket.at))
 
 
-def add_segments(tx: Connection, wave: str, segments: int) -> None:
-    """Count what the gateway accepted and will be paid for."""
+def add_segments(tx: Connection, wave: str, segments: int, *, day: date) -> None:
+    """Count what the gateway accepted and will be paid for, and on which day of the house it was."""
     tx.execute(sa.update(waves).where(waves.c.id == wave).values(segments=waves.c.segments + segments))
+    fresh = inserting(tx, sent_segments).values(wave=wave, day=day.isoformat(), segments=segments)
+    more = {"segments": sent_segments.c.segments + fresh.excluded.segments}
+    tx.execute(fresh.on_conflict_do_update(index_elements=["wave", "day"], set_=more))
 
 
 def _wave(row: Mapping[Any, Any]) -> WaveRow:

@@ -25,6 +25,7 @@ from engine.store.tables.cases import (
     tasks,
     timers,
 )
+from engine.store.tables.costs import cost_tables, sent_segments
 from engine.store.tables.customer_groups import case_groups, customer_group_versions, customer_groups
 from engine.store.tables.delivery import (
     chunks,
@@ -92,6 +93,7 @@ __all__ = [
     "clicks",
     "comments",
     "contact_policies",
+    "cost_tables",
     "customer_group_versions",
     "customer_groups",
     "definitions",
@@ -140,6 +142,7 @@ __all__ = [
     "saved_filters",
     "second_factors",
     "seeds",
+    "sent_segments",
     "sessions",
     "side_letters",
     "sign_in_tries",
