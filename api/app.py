@@ -39,6 +39,7 @@ from api.pages import (
     case_list,
     cases,
     channels,
+    costs,
     customers,
     decisions,
     definitions,
@@ -82,6 +83,7 @@ from api.rest import calls as rest_calls
 from api.rest import case_list as rest_case_list
 from api.rest import cases as rest_cases
 from api.rest import channels as rest_channels
+from api.rest import costs as rest_costs
 from api.rest import customers as rest_customers
 from api.rest import dataset as rest_dataset
 from api.rest import decisions as rest_decisions
@@ -136,6 +138,7 @@ PAGES = (
     admin_suppressions,
     arbitration,
     budgets,
+    costs,
     customers,
     erasures,
     waivers,
@@ -183,6 +186,7 @@ RESTS = (
     rest_groups,
     rest_policy,
     rest_budgets,
+    rest_costs,
     rest_arbitrations,
     rest_offers,
     rest_access,

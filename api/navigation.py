@@ -41,6 +41,7 @@ PARTS: tuple[Part, ...] = (
             Entry("/offers", N_("Offers and tariffs"), "offers.read"),
             Entry("/arbitration", N_("Arbitration"), "arbitration.run"),
             Entry("/budgets", N_("Budgets"), "budgets.read"),
+            Entry("/costs", N_("Cost table"), "costs.read"),
             Entry("/calls", N_("Calls"), "calls.make"),
             Entry("/calls/lists", N_("Call lists"), "calls.lead"),
             Entry("/waivers", N_("Waivers"), "waivers.ask"),

@@ -95,6 +95,7 @@ ERASED_FROM = {  # kinds of files and tables that a certificate names
     "table_tasks": N_("Opinions"),
     "table_offer_versions": N_("Offers and tariffs"),
     "table_contact_policies": N_("Contact policy"),
+    "table_cost_tables": N_("Cost table"),
     "table_holdouts": N_("Global holdout"),
     "table_saved_filters": N_("Filters that people keep"),
     "table_phrases": N_("Phrases that people keep"),

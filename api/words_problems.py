@@ -5,6 +5,7 @@ from api.words_audience import AUDIENCE_PROBLEMS
 from api.words_budgets import BUDGET_PROBLEMS
 from api.words_building import BUILDING_PROBLEMS
 from api.words_calls import CALL_PROBLEMS
+from api.words_costs import COST_PROBLEMS
 from api.words_dataset import DATASET_PROBLEMS
 from api.words_hall import HALL_PROBLEMS
 from api.words_message import MESSAGE_PROBLEMS
@@ -30,6 +31,7 @@ PROBLEMS = {  # by code; the braces are filled with the problem's fields
     **BUILDING_PROBLEMS,
     **POLICY_PROBLEMS,
     **BUDGET_PROBLEMS,
+    **COST_PROBLEMS,
     **OFFER_PROBLEMS,
     **HALL_PROBLEMS,
     **CALL_PROBLEMS,

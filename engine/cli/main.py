@@ -25,6 +25,7 @@ NOUNS = {
     "delivery": ("engine.cli.delivery", "What comes back from customers, proofs, seeds, and the sums of deliveries."),
     "holdout": ("engine.cli.holdout", "The share of customers whom no case contacts."),
     "budget": ("engine.cli.budget", "What offices may spend in a year on their cases."),
+    "costs": ("engine.cli.costs", "What messages cost, by channel, provider and day."),
     "policy": ("engine.cli.policy", "How often a customer may be contacted."),
     "arbitration": ("engine.cli.arbitration", "Which case gets the customers that several want."),
     "offers": ("engine.cli.offers", "Offers and tariffs, with their versions."),

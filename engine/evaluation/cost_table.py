@@ -202,7 +202,7 @@ def _day(text: str) -> date | None:
 
 def _wrong(at: str, value: str, possible: str) -> Problem:
     told = f"{at}: {value!r} is not possible; write {possible}"
-    return Problem("E440", told, at=at, fields={"field": at, "value": value, "possible": possible})
+    return Problem("E440", told, at=at, fields={"field": at, "value": value, "choices": possible})
 
 
 def _at(one: Problem, line: int) -> Problem:

@@ -109,6 +109,8 @@ BY_ROLE: Mapping[str, tuple[str, ...]] = {
     "save customer groups": ("submitter", "analyst", "definition_author", "administrator"),
     "see the budgets of offices": ("finance", "administrator", "auditor"),
     "propose and confirm budgets of offices": ("finance", "administrator"),
+    "see the cost table": ("finance", "analyst", "marketing", "administrator", "auditor"),
+    "propose and confirm the cost table": ("finance", "administrator"),
     "propose and confirm the contact policy": ("administrator",),
     "run the arbitration and try it otherwise": ("process_admin", "administrator"),
     "commit an arbitration": ("administrator",),

@@ -17,6 +17,7 @@ from engine.service import (
     attaching,
     budgets,
     commenting,
+    costs,
     drafting,
     erasing,
     holdouts,
@@ -204,6 +205,9 @@ def _operation(app: Countersign) -> list[str]:
         account = budgets.propose(app, by, **asked, reason=typed(190))
         if amount == "70000000":
             budgets.decide(app, OPERATOR, account, 1, confirm=True)
+    price = f'sms,"{typed(40).replace(chr(34), chr(34) * 2)}",message,sent,1,CNY,2026-01-01,'
+    table = f"channel,provider,unit,charged,price,currency,from,until\n{price}\n".encode()
+    costs.propose(app, by, table, "costs.csv", reason=typed(190))
     cap = {"most": 2, "within": "7d", "category": typed(40)}
     policies.propose(app, by, {"caps": [cap]}, reason=typed(190))
     terms = {name: typed(40) for name in ("name_zh", "name_en", "category", "family", "tags", "filing_number")}
@@ -231,5 +235,5 @@ def _operation(app: Countersign) -> list[str]:
         "/admin/receipts", "/admin/audit", "/channels", "/webhooks", f"/webhooks/{made.id}", f"/drafts/{draft}",
         "/admin/holdout", "/admin/policy", "/arbitration", "/groups", "/groups/strange", "/groups/strange/edit",
         "/offers", "/offers/strange", "/offers/strange/edit", "/rehearsals/new", "/customers", "/erasures",
-        "/budgets", f"/budgets/{account}", "/calls/lists", "/admin/seeds",
+        "/budgets", f"/budgets/{account}", "/costs", "/calls/lists", "/admin/seeds",
     ]  # fmt: skip

@@ -258,6 +258,8 @@ BY_DOOR = {
     "save customer groups": ("GET", "/groups/new", None),
     "see the budgets of offices": ("GET", "/budgets", None),
     "propose and confirm budgets of offices": ("POST", "/api/v1/budgets/440111:2026:CNY/1/decision", None),
+    "see the cost table": ("GET", "/costs", None),
+    "propose and confirm the cost table": ("POST", "/api/v1/costs/1/decision", {"confirm": True}),
     "propose and confirm the contact policy": ("GET", "/admin/policy", None),
     "run the arbitration and try it otherwise": ("GET", "/arbitration", None),
     "commit an arbitration": ("POST", "/api/v1/arbitrations/1/commitment", None),
@@ -285,6 +287,7 @@ NAMES_NOTHING = (
     "see an address of a customer in full",
     "grant a waiver of the grey list",
     "commit an arbitration",
+    "propose and confirm the cost table",
     "send proofs of a message that they may read",
 )
 
@@ -305,6 +308,8 @@ def test_what_a_role_may_do_whatever_the_case(world: World) -> None:
         "save customer groups": "groups.write",
         "see the budgets of offices": "budgets.read",
         "propose and confirm budgets of offices": "budgets.keep",
+        "see the cost table": "costs.read",
+        "propose and confirm the cost table": "costs.keep",
         "propose and confirm the contact policy": "policy.manage",
         "run the arbitration and try it otherwise": "arbitration.run",
         "commit an arbitration": "arbitration.commit",
