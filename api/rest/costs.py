@@ -45,7 +45,7 @@ def versions(app: App, caller: Caller) -> Response:
     return answer(costs.show(app, By(caller, "api")))
 
 
-@router.get("/costs.csv", responses=EXPORTED, dependencies=[for_reading("costs.read")])
+@router.get("/costs.csv", responses=EXPORTED, response_class=Response, dependencies=[for_reading("costs.read")])
 def exported(
     app: App,
     caller: Caller,

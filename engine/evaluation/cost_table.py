@@ -144,24 +144,24 @@ def _line(row: Mapping[str, str], channels: Sequence[str]) -> tuple[CostLine | N
     if unit not in get_args(Unit):
         problems.append(_wrong("unit", unit, ", ".join(get_args(Unit))))
     elif (unit == "case") is not (channel == "") or (channel and channel not in channels):
-        problems.append(_wrong("channel", channel, ", ".join(channels) + "; a cost of the case has none"))
+        problems.append(_wrong("channel", channel, ", ".join(channels)))
     elif unit == "segment" and channel not in BY_SEGMENT:
         told = f"nothing by {channel} has segments; write message"
         problems.append(Problem("E443", told, at="unit", fields={"channel": channel}))
     if charged not in get_args(Charged):
         problems.append(_wrong("charged", charged, ", ".join(get_args(Charged))))
     if len(provider) > LONGEST_PROVIDER:
-        problems.append(_wrong("provider", provider[:LONGEST_PROVIDER], f"at most {LONGEST_PROVIDER} signs"))
+        problems.append(_wrong("provider", provider[:LONGEST_PROVIDER], f"≤ {LONGEST_PROVIDER}"))
     price = _amount(row.get("price", ""))
     if price is None:
-        problems.append(_wrong("price", row.get("price", "")[:40], "0.045, with at most 6 decimals"))
+        problems.append(_wrong("price", row.get("price", "")[:40], "0.045"))
     since, until = _day(row.get("from", "")), _day(row.get("until", ""))
     if since is None:
         problems.append(_wrong("from", row.get("from", "")[:40], "2026-07-01"))
     if row.get("until", "") and until is None:
-        problems.append(_wrong("until", row["until"][:40], "2026-12-31, or nothing"))
+        problems.append(_wrong("until", row["until"][:40], "2026-12-31"))
     if since is not None and until is not None and until < since:
-        problems.append(_wrong("until", until.isoformat(), f"{since.isoformat()} or later"))
+        problems.append(_wrong("until", until.isoformat(), f"≥ {since.isoformat()}"))
     if problems or price is None or since is None:
         return None, problems
     return CostLine(channel, provider, unit, charged, price, since, until), []  # type: ignore[arg-type]  # looked at above

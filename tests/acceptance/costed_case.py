@@ -9,6 +9,7 @@ from engine.service.app import Countersign
 from engine.service.recording import OPERATOR, By
 from tests.acceptance.offices import key, notices, viewer
 from tests.acceptance.sealed_case import DEFINITION, started
+from tests.support import ROOT
 
 TEXT = "{name}，" + "优惠" * 30 + "哦。"  # with the way out 70 signs for 客户7, 71 for 客户17: one segment, and two
 COSTED = (
@@ -22,6 +23,14 @@ evaluation:
   metrics: [reach, conversion, revenue, cost, {uplift: {of: conversion}}]
 """
 )
+PRICED = (
+    (ROOT / "definitions/hillstrom-email-case.yaml")
+    .read_text()
+    .replace("version: 1\n", "version: 2\n", 1)
+    .replace('prices: {file: "0"}', 'prices: {file: "0.05"}')
+    .replace("  close: {need: report", '  value_per: {spend: "1"}\n  close: {need: report')
+)
+"""The case of two e-mails with a price, in USD, and what a unit of spend is worth."""
 HEADINGS = "channel,provider,unit,charged,price,currency,from,until"
 
 

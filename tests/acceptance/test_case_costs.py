@@ -8,20 +8,23 @@ from pathlib import Path
 
 import pytest
 
+from engine.definition.load import load
 from engine.delivery.message import size_of
 from engine.errors import CostsOpen, InvalidFile, InvalidForm, NotFound, OwnProposal
-from engine.service import costs
+from engine.service import costs, evaluating
 from engine.service.app import Countersign
 from engine.service.recording import OPERATOR, By
 from engine.service.reporting import report_on
+from engine.service.responses import import_responses
 from engine.service.stage_views import MoneyView
 from engine.settings import Settings
 from engine.store import cases, ledger, waves
 from engine.store.ledger import Receipt
 from engine.store.session import Database
 from tests.acceptance.budgeted_case import set_budget
-from tests.acceptance.costed_case import COSTED, HEADINGS, over_midnight, table, today
-from tests.acceptance.offices import key, load_people, viewer
+from tests.acceptance.costed_case import COSTED, HEADINGS, PRICED, over_midnight, table, today
+from tests.acceptance.email_case import base, handed_off, load_customers
+from tests.acceptance.offices import in_force, key, load_people, viewer
 from tests.acceptance.sealed_case import delivered
 from tests.invariants import check_invariants
 from tests.servers.gateway import SECRET, RunningGateway
@@ -137,6 +140,29 @@ def test_revenue_that_nobody_knows_is_missing_and_not_0(app: Countersign, gatewa
     assert found.paying.missing == ("revenue", "conversions")
     assert found.paying.take_up is None and found.break_even is not None
     assert gateway.messages()
+
+
+def test_a_lift_that_is_there_but_costs_more_than_it_brings_is_a_loss(app: Countersign, tmp_path: Path) -> None:
+    in_force(app, load(PRICED))
+    load_customers(app, tmp_path)
+    made = handed_off(app)
+    import_responses(app, viewer(app, "wangmin"), made, base(outcomes=True).encode())
+    with app.db.read() as tx:
+        case = cases.load(tx, made)
+    assert report_on(app, case, "14d").verdict == "works"
+    table(app, ",studio,case,sent,1025.01,USD,2026-01-01,")  # 600 x 1.7083 of lift = 1,025.00, and 600 x 0.05 = 30
+    found = report_on(app, case, "14d")
+    assert (found.verdict, found.cost, found.profit) == ("loses_money", Decimal("1055.01"), Decimal("-30.01"))
+    assert found.money is not None and found.money.incremental == Decimal("1025.00")
+    assert found.money.paying.take_up == pytest.approx(1055.01 / (600 * 20.5))  # 50 conversions of 20.50 each
+    assert found.money.paying.price == Decimal("-0.000017")  # it loses whatever an e-mail costs
+    evaluating.evaluate(app, made, "14d", True, "k")
+    with app.db.read() as tx:
+        seen, unseen = (
+            evaluating.evaluations_view(app, tx, case, hidden)[0]
+            for hidden in (frozenset[str](), frozenset({"budget"}))
+        )
+    assert seen.money == found.money and unseen.money is None and unseen.cost == seen.cost
 
 
 def test_a_table_takes_two_persons_and_is_written_back_as_it_was_read(app: Countersign) -> None:
