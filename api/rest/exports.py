@@ -1,6 +1,6 @@
 """Event logs of cases for process mining, as files that are written while they are sent."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from fastapi import APIRouter, Query
 from fastapi.responses import StreamingResponse
@@ -26,15 +26,15 @@ def export(
     kind: Annotated[str, Query(max_length=80, description="The name of a definition")] = "",
     state: Annotated[str, Query(max_length=24)] = "",
     office: Annotated[str, Query(max_length=80, description="A code or name; those below it with it")] = "",
-    mine: Annotated[Literal["", "0", "1", "true", "false"], Query(description="Only those of the caller's own")] = "",
+    mine: Annotated[bool, Query(description="Only those that the caller submits")] = False,
     since: Day = "",
     until: Day = "",
     persons: Annotated[Persons, Query(description="accounts: for auditors and administrators")] = "pseudonyms",
 ) -> StreamingResponse:
     """The histories of the cases that the caller may see, as an event log: xes, ocel (2.0, JSON) or csv. `since` and
     `until` are days of the last change. No forms, titles or remarks are in it."""
-    filters = {"kind": kind, "state": state, "office": office, "since": since, "until": until}
-    filters["mine"] = "1" if mine in ("1", "true") else ""
+    filters = {"kind": kind, "state": state, "office": office, "mine": "1" if mine else ""}
+    filters |= {"since": since, "until": until}
     pieces = event_logs.export(app, caller, form, filters, persons=persons)
     name = event_logs.NAMES[form]
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}

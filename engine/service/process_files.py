@@ -6,7 +6,7 @@ refused, or the whole case left out where the caller says so. Nothing of a row i
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -168,7 +168,7 @@ def _iso(zone: ZoneInfo) -> Callable[[str], datetime | None]:
             at = datetime.fromisoformat(text)
         except ValueError:
             return None
-        return at if at.tzinfo is not None else at.replace(tzinfo=zone)
+        return _aware(at, zone)
 
     return read
 
@@ -178,4 +178,9 @@ def _written(form: str, zone: ZoneInfo, text: str) -> datetime | None:
         at = datetime.strptime(text, form)  # noqa: DTZ007  # the zone follows where the format has none
     except ValueError:
         return None
-    return at if at.tzinfo is not None else at.replace(tzinfo=zone)
+    return _aware(at, zone)
+
+
+def _aware(at: datetime, zone: ZoneInfo) -> datetime:
+    # in UTC: between two times of one zone Python counts by the clock on the wall, which is changed twice a year
+    return at if at.tzinfo is not None else at.replace(tzinfo=zone).astimezone(UTC)
