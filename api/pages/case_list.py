@@ -1,5 +1,7 @@
 """The list of cases: its filters are in its address, so that a list can be bookmarked, sent and kept."""
 
+from typing import Any
+
 from fastapi import APIRouter, Request, Response
 
 from api.declared import for_page
@@ -23,7 +25,14 @@ def listed(app: App, visit: CurrentVisit, viewer: CurrentViewer, request: Reques
         error, status = sentence(wrong, visit.formats), wrong.status
     query = listing.query_of(filters)
     logged = listing.query_of({name: filters[name] for name in event_logs.FILTERS}) if not filters["q"] else None
-    shown = {"page": page, "filters": filters, "query": query, "logged": logged, "after": after, "error": error}
+    shown: dict[str, Any] = {
+        "page": page,
+        "filters": filters,
+        "query": query,
+        "logged": logged,
+        "after": after,
+        "error": error,
+    }
     return visit.page("cases.html", status=status, **shown)
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
@@ -10,6 +9,7 @@ from sqlalchemy import Connection
 from engine.store.history import Entry
 from engine.store.listing import Wanted, parts_of
 from engine.store.tables import cases, history
+from engine.store.visibility import visible
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,6 @@ class Head:
     office: str
     submitter: str
     state: str
-    created_at: datetime
 
 
 _COLUMNS = (
@@ -34,25 +33,26 @@ _COLUMNS = (
     cases.c.office,
     cases.c.submitter,
     cases.c.state,
-    cases.c.created_at,
 )
 
 
-def heads(tx: Connection, person: str, wanted: Wanted, after: Head | None, *, limit: int) -> tuple[Head, ...]:
-    """At most `limit` cases that `person` may see, those opened first first, from after the case `after`."""
-    parts = parts_of(person, wanted)
-    if after is not None:
-        at = cases.c.created_at
-        same = sa.and_(at == after.created_at, cases.c.id > after.id)
-        parts.append(sa.or_(at > after.created_at, same))
-    query = sa.select(*_COLUMNS).where(*parts).order_by(cases.c.created_at, cases.c.id)
-    return tuple(Head(*row) for row in tx.execute(query.limit(limit)))
+def ids(tx: Connection, person: str, wanted: Wanted) -> tuple[str, ...]:
+    """The cases that `person` may see, those opened first first. All at once: no index has them in this order, so that
+    to look for each piece anew would be to look through all cases as often."""
+    query = sa.select(cases.c.id).where(*parts_of(person, wanted)).order_by(cases.c.created_at, cases.c.id)
+    return tuple(tx.execute(query).scalars())
 
 
-def entries(tx: Connection, ids: Sequence[str]) -> dict[str, list[Entry]]:
+def heads(tx: Connection, person: str, some: Sequence[str]) -> tuple[Head, ...]:
+    """Of these cases those that `person` may still see, in the same order."""
+    query = sa.select(*_COLUMNS).where(cases.c.id.in_(some), visible(person))
+    return tuple(Head(*row) for row in tx.execute(query.order_by(cases.c.created_at, cases.c.id)))
+
+
+def entries(tx: Connection, some: Sequence[str]) -> dict[str, list[Entry]]:
     """The history of each of these cases, oldest first."""
-    found: dict[str, list[Entry]] = {case_id: [] for case_id in ids}
-    query = sa.select(history).where(history.c.case_id.in_(ids)).order_by(history.c.case_id, history.c.seq)
+    found: dict[str, list[Entry]] = {case_id: [] for case_id in some}
+    query = sa.select(history).where(history.c.case_id.in_(some)).order_by(history.c.case_id, history.c.seq)
     for row in tx.execute(query):
         entry = Entry(*row)
         found[entry.case_id].append(entry)
