@@ -91,6 +91,7 @@ from api.rest import definitions as rest_definitions
 from api.rest import documenting, health, receipts, session, standins, tasks, watched
 from api.rest import drafts as rest_drafts
 from api.rest import erasures as rest_erasures
+from api.rest import exports as rest_exports
 from api.rest import groups as rest_groups
 from api.rest import hall as rest_hall
 from api.rest import notifications as rest_notifications
@@ -167,6 +168,7 @@ RESTS = (
     rest_drafts,
     rest_calls,
     rest_case_list,
+    rest_exports,
     rest_beside,
     rest_organisation,
     rest_dataset,

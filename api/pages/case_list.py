@@ -1,12 +1,14 @@
 """The list of cases: its filters are in its address, so that a list can be bookmarked, sent and kept."""
 
+from typing import Any
+
 from fastapi import APIRouter, Request, Response
 
 from api.declared import for_page
 from api.deps import App, CurrentViewer, CurrentVisit, Posted, form_key, text
 from api.errors import sentence
 from engine.errors import Invalid
-from engine.service import listing
+from engine.service import event_logs, listing
 from engine.service.listing import NAMES
 
 router = APIRouter(dependencies=[for_page("cases.read")])
@@ -22,7 +24,16 @@ def listed(app: App, visit: CurrentVisit, viewer: CurrentViewer, request: Reques
         page = listing.page(app, viewer, {})
         error, status = sentence(wrong, visit.formats), wrong.status
     query = listing.query_of(filters)
-    return visit.page("cases.html", status=status, page=page, filters=filters, query=query, after=after, error=error)
+    logged = listing.query_of({name: filters[name] for name in event_logs.FILTERS}) if not filters["q"] else None
+    shown: dict[str, Any] = {
+        "page": page,
+        "filters": filters,
+        "query": query,
+        "logged": logged,
+        "after": after,
+        "error": error,
+    }
+    return visit.page("cases.html", status=status, **shown)
 
 
 @router.post("/cases/filters", dependencies=[for_page("account.keep")])

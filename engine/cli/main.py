@@ -39,6 +39,11 @@ NOUNS = {
         "engine.cli.evaluate:evaluate",
         "Evaluate a finished campaign from an outcome file: lift of every arm over the control group, money, verdict.",
     ),
+    "process": (
+        "engine.cli.process:process",
+        "Say how a process went by its log of events (CSV, XES, XLSX): lead times, variants, rework, who was at work.",
+    ),
+    "export": ("engine.cli.export", "Event logs of cases for process mining: XES, OCEL 2.0, CSV."),
     "up": ("engine.cli.up:up", "Start pages, flows and their Prefect server; stop all of them together."),
     "serve": (
         "engine.cli.serve:serve",

@@ -10,10 +10,11 @@ from typing import Any
 from engine.definition.document import Document, Path, read
 from engine.definition.lifecycle import events_of
 from engine.definition.model import Definition
+from engine.definition.process_map import KEYS as OF_PROCESS
 from engine.errors import InvalidFile, Problem
 from engine.expr.types import nearest
 
-COLUMNS = ("case", "event", "role", "time")
+COLUMNS = ("case", "event", "role", "time", "person", "office")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,7 @@ class _Reader:
         if not isinstance(value, dict):
             self.tell((), "R101", "a map is keys with values", "it has columns, events and perhaps roles")
             return None
-        self.known((), value, ("columns", "events", "roles"))
+        self.known((), value, ("columns", "events", "roles", *OF_PROCESS))
         columns = self.texts("columns", value)
         self.known(("columns",), columns, COLUMNS)
         for name in ("case", "event"):

@@ -143,12 +143,16 @@ class Organisation:
         """The codes of the office and those above it: its chain of command."""
         return tuple(above.code for above in self.offices.line(office))
 
+    def stands_at(self, person: str, office: str) -> str:
+        """The highest office in the line of `office` where they hold a role; empty where they hold none in it."""
+        own = self._offices_of.get(person, frozenset())
+        return next((code for code in reversed(self.line(office)) if code in own), "")
+
     def _headed(self, office: str) -> tuple[Grant, ...]:
         return self._holders.get((office, HEAD), ())
 
     def _standing(self, person: str, office: str) -> str:
-        own = self._offices_of.get(person, frozenset())
-        return next((code for code in reversed(self.line(office)) if code in own), office)
+        return self.stands_at(person, office) or office
 
     def _found(self, who: str, holders: Holders, office: str) -> tuple[Grant, ...]:
         found = self._resolved.get((who, office))

@@ -57,7 +57,7 @@ def page(
     Raises Invalid for a filter that cannot be read, and for an `after` that no page gave.
     """
     with app.db.read() as tx:
-        wanted, office = _wanted(app, tx, viewer, filters)
+        wanted, office = wanted_of(app, tx, viewer, filters)
         limit = max(1, min(limit, MOST))
         lines, on = listing.page(tx, viewer.person, wanted, _place(after, wanted.sort), limit=limit)
         rows = tuple(showing.case_row(app, tx, line, viewer.person) for line in lines)
@@ -98,9 +98,10 @@ def query_of(filters: Mapping[str, str]) -> str:
     return urlencode([(name, filters[name]) for name in NAMES if filters.get(name)])
 
 
-def _wanted(
+def wanted_of(
     app: Countersign, tx: Connection, viewer: Viewer, filters: Mapping[str, str]
 ) -> tuple[Wanted, Bilingual | None]:
+    """What filters name, and the label of their office. Raises Invalid for one that cannot be read."""
     typed = filters.get("office", "").strip()
     office, label = candidates.one_office(app.organisation(tx), typed) if typed else ("", None)
     sort = filters.get("sort") or "newest"

@@ -43,7 +43,7 @@ def page(
 ) -> tuple[tuple[CaseLine, ...], Place | None]:
     """At most `limit` cases after `after`, and where to go on; None where there are no more."""
     key: ColumnElement[str] = sa.func.coalesce(case_marks.c.title_key, "")
-    parts = _parts(person, wanted)
+    parts = parts_of(person, wanted)
     query = sa.select(*CASE_COLUMNS, key).outerjoin(case_marks, case_marks.c.case_id == cases.c.id)
     match wanted.sort:
         case "title":
@@ -73,7 +73,8 @@ def _beyond(at: ColumnElement[datetime], is_past: ColumnElement[bool], after: Pl
     return sa.or_(is_past, sa.and_(at == _moment(after), cases.c.id > after.case_id))
 
 
-def _parts(person: str, wanted: Wanted) -> list[ColumnElement[bool]]:
+def parts_of(person: str, wanted: Wanted) -> list[ColumnElement[bool]]:
+    """What holds for each case that is wanted and that `person` may see."""
     parts = [visible(person)]
     parts += [cases.c.state == wanted.state] if wanted.state else []
     parts += [cases.c.definition == wanted.definition] if wanted.definition else []

@@ -11,12 +11,13 @@ import orjson
 import typer
 
 from engine.cli.definitions.files import loaded, text_of
-from engine.cli.definitions.logs import rows_of
+from engine.cli.definitions.logs import own_rows_of, rows_of
 from engine.cli.progress import counting
 from engine.definition.model import Definition
 from engine.definition.replay import Judged, Row, Translation, process_of
 from engine.definition.replay import replay as replayed
 from engine.definition.replay_map import read_map
+from engine.definition.replay_own import OwnReplay
 from engine.errors import InvalidFile, Problem
 from engine.service import replaying
 from engine.service.app import Countersign
@@ -26,9 +27,12 @@ SHOWN = 12
 
 def replay(
     file: Annotated[Path, typer.Argument(help="Definition (YAML) with a lifecycle of its own", show_default=False)],
-    log: Annotated[Path, typer.Argument(help="CSV with a line of headings; may be packed with gzip")],
+    log: Annotated[Path, typer.Argument(help="CSV with a line of headings, or XES; may be packed with gzip")],
     *,
-    map_: Annotated[Path, typer.Option("--map", help="What the log's columns, events and roles mean (YAML)")],
+    map_: Annotated[
+        Path | None,
+        typer.Option("--map", help="What the log's columns, events and roles mean (YAML); none for our own export"),
+    ] = None,
     verdicts: Annotated[Path | None, typer.Option(help="Write one line per case here (CSV)")] = None,
     durable: Annotated[
         bool, typer.Option("--durable", help="Carry every event out on cases of its own in the case database")
@@ -37,16 +41,26 @@ def replay(
 ) -> None:
     """Say of each case of LOG whether FILE accepts it, and where it refuses what was done."""
     definition = loaded(file)
-    process = process_of(definition, str(file))
-    log_map = read_map(text_of(map_), definition, str(map_))
-    translation = Translation(log_map, process.declared.roles if process.declared else (), str(log))
     begin = perf_counter()
-    rows = rows_of(log, log_map)
-    if durable:
-        events, judged = _durably(definition, list(rows), translation)
+    strange: dict[str, int] = {}
+    if map_ is None:
+        if durable:
+            raise typer.BadParameter("cases of our own are in a database already; say --map", param_hint="--durable")
+        own = OwnReplay(definition)
+        for row in own_rows_of(log, definition.name):
+            own.take(row.case, row.event, row.moves)
+        events, judged = own.events, list(own.judged())
     else:
-        running = replayed(process, rows, translation)
-        events, judged = running.events, list(running.judged())
+        process = process_of(definition, str(file))
+        log_map = read_map(text_of(map_), definition, str(map_))
+        translation = Translation(log_map, process.declared.roles if process.declared else (), str(log))
+        strange = translation.strange
+        rows = rows_of(log, log_map)
+        if durable:
+            events, judged = _durably(definition, list(rows), translation)
+        else:
+            running = replayed(process, rows, translation)
+            events, judged = running.events, list(running.judged())
     seconds = perf_counter() - begin
     if verdicts is not None:
         _write(verdicts, judged)
@@ -59,7 +73,7 @@ def replay(
         "refused": counts["refuse"],
         "seconds": round(seconds, 3),
     }
-    for role, line in translation.strange.items():
+    for role, line in strange.items():
         typer.echo(f"{log}:{line}: the definition has no role for {role!r}; add it to the map's roles", err=True)
     if as_json:
         typer.echo(orjson.dumps(figures))
