@@ -54,6 +54,10 @@ PARTS: tuple[Part, ...] = (
         ),
     ),
     Part(
+        N_("Analysis"),
+        (Entry("/library", N_("Case library"), "cases.read"),),
+    ),
+    Part(
         N_("Organisation"),
         (
             Entry("/admin/people", N_("People"), "organisation.manage"),

@@ -25,6 +25,7 @@ from engine.store.tables.cases import (
     tasks,
     timers,
 )
+from engine.store.tables.closings import closings
 from engine.store.tables.customer_groups import case_groups, customer_group_versions, customer_groups
 from engine.store.tables.delivery import (
     chunks,
@@ -90,6 +91,7 @@ __all__ = [
     "chunks",
     "circuits",
     "clicks",
+    "closings",
     "comments",
     "contact_policies",
     "customer_group_versions",
