@@ -54,7 +54,7 @@ def _figures(report: EvaluationView, formats: Formats) -> list[Any]:
     ]
     story += [text(words("Funnel"), HEAD), table(rows, (0.5, 0.25, 0.25), labels=(0,))]
     if report.uplift:
-        columns = (N_("Metric"), N_("Group"), N_("Contacted"), N_("Control group"), N_("Lift"), N_("p"))
+        columns = (N_("Metric"), N_("Group"), N_("Contacted"), N_("Control group"), N_("Lift"), "p")
         lines = [[text(words(one), SMALL) for one in columns]]
         for panel in charts.forest(report.uplift):
             for row in (one.row for one in panel.intervals):

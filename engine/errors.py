@@ -170,8 +170,8 @@ class ListStale(Refused):
 
 
 class ReportChanged(Refused):
-    """The report has changed since you read it ({what}), so it was not signed and the case stays open. What you wrote
-    stands in the form; read the report as it is now, then sign it."""
+    """The report has changed since you read it (its digest is {now}, not {read}), so it was not signed and the case
+    stays open. Read it as it is now, then sign it."""
 
 
 class RecommendationAnswered(Refused):

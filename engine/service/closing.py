@@ -71,7 +71,7 @@ def close(app: Countersign, viewer: Viewer, case_id: str, said: Said, *, key: st
     if waits and not is_known:
         frozen = freezing.freeze(app, case)
         if frozen.digest != said.report:
-            raise ReportChanged(what=f"its digest is {frozen.digest[:12]}, not {said.report[:12]}")
+            raise ReportChanged(now=frozen.digest[:12], read=said.report[:12])
 
     def sign(locked: Locked) -> Close:
         if frozen is not None:
