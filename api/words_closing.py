@@ -11,7 +11,7 @@ INPUTS = {
 }
 INPUTS_NOTED = {
     "list": N_("customers"),
-    "ledger": N_("messages"),
+    "ledger": N_("ledger rows"),
     "responses": N_("responses"),
     "outcomes": N_("files"),
     "cost": N_("waves and prices"),
