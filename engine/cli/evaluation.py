@@ -13,7 +13,7 @@ import typer
 from typer.core import TyperGroup
 
 from engine.cli.evaluate import evaluate
-from engine.cli.opening import application_as_it_is
+from engine.cli.opening import application
 from engine.errors import InvalidFile, NotFound, Problem
 
 
@@ -26,7 +26,7 @@ class FileOrVerb(TyperGroup):
         return super().parse_args(ctx, args if is_verb else ["file", *args])
 
 
-app = typer.Typer(cls=FileOrVerb, no_args_is_help=True)
+app = typer.Typer(cls=FileOrVerb, no_args_is_help=True, add_completion=False)
 app.command("file")(evaluate)
 
 
@@ -43,7 +43,7 @@ def verify(
     """Count everything that the signed report on CASE was made from again, and name the first that differs."""
     from engine.service import closing  # noqa: PLC0415  # judging a file needs no cases
 
-    with application_as_it_is() as opened:
+    with application() as opened:
         try:
             found = closing.verify(opened, None, case)
         except NotFound:
