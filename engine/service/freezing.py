@@ -1,6 +1,6 @@
 """The report on a case frozen with a digest of every input: list, ledger, responses, imported outcomes, cost.
 
-The same data give the same digests on both databases, today and in years: `check` counts everything again as of the
+The same data in the same database give the same digests, today and in years: `check` counts everything again as of the
 moment of the report and names the first input that differs. Refuses to store and to say who may ask.
 """
 

@@ -140,12 +140,14 @@ def test_verifying_names_the_first_input_that_differs(app: Countersign, tmp_path
     assert closing.verify(app, None, case_id).differs == ""
     assert all(one.is_same for one in closing.verify(app, auditor, case_id).inputs)
     segments = sa.update(waves).where(waves.c.case_id == case_id)
-    row = sa.update(recipients).where(recipients.c.case_id == case_id, recipients.c.row == 0)
+    here = (recipients.c.case_id == case_id, recipients.c.row == 0)
+    row = sa.update(recipients).where(*here)
     with app.db.begin() as tx:
         tx.execute(segments.values(segments=waves.c.segments + 1))
     assert closing.verify(app, None, case_id).differs == "cost"
     with app.db.begin() as tx:
-        tx.execute(row.values(reason="made up"))
+        before = tx.execute(sa.select(recipients.c.cell).where(*here)).scalar_one()
+        tx.execute(row.values(cell="made up"))
     found = closing.verify(app, None, case_id)
     assert found.differs == "ledger"
     assert {one.name: one.is_same for one in found.inputs} == {
@@ -153,7 +155,7 @@ def test_verifying_names_the_first_input_that_differs(app: Countersign, tmp_path
     }  # fmt: skip
     with app.db.begin() as tx:
         tx.execute(segments.values(segments=waves.c.segments - 1))
-        tx.execute(row.values(reason=""))
+        tx.execute(row.values(cell=before))
     assert closing.verify(app, None, case_id).differs == ""
     with pytest.raises(NotFound):
         closing.verify(app, None, "nothing")
