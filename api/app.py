@@ -39,6 +39,7 @@ from api.pages import (
     case_list,
     cases,
     channels,
+    closing,
     costs,
     customers,
     decisions,
@@ -83,6 +84,7 @@ from api.rest import calls as rest_calls
 from api.rest import case_list as rest_case_list
 from api.rest import cases as rest_cases
 from api.rest import channels as rest_channels
+from api.rest import closing as rest_closing
 from api.rest import costs as rest_costs
 from api.rest import customers as rest_customers
 from api.rest import dataset as rest_dataset
@@ -155,6 +157,7 @@ PAGES = (
     proofs,
     calendar,
     case_list,
+    closing,
     instances,
     proposal,  # /cases/new stands before /cases/{case_id}
     cases,
@@ -169,6 +172,7 @@ RESTS = (
     rest_calls,
     rest_case_list,
     rest_exports,
+    rest_closing,
     rest_beside,
     rest_organisation,
     rest_dataset,

@@ -55,6 +55,10 @@ PARTS: tuple[Part, ...] = (
         ),
     ),
     Part(
+        N_("Analysis"),
+        (Entry("/library", N_("Case library"), "cases.read"),),
+    ),
+    Part(
         N_("Organisation"),
         (
             Entry("/admin/people", N_("People"), "organisation.manage"),

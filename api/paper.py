@@ -1,98 +1,26 @@
-"""The approval sheet as PDF. Chinese is set in a font that every PDF reader has by its standard (decision 0013), so
-that no font file is shipped and the text can be searched and copied. Refuses to know who may see a case.
-"""
+"""The approval sheet as PDF. Refuses to know who may see a case."""
 
-from io import BytesIO
 from typing import Any
-from xml.sax.saxutils import escape
 
-from reportlab.lib.colors import HexColor
-from reportlab.lib.pagesizes import A4
-from reportlab.lib.styles import ParagraphStyle
-from reportlab.lib.units import mm
-from reportlab.pdfbase import pdfmetrics
-from reportlab.pdfbase.cidfonts import UnicodeCIDFont
-from reportlab.pdfgen.canvas import Canvas
-from reportlab.platypus import Paragraph, SimpleDocTemplate, Spacer, Table, TableStyle
+from reportlab.platypus import Paragraph, Spacer
 
 from api.formats import Formats
 from api.i18n import N_
+from api.typeset import CENTRED, HEAD, SMALL, TOP, table, text, typeset
 from api.words import DECISIONS, STATES
 from engine.service.papers import Opinion, Paper
 from engine.service.rehearsal_views import RehearsalLine
 from engine.service.stage_views import CellView
 
-FONT = "STSong-Light"
-INK, SOFT, LINE, SEAL, SHADE = (HexColor(one) for one in ("#1d2530", "#5b6673", "#999999", "#b4261e", "#f3f1ec"))
-WIDTH = A4[0] - 36 * mm
 TITLE = N_("Approval sheet of a marketing case")
 
 
 def pdf(paper: Paper, formats: Formats) -> bytes:
     """The paper as the bytes of a PDF of A4 pages, in the language of `formats`."""
-    pdfmetrics.registerFont(UnicodeCIDFont(FONT))
-    row, out = paper.case.row, BytesIO()
+    row = paper.case.row
     head = " · ".join(filter(None, (row.number, _confidential(paper, formats))))
-    document = SimpleDocTemplate(
-        out,
-        pagesize=A4,
-        leftMargin=18 * mm,
-        rightMargin=18 * mm,
-        topMargin=20 * mm,
-        bottomMargin=20 * mm,
-        title=f"{formats.words(TITLE)} {row.number}",
-        author=paper.made_for,
-        lang="zh-CN" if formats.words.language == "zh" else "en",
-    )
-
-    def numbered(*given: Any, **more: Any) -> Canvas:
-        return _Numbered(*given, head=head, page=formats.words("Page %(page)s of %(pages)s"), **more)
-
-    document.build(_story(paper, formats), canvasmaker=numbered)
-    return out.getvalue()
-
-
-class _Numbered(Canvas):
-    """Writes number and "page n of m" on every page once it is known how many there are."""
-
-    def __init__(self, *given: Any, head: str, page: str, **more: Any) -> None:
-        super().__init__(*given, **more)
-        self.head, self.page = head, page
-        self.pages: list[dict[str, Any]] = []
-
-    def showPage(self) -> None:
-        """Keep the page for later."""
-        self.pages.append(dict(self.__dict__))
-        self._startPage()  # type: ignore[attr-defined]
-
-    def save(self) -> None:
-        """Write all pages."""
-        for place, kept in enumerate(self.pages, start=1):
-            self.__dict__.update(kept)
-            self.setFont(FONT, 9)
-            self.setFillColor(SOFT)
-            self.drawString(18 * mm, 10 * mm, self.head)
-            said = self.page.replace("%(page)s", str(place)).replace("%(pages)s", str(len(self.pages)))
-            self.drawRightString(A4[0] - 18 * mm, 10 * mm, said)
-            self.setStrokeColor(SEAL)
-            self.setLineWidth(1.5)
-            self.line(18 * mm, A4[1] - 14 * mm, A4[0] - 18 * mm, A4[1] - 14 * mm)
-            super().showPage()
-        super().save()
-
-
-def _style(size: float, **more: Any) -> ParagraphStyle:
-    given: dict[str, Any] = {"leading": size * 1.45, "textColor": INK, "wordWrap": "CJK"} | more
-    return ParagraphStyle(f"{size}", fontName=FONT, fontSize=size, **given)
-
-
-BODY, SMALL, HEAD = _style(10), _style(8.5, textColor=SOFT), _style(11.5, spaceBefore=10, spaceAfter=4)
-TOP = _style(17, alignment=1, spaceAfter=2)
-CENTRED = _style(10, alignment=1, textColor=SOFT, spaceAfter=8)
-
-
-def _text(said: str, style: ParagraphStyle = BODY) -> Paragraph:
-    return Paragraph(escape(said).replace("\n", "<br/>"), style)
+    title = f"{formats.words(TITLE)} {row.number}"
+    return typeset(_story(paper, formats), formats, head=head, title=title, author=paper.made_for)
 
 
 def _confidential(paper: Paper, formats: Formats) -> str:
@@ -108,35 +36,35 @@ def _story(paper: Paper, formats: Formats) -> list[Any]:
         (words("Case number"), row.number, words("State"), state),
         (words("Office"), formats.label(row.office), words("Submitter"), row.submitter),
     ]
-    story: list[Any] = [_text(words(TITLE), TOP), _text(named, CENTRED)]
-    story.append(_table([[_text(cell) for cell in each] for each in facts], (0.15, 0.35, 0.15, 0.35), labels=(0, 2)))
+    story: list[Any] = [text(words(TITLE), TOP), text(named, CENTRED)]
+    story.append(table([[text(cell) for cell in each] for each in facts], (0.15, 0.35, 0.15, 0.35), labels=(0, 2)))
     for one in case.registered:
         number, office = one.number, formats.label(one.office)
-        story.append(_text(words("register number %(number)s (%(office)s)", number=number, office=office), SMALL))
-    story.append(_text(words("Proposal"), HEAD))
-    fields = [[_text(formats.label(field.label)), _text(formats.field(field))] for field in case.fields]
-    story.append(_table(fields, (0.22, 0.78), labels=(0,)))
+        story.append(text(words("register number %(number)s (%(office)s)", number=number, office=office), SMALL))
+    story.append(text(words("Proposal"), HEAD))
+    fields = [[text(formats.label(field.label)), text(formats.field(field))] for field in case.fields]
+    story.append(table(fields, (0.22, 0.78), labels=(0,)))
     if case.audience:
-        story.append(_text(words("Selection of customers"), HEAD))
+        story.append(text(words("Selection of customers"), HEAD))
         rows = [
-            [_text(formats.label(one.label)), _text(formats.number(one.out if one.name in ENDS else -one.removed))]
+            [text(formats.label(one.label)), text(formats.number(one.out if one.name in ENDS else -one.removed))]
             for one in case.audience.waterfall
         ]
-        story.append(_table(rows, (0.6, 0.4), labels=(0,)))
+        story.append(table(rows, (0.6, 0.4), labels=(0,)))
     cells = case.audience.by_cell if case.audience else case.cells
     if len(cells) > 1 or any(one.offer for one in cells):
-        story.append(_text(words("Target groups"), HEAD))
-        rows = [[_text(one.name or "–"), _text(_offered(one, formats)), _text(_sizes(one, formats))] for one in cells]
-        story.append(_table(rows, (0.2, 0.45, 0.35), labels=(0,)))
+        story.append(text(words("Target groups"), HEAD))
+        rows = [[text(one.name or "–"), text(_offered(one, formats)), text(_sizes(one, formats))] for one in cells]
+        story.append(table(rows, (0.2, 0.45, 0.35), labels=(0,)))
     if case.rehearsals:
-        story.append(_text(words("Rehearsals"), HEAD))
-        rows = [[_text(called), _text(said)] for called, said in (_rehearsed(one, formats) for one in case.rehearsals)]
-        story.append(_table(rows, (0.3, 0.7), labels=(0,)))
-    story.append(_text(words("Opinions"), HEAD))
+        story.append(text(words("Rehearsals"), HEAD))
+        rows = [[text(called), text(said)] for called, said in (_rehearsed(one, formats) for one in case.rehearsals)]
+        story.append(table(rows, (0.3, 0.7), labels=(0,)))
+    story.append(text(words("Opinions"), HEAD))
     story += _opinions(paper, formats)
     story.append(Spacer(1, 8))
     at = formats.moment(paper.made_at)
-    story.append(_text(words("Made for %(who)s on %(at)s", who=paper.made_for, at=at), SMALL))
+    story.append(text(words("Made for %(who)s on %(at)s", who=paper.made_for, at=at), SMALL))
     return story
 
 
@@ -178,11 +106,11 @@ def _rehearsed(line: RehearsalLine, formats: Formats) -> tuple[str, str]:
 def _opinions(paper: Paper, formats: Formats) -> list[Any]:
     words = formats.words
     if not paper.opinions:
-        return [_text(words("Nobody has decided yet."))]
+        return [text(words("Nobody has decided yet."))]
     columns = (N_("Step"), N_("Who"), N_("Decision"), N_("Time"), N_("Remark"))
-    rows = [[_text(words(one), SMALL) for one in columns]]
+    rows = [[text(words(one), SMALL) for one in columns]]
     rows += [_opinion(one, formats, rounds=paper.case.round > 1) for one in paper.opinions]
-    return [_table(rows, (0.18, 0.24, 0.12, 0.16, 0.30), header=True)]
+    return [table(rows, (0.18, 0.24, 0.12, 0.16, 0.30), header=True)]
 
 
 def _opinion(one: Opinion, formats: Formats, *, rounds: bool) -> list[Paragraph]:
@@ -196,16 +124,4 @@ def _opinion(one: Opinion, formats: Formats, *, rounds: bool) -> list[Paragraph]
     decision = words(DECISIONS.get(one.decision, one.decision))
     if not one.counts:
         decision += "\n" + words("(an opinion)")
-    return [_text(step), _text(who), _text(decision), _text(formats.moment(one.at)), _text(one.remark)]
-
-
-def _table(
-    rows: list[list[Paragraph]], shares: tuple[float, ...], *, labels: tuple[int, ...] = (), header: bool = False
-) -> Table:
-    style: list[Any] = [("GRID", (0, 0), (-1, -1), 0.5, LINE), ("VALIGN", (0, 0), (-1, -1), "TOP")]
-    style += [("BACKGROUND", (column, 0), (column, -1), SHADE) for column in labels]
-    if header:
-        style.append(("BACKGROUND", (0, 0), (-1, 0), SHADE))
-    widths = [share * WIDTH for share in shares]
-    # a long remark goes on over the next page
-    return Table(rows, widths, style=TableStyle(style), repeatRows=1 if header else 0, splitInRow=1)
+    return [text(step), text(who), text(decision), text(formats.moment(one.at)), text(one.remark)]

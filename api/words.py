@@ -21,6 +21,7 @@ from api.words_authoring import COVERED, DEEDS, PARTS, SECTIONS, STUCK, STUDIES,
 from api.words_budgets import BUDGET_OCCASIONS, BUDGET_SIDES
 from api.words_building import BUILT_ROWS, DAY_OPERATORS, EARLIER_OUTCOMES, HOWS, JOINS, OPERATORS
 from api.words_calls import DISPOSITIONS
+from api.words_closing import FEEDBACK, INPUTS, INPUTS_NOTED
 from api.words_costs import COST_CHARGED, COST_MISSING, COST_SOURCES, COST_UNITS
 from api.words_dataset import DATASET_FILES, DATASET_KINDS, FIELD_TYPES
 from api.words_evaluation import VERDICT_TONES, VERDICTS, WARNINGS
@@ -83,6 +84,7 @@ __all__ = [
     "ERASURE_STATES",
     "EVIDENCE",
     "FACTS",
+    "FEEDBACK",
     "FIELD_TYPES",
     "FLAGS",
     "FLOWS",
@@ -96,6 +98,8 @@ __all__ = [
     "HOLDOUT_STATES",
     "HOOKS",
     "HOWS",
+    "INPUTS",
+    "INPUTS_NOTED",
     "JOINS",
     "LEVELS",
     "LOST_BY",

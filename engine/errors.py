@@ -7,7 +7,7 @@ CountersignError
 |   |- NotPossible, AlreadyDecided, ChangedMeanwhile, DraftChanged, SavedElsewhere, UrgedAlready, KeyUsed, OwnCase,
 |   |   StandInOver, StandInTwice, TooManyTries, CountsMoved, CountsBusy, CountOvertaken, NoControl, GroupChanged,
 |   |   OfferChanged, OwnOffer, TooFewCustomers, RehearsalFailed, WaiverWaits, OwnWaiver,
-|   |   ErasureOpen, ErasureWaits, ListStale, BudgetOpen, BudgetHeld, CostsOpen,
+ |   |   ErasureOpen, ErasureWaits, ListStale, ReportChanged, BudgetOpen, BudgetHeld, CostsOpen,
 |   |   RecommendationAnswered, RecommendationOver, NotAccepted, AcceptanceConfirmed, TextChosen, TextFound,
 |   |   CallsHeld, CallsOver, OutOfHours, NumberShown
 |- NotFound          absent, or not yours: the two look the same
@@ -171,6 +171,11 @@ class BudgetHeld(Refused):
 class ListStale(Refused):
     """The list of target customers is stale ({why}), so nothing was sent. Have it selected again where that is offered,
     or say why it goes out as it is."""
+
+
+class ReportChanged(Refused):
+    """The report has changed since you read it (its digest is {now}, not {read}), so it was not signed and the case
+    stays open. Read it as it is now, then sign it."""
 
 
 class RecommendationAnswered(Refused):

@@ -16,7 +16,19 @@ from api.pages.admin import by, tried
 from api.pages.hall import proof_of
 from api.visit import Visit
 from engine.errors import Invalid, InvalidFile, Problem, Refused, SelectionFailed, Unavailable
-from engine.service import answering, cases, evidencing, interventions, proofs, proposals, responses, returning, stages
+from engine.service import (
+    answering,
+    cases,
+    closing,
+    evidencing,
+    interventions,
+    proofs,
+    proposals,
+    responses,
+    returning,
+    stages,
+)
+from engine.service.closed import Said
 from engine.service.confirmations import Proof
 from engine.service.responses import ImportReport
 from engine.service.views import Viewer
@@ -113,9 +125,9 @@ def choose_text(app: App, visit: CurrentVisit, viewer: CurrentViewer, case_id: s
 
 @router.post("/cases/{case_id}/close")
 def close(app: App, visit: CurrentVisit, viewer: CurrentViewer, case_id: str, form: Posted) -> Response:
-    """Sign the report and close the case out."""
-    lessons, key = text(form, "lessons"), form_key(form, viewer)
-    return _act(visit, viewer, case_id, "evaluation", lambda: stages.close(app, viewer, case_id, lessons, key=key))
+    """Close a case out that was not evaluated; the others have a page of their own for it."""
+    said, key = Said(lessons=text(form, "lessons")), form_key(form, viewer)
+    return _act(visit, viewer, case_id, "evaluation", lambda: closing.close(app, viewer, case_id, said, key=key))
 
 
 @router.post("/cases/{case_id}/withdraw")

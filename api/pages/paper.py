@@ -27,10 +27,7 @@ def as_pdf(app: App, visit: CurrentVisit, viewer: CurrentViewer, case_id: str) -
     from api.paper import pdf  # noqa: PLC0415  # ReportLab takes long to load, and few ask for the file
 
     paper = papers.paper(app, viewer, case_id)
-    name = "".join(
-        sign if sign.isascii() and (sign.isalnum() or sign in "-_.") else "-" for sign in paper.case.row.number
-    )
-    headers = {"content-disposition": f'attachment; filename="{name or case_id}.pdf"'}
+    headers = {"content-disposition": f'attachment; filename="{file_name(paper.case.row.number or case_id)}.pdf"'}
     return Response(pdf(paper, visit.formats), media_type="application/pdf", headers=headers)
 
 
@@ -40,6 +37,11 @@ def diagram(app: App, visit: CurrentVisit, viewer: CurrentViewer, case_id: str) 
     drawn = papers.drawing(app, viewer, case_id, visit.language)
     marks = {node.id: mark for node in drawn.nodes if (mark := _mark(node, visit.formats)) is not None}
     return Response(svg(drawn.picture, marks), media_type="image/svg+xml")
+
+
+def file_name(number: str) -> str:
+    """A case number as a name that every file system takes."""
+    return NOT_IN_NAMES.sub("-", number)
 
 
 def _mark(node: Node, formats: Formats) -> Mark | None:

@@ -44,7 +44,8 @@ def start(app: App, visit: CurrentVisit, viewer: CurrentViewer, form: Posted) ->
 def copy(app: App, visit: CurrentVisit, viewer: CurrentViewer, form: Posted) -> Response:
     """Open a draft with what fits of an earlier case, and go to its form."""
     source = text(form, "case")
-    case_id = copying.copy(app, viewer, source, key=form_key(form, viewer))
+    from_library = text(form, "library") == "1"
+    case_id = copying.copy(app, viewer, source, key=form_key(form, viewer), from_library=from_library)
     return visit.go(f"/cases/{case_id}/edit?from={source}")
 
 

@@ -18,6 +18,7 @@ from engine.service import (
     approvals,
     cases,
     children,
+    closing,
     explaining,
     inbox_pages,
     interventions,
@@ -31,6 +32,7 @@ from engine.service import (
 )
 from engine.service.app import Countersign
 from engine.service.chain_views import Waiting
+from engine.service.closed import Said
 from engine.service.explaining import Explanation
 from engine.service.inbox_pages import Due, List, Wanted
 from engine.service.papers import Paper
@@ -154,9 +156,14 @@ class FurtherCase(Body):
 
 
 class Lessons(Body):
-    """What was learned."""
+    """What was learned. Of a case that was evaluated `worked`, `failed`, `repeat` and the digest of the `report` that
+    is signed, as GET /cases/{id}/closing gives it; of any other `lessons`."""
 
     lessons: str = Field("", max_length=10_000, examples=["The second wave brought nothing"])
+    worked: str = Field("", max_length=2_000, examples=["Letters in the morning"])
+    failed: str = Field("", max_length=2_000, examples=["The second wave brought nothing"])
+    repeat: str = Field("", max_length=2_000, examples=["Customers of 38 to 88 yuan a month, before a holiday"])
+    report: str = Field("", max_length=64, description="The digest of the report that is signed")
 
 
 @router.post("/cases", status_code=201, response_model=Opened, dependencies=[for_acting("cases.start")])
@@ -328,8 +335,8 @@ def operate(app: App, caller: Caller, key: Key, case_id: str, body: Operation) -
 
 @router.post("/cases/{case_id}/close", response_model=Waiting, dependencies=[for_acting("cases.act")])
 def close(app: App, caller: Caller, key: Key, case_id: str, body: Lessons) -> Response:
-    """Sign the report and close the case out."""
-    stages.close(app, caller, case_id, body.lessons, key=key)
+    """Sign the report and close the case out. 409 where the report is not the one that was read."""
+    closing.close(app, caller, case_id, Said(**body.model_dump()), key=key)
     return _waiting(app, caller, case_id)
 
 

@@ -1,4 +1,5 @@
-"""`countersign cases list` and `explain`: find cases; why one is where it is, whom it waits for, what happens next.
+"""`countersign cases list`, `library` and `explain`: find cases; what closed ones brought; why one is where it is, whom
+it waits for, what happens next.
 
 The same as on the pages, for the person named with --as: who may not see a case is told that there is none.
 """
@@ -13,7 +14,7 @@ import typer
 
 from engine.cli.persons import person
 from engine.errors import InvalidFile, NotFound, Problem
-from engine.service import cases, explaining
+from engine.service import case_library, cases, explaining
 from engine.service.app import Countersign
 from engine.service.chain_views import Following, SeatReason, WaitingPerson
 from engine.service.explaining import Explanation
@@ -64,6 +65,36 @@ def listed(
         label = row.state_label.in_language(viewer.language) or row.state
         typer.echo(f"{row.number or row.id}  {label}  {row.title}")
     typer.echo(f"{len(rows)} case{'' if len(rows) == 1 else 's'}", err=True)
+
+
+@app.command()
+def library(
+    query: Annotated[str, typer.Argument(help="Words of title or lessons, also in pinyin, or a case number")] = "",
+    *,
+    by: Annotated[str, typer.Option("--as", help="The account of the person who looks.", show_default=False)],
+    verdict: Annotated[str, typer.Option(help="Only cases with this verdict, as works.")] = "",
+    office: Annotated[str, typer.Option(help="Only cases of this office and those below it.")] = "",
+    page: Annotated[int, typer.Option(min=1, help="Which page of 20.")] = 1,
+    as_json: Annotated[bool, typer.Option("--json", help="As GET /library answers.")] = False,
+) -> None:
+    """List the closed cases that a person may see, the last closed first, with verdict and lessons."""
+    opened = Countersign.open()
+    try:
+        viewer = person(opened, by)
+        filters = {"q": query, "verdict": verdict, "office": office}
+        found = case_library.page(opened, viewer, filters, number=page)
+    finally:
+        opened.close()
+    if as_json:
+        answer = {"cases": found.rows, "next": str(found.next or "")}
+        typer.echo(msgspec.json.encode(answer, enc_hook=lambda value: value.model_dump()).decode())
+        return
+    for one in found.rows:
+        judged = one.report.verdict if one.report else "no report"
+        typer.echo(f"{one.row.number or one.row.id}  {one.closed_at:%Y-%m-%d}  {judged}  n {one.n}  {one.row.title}")
+        for text in filter(None, (one.lessons.worked, one.lessons.failed, one.lessons.repeat)):
+            typer.echo(f"    {text}")
+    typer.echo(f"{len(found.rows)} case{'' if len(found.rows) == 1 else 's'}", err=True)
 
 
 @app.command()

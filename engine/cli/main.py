@@ -36,7 +36,7 @@ NOUNS = {
     "calendar": ("engine.cli.calendar", "Working days of your own."),
     "cases": ("engine.cli.cases", "Look at cases."),
     "evaluate": (
-        "engine.cli.evaluate:evaluate",
+        "engine.cli.evaluation",
         "Evaluate a finished campaign from an outcome file: lift of every arm over the control group, money, verdict.",
     ),
     "process": (

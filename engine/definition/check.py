@@ -34,7 +34,6 @@ from engine.definition.rules_sources import SOURCES
 from engine.definition.rules_splitting import SPLITTING
 from engine.definition.rules_staff import STAFF
 from engine.definition.rules_style import STYLE
-from engine.definition.rules_support import SUPPORT
 from engine.definition.rules_tests import TESTS
 from engine.definition.rules_time import TIME
 from engine.definition.rules_waves import WAVES
@@ -66,7 +65,6 @@ RULES: tuple[LintRule, ...] = (
     *ARBITRATION,
     *SPLITTING,
     *SCENARIOS,
-    *SUPPORT,
     *STYLE,
 )
 OF_THE_WHOLE: tuple[LintRule, ...] = SCENARIOS_OF_THE_WHOLE

@@ -22,6 +22,7 @@ from engine.definition.section import WhoElse, Whom, WhoRow
 from engine.definition.steps import PlainStep
 from engine.delivery.message import placeholders
 from engine.errors import ExpressionFailed, InvalidExpression
+from engine.evaluation.plan import EvaluationPlan
 from engine.expr import Expression, Scope, compile_expression
 from engine.expr.types import BOOL, DYN
 from engine.machine import tally
@@ -128,7 +129,7 @@ class _Compiler:
             tolerance=Tolerance(drift.source, drift.over, drift.then == "reapprove") if drift else None,
             reselects=bool(audience and audience.drift and audience.stale_after),
             delivery=definition.delivery is not None,
-            evaluation=Evaluation(at=evaluation.at) if evaluation is not None else None,
+            evaluation=_evaluation(evaluation),
             widens=dict(self.widens()) if definition.delivery is not None else {},
         )
 
@@ -297,3 +298,9 @@ class OfForm(Struct, frozen=True):
             return self.rule.evaluate(self.context(form)) is True
         except ExpressionFailed:
             return False
+
+
+def _evaluation(plan: EvaluationPlan | None) -> Evaluation | None:
+    if plan is None:
+        return None
+    return Evaluation(at=plan.at, signed=plan.close.need == "report_signed_by_submitter")

@@ -6,7 +6,7 @@ Refuses unknown keys everywhere: a misspelt key that is silently ignored would c
 import re
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag
+from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag
 from pydantic_core import PydanticCustomError
 
 from engine.errors import InvalidForm
@@ -18,13 +18,6 @@ class Section(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
-
-def _refuse(value: object) -> None:
-    raise PydanticCustomError("not_yet", "this is not supported yet", {"value": str(value)})
-
-
-NotYet = Annotated[None, BeforeValidator(_refuse)]
-"""A key of the language that this version cannot carry out. Refused where it stands, never passed over in silence."""
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,47}")
 

@@ -33,7 +33,6 @@ _FILLERS: dict[str, Any] = {
 _CODES = {
     "missing": "E110",
     "extra_forbidden": "E111",
-    "not_yet": "E113",
     "verb": "E114",
     "guarantee": "E114",
     "occurrence": "E116",

@@ -250,9 +250,14 @@ class Evaluated(Command, frozen=True):
 
 
 class Close(Command, frozen=True):
-    """The submitter signs the report and closes the case out (结案)."""
+    """The submitter closes the case out (结案). Where it was evaluated they sign the report with the digest `report`,
+    and say what worked, what did not, and for whom to repeat it; else `lessons` says what was learned."""
 
     lessons: str = ""
+    report: str = ""
+    worked: str = ""
+    failed: str = ""
+    repeat: str = ""
 
 
 class Migrate(Command, frozen=True):

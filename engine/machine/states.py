@@ -262,10 +262,17 @@ class Delivery(Kind, frozen=True):
                 raise Refusal
 
 
+CLOSE_OUT = "close_out:"
+REMINDED_AFTER = Duration(5, "wd")
+REMINDED = 3
+
+
 class Evaluation(Kind, frozen=True):
-    """The effect is measured at each time of `at` after the delivery; after the last the submitter closes the case."""
+    """The effect is measured at each time of `at` after the delivery. After the last the submitter signs the report and
+    closes the case, and is reminded where they do not; without `signed` the case is closed by itself."""
 
     at: tuple[Duration, ...] = ()
+    signed: bool = True
 
     def actions(self, case: Case) -> tuple[str, ...]:
         """See Kind."""
@@ -283,6 +290,11 @@ class Evaluation(Kind, frozen=True):
     def fire(self, journal: Journal, timer: Timer, state: str) -> str:
         """See Kind."""
         label = timer.name.partition(":")[2]
+        if timer.name.startswith(CLOSE_OUT):
+            journal.tell_submitter("evaluated")
+            if int(label) < REMINDED:
+                journal.arm(f"{CLOSE_OUT}{int(label) + 1}", REMINDED_AFTER)
+            return ""
         last = not any(other.name.startswith("evaluate:") for other in journal.timers_of(""))
         journal.ask(Evaluate(label, last))
         return ""
@@ -294,9 +306,14 @@ class Evaluation(Kind, frozen=True):
                 known = journal.case.facts.get("evaluations", {})
                 found = {"digest": command.digest, "verdict": command.verdict}
                 journal.record(Noted({"evaluations": {**known, command.label: found}}))
-                if self.is_over(journal.case):
-                    journal.record(Noted({"evaluated_last": True}))
-                    journal.tell_submitter("evaluated")
+                was_over = bool(journal.case.facts.get("evaluated_last"))
+                if was_over or not self.is_over(journal.case):
+                    return ""
+                journal.record(Noted({"evaluated_last": True}))
+                journal.tell_submitter("evaluated")
+                if not self.signed:
+                    return "close"
+                journal.arm(f"{CLOSE_OUT}1", REMINDED_AFTER)
                 return ""
             case Close() if self.is_over(journal.case):
                 return close(journal, command)
@@ -362,9 +379,13 @@ def nobody_decides(chain: str) -> InvalidForm:
 
 
 def close(journal: Journal, command: Close) -> str:
-    """The submitter signs the case off."""
+    """The submitter signs the case off, with the report where there is one."""
     only_submitter(journal)
     journal.record(Noted({"lessons": command.lessons}))
+    if command.report:
+        said = {"worked": command.worked, "failed": command.failed, "repeat": command.repeat}
+        signed = {"report": command.report, "by": command.actor, "at": journal.now.isoformat()}
+        journal.record(Noted({"signed": {**signed, **said}}))
     return "close"
 
 

@@ -1,6 +1,7 @@
 """A new draft from an earlier case: what still fits the newest definition is taken over, the rest is named.
 
-Cases of one's own, and those of one's office that one may see. Refuses what the viewer does not see of them.
+Cases of one's own, those of one's office that one may see, and those of the case library. Refuses what the viewer does
+not see of them.
 """
 
 import secrets
@@ -8,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from engine.definition.fields import Date, DateRange
 from engine.definition.form_fields import Attachment
 from engine.definition.model import Definition
 from engine.errors import NotFound
@@ -21,11 +23,13 @@ from engine.service.cases import load_visible
 from engine.service.definitions import newest
 from engine.service.fields import hidden
 from engine.service.views import CaseRow, Taken, Viewer
-from engine.store import cases, listing
+from engine.store import cases, closings, listing
 from engine.store.listing import Wanted
 from engine.store.rows import Decided
 
 OFFERED = 10
+OF_ITS_TIME = (Attachment, Date, DateRange)
+"""Kinds of fields that a case of the library keeps to itself."""
 
 
 def offered(app: Countersign, viewer: Viewer, query: str) -> tuple[CaseRow, ...]:
@@ -40,15 +44,20 @@ def offered(app: Countersign, viewer: Viewer, query: str) -> tuple[CaseRow, ...]
         return tuple(showing.case_row(app, tx, line, viewer.person) for line in own[:OFFERED])
 
 
-def copy(app: Countersign, viewer: Viewer, case_id: str, *, key: str) -> str:
-    """Open a draft with what fits; the same `key` again gives the same case. Returns the case's id."""
+def copy(app: Countersign, viewer: Viewer, case_id: str, *, key: str, from_library: bool = False) -> str:
+    """Open a draft with what fits; the same `key` again gives the same case. Returns the case's id. `from_library`: any
+    case of the case library that the viewer may see, without its days and its files, which were of their time."""
     authorize(viewer, "cases.start")
     office = _office(viewer)
     with app.db.read() as tx:
         source = load_visible(app, tx, viewer, case_id)
-        if not _may_copy(viewer, source.submitter, source.office):
+        is_theirs = _may_copy(viewer, source.submitter, source.office)
+        if not (closings.stands_there(tx, case_id) if from_library else is_theirs):
             raise NotFound()
         unseen = hidden(app, tx, viewer.person, source)
+        if from_library:
+            fields = app.definition(source.process).proposal.fields
+            unseen |= {name for name, field in fields.items() if isinstance(field, OF_ITS_TIME)}
     ref, definition = newest(app, source.process.name)
     form = _fitting(definition, {name: value for name, value in source.form.items() if name not in unseen})
     command = Create(actor=viewer.person, office=office, form=form or None)

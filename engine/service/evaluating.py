@@ -12,10 +12,11 @@ from sqlalchemy import Connection
 from engine.machine.case import Case
 from engine.machine.commands import Evaluated
 from engine.machine.funding import FIELD
-from engine.service import running
+from engine.service import closed, running
 from engine.service.app import Countersign
 from engine.service.stage_views import EvaluationView
 from engine.store import cases, reports
+from engine.store.cases import Locked
 from engine.store.reports import Stored
 from engine.values import canonical_json, digest_of
 
@@ -35,7 +36,16 @@ def evaluate(app: Countersign, case_id: str, label: str, last: bool, key: str) -
             stored = reports.store_evaluation(tx, case_id, fresh)
     verdict = _read(stored).verdict
     told = Evaluated(actor="system", via="timer", label=label, digest=stored.digest, verdict=verdict, last=last)
-    running.carry_out(app, case_id, told, key=key)
+    if not (last and closed.is_unsigned(app, case) and case.state == "evaluating"):
+        running.carry_out(app, case_id, told, key=key)
+        return
+    keep = closed.closes_itself(app, case)
+
+    def close(locked: Locked) -> Evaluated:
+        keep(locked)
+        return told
+
+    running.carry_out(app, case_id, close, key=key)
 
 
 def evaluations_view(

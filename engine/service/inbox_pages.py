@@ -19,8 +19,8 @@ from engine.service import splitting, standins
 from engine.service.app import Countersign
 from engine.service.fields import hidden
 from engine.service.showing import case_row, flags_of, office_name, person_name, task_row
-from engine.service.views import CaseRow, InboxPage, TaskRow, UnreadReplies, Viewer
-from engine.store import cases, history, replies
+from engine.service.views import CaseRow, InboxPage, TaskRow, ToClose, UnreadReplies, Viewer
+from engine.store import cases, closings, history, replies
 from engine.store import inbox as store
 from engine.store.definitions import ENDED
 from engine.store.inbox import ROWS, Due, Key, List, Wanted
@@ -77,6 +77,7 @@ def page(
                 UnreadReplies(one.case_id, one.number or "", one.title or "", one.count)
                 for one in replies.unread_of(tx, viewer.person)
             ),
+            to_close=tuple(ToClose(*one) for one in closings.to_close(tx, viewer.person)),
         )
 
 

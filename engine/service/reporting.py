@@ -49,19 +49,19 @@ class Observed:
     as_of: datetime
 
 
-def report_on(app: Countersign, case: Case, label: str) -> EvaluationView:
-    """The report of a case as of now, not stored yet. NotFound where it has no evaluation stage or no audience."""
+def report_on(app: Countersign, case: Case, label: str, as_of: datetime | None = None) -> EvaluationView:
+    """The report of a case, by default as of now, not stored yet. NotFound where it has no evaluation stage or no
+    audience."""
     with app.db.read() as tx:
-        observed = _observed(app, tx, case)
+        observed = _observed(app, tx, case, as_of or app.now())
     return _view(app, case.id, label, observed)
 
 
-def _observed(app: Countersign, tx: Connection, case: Case) -> Observed:
+def _observed(app: Countersign, tx: Connection, case: Case, as_of: datetime) -> Observed:
     definition = app.definition(case.process)
     snapshot = snapshots.newest(tx, case.id)
     if definition.evaluation is None or snapshot is None:
         raise NotFound()
-    as_of = app.now()
     rows = list(reports.responses_of(tx, case.id, since=snapshot.frozen_at, until=as_of))
     customers, kinds, values = zip(*rows, strict=True) if rows else ((), (), ())
     control = None if definition.audience is None else definition.audience.control

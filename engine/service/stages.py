@@ -1,7 +1,7 @@
-"""What the submitter does after the approval: start the waves, hold them, let a gate pass, close the case out."""
+"""What the submitter does after the approval: start the waves, hold them, let a gate pass."""
 
 from engine.errors import NotFound, NotPossible
-from engine.machine.commands import Close, PauseDelivery, ResumeDelivery, SelectAgain, StartDelivery
+from engine.machine.commands import PauseDelivery, ResumeDelivery, SelectAgain, StartDelivery
 from engine.service import delivering, running, staleness, text_tests
 from engine.service.app import Countersign
 from engine.service.cases import load_visible
@@ -65,12 +65,6 @@ def choose_text(
     """The submitter chooses with which text the waves go out that wait for the test of `wave`, and says why."""
     _own(app, viewer, case_id)
     text_tests.choose(app, case_id, by=viewer.person, wave=wave, variant=variant, reason=reason, key=key)
-
-
-def close(app: Countersign, viewer: Viewer, case_id: str, lessons: str, *, key: str) -> None:
-    """Sign the report and close the case out; its numbers are final from then on."""
-    _own(app, viewer, case_id)
-    running.carry_out(app, case_id, Close(actor=viewer.person, lessons=lessons.strip()), key=key)
 
 
 def _own(app: Countersign, viewer: Viewer, case_id: str) -> None:

@@ -295,7 +295,7 @@ def _remark(command: c.AnyCommand) -> str:
         case c.TextDecided():
             return " · ".join(filter(None, (f"{command.wave}: {command.variant}", command.reason)))
         case c.Close():
-            return command.lessons
+            return command.lessons or "\n".join(filter(None, (command.worked, command.failed, command.repeat)))
         case c.Evaluated():
             return command.label
         case c.ChildMoved():

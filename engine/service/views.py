@@ -383,10 +383,20 @@ class UnreadReplies:
 
 
 @dataclass(frozen=True, slots=True)
+class ToClose:
+    """A case of the viewer's whose every evaluation is there, and that waits to be closed out."""
+
+    case_id: str
+    number: str
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
 class InboxPage:
     """One list of the inbox, a page of it. `after` continues behind its last row, empty at the end. `kinds` and
     `offices` are those of the first 200 rows, to filter by. `replies`: the viewer's cases to which customers have
-    replied and nobody has read it, 20 at most."""
+    replied and nobody has read it; `to_close` those whose report waits for the viewer's signature; 20 of each at
+    most."""
 
     tasks: tuple[TaskRow, ...]
     mine: tuple[CaseRow, ...]
@@ -395,6 +405,7 @@ class InboxPage:
     kinds: tuple[tuple[str, Bilingual], ...]
     offices: tuple[tuple[str, Bilingual], ...]
     replies: tuple[UnreadReplies, ...] = ()
+    to_close: tuple[ToClose, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

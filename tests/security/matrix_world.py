@@ -14,6 +14,7 @@ from engine.service import (
     access,
     approvals,
     cases,
+    closing,
     explaining,
     interventions,
     operations,
@@ -24,6 +25,7 @@ from engine.service import (
     widening,
 )
 from engine.service.app import Countersign
+from engine.service.closed import Said
 from engine.service.operations import Door
 from engine.service.views import Viewer
 from engine.settings import Settings
@@ -99,7 +101,9 @@ ACTIONS: Mapping[str, Do] = {
     ),
     "open a gate": lambda app, viewer, case, task: stages.release_gate(app, viewer, case, key=key()),
     "import responses": lambda app, viewer, case, task: responses.import_responses(app, viewer, case, b"a,b\n1,2\n"),
-    "close the case": lambda app, viewer, case, task: stages.close(app, viewer, case, "learned", key=key()),
+    "close the case": lambda app, viewer, case, task: closing.close(
+        app, viewer, case, Said("mornings", "evenings", "nobody", "d", "learned"), key=key()
+    ),
     "approve": _decide("approve"),
     "acknowledge": _decide("acknowledge"),
     "transfer": lambda app, viewer, case, task: operations.transfer(app, Door(viewer, key()), task, NEXT, remark="why"),

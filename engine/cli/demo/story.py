@@ -176,9 +176,15 @@ class Story:
             self.console.print(f"[green]✓[/] what customers did came in: {name}, {content.count(10) - 1:,} rows")
         case = self._case(office, case_id)
         if "close" in case["waiting"]["possible"]:
-            page = office.open(f"/cases/{case_id}?tab=evaluation")
-            form = page.form("lessons")
-            office.press(page, form, lessons="名单质量好；试点后放量，效果稳定。")
+            page = office.open(f"/cases/{case_id}/closing")
+            form = page.form("worked", "failed", "repeat")
+            office.press(
+                page,
+                form,
+                worked="名单质量好；试点后放量，效果稳定。",
+                failed="周末发送的短信反馈较少。",
+                repeat="节前一周，在网六个月以上的同类客户。",
+            )
             self.console.print(f"[green]✓[/] {SUBMITTER} signed the report and closed the case out")
             return
         done = {evaluation["label"] for evaluation in case["evaluations"]}

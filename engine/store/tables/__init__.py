@@ -25,6 +25,7 @@ from engine.store.tables.cases import (
     tasks,
     timers,
 )
+from engine.store.tables.closings import closings
 from engine.store.tables.costs import cost_tables, sent_segments
 from engine.store.tables.customer_groups import case_groups, customer_group_versions, customer_groups
 from engine.store.tables.delivery import (
@@ -91,6 +92,7 @@ __all__ = [
     "chunks",
     "circuits",
     "clicks",
+    "closings",
     "comments",
     "contact_policies",
     "cost_tables",

@@ -269,7 +269,6 @@ def test_one_mistake_is_told_once_at_its_place(
 STAGES = [
     (AUDIENCE.replace("c.arpu >= 38", "c.arpuu >= 38"), "E303", "arpuu"),
     (AUDIENCE.replace("c.arpu >= 38", "c.arpu & 38") + GUARANTEE, "E301", "& 38"),
-    (EVALUATION + "  close: {need: nothing}\n", "E113", "nothing"),
     (AUDIENCE.replace('{rule: "c.arpu >= 38"}', "{union: [{group: form.titel}]}"), "E217", "form.titel"),
     (AUDIENCE.replace('{rule: "c.arpu >= 38"}', "{group: vip@0}"), "E112", "vip@0"),
     (AUDIENCE + "  remove: [{group: form.budget}]\n", "E217", "form.budget"),
