@@ -35,7 +35,7 @@ NOUNS = {
     "calendar": ("engine.cli.calendar", "Working days of your own."),
     "cases": ("engine.cli.cases", "Look at cases."),
     "evaluate": (
-        "engine.cli.evaluate:evaluate",
+        "engine.cli.evaluating.command:evaluate",
         "Evaluate a finished campaign from an outcome file: lift of every arm over the control group, money, verdict.",
     ),
     "up": ("engine.cli.up:up", "Start pages, flows and their Prefect server; stop all of them together."),
