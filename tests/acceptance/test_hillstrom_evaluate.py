@@ -243,29 +243,6 @@ def test_a_control_group_of_three_gives_no_verdict(tmp_path: Path) -> None:
     assert "3 in the control group; each group needs at least 30" in found["sentence"]
 
 
-@pytest.mark.parametrize(
-    ("text", "more", "said"),
-    [
-        ("arm,bought,paid\n", (), "has columns and not one row"),
-        ("arm,bought,paid\na,1,2\nc,0,two\n", (), "in column paid 1 value is not numeric, first 'two' in row 2"),
-        ("arm,bought,paid\na,1,\nc,0,\n", ("--value-per", "paid=1"), "the revenue of paid is missing"),
-        (ROWS, ("--share", "a=1"), "has an arm 'c' that no --share names"),
-        (ROWS, ("--share", "a=1", "--share", "c=1", "--share", "b=1"), "no row has 'b' in column arm"),
-        (ROWS, ("--cost-per-contact", "c=1"), "the control group c was not contacted"),
-        (ROWS, ("--messaged", "paid"), "neither 0 nor 1"),
-        (
-            "arm,bought,paid,who\n" + "".join(f"a,1,2,{n}\n" for n in range(60)),
-            ("--by", "who"),
-            "has 60 different values",
-        ),
-    ],
-)
-def test_what_a_file_lacks_is_refused_in_words(tmp_path: Path, text: str, more: tuple[str, ...], said: str) -> None:
-    done = countersign(*in_file(tmp_path, text), *more, "--json")
-    assert (done.returncode, done.stdout) == (1, "")
-    assert said in done.stderr and "Traceback" not in done.stderr
-
-
 def test_the_uplift_of_the_bank_is_refused_whatever_column_is_named() -> None:
     for arm in ("poutcome", "month"):
         done = countersign(shared("data/uci_bank/bank-full.csv.gz"), "--arm", arm, "--metric", "y=y:rate")
