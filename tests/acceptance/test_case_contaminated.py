@@ -1,6 +1,7 @@
 """Control customers who were messaged are counted, by whom, and withhold the verdict above the declared share."""
 
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -62,3 +63,5 @@ def test_what_was_sent_before_the_freeze_or_after_the_report_is_no_contamination
         assert snapshot is not None
         assert contamination(app, tx, case_id, snapshot, until=app.now(), plan=plan).all == 0
         assert contamination(app, tx, case_id, snapshot, until=snapshot.frozen_at, plan=plan).all == 0
+        strict = plan.model_copy(update={"contaminated_at_most": Decimal("0.05")})
+        assert contamination(app, tx, case_id, snapshot, until=app.now(), plan=strict).at_most == 0.05
