@@ -6,8 +6,8 @@ scripts and inline styles, which the content security policy forbids.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import floor, log10
 
+from engine.evaluation.forest import axis
 from engine.service.rehearsal_views import BandView, GroupView
 from engine.service.stage_views import FunnelRow, UpliftRow, WaterfallRow, WaveView
 
@@ -117,38 +117,12 @@ def forest(rows: Sequence[UpliftRow]) -> tuple[Panel, ...]:
         mine = [row for row in rows if row.metric == metric]
         is_rate = all(row.method not in ("welch", "bootstrap") for row in mine)
         scale = 100.0 if is_rate else 1.0
-        low, high, step = _axis(min(row.low for row in mine) * scale, max(row.high for row in mine) * scale)
-
-        def place(value: float, low: float = low, high: float = high) -> float:
-            return round((value - low) / (high - low) * 100, 3)
-
-        ticks = tuple((place(low + i * step), round(low + i * step, 10)) for i in range(round((high - low) / step) + 1))
+        drawn = axis([(row.low * scale, row.lift * scale, row.high * scale) for row in mine])
         intervals = tuple(
-            Interval(row, place(row.low * scale), place(row.lift * scale), place(row.high * scale), _side(row))
-            for row in mine
+            Interval(row, mark.low, mark.at, mark.high, mark.side) for row, mark in zip(mine, drawn.marks, strict=True)
         )
-        panels.append(Panel(metric, is_rate, place(0.0), ticks, intervals))
+        panels.append(Panel(metric, is_rate, drawn.zero, drawn.ticks, intervals))
     return tuple(panels)
-
-
-def leading(rows: Sequence[UpliftRow]) -> UpliftRow | None:
-    """The lift that a verdict speaks of: of all customers in the first metric, else of its first group."""
-    first = [row for row in rows if row.metric == rows[0].metric]
-    return next((row for row in first if row.arm == "total"), next(iter(first), None))
-
-
-def _side(row: UpliftRow) -> str:
-    return "gain" if row.low > 0 else "loss" if row.high < 0 else "open"
-
-
-def _axis(low: float, high: float) -> tuple[float, float, float]:
-    """Round ends and step of an axis that holds `low`, `high` and zero, with at most five ticks."""
-    low, high = min(low, 0.0), max(high, 0.0)
-    span = (high - low) or 1.0
-    power = 10.0 ** floor(log10(span / 4))
-    step = next(factor * power for factor in (1, 2, 2.5, 5, 10) if factor * power >= span / 4)
-    first, last = floor(low / step), -floor(-high / step)
-    return first * step, last * step, step
 
 
 def _percent(part: int, whole: int) -> float:

@@ -80,10 +80,6 @@ class Formats:
         """A difference with its sign: percentage points of a share, plain of a mean."""
         return self.signed(value * 100 if is_rate else value)
 
-    def points(self, value: float) -> str:
-        """The difference of two shares: +3.00 percentage points."""
-        return self.words("%(value)s percentage points", value=self.signed(value * 100))
-
     def period(self, text: str) -> str:
         """A span as definitions write it (7d, 3wd, 72h) in words; anything else as it is."""
         match = re.fullmatch(r"(\d{1,4})(wd|d|h|min)", text)

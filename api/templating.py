@@ -11,6 +11,7 @@ from api.failures import failure
 from api.i18n import Words, catalogue
 from api.spoken_source import field_called, in_words
 from engine.delivery.message import size_of
+from engine.service.verdicts import verdict_sentence
 from engine.values import Language
 from notifications import held
 
@@ -69,6 +70,7 @@ def environment(language: Language) -> Environment:
         reasons=reasons,
         asset=asset,
         size_of=size_of,
+        verdict_sentence=verdict_sentence,
         language=language,
     )
     return env

@@ -7,7 +7,7 @@ CountersignError
 |   |- NotPossible, AlreadyDecided, ChangedMeanwhile, DraftChanged, SavedElsewhere, UrgedAlready, KeyUsed, OwnCase,
 |   |   StandInOver, StandInTwice, TooManyTries, CountsMoved, CountsBusy, CountOvertaken, NoControl, GroupChanged,
 |   |   OfferChanged, OwnOffer, TooFewCustomers, RehearsalFailed, WaiverWaits, OwnWaiver,
- |   |   ErasureOpen, ErasureWaits, ListStale, ReportChanged, BudgetOpen, BudgetHeld, CostsOpen,
+|   |   ErasureOpen, ErasureWaits, ListStale, ReportChanged, BudgetOpen, BudgetHeld, CostsOpen,
 |   |   RecommendationAnswered, RecommendationOver, NotAccepted, AcceptanceConfirmed, TextChosen, TextFound,
 |   |   CallsHeld, CallsOver, OutOfHours, NumberShown
 |- NotFound          absent, or not yours: the two look the same

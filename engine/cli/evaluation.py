@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from engine.cli.evaluate import evaluate
+from engine.cli.evaluating.command import evaluate
 from engine.cli.opening import application
 from engine.errors import InvalidFile, NotFound, Problem
 

@@ -60,6 +60,11 @@ class EvaluationPlan(Section):
         description="Planned relative sizes of the cells and of `control` where the control group was drawn elsewhere;"
         " without it they should be equal",
     )
+    contaminated_at_most: Annotated[Decimal, Field(ge=0, le=1)] | None = Field(
+        None,
+        description="Share of the control group that may have been messaged, by this case or another; above it no"
+        " verdict is given. Without it there is only a warning",
+    )
     close: CloseOut = Field(CloseOut(), description="What closing the case needs")
 
     @model_validator(mode="after")

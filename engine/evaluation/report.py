@@ -11,30 +11,37 @@ from decimal import Decimal
 from engine.evaluation.groups import Group
 from engine.evaluation.metrics import Measure
 from engine.evaluation.money import Money, money
+from engine.evaluation.sentence import Difference, Finding, sentence
 from engine.evaluation.uplift import Lift, Ratio, adjusted, bootstrap, compare
-from engine.evaluation.verdict import Judged, judge
+from engine.evaluation.verdict import NOBODY, Judged, Reached, judge
+from engine.values import Bilingual
 
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """One group beside its control: a lift per outcome (None: nothing to compare), the money, the verdict on the
-    primary outcome."""
+    """One group beside its control: a lift per outcome (None: nothing to compare), its p-value among all of the report
+    (`holm`), the money, the verdict on the primary outcome as a code and as a sentence."""
 
     name: str
     group: Group
     control: Group
     lifts: Mapping[str, Lift | None]
+    holm: Mapping[str, float]
     money: Money
     judged: Judged
+    sentence: Bilingual
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is asked of the groups. The first of `measures` is the primary outcome, unless `primary` names another."""
+    """What is asked of the groups. The first of `measures` is the primary outcome, unless `primary` names another.
+    `declared` is the group that the one question was about: all customers together, where there are several groups."""
 
     measures: Mapping[str, Measure]
     confidence: float = 0.95
     primary: str = ""
+    declared: str = ""
+    currency: str = ""
 
     @property
     def judged_by(self) -> str:
@@ -48,29 +55,69 @@ def compare_all(
     *,
     costs: Mapping[str, Decimal],
     ratio: Ratio | None,
+    reached: Reached = NOBODY,
 ) -> tuple[Compared, ...]:
-    """Compare each group with its control, in the order given. A verdict on several groups minds their number (Holm).
+    """Compare each group with its control, in the order given.
 
-    A control group of nobody is none at all: the verdict is no_control.
+    All lifts of the report, every outcome of every group, are one family: their p-values are corrected for their number
+    after Holm. The verdict on the declared group goes by its own p, since it answers the one question asked beforehand;
+    every other goes by the corrected one. A control group of nobody is none at all: the verdict is no_control.
     """
     lifts = {name: _lifts(question, group, control) for name, (group, control) in groups.items()}
-    primary = {name: of[question.judged_by] for name, of in lifts.items()}
-    tested = {name: lift.p for name, lift in primary.items() if lift is not None}
+    tested = {(name, of): lift.p for name, each in lifts.items() for of, lift in each.items() if lift is not None}
     holm = dict(zip(tested, adjusted(tuple(tested.values())), strict=True))
+    declared = question.declared or (next(iter(groups)) if len(groups) == 1 else "")
     found = []
     for name, (group, control) in groups.items():
         earned = _money(group, control, costs.get(name, Decimal()), question.confidence)
+        primary = lifts[name][question.judged_by]
         judged = judge(
-            lift=primary[name],
-            has_control=control.n > 0,
+            lift=primary,
+            sizes=(group.n, control.n),
             ratio=ratio,
             profit=earned.profit,
             profit_low=earned.profit_low,
             confidence=question.confidence,
-            p_adjusted=holm.get(name),
+            p_adjusted=holm.get((name, question.judged_by)),
+            is_declared=name == declared,
+            reached=reached,
         )
-        found.append(Compared(name, group, control, lifts[name], earned, judged))
+        said = sentence(
+            Finding(
+                verdict=judged.verdict,
+                metric=question.judged_by,
+                difference=None if primary is None else difference_of(question.measures[question.judged_by], primary),
+                n=group.n,
+                n_control=control.n,
+                confidence=question.confidence,
+                cost=earned.cost,
+                profit=earned.profit,
+                profit_low=earned.profit_low,
+                profit_high=earned.profit_high,
+                ratio_p=None if ratio is None else ratio.p,
+                reached=reached.all,
+                reached_at_most=reached.at_most,
+                currency=question.currency,
+            )
+        )
+        mine = {of: p for (owner, of), p in holm.items() if owner == name}
+        found.append(Compared(name, group, control, lifts[name], mine, earned, judged, said))
     return tuple(found)
+
+
+def difference_of(measure: Measure, lift: Lift) -> Difference:
+    """A lift as a sentence needs it."""
+    return Difference(
+        measure=measure,
+        n=lift.n,
+        n_control=lift.n_control,
+        value=lift.value,
+        control_value=lift.control_value,
+        lift=lift.lift,
+        low=lift.low,
+        high=lift.high,
+        detectable=lift.detectable,
+    )
 
 
 def _lifts(question: Question, group: Group, control: Group) -> dict[str, Lift | None]:

@@ -17,11 +17,13 @@ from engine.evaluation.groups import Group, Sample, together
 from engine.evaluation.plan import EvaluationPlan
 from engine.evaluation.report import Question, compare_all
 from engine.evaluation.uplift import Lift, Ratio, sample_ratio
+from engine.evaluation.verdict import Reached
 from engine.machine.case import Case
 from engine.service.app import Countersign
 from engine.service.case_costs import CaseCosts, costs_of
+from engine.service.contaminating import contamination
 from engine.service.earnings import money_of
-from engine.service.stage_views import EvaluationView, FunnelRow, UpliftRow
+from engine.service.stage_views import ContaminationView, EvaluationView, FunnelRow, UpliftRow
 from engine.store import reports, snapshots, waves
 from engine.store.reports import Contacts
 from engine.store.snapshots import SnapshotRow
@@ -46,6 +48,7 @@ class Observed:
     capped: int
     costs: CaseCosts
     events: pa.Table
+    contamination: Reached
     as_of: datetime
 
 
@@ -82,6 +85,7 @@ def _observed(app: Countersign, tx: Connection, case: Case, as_of: datetime) -> 
                 "value": pa.array(values, pa.decimal128(18, 2)),
             }
         ),
+        contamination=contamination(app, tx, case.id, snapshot, until=as_of, plan=definition.evaluation),
         as_of=as_of,
     )
 
@@ -103,21 +107,26 @@ def _view(app: Countersign, case_id: str, label: str, observed: Observed) -> Eva
     target = together(list(targets.values())) if targets else nobody
     costs = _costs(observed)
     ratio = _ratio(observed, {cell: group.n for cell, group in targets.items()}, control.n)
-    question = Question(plan.compared, plan.confidence)
-    total = compare_all(question, {TOTAL: (target, control)}, costs={TOTAL: observed.costs.actual}, ratio=ratio)[0]
-    by_cell = compare_all(
+    whole = {TOTAL: (target, control)}
+    by_cell = {cell: (group, controls.get(cell, control)) for cell, group in sorted(targets.items())}
+    question = Question(plan.compared, plan.confidence, declared=TOTAL)
+    compared = compare_all(
         question,
-        {cell: (group, controls.get(cell, control)) for cell, group in sorted(targets.items())},
-        costs=costs,
+        by_cell | whole if len(by_cell) > 1 else whole,
+        costs={**costs, TOTAL: observed.costs.actual},
         ratio=ratio,
+        reached=observed.contamination,
     )
-    compared = (*by_cell, total) if len(by_cell) > 1 else (total,)
+    total = compared[-1]
     return EvaluationView(
         label=label,
         as_of=observed.as_of,
         funnel=_funnel(observed, target),
         uplift=tuple(
-            _row(one.name, name, lift) for one in compared for name, lift in one.lifts.items() if lift is not None
+            _row(one.name, name, lift, one.holm[name])
+            for one in compared
+            for name, lift in one.lifts.items()
+            if lift is not None
         ),
         srm_chi2=None if ratio is None else ratio.chi2,
         srm_p=None if ratio is None else ratio.p,
@@ -129,10 +138,21 @@ def _view(app: Countersign, case_id: str, label: str, observed: Observed) -> Eva
         warnings=total.judged.warnings,
         digest="",
         money=money_of(observed.costs, total),
+        primary=question.judged_by,
+        confidence=question.confidence,
+        profit_low=total.money.profit_low,
+        profit_high=total.money.profit_high,
+        contamination=_contamination(observed.contamination, control.n),
     )
 
 
-def _row(arm: str, metric: str, lift: Lift) -> UpliftRow:
+def _contamination(reached: Reached, control: int) -> ContaminationView | None:
+    if not control:
+        return None
+    return ContaminationView(control, reached.by_case, reached.by_others, reached.all, reached.at_most)
+
+
+def _row(arm: str, metric: str, lift: Lift, holm: float) -> UpliftRow:
     return UpliftRow(
         arm=arm,
         metric=metric,
@@ -145,6 +165,11 @@ def _row(arm: str, metric: str, lift: Lift) -> UpliftRow:
         low=_steady(lift.low),
         high=_steady(lift.high),
         p=_steady(lift.p),
+        p_holm=_steady(holm),
+        relative_lift=None if lift.relative_lift is None else _steady(lift.relative_lift),
+        relative_low=None if lift.relative is None else _steady(lift.relative[0]),
+        relative_high=None if lift.relative is None else _steady(lift.relative[1]),
+        detectable=None if lift.detectable is None else _steady(lift.detectable),
     )
 
 

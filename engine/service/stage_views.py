@@ -7,6 +7,7 @@ from decimal import Decimal
 from engine.audience.staleness import Stale
 from engine.evaluation.break_even import BreakEven
 from engine.evaluation.costs import CostRow
+from engine.evaluation.sentence import Verdict
 from engine.values import NO_TEXT, Bilingual
 
 
@@ -216,7 +217,8 @@ class FunnelRow:
 
 @dataclass(frozen=True, slots=True)
 class UpliftRow:
-    """Lift of one arm over the control in one metric; rates as shares (0.031), means in the metric's unit."""
+    """Lift of one arm over the control in one metric; rates as shares (0.031), means in the metric's unit. `p_holm` is
+    p among all lifts of the report. What reports of earlier releases do not have is None."""
 
     arm: str
     metric: str
@@ -229,6 +231,23 @@ class UpliftRow:
     low: float
     high: float
     p: float
+    p_holm: float | None = None
+    relative_lift: float | None = None
+    relative_low: float | None = None
+    relative_high: float | None = None
+    detectable: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ContaminationView:
+    """How many of the `control` customers were messaged since the list was frozen: by the case itself, by other cases,
+    by either. `at_most` is the share that the definition allows, None where it does not say."""
+
+    control: int
+    by_case: int
+    by_others: int
+    reached: int
+    at_most: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,8 +283,9 @@ class MoneyView:
 @dataclass(frozen=True, slots=True)
 class EvaluationView:
     """One stored evaluation. `verdict` is a code: works, harms, no_difference, loses_money, no_control, sample_ratio,
-    too_early; `warnings` are codes too. SRM p below 0.01 blocks the verdict. `money` says more of the cost; None in
-    older reports, and for who does not see what it is planned from."""
+    contaminated, too_small, too_early (`verdicts` says it in words); `warnings` are codes too. SRM p below 0.01 blocks
+    the verdict. `money` says more of the cost, and is None for who does not see what it is planned from. What reports
+    of earlier releases do not have is None."""
 
     label: str
     as_of: datetime
@@ -277,7 +297,12 @@ class EvaluationView:
     cost: Decimal
     profit: Decimal | None
     roi: float | None
-    verdict: str
+    verdict: Verdict
     warnings: tuple[str, ...]
     digest: str
     money: MoneyView | None = None
+    primary: str = ""
+    confidence: float = 0.95
+    profit_low: Decimal | None = None
+    profit_high: Decimal | None = None
+    contamination: ContaminationView | None = None

@@ -6,7 +6,7 @@ of a customer is left out, an event (response, conversion) that did not come in 
 """
 
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -59,6 +59,14 @@ def measure_case(
         value = _sample(sums[-3:], "mean") if is_priced else None
         groups[place] = Group(n, samples, value, {name: by[place] for name, by in spreads.items() if place in by})
     return groups
+
+
+def control_customers(audience: Path, at_once: int) -> Iterator[list[str]]:
+    """The control customers of a frozen list, so many at a time."""
+    with contextlib.closing(duckdb.connect()) as db:
+        found = db.execute(f"SELECT customer FROM {_parquet(audience)} WHERE arm = 'control' ORDER BY customer")
+        while rows := found.fetchmany(at_once):
+            yield [row[0] for row in rows]
 
 
 def _gather(

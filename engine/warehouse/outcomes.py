@@ -2,13 +2,14 @@
 
 DuckDB reads it, so it may be larger than memory and packed with gzip. Blanks are unknown, not 0: such a customer does
 not count for that outcome. Rows that are too short, too long or not UTF-8 are left out and named. Refuses an outcome
-column that holds anything but numbers, and a rate that is not yes or no: then it is the wrong column.
+column that holds anything but numbers, and a rate that is not yes or no: then it is the wrong column; and subgroups by
+a column of hundreds of values.
 """
 
 import contextlib
 import difflib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from math import isfinite
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,9 @@ import duckdb
 from engine.errors import InvalidFile, Problem
 from engine.evaluation.groups import Group, Sample, Spread
 from engine.evaluation.metrics import NO, YES, Measure
+
+MOST_PARTS = 50  # values of a column of subgroups
+MESSAGED = " messaged"  # how the column of --messaged is called among the outcomes; no outcome begins with a space
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +36,16 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """An outcome file summed up. `unassigned` rows name no arm; `rejected` could not be read, the first 100 named."""
+    """An outcome file summed up. `unassigned` rows name no arm; `rejected` could not be read, the first 100 named.
+    `parts`: column -> its value -> arm; a blank value is "". `messaged`: how many customers of each arm were, where a
+    column says so."""
 
     arms: Mapping[str, Group]
     unassigned: int
     rejected: tuple[Problem, ...]
     rejected_count: int
+    parts: Mapping[str, Mapping[str, Mapping[str, Group]]] = field(default_factory=dict)
+    messaged: Mapping[str, int] = field(default_factory=dict)
 
 
 def columns(path: Path) -> tuple[str, ...]:
@@ -56,19 +64,64 @@ def arms(path: Path, column: str) -> tuple[str, ...]:
         return tuple(row[0] for row in rows)
 
 
-def measure(path: Path, *, arm: str, outcomes: Sequence[Outcome]) -> Measured:
-    """Sum the file up per value of the column `arm`. InvalidFile names unknown columns and wrong values."""
+def measure(
+    path: Path, *, arm: str, outcomes: Sequence[Outcome], by: Sequence[str] = (), messaged: str | None = None
+) -> Measured:
+    """Sum the file up per value of the column `arm`, and of each column of `by`. `messaged` is a column of yes and no.
+    InvalidFile names unknown columns and wrong values."""
+    asked = [*outcomes, *([Outcome(MESSAGED, messaged, "rate")] if messaged else [])]
     with _told(path), duckdb.connect() as connection:
-        _known(path, _columns(connection, path), [arm, *(outcome.column for outcome in outcomes)])
-        parts = [f"{_number(outcome)} AS m{n}" for n, outcome in enumerate(outcomes)]
-        connection.execute(
-            f"CREATE TEMP TABLE outcome AS SELECT {', '.join([f'{_trimmed(arm)} AS arm', *parts])} FROM {_source(path)}"
-        )
+        _known(path, _columns(connection, path), [arm, *(outcome.column for outcome in asked), *by])
+        parts = [f"{_trimmed(arm)} AS arm"]
+        parts += [f"{_number(outcome)} AS m{n}" for n, outcome in enumerate(asked)]
+        parts += [f"coalesce({_trimmed(column)}, '') AS s{n}" for n, column in enumerate(by)]
+        connection.execute(f"CREATE TEMP TABLE outcome AS SELECT {', '.join(parts)} FROM {_source(path)}")
         rejected, rejected_count = _rejected(connection, path)
-        _check_values(connection, path, outcomes)
-        found = {row[0]: _arm(connection, row, outcomes) for row in _sums(connection, outcomes) if row[0]}
-        unassigned = _one(connection, "SELECT count(*) FROM outcome WHERE arm IS NULL OR arm = ''")
-        return Measured(found, unassigned, rejected, rejected_count)
+        if not _one(connection, "SELECT count(*) FROM outcome"):
+            raise InvalidFile([Problem("F113", f"{path.name} has columns and not one row that can be read")])
+        _check_values(connection, path, asked)
+        found = {name: _arm(connection, row, asked, name) for _, name, *row in _sums(connection, asked, "''")}
+        _check_priced(outcomes, found)
+        return Measured(
+            arms={name: _without_messaged(group) for name, group in found.items()},
+            unassigned=_one(connection, "SELECT count(*) FROM outcome WHERE arm IS NULL OR arm = ''"),
+            rejected=rejected,
+            rejected_count=rejected_count,
+            parts={column: _parts(connection, column, f"s{n}", outcomes) for n, column in enumerate(by)},
+            messaged={name: group.samples[MESSAGED].successes for name, group in found.items()} if messaged else {},
+        )
+
+
+def _without_messaged(group: Group) -> Group:
+    return replace(group, samples={name: sample for name, sample in group.samples.items() if name != MESSAGED})
+
+
+def _parts(
+    connection: duckdb.DuckDBPyConnection, column: str, place: str, outcomes: Sequence[Outcome]
+) -> dict[str, dict[str, Group]]:
+    values = _one(connection, f"SELECT count(DISTINCT {place}) FROM outcome")
+    if values > MOST_PARTS:
+        hint = f"at most {MOST_PARTS}; put them into groups in a column of their own"
+        raise InvalidFile([Problem("F115", f"column {column} has {values:,} different values", hint)])
+    found: dict[str, dict[str, Group]] = {}
+    for value, arm, *row in _sums(connection, outcomes, place):
+        found.setdefault(value, {})[arm] = _group(row, outcomes, {})
+    return found
+
+
+def _check_priced(outcomes: Sequence[Outcome], arms: Mapping[str, Group]) -> None:
+    """A priced outcome of which nobody knows a value: revenue is missing, and is not 0."""
+    missing = [
+        Problem(
+            "F114",
+            f"column {outcome.column} is blank in every row, so the revenue of {outcome.name} is missing",
+            "leave out --value-per, or name the column that holds it",
+        )
+        for outcome in outcomes
+        if outcome.worth is not None and not any(group.samples[outcome.name].n for group in arms.values())
+    ]
+    if missing:
+        raise InvalidFile(missing)
 
 
 def _columns(connection: duckdb.DuckDBPyConnection, path: Path) -> tuple[str, ...]:
@@ -91,34 +144,42 @@ def _known(path: Path, there: Sequence[str], wanted: Sequence[str]) -> None:
         raise InvalidFile(problems)
 
 
-def _sums(connection: duckdb.DuckDBPyConnection, outcomes: Sequence[Outcome]) -> list[tuple[Any, ...]]:
+def _sums(connection: duckdb.DuckDBPyConnection, outcomes: Sequence[Outcome], place: str) -> list[tuple[Any, ...]]:
+    """(value of `place`, arm, customers, then three figures per outcome and of the value in money)."""
     priced = [f"m{n} * {outcome.worth!r}" for n, outcome in enumerate(outcomes) if outcome.worth is not None]
     value = " + ".join(priced) or "NULL::DOUBLE"
     names = [*(f"m{n}" for n in range(len(outcomes))), "value"]
     sums = ", ".join(f"count({name}), coalesce(avg({name}), 0), coalesce(var_pop({name}), 0)" for name in names)
     return connection.execute(
-        f"SELECT arm, count(*), {sums} FROM (SELECT *, {value} AS value FROM outcome) GROUP BY arm ORDER BY arm"
+        f"SELECT {place} AS place, arm, count(*), {sums} FROM (SELECT *, {value} AS value FROM outcome)"
+        " WHERE arm <> '' GROUP BY place, arm ORDER BY place, arm"
     ).fetchall()
 
 
-def _arm(connection: duckdb.DuckDBPyConnection, row: tuple[Any, ...], outcomes: Sequence[Outcome]) -> Group:
-    samples = [_sample(row, 2 + 3 * n) for n in range(len(outcomes) + 1)]
-    if not all(isfinite(sample.mean) and isfinite(sample.deviations) for sample in samples):
-        raise InvalidFile([Problem("F106", f"the values of {row[0]} are too large to add up")])
+def _arm(connection: duckdb.DuckDBPyConnection, row: Sequence[Any], outcomes: Sequence[Outcome], arm: str) -> Group:
+    spreads = {
+        outcome.name: _spread(connection, arm, f"m{n}")
+        for n, outcome in enumerate(outcomes)
+        if outcome.measure == "mean"
+    }
+    return _group(row, outcomes, spreads)
+
+
+def _group(row: Sequence[Any], outcomes: Sequence[Outcome], spreads: Mapping[str, Spread]) -> Group:
+    samples = [_sample(row, 1 + 3 * n) for n in range(len(outcomes) + 1)]
+    for outcome, sample in zip([*outcomes, None], samples, strict=True):
+        if not (isfinite(sample.mean) and isfinite(sample.deviations)):
+            column = "the priced columns" if outcome is None else f"column {outcome.column}"
+            raise InvalidFile([Problem("F106", f"the values of {column} are too large to add up")])
     named = {
         outcome.name: Sample.counted(sample.n, round(sample.total)) if outcome.measure == "rate" else sample
         for outcome, sample in zip(outcomes, samples, strict=False)
     }
     is_priced = any(outcome.worth is not None for outcome in outcomes)
-    spreads = {
-        outcome.name: _spread(connection, row[0], f"m{n}")
-        for n, outcome in enumerate(outcomes)
-        if outcome.measure == "mean"
-    }
-    return Group(row[1], named, samples[-1] if is_priced else None, spreads)
+    return Group(row[0], named, samples[-1] if is_priced else None, spreads)
 
 
-def _sample(row: tuple[Any, ...], at: int) -> Sample:
+def _sample(row: Sequence[Any], at: int) -> Sample:
     n, mean, variance = row[at : at + 3]
     return Sample(n, mean, n * variance)
 
@@ -148,7 +209,8 @@ def _check_values(connection: duckdb.DuckDBPyConnection, path: Path, outcomes: S
 def _wrong(outcome: Outcome, count: int, example: str, row: int) -> Problem:
     what, hint = "not numeric", "leave unknown values blank"
     if outcome.measure == "rate":
-        what, hint = "neither 0 nor 1 (or yes, no, true, false)", f"a number is read by {outcome.name}=…:mean"
+        what = "neither 0 nor 1 (or yes, no, true, false)"
+        hint = "leave it blank" if outcome.name == MESSAGED else f"a number is read by {outcome.name}=…:mean"
     values = "1 value is" if count == 1 else f"{count} values are"
     return Problem("F104", f"in column {outcome.column} {values} {what}, first {example[:40]!r} in row {row}", hint)
 

@@ -37,15 +37,15 @@ def load_customers(app: Countersign, folder: Path) -> None:
     dataset.replace("customers", imported.table)
 
 
-def handed_off(app: Countersign) -> str:
-    """The id of a case whose two e-mails were handed off."""
+def handed_off(app: Countersign, customers: int = 600) -> str:
+    """The id of a case whose two e-mails were handed off to so many customers."""
     submitter = viewer(app, "wangmin")
     made = proposals.start(app, submitter, "hillstrom-email-case", key=key())
-    proposals.submit(app, submitter, made, FORM, key=key())
+    proposals.submit(app, submitter, made, FORM | {"reach": str(customers)}, key=key())
     head = viewer(app, "liguoqiang")
     approvals.decide(app, head, open_task(app, "liguoqiang"), "approve", remark="", seen_seq=None, key=key())
     notices(app)
-    stages.start_delivery(app, submitter, made, 600, key=key())
+    stages.start_delivery(app, submitter, made, customers, key=key())
     notices(app)
     for _ in range(20):
         if state_of(app, made) == "evaluating":

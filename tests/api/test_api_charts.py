@@ -48,14 +48,6 @@ def test_rates_and_means_do_not_share_an_axis():
     ]
 
 
-def test_a_verdict_speaks_of_all_customers_where_they_were_compared():
-    rows = MEASURED.uplift
-    total = replace(rows[0], arm="total")
-    assert charts.leading((rows[0], rows[1], total, replace(rows[2], arm="total"))) == total
-    assert charts.leading(rows) == rows[0]
-    assert charts.leading(()) is None
-
-
 def test_the_source_fills_the_waterfall_however_many_customers_there_are():
     source = replace(WATERFALL[0], entered=200_000)
     assert charts.waterfall((source, *WATERFALL[1:]))[0].bar.width == 100

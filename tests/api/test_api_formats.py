@@ -80,7 +80,6 @@ def test_a_value_that_is_not_of_its_kind_is_shown_as_it_was_typed():
 
 
 def test_differences_carry_their_sign_and_unit():
-    assert formats().points(0.0068) == "+0.68 percentage points"
     assert formats().lift(-0.21, False) == "−0.21"
     assert formats().share(0, 0) == "–"
 

@@ -11,7 +11,7 @@ from api import words
 from api.errors import problem_sentence, sentence
 from engine.delivery.channels import CHANNELS
 from engine.errors import AlreadyDecided, NotPossible, Problem
-from engine.evaluation.verdict import Caution, Verdict
+from engine.evaluation.verdict import Caution
 from engine.machine.case import Decision, Verb
 from engine.service.announcing import EVENTS
 from engine.service.chain_views import NodeState
@@ -31,7 +31,6 @@ def test_closed_sets_are_covered():
     assert set(get_args(Decision)) <= set(words.DECISIONS) & set(words.DECIDED) & set(words.EVENTS)
     assert set(get_args(Verb)) == set(words.VERBS)
     assert set(get_args(NodeState)) == set(words.NODES)
-    assert set(get_args(Verdict)) == set(words.VERDICTS)
     assert set(get_args(Caution)) == set(words.WARNINGS)
     assert allowed("waves") == set(words.WAVES)
     assert set(CHANNELS) <= set(words.CHANNELS)

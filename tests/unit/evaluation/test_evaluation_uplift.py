@@ -66,9 +66,9 @@ def test_impossible_shares_are_refused(shares: list[float]) -> None:
         sample_ratio([5, 5], shares)
 
 
-@given(st.integers(20, 5000), st.integers(20, 5000), st.floats(0, 1), st.floats(0, 1), st.floats(0.5, 0.999))
+@given(st.integers(80, 5000), st.integers(80, 5000), st.floats(0, 1), st.floats(0, 1), st.floats(0.5, 0.999))
 def test_wald_is_the_unpooled_normal_interval(n: int, m: int, x: float, y: float, confidence: float) -> None:
-    a, b = 10 + round(x * (n - 20)), 10 + round(y * (m - 20))
+    a, b = 40 + round(x * (n - 80)), 40 + round(y * (m - 80))
     lift = rates((n, a), (m, b), confidence)
     sides = [DescrStatsW([0.0, 1.0], weights=[size - hits, hits]) for size, hits in ((n, a), (m, b))]
     assert (lift.low, lift.high) == pytest.approx(
@@ -219,28 +219,6 @@ def test_the_bootstrap_is_left_out_for_nobody_and_for_too_many_values() -> None:
     some = Spread((1.0, 2.0), (5, 5))
     assert bootstrap(many, some) is None
     assert bootstrap(Spread((), ()), some) is None
-
-
-@pytest.mark.parametrize(("base", "truth", "n", "m"), [(0.03, 0.02, 18_000, 2_000), (0.004, 0.003, 900, 900)])
-def test_the_interval_covers_the_truth_about_95_times_in_100(base: float, truth: float, n: int, m: int) -> None:
-    chance = np.random.default_rng(20261123)
-    covered = 0
-    for _ in range(500):
-        lift = rates((n, int(chance.binomial(n, base + truth))), (m, int(chance.binomial(m, base))))
-        covered += lift.low <= truth <= lift.high
-    assert covered >= 460
-
-
-def test_the_interval_of_money_covers_the_truth_about_95_times_in_100() -> None:
-    chance = np.random.default_rng(20261123)
-    covered = 0
-    for _ in range(500):
-        treated = chance.binomial(1, 0.05, 6000) * chance.gamma(4, 10, 6000)
-        control = chance.binomial(1, 0.03, 3000) * chance.gamma(4, 10, 3000)
-        lift = compare_means(Sample.of(treated), Sample.of(control))
-        assert lift is not None
-        covered += lift.low <= 0.02 * 40 <= lift.high
-    assert covered >= 460
 
 
 def test_without_an_effect_one_test_in_twenty_is_significant() -> None:

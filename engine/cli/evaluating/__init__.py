@@ -1,0 +1,1 @@
+"""`countersign evaluate`: the options, and the report as a table, as JSON and as an HTML page."""
