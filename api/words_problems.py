@@ -12,6 +12,7 @@ from api.words_offers import OFFER_PROBLEMS
 from api.words_office import OFFICE_PROBLEMS
 from api.words_policy import POLICY_PROBLEMS
 from api.words_proofs import PROOF_PROBLEMS
+from api.words_views import VIEW_PROBLEMS
 from api.words_widening import WIDENING_PROBLEMS
 
 PROBLEMS = {  # by code; the braces are filled with the problem's fields
@@ -35,6 +36,7 @@ PROBLEMS = {  # by code; the braces are filled with the problem's fields
     **CALL_PROBLEMS,
     **MESSAGE_PROBLEMS,
     **PROOF_PROBLEMS,
+    **VIEW_PROBLEMS,
     **WIDENING_PROBLEMS,
     "form.required": N_("This is needed."),
     "form.unknown": N_("There is no field {name}."),
@@ -75,9 +77,6 @@ PROBLEMS = {  # by code; the braces are filled with the problem's fields
     "form.file_bomb": N_("“{name}” was not added: opened, it would be out of all proportion."),
     "form.file_macros": N_("“{name}” was not added: it has macros."),
     "comment_missing": N_("Write a comment."),
-    "filter_name": N_("Give the filter a name of at most 60 characters."),
-    "filter_empty": N_("Choose a filter first, then keep it."),
-    "filter_many": N_("You keep 20 filters already; remove one first."),
     "filter_sort": N_("A list is sorted by the newest or oldest change, or by title."),
     "after": N_("This place in the list is not known; begin at its start."),
     "month": N_("Write a month as 2026-12."),

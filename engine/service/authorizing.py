@@ -51,6 +51,8 @@ Action = Literal[
     "calls.lead",
     "proofs.send",
     "seeds.manage",
+    "views.read",
+    "views.keep",
 ]
 
 
@@ -101,6 +103,8 @@ RULES: Mapping[Action, Rule] = {
     "calls.lead": Rule("act", ("submitter", "head", "marketing", "process_admin", "administrator")),
     "proofs.send": Rule("act", ("submitter", "head", "marketing", "process_admin", "administrator")),
     "seeds.manage": Rule("administer", ("administrator",)),
+    "views.read": Rule("read"),
+    "views.keep": Rule("act"),
 }
 
 

@@ -41,7 +41,7 @@ from engine.store.tables import (
     rehearsals,
     replies,
     responses,
-    saved_filters,
+    saved_views,
     snapshots,
     suppressions,
     tasks,
@@ -57,7 +57,8 @@ Rewritten = Callable[[str], str]
 WORDS = (
     (waivers, waivers.c.reason),
     (suppressions, suppressions.c.reason),
-    (saved_filters, saved_filters.c.query),
+    (saved_views, saved_views.c.name),
+    (saved_views, saved_views.c.query),
     (phrases, phrases.c.text),
     (parked_receipts, parked_receipts.c.body),
     (recommendations, recommendations.c.evidence),

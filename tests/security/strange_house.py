@@ -7,6 +7,7 @@ text, so that few pages show many.
 import json
 from collections.abc import Mapping
 from itertools import cycle, islice
+from urllib.parse import urlencode
 
 import sqlalchemy as sa
 
@@ -20,7 +21,6 @@ from engine.service import (
     drafting,
     erasing,
     holdouts,
-    listing,
     offers,
     offices,
     operations,
@@ -28,6 +28,7 @@ from engine.service import (
     phrases,
     policies,
     proposals,
+    saved_views,
     seed_lists,
     standins,
     suppressing,
@@ -121,7 +122,7 @@ def furnish(app: Countersign) -> Mapping[str, tuple[str, ...]]:
     return {
         "strange": (
             "/inbox?list=mine", f"/cases/{case_id}", *tabs, f"/cases/{draft_case}/edit",
-            f"/cases/{case_id}/approval-sheet", "/account", "/cases", "/cases/new", "/stand-ins",
+            f"/cases/{case_id}/approval-sheet", "/account", "/cases", "/cases/new", "/stand-ins", "/views",
         ),
         "zhaoying": ("/hall",),
         "liguoqiang": ("/inbox?list=done", f"/cases/{case_id}"),
@@ -146,7 +147,7 @@ def _people(app: Countersign) -> None:
     now = app.now()
     standins.add(app, None, StandIn("strange", "zhengkai", now, now.replace(year=now.year + 1)))
     tokens.make(app, viewer(app, "strange"), name=typed(80), scopes=["read"], days=7)
-    listing.save(app, viewer(app, "strange"), typed(60), {"q": typed(90)})
+    saved_views.save(app, viewer(app, "strange"), typed(60), "cases", urlencode({"q": typed(90)}))
 
 
 def _cases(app: Countersign) -> tuple[str, str]:
