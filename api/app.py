@@ -66,6 +66,7 @@ from api.pages import (
     rehearsals,
     reset,
     resume,
+    saved_views,
     second_factor,
     sheet,
     sign_in,
@@ -102,6 +103,7 @@ from api.rest import operation as rest_operation
 from api.rest import organisation as rest_organisation
 from api.rest import policy as rest_policy
 from api.rest import proofs as rest_proofs
+from api.rest import views as rest_views
 from api.rest import waivers as rest_waivers
 from api.rest import ways_in as rest_ways_in
 from api.rest import webhooks as rest_webhooks
@@ -156,6 +158,7 @@ PAGES = (
     beside,
     proofs,
     calendar,
+    saved_views,
     case_list,
     closing,
     instances,
@@ -179,6 +182,7 @@ RESTS = (
     rest_ways_in,
     rest_operation,
     rest_webhooks,
+    rest_views,
     rest_notifications,
     rest_channels,
     session,

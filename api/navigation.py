@@ -76,6 +76,7 @@ PARTS: tuple[Part, ...] = (
         N_("Your own"),
         (
             Entry("/account", N_("My account"), "account.keep"),
+            Entry("/views", N_("Views and reports"), "views.read"),
             Entry("/notifications", N_("Notifications"), "account.keep"),
             Entry("/stand-ins", N_("Stand-ins"), "cases.read"),
             Entry("/keyboard", N_("Keyboard"), "account.keep"),

@@ -52,6 +52,7 @@ from api.words_policy import CARRIERS, PURPOSES
 from api.words_problems import PROBLEMS
 from api.words_proofs import PROOF_ANSWERS, PROOF_STATES, WAVES
 from api.words_steps import DUE, FLAGS, GONE, RESUMES, VIAS, WHY
+from api.words_views import REPORT_FORMS, REPORT_STOPPED
 from api.words_widening import WIDENING_ACTIONS, WIDENING_EVENTS
 
 __all__ = [
@@ -123,6 +124,8 @@ __all__ = [
     "RECIPIENTS",
     "REHEARSAL_TARGETS",
     "REPLIES",
+    "REPORT_FORMS",
+    "REPORT_STOPPED",
     "RESPONSES",
     "RESUMES",
     "SCOPES",

@@ -98,6 +98,7 @@ ERASED_FROM = {  # kinds of files and tables that a certificate names
     "table_cost_tables": N_("Cost table"),
     "table_holdouts": N_("Global holdout"),
     "table_saved_filters": N_("Filters that people keep"),
+    "table_saved_views": N_("Saved views"),
     "table_phrases": N_("Phrases that people keep"),
     "table_recipients": N_("Ledger of deliveries"),
     "table_recommendations": N_("Recommendations seen in halls"),

@@ -40,6 +40,8 @@ OCCASIONS = {  # of messages that were given up
     "code": N_("One-time code"),
     "channel_down": N_("Alarm"),
     "webhook_disabled": N_("Alarm"),
+    "report": N_("Scheduled report"),
+    "report_stopped": N_("Alarm"),
 }
 SENDING = {
     "pending": N_("waiting"),

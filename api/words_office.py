@@ -22,6 +22,8 @@ CHANGES = {  # entries of the organisation's history
     "role_given": N_("gave a role"),
     "role_taken": N_("took a role away"),
     "account_closed": N_("closed an account"),
+    "mailing_made": N_("had a view mailed"),
+    "mailing_ended": N_("ended a scheduled report"),
     "account_opened": N_("opened an account"),
     "reset_link_made": N_("made a link for a new password"),
     "factor_removed": N_("took a second factor away"),

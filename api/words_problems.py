@@ -13,6 +13,7 @@ from api.words_offers import OFFER_PROBLEMS
 from api.words_office import OFFICE_PROBLEMS
 from api.words_policy import POLICY_PROBLEMS
 from api.words_proofs import PROOF_PROBLEMS
+from api.words_views import VIEW_PROBLEMS
 from api.words_widening import WIDENING_PROBLEMS
 
 PROBLEMS = {  # by code; the braces are filled with the problem's fields
@@ -37,6 +38,7 @@ PROBLEMS = {  # by code; the braces are filled with the problem's fields
     **CALL_PROBLEMS,
     **MESSAGE_PROBLEMS,
     **PROOF_PROBLEMS,
+    **VIEW_PROBLEMS,
     **WIDENING_PROBLEMS,
     "form.required": N_("This is needed."),
     "form.unknown": N_("There is no field {name}."),
@@ -77,9 +79,6 @@ PROBLEMS = {  # by code; the braces are filled with the problem's fields
     "form.file_bomb": N_("“{name}” was not added: opened, it would be out of all proportion."),
     "form.file_macros": N_("“{name}” was not added: it has macros."),
     "comment_missing": N_("Write a comment."),
-    "filter_name": N_("Give the filter a name of at most 60 characters."),
-    "filter_empty": N_("Choose a filter first, then keep it."),
-    "filter_many": N_("You keep 20 filters already; remove one first."),
     "lesson_missing": N_("Write a sentence here; whoever copies the case reads it."),
     "lesson_long": N_("At most {most} characters."),
     "report_missing": N_("Name the digest of the report that you sign."),

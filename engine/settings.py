@@ -36,6 +36,12 @@ class Settings(BaseSettings):
         description="Office hours, as 09:00-17:30, within which deadlines in working days end; empty = any time of day",
     )
     mail_url: str = Field("", description="Apprise URL of staff mail, {to} stands for the address; empty = none")
+    report_attachment_mb: float = Field(
+        0,
+        ge=0,
+        le=25,
+        description="Largest attachment of a scheduled report in MB, a larger one goes as a link; 0 = links alone",
+    )
     sms_url: str = Field("", description="SMS gateway: POST {sms_url}/messages; empty = none")
     sms_guarantee: Literal["exactly_once_effect", "query_then_send", "at_most_once"] = Field(
         "exactly_once_effect",

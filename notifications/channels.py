@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from engine import clock
 from engine.service.announcing import Call
+from engine.service.mailing import ReportLetter
 from engine.service.messaging import ChannelDown, Letter, NotTaken, TryLater
 from engine.settings import Settings
 from notifications.kinds.dingtalk import DingTalk
@@ -31,6 +32,8 @@ def sender(settings: Settings) -> Callable[[Letter], None]:
     def send(letter: Letter) -> None:
         if isinstance(letter, Call):
             call(settings, letter)
+        elif isinstance(letter, ReportLetter):
+            Email().send(settings, letter, message_of(letter, settings.zone))
         else:
             KINDS[letter.channel].send(settings, letter, message_of(letter, settings.zone))
 

@@ -18,9 +18,10 @@ from babel.dates import format_datetime
 from babel.numbers import format_currency, format_decimal
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from engine.service.mailing import STOPPED, ReportLetter
 from engine.service.noticing import Bundle, Notice
 from engine.service.views import DriftView, FieldView
-from engine.values import Language
+from engine.values import Bilingual, Language
 from notifications import held
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -43,9 +44,15 @@ class Message:
     short: str = ""
 
 
-def message_of(letter: Notice | Bundle, zone: ZoneInfo) -> Message:
+def message_of(letter: Notice | Bundle | ReportLetter, zone: ZoneInfo) -> Message:
     """The words of a letter, with times in `zone`."""
-    return compose(letter, zone) if isinstance(letter, Notice) else compose_digest(letter, zone)
+    match letter:
+        case Notice():
+            return compose(letter, zone)
+        case Bundle():
+            return compose_digest(letter, zone)
+        case ReportLetter():
+            return compose_report(letter, zone)
 
 
 def compose(notice: Notice, zone: ZoneInfo) -> Message:
@@ -88,6 +95,23 @@ def compose_digest(bundle: Bundle, zone: ZoneInfo) -> Message:
     return Message(title, body.strip() + "\n", f"{title}\n{bundle.link}")
 
 
+def compose_report(letter: ReportLetter, zone: ZoneInfo) -> Message:
+    """The mail of a scheduled report; it says when there is nothing in it, and why a file does not come with it."""
+    language = letter.language
+    subject, _, body = _words(language).get_template("report.txt").render(
+        letter=letter,
+        name=_one_line(letter.name),
+        title=_one_line(letter.title),
+        page=letter.page,
+        by=_one_line(letter.by),
+        filters=_one_line(letter.filters),
+        rows=_count(letter.rows, language),
+        as_of=_time(letter.as_of, zone, language),
+    ).partition("\n")  # fmt: skip
+    title = _one_line(subject)
+    return Message(title, body.strip() + "\n", f"{title}\n{letter.link}")
+
+
 def cut(text: str, most: int) -> str:
     """As much of `text` as fits into `most` bytes of UTF-8; its last line, which is the link, stays whole."""
     if len(text.encode()) <= most:
@@ -119,6 +143,8 @@ def _words(language: Language) -> Environment:
 def _remark(notice: Notice) -> str:
     """What a person wrote, or why the system holds the case."""
     said = notice.remark.strip()
+    if notice.occasion == "report_stopped":
+        return STOPPED.get(said, Bilingual(en=said)).in_language(notice.language)
     return held.spoken(said, notice.language) if notice.occasion == "failed" else said
 
 

@@ -1,13 +1,17 @@
 """The audit: who did what, everywhere; and whether the histories are what was written."""
 
+from dataclasses import asdict
+
 from fastapi import APIRouter, Response
 
+from api import exporting
 from api.declared import for_page
 from api.deps import App, CurrentViewer, CurrentVisit, Posted, text
 from api.pages.admin import by, download, said_of, uploaded
+from api.pages.saved_views import bar_of
 from api.visit import Visit
 from engine.errors import Invalid
-from engine.service import auditing, checkpoints, sheets
+from engine.service import auditing, checkpoints
 from engine.service.app import Countersign
 from engine.service.auditing import Asked, AuditPage
 from engine.service.checkpoints import Compared
@@ -27,32 +31,21 @@ def listed(
     first: str = "",
     last: str = "",
     cursor: str = "",
+    view: str = "",
+    form: exporting.Asked = "",
 ) -> Response:
-    """50 entries at a time, the newest first; the search is in the address."""
+    """50 entries at a time, the newest first; the search is in the address. As a file all that the search finds; `view`
+    is the saved view that led here."""
     asked = Asked(person[:40].strip(), case[:60].strip(), kind[:32], first[:10], last[:10])
+    bar = bar_of(visit, viewer, "audit", asdict(asked), view)
     try:
+        if form:
+            return exporting.exported(auditing.table(app, by(visit, viewer), asked), form, visit.language)
         found = auditing.listed(app, by(visit, viewer), asked, cursor[:200])
     except Invalid as error:
         empty = AuditPage((), "")
-        return visit.page("admin_audit.html", status=422, audit=empty, asked=asked, error=said_of(error, visit))
-    return visit.page("admin_audit.html", audit=found, asked=asked, error="")
-
-
-@router.get("/admin/audit.csv")
-def export(
-    *,
-    app: App,
-    visit: CurrentVisit,
-    viewer: CurrentViewer,
-    person: str = "",
-    case: str = "",
-    kind: str = "",
-    first: str = "",
-    last: str = "",
-) -> Response:
-    """The entries of the same search as a table."""
-    asked = Asked(person[:40].strip(), case[:60].strip(), kind[:32], first[:10], last[:10])
-    return download(auditing.export(app, by(visit, viewer), asked), "audit.csv", sheets.MEDIA["csv"])
+        return visit.page("admin_audit.html", status=422, audit=empty, asked=asked, error=said_of(error, visit), **bar)
+    return visit.page("admin_audit.html", audit=found, asked=asked, error="", **bar)
 
 
 @router.get("/admin/audit/verify")

@@ -37,13 +37,16 @@ NOUNS = {
     "cases": ("engine.cli.cases", "Look at cases."),
     "evaluate": (
         "engine.cli.evaluation",
-        "Evaluate a finished campaign from an outcome file: lift of every arm over the control group, money, verdict.",
+        "Evaluate a finished campaign from an outcome file (`countersign evaluate FILE ...`), or verify a report.",
     ),
     "process": (
         "engine.cli.process:process",
-        "Say how a process went by its log of events (CSV, XES, XLSX): lead times, variants, rework, who was at work.",
+        "Say how a process went by its log: lead times, variants, rework, who was at work.",
     ),
-    "export": ("engine.cli.export", "Event logs of cases for process mining: XES, OCEL 2.0, CSV."),
+    "export": (
+        "engine.cli.export",
+        "Event logs of cases for process mining; nothing that people wrote, and so no customer, is in them.",
+    ),
     "up": ("engine.cli.up:up", "Start pages, flows and their Prefect server; stop all of them together."),
     "serve": (
         "engine.cli.serve:serve",

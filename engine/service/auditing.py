@@ -14,14 +14,47 @@ from engine.errors import InvalidForm, Problem
 from engine.service import forgotten, sheets
 from engine.service.app import Countersign
 from engine.service.recording import By
+from engine.service.tabling import Column, Table
 from engine.store import audit, history, trail, visibility
 from engine.store.audit import Line, Place, Source, Wanted
 from engine.store.history import Broken
+from engine.values import Bilingual
 
 PAGE = 50
-EXPORTED = 50_000
 AT_ONCE = 2_000
-HEADINGS = ("at", "in", "subject", "entry", "kind", "by", "for", "via", "address", "before", "after", "reason")
+FILTERS = {
+    "person": Bilingual(zh="账号", en="account"),
+    "case": Bilingual(zh="营销案", en="case"),
+    "kind": Bilingual(zh="类别", en="kind"),
+    "first": Bilingual(zh="首日", en="first day"),
+    "last": Bilingual(zh="末日", en="last day"),
+}
+COLUMNS = (
+    Column("at", Bilingual(zh="时刻", en="When"), "datetime", Bilingual(
+        zh="写入历史的时刻。", en="When it was written.")),
+    Column("in", Bilingual(zh="所在", en="In"), definition=Bilingual(
+        zh="case：营销案的历史；organisation：组织与运行的历史。",
+        en="case: the history of a case; organisation: that of the organisation and the operation.")),
+    Column("subject", Bilingual(zh="对象", en="Subject"), definition=Bilingual(
+        zh="营销案的统一编号，或所变更的对象。", en="The number of the case, or whom or what was changed.")),
+    Column("entry", Bilingual(zh="序号", en="Entry"), "integer", Bilingual(
+        zh="在该历史中的序号。", en="The number of the entry within its history.")),
+    Column("kind", Bilingual(zh="类别", en="Kind"), definition=Bilingual(zh="做了什么。", en="What was done.")),
+    Column("by", Bilingual(zh="账号", en="Account"), definition=Bilingual(
+        zh="谁做的；system 为系统。", en="Who did it; system is the system itself.")),
+    Column("for", Bilingual(zh="代理", en="For"), definition=Bilingual(
+        zh="代谁而做。", en="In whose place they did it.")),
+    Column("via", Bilingual(zh="途径", en="Via"), definition=Bilingual(
+        zh="页面、链接、接口、定时等。", en="Page, link, API, timer and so on.")),
+    Column("address", Bilingual(zh="地址", en="Address"), definition=Bilingual(
+        zh="请求来自的网络地址。", en="The network address that it came from.")),
+    Column("before", Bilingual(zh="之前", en="Before"), definition=Bilingual(
+        zh="变更之前，JSON。", en="What it was before, as JSON.")),
+    Column("after", Bilingual(zh="之后", en="After"), definition=Bilingual(
+        zh="变更之后，JSON。", en="What it was after, as JSON.")),
+    Column("reason", Bilingual(zh="理由", en="Reason"), definition=Bilingual(
+        zh="所填写的理由。", en="The reason that was given.")),
+)  # fmt: skip
 BrokenChain = Broken  # as callers name it
 
 
@@ -91,10 +124,22 @@ def listed(app: Countersign, by: By, asked: Asked, cursor: str = "", *, limit: i
         return AuditPage(tuple(_row(line, names.name(line.actor)) for line in shown), more)
 
 
-def export(app: Countersign, by: By, asked: Asked, form: sheets.Format = "csv") -> bytes:
-    """The entries as a table, 50,000 at most, the newest first."""
+def table(app: Countersign, by: By, asked: Asked) -> Table:
+    """The entries as a table, the newest first. InvalidForm for what is no day."""
     by.authorize("audit.read")
-    return sheets.write(form, HEADINGS, _cells(app, by, asked), title="audit")
+    with app.db.read() as tx:
+        _wanted(app, tx, by, asked)
+    chosen = {name: getattr(asked, name) for name in FILTERS}
+    return Table(
+        name="audit",
+        title=Bilingual(zh="审计", en="Audit"),
+        columns=COLUMNS,
+        rows=_cells(app, by, asked),
+        as_of=app.now(),
+        zone=app.settings.zone,
+        asked_by=by.viewer.name if by.viewer else by.person,
+        filters=tuple((FILTERS[name], Bilingual(en=value)) for name, value in chosen.items() if value),
+    )
 
 
 def verify(app: Countersign, by: By, after: str = "", limit: int = AT_ONCE) -> Verified:
@@ -116,32 +161,19 @@ def erased_from(app: Countersign, by: By) -> int:
         return forgotten.entries_without(tx)
 
 
-def _cells(app: Countersign, by: By, asked: Asked) -> Iterator[tuple[str, ...]]:
+def _cells(app: Countersign, by: By, asked: Asked) -> Iterator[tuple[object, ...]]:
     after: Place | None = None
-    written = 0
-    while written < EXPORTED:
+    while True:
         with app.db.read() as tx:
             wanted = _wanted(app, tx, by, asked)
-            lines = audit.listed(tx, wanted, after, 1_000) if wanted else ()
+            lines = audit.listed(tx, wanted, after, AT_ONCE) if wanted else ()
         for line in lines:
             row = _row(line, "")
+            who = (line.kind, line.actor, line.on_behalf_of, line.via, line.address)
             told = (_json(row.before), _json(row.after), row.reason)
-            at = line.at.astimezone(app.settings.zone).isoformat(timespec="seconds")
-            yield (
-                at,
-                line.source,
-                row.subject,
-                str(line.seq),
-                line.kind,
-                line.actor,
-                line.on_behalf_of,
-                line.via,
-                line.address,
-                *told,
-            )
-        if len(lines) < 1_000:
+            yield (line.at, line.source, row.subject, line.seq, *who, *told)
+        if len(lines) < AT_ONCE:
             return
-        written += len(lines)
         after = Place(lines[-1].at, lines[-1].source, lines[-1].subject, lines[-1].seq)
 
 

@@ -53,6 +53,8 @@ Action = Literal[
     "calls.lead",
     "proofs.send",
     "seeds.manage",
+    "views.read",
+    "views.keep",
 ]
 
 
@@ -105,6 +107,8 @@ RULES: Mapping[Action, Rule] = {
     "calls.lead": Rule("act", ("submitter", "head", "marketing", "process_admin", "administrator")),
     "proofs.send": Rule("act", ("submitter", "head", "marketing", "process_admin", "administrator")),
     "seeds.manage": Rule("administer", ("administrator",)),
+    "views.read": Rule("read"),
+    "views.keep": Rule("act"),
 }
 
 

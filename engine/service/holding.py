@@ -18,10 +18,10 @@ GROUPS: tuple[Group, ...] = get_args(Group)
 Pace = Literal["at_once", "daily", "weekly"]
 Hour = Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
 
-URGENT = ("reminder", "escalation", "channel_down", "webhook_disabled", "ping")  # never in a digest
+URGENT = ("reminder", "escalation", "channel_down", "webhook_disabled", "report_stopped", "ping")  # never in a digest
 _GROUP_OF: dict[str, Group] = {
     **dict.fromkeys(("task", "question", "answer", "unstaffed"), "task"),
-    **dict.fromkeys(("reminder", "escalation", "channel_down", "webhook_disabled"), "reminder"),
+    **dict.fromkeys(("reminder", "escalation", "channel_down", "webhook_disabled", "report_stopped"), "reminder"),
     **dict.fromkeys(
         (
             "approved",

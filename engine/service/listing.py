@@ -1,4 +1,4 @@
-"""The list of cases page by page, and the filters that a person keeps.
+"""The list of cases page by page. As a table it is `case_table`'s; kept under a name it is a saved view.
 
 Everything goes through `visibility`. A title that the viewer does not see is not found by its words either, so a page
 may be shorter than asked for; where it goes on stands beside it.
@@ -7,7 +7,7 @@ may be shorter than asked for; where it goes on stands beside it.
 import base64
 import binascii
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import cast, get_args
@@ -25,17 +25,7 @@ from engine.values import Bilingual
 
 PAGE = 50
 MOST = 200
-MOST_SAVED = 20
-LONGEST_NAME = 60
 NAMES = ("q", "state", "kind", "office", "mine", "since", "until", "sort")
-
-
-@dataclass(frozen=True, slots=True)
-class SavedFilter:
-    """A filter kept under a name; `query` is the part of the address behind the question mark."""
-
-    name: str
-    query: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +36,6 @@ class CasePage:
     after: str
     kinds: tuple[tuple[str, Bilingual], ...]
     office: Bilingual | None
-    saved: tuple[SavedFilter, ...]
 
 
 def page(
@@ -62,35 +51,18 @@ def page(
         lines, on = listing.page(tx, viewer.person, wanted, _place(after, wanted.sort), limit=limit)
         rows = tuple(showing.case_row(app, tx, line, viewer.person) for line in lines)
         registered = registers.cases_of(tx, wanted.query) if wanted.query else frozenset()
-        looked_for = wanted.query.lower()
         return CasePage(
-            rows=tuple(row for row in rows if row.title or looked_for in row.number.lower() or row.id in registered),
+            rows=tuple(row for row in rows if may_be_found(row, wanted, registered)),
             after=_written(on) if on else "",
             kinds=tuple((kind.name, kind.title) for kind in definitions.startable(app)),
             office=office,
-            saved=tuple(SavedFilter(*one) for one in listing.saved(tx, viewer.person)),
         )
 
 
-def save(app: Countersign, viewer: Viewer, name: str, filters: Mapping[str, str]) -> None:
-    """Keep a filter under a name, in place of one of that name."""
-    name = " ".join(name.split())
-    if not name or len(name) > LONGEST_NAME:
-        raise Invalid([Problem("filter_name", "give the filter a name of at most 60 signs", at="name")])
-    query = query_of(filters)
-    if not query or len(query) > 1000:
-        raise Invalid([Problem("filter_empty", "choose a filter first, then keep it", at="name")])
-    with app.db.begin() as tx:
-        known = {kept for kept, _ in listing.saved(tx, viewer.person)} - {name}
-        if len(known) >= MOST_SAVED:
-            raise Invalid([Problem("filter_many", "you keep 20 filters already; remove one first", at="name")])
-        listing.save(tx, viewer.person, name, query)
-
-
-def forget(app: Countersign, viewer: Viewer, name: str) -> None:
-    """Keep a filter no longer; one that is not there changes nothing."""
-    with app.db.begin() as tx:
-        listing.forget(tx, viewer.person, name)
+def may_be_found(row: CaseRow, wanted: Wanted, registered: Collection[str]) -> bool:
+    """Whether the words looked for may find this row: not by a title that the viewer does not see. `registered` are the
+    cases whose register number they are."""
+    return bool(row.title) or wanted.query.lower() in row.number.lower() or row.id in registered
 
 
 def query_of(filters: Mapping[str, str]) -> str:
@@ -101,7 +73,7 @@ def query_of(filters: Mapping[str, str]) -> str:
 def wanted_of(
     app: Countersign, tx: Connection, viewer: Viewer, filters: Mapping[str, str]
 ) -> tuple[Wanted, Bilingual | None]:
-    """What filters name, and the label of their office. Raises Invalid for one that cannot be read."""
+    """What the filters ask for, and the name of the office among them. Invalid for one that cannot be read."""
     typed = filters.get("office", "").strip()
     office, label = candidates.one_office(app.organisation(tx), typed) if typed else ("", None)
     sort = filters.get("sort") or "newest"

@@ -16,16 +16,18 @@ import structlog
 from sqlalchemy import Connection
 
 from engine.errors import CountersignError, Refused, Unavailable
-from engine.service import announcing, channels, noticing, restoring
+from engine.service import announcing, channels, mailing, noticing, restoring
 from engine.service.announcing import Call
 from engine.service.app import Countersign
 from engine.service.keeping import kept
+from engine.service.mailing import ReportLetter
 from engine.service.noticing import Bundle, Notice
 from engine.store import circuits, messages
 from engine.store.circuits import Down
-from engine.store.messages import Alarm, Claimed, New
+from engine.store.messages import Alarm, Claimed, New, Report
 
 BATCH = 50
+REPORTS = 5  # each is made anew, which may take long
 LEASE = timedelta(seconds=60)
 ATTEMPTS = 12
 FIRST_PAUSE = timedelta(seconds=15)
@@ -33,7 +35,7 @@ LONGEST_PAUSE = timedelta(hours=1)
 ALARM_AFTER = 3  # failures in a row; a restart of a mail server is not worth an alarm
 SIDE_BY_SIDE = 8
 
-Letter = Notice | Bundle | Call
+Letter = Notice | Bundle | Call | ReportLetter
 Notify = Callable[..., None]  # takes a Letter; a test that has neither digests nor webhooks needs to know notices alone
 
 log = structlog.get_logger()
@@ -72,11 +74,20 @@ class _Became:
 
 
 def send_due(app: Countersign, notify: Notify) -> tuple[int, int]:
-    """Send one batch of what may go. How many went, and how many could not."""
+    """Send one batch of what may go, without reports. How many went, and how many could not."""
+    return _send_batch(app, notify, limit=BATCH, but=mailing.CIRCUIT)
+
+
+def send_reports(app: Countersign, notify: Notify) -> tuple[int, int]:
+    """Send one batch of the scheduled reports that are queued. How many went, and how many could not."""
+    return _send_batch(app, notify, limit=REPORTS, only=mailing.CIRCUIT)
+
+
+def _send_batch(app: Countersign, notify: Notify, *, limit: int, only: str = "", but: str = "") -> tuple[int, int]:
     if not restoring.may_send(app):
         return 0, 0
     with app.db.begin() as tx:
-        claimed = messages.claim(tx, app.now(), limit=BATCH, seconds=LEASE.total_seconds())
+        claimed = messages.claim(tx, app.now(), limit=limit, seconds=LEASE.total_seconds(), only=only, but=but)
         down = {one.name for one in circuits.all_down(tx)} if claimed else set()
     if not claimed:
         return 0, 0
@@ -148,6 +159,8 @@ def _letter(app: Countersign, message: Claimed) -> Letter | None:
     """What the message says now; None where there is nothing to say any more."""
     if message.circuit.startswith("hook:"):
         return announcing.call_of(app, message)
+    if isinstance(message.subject, Report):
+        return mailing.letter_of(app, message, message.subject)
     return noticing.letter_of(app, message)
 
 
@@ -212,5 +225,5 @@ def _tell_administrators(app: Countersign, down: Down) -> None:
                 subject=Alarm(down.name, down.down_since, down.error),
                 release_at=app.now(),
             )
-            told += noticing.put(app, tx, new, but=down.name)
+            told += noticing.put(app, tx, new, but=down.name.partition(":")[0])
     log.error("channel_alarm", circuit=down.name, since=down.down_since.isoformat(), error=down.error, told=told)

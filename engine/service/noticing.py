@@ -27,7 +27,7 @@ from engine.service.telling import form_at
 from engine.service.views import DriftView, FieldView
 from engine.store import cases, history, messages, people, visibility
 from engine.store import outbox as outboxes
-from engine.store.messages import Alarm, Claimed, Code, Digest, New, Ping, Subject
+from engine.store.messages import Alarm, Claimed, Code, Digest, New, Ping, Report, ReportStopped, Subject
 from engine.values import NO_TEXT, Bilingual, Language
 
 NOWHERE = Address()
@@ -178,7 +178,9 @@ def _about(app: Countersign, message: Claimed, subject: Subject) -> Notice | Non
             return _code_notice(app, message, subject)
         case Ping():
             return _plain_notice(app, message, "/notifications", step=_named(message.channel))
-        case Announce() | Digest():
+        case ReportStopped():
+            return _plain_notice(app, message, "/views", step=Bilingual(en=subject.view), remark=subject.reason)
+        case Announce() | Digest() | Report():
             raise AssertionError(f"no notice: {message.key}")
 
 

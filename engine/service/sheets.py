@@ -1,17 +1,23 @@
 """Tables as files: CSV and XLSX, read into rows of text with their line numbers, and written.
 
 A file is taken for what it is, whatever its name says. Refuses what is too large before it is unpacked (a workbook of
-0.3 MB can hold 98 MB), formulas' results that are errors, and files of other kinds. What is written can be opened in a
-spreadsheet without anything in it being carried out: a cell that would begin a formula is kept as text.
+0.3 MB can hold 98 MB), formulas' results that are errors, and files of other kinds. What is written is read in again;
+tables to look at are `tabling`'s, and one writer (`table_files`) makes both.
 """
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
+from zoneinfo import ZoneInfo
 
+from engine import clock
 from engine.errors import InvalidFile, Problem
+from engine.service import table_files
+from engine.service.cells import plain
+from engine.service.tabling import Column, Table
+from engine.values import Bilingual
 from engine.warehouse.workbooks import unfit
 
 Format = Literal["csv", "xlsx"]
@@ -20,8 +26,7 @@ MAX_UNPACKED = 64 * 1024 * 1024
 MAX_ROWS = 100_000
 MAX_COLUMNS = 60
 MAX_CELL = 2_000
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
-MEDIA = {"csv": "text/csv; charset=utf-8", "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"}
+MEDIA: Mapping[Format, str] = {"csv": table_files.MEDIA["csv"], "xlsx": table_files.MEDIA["xlsx"]}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,22 +67,10 @@ def read(data: bytes, name: str) -> Sheet:
 
 
 def write(kind: Format, headings: Sequence[str], rows: Iterable[Sequence[str]], *, title: str) -> bytes:
-    """The table as a file of that kind."""
-    return _written_csv(headings, rows) if kind == "csv" else _written_workbook(headings, rows, title)
-
-
-def plain(cell: str) -> str:
-    """What a cell said before it was kept from being a formula.
-
-    >>> [plain(safe(text)) for text in ("=1+1", "'quoted", "-5", "plain")]
-    ['=1+1', "'quoted", '-5', 'plain']
-    """
-    return cell[1:] if cell.startswith("'") and cell[1:].startswith((*FORMULA, "'")) else cell
-
-
-def safe(cell: str) -> str:
-    """A cell for CSV that no spreadsheet takes for a formula: an apostrophe before it."""
-    return f"'{cell}" if cell.startswith((*FORMULA, "'")) else cell
+    """A table of texts as a file of that kind, to be read in again: `read` gives its headings and cells back."""
+    columns = [Column(heading, Bilingual(en=heading)) for heading in headings]
+    table = Table(title, Bilingual(en=title), columns, rows, as_of=clock.now(), zone=ZoneInfo("UTC"), asked_by="")
+    return table_files.exchanged(table, kind, "en")
 
 
 def _csv(data: bytes, name: str) -> list[tuple[int, tuple[str, ...]]]:
@@ -154,28 +147,6 @@ def _width(line: Line) -> int:
 
 def _fitted(cells: tuple[str, ...], width: int) -> tuple[str, ...]:
     return (*cells[:width], *[""] * (width - len(cells)))
-
-
-def _written_csv(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> bytes:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\r\n")
-    writer.writerow(headings)
-    writer.writerows([safe(cell) for cell in row] for row in rows)
-    return ("\ufeff" + text.getvalue()).encode()  # without the mark a Chinese spreadsheet guesses another encoding
-
-
-def _written_workbook(headings: Sequence[str], rows: Iterable[Sequence[str]], title: str) -> bytes:
-    import xlsxwriter  # noqa: PLC0415  # takes long to load, and few commands write a workbook
-
-    data = io.BytesIO()
-    options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
-    with xlsxwriter.Workbook(data, options) as book:
-        sheet = book.add_worksheet(title[:31])
-        for number, row in enumerate([headings, *rows]):
-            for column, cell in enumerate(row):
-                sheet.write_string(number, column, cell)
-        sheet.freeze_panes(1, 0)
-    return data.getvalue()
 
 
 def _refused(code: str, message: str, name: str, line: int = 1, column: int = 1) -> InvalidFile:

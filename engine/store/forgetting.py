@@ -42,7 +42,7 @@ from engine.store.tables import (
     rehearsals,
     replies,
     responses,
-    saved_filters,
+    saved_views,
     snapshots,
     suppressions,
     tasks,
@@ -58,7 +58,8 @@ Rewritten = Callable[[str], str]
 WORDS = (
     (waivers, waivers.c.reason),
     (suppressions, suppressions.c.reason),
-    (saved_filters, saved_filters.c.query),
+    (saved_views, saved_views.c.name),
+    (saved_views, saved_views.c.query),
     (phrases, phrases.c.text),
     (parked_receipts, parked_receipts.c.body),
     (recommendations, recommendations.c.evidence),

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Connection
 from engine.store import registers
 from engine.store.lines import CASE_COLUMNS, CaseLine, case_line
 from engine.store.marks import of_office
-from engine.store.tables import case_marks, cases, saved_filters
+from engine.store.tables import case_marks, cases
 from engine.store.visibility import visible
 
 Sort = Literal["newest", "oldest", "title"]
@@ -86,20 +86,3 @@ def parts_of(person: str, wanted: Wanted) -> list[ColumnElement[bool]]:
         in_title = cases.c.title.icontains(wanted.query, autoescape=True)
         parts.append(sa.or_(in_title, cases.c.number == wanted.query, registers.has(wanted.query)))
     return parts
-
-
-def saved(tx: Connection, person: str) -> tuple[tuple[str, str], ...]:
-    """The filters that a person keeps: (name, query), by name."""
-    query = sa.select(saved_filters.c.name, saved_filters.c.query).where(saved_filters.c.person == person)
-    return tuple((name, text) for name, text in tx.execute(query.order_by(saved_filters.c.name)))
-
-
-def save(tx: Connection, person: str, name: str, query: str) -> None:
-    """Keep a filter under a name, in place of the one of that name."""
-    forget(tx, person, name)
-    tx.execute(sa.insert(saved_filters).values(person=person, name=name, query=query))
-
-
-def forget(tx: Connection, person: str, name: str) -> None:
-    """Keep a filter no longer."""
-    tx.execute(sa.delete(saved_filters).where(saved_filters.c.person == person, saved_filters.c.name == name))

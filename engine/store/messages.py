@@ -42,7 +42,20 @@ class Ping(msgspec.Struct, frozen=True, tag=True):
     """A test of a channel or a webhook, asked for by its owner."""
 
 
-Subject = NotifyTask | NotifyQuestion | NotifyOutcome | Announce | Digest | Alarm | Code | Ping
+class Report(msgspec.Struct, frozen=True, tag=True):
+    """A scheduled report, made when it goes."""
+
+    mailing: int
+
+
+class ReportStopped(msgspec.Struct, frozen=True, tag=True):
+    """A scheduled report is mailed no longer; told to its owner."""
+
+    view: str
+    reason: str
+
+
+Subject = NotifyTask | NotifyQuestion | NotifyOutcome | Announce | Digest | Alarm | Code | Ping | Report | ReportStopped
 
 _write = msgspec.json.Encoder().encode
 _read = msgspec.json.Decoder(Subject).decode
@@ -122,12 +135,16 @@ def put_digest(tx: Connection, new: New, now: datetime) -> None:
         tx.execute(sa.update(messages).where(gone).values(state="pending", attempts=0, settled_at=None, error=""))
 
 
-def claim(tx: Connection, now: datetime, *, limit: int, seconds: float) -> tuple[Claimed, ...]:
+def claim(
+    tx: Connection, now: datetime, *, limit: int, seconds: float, only: str = "", but: str = ""
+) -> tuple[Claimed, ...]:
     """Up to `limit` messages that may go at the business time `now`, the longest waiting first, without those of
-    circuits that are down and not to be tried yet. Nobody else gets them for `seconds`."""
+    circuits that are down and not to be tried yet; of the circuit `only`, or of every one `but` that. Nobody else gets
+    them for `seconds`."""
     moment = database_now(tx)
     is_free = messages.c.lease_until.is_(None) | (messages.c.lease_until <= moment)
     broken = sa.select(circuits.c.name).where(circuits.c.probe_at > now)
+    wanted = [messages.c.circuit == only] if only else [messages.c.circuit != but]
     waiting = (
         sa.select(messages.c.id)
         .where(
@@ -135,6 +152,7 @@ def claim(tx: Connection, now: datetime, *, limit: int, seconds: float) -> tuple
             messages.c.release_at <= now,
             is_free,
             messages.c.circuit.not_in(broken),
+            *wanted,
         )
         .order_by(messages.c.release_at, messages.c.id)
         .limit(limit)

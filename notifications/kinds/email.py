@@ -1,14 +1,18 @@
 """E-mail. Apprise reads the operator's address (COUNTERSIGN_MAIL_URL) and makes the mail; the conversation with the
 server is our own, because what the server says decides whether a mail is tried again."""
 
+import hashlib
+import re
 import smtplib
 import ssl
 from typing import ClassVar, Literal
 from urllib.parse import quote
 
-from apprise import Apprise, AppriseAsset, NotifyFormat
+from apprise import Apprise, AppriseAsset, AppriseAttachment, NotifyFormat
+from apprise.attachment.memory import AttachMemory
 from apprise.plugins.email.base import NotifyEmail
 
+from engine.service.mailing import ReportLetter
 from engine.service.messaging import ChannelDown, NothingToSend, NotTaken, TryLater
 from engine.service.noticing import Bundle, Notice
 from engine.settings import Settings
@@ -16,6 +20,7 @@ from notifications.html import as_html
 from notifications.message import Message
 
 SECONDS = 10
+MESSAGE_ID = re.compile(r"^Message-ID: .*$", re.M)
 ASSET = AppriseAsset(app_id="Countersign", app_desc="Countersign", app_url="", async_mode=False)
 
 
@@ -28,8 +33,8 @@ class Email:
 
     name: ClassVar[Literal["email"]] = "email"
 
-    def send(self, settings: Settings, letter: Notice | Bundle, message: Message) -> None:
-        """Hand one mail to the server."""
+    def send(self, settings: Settings, letter: Notice | Bundle | ReportLetter, message: Message) -> None:
+        """Hand one mail to the server. A report that is sent again after a crash has the id that it had before."""
         if not settings.mail_url:
             raise NothingToSend(reason="no mail server is set (COUNTERSIGN_MAIL_URL)")
         if not letter.email:
@@ -44,8 +49,27 @@ class Email:
             to=mailer.targets,
             headers={"X-Application": "Countersign", "Auto-Submitted": "auto-generated", **mailer.headers},
             names=mailer.names,
+            attach=_attached(letter),
         ):
-            _hand_over(mailer, mail.to_addrs, mail.body)
+            _hand_over(mailer, mail.to_addrs, _with_id(mail.body, letter, str(mailer.from_addr[1])))
+
+
+def _attached(letter: Notice | Bundle | ReportLetter) -> AppriseAttachment | None:
+    """The file of a report that has one."""
+    if not isinstance(letter, ReportLetter) or letter.attachment is None:
+        return None
+    file = letter.attachment
+    kind = file.media.partition(";")[0]
+    made = AttachMemory(content=file.data, name=file.name, mimetype=kind)  # type: ignore[no-untyped-call]
+    return AppriseAttachment(paths=[made], asset=ASSET)
+
+
+def _with_id(mail: str, letter: Notice | Bundle | ReportLetter, sender: str) -> str:
+    """A report's mail under an id made of its key: a mailbox that gets it twice can tell."""
+    if not isinstance(letter, ReportLetter):
+        return mail
+    name = hashlib.sha256(letter.key.encode()).hexdigest()[:32]
+    return MESSAGE_ID.sub(f"Message-ID: <{name}@{sender.rpartition('@')[2]}>", mail, count=1)
 
 
 def _mailer(settings: Settings, to: str) -> NotifyEmail:

@@ -301,18 +301,6 @@ def test_the_list_is_filtered_sorted_by_pinyin_and_read_page_by_page(app: Counte
             listing.page(app, me, {}, after=place_of)
 
 
-def test_a_filter_is_kept_under_a_name(app: Countersign):
-    me = viewer(app, "wangmin")
-    listing.save(app, me, " 我的 草稿 ", {"state": "draft", "mine": "1", "nonsense": "x"})
-    listing.save(app, me, "我的 草稿", {"state": "approving"})
-    assert [(one.name, one.query) for one in listing.page(app, me, {}).saved] == [("我的 草稿", "state=approving")]
-    assert listing.page(app, viewer(app, "liguoqiang"), {}).saved == ()
-    with pytest.raises(Invalid):
-        listing.save(app, me, "leer", {})
-    listing.forget(app, me, "我的 草稿")
-    assert listing.page(app, me, {}).saved == ()
-
-
 def test_the_calendar_shows_a_month_and_its_feed_ends_with_its_address(app: Countersign):
     case_id = submitted(app)
     started(app)

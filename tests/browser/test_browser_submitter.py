@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from engine.service import attaching, commenting, listing, people, proposals
+from engine.service import attaching, commenting, people, proposals, saved_views
 from engine.service.app import Countersign
 from tests.acceptance.all_fields import FORM, NAME, PDF, published
 from tests.api.cases import decide, key, submitted, viewer
@@ -31,7 +31,7 @@ def test_every_page_has_nothing_for_axe_and_fits(app: Countersign, window: Windo
     decide(app, "liguoqiang", "return", "Budget too low")
     commenting.add(app, viewer(app, "liguoqiang"), returned, "budget", "Less than 60,000?", key=key())
     case_id, form = submitted(app), draft(app)
-    listing.save(app, me, "Waiting", {"state": "approving"})
+    saved_views.save(app, me, "Waiting", "cases", "state=approving")
     people.set_language(app, me, "zh" if language == "zh" else "en")
     page = window()
     sign_in(page, "wangmin")

@@ -7,6 +7,7 @@ text, so that few pages show many.
 import json
 from collections.abc import Mapping
 from itertools import cycle, islice
+from urllib.parse import urlencode
 
 import sqlalchemy as sa
 
@@ -21,7 +22,6 @@ from engine.service import (
     drafting,
     erasing,
     holdouts,
-    listing,
     offers,
     offices,
     operations,
@@ -29,6 +29,7 @@ from engine.service import (
     phrases,
     policies,
     proposals,
+    saved_views,
     seed_lists,
     standins,
     suppressing,
@@ -122,7 +123,7 @@ def furnish(app: Countersign) -> Mapping[str, tuple[str, ...]]:
     return {
         "strange": (
             "/inbox?list=mine", f"/cases/{case_id}", *tabs, f"/cases/{draft_case}/edit",
-            f"/cases/{case_id}/approval-sheet", "/account", "/cases", "/cases/new", "/stand-ins",
+            f"/cases/{case_id}/approval-sheet", "/account", "/cases", "/cases/new", "/stand-ins", "/views",
         ),
         "zhaoying": ("/hall",),
         "liguoqiang": ("/inbox?list=done", f"/cases/{case_id}"),
@@ -147,7 +148,7 @@ def _people(app: Countersign) -> None:
     now = app.now()
     standins.add(app, None, StandIn("strange", "zhengkai", now, now.replace(year=now.year + 1)))
     tokens.make(app, viewer(app, "strange"), name=typed(80), scopes=["read"], days=7)
-    listing.save(app, viewer(app, "strange"), typed(60), {"q": typed(90)})
+    saved_views.save(app, viewer(app, "strange"), typed(60), "cases", urlencode({"q": typed(90)}))
 
 
 def _cases(app: Countersign) -> tuple[str, str]:

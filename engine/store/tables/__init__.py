@@ -65,9 +65,10 @@ from engine.store.tables.offers import offer_versions, rehearsals
 from engine.store.tables.people import grants, offices, organisation, people, stand_ins, workdays
 from engine.store.tables.phrases import phrases
 from engine.store.tables.policies import contact_policies, permits
-from engine.store.tables.proposals import attachments, case_marks, comments, feeds, saved_filters
+from engine.store.tables.proposals import attachments, case_marks, comments, feeds
 from engine.store.tables.recommendations import recommendations
 from engine.store.tables.side_letters import seeds, side_letters
+from engine.store.tables.views import mailing_recipients, mailings, saved_views, view_shares
 from engine.store.tables.waivers import waivers
 
 __all__ = [
@@ -114,6 +115,8 @@ __all__ = [
     "link_codes",
     "link_refusals",
     "links",
+    "mailing_recipients",
+    "mailings",
     "messages",
     "metadata",
     "numbering",
@@ -141,7 +144,7 @@ __all__ = [
     "responses",
     "restores",
     "rounds",
-    "saved_filters",
+    "saved_views",
     "second_factors",
     "seeds",
     "sent_segments",
@@ -155,6 +158,7 @@ __all__ = [
     "tasks",
     "timers",
     "uploads",
+    "view_shares",
     "waivers",
     "wave_links",
     "wave_sums",

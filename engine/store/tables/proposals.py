@@ -7,7 +7,6 @@ from sqlalchemy import (
     Date,
     ForeignKey,
     Index,
-    PrimaryKeyConstraint,
     String,
     Table,
     Text,
@@ -54,15 +53,6 @@ comments = Table(
     Column("resolved_by", String(40)),
     Column("resolved_at", UtcTime),
     Index(None, "case_id", "at"),
-)
-
-saved_filters = Table(
-    "saved_filters",
-    metadata,
-    Column("person", String(40), nullable=False),
-    Column("name", String(60), nullable=False),
-    Column("query", String(1000), nullable=False),  # the part of the address behind the question mark
-    PrimaryKeyConstraint("person", "name"),
 )
 
 feeds = Table(

@@ -17,7 +17,7 @@ from engine.values import Bilingual, Language
 from notifications.html import as_html
 from notifications.message import TEMPLATES, Message, compose, compose_digest, cut
 
-ABOUT_NO_CASE = {"digest", "channel_down", "webhook_disabled", "ping", "code"}
+ABOUT_NO_CASE = {"digest", "channel_down", "webhook_disabled", "ping", "code", "report", "report_stopped"}
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 TASK = Notice(
     person="wang",
