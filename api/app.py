@@ -58,6 +58,7 @@ from api.pages import (
     opt_out,
     paper,
     phrases,
+    process,
     proofs,
     proposal,
     provider,
@@ -96,6 +97,7 @@ from api.rest import offers as rest_offers
 from api.rest import operation as rest_operation
 from api.rest import organisation as rest_organisation
 from api.rest import policy as rest_policy
+from api.rest import process as rest_process
 from api.rest import proofs as rest_proofs
 from api.rest import waivers as rest_waivers
 from api.rest import ways_in as rest_ways_in
@@ -123,6 +125,7 @@ PAGES = (
     operations,
     paper,
     phrases,
+    process,
     webhooks,
     admin_audit,
     admin_data,
@@ -175,6 +178,7 @@ RESTS = (
     session,
     rest_cases,
     rest_audience,
+    rest_process,
     rest_proofs,
     rest_customers,
     rest_erasures,

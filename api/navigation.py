@@ -34,6 +34,10 @@ MAIN = (
 )
 PARTS: tuple[Part, ...] = (
     Part(
+        N_("Analysis"),
+        (Entry("/process", N_("Process"), "cases.read"),),
+    ),
+    Part(
         N_("Campaigns"),
         (
             Entry("/definitions", N_("Definitions"), "definitions.read", "g d"),

@@ -48,6 +48,7 @@ from api.words_office import (
 )
 from api.words_policy import CARRIERS, PURPOSES
 from api.words_problems import PROBLEMS
+from api.words_process import PROCESS_KINDS, PROCESS_MEANINGS, PROCESS_WHATS
 from api.words_proofs import PROOF_ANSWERS, PROOF_STATES, WAVES
 from api.words_steps import DUE, FLAGS, GONE, RESUMES, VIAS, WHY
 from api.words_widening import WIDENING_ACTIONS, WIDENING_EVENTS
@@ -108,6 +109,9 @@ __all__ = [
     "PARKED_KINDS",
     "PARTS",
     "PROBLEMS",
+    "PROCESS_KINDS",
+    "PROCESS_MEANINGS",
+    "PROCESS_WHATS",
     "PROOF_ANSWERS",
     "PROOF_STATES",
     "PURPOSES",

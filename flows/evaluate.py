@@ -1,11 +1,12 @@
-"""The flow `evaluate`: what takes long. Evaluations whose time has come are computed, customers are erased."""
+"""The flow `evaluate`: what takes long. Evaluations whose time has come are computed, customers are erased, the courses
+of cases are told anew."""
 
 from collections.abc import Mapping
 from dataclasses import asdict
 
 from prefect import flow
 
-from engine.service import effects, forgetting
+from engine.service import courses, effects, forgetting
 from engine.service.app import Countersign
 from flows.run import run
 
@@ -17,5 +18,6 @@ def evaluate() -> dict[str, int]:
 
 
 def once(app: Countersign) -> Mapping[str, int]:
-    """One batch of evaluations, then every erasure that is confirmed and not carried out."""
-    return {**asdict(effects.evaluate_due(app)), "erased": forgetting.catch_up(app)}
+    """One batch of evaluations, then every erasure that is confirmed and not carried out, then a batch of courses."""
+    done = asdict(effects.evaluate_due(app))
+    return {**done, "erased": forgetting.catch_up(app), "courses": courses.catch_up(app)}

@@ -25,6 +25,7 @@ from engine.store.tables.cases import (
     tasks,
     timers,
 )
+from engine.store.tables.courses import course_words, courses
 from engine.store.tables.customer_groups import case_groups, customer_group_versions, customer_groups
 from engine.store.tables.delivery import (
     chunks,
@@ -92,6 +93,8 @@ __all__ = [
     "clicks",
     "comments",
     "contact_policies",
+    "course_words",
+    "courses",
     "customer_group_versions",
     "customer_groups",
     "definitions",
