@@ -10,7 +10,7 @@ PROCESS_MEANINGS = {
         "took at most the first time, nine in ten at most the second (nearest rank)."
     ),
     "working": N_("Working time counts office hours on working days of the house's calendar alone."),
-    "files": N_("Cases that were only filed (报备), of all cases; the others asked for approval (报批)."),
+    "files": N_("Cases that were only filed, of all cases; the others asked for approval."),
     "returned": N_("Cases that were sent back at least once, of all cases."),
     "again": N_("Cases that entered a step more than once, of all cases."),
     "overdue": N_("Steps that are open after their deadline, now."),
@@ -31,7 +31,7 @@ PROCESS_MEANINGS = {
         "so their times look short."
     ),
 }
-PROCESS_KINDS = {"": N_("All"), "approve": N_("For approval (报批)"), "file": N_("Filed (报备)")}
+PROCESS_KINDS = {"": N_("All"), "approve": N_("For approval"), "file": N_("Filed only")}
 PROCESS_WHATS = {
     "": N_("all"),
     "open": N_("open now"),

@@ -66,7 +66,7 @@ def heat(app: App, visit: CurrentVisit, viewer: CurrentViewer, request: Request)
 
     def note(one: StepFigures, level: int) -> str:
         if one.took is None:
-            return words.plural("%(count)s open, none decided", "%(count)s open, none decided", one.open)
+            return words("none decided, %(count)s open", count=fmt.number(one.open))
         return words(
             "%(mark)s half within %(half)s, 9 in 10 within %(most)s (n %(count)s)",
             mark="■" * level + "□" * (process_figures.LEVELS - level),

@@ -65,12 +65,14 @@ def course(seats: Iterable[Seat], state: str, submitted: datetime | None) -> Cou
     """The course of a case in `state`, first submitted then, from all of its tasks in any order."""
     asked = [one for one in seats if one.verb not in ("copy", "answer") and one.reason != "carried"]
     asked.sort(key=lambda one: (one.round, one.step))
-    steps, people = [], []
+    entries: list[tuple[datetime, Stay]] = []
+    people: list[Stay] = []
     for _, group in groupby(asked, key=lambda one: (one.round, one.step)):
         of_step = list(group)
-        steps.append(_step(of_step))
+        entries.append((min(one.opened_at for one in of_step), _step(of_step)))
         people += [_person(one) for one in of_step if _is_someones(one)]
-    steps.sort(key=lambda stay: (stay.start, stay.round, stay.step))
+    entries.sort(key=lambda entry: (entry[0], entry[1].round, entry[1].step))
+    steps = [stay for _, stay in entries]
     deciding = [one for one in asked if one.verb in ("approve", "file")]
     is_over = state not in (*GIVEN_UP, *UNDECIDED) and not any(one.state in ("open", "waiting") for one in deciding)
     ended = max((_seconds(one.decided_at) for one in deciding), default=0) if is_over else 0

@@ -91,8 +91,8 @@ def behind(
     app: Countersign, viewer: Viewer, filters: Mapping[str, str], *, part: str = "all", name: str = "", what: str = ""
 ) -> Behind:
     """The cases behind a figure: of the `part` (all, step, person, office, version, month, way) called `name`, all or
-    `what` (open, overdue, late, decided, returned, again, filed); the 200 that were submitted last. NotFound for what is no
-    figure."""
+    `what` (open, overdue, late, decided, returned, again, filed); the 200 that were submitted last. NotFound for
+    what is no figure."""
     authorize(viewer, "cases.read")
     with app.db.read() as tx:
         wanted, _ = process_columns.wanted(app, tx, filters)

@@ -1,6 +1,7 @@
 """The figures of the process agree with a plain recomputation over the histories, and hold no case that the viewer may
 not see."""
 
+import json
 import math
 from collections import Counter, defaultdict
 from collections.abc import Iterator
@@ -13,8 +14,9 @@ import sqlalchemy as sa
 
 from engine import clock
 from engine.errors import Invalid, NotFound
+from engine.machine.case import Decision
 from engine.organisation import Workdays
-from engine.service import approvals, courses, process_figures, workdays
+from engine.service import approvals, courses, process_figures, proposals, workdays
 from engine.service.app import Countersign
 from engine.service.process_views import ProcessPage
 from engine.store import history
@@ -34,9 +36,9 @@ def app(db: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterat
         yield application
 
 
-def decide(app: Countersign, login: str, decision: str, remark: str = "") -> None:
+def decide(app: Countersign, login: str, decision: Decision, remark: str = "") -> None:
     task = open_task(app, login)
-    approvals.decide(app, viewer(app, login), task, decision, remark=remark, key=key())  # type: ignore[arg-type]
+    approvals.decide(app, viewer(app, login), task, decision, remark=remark, seen_seq=None, key=key())
 
 
 def figures(app: Countersign, login: str = "wangmin", **filters: str) -> ProcessPage:
@@ -62,8 +64,6 @@ def rank(values: list[int], share: float) -> int:
 
 def histories(app: Countersign) -> dict[str, list[tuple[datetime, dict[str, Any]]]]:
     """By case what happened to its tasks, in order, from the events of its history alone."""
-    import json
-
     found: dict[str, list[tuple[datetime, dict[str, Any]]]] = {}
     with app.db.read() as tx:
         for case_id in history.case_ids(tx):
@@ -77,7 +77,7 @@ def test_times_agree_with_a_plain_recomputation_over_the_histories(app: Counters
     for hours in (3, 30, 90, 170, 20):
         small_cases.submitted(app, NAME)
         clock.move(tmp_path / "clock", timedelta(hours=hours))
-        decide(app, "liqiang", "approve")
+        decide(app, "liguoqiang", "approve")
     page = figures(app)
     spans, days = [], workdays.calendar(app)
     for events in histories(app).values():
@@ -95,7 +95,7 @@ def test_times_agree_with_a_plain_recomputation_over_the_histories(app: Counters
     assert took is not None
     assert (took.n, took.half, took.most) == (5, rank(clocked, 0.5), rank(clocked, 0.9))
     assert (took.worked_half, took.worked_most) == (rank(in_work, 0.5), rank(in_work, 0.9))
-    person = next(one for one in page.people if one.person == "liqiang")
+    person = next(one for one in page.people if one.person == "liguoqiang")
     assert (person.took.n, person.took.half) == (5, took.half)
     assert page.few == 0
     assert {one.person: one.open for one in page.blocking} == Counter(
@@ -109,12 +109,10 @@ def open_rows(app: Countersign) -> list[Any]:
 
 
 def test_returns_are_counted_with_their_reasons_ways_and_steps_entered_again(app: Countersign):
-    from engine.service import proposals
-
     sent_back = small_cases.submitted(app, NAME)
-    decide(app, "liqiang", "return", "the budget is too large")
+    decide(app, "liguoqiang", "return", "the budget is too large")
     proposals.submit(app, viewer(app, "wangmin"), sent_back, small_cases.form(budget="3000.00"), key=key())
-    decide(app, "liqiang", "approve")
+    decide(app, "liguoqiang", "approve")
     small_cases.submitted(app, NAME, kind="filing")
     page = figures(app)
     assert (page.cases, page.returned, page.again, page.files) == (2, 1, 1, 1)
@@ -175,7 +173,7 @@ def test_overdue_and_late_by_the_deadline_of_the_step(app: Countersign, tmp_path
 def test_what_was_told_is_told_anew_when_a_case_goes_on(app: Countersign):
     small_cases.submitted(app, NAME)
     assert figures(app).behind == 0
-    decide(app, "liqiang", "approve")
+    decide(app, "liguoqiang", "approve")
     stale = process_figures.page(app, viewer(app, "wangmin"), {})
     assert stale.behind == 1
     assert courses.catch_up(app) == 0  # a minute is not over
