@@ -98,6 +98,10 @@ def test_times_agree_with_a_plain_recomputation_over_the_histories(app: Counters
     person = next(one for one in page.people if one.person == "liguoqiang")
     assert (person.took.n, person.took.half) == (5, took.half)
     assert page.few == 0
+    me = viewer(app, "wangmin")
+    drawn = process_figures.heat(app, me, {"definition": NAME}, lambda one, level: f"{one.step}-{level}")
+    assert "county_head-4" in drawn
+    assert "form.kind" not in drawn  # conditions are for who may read definitions
     assert {one.person: one.open for one in page.blocking} == Counter(
         row.person for row in open_rows(app) if row.verb != "copy"
     )
