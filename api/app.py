@@ -60,6 +60,7 @@ from api.pages import (
     opt_out,
     paper,
     phrases,
+    process,
     proofs,
     proposal,
     provider,
@@ -102,6 +103,7 @@ from api.rest import offers as rest_offers
 from api.rest import operation as rest_operation
 from api.rest import organisation as rest_organisation
 from api.rest import policy as rest_policy
+from api.rest import process as rest_process
 from api.rest import proofs as rest_proofs
 from api.rest import views as rest_views
 from api.rest import waivers as rest_waivers
@@ -130,6 +132,7 @@ PAGES = (
     operations,
     paper,
     phrases,
+    process,
     webhooks,
     admin_audit,
     admin_data,
@@ -188,6 +191,7 @@ RESTS = (
     session,
     rest_cases,
     rest_audience,
+    rest_process,
     rest_proofs,
     rest_customers,
     rest_erasures,

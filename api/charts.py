@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from engine.evaluation.forest import axis
+from engine.service.process_views import StepFigures
 from engine.service.rehearsal_views import BandView, GroupView
 from engine.service.stage_views import FunnelRow, UpliftRow, WaterfallRow, WaveView
 
@@ -86,6 +87,20 @@ def changes(group: GroupView) -> tuple[tuple[BandView, Bar], ...]:
         sign = 0 if band.above == band.below else (1 if band.above is not None and band.above >= 0 else -1)
         drawn.append((band, Bar(0.0, width, {-1: "delivered", 0: "base", 1: "removed"}[sign])))
     return tuple(drawn)
+
+
+def process(rows: Sequence[StepFigures]) -> tuple[tuple[StepFigures, Bar, Bar], ...]:
+    """The steps that were decided, each with a bar of the time half of them took within, and one for nine in ten."""
+    decided = [(row, row.took) for row in rows if row.took is not None]
+    longest = max((took.most for _, took in decided), default=0) or 1
+    return tuple(
+        (
+            row,
+            Bar(0.0, max(_percent(took.half, longest), LEAST_VISIBLE), "sent"),
+            Bar(0.0, max(_percent(took.most, longest), LEAST_VISIBLE), "waiting"),
+        )
+        for row, took in decided
+    )
 
 
 @dataclass(frozen=True, slots=True)

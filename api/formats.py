@@ -171,6 +171,14 @@ class Formats:
             parts.append(self.words.plural("%(count)s minute", "%(count)s minutes", minutes))
         return " ".join(parts) if parts else self.words("less than a minute")
 
+    def seconds(self, count: int) -> str:
+        """So many seconds by the clock, as `duration` says them."""
+        return self.duration(timedelta(seconds=count))
+
+    def worked(self, count: int) -> str:
+        """So many seconds of working time, in hours: a day of work is not a day."""
+        return self.words("%(hours)s h", hours=self.fixed(count / 3600, 1))
+
     def since(self, at: datetime) -> str:
         """How long ago `at` was."""
         return self.duration(self.now - at)

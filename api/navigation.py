@@ -56,7 +56,11 @@ PARTS: tuple[Part, ...] = (
     ),
     Part(
         N_("Analysis"),
-        (Entry("/library", N_("Case library"), "cases.read"),),
+        (
+            Entry("/process", N_("Process"), "cases.read"),
+            Entry("/library", N_("Case library"), "cases.read"),
+            Entry("/views", N_("Saved views"), "cases.read"),
+        ),
     ),
     Part(
         N_("Organisation"),

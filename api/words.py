@@ -50,6 +50,7 @@ from api.words_office import (
 )
 from api.words_policy import CARRIERS, PURPOSES
 from api.words_problems import PROBLEMS
+from api.words_process import PROCESS_KINDS, PROCESS_MEANINGS, PROCESS_WHATS
 from api.words_proofs import PROOF_ANSWERS, PROOF_STATES, WAVES
 from api.words_steps import DUE, FLAGS, GONE, RESUMES, VIAS, WHY
 from api.words_views import REPORT_FORMS, REPORT_STOPPED
@@ -118,6 +119,9 @@ __all__ = [
     "PARKED_KINDS",
     "PARTS",
     "PROBLEMS",
+    "PROCESS_KINDS",
+    "PROCESS_MEANINGS",
+    "PROCESS_WHATS",
     "PROOF_ANSWERS",
     "PROOF_STATES",
     "PURPOSES",

@@ -12,6 +12,7 @@ from api.words_message import MESSAGE_PROBLEMS
 from api.words_offers import OFFER_PROBLEMS
 from api.words_office import OFFICE_PROBLEMS
 from api.words_policy import POLICY_PROBLEMS
+from api.words_process import PROCESS_PROBLEMS
 from api.words_proofs import PROOF_PROBLEMS
 from api.words_views import VIEW_PROBLEMS
 from api.words_widening import WIDENING_PROBLEMS
@@ -37,6 +38,7 @@ PROBLEMS = {  # by code; the braces are filled with the problem's fields
     **HALL_PROBLEMS,
     **CALL_PROBLEMS,
     **MESSAGE_PROBLEMS,
+    **PROCESS_PROBLEMS,
     **PROOF_PROBLEMS,
     **VIEW_PROBLEMS,
     **WIDENING_PROBLEMS,

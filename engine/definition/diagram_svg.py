@@ -33,6 +33,10 @@ _BOXES = {  # a later one wins where a box is of two kinds
     "end": {"fill": "#e7f6ec", "stroke": "#2f855a"},
     "current": {"fill": "#fff3d6", "stroke": "#b45309", "stroke-width": "3"},
     "done": {"fill": "#e7f6ec", "stroke": "#2f855a"},
+    "heat1": {"fill": "#fffdf5"},
+    "heat2": {"fill": "#fff0c2"},
+    "heat3": {"fill": "#ffd9a0", "stroke-width": "2"},
+    "heat4": {"fill": "#ffbfa3", "stroke": "#b4261e", "stroke-width": "3"},
 }
 _PATH = {"fill": "none", "stroke": "#52606d", "stroke-width": "1.3"}
 _PATHS = {
@@ -43,7 +47,8 @@ _PATHS = {
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """What a case adds to a step or state: `current` or `done` or nothing, and words such as "2 d, 3 of 5"."""
+    """What a case adds to a step or state: `current` or `done` or nothing, or what many add, `heat1` to `heat4`; and
+    words such as "2 d, 3 of 5"."""
 
     state: str = ""
     note: str = ""

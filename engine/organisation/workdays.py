@@ -144,6 +144,17 @@ class Workdays:
         """The working days from `start` up to, not including, `end`."""
         return sum(self.is_workday(start + n * _DAY) for n in range((end - start).days))
 
+    def shifts(self, start: date, end: date) -> tuple[tuple[datetime, datetime], ...]:
+        """When people work on each working day from `start` up to, not including, `end`: within the office hours, the
+        usual ones where none are set."""
+        hours = self.hours or USUAL
+        days = (start + n * _DAY for n in range((end - start).days))
+        return tuple(
+            (datetime.combine(day, hours.opens, self.zone), datetime.combine(day, hours.closes, self.zone))
+            for day in days
+            if self.is_workday(day)
+        )
+
     def _next(self, day: date) -> date:
         day += _DAY
         while not self.is_workday(day):

@@ -72,7 +72,8 @@ def visible(person: str) -> ColumnElement[bool]:
     sees_all = sa.exists().where(grants.c.person == person, grants.c.role.in_(SEES_ALL))
     is_open = sa.exists().where(people.c.id == person, people.c.active)
     on_the_way = sa.and_(by_office, sa.not_(embargoed))
-    is_theirs = (cases.c.submitter == person, sees_all, asked, represents, named_reader, on_the_way, is_public)
+    # what costs no look elsewhere stands first: of 100,000 open cases each further look takes a second
+    is_theirs = (cases.c.submitter == person, sees_all, is_public, asked, represents, named_reader, on_the_way)
     return sa.and_(is_open, sa.or_(*is_theirs))
 
 

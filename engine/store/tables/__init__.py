@@ -27,6 +27,7 @@ from engine.store.tables.cases import (
 )
 from engine.store.tables.closings import closings
 from engine.store.tables.costs import cost_tables, sent_segments
+from engine.store.tables.courses import course_words, courses
 from engine.store.tables.customer_groups import case_groups, customer_group_versions, customer_groups
 from engine.store.tables.delivery import (
     chunks,
@@ -97,6 +98,8 @@ __all__ = [
     "comments",
     "contact_policies",
     "cost_tables",
+    "course_words",
+    "courses",
     "customer_group_versions",
     "customer_groups",
     "definitions",

@@ -64,6 +64,7 @@ cases = Table(
     Index(None, "submitter", "updated_at"),
     Index(None, "office", "updated_at"),
     Index(None, "state", "updated_at"),
+    Index(None, "id", "seq"),  # which cases went on since their course was told, without reading the cases
 )
 
 case_offices = Table(
@@ -109,6 +110,7 @@ tasks = Table(
     Index("ix_tasks_open", "person", "due_at", **only("state='open'")),
     Index("ix_tasks_copied", "person", "opened_at", **only("verb='copy'")),
     Index("ix_tasks_done", "person", "decided_at", **only("state='decided'")),
+    Index("ix_tasks_returned", "case_id", **only("decision='return'")),
 )
 
 timers = Table(

@@ -1,0 +1,50 @@
+"""The page of the process: figures with their meaning, the diagram in the heat of its times, the cases behind each."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from engine.service import approvals, courses, people, proposals
+from engine.service.app import Countersign
+from tests.acceptance.offices import key, open_task, viewer
+from tests.browser.looking import look, sign_in
+from tests.security import small_cases
+
+Windows = Callable[..., Any]
+
+
+def decide(app: Countersign, case_id: str, remark: str) -> None:
+    head = viewer(app, "liguoqiang")
+    task = open_task(app, "liguoqiang")
+    approvals.decide(app, head, task, "return" if remark else "approve", remark=remark, seen_seq=None, key=key())
+    if remark:
+        proposals.submit(app, viewer(app, "wangmin"), case_id, small_cases.form(), key=key())
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_the_process_is_read_filtered_and_followed_to_its_cases(app: Countersign, window: Windows, language: str):
+    people.set_language(app, people.viewer_named(app, "wangmin"), "zh" if language == "zh" else "en")
+    page, plain = window(1280), window(390, java_script_enabled=False)
+    for each in (page, plain):
+        sign_in(each, "wangmin")
+    page.goto("/process")
+    found = look(page, f"process-empty-{language}")
+    small_cases.published(app, "small-case")
+    for remark in ("", "", "the budget is too large", "", ""):
+        decide(app, small_cases.submitted(app, "small-case"), remark)
+    small_cases.submitted(app, "small-case", kind="filing")
+    courses.refresh(app)
+    plain.goto("/process?definition=small-case&version=1")
+    assert plain.locator("#reasons").inner_text().count("the budget is too large") == 1
+    returned = plain.locator("#steps a[href*='what=returned']").first
+    assert returned.inner_text() == "1"
+    returned.click()
+    assert plain.locator("ul.rows li").count() == 1
+    page.goto("/process?definition=small-case")
+    picture = page.locator("#steps img").get_attribute("src")
+    assert "■" in page.request.get(picture).text()
+    found += look(page, f"process-{language}")
+    page.locator(".facts a").first.click()
+    assert page.locator("ul.rows li").count() == 6
+    assert found + look(page, f"process-cases-{language}") == []
