@@ -198,7 +198,10 @@ class Statement(Part):
     values: tuple[str, ...]
 
 
-SEEN = "c AS (SELECT * FROM fact_case WHERE case_id IN (SELECT case_id FROM seen))"
+SEEN = (
+    "c AS (SELECT k.*, o.city FROM fact_case AS k LEFT JOIN dim_office AS o ON o.office = k.office"
+    " WHERE k.case_id IN (SELECT case_id FROM seen))"
+)
 """The one place where facts meet what the viewer may see: every statement begins with it, and every row of facts is
 joined with it."""
 

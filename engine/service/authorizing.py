@@ -51,6 +51,7 @@ Action = Literal[
     "calls.lead",
     "proofs.send",
     "seeds.manage",
+    "metrics.read",
 ]
 
 
@@ -101,6 +102,7 @@ RULES: Mapping[Action, Rule] = {
     "calls.lead": Rule("act", ("submitter", "head", "marketing", "process_admin", "administrator")),
     "proofs.send": Rule("act", ("submitter", "head", "marketing", "process_admin", "administrator")),
     "seeds.manage": Rule("administer", ("administrator",)),
+    "metrics.read": Rule("read"),
 }
 
 

@@ -161,6 +161,20 @@ def lists_of(tx: Connection, ids: Sequence[str]) -> dict[str, str]:
     return found
 
 
+def every_case(tx: Connection) -> tuple[str, ...]:
+    """The id of every case: for whoever may see all of them."""
+    return tuple(tx.execute(sa.select(cases.c.id)).scalars())
+
+
+def numbers_of(tx: Connection, ids: Sequence[str]) -> dict[str, str]:
+    """The numbers of those of these cases that have one."""
+    found: dict[str, str] = {}
+    for some in _pieces(ids):
+        chosen = sa.select(cases.c.id, cases.c.number).where(cases.c.id.in_(some), cases.c.number.is_not(None))
+        found |= {case_id: number for case_id, number in tx.execute(chosen)}
+    return found
+
+
 def _plain(tx: Connection, chosen: Any) -> list[Row]:
     """The rows as the driver gives them: making SQLAlchemy's of a million takes as long as reading them."""
     result = tx.execute(chosen)
