@@ -53,6 +53,7 @@ PARTS: tuple[Part, ...] = (
             Entry("/admin/holdout", N_("Global holdout"), "holdout.manage"),
         ),
     ),
+    Part(N_("Analysis"), (Entry("/dashboards/sends", N_("Mass sends"), "metrics.read"),)),
     Part(
         N_("Organisation"),
         (

@@ -17,6 +17,7 @@ from engine.values import Bilingual
 
 Fact = Literal["delivery", "response", "case", "recommendation"]
 Unit = Literal["messages", "customers", "cases", "responses", "recommendations", "share", "money", "days"]
+MOST_ROWS = 10_000
 Z = NormalDist().inv_cdf(0.975)
 
 
@@ -182,13 +183,15 @@ class Catalogue(Part):
 
 class Asked(Part):
     """Metrics over one table of facts, told apart by dimensions, of rows with these values of others; `since` and
-    `until` are days as ISO text, both included, empty for no limit."""
+    `until` are days as ISO text, both included, empty for no limit. `largest`: only so many, those first where the
+    first metric counts most."""
 
     metrics: tuple[str, ...]
     by: tuple[str, ...] = ()
     where: Mapping[str, tuple[str, ...]] = Field(default_factory=dict)
     since: str = ""
     until: str = ""
+    largest: int = 0
 
 
 class Statement(Part):
@@ -211,10 +214,11 @@ def statement(catalogue: Catalogue, asked: Asked) -> Statement:
     numerator and the denominator of each metric."""
     metrics = [catalogue.metrics[name] for name in asked.metrics]
     (fact,) = {one.of for one in metrics}
-    keys = [f"coalesce(CAST({catalogue.dimensions[name].by[fact]} AS VARCHAR), '') AS k{n}" for n, name in enumerate(asked.by)]
-    figures = [
-        f"{figure.numerator} AS n{n}, {figure.denominator} AS d{n}" for n, figure in enumerate(metrics)
+    keys = [
+        f"coalesce(CAST({catalogue.dimensions[name].by[fact]} AS VARCHAR), '') AS k{n}"
+        for n, name in enumerate(asked.by)
     ]
+    figures = [f"{figure.numerator} AS n{n}, {figure.denominator} AS d{n}" for n, figure in enumerate(metrics)]
     wanted, values = _filters(catalogue, fact, asked)
     source = "c" if fact == "case" else f"fact_{fact} AS f JOIN c ON c.case_id = f.case_id"
     lines = [f"WITH {SEEN}", f"SELECT {', '.join([*keys, *figures])}", f"FROM {source}"]
@@ -222,12 +226,14 @@ def statement(catalogue: Catalogue, asked: Asked) -> Statement:
         lines.append(f"WHERE {' AND '.join(wanted)}")
     if keys:
         places = ", ".join(f"k{n}" for n in range(len(keys)))
-        lines += [f"GROUP BY {places}", f"ORDER BY {places}"]
+        first, most = ("n0 DESC, ", asked.largest) if asked.largest else ("", MOST_ROWS)
+        lines += [f"GROUP BY {places}", f"ORDER BY {first}{places}", f"LIMIT {most + 1}"]
     return Statement(sql="\n".join(lines), values=values)
 
 
 def _filters(catalogue: Catalogue, fact: Fact, asked: Asked) -> tuple[list[str], tuple[str, ...]]:
-    wanted, values = [], []
+    wanted: list[str] = []
+    values: list[str] = []
     for name, some in asked.where.items():
         one = catalogue.dimensions[name]
         places = ", ".join("?" for _ in some)
@@ -250,5 +256,3 @@ def wilson(part: int, whole: int) -> tuple[float, float]:
     middle = (rate + spread / 2) / (1 + spread)
     half = Z / (1 + spread) * sqrt(rate * (1 - rate) / whole + spread / whole / 4)
     return max(0.0, middle - half), min(1.0, middle + half)
-
-

@@ -42,7 +42,8 @@ class Attribution(Section):
     stand apart."""
 
     window: Duration = Field(
-        Duration.parse("30d"), description="How long after the contact a response counts; on the clock, not working days"
+        Duration.parse("30d"),
+        description="How long after the contact a response counts; on the clock, not working days",
     )
     method: Literal["last_contact", "first_contact"] = Field(
         "last_contact", description="Which of several contacts before it a response answers"

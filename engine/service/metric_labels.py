@@ -35,7 +35,5 @@ def labels_of(app: Countersign, tx: Connection, facts: Facts, name: str, keys: S
         return {key: Bilingual(zh=organisation.name(key), en=organisation.name(key)) for key in wanted}
     if name == "definition":
         newest = [one for one in definitions.all_newest(tx) if one.name in keys]
-        return {
-            one.name: app.definition(ProcessRef(one.name, one.version, one.fingerprint)).title for one in newest
-        }
+        return {one.name: app.definition(ProcessRef(one.name, one.version, one.fingerprint)).title for one in newest}
     return {}

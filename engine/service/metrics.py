@@ -9,12 +9,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection
 
 from engine.definition.catalogue import figures
 from engine.errors import InvalidForm, Problem
-from engine.evaluation.figures import Asked, Catalogue, Metric, statement
+from engine.evaluation.figures import MOST_ROWS, Asked, Catalogue, Metric, statement
 from engine.service.app import Countersign
 from engine.service.authorizing import authorize
 from engine.service.recording import By
@@ -23,7 +24,9 @@ from engine.store import facts as ledger
 from engine.store import visibility
 from engine.values import Bilingual
 
-MOST_ROWS = 10_000
+if TYPE_CHECKING:
+    from engine.warehouse.asking import Facts
+
 MOST_VALUES = 200
 MOST_METRICS, MOST_DIMENSIONS = 12, 4
 
@@ -109,6 +112,7 @@ class Wanted:
     where: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     since: str = ""
     until: str = ""
+    largest: int = 0
 
 
 def catalogue(viewer: Viewer | None = None) -> MetricsView:
@@ -146,7 +150,7 @@ def ask_all(app: Countersign, by: By, questions: Sequence[Wanted], *, sql: bool 
             for asked in checked:
                 made = statement(known, asked)
                 rows = facts.ask(made).rows
-                kept = rows[:MOST_ROWS]
+                kept = rows[: asked.largest or MOST_ROWS]
                 labels = _labels(app, tx, facts, asked, kept)
                 answers.append(
                     Answer(
@@ -155,7 +159,7 @@ def ask_all(app: Countersign, by: By, questions: Sequence[Wanted], *, sql: bool 
                         rows=tuple(_row(known, asked, row, labels) for row in kept),
                         as_of=facts.as_of,
                         version=facts.version.number,
-                        cut=len(rows) > MOST_ROWS,
+                        cut=len(rows) > len(kept),
                         sql=made.sql if sql else "",
                     )
                 )
@@ -179,9 +183,9 @@ def _exact(value: object) -> Decimal:
     return Decimal(f"{value:.12g}") if isinstance(value, float) else Decimal(str(value or 0))
 
 
-def _labels(app: Countersign, tx: Connection, facts: object, asked: Asked, rows: Sequence[Sequence[object]]) -> list[
-    Mapping[str, Bilingual]
-]:
+def _labels(
+    app: Countersign, tx: Connection, facts: "Facts", asked: Asked, rows: Sequence[Sequence[object]]
+) -> list[Mapping[str, Bilingual]]:
     from engine.service.metric_labels import labels_of  # noqa: PLC0415  loads pyarrow
 
     return [labels_of(app, tx, facts, name, {str(row[n]) for row in rows}) for n, name in enumerate(asked.by)]
@@ -192,7 +196,8 @@ def _checked(known: Catalogue, wanted: Wanted, viewer: Viewer | None) -> Asked:
     if problems:
         raise InvalidForm(problems)
     where = {name: tuple(dict.fromkeys(some)) for name, some in wanted.where.items() if some}
-    return Asked(metrics=wanted.metrics, by=wanted.by, where=where, since=wanted.since, until=wanted.until)
+    limits = {"since": wanted.since, "until": wanted.until, "largest": min(max(wanted.largest, 0), MOST_ROWS)}
+    return Asked(metrics=wanted.metrics, by=wanted.by, where=where, **limits)
 
 
 def _problems(known: Catalogue, wanted: Wanted, viewer: Viewer | None) -> Iterable[Problem]:
@@ -227,6 +232,4 @@ def _may_tell(known: Catalogue, name: str, viewer: Viewer | None) -> bool:
 
 def _shown(known: Catalogue, name: str, one: Metric, hidden: set[str]) -> MetricView:
     dimensions = tuple(each for each in known.dimensions_of(name) if each not in hidden)
-    return MetricView(
-        name, one.label, one.says, one.kind, one.of, one.unit, dimensions, one.numerator, one.denominator
-    )
+    return MetricView(name, one.label, one.says, one.kind, one.of, one.unit, dimensions, one.numerator, one.denominator)

@@ -47,7 +47,9 @@ class Facts(AbstractContextManager["Facts"]):
     def names(self, table: str, key: str, some: Sequence[str]) -> dict[str, tuple[str, str]]:
         """The Chinese and English name of some rows of a dimension's table, by their key."""
         places = ", ".join("?" for _ in some)
-        rows = self._db.execute(f'SELECT "{key}", zh, en FROM {table} WHERE "{key}" IN ({places})', list(some)).fetchall()
+        rows = self._db.execute(
+            f'SELECT "{key}", zh, en FROM {table} WHERE "{key}" IN ({places})', list(some)
+        ).fetchall()
         return {one: (zh, en) for one, zh, en in rows}
 
     def __exit__(

@@ -6,7 +6,7 @@ Refuses to keep a customer's id: it becomes a hash that only this installation c
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import cache
@@ -191,8 +191,8 @@ class Filler:
     def _given(self, name: str, values: Sequence[Any], types: Mapping[str, Any]) -> None:
         """Values of one class as a table of that name."""
         kinds = {"seconds": Count, "is_first": Yes, "is_placed": Yes, **types}
-        fields = {"priced": Pricing, "windows": Window}[name].__slots__
-        columns = {one: pa.array([getattr(value, one) for value in values], kinds.get(one, Text)) for one in fields}
+        names = [one.name for one in fields(Pricing if name == "priced" else Window)]
+        columns = {one: pa.array([getattr(value, one) for value in values], kinds.get(one, Text)) for one in names}
         self.db.register(name, pa.table(columns))
 
     def _contacts(self, deliveries: Table) -> None:
@@ -204,10 +204,13 @@ class Filler:
             WHERE contacted_at IS NOT NULL AND case_id IN (SELECT case_id FROM windows)""")
 
     def _arms(self, lists: Mapping[str, str]) -> None:
-        self.db.execute("CREATE OR REPLACE TEMP TABLE arms (case_id VARCHAR, customer UBIGINT, cell VARCHAR, arm VARCHAR)")
+        self.db.execute(
+            "CREATE OR REPLACE TEMP TABLE arms (case_id VARCHAR, customer UBIGINT, cell VARCHAR, arm VARCHAR)"
+        )
         for case_id, path in sorted(lists.items()):
             self.db.execute(
-                f"INSERT INTO arms SELECT ?, {self._hashed('customer')}, cell, arm FROM read_parquet(?)", [case_id, path]
+                f"INSERT INTO arms SELECT ?, {self._hashed('customer')}, cell, arm FROM read_parquet(?)",
+                [case_id, path],
             )
 
     def _hashed(self, column: str) -> str:
