@@ -22,7 +22,7 @@ def offices_of(offices: Offices) -> pa.Table:
         told = {"office": one.code, "zh": one.zh, "en": one.en, "level": one.level}
         rows.append({**told, "city": city.code if city else "", "line": line})
     text = pa.string()
-    fields = {name: text for name in ("office", "zh", "en", "level", "city")} | {"line": pa.list_(text)}
+    fields = dict.fromkeys(("office", "zh", "en", "level", "city"), text) | {"line": pa.list_(text)}
     return pa.Table.from_pylist(rows, pa.schema(list(fields.items())))
 
 

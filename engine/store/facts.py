@@ -118,8 +118,8 @@ def waves_of(tx: Connection, ids: Sequence[str]) -> tuple[WaveFacts, ...]:
 
 
 def rows_of(tx: Connection, wave: str) -> Iterator[list[Row]]:
-    """The rows of a wave in pieces: row, customer, cell, state, reason, sent_at, settled_at as the database has them,
-    and whether the message left the house."""
+    """The rows of a wave in pieces: row, customer, cell, state, reason, sent_at, settled_at in microseconds, and
+    whether the message left the house."""
     by_index(tx)
     columns = (recipients.c.row, recipients.c.customer, recipients.c.cell, recipients.c.state, recipients.c.reason)
     left = sa.case((left_the_house(), 1), else_=0)
@@ -157,7 +157,7 @@ def lists_of(tx: Connection, ids: Sequence[str]) -> dict[str, str]:
     columns = (snapshots.c.case_id, snapshots.c.folder)
     for some in _pieces(ids):
         chosen = sa.select(*columns).where(snapshots.c.case_id.in_(some)).order_by(snapshots.c.frozen_at)
-        found |= {case_id: folder for case_id, folder in tx.execute(chosen)}
+        found |= dict(tx.execute(chosen).tuples().all())
     return found
 
 
@@ -171,7 +171,7 @@ def numbers_of(tx: Connection, ids: Sequence[str]) -> dict[str, str]:
     found: dict[str, str] = {}
     for some in _pieces(ids):
         chosen = sa.select(cases.c.id, cases.c.number).where(cases.c.id.in_(some), cases.c.number.is_not(None))
-        found |= {case_id: number for case_id, number in tx.execute(chosen)}
+        found |= dict(tx.execute(chosen).tuples().all())
     return found
 
 
@@ -183,10 +183,12 @@ def _plain(tx: Connection, chosen: Any) -> list[Row]:
 
 
 def _moment(tx: Connection, column: Any) -> Any:
-    """As microseconds since 1970 in PostgreSQL, as its text in SQLite: neither makes a time of it in Python."""
+    """As microseconds since 1970: no time is made of it in Python."""
     if tx.dialect.name == "postgresql":
         return sa.cast(sa.func.extract("epoch", column) * 1_000_000, sa.BigInteger)
-    return sa.type_coerce(column, sa.String)
+    text = sa.type_coerce(column, sa.String)  # 2026-11-30T04:47:30.833776+00:00
+    micros = sa.cast(sa.func.substr(text, 21, 6), sa.Integer)
+    return sa.cast(sa.func.strftime("%s", text), sa.Integer) * 1_000_000 + micros
 
 
 def _money(column: Any) -> Any:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import cache
+from itertools import islice
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -77,7 +78,7 @@ class Filler:
         """The rows of these waves: wave, row, customer, cell, state, reason, sent, settled, whether it left the house.
         `gone`: the same waves, and others that are no more, by their marks."""
         names = ("wave", "row", "customer", "cell", "state", "reason", "sent", "settled", "left_house")
-        types = (Text, Count, Text, Text, Text, Text, None, None, Count)
+        types = (Text, Count, Text, Text, Text, Text, Count, Count, Count)
         self._given("priced", waves, {"per_contact": pa.decimal128(18, 6), "together": pa.decimal128(18, 6)})
         with self._staged("fact_delivery", rows, names, types):
             self.db.execute(f"""CREATE OR REPLACE TEMP TABLE fresh AS
@@ -92,7 +93,7 @@ class Filler:
                   CASE WHEN NOT contacted THEN 0 WHEN per_contact IS NOT NULL THEN per_contact
                     ELSE together / n END::DECIMAL(18,6) AS cost,
                   {self._hashed("customer")} AS customer, part
-                FROM told ORDER BY wave, "row" """)
+                FROM told""")
             return self._kept("fact_delivery", "wave", gone)
 
     def responses(
@@ -102,7 +103,7 @@ class Filler:
         the case's window says they answer. `contacts`: the deliveries as they are now; `lists`: the file with the
         frozen list of each case, which knows the arm of those whom nobody contacted."""
         names = ("case_id", "customer", "kind", "reference", "moment", "value")
-        types = (Text, Text, Text, Text, None, Text)
+        types = (Text, Text, Text, Text, Count, Text)
         self._given("windows", windows, {})
         self._contacts(contacts)
         self._arms(lists)
@@ -136,7 +137,7 @@ class Filler:
     def recommendations(self, rows: Rows, gone: Mapping[str, Mark]) -> Filled:
         """What clerks saw: case, wave, row, customer, hall, clerk, moment, answer, reason, value, whether proved."""
         names = ("case_id", "wave", "row", "customer", "hall", "clerk", "moment", "answer", "reason", "value", "proved")
-        types = (Text, Text, Count, Text, Text, Text, None, Text, Text, Text, Count)
+        types = (Text, Text, Count, Text, Text, Text, Count, Text, Text, Text, Count)
         with self._staged("fact_recommendation", rows, names, types):
             self.db.execute(f"""CREATE OR REPLACE TEMP TABLE fresh AS
                 SELECT case_id, wave, hall, clerk, {self._day(_moment("moment"))} AS shown_on, answer, reason,
@@ -166,22 +167,11 @@ class Filler:
     def _staged(self, name: str, rows: Rows, names: Sequence[str], types: Sequence[Any]) -> Iterator[Path]:
         """The rows in a file for as long as they are worked on, as the view `staged`: a wave may not fit in memory."""
         with self.star.files.fresh_file(name) as path:
-            writer = None
-            for piece in _pieces(rows):
-                columns = list(zip(*piece, strict=True))
-                arrays = [
-                    pa.array(column, kind if kind is not None else _kind_of(column))
-                    for column, kind in zip(columns, types, strict=True)
-                ]
-                batch = pa.table(arrays, list(names))
-                if writer is None:
-                    schema = pa.schema([(n, _settled(n, t)) for n, t in zip(names, types, strict=True)])
-                    writer = pq.ParquetWriter(path, schema)
-                writer.write_table(batch.cast(writer.schema))
-            if writer is None:
-                schema = pa.schema([(n, _settled(n, t)) for n, t in zip(names, types, strict=True)])
-                writer = pq.ParquetWriter(path, schema)
-            writer.close()
+            schema = pa.schema(list(zip(names, types, strict=True)))
+            with pq.ParquetWriter(path, schema, compression="none") as writer:
+                for piece in _pieces(rows):
+                    columns = zip(zip(*piece, strict=True), types, strict=True)
+                    writer.write_table(pa.table([pa.array(column, kind) for column, kind in columns], schema=schema))
             quoted = str(path).replace("'", "''")
             self.db.execute(f"CREATE OR REPLACE TEMP VIEW staged AS SELECT * FROM read_parquet('{quoted}')")
             yield path
@@ -198,8 +188,15 @@ class Filler:
     def _contacts(self, deliveries: Table) -> None:
         paths = ", ".join("'" + str(self.star.files.path(file)).replace("'", "''") + "'" for file in deliveries.files)
         chosen = "case_id, customer, wave, channel, cell, contacted_at"
-        nothing = "SELECT '' AS case_id, 0::UBIGINT AS customer, '' AS wave, '' AS channel, '' AS cell, NULL::TIMESTAMP AS contacted_at"
-        asked = f"SELECT {chosen} FROM read_parquet([{paths}])" if paths else f"{nothing} WHERE false"
+        types = {
+            "case_id": "VARCHAR",
+            "customer": "UBIGINT",
+            "wave": "VARCHAR",
+            "channel": "VARCHAR",
+            "cell": "VARCHAR",
+        }
+        nothing = ", ".join(f"NULL::{kind} AS {name}" for name, kind in {**types, "contacted_at": "TIMESTAMP"}.items())
+        asked = f"SELECT {chosen} FROM read_parquet([{paths}])" if paths else f"SELECT {nothing} WHERE false"
         self.db.execute(f"""CREATE OR REPLACE TEMP VIEW contacts AS SELECT * FROM ({asked})
             WHERE contacted_at IS NOT NULL AND case_id IN (SELECT case_id FROM windows)""")
 
@@ -256,25 +253,11 @@ def offset_sql(zone: ZoneInfo, moment: str) -> str:
 
 
 def _moment(column: str) -> str:
-    """A moment of SQLite's text or PostgreSQL's number of microseconds, both in UTC."""
-    number = f"make_timestamp(TRY_CAST({column} AS BIGINT))"
-    return f"(CASE WHEN contains({column}, 'T') THEN CAST(left({column}, 26) AS TIMESTAMP) ELSE {number} END)"
-
-
-def _settled(name: str, kind: Any) -> Any:
-    return Text if kind is None else kind
-
-
-def _kind_of(column: Sequence[Any]) -> Any:
-    return Text if any(isinstance(value, str) for value in column) else Count
+    """A moment of a number of microseconds since 1970, in UTC."""
+    return f"make_timestamp({column})"
 
 
 def _pieces(rows: Rows, size: int = 200_000) -> Iterator[list[tuple[Any, ...]]]:
-    piece: list[tuple[Any, ...]] = []
-    for row in rows:
-        piece.append(row)
-        if len(piece) >= size:
-            yield piece
-            piece = []
-    if piece:
+    source = iter(rows)
+    while piece := list(islice(source, size)):
         yield piece

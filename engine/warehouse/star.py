@@ -247,9 +247,12 @@ class Star:
     @contextlib.contextmanager
     def opened(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """DuckDB in memory, which spills beside the files."""
-        config: dict[str, str | bool | int | float | list[str]] = {"memory_limit": MEMORY, "temp_directory": str(self.folder / "spill")}
+        config: dict[str, str | bool | int | float | list[str]] = {
+            "memory_limit": MEMORY,
+            "temp_directory": str(self.folder / "spill"),
+        }
         with contextlib.closing(duckdb.connect(config=config)) as db:
-            db.execute("SET preserve_insertion_order = true")
+            db.execute("SET enable_progress_bar = false")
             db.execute("SET python_enable_replacements = false")
             yield db
 

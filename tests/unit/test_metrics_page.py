@@ -6,8 +6,8 @@ from tests.support import ROOT
 PAGE = ROOT / "docs/metrics.md"
 INTRO = """# Metrics
 
-Written by `python -m tests.unit.test_metrics_page` from `definitions/catalogue/facts/metrics.yaml`; what facts are is in
-[facts.md](facts.md). In SQL `f` is a row of facts and `c` the row of its case.
+Written by `python -m tests.unit.test_metrics_page` from `definitions/catalogue/facts/metrics.yaml`; what facts
+are is in [facts.md](facts.md). In SQL `f` is a row of facts and `c` the row of its case.
 
 | metric | called | formula | over | unit | kind | numerator and denominator |
 |---|---|---|---|---|---|---|
@@ -23,7 +23,8 @@ def page() -> str:
         for name, one in known.metrics.items()
     ]
     dimensions = [
-        f"| `{name}` | {one.label.zh} / {one.label.en} | {', '.join(one.by)} |" for name, one in known.dimensions.items()
+        f"| `{name}` | {one.label.zh} / {one.label.en} | {', '.join(one.by)} |"
+        for name, one in known.dimensions.items()
     ]
     head = "\n\n## Dimensions\n\n| dimension | called | of facts of |\n|---|---|---|\n"
     return INTRO + "\n".join(rows) + head + "\n".join(dimensions) + "\n"
