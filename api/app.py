@@ -42,6 +42,7 @@ from api.pages import (
     closing,
     costs,
     customers,
+    dashboards,
     decisions,
     definitions,
     drafts,
@@ -98,6 +99,7 @@ from api.rest import erasures as rest_erasures
 from api.rest import exports as rest_exports
 from api.rest import groups as rest_groups
 from api.rest import hall as rest_hall
+from api.rest import metrics as rest_metrics
 from api.rest import notifications as rest_notifications
 from api.rest import offers as rest_offers
 from api.rest import operation as rest_operation
@@ -162,6 +164,7 @@ PAGES = (
     proofs,
     calendar,
     saved_views,
+    dashboards,
     case_list,
     closing,
     instances,
@@ -179,6 +182,7 @@ RESTS = (
     rest_case_list,
     rest_exports,
     rest_closing,
+    rest_metrics,
     rest_beside,
     rest_organisation,
     rest_dataset,

@@ -57,9 +57,10 @@ PARTS: tuple[Part, ...] = (
     Part(
         N_("Analysis"),
         (
+            Entry("/dashboards/sends", N_("Mass sends"), "metrics.read"),
             Entry("/process", N_("Process"), "cases.read"),
             Entry("/library", N_("Case library"), "cases.read"),
-            Entry("/views", N_("Saved views"), "cases.read"),
+            Entry("/views", N_("Views and reports"), "views.read"),
         ),
     ),
     Part(
@@ -80,7 +81,6 @@ PARTS: tuple[Part, ...] = (
         N_("Your own"),
         (
             Entry("/account", N_("My account"), "account.keep"),
-            Entry("/views", N_("Views and reports"), "views.read"),
             Entry("/notifications", N_("Notifications"), "account.keep"),
             Entry("/stand-ins", N_("Stand-ins"), "cases.read"),
             Entry("/keyboard", N_("Keyboard"), "account.keep"),

@@ -212,7 +212,12 @@ REPLIES = {  # what a reply means
     "opt_in": N_("wants messages again"),
     "other": N_("a message"),
 }
-FLOWS = {"tick": N_("Deadlines and notices"), "waves": N_("Delivery"), "evaluate": N_("Evaluation")}
+FLOWS = {
+    "tick": N_("Deadlines and notices"),
+    "waves": N_("Delivery"),
+    "evaluate": N_("Evaluation"),
+    "facts": N_("Facts"),
+}
 FACTS = {  # parts of an entry: what was and what is
     "name": N_("Called"),
     "name_en": N_("English name"),

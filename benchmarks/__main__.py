@@ -26,6 +26,7 @@ NAMES = (
     "replay",
     "authoring",
     "expressions",
+    "facts",
     "demo",
 )
 

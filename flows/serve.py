@@ -37,12 +37,13 @@ from engine.errors import CountersignError, Refused, Unavailable
 from engine.service import logs
 from engine.settings import Settings
 from flows.evaluate import evaluate
+from flows.facts import facts
 from flows.rounds import stop_file
 from flows.tick import tick
 from flows.waves import waves
 
 NAME = "countersign"  # of each deployment: tick/countersign, waves/countersign
-FLOWS: tuple[Flow[[], Any], ...] = (tick, waves, evaluate)  # each runs every `run_seconds`, one run at a time
+FLOWS: tuple[Flow[[], Any], ...] = (tick, waves, evaluate, facts)  # each runs every `run_seconds`, one run at a time
 POLL = 2.0  # seconds between two looks of the runner for runs that should start
 HELD = (StateType.RUNNING, StateType.PENDING, StateType.CANCELLING)  # states in which a run holds its place
 

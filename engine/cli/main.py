@@ -35,6 +35,8 @@ NOUNS = {
     "audit": ("engine.cli.audit", "Who did what, and whether the histories are what was written."),
     "calendar": ("engine.cli.calendar", "Working days of your own."),
     "cases": ("engine.cli.cases", "Look at cases."),
+    "facts": ("engine.cli.facts", "Keep the facts that dashboards and metrics are counted over."),
+    "metrics": ("engine.cli.metrics", "Metrics: what each one means, and its figures."),
     "evaluate": (
         "engine.cli.evaluation",
         "Evaluate a finished campaign from an outcome file (`countersign evaluate FILE ...`), or verify a report.",

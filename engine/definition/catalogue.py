@@ -18,6 +18,7 @@ from engine.audience.compile import customer_type
 from engine.definition.document import read
 from engine.definition.section import Name, Section
 from engine.errors import InvalidDefinition, Problem
+from engine.evaluation.figures import Catalogue as Figures
 from engine.expr.types import Record
 from engine.values import NO_TEXT, Bilingual
 
@@ -87,6 +88,13 @@ def known_catalogues() -> tuple[str, ...]:
     """The names of the shipped catalogues of customer fields."""
     folder = resources.files("definitions") / "catalogue"
     return tuple(sorted(file.name.removesuffix(".yaml") for file in folder.iterdir() if file.name.endswith(".yaml")))
+
+
+@lru_cache(maxsize=1)
+def figures() -> Figures:
+    """The shipped catalogue of metrics and dimensions over the facts."""
+    file = resources.files("definitions") / "catalogue" / "facts" / "metrics.yaml"
+    return Figures.model_validate(read(file.read_text(encoding="utf-8")).value)
 
 
 def _read(name: str, file: Traversable) -> Catalogue | None:

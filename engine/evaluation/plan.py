@@ -6,7 +6,7 @@ Refuses to look at outcomes. A definition without this section has no evaluation
 from decimal import Decimal
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from engine.evaluation.metrics import COMPARABLE, Comparison, Mean, Measure, Metric, Rate, Uplift
@@ -37,6 +37,26 @@ class CloseOut(Section):
     feedback_to: Literal["library", "nowhere"] = Field("library", description="Where the result is kept")
 
 
+class Attribution(Section):
+    """Which responses count for a contact, and which contact a response answers. Those after the window are late, and
+    stand apart."""
+
+    window: Duration = Field(
+        Duration.parse("30d"),
+        description="How long after the contact a response counts; on the clock, not working days",
+    )
+    method: Literal["last_contact", "first_contact"] = Field(
+        "last_contact", description="Which of several contacts before it a response answers"
+    )
+
+    @field_validator("window")
+    @classmethod
+    def _on_the_clock(cls, window: Duration) -> Duration:
+        if window.is_working:
+            raise PydanticCustomError("window", "a window runs on the clock; write it as 30d or 72h")
+        return window
+
+
 class EvaluationPlan(Section):
     """The `evaluation:` section of a definition.
 
@@ -64,6 +84,9 @@ class EvaluationPlan(Section):
         None,
         description="Share of the control group that may have been messaged, by this case or another; above it no"
         " verdict is given. Without it there is only a warning",
+    )
+    attribution: Attribution | None = Field(
+        None, description="Which responses count for a contact; without it those of 30 days, for the last contact"
     )
     close: CloseOut = Field(CloseOut(), description="What closing the case needs")
 

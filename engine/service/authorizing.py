@@ -55,6 +55,7 @@ Action = Literal[
     "seeds.manage",
     "views.read",
     "views.keep",
+    "metrics.read",
 ]
 
 
@@ -109,6 +110,7 @@ RULES: Mapping[Action, Rule] = {
     "seeds.manage": Rule("administer", ("administrator",)),
     "views.read": Rule("read"),
     "views.keep": Rule("act"),
+    "metrics.read": Rule("read"),
 }
 
 

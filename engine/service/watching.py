@@ -30,7 +30,7 @@ from engine.store.operation import WaveInDoubt
 from engine.store.waves import WaveRow
 from engine.values import NO_TEXT, Bilingual
 
-FLOWS = ("tick", "waves", "evaluate")
+FLOWS = ("tick", "waves", "evaluate", "facts")
 QUIET_AFTER = timedelta(minutes=10)  # longer than a run and the pause before the next
 NOTED_EVERY = timedelta(seconds=30)
 WORKER = "waves:"  # before the name of a further delivery worker

@@ -206,6 +206,7 @@ def _ledger(tx: Connection, one: Forgotten, at: datetime) -> int:
         moves.move(tx, wave, mine & doubt, come_from="waiting", to="unknown", reason=DOUBTFUL, settled_at=at)
         moves.move(tx, wave, mine, come_from="waiting", to="suppressed", reason=ERASED, settled_at=at)
         tx.execute(sa.update(recipients).where(recipients.c.wave == wave, mine).values(customer=one.name))
+        moves.touch(tx, wave)
     return len(places)
 
 

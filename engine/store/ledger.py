@@ -213,7 +213,10 @@ def hand_over(tx: Connection, wave: str, *, at: datetime) -> int:
 def _sent(tx: Connection, wave: str, where: sa.ColumnElement[bool], at: datetime) -> int:
     early = sa.and_(recipients.c.sent_at.is_(None), recipients.c.state.in_(("delivered", "failed")), ~_unsent)
     noted = sa.update(recipients).where(recipients.c.wave == wave, where, early).values(sent_at=at)
-    return tx.execute(noted).rowcount + moves.move(tx, wave, where, come_from="waiting", to="sent", sent_at=at)
+    late = tx.execute(noted).rowcount
+    if late:
+        moves.touch(tx, wave)
+    return late + moves.move(tx, wave, where, come_from="waiting", to="sent", sent_at=at)
 
 
 _unsent = sa.and_(recipients.c.state == "failed", recipients.c.reason.startswith(REJECTED))

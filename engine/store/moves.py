@@ -61,6 +61,8 @@ def move(
     if where is not None:
         here = here.where(where)
     count = tx.execute(here.values(state=to, **columns)).rowcount
+    if not count:
+        return 0
     is_of_policy = to == "suppressed" and str(columns.get("reason", "")).startswith(CAPPED)
     _add(tx, wave, {come_from: -count, to: count, "capped": count * is_of_policy})
     return count
@@ -78,10 +80,14 @@ def exchange(tx: Connection, wave: str, moved: Mapping[tuple[str, str], int]) ->
 
 def _add(tx: Connection, wave: str, difference: Mapping[Any, int]) -> None:
     values = {name: wave_sums.c[name] + by for name, by in difference.items() if by}
-    if not values:
-        return
+    values["revision"] = wave_sums.c.revision + 1
     if tx.execute(sa.update(wave_sums).where(wave_sums.c.wave == wave).values(values)).rowcount != 1:
         raise LookupError(f"{wave} has rows in the ledger, but no sums")
+
+
+def touch(tx: Connection, wave: str) -> None:
+    """Rows of the wave, whose lock the caller holds, changed in something else than their state."""
+    _add(tx, wave, {})
 
 
 def drifts(
@@ -132,8 +138,9 @@ def mend(tx: Connection, wave: str) -> Drift | None:
     """Make the sums of a wave, whose lock the caller holds, what its rows say; how they differed, or None."""
     found = next(iter(drifts(tx, wave)), None)
     if found is not None:
-        upsert = inserting(tx, wave_sums).values(wave=wave, **found.counted)
-        tx.execute(upsert.on_conflict_do_update(index_elements=["wave"], set_=dict(found.counted)))
+        upsert = inserting(tx, wave_sums).values(wave=wave, revision=1, **found.counted)
+        fresh = {**found.counted, "revision": wave_sums.c.revision + 1}
+        tx.execute(upsert.on_conflict_do_update(index_elements=["wave"], set_=fresh))
     return found
 
 

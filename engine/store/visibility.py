@@ -83,6 +83,11 @@ def may_see(tx: Connection, person: str, case_id: str) -> bool:
     return tx.execute(query).scalar_one_or_none() is not None
 
 
+def all_seen(tx: Connection, person: str) -> tuple[str, ...]:
+    """The id of every case that `person` may see: what sums over cases are made of."""
+    return tuple(tx.execute(sa.select(cases.c.id).where(visible(person))).scalars())
+
+
 def find(tx: Connection, person: str, case_id: str) -> CaseLine | None:
     """The case's line, or None where it is absent or not theirs to see."""
     query = sa.select(*CASE_COLUMNS).where(cases.c.id == case_id, visible(person))

@@ -53,7 +53,7 @@ def test_the_process_lives_without_its_database(app: Countersign, monkeypatch: p
 def test_readiness_names_the_part_that_is_not(app: Countersign):
     first = asked(app, "/readyz")
     assert first.status_code == 503
-    assert first.json()["parts"]["flows"] == "not running: tick, waves, evaluate"
+    assert first.json()["parts"]["flows"] == "not running: tick, waves, evaluate, facts"
     flows_run(app)
     well = asked(app, "/readyz")
     assert (well.status_code, well.json()["is_ready"]) == (200, True), well.text

@@ -62,7 +62,7 @@ def test_kill_9_leaves_no_process_the_next_start_frees_the_schedule_and_a_dead_p
 ) -> None:
     with home(tmp_path, COUNTERSIGN_DATABASE_URL=sqlite_url, COUNTERSIGN_RUN_SECONDS="300") as where:
         with up(where) as process:
-            wait_until(lambda: len(running(where)) == 3, what="tick, waves and evaluate", seconds=60)
+            wait_until(lambda: len(running(where)) == 4, what="tick, waves, evaluate and facts", seconds=60)
             left_over = running(where)
             process.kill()
             process.wait()

@@ -176,13 +176,14 @@ def test_the_migration_counts_what_is_there_and_goes_back_over_rows_that_others_
     db = Database(url)
     db.migrate()
     enter_wave(db, 6)
+    kept = sa.select(wave_sums.c.wave, *(wave_sums.c[name] for name in moves.KEPT))
     config = Config()
     config.set_main_option("script_location", str(Path(migrations.__file__).parent))
     config.set_main_option("path_separator", "os")
     with db.begin() as tx:
         ledger.settle(tx, WAVE, {0: POLICY, 1: "contactxpolicy"}, state="suppressed", at=NOW)
         ledger.mark_sent(tx, WAVE, 2, 3, at=NOW)
-        before = tx.execute(sa.select(wave_sums)).all()
+        before = tx.execute(kept).all()
         wish = {"source": "reply", "reference": "r1", "at": NOW, "taken_at": NOW}
         number = tx.execute(sa.insert(opt_outs).values(wish).returning(opt_outs.c.id)).scalar_one()
         tx.execute(sa.insert(opt_out_addresses).values(address="sealed", opt_out=number))
@@ -190,6 +191,6 @@ def test_the_migration_counts_what_is_there_and_goes_back_over_rows_that_others_
         command.downgrade(config, "0031")
     db.migrate()
     with db.read() as tx:
-        assert tx.execute(sa.select(wave_sums)).all() == before
+        assert tx.execute(kept).all() == before
         assert moves.drifts(tx) == ()
     db.close()

@@ -124,6 +124,7 @@ wave_sums = Table(
     metadata,  # how many rows of a wave are in each state, kept with every change of them (store/moves.py)
     Column("wave", String(48), nullable=False),
     *(Column(name, BigInteger, nullable=False, server_default="0") for name in SUMMED),
+    Column("revision", BigInteger, nullable=False, server_default="0"),  # goes up with every change of a row
     PrimaryKeyConstraint("wave"),
     CheckConstraint(" and ".join(f"{name}>=0" for name in SUMMED), name="counts"),
     CheckConstraint("capped<=suppressed", name="capped"),

@@ -1,0 +1,275 @@
+"""Keeps the facts beside the ledger (docs/facts.md): takes what changed since the last time, and publishes it at once.
+
+What was taken is told by marks that are published with the files themselves, so a refresh that dies leaves nothing
+behind but files that nobody names, and the next one takes the same again. Refuses to run twice at a time, and to write
+into the case database.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection
+
+from engine.delivery.message import cost
+from engine.errors import Refused
+from engine.evaluation.plan import Attribution
+from engine.machine.readers import may_hide
+from engine.offers.terms import Terms
+from engine.service import offers, sealing
+from engine.service.app import Countersign
+from engine.store import facts as ledger
+from engine.store.facts import CaseTimes, WaveFacts
+from engine.store.ledger import PLACED
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from engine.warehouse.filling import Filler, Pricing, Window
+    from engine.warehouse.star import Mark, Marks
+
+EVERY = timedelta(minutes=5)
+PURPOSE = "customers in facts"
+DAY = timedelta(days=1)
+ASKED = {"approve": "approval", "file": "filing"}  # what a case was asked for: approval where one step approves
+Row = tuple[Any, ...]
+
+
+class FactsBusy(Refused):
+    """The facts are being refreshed at this moment; wait until that is done."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refreshed:
+    """How many rows a refresh wrote, of what changed; `as_of` is the moment whose ledger the facts show now."""
+
+    deliveries: int
+    responses: int
+    cases: int
+    recommendations: int
+    seconds: float
+    as_of: datetime
+
+    @property
+    def rows(self) -> int:
+        """All of them."""
+        return self.deliveries + self.responses + self.cases + self.recommendations
+
+
+def refresh(app: Countersign, *, whole: bool = False) -> Refreshed:
+    """Take what changed, or with `whole` everything anew. FactsBusy while somebody else does."""
+    # pyarrow and DuckDB take half a second to load: neither pages nor commands pay for them at their start.
+    from engine.warehouse.filling import Filler, Keeping  # noqa: PLC0415
+    from engine.warehouse.star import Star  # noqa: PLC0415
+
+    star, started = Star(app.settings.data), perf_counter()
+    with star.only_one() as mine:
+        if not mine:
+            raise FactsBusy()
+        before = star.current()
+        keeping = Keeping(sealing.key_for(app.settings, PURPOSE).hex(), app.settings.zone)
+        with app.db.read() as tx, star.opened() as db:
+            as_of = app.now()
+            filler = Filler(star, db, before, keeping)
+            made = _Making(app, tx, filler, {} if whole else star.marks(before), whole=whole).make()
+            tables = {name: table for name, table in made.tables.items() if table is not None}
+            version = star.publish(lambda there: there | tables)
+        star.say_as_of(version.number, as_of)
+        star.sweep()
+    return Refreshed(**made.counts, seconds=perf_counter() - started, as_of=as_of)
+
+
+def refresh_due(app: Countersign) -> int:
+    """Refresh where the facts are older than five minutes; how many rows were written. 0 while somebody else does."""
+    from engine.warehouse.star import Star  # noqa: PLC0415
+
+    shown = Star(app.settings.data).as_of()
+    if shown is not None and app.now() < shown + EVERY:
+        return 0
+    try:
+        return refresh(app).rows
+    except FactsBusy:
+        return 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    tables: dict[str, Any]
+    counts: dict[str, int]
+
+
+class _Making:
+    """One refresh, in the order in which its tables need each other."""
+
+    def __init__(self, app: Countersign, tx: Connection, filler: "Filler", marks: "Marks", *, whole: bool) -> None:
+        self.app, self.tx, self.filler, self.before, self.whole = app, tx, filler, marks, whole
+        self.terms: dict[str, Terms] = offers.in_force(app, tx, app.now())
+        self.counts = {"deliveries": 0, "responses": 0, "cases": 0, "recommendations": 0}
+        self.tables: dict[str, Any] = {}
+        self.after: Marks = {}
+
+    def make(self) -> _Made:
+        """The tables that changed, and how many rows."""
+        cases = self._changed("case", ledger.case_marks(self.tx))
+        waves = self._changed("wave", ledger.wave_marks(self.tx))
+        answered = self._changed("response", ledger.response_marks(self.tx))
+        seen = self._changed("recommendation", ledger.recommendation_marks(self.tx))
+        if cases:
+            self._take("fact_case", "case", cases, lambda gone: self._cases(cases, gone), "cases")
+        of_cases = {wave.case_id for wave in ledger.waves_of(self.tx, sorted(waves))}
+        if waves:
+            self._take("fact_delivery", "wave", waves, lambda gone: self._deliveries(sorted(waves), gone), "deliveries")
+        answered |= of_cases & self.after["response"].keys()  # another contact may be the one that was answered
+        if answered:
+            take = lambda gone: self._responses(sorted(answered), gone)  # noqa: E731  named for the line above
+            self._take("fact_response", "response", answered, take, "responses")
+        if seen:
+            rows = self._flat(ledger.recommendations_of(self.tx, sorted(seen)))
+            take = lambda gone: self.filler.recommendations(rows, gone)  # noqa: E731
+            self._take("fact_recommendation", "recommendation", seen, take, "recommendations")
+        self._dimensions()
+        if self.after != self.before or self.whole:
+            self.tables["marks"] = self.filler.star.keep_marks(self.after)
+        return _Made(self.tables, self.counts)
+
+    def _changed(self, what: str, now: dict[str, str]) -> set[str]:
+        """The ids whose mark is another one, gone ones among them."""
+        from engine.warehouse.star import Mark  # noqa: PLC0415
+
+        before = self.before.get(what, {})
+        self.after[what] = {
+            key: Mark(mark, before[key].parts if key in before else ()) for key, mark in sorted(now.items())
+        }
+        return {key for key in now.keys() | before.keys() if key not in before or now.get(key) != before[key].mark}
+
+    def _take(self, name: str, what: str, keys: Iterable[str], take: Callable[[Any], Any], count: str) -> None:
+        from engine.warehouse.star import Mark  # noqa: PLC0415
+
+        before = self.before.get(what, {})
+        filled = take({key: before.get(key, Mark("")) for key in keys})
+        self.tables[name], self.counts[count] = filled.table, filled.rows
+        for key in keys:
+            if key in self.after[what]:
+                self.after[what][key] = Mark(self.after[what][key].mark, filled.parts.get(key, ()))
+
+    def _deliveries(self, waves: Sequence[str], gone: "dict[str, Mark]") -> Any:
+        facts = ledger.waves_of(self.tx, waves)
+        priced = self._priced(facts)
+
+        def rows() -> Iterator[Row]:
+            for wave in facts:
+                for piece in ledger.rows_of(self.tx, wave.id):
+                    for row in piece:
+                        yield (wave.id, *row)
+
+        return self.filler.deliveries(priced, rows(), gone)
+
+    def _priced(self, facts: Sequence[WaveFacts]) -> "list[Pricing]":
+        from engine.warehouse.filling import Pricing  # noqa: PLC0415
+
+        zone = self.app.settings.zone
+        processes = {
+            one.case.id: self.app.definition(one.case.process)
+            for one in ledger.cases_of(self.tx, sorted({wave.case_id for wave in facts}))
+        }
+        priced = []
+        for wave in facts:
+            definition = processes[wave.case_id]
+            per_contact = definition.evaluation.cost_per_contact.get(wave.channel) if definition.evaluation else None
+            price = definition.delivery.price(wave.channel) if definition.delivery else Decimal()
+            day = f"{wave.started_at.astimezone(zone):%Y-%m-%d}" if wave.started_at else "none"
+            together = cost(wave.segments, price)
+            is_placed = wave.channel in PLACED
+            priced.append(
+                Pricing(wave.id, wave.case_id, wave.channel, wave.variant, day, is_placed, per_contact, together)
+            )
+        return priced
+
+    def _responses(self, ids: Sequence[str], gone: "dict[str, Mark]") -> Any:
+        from engine.warehouse.freeze import LIST  # noqa: PLC0415
+
+        star = self.filler.star
+        contacts = self.tables.get("fact_delivery") or self.filler.before.tables.get("fact_delivery")
+        windows = [self._window(one) for one in ledger.cases_of(self.tx, ids)]
+        lists = {
+            case_id: str(path)
+            for case_id, folder in ledger.lists_of(self.tx, ids).items()
+            if (path := Path(self.app.settings.data) / folder / LIST).exists()
+        }
+        rows = self._flat(ledger.responses_of(self.tx, ids))
+        return self.filler.responses(windows, rows, gone, contacts or star.nothing("fact_delivery"), lists)
+
+    def _window(self, one: CaseTimes) -> "Window":
+        from engine.warehouse.filling import Window  # noqa: PLC0415
+
+        plan = self.app.definition(one.case.process).evaluation
+        rule = (plan.attribution if plan else None) or Attribution()
+        return Window(one.case.id, int(rule.window.on_the_clock().total_seconds()), rule.method == "first_contact")
+
+    def _cases(self, ids: Sequence[str] | set[str], gone: "dict[str, Mark]") -> Any:
+        import pyarrow as pa  # noqa: PLC0415
+
+        rows = [self._case(one) for one in ledger.cases_of(self.tx, sorted(ids))]
+        return self.filler.cases(pa.Table.from_pylist(rows, _case_schema()), gone)
+
+    def _case(self, one: CaseTimes) -> dict[str, Any]:
+        case, zone = one.case, self.app.settings.zone
+        hides = may_hide(self.app.process(case.process, self.tx), ("budget", "reach"))
+        named = case.form.get("offer")
+        offer = named if isinstance(named, str) else ""
+        times = {"created_on": case.created_at, "submitted_on": one.submitted_at, "approved_on": one.approved_at}
+        took = one.approved_at - one.submitted_at if one.approved_at and one.submitted_at else None
+        return {
+            "case_id": case.id,
+            "office": case.office,
+            "definition": case.process.name,
+            "version": case.process.version,
+            "offer": offer,
+            "category": self.terms[offer].category if offer in self.terms else "",
+            "state": case.state,
+            "route": case.route or "",
+            "asked": next((name for verb, name in ASKED.items() if any(task.verb == verb for task in case.tasks)), ""),
+            **{name: at.astimezone(zone).date() if at else None for name, at in times.items()},
+            "ended_on": one.ended_at.astimezone(zone).date() if one.ended_at else None,
+            "rounds": case.round,
+            "lead_days": took / DAY if took is not None else None,
+            "budget": None if hides else one.budget,  # sums may not tell what a form hides from somebody
+            "reach": None if hides else one.reach,
+        }
+
+    def _dimensions(self) -> None:
+        """Offices, offers and channels as they are now; days from the first case on. Written where they differ."""
+        from engine.service.dimensions import channels_of, dates_of, offers_of, offices_of  # noqa: PLC0415
+
+        organisation = self.app.organisation(self.tx)
+        made = {
+            "dim_office": offices_of(organisation.offices),
+            "dim_offer": offers_of(self.terms),
+            "dim_channel": channels_of(),
+            "dim_date": dates_of(self.app.now().astimezone(self.app.settings.zone).date()),
+        }
+        self.tables |= {name: self.filler.star.whole(name, rows) for name, rows in made.items()}
+
+    @staticmethod
+    def _flat(pieces: Iterable[list[Row]]) -> Iterator[Row]:
+        return (row for piece in pieces for row in piece)
+
+
+def _case_schema() -> "pa.Schema":
+    import pyarrow as pa  # noqa: PLC0415
+
+    texts = ("case_id", "office", "definition", "offer", "category", "state", "route", "asked")
+    days = ("created_on", "submitted_on", "approved_on", "ended_on")
+    fields = {
+        **dict.fromkeys(texts, pa.string()),
+        **dict.fromkeys(days, pa.date32()),
+        **dict.fromkeys(("version", "rounds"), pa.int32()),
+        "lead_days": pa.float64(),
+        "budget": pa.decimal128(18, 2),
+        "reach": pa.int64(),
+    }
+    return pa.schema(list(fields.items()))

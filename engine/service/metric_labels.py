@@ -1,0 +1,39 @@
+"""What the keys of a dimension are called: offices, offers and definitions by their names, cases by their numbers,
+clerks by theirs. Codes that pages have words for (channels, states) stay codes."""
+
+from collections.abc import Mapping, Set
+
+from sqlalchemy import Connection
+
+from engine.machine.case import ProcessRef
+from engine.service.app import Countersign
+from engine.store import definitions
+from engine.store import facts as ledger
+from engine.values import Bilingual
+from engine.warehouse.asking import Facts
+
+TABLES = {
+    "office": ("dim_office", "office"),
+    "city": ("dim_office", "office"),
+    "hall": ("dim_office", "office"),
+    "offer": ("dim_offer", "offer"),
+}
+
+
+def labels_of(app: Countersign, tx: Connection, facts: Facts, name: str, keys: Set[str]) -> Mapping[str, Bilingual]:
+    """The labels of these keys of the dimension `name`, of those that have one beside the key itself."""
+    wanted = sorted(keys - {""})
+    if not wanted:
+        return {}
+    if name in TABLES:
+        found = facts.names(*TABLES[name], wanted)
+        return {key: Bilingual(zh=zh or key, en=en or zh or key) for key, (zh, en) in found.items()}
+    if name == "case":
+        return {key: Bilingual(zh=number, en=number) for key, number in ledger.numbers_of(tx, wanted).items()}
+    if name == "clerk":
+        organisation = app.organisation(tx)
+        return {key: Bilingual(zh=organisation.name(key), en=organisation.name(key)) for key in wanted}
+    if name == "definition":
+        newest = [one for one in definitions.all_newest(tx) if one.name in keys]
+        return {one.name: app.definition(ProcessRef(one.name, one.version, one.fingerprint)).title for one in newest}
+    return {}
