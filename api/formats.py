@@ -16,8 +16,8 @@ from babel.numbers import format_decimal
 
 from api.i18n import Words
 from engine.service.views import DriftView, FieldView
-from engine.values import NO_TEXT, Bilingual
-from notifications.amounts import SYMBOLS, money
+from engine.values import CURRENCY_SIGNS, NO_TEXT, Bilingual
+from notifications.amounts import money
 
 LOCALES = {"zh": "zh_CN", "en": "en"}
 NOTHING = "–"
@@ -108,7 +108,7 @@ class Formats:
 
     def symbol(self, currency: str) -> str:
         """The sign before an amount."""
-        return SYMBOLS.get(currency, currency)
+        return CURRENCY_SIGNS.get(currency, currency)
 
     def moment(self, at: datetime | None) -> str:
         """25 Sep 17:30; with the year where it is not this one."""

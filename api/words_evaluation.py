@@ -2,6 +2,17 @@
 
 from api.i18n import N_
 
+VERDICTS = {  # to choose one from a list; a report's own sentence has its numbers
+    "works": N_("Works"),
+    "harms": N_("Harms"),
+    "no_difference": N_("No difference shown"),
+    "loses_money": N_("Loses money"),
+    "no_control": N_("No control group"),
+    "sample_ratio": N_("Group sizes are off"),
+    "contaminated": N_("Control was messaged"),
+    "too_small": N_("Groups too small"),
+    "too_early": N_("Too early"),
+}
 VERDICT_TONES = {"works": "go", "harms": "stop", "loses_money": "stop", "sample_ratio": "stop", "contaminated": "stop"}
 WARNINGS = {
     "few_outcomes": N_("There are few outcomes: the interval is rough."),

@@ -40,6 +40,7 @@ class Bilingual(BaseModel):
 
 
 NO_TEXT = Bilingual()
+CURRENCY_SIGNS = {"CNY": "¥", "": "¥", "USD": "$", "EUR": "€", "HKD": "HK$"}
 
 
 Unit = Literal["wd", "wh", "d", "h", "m", "s"]

@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-SYMBOLS = {"CNY": "¥", "": "¥", "USD": "$", "EUR": "€", "HKD": "HK$"}
+from engine.values import CURRENCY_SIGNS
 
 
 def money(value: Decimal | float | str, currency: str = "CNY") -> str:
@@ -21,4 +21,4 @@ def money(value: Decimal | float | str, currency: str = "CNY") -> str:
         digits = f"{amount:.{places}f}" if isinstance(value, Decimal | str) else f"{amount:,.3f}"
     else:
         digits = f"{amount:,.2f}"
-    return f"{sign}{SYMBOLS.get(currency, currency + chr(160))}{digits}"
+    return f"{sign}{CURRENCY_SIGNS.get(currency, currency + chr(160))}{digits}"

@@ -5,16 +5,17 @@ Reports of earlier releases have fewer figures, and a shorter sentence. Refuses 
 
 from engine.evaluation.sentence import Difference, Finding, sentence
 from engine.service.stage_views import EvaluationView, UpliftRow
-from engine.values import Bilingual
+from engine.values import CURRENCY_SIGNS, Bilingual
 
 TOTAL = "total"
 
 
-def verdict_sentence(view: EvaluationView, currency: str = "¥") -> Bilingual:
+def verdict_sentence(view: EvaluationView) -> Bilingual:
     """The same sentence that `countersign evaluate` says of the same figures, in both languages."""
     primary = _primary(view)
     sizes = {row.name: row.count for row in view.funnel}
     contamination = view.contamination
+    currency = "" if view.money is None else view.money.currency
     return sentence(
         Finding(
             verdict=view.verdict,
@@ -30,7 +31,7 @@ def verdict_sentence(view: EvaluationView, currency: str = "¥") -> Bilingual:
             ratio_p=view.srm_p,
             reached=0 if contamination is None else contamination.reached,
             reached_at_most=None if contamination is None else contamination.at_most,
-            currency=currency,
+            currency=CURRENCY_SIGNS.get(currency, f"{currency} "),
         )
     )
 
