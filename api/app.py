@@ -51,6 +51,7 @@ from api.pages import (
     inbox,
     instances,
     keyboard,
+    league,
     link,
     notifications,
     offers,
@@ -91,6 +92,7 @@ from api.rest import drafts as rest_drafts
 from api.rest import erasures as rest_erasures
 from api.rest import groups as rest_groups
 from api.rest import hall as rest_hall
+from api.rest import league as rest_league
 from api.rest import notifications as rest_notifications
 from api.rest import offers as rest_offers
 from api.rest import operation as rest_operation
@@ -150,6 +152,7 @@ PAGES = (
     beside,
     proofs,
     calendar,
+    league,
     case_list,
     instances,
     proposal,  # /cases/new stands before /cases/{case_id}
@@ -164,6 +167,7 @@ RESTS = (
     rest_drafts,
     rest_calls,
     rest_case_list,
+    rest_league,
     rest_beside,
     rest_organisation,
     rest_dataset,

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import floor, log10
 
+from engine.service.leagues import LeagueRow, LeagueView
 from engine.service.rehearsal_views import BandView, GroupView
 from engine.service.stage_views import FunnelRow, UpliftRow, WaterfallRow, WaveView
 
@@ -135,6 +136,48 @@ def leading(rows: Sequence[UpliftRow]) -> UpliftRow | None:
     """The lift that a verdict speaks of: of all customers in the first metric, else of its first group."""
     first = [row for row in rows if row.metric == rows[0].metric]
     return next((row for row in first if row.arm == "total"), next(iter(first), None))
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A place of a league table on the common axis, in percent of the width; `kind` is open where it is tied."""
+
+    row: LeagueRow
+    low: float
+    at: float
+    high: float
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class Standings:
+    """A league table below one axis from zero. `mean` is where the rate of all together stands; `ticks` are
+    (position, percent)."""
+
+    places: tuple[Place, ...]
+    mean: float
+    ticks: tuple[tuple[float, float], ...]
+
+
+def standings(league: LeagueView, most: int = 30) -> Standings | None:
+    """The first places as dots with their intervals; None without any."""
+    rows = league.rows[:most]
+    if not rows:
+        return None
+    mean = league.events / league.n
+    _, high, step = _axis(0.0, max(mean, *(row.high for row in rows)) * 100)
+
+    def place(share: float) -> float:
+        return round(share * 100 / high * 100, 3)
+
+    return Standings(
+        places=tuple(
+            Place(row, place(row.low), place(row.rate), place(row.high), "open" if row.is_tied else "gain")
+            for row in rows
+        ),
+        mean=place(mean),
+        ticks=tuple((round(i * step / high * 100, 3), round(i * step, 10)) for i in range(round(high / step) + 1)),
+    )
 
 
 def _side(row: UpliftRow) -> str:

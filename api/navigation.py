@@ -53,6 +53,7 @@ PARTS: tuple[Part, ...] = (
             Entry("/admin/holdout", N_("Global holdout"), "holdout.manage"),
         ),
     ),
+    Part(N_("Analysis"), (Entry("/league", N_("League tables"), "leagues.read"),)),
     Part(
         N_("Organisation"),
         (

@@ -7,6 +7,7 @@ from api.words_building import BUILDING_PROBLEMS
 from api.words_calls import CALL_PROBLEMS
 from api.words_dataset import DATASET_PROBLEMS
 from api.words_hall import HALL_PROBLEMS
+from api.words_league import LEAGUE_PROBLEMS
 from api.words_message import MESSAGE_PROBLEMS
 from api.words_offers import OFFER_PROBLEMS
 from api.words_office import OFFICE_PROBLEMS
@@ -33,6 +34,7 @@ PROBLEMS = {  # by code; the braces are filled with the problem's fields
     **OFFER_PROBLEMS,
     **HALL_PROBLEMS,
     **CALL_PROBLEMS,
+    **LEAGUE_PROBLEMS,
     **MESSAGE_PROBLEMS,
     **PROOF_PROBLEMS,
     **WIDENING_PROBLEMS,

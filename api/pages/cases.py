@@ -16,7 +16,18 @@ from api.pages.admin import by, tried
 from api.pages.hall import proof_of
 from api.visit import Visit
 from engine.errors import Invalid, InvalidFile, Problem, Refused, SelectionFailed, Unavailable
-from engine.service import answering, cases, evidencing, interventions, proofs, proposals, responses, returning, stages
+from engine.service import (
+    answering,
+    cases,
+    completing,
+    evidencing,
+    interventions,
+    proofs,
+    proposals,
+    responses,
+    returning,
+    stages,
+)
 from engine.service.confirmations import Proof
 from engine.service.responses import ImportReport
 from engine.service.views import Viewer
@@ -40,7 +51,10 @@ def show(
     view = cases.case_page(app, viewer, case_id, tuple(order.split(",")))
     returned = returning.of_case(app, viewer, case_id) if tab == "delivery" else None
     tried = proofs.of_case(app, viewer, case_id) if tab == "delivery" else None
-    return visit.page("case.html", case=view, tab=tab, error="", notice="", returned=returned, proofs=tried)
+    completed = completing.of_case(app, viewer, case_id) if tab in ("delivery", "evaluation") else None
+    return visit.page(
+        "case.html", case=view, tab=tab, error="", notice="", returned=returned, proofs=tried, completed=completed
+    )
 
 
 @router.post("/cases/{case_id}/replies")

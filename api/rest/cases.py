@@ -18,6 +18,7 @@ from engine.service import (
     approvals,
     cases,
     children,
+    completing,
     explaining,
     inbox_pages,
     interventions,
@@ -31,6 +32,7 @@ from engine.service import (
 )
 from engine.service.app import Countersign
 from engine.service.chain_views import Waiting
+from engine.service.completing import CompletionView
 from engine.service.explaining import Explanation
 from engine.service.inbox_pages import Due, List, Wanted
 from engine.service.papers import Paper
@@ -331,6 +333,13 @@ def close(app: App, caller: Caller, key: Key, case_id: str, body: Lessons) -> Re
     """Sign the report and close the case out."""
     stages.close(app, caller, case_id, body.lessons, key=key)
     return _waiting(app, caller, case_id)
+
+
+@router.get("/cases/{case_id}/completion", response_model=CompletionView, dependencies=[for_reading("cases.read")])
+def completion(app: App, caller: Reader, case_id: str) -> Response:
+    """How far the case is against the targets of its proposal, with a forecast for the end of the window; without those
+    targets that the caller does not see."""
+    return answer(completing.of_case(app, caller, case_id))
 
 
 @router.get("/cases/{case_id}/evaluation", response_model=Evaluations, dependencies=[for_reading("cases.read")])

@@ -51,6 +51,7 @@ Action = Literal[
     "calls.lead",
     "proofs.send",
     "seeds.manage",
+    "leagues.read",
 ]
 
 
@@ -101,6 +102,7 @@ RULES: Mapping[Action, Rule] = {
     "calls.lead": Rule("act", ("submitter", "head", "marketing", "process_admin", "administrator")),
     "proofs.send": Rule("act", ("submitter", "head", "marketing", "process_admin", "administrator")),
     "seeds.manage": Rule("administer", ("administrator",)),
+    "leagues.read": Rule("read", ("head", "marketing", "analyst", "process_admin", "auditor", "administrator")),
 }
 
 
