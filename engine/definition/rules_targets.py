@@ -15,7 +15,7 @@ class TargetUnknown(LintRule):
         for name, field in _targets(subject):
             if field not in subject.fields:
                 said = {"name": name, "field": field}
-                yield Finding(("evaluation", "targets", name), said, hint_of(subject))
+                yield Finding(("evaluation", "targets", name), said, _hint(subject))
 
 
 class TargetNoNumber(LintRule):
@@ -29,14 +29,13 @@ class TargetNoNumber(LintRule):
             found = fields.get(field)
             if found is not None and not isinstance(found, Int):
                 said = {"name": name, "field": field, "type": found.type}
-                yield Finding(("evaluation", "targets", name), said, hint_of(subject))
+                yield Finding(("evaluation", "targets", name), said, _hint(subject))
 
 
-def hint_of(subject: Subject) -> str:
+def _hint(subject: Subject) -> str:
     """Which fields there are that could be meant."""
     usable = [one for one, kind in subject.definition.proposal.fields.items() if isinstance(kind, Int)]
-    hint = f"name a field of type int: {', '.join(usable)}" if usable else "add a field of type int"
-    return hint
+    return f"name a field of type int: {', '.join(usable)}" if usable else "add a field of type int"
 
 
 def _targets(subject: Subject) -> Iterator[tuple[str, str]]:

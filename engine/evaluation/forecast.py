@@ -74,6 +74,7 @@ def forecast(
     edges = np.linspace(0.0, now, len(events) + 1)
     curves = _curves(spells, np.append(edges, end), np.geomspace(edges[1] / 4, 2 * end, SCALES))
     parts, whole, later = np.diff(curves[:, :-1]), curves[:, -2], curves[:, -1] - curves[:, -2]
+    parts = np.maximum(parts, 0.0)  # a curve that is flat falls by what is rounded
     seen = np.asarray(events, dtype=float)
     usable = whole > 0
     with np.errstate(divide="ignore", invalid="ignore"):

@@ -39,7 +39,7 @@ def test_one_session_saves_a_draft_and_another_publishes_it(api: FastAPI):
         (row["version"], row["state"])
         for row in second.get(PLACE, params={"name": "telecom-marketing-case"}).json()["definitions"]
     ]
-    assert states == [(2, "published"), (3, "published")]
+    assert states == [(3, "published"), (4, "published")]
 
 
 @pytest.mark.usefixtures("_author")
