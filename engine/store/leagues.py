@@ -109,6 +109,8 @@ def _sent(tx: Connection, wanted: Wanted) -> tuple[Tally, ...]:
 
 
 def _answered(tx: Connection, wanted: Wanted) -> dict[str, int]:
+    """Messages whose customer did so, by key. Which wave a customer got is looked up for each of them by the index of
+    case, channel and customer: as a join, SQLite reads the whole ledger."""
     who = (
         sa.select(responses.c.case_id, responses.c.customer)
         .where(responses.c.kind == wanted.metric, responses.c.case_id.in_(_seen(wanted)))
@@ -121,23 +123,27 @@ def _answered(tx: Connection, wanted: Wanted) -> dict[str, int]:
         .distinct()
         .subquery("begun")
     )
-    key = cases.c.office if wanted.kind == "offices" else recipients.c.channel
-    joined = (
-        who.join(begun, begun.c.case_id == who.c.case_id)
-        .join(
-            recipients,
-            sa.and_(
-                recipients.c.case_id == who.c.case_id,
-                recipients.c.channel == begun.c.channel,
-                recipients.c.customer == who.c.customer,
-                recipients.c.state.in_(OUT),
-            ),
+    got = (
+        sa.select(recipients.c.wave)
+        .where(
+            recipients.c.case_id == who.c.case_id,
+            recipients.c.channel == begun.c.channel,
+            recipients.c.customer == who.c.customer,
+            recipients.c.state.in_(OUT),
         )
-        .join(waves, sa.and_(waves.c.id == recipients.c.wave, _within(waves.c.started_at, wanted)))
-        .join(cases, cases.c.id == who.c.case_id)
+        .scalar_subquery()
     )
-    chosen = sa.select(key, sa.func.count()).select_from(joined).where(_allowed(cases.c.office, wanted))
-    return dict(tx.execute(chosen.group_by(key)).tuples().all())
+    each = (
+        sa.select(who.c.case_id, begun.c.channel, got.label("wave"))
+        .join(begun, begun.c.case_id == who.c.case_id)
+        .subquery("each_one")
+    )
+    key = cases.c.office if wanted.kind == "offices" else each.c.channel
+    of_cases = each.join(cases, cases.c.id == each.c.case_id)
+    in_time = sa.select(waves.c.id).where(_within(waves.c.started_at, wanted))
+    chosen = sa.select(key, sa.func.count()).select_from(of_cases)
+    chosen = chosen.where(each.c.wave.in_(in_time), _allowed(cases.c.office, wanted)).group_by(key)
+    return dict(tx.execute(chosen).tuples().all())
 
 
 def _seen(wanted: Wanted) -> sa.Select[Any]:
