@@ -4,7 +4,7 @@ from api.i18n import N_
 
 LEAGUES = {
     "offices": N_("Offices"),
-    "channels": N_("Channels"),
+    "channels": N_("Delivery channels"),
     "halls": N_("Service halls"),
     "clerks": N_("Clerks"),
     "agents": N_("Callers"),
