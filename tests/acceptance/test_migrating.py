@@ -208,7 +208,7 @@ def test_only_the_cases_that_are_named_move(db_url: str, tmp_path: Path):
         with pytest.raises(Invalid, match="no running case 4711"):
             migrate(app, 4, "4711")
         with pytest.raises(Invalid, match="version 5 is not published"):
-            migrate(app, 4)
+            migrate(app, 5)
         with pytest.raises(NotFound):
             migrating.migrate(app, viewer(app, "wangmin"), NAME, to=3, dry_run=True)
 
