@@ -54,6 +54,7 @@ from api.pages import (
     inbox,
     instances,
     keyboard,
+    league,
     link,
     notifications,
     offers,
@@ -99,6 +100,7 @@ from api.rest import erasures as rest_erasures
 from api.rest import exports as rest_exports
 from api.rest import groups as rest_groups
 from api.rest import hall as rest_hall
+from api.rest import league as rest_league
 from api.rest import metrics as rest_metrics
 from api.rest import notifications as rest_notifications
 from api.rest import offers as rest_offers
@@ -165,6 +167,7 @@ PAGES = (
     calendar,
     saved_views,
     dashboards,
+    league,
     case_list,
     closing,
     instances,
@@ -183,6 +186,7 @@ RESTS = (
     rest_exports,
     rest_closing,
     rest_metrics,
+    rest_league,
     rest_beside,
     rest_organisation,
     rest_dataset,

@@ -59,6 +59,7 @@ PARTS: tuple[Part, ...] = (
         (
             Entry("/dashboards/sends", N_("Mass sends"), "metrics.read"),
             Entry("/process", N_("Process"), "cases.read"),
+            Entry("/league", N_("League tables"), "leagues.read"),
             Entry("/library", N_("Case library"), "cases.read"),
             Entry("/views", N_("Views and reports"), "views.read"),
         ),

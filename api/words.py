@@ -26,6 +26,7 @@ from api.words_costs import COST_CHARGED, COST_MISSING, COST_SOURCES, COST_UNITS
 from api.words_dataset import DATASET_FILES, DATASET_KINDS, FIELD_TYPES
 from api.words_evaluation import VERDICT_TONES, WARNINGS
 from api.words_hall import HALL_ANSWERS, HALL_CONFIRMATIONS, HALL_COUNTS, HALL_REASONS, OFFER_ELEMENTS
+from api.words_league import COMPLETED, FORECASTS, LEAGUE_MEANINGS, LEAGUE_METRICS, LEAGUE_TRIES, LEAGUES
 from api.words_message import BREACHES, CHANNELS
 from api.words_notices import GROUPS, HOOKS, OCCASIONS, PACES, SENDING, WEBHOOK_EVENTS, WEEKDAYS
 from api.words_offers import OFFER_FIELDS, OFFER_KINDS, OFFER_STATES, OFFER_TONES, REHEARSAL_TARGETS
@@ -67,6 +68,7 @@ __all__ = [
     "CHANGES",
     "CHANNELS",
     "COMMANDS",
+    "COMPLETED",
     "COST_CHARGED",
     "COST_MISSING",
     "COST_SOURCES",
@@ -91,6 +93,7 @@ __all__ = [
     "FLAGS",
     "FLOWS",
     "FLOW_FAULTS",
+    "FORECASTS",
     "GONE",
     "GROUPS",
     "HALL_ANSWERS",
@@ -103,6 +106,10 @@ __all__ = [
     "INPUTS",
     "INPUTS_NOTED",
     "JOINS",
+    "LEAGUES",
+    "LEAGUE_MEANINGS",
+    "LEAGUE_METRICS",
+    "LEAGUE_TRIES",
     "LEVELS",
     "LOST_BY",
     "METRICS",

@@ -8,6 +8,7 @@ from api.words_calls import CALL_PROBLEMS
 from api.words_costs import COST_PROBLEMS
 from api.words_dataset import DATASET_PROBLEMS
 from api.words_hall import HALL_PROBLEMS
+from api.words_league import LEAGUE_PROBLEMS
 from api.words_message import MESSAGE_PROBLEMS
 from api.words_offers import OFFER_PROBLEMS
 from api.words_office import OFFICE_PROBLEMS
@@ -37,6 +38,7 @@ PROBLEMS = {  # by code; the braces are filled with the problem's fields
     **OFFER_PROBLEMS,
     **HALL_PROBLEMS,
     **CALL_PROBLEMS,
+    **LEAGUE_PROBLEMS,
     **MESSAGE_PROBLEMS,
     **PROCESS_PROBLEMS,
     **PROOF_PROBLEMS,

@@ -20,6 +20,7 @@ from engine.service import (
     answering,
     cases,
     closing,
+    completing,
     evidencing,
     interventions,
     proofs,
@@ -52,7 +53,10 @@ def show(
     view = cases.case_page(app, viewer, case_id, tuple(order.split(",")))
     returned = returning.of_case(app, viewer, case_id) if tab == "delivery" else None
     tried = proofs.of_case(app, viewer, case_id) if tab == "delivery" else None
-    return visit.page("case.html", case=view, tab=tab, error="", notice="", returned=returned, proofs=tried)
+    completed = completing.of_case(app, viewer, case_id) if tab in ("delivery", "evaluation") else None
+    return visit.page(
+        "case.html", case=view, tab=tab, error="", notice="", returned=returned, proofs=tried, completed=completed
+    )
 
 
 @router.post("/cases/{case_id}/replies")

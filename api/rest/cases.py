@@ -19,6 +19,7 @@ from engine.service import (
     cases,
     children,
     closing,
+    completing,
     explaining,
     inbox_pages,
     interventions,
@@ -33,6 +34,7 @@ from engine.service import (
 from engine.service.app import Countersign
 from engine.service.chain_views import Waiting
 from engine.service.closed import Said
+from engine.service.completing import CompletionView
 from engine.service.explaining import Explanation
 from engine.service.inbox_pages import Due, List, Wanted
 from engine.service.papers import Paper
@@ -338,6 +340,13 @@ def close(app: App, caller: Caller, key: Key, case_id: str, body: Lessons) -> Re
     """Sign the report and close the case out. 409 where the report is not the one that was read."""
     closing.close(app, caller, case_id, Said(**body.model_dump()), key=key)
     return _waiting(app, caller, case_id)
+
+
+@router.get("/cases/{case_id}/completion", response_model=CompletionView, dependencies=[for_reading("cases.read")])
+def completion(app: App, caller: Reader, case_id: str) -> Response:
+    """How far the case is against the targets of its proposal, with a forecast for the end of the window; without those
+    targets that the caller does not see."""
+    return answer(completing.of_case(app, caller, case_id))
 
 
 @router.get("/cases/{case_id}/evaluation", response_model=Evaluations, dependencies=[for_reading("cases.read")])

@@ -34,6 +34,7 @@ from engine.definition.rules_sources import SOURCES
 from engine.definition.rules_splitting import SPLITTING
 from engine.definition.rules_staff import STAFF
 from engine.definition.rules_style import STYLE
+from engine.definition.rules_targets import TARGETS
 from engine.definition.rules_tests import TESTS
 from engine.definition.rules_time import TIME
 from engine.definition.rules_waves import WAVES
@@ -60,6 +61,7 @@ RULES: tuple[LintRule, ...] = (
     *DRIFT,
     *WAVES,
     *TESTS,
+    *TARGETS,
     *CELLS,
     *MESSAGE,
     *ARBITRATION,

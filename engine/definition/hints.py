@@ -278,6 +278,8 @@ HINTS = (
     "add arbitration to remove",
     "write a field, or a calculation with fields",
     "name a field of type ref: {names}",
+    "name a field of type int: {names}",
+    "add a field of type int",
     "add a field of type ref to offer",
     "write offer in place of cell, or give a cell an offer of its own",
     "write then: warn",

@@ -19,6 +19,8 @@ def _exact(value: Any) -> Any:
     return value
 
 
+Target = Literal["reach", "delivered", "response", "conversion"]
+FormNumber = Annotated[str, Field(pattern=r"^form\.[a-z][a-z0-9_]{0,59}$")]
 Amount = Annotated[Decimal, BeforeValidator(_exact), Field(ge=0, max_digits=16, decimal_places=6)]
 
 
@@ -87,6 +89,11 @@ class EvaluationPlan(Section):
     )
     attribution: Attribution | None = Field(
         None, description="Which responses count for a contact; without it those of 30 days, for the last contact"
+    )
+    targets: dict[Target, FormNumber] = Field(
+        default_factory=dict,
+        description="Which fields of the proposal say how many customers are to be contacted, to get a message, to"
+        " respond, to convert: conversion: form.expected",
     )
     close: CloseOut = Field(CloseOut(), description="What closing the case needs")
 

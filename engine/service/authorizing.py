@@ -56,6 +56,7 @@ Action = Literal[
     "views.read",
     "views.keep",
     "metrics.read",
+    "leagues.read",
 ]
 
 
@@ -111,6 +112,7 @@ RULES: Mapping[Action, Rule] = {
     "views.read": Rule("read"),
     "views.keep": Rule("act"),
     "metrics.read": Rule("read"),
+    "leagues.read": Rule("read", ("head", "marketing", "analyst", "process_admin", "auditor", "administrator")),
 }
 
 

@@ -52,6 +52,13 @@ def running(
     return tuple(Running(case_line(row[:count]), *row[count:]) for row in rows)  # type: ignore[arg-type]
 
 
+def window_of(tx: Connection, case_id: str) -> tuple[date, date] | None:
+    """The first and the last day that a case runs, as its proposal says; None where it says none."""
+    query = sa.select(case_marks.c.starts, case_marks.c.ends).where(case_marks.c.case_id == case_id)
+    row = tx.execute(query).one_or_none()
+    return None if row is None or row.starts is None else (row.starts, row.ends)
+
+
 def of_office(office: str) -> ColumnElement[bool]:
     """Whether the case of the row at hand in `cases` is of this office or of one below it."""
     return sa.exists().where(case_offices.c.case_id == cases.c.id, case_offices.c.office == office)

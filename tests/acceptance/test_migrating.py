@@ -33,9 +33,9 @@ RUNNING = {"sqlite": 1000, "postgresql": 1000 if FULL else 200}
 WALKED = 20
 
 
-def publish(app: Countersign, *replacements: str, version: int = 3) -> None:
+def publish(app: Countersign, *replacements: str, version: int = 4) -> None:
     """The shipped definition with changes, under the next version."""
-    text = SHIPPED.replace("\nversion: 2\n", f"\nversion: {version}\n")
+    text = SHIPPED.replace("\nversion: 3\n", f"\nversion: {version}\n")
     for old, new in zip(replacements[::2], replacements[1::2], strict=True):
         assert old in text, old
         text = text.replace(old, new)
@@ -72,7 +72,7 @@ def test_a_dry_run_names_what_would_change_and_changes_nothing(db_url: str, tmp_
         case_id = submitted(app)
         publish(app, COUNTY, 'who: "role:analyst@county"', 'who: "role:vp_market@city"', 'who: "head@city"')
         before = case_of(app, case_id)
-        (move,) = migrate(app, 3, dry_run=True)
+        (move,) = migrate(app, 4, dry_run=True)
         assert move.hindrances == ()
         assert [(step.name, step.asks, step.will_ask) for step in move.steps] == [
             ("county_head", ("liguoqiang",), ("liguoqiang",))
@@ -84,20 +84,20 @@ def test_who_asks_otherwise_asks_again_and_moving_back_asks_the_first_again(db_u
     with opened(db_url, tmp_path) as app:
         case_id = submitted(app)
         publish(app, COUNTY, 'who: "role:marketing@city"')
-        (move,) = migrate(app, 3, case_id)
+        (move,) = migrate(app, 4, case_id)
         assert move.moved
         assert move.changes
         case = case_of(app, case_id)
-        assert (case.process.version, asked(case)) == (3, [("county_head", "zhengkai")])
+        assert (case.process.version, asked(case)) == (4, [("county_head", "zhengkai")])
         gone = next(task for task in case.tasks if task.person == "liguoqiang")
         assert (gone.state, gone.reason, gone.decided_by) == ("cancelled", "migrated", "machao")
         view = cases.case_page(app, viewer(app, "wangmin"), case_id)
-        assert (view.version, view.history[0].what, view.history[0].remark) == (3, "migrated", f"{NAME} v3")
+        assert (view.version, view.history[0].what, view.history[0].remark) == (4, "migrated", f"{NAME} v4")
         with app.db.read() as tx:
             row = tx.execute(sa.select(rows.c.version, rows.c.fingerprint).where(rows.c.id == case_id)).one()
-        assert tuple(row) == (3, case.process.fingerprint)
+        assert tuple(row) == (4, case.process.fingerprint)
 
-        (back,) = migrate(app, 2, case_id)
+        (back,) = migrate(app, 3, case_id)
         assert back.moved
         assert asked(case_of(app, case_id)) == [("county_head", "liguoqiang")]
         approve(app, "liguoqiang")
@@ -109,14 +109,14 @@ def test_tasks_and_timers_of_a_step_that_is_the_same_stay(db_url: str, tmp_path:
         case_id = submitted(app)
         before = case_of(app, case_id)
         publish(app, 'who: "role:vp_market@city"', 'who: "head@city"', "en: County head", "en: Head of the county")
-        (move,) = migrate(app, 3)
+        (move,) = migrate(app, 4)
         assert move.moved
         after = case_of(app, case_id)
         assert (after.tasks, after.timers) == (before.tasks, before.timers)
         approve(app, "liguoqiang")
         for login in ("zhanglan", "chensi", "linfang"):
             approve(app, login)
-        assert asked(case_of(app, case_id)) == [("city_vp", "sunli")]  # asked by version 3
+        assert asked(case_of(app, case_id)) == [("city_vp", "sunli")]  # asked by version 4
 
 
 def test_another_register_or_way_to_an_approval_asks_nobody_anew(db_url: str, tmp_path: Path):
@@ -124,7 +124,7 @@ def test_another_register_or_way_to_an_approval_asks_nobody_anew(db_url: str, tm
         case_id = submitted(app, budget="4000.00", reach="900")
         before = case_of(app, case_id)
         publish(app, "objection: {window: 2wd, then: to_city}\n", OTHERWISE)
-        (move,) = migrate(app, 3, case_id)
+        (move,) = migrate(app, 4, case_id)
         assert move.moved
         after = case_of(app, case_id)
         assert (after.tasks, after.timers) == (before.tasks, before.timers)
@@ -139,7 +139,7 @@ def test_within_a_countersign_decisions_stand(db_url: str, tmp_path: Path):
         approve(app, "liguoqiang")
         approve(app, "chensi")
         publish(app, 'who: "role:service@city"', 'who: "role:marketing@city"')
-        (move,) = migrate(app, 3)
+        (move,) = migrate(app, 4)
         assert move.moved
         case = case_of(app, case_id)
         assert sorted(asked(case)) == [
@@ -168,7 +168,7 @@ def test_a_case_that_would_stand_nowhere_stays_with_the_reason(
         publish(app, *replacements)
         before = case_of(app, case_id)
         for dry_run in (True, False):
-            (move,) = migrate(app, 3, dry_run=dry_run)
+            (move,) = migrate(app, 4, dry_run=dry_run)
             assert not move.moved
             assert any(reason in one for one in move.hindrances), move.hindrances
         assert case_of(app, case_id) == before
@@ -180,8 +180,8 @@ def test_no_approval_is_passed_by(db_url: str, tmp_path: Path):
     with opened(db_url, tmp_path) as app:
         submitted(app)
         publish(app, f"    to_city:\n{head}", f"    to_city:\n{first}{head}")
-        (move,) = migrate(app, 3)
-        assert move.hindrances == ("step legal, which version 3 added before the present one, would not be asked",)
+        (move,) = migrate(app, 4)
+        assert move.hindrances == ("step legal, which version 4 added before the present one, would not be asked",)
 
 
 def test_a_countersign_with_another_branch_is_not_entered_halfway(db_url: str, tmp_path: Path):
@@ -191,8 +191,8 @@ def test_a_countersign_with_another_branch_is_not_entered_halfway(db_url: str, t
         submitted(app)
         approve(app, "liguoqiang")
         publish(app, service, f"{more}{service}")
-        (move,) = migrate(app, 3)
-        assert "version 3 asks others at the same time" in move.hindrances[0]
+        (move,) = migrate(app, 4)
+        assert "version 4 asks others at the same time" in move.hindrances[0]
 
 
 def test_only_the_cases_that_are_named_move(db_url: str, tmp_path: Path):
@@ -201,14 +201,14 @@ def test_only_the_cases_that_are_named_move(db_url: str, tmp_path: Path):
         publish(app, COUNTY, 'who: "role:marketing@city"')
         number = case_of(app, second).number
         assert number
-        (move,) = migrate(app, 3, number)
+        (move,) = migrate(app, 4, number)
         assert (move.case_id, move.moved) == (second, True)
-        assert case_of(app, first).process.version == 2
-        assert [move.case_id for move in migrate(app, 2, since=3, dry_run=True)] == [second]
+        assert case_of(app, first).process.version == 3
+        assert [move.case_id for move in migrate(app, 3, since=4, dry_run=True)] == [second]
         with pytest.raises(Invalid, match="no running case 4711"):
-            migrate(app, 3, "4711")
-        with pytest.raises(Invalid, match="version 4 is not published"):
-            migrate(app, 4)
+            migrate(app, 4, "4711")
+        with pytest.raises(Invalid, match="version 5 is not published"):
+            migrate(app, 5)
         with pytest.raises(NotFound):
             migrating.migrate(app, viewer(app, "wangmin"), NAME, to=3, dry_run=True)
 
@@ -239,6 +239,6 @@ def test_a_thousand_running_cases_keep_their_route_when_the_definition_changes(d
             case = case_of(app, case_id)
             decided = {task.step: task.person for task in case.tasks if task.state == "decided"}
             assert (decided["county_head"], decided["city_vp"]) == ("liguoqiang", "zhouning")
-            assert (case.process.version, asked(case)[0][0]) == (2, "province_register")
+            assert (case.process.version, asked(case)[0][0]) == (3, "province_register")
         fresh = submitted(app)
-        assert (case_of(app, fresh).process.version, case_of(app, fresh).route) == (3, "to_province")
+        assert (case_of(app, fresh).process.version, case_of(app, fresh).route) == (4, "to_province")

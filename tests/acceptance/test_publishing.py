@@ -14,7 +14,7 @@ from tests.acceptance.offices import PROPOSAL, key, opened, viewer
 
 SHIPPED = (Path(__file__).resolve().parents[2] / "definitions" / "telecom-marketing-case.yaml").read_text()
 NAME = "telecom-marketing-case"
-SECOND = SHIPPED.replace("\nversion: 2\n", "\nversion: 3\n").replace(
+SECOND = SHIPPED.replace("\nversion: 3\n", "\nversion: 4\n").replace(
     'city_budget: "50000.00"', 'city_budget: "90000.00"'
 )
 
@@ -29,14 +29,14 @@ def test_a_draft_of_one_person_is_published_by_another(db_url: str, tmp_path: Pa
         with_author(app)
         author, second = viewer(app, "sunli"), viewer(app, "machao")
         saved = publishing.save_draft(app, author, SECOND)
-        assert definitions.newest(app, NAME)[0].version == 2  # a draft is not in force
-        release = publishing.publish(app, second, NAME, 3, fingerprint=saved.fingerprint)
+        assert definitions.newest(app, NAME)[0].version == 3  # a draft is not in force
+        release = publishing.publish(app, second, NAME, 4, fingerprint=saved.fingerprint)
         assert (release.author, release.published_by) == ("sunli", "machao")
         assert "param city_budget: 50,000.00 -> 90,000.00" in [change.message for change in release.changes]
-        assert definitions.newest(app, NAME)[0].version == 3
+        assert definitions.newest(app, NAME)[0].version == 4
         row = publishing.versions(app, author, NAME)[-1]
-        assert (row.version, row.state, row.author, row.published_by) == (3, "published", "sunli", "machao")
-        assert publishing.publish(app, second, NAME, 3).unchanged
+        assert (row.version, row.state, row.author, row.published_by) == (4, "published", "sunli", "machao")
+        assert publishing.publish(app, second, NAME, 4).unchanged
         assert publishing.save_draft(app, second, f"# a comment alone\n{SECOND}").unchanged
 
 
@@ -46,11 +46,11 @@ def test_nobody_publishes_their_own_draft(db_url: str, tmp_path: Path):
         author, second = viewer(app, "sunli"), viewer(app, "machao")
         publishing.save_draft(app, author, SECOND)
         with pytest.raises(NotPossible, match="sunli is its author"):
-            publishing.publish(app, author, NAME, 3)
+            publishing.publish(app, author, NAME, 4)
         publishing.save_draft(app, second, SECOND)  # who saves it over becomes its author
         with pytest.raises(NotPossible, match="machao is its author"):
-            publishing.publish(app, second, NAME, 3)
-        assert definitions.newest(app, NAME)[0].version == 2
+            publishing.publish(app, second, NAME, 4)
+        assert definitions.newest(app, NAME)[0].version == 3
 
 
 def test_what_was_not_read_is_not_published(db_url: str, tmp_path: Path):
@@ -60,7 +60,7 @@ def test_what_was_not_read_is_not_published(db_url: str, tmp_path: Path):
         read = publishing.save_draft(app, author, SECOND).fingerprint
         publishing.save_draft(app, author, SECOND.replace("90000.00", "900000.00"))
         with pytest.raises(NotPossible, match="another text"):
-            publishing.publish(app, second, NAME, 3, fingerprint=read)
+            publishing.publish(app, second, NAME, 4, fingerprint=read)
 
 
 def test_a_wrong_text_and_a_version_that_was_not_raised_are_refused(db_url: str, tmp_path: Path):
@@ -69,8 +69,8 @@ def test_a_wrong_text_and_a_version_that_was_not_raised_are_refused(db_url: str,
         author = viewer(app, "sunli")
         with pytest.raises(InvalidDefinition, match="E203"):
             publishing.save_draft(app, author, SECOND.replace("material: [offer,", "material: [ofer,"))
-        with pytest.raises(NotPossible, match="write `version: 3`"):
-            publishing.save_draft(app, author, SECOND.replace("\nversion: 3\n", "\nversion: 2\n"))
+        with pytest.raises(NotPossible, match="write `version: 4`"):
+            publishing.save_draft(app, author, SECOND.replace("\nversion: 4\n", "\nversion: 3\n"))
 
 
 def test_for_everyone_else_there_are_no_drafts(db_url: str, tmp_path: Path):
@@ -78,9 +78,9 @@ def test_for_everyone_else_there_are_no_drafts(db_url: str, tmp_path: Path):
         stranger = viewer(app, "wangmin")
         for act in (
             lambda: publishing.save_draft(app, stranger, SECOND),
-            lambda: publishing.publish(app, stranger, NAME, 2),
+            lambda: publishing.publish(app, stranger, NAME, 3),
             lambda: publishing.versions(app, stranger),
-            lambda: publishing.read(app, stranger, NAME, 2),
+            lambda: publishing.read(app, stranger, NAME, 3),
         ):
             with pytest.raises(NotFound):
                 act()
@@ -92,11 +92,11 @@ def test_a_case_that_runs_stays_with_its_version(db_url: str, tmp_path: Path):
         submitter = viewer(app, "wangmin")
         before = proposals.start(app, submitter, NAME, key=key())
         publishing.save_draft(app, viewer(app, "sunli"), SECOND)
-        publishing.publish(app, viewer(app, "machao"), NAME, 3)
+        publishing.publish(app, viewer(app, "machao"), NAME, 4)
         after = proposals.start(app, submitter, NAME, key=key())
         for case_id in (before, after):
             proposals.submit(app, submitter, case_id, PROPOSAL, key=key())
         with app.db.read() as tx:
             pinned, fresh = (cases.load(tx, case_id) for case_id in (before, after))
-        assert (pinned.process.version, fresh.process.version) == (2, 3)
+        assert (pinned.process.version, fresh.process.version) == (3, 4)
         assert pinned.process.fingerprint == load(SHIPPED).fingerprint

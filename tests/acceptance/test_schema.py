@@ -53,7 +53,7 @@ def test_every_shipped_definition_is_valid(file: Path):
         ("material: [", "materials: ["),
         ("at: 3wd", "at: 3 days"),
         ("type: daterange", "type: dates"),
-        ("version: 2", "version: first"),
+        ("version: 3", "version: first"),
         ("min: 300", "min: some"),
         ("on_reject: return_submitter", "on_reject: return"),
     ],

@@ -22,7 +22,7 @@ FILES = [
 ]
 SHIPPED = FOLDER / "telecom-marketing-case.yaml"
 NAME = SHIPPED.stem
-EARLIER = SHIPPED.read_text(encoding="utf-8").replace("\nversion: 2\n", "\nversion: 1\n").replace("max: 40", "max: 30")
+EARLIER = SHIPPED.read_text(encoding="utf-8").replace("\nversion: 3\n", "\nversion: 1\n").replace("max: 40", "max: 30")
 FINGERPRINTS = Path(__file__).resolve().parents[1] / "shipped_fingerprints.yaml"
 
 
@@ -57,10 +57,10 @@ def test_over_a_version_of_the_operators_own_the_newer_one_is_only_offered(db_ur
         in_force(app, load(EARLIER.replace("zh: 电信营销案", "zh: 本公司营销案")), author="machao", by="wuqian")
         assert NAME not in definitions.publish_shipped(app)
         assert definitions.newest(app, NAME)[1].title.zh == "本公司营销案"
-        assert states(app) == [(1, "published", "machao"), (2, "draft", "system")]
+        assert states(app) == [(1, "published", "machao"), (3, "draft", "system")]
         assert NAME not in definitions.publish_shipped(app)
-        publishing.publish(app, viewer(app, "machao"), NAME, 2)
-        assert states(app)[-1] == (2, "published", "system")
+        publishing.publish(app, viewer(app, "machao"), NAME, 3)
+        assert states(app)[-1] == (3, "published", "system")
 
 
 def test_a_text_that_the_operator_published_under_the_same_version_stays(db_url: str, tmp_path: Path):
@@ -76,7 +76,7 @@ def test_a_draft_of_somebodys_under_the_same_version_stays(db_url: str, tmp_path
         own = SHIPPED.read_text().replace("zh: 电信营销案", "zh: 本公司营销案")
         publishing.save_draft(app, viewer(app, "machao"), own)
         assert NAME not in definitions.publish_shipped(app)
-        assert states(app) == [(1, "published", "system"), (2, "draft", "machao")]
+        assert states(app) == [(1, "published", "system"), (3, "draft", "machao")]
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)

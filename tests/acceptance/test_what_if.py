@@ -16,7 +16,7 @@ from tests.acceptance.test_migrating import SHIPPED, case_of
 
 
 def version(*replacements: str) -> Definition:
-    text = SHIPPED.replace("\nversion: 2\n", "\nversion: 3\n")
+    text = SHIPPED.replace("\nversion: 3\n", "\nversion: 4\n")
     for old, new in zip(replacements[::2], replacements[1::2], strict=True):
         assert old in text, old
         text = text.replace(old, new)

@@ -12,7 +12,7 @@ from tests.api.cases import submitted, viewer
 from tests.api.desk import Desk
 
 Desks = Callable[..., Desk]
-PLACE = "/definitions/telecom-marketing-case/3"
+PLACE = "/definitions/telecom-marketing-case/4"
 
 
 @pytest.fixture(autouse=True)
@@ -22,7 +22,7 @@ def _authors(app: Countersign) -> None:
             store.add_grants(tx, [{"person": person, "role": "definition_author", "office": "440100"}])
 
 
-def begun(desk: Desk, based_on: str = "telecom-marketing-case@2") -> str:
+def begun(desk: Desk, based_on: str = "telecom-marketing-case@3") -> str:
     """The address of a text that was begun."""
     opened = desk.fill_in("/drafts/new", "/drafts", based_on=based_on)
     assert opened.status_code == 200, opened.text
@@ -171,7 +171,7 @@ def test_a_guarantee_that_does_not_hold_is_told_by_a_case_that_breaks_it(app: Co
 
 def test_a_retired_version_starts_no_case_and_its_cases_go_on(app: Countersign, desk: Desks):
     case_id = submitted(app)
-    author, place = desk("sunli"), "/definitions/telecom-marketing-case/2"
+    author, place = desk("sunli"), "/definitions/telecom-marketing-case/3"
     empty = author.fill_in(place, f"{place}/retire", reason=" ")
     assert empty.status_code == 422
     done = author.fill_in(place, f"{place}/retire", reason="a new tariff law")

@@ -10,7 +10,7 @@ from engine.store import people as store
 from tests.api.test_api_rest import script
 
 SHIPPED = (Path(__file__).resolve().parents[2] / "definitions" / "telecom-marketing-case.yaml").read_text()
-SECOND = SHIPPED.replace("\nversion: 2\n", "\nversion: 3\n").replace("head@county", "role:marketing@city")
+SECOND = SHIPPED.replace("\nversion: 3\n", "\nversion: 4\n").replace("head@county", "role:marketing@city")
 PLACE = "/api/v1/definitions"
 
 
@@ -26,27 +26,27 @@ def test_one_session_saves_a_draft_and_another_publishes_it(api: FastAPI):
     saved = author.post(PLACE, json={"source": SECOND})
     assert saved.status_code == 201, saved.text
     fingerprint = saved.json()["fingerprint"]
-    own = author.post(f"{PLACE}/telecom-marketing-case/3/publish", json={"fingerprint": fingerprint})
+    own = author.post(f"{PLACE}/telecom-marketing-case/4/publish", json={"fingerprint": fingerprint})
     assert own.status_code == 409
     assert "sunli is its author" in own.json()["detail"]
-    changes = second.get(f"{PLACE}/telecom-marketing-case/3/changes", params={"since": 2}).json()["changes"]
+    changes = second.get(f"{PLACE}/telecom-marketing-case/4/changes", params={"since": 3}).json()["changes"]
     message = "step county_head (chain to_city): asks role:marketing@city instead of head@county"
     assert {"message": message, "affects_approvers": True}.items() <= changes[1].items()
-    assert second.get(f"{PLACE}/telecom-marketing-case/3").json()["source"] == SECOND
-    done = second.post(f"{PLACE}/telecom-marketing-case/3/publish", json={"fingerprint": fingerprint})
+    assert second.get(f"{PLACE}/telecom-marketing-case/4").json()["source"] == SECOND
+    done = second.post(f"{PLACE}/telecom-marketing-case/4/publish", json={"fingerprint": fingerprint})
     assert (done.status_code, done.json()["published_by"]) == (200, "machao")
     states = [
         (row["version"], row["state"])
         for row in second.get(PLACE, params={"name": "telecom-marketing-case"}).json()["definitions"]
     ]
-    assert states == [(2, "published"), (3, "published")]
+    assert states == [(3, "published"), (4, "published")]
 
 
 @pytest.mark.usefixtures("_author")
 @pytest.mark.parametrize(
     ("source", "code"),
     [
-        (SECOND.replace("version: 3", "version: " + "9" * 5_000), "E112"),
+        (SECOND.replace("version: 4", "version: " + "9" * 5_000), "E112"),
         (SECOND.replace('max: "1"', "max: 1e999999999"), "E112"),
         (SECOND.replace("title: {zh: 电信营销案", 'title: {zh: "\\ud800"'), "E101"),
         (SECOND + "#" + "x" * 300_000, "request"),
@@ -78,7 +78,7 @@ def test_who_may_not_write_definitions_finds_none(api: FastAPI):
     answers = [
         stranger.post(PLACE, json={"source": SECOND}),
         stranger.get(PLACE),
-        stranger.get(f"{PLACE}/telecom-marketing-case/2"),
-        stranger.post(f"{PLACE}/telecom-marketing-case/2/publish", json={}),
+        stranger.get(f"{PLACE}/telecom-marketing-case/3"),
+        stranger.post(f"{PLACE}/telecom-marketing-case/3/publish", json={}),
     ]
     assert [answer.status_code for answer in answers] == [404] * 4

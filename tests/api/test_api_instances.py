@@ -14,7 +14,7 @@ from tests.api.cases import decide, submitted, viewer
 from tests.api.desk import Desk
 
 Desks = Callable[..., Desk]
-OLD = "/definitions/telecom-marketing-case/2/cases"
+OLD = "/definitions/telecom-marketing-case/3/cases"
 
 
 def history_of(app: Countersign, case_id: str) -> list[tuple[str, str, str]]:
@@ -110,12 +110,12 @@ def test_a_draft_is_tried_on_the_cases_so_far(app: Countersign, desk: Desks):
     submitted(app)
     decide(app, "liguoqiang")
     browser = desk("machao")
-    place = browser.fill_in("/drafts/new", "/drafts", based_on="telecom-marketing-case@2").url.path
+    place = browser.fill_in("/drafts/new", "/drafts", based_on="telecom-marketing-case@3").url.path
     source = unescape(browser.get(place).text.split("<textarea")[1].split(">", 1)[1].split("</textarea>")[0]).lstrip(
         "\n"
     )
     browser.fill_in(place, place, source=source.replace("head@county", "role:marketing@city"), action="offer")
-    shown = unescape(browser.get("/definitions/telecom-marketing-case/3/what-if").text)
+    shown = unescape(browser.get("/definitions/telecom-marketing-case/4/what-if").text)
     assert "1 of 1 cases told again" in shown
     assert "Of these 1, 1 would have gone otherwise" in shown
     assert "liguoqiang would not have been asked" in shown

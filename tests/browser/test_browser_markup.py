@@ -65,7 +65,7 @@ SEVEN_TIMES_SEVEN = re.compile(r"(?<![0-9:.,-])49(?![0-9:.,-])")
 """What became of {{ 7 * 7 }} where somebody carried it out; no part of a time or a figure."""
 SHOW_NONE = {
     "/admin/offices", "/arbitration", "/calendar?month=2026-12", "/calls/lists", "/channels", "/customers", "/hall",
-    "/offers/strange/edit", "/phrases", "/rehearsals/new",
+    "/league", "/league?kind=clerks", "/offers/strange/edit", "/phrases", "/rehearsals/new",
 }  # fmt: skip
 """Lists of kinds and forms that may show none of it as text: what stands in a field is looked at all the same."""
 

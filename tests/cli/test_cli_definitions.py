@@ -54,18 +54,18 @@ def test_two_files_are_compared_without_a_database(tmp_path: Path):
 
 def test_one_person_saves_and_another_publishes(home: Path):
     assert run("publish", str(SHIPPED), "--author", "an").stdout == (
-        "telecom-marketing-case version 2 is saved as a draft of an\n"
+        "telecom-marketing-case version 3 is saved as a draft of an\n"
     )
     with pytest.raises(NotPossible, match="an is its author"):
         run("publish", str(SHIPPED), "--as", "an")
     done = run("publish", str(SHIPPED), "--as", "bo")
-    assert done.stdout == "telecom-marketing-case version 2 is published by bo; its author is an\n"
+    assert done.stdout == "telecom-marketing-case version 3 is published by bo; its author is an\n"
     assert "nothing changed" in run("publish", str(SHIPPED), "--as", "bo").stdout
     (row,) = [line.split() for line in run("list").stdout.splitlines() if line.startswith("telecom")]
-    assert row[1:5] == ["2", "published", "an", "bo"]
+    assert row[1:5] == ["3", "published", "an", "bo"]
     newer = home / "newer.yaml"
-    newer.write_text(SHIPPED.read_text().replace("\nversion: 2\n", "\nversion: 3\n"))
-    assert run("diff", "telecom-marketing-case@2", str(newer)).stdout == "head:\n    version: 2 -> 3\n"
+    newer.write_text(SHIPPED.read_text().replace("\nversion: 3\n", "\nversion: 4\n"))
+    assert run("diff", "telecom-marketing-case@3", str(newer)).stdout == "head:\n    version: 3 -> 4\n"
 
 
 def test_a_role_that_nobody_holds_is_refused_at_its_line_by_check_and_publish(home: Path):
@@ -111,7 +111,7 @@ def test_publishing_tells_for_which_offices_a_role_is_vacant(home: Path):
         ([], "say who acts"),
         (["--author", "nobody"], "there is no active person 'nobody'"),
         (["--author", "cai"], "cai may not write definitions"),
-        (["--as", "bo"], "nobody saved telecom-marketing-case version 2 as a draft"),
+        (["--as", "bo"], "nobody saved telecom-marketing-case version 3 as a draft"),
     ],
 )
 def test_who_acts_must_be_named_and_allowed(arguments: list[str], says: str):

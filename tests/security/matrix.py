@@ -132,6 +132,14 @@ BY_ROLE: Mapping[str, tuple[str, ...]] = {
     ),
     "send proofs of a message that they may read": ("submitter", "head", "marketing", "process_admin", "administrator"),
     "keep the seeds of offices": ("administrator",),
+    "read league tables of their offices": (
+        "head",
+        "marketing",
+        "analyst",
+        "process_admin",
+        "auditor",
+        "administrator",
+    ),
 }
 """Which roles may, at any office: the statement of the rules."""
 

@@ -128,6 +128,7 @@ def furnish(app: Countersign) -> Mapping[str, tuple[str, ...]]:
         "zhaoying": ("/hall",),
         "liguoqiang": ("/inbox?list=done", f"/cases/{case_id}"),
         "zhanglan": ("/inbox", f"/tasks/{task}", *waiting, "/phrases", "/calendar?month=2026-12", "/process"),
+        "stranger": ("/league", "/league?kind=clerks"),
         "machao": (
             f"/definitions/{NAME}/1", *(f"/definitions/{NAME}/1?tab={tab}" for tab in ("diagram", "try")),
             "/definitions", *of_admin,

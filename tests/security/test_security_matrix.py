@@ -115,6 +115,7 @@ DOORS = (
     ("GET", "/api/v1/cases/{case}"),
     ("GET", "/api/v1/cases/{case}/explanation"),
     ("GET", "/api/v1/cases/{case}/evaluation"),
+    ("GET", "/api/v1/cases/{case}/completion"),
     ("GET", "/api/v1/cases/{case}/access"),
     ("GET", "/api/v1/cases/{case}/returns"),
     ("GET", "/api/v1/tasks/{task}"),
@@ -274,6 +275,7 @@ BY_DOOR = {
     "assign calls, take results in and lists out, of cases that they lead": ("GET", "/calls/lists", None),
     "send proofs of a message that they may read": ("POST", "/api/v1/cases/none/proofs", {}),
     "keep the seeds of offices": ("GET", "/admin/seeds", None),
+    "read league tables of their offices": ("GET", "/league", None),
     "see an address of a customer in full": (
         "POST",
         "/api/v1/customers/address",
@@ -325,6 +327,7 @@ def test_what_a_role_may_do_whatever_the_case(world: World) -> None:
         "assign calls, take results in and lists out, of cases that they lead": "calls.lead",
         "send proofs of a message that they may read": "proofs.send",
         "keep the seeds of offices": "seeds.manage",
+        "read league tables of their offices": "leagues.read",
     }
     for action, roles in BY_ROLE.items():
         for who in EVERYBODY:

@@ -80,7 +80,7 @@ def test_rows_conditions_countersigns_and_objections_are_shown():
 
 def test_the_document_has_a_title_a_description_and_chinese_fonts():
     document = svg(picture(TELECOM))
-    assert '<title id="title">电信营销案 v2</title>' in document
+    assert '<title id="title">电信营销案 v3</title>' in document
     assert 'role="img"' in document
     assert "<desc" in document
     assert "Noto Sans CJK SC" in document
