@@ -21,3 +21,10 @@ WARNINGS = {
     "contaminated_control": N_("Some control customers were messaged: the real lift may be larger."),
     "many_comparisons": N_("Several comparisons were made: this one may look real by chance."),
 }
+FIGURES_PROBLEMS = {
+    "E430": N_("There is no figure of this name: {names}."),
+    "E431": N_("These figures are not counted over the same things, or are too many at once; ask for fewer."),
+    "E432": N_("These figures cannot be told apart by {name}."),
+    "E433": N_("The filter names too many values; choose fewer."),
+    "E434": N_("Write a day as 2026-12-01."),
+}

@@ -8,6 +8,7 @@ from api.words_calls import CALL_PROBLEMS
 from api.words_costs import COST_PROBLEMS
 from api.words_dataset import DATASET_PROBLEMS
 from api.words_hall import HALL_PROBLEMS
+from api.words_evaluation import FIGURES_PROBLEMS
 from api.words_league import LEAGUE_PROBLEMS
 from api.words_message import MESSAGE_PROBLEMS
 from api.words_offers import OFFER_PROBLEMS
@@ -41,6 +42,7 @@ PROBLEMS = {  # by code; the braces are filled with the problem's fields
     **LEAGUE_PROBLEMS,
     **MESSAGE_PROBLEMS,
     **PROCESS_PROBLEMS,
+    **FIGURES_PROBLEMS,
     **PROOF_PROBLEMS,
     **VIEW_PROBLEMS,
     **WIDENING_PROBLEMS,
