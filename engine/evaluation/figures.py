@@ -274,7 +274,10 @@ def statement(catalogue: Catalogue, asked: Asked) -> Statement:
 
 def _of_fact(catalogue: Catalogue, fact: Fact, asked: Asked) -> tuple[list[str], tuple[str, ...]]:
     """The lines that count what is over one table of facts, and the values of their places."""
-    keys = [f"coalesce(CAST({_told(catalogue, name, fact, asked)} AS VARCHAR), '') AS k{n}" for n, name in enumerate(asked.by)]
+    keys = [
+        f"coalesce(CAST({_told(catalogue, name, fact, asked)} AS VARCHAR), '') AS k{n}"
+        for n, name in enumerate(asked.by)
+    ]
     every = enumerate(catalogue.metrics[name] for name in asked.metrics)
     figures = [f"{one.numerator} AS n{n}, {one.denominator} AS d{n}" for n, one in every if one.of == fact]
     wanted, values = _filters(catalogue, fact, asked)

@@ -113,7 +113,7 @@ def shown_to_all(app: Countersign, tx: Connection, case: Case) -> tuple[TargetVi
 
 def _declared(app: Countersign, case: Case) -> Mapping[str, str]:
     plan = app.definition(case.process).evaluation
-    return plan.targets if plan else {}
+    return {name: str(field) for name, field in plan.targets.items()} if plan else {}
 
 
 def _targets(app: Countersign, tx: Connection, case: Case, unseen: Set[str]) -> tuple[TargetView, ...]:

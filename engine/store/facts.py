@@ -70,8 +70,7 @@ def wave_marks(tx: Connection) -> dict[str, str]:
 
 
 def running_marks(tx: Connection) -> dict[str, str]:
-    """What tells that a case which is on its way to its targets is further: its entries and the revisions of its waves.
-    """
+    """What tells that a case on its way to its targets is further: its entries and the revisions of its waves."""
     revisions = sa.func.coalesce(sa.func.sum(wave_sums.c.revision), 0)
     joined = cases.outerjoin(waves, waves.c.case_id == cases.c.id).outerjoin(wave_sums, wave_sums.c.wave == waves.c.id)
     query = sa.select(cases.c.id, cases.c.seq, revisions).select_from(joined).where(cases.c.state.in_(RUNS))
