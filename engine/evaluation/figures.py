@@ -254,33 +254,37 @@ def statement(catalogue: Catalogue, asked: Asked) -> Statement:
     """The statement that answers; the caller has checked every name. Its columns are the dimensions in order, then the
     numerator and the denominator of each metric."""
     metrics = [catalogue.metrics[name] for name in asked.metrics]
-    parts = [_of_fact(catalogue, fact, asked) for fact in dict.fromkeys(one.of for one in metrics)]
+    tables = tuple(dict.fromkeys(one.of for one in metrics))
+    parts = [_of_fact(catalogue, fact, asked, within=n > 0) for n, fact in enumerate(tables)]
     places = [f"k{n}" for n in range(len(asked.by))]
-    if len(parts) == 1:
-        lines = list(parts[0][0])
-    else:
-        told = [f"coalesce({side}{n}, 0) AS {side}{n}" for n in range(len(metrics)) for side in "nd"]
-        lines = [f"SELECT {', '.join([*places, *told])}"]
-        for n, (inner, _) in enumerate(parts):
-            joined = f" USING ({', '.join(places)})" if n and places else " ON true" if n else ""
-            lines += [f"{'LEFT JOIN' if n else 'FROM'} (", *inner, f") AS p{n}{joined}"]
+    ordered = []
     if places:
         first = "n0 DESC, " if asked.largest else ""
-        lines.append(f"ORDER BY {first}{', '.join(places)}")
-        lines += [] if asked.whole else [f"LIMIT {(asked.largest or MOST_ROWS) + 1}"]
+        ordered.append(f"ORDER BY {first}{', '.join(places)}")
+        ordered += [] if asked.whole else [f"LIMIT {(asked.largest or MOST_ROWS) + 1}"]
+    if len(parts) == 1:
+        lines = [f"WITH {SEEN}", *parts[0][0]]
+    else:
+        told = [f"coalesce({side}{n}, 0) AS {side}{n}" for n in range(len(metrics)) for side in "nd"]
+        lines = [f"WITH {SEEN}, p0 AS (", *parts[0][0], *ordered, ")"]
+        lines += [f"SELECT {', '.join([*places, *told])}", "FROM p0"]
+        for n, (inner, _) in enumerate(parts[1:], 1):
+            joined = f"USING ({', '.join(places)})" if places else "ON true"
+            lines += ["LEFT JOIN (", *inner, f") AS p{n} {joined}"]
     values = tuple(value for _, some in parts for value in some)
-    return Statement(sql="\n".join([f"WITH {SEEN}", *lines]), values=values)
+    return Statement(sql="\n".join([*lines, *ordered]), values=values)
 
 
-def _of_fact(catalogue: Catalogue, fact: Fact, asked: Asked) -> tuple[list[str], tuple[str, ...]]:
-    """The lines that count what is over one table of facts, and the values of their places."""
-    keys = [
-        f"coalesce(CAST({_told(catalogue, name, fact, asked)} AS VARCHAR), '') AS k{n}"
-        for n, name in enumerate(asked.by)
-    ]
+def _of_fact(catalogue: Catalogue, fact: Fact, asked: Asked, *, within: bool) -> tuple[list[str], tuple[str, ...]]:
+    """The lines that count what is over one table of facts, and the values of their places. `within`: only rows of the
+    keys of `p0`: customers of 50 cases are told apart in a tenth of a second, those of 100,000 in many."""
+    told = [f"coalesce(CAST({_told(catalogue, name, fact, asked)} AS VARCHAR), '')" for name in asked.by]
+    keys = [f"{one} AS k{n}" for n, one in enumerate(told)]
     every = enumerate(catalogue.metrics[name] for name in asked.metrics)
     figures = [f"{one.numerator} AS n{n}, {one.denominator} AS d{n}" for n, one in every if one.of == fact]
     wanted, values = _filters(catalogue, fact, asked)
+    if within and asked.largest and told:
+        wanted.append(f"{told[0]} IN (SELECT k0 FROM p0)")
     table = PLANNED if fact == "target" else f"fact_{fact}"
     source = "c" if fact == "case" else f"{table} AS f JOIN c ON c.case_id = f.case_id"
     lines = [f"SELECT {', '.join([*keys, *figures])}", f"FROM {source}"]

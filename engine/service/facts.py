@@ -13,6 +13,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
+from msgspec.structs import replace
 from sqlalchemy import Connection
 
 from engine.delivery.message import cost
@@ -77,7 +78,8 @@ def refresh(app: Countersign, *, whole: bool = False) -> Refreshed:
         keeping = Keeping(sealing.key_for(app.settings, PURPOSE).hex(), app.settings.zone)
         with app.db.read() as tx, star.opened() as db:
             as_of = app.now()
-            filler = Filler(star, db, before, keeping)
+            kept = replace(before, tables={}) if whole else before
+            filler = Filler(star, db, kept, keeping)
             made = _Making(app, tx, filler, {} if whole else star.marks(before), whole=whole).make()
             tables = {name: table for name, table in made.tables.items() if table is not None}
             version = star.publish(lambda there: there | tables)
@@ -254,7 +256,7 @@ class _Making:
             "starts_at": one.starts,
             "starts_on": one.starts.astimezone(self.app.settings.zone).date() if one.starts else None,
             "ends_at": one.ends,
-            "method": foreseen.method if foreseen else "",
+            "method": foreseen.method if foreseen else "none",
             "expected": told.expected if told else None,
             "low": told.low if told else None,
             "high": told.high if told else None,

@@ -20,6 +20,7 @@ CODES: Mapping[str, Mapping[str, Bilingual]] = {
     },
     "forecast_method": {
         "delay": Bilingual(zh="按反馈时延推算，附 95% 区间", en="delays so far, with a 95% interval"),
+        "none": Bilingual(zh="不作预测", en="not forecast"),
         "over": Bilingual(zh="期间已结束，即实际完成数", en="the window is over: what came"),
         "too_few": Bilingual(zh="为时尚早：不足 10 户", en="too early: fewer than 10 customers"),
         "too_early": Bilingual(zh="为时尚早：期间刚开始", en="too early in the window"),
