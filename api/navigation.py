@@ -57,7 +57,7 @@ PARTS: tuple[Part, ...] = (
     Part(
         N_("Analysis"),
         (
-            Entry("/dashboards/sends", N_("Mass sends"), "metrics.read"),
+            Entry("/dashboards", N_("Dashboards"), "metrics.read"),
             Entry("/process", N_("Process"), "cases.read"),
             Entry("/league", N_("League tables"), "leagues.read"),
             Entry("/library", N_("Case library"), "cases.read"),

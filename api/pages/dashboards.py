@@ -1,6 +1,8 @@
-"""Dashboards: filters in the address, four figures with denominators, charts with their tables, cases to look into."""
+"""Dashboards: filters in the address, four figures with denominators, charts with their tables, cases to look into; and
+the page that lists them all."""
 
 from collections.abc import Mapping
+from typing import Any
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Response
@@ -8,50 +10,46 @@ from fastapi import APIRouter, Response
 from api.declared import for_page
 from api.deps import App, CurrentViewer, CurrentVisit
 from api.errors import sentence
-from api.pages.admin import by, download
+from api.exporting import Asked, exported
+from api.pages.admin import by
+from api.pages.saved_views import bar_of
 from engine.errors import Invalid
-from engine.service import dashboards, sheets
+from engine.service import board_tables, dashboards
+from engine.service.authorizing import allowed
+from engine.service.view_pages import of_board
 
 router = APIRouter(dependencies=[for_page("metrics.read")])
 
 
+@router.get("/dashboards")
+def listed(app: App, visit: CurrentVisit, viewer: CurrentViewer) -> Response:
+    """All dashboards."""
+    boards, ranks = dashboards.listed(app, by(visit, viewer)), allowed(viewer, "leagues.read")
+    return visit.page("dashboards.html", boards=boards, ranks=ranks)
+
+
 @router.get("/dashboards/{key}")
-def show(app: App, visit: CurrentVisit, viewer: CurrentViewer, key: str) -> Response:
-    """One dashboard."""
-    chosen, error, status = _chosen(visit.request.query_params), "", 200
+def show(
+    app: App, visit: CurrentVisit, viewer: CurrentViewer, *, key: str, view: str = "", form: Asked = ""
+) -> Response:
+    """One dashboard, or its table as a file; `view` is the saved view that led here."""
+    chosen, error, status = _chosen(key, visit.request.query_params), "", 200
     try:
-        view = dashboards.show(app, by(visit, viewer), key, chosen)
+        if form:
+            return exported(board_tables.table(app, viewer, key, chosen), form, visit.language)
+        board = dashboards.show(app, by(visit, viewer), key, chosen)
     except Invalid as wrong:
-        view = dashboards.show(app, by(visit, viewer), key, {})
-        error, status = sentence(wrong, visit.formats), wrong.status
-    meanings = {one.name: one for one in view.metrics}
-    names = {one.name: one.label for one in view.dimensions}
-    query = urlencode(chosen)
-    return visit.page(
-        "dashboard.html", status=status, board=view, meanings=meanings, names=names, error=error, query=query
-    )
+        board = dashboards.show(app, by(visit, viewer), key, {})
+        chosen, error, status = {}, sentence(wrong, visit.formats), wrong.status
+    told: dict[str, Any] = {
+        "meanings": {one.name: one for one in board.metrics},
+        "names": {one.name: one.label for one in board.dimensions},
+        "error": error,
+        "leads": lambda name, value: f"/dashboards/{key}?{urlencode({**chosen, name: value})}",
+    }
+    bar = bar_of(visit, viewer, of_board(key), chosen, view)
+    return visit.page("dashboard.html", status=status, board=board, **told, **bar)
 
 
-@router.get("/dashboards/{key}/rows.csv")
-def rows(app: App, visit: CurrentVisit, viewer: CurrentViewer, key: str) -> Response:
-    """The rows of its table: names, and of each metric value, numerator and denominator."""
-    view = dashboards.show(app, by(visit, viewer), key, _chosen(visit.request.query_params))
-    headings = [*view.rows_by]
-    for name in view.table.metrics:
-        headings += [name, f"{name}_numerator", f"{name}_denominator"]
-    lines = [
-        [
-            *(visit.formats.label(label) for label in row.labels),
-            *(
-                text
-                for cell in row.cells
-                for text in ("" if cell.value is None else repr(cell.value), f"{cell.numerator}", f"{cell.denominator}")
-            ),
-        ]
-        for row in view.table.rows
-    ]
-    return download(sheets.write("csv", headings, lines, title=key), f"{key}.csv", sheets.MEDIA["csv"])
-
-
-def _chosen(given: Mapping[str, str]) -> dict[str, str]:
-    return {name: value[:80] for name, value in given.items() if value}
+def _chosen(key: str, given: Mapping[str, str]) -> dict[str, str]:
+    return {name: given[name][:80] for name in dashboards.find(key).names() if given.get(name)}

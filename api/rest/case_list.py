@@ -62,13 +62,16 @@ def listed(
 
 @router.get("/calendar", response_model=Month)
 def month(
+    *,
     app: App,
     caller: Reader,
     month: Annotated[str, Query(max_length=20, examples=["2026-12"])] = "",
     office: Annotated[str, Query(max_length=80)] = "",
+    kind: Annotated[str, Query(max_length=80, description="The name of a definition")] = "",
+    state: Annotated[str, Query(max_length=80)] = "",
 ) -> Response:
     """The cases that run in a month, with the days they run and how many run on each day."""
-    return answer(calendars.month(app, caller, month, office))
+    return answer(calendars.month(app, caller, month, office, kind=kind, state=state))
 
 
 @router.get("/lookup/{kind}", response_model=Named)

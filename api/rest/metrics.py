@@ -10,7 +10,7 @@ from api.rest.answers import answer
 from api.rest.described import Described
 from engine.errors import InvalidForm, Problem
 from engine.service import dashboards, metrics
-from engine.service.dashboards import DashboardView
+from engine.service.dashboards import DashboardsView, DashboardView
 from engine.service.metrics import Answer, MetricsView, Wanted
 from engine.service.recording import By
 
@@ -49,6 +49,12 @@ def query(
     its numerator and denominator, a rate with its 95% interval."""
     wanted = Wanted(_split(metric), _split(by), filters(where or []), since, until, largest)
     return answer(metrics.ask(app, By(caller, "api"), wanted, sql=sql))
+
+
+@router.get("/dashboards", response_model=DashboardsView)
+def listed_dashboards(app: App, caller: Reader) -> Response:
+    """All dashboards, each with its first figure over the cases that the caller may see."""
+    return answer(dashboards.listed(app, By(caller, "api")))
 
 
 @router.get("/dashboards/{key}", response_model=DashboardView)

@@ -1,6 +1,6 @@
 """Saved views and scheduled reports for scripts, and any view's table as a file."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Response
 from pydantic import Field
@@ -17,6 +17,7 @@ from engine.service.mailing_times import Every
 from engine.service.mailings import Form, MailingLine, Wanted
 from engine.service.saved_views import SavedViewLine, Sharing
 from engine.service.table_files import MEDIA, Format
+from engine.service.view_pages import PAGES
 
 router = APIRouter(route_class=Described, prefix="/api/v1", tags=["views"])
 Number = Annotated[int, Path(ge=1, lt=2**31, examples=[1])]
@@ -29,7 +30,7 @@ class NewView(Body):
     """The filters of a page under a name; the caller's view of that name on that page is replaced."""
 
     name: str = Field(max_length=60, examples=["Waiting in Guangzhou"])
-    page: Literal["cases", "budgets", "audit"] = Field("cases", examples=["cases"])
+    page: str = Field("cases", max_length=40, examples=["cases"], json_schema_extra={"enum": list(PAGES)})
     query: str = Field(
         "", max_length=1000, examples=["state=approving"], description="What stands behind the question mark"
     )

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection
 
 from engine.errors import Invalid, NotFound, Problem
-from engine.service import candidates, showing, tries
+from engine.service import candidates, definitions, showing, tries
 from engine.service.app import Countersign
 from engine.service.pressure import Pressure, pressure
 from engine.service.views import CaseRow, Viewer
@@ -45,7 +45,8 @@ class Planned:
 
 @dataclass(frozen=True, slots=True)
 class Month:
-    """A month of cases. `days` is how many run on each day; `is_cut`: there are more than are shown."""
+    """A month of cases. `days` is how many run on each day; `is_cut`: there are more than are shown. `kind` and `state`
+    are filters, `kinds` the kinds of cases to choose from."""
 
     first: date
     cases: tuple[Planned, ...]
@@ -55,6 +56,9 @@ class Month:
     office_name: Bilingual | None
     fed_since: datetime | None
     pressure: Pressure
+    kind: str
+    state: str
+    kinds: tuple[tuple[str, Bilingual], ...]
 
     @property
     def before(self) -> date:
@@ -67,16 +71,33 @@ class Month:
         return self.first + timedelta(days=len(self.days))
 
 
-def month(app: Countersign, viewer: Viewer, name: str = "", office: str = "") -> Month:
+def month(
+    app: Countersign,
+    viewer: Viewer,
+    name: str = "",
+    office: str = "",
+    *,
+    kind: str = "",
+    state: str = "",
+    most: int = SHOWN,
+) -> Month:
     """The cases that the viewer may see and that run in a month (2026-12; empty: this one), of an office and those
-    below it where one is named. Raises Invalid for what is no month or no office."""
+    below it, of a kind, or in a state, where one is named. Raises Invalid for what is no month or no office."""
     first = _first(name) if name else app.now().astimezone(app.settings.zone).date().replace(day=1)
     count = monthrange(first.year, first.month)[1]
     last = first + timedelta(days=count - 1)
     with app.db.read() as tx:
         code, label = _office(app, tx, office)
         found = marks.running(
-            tx, viewer.person, first, last, office=code, without=("draft", *NOT_SHOWN), limit=SHOWN + 1
+            tx,
+            viewer.person,
+            first,
+            last,
+            office=code,
+            kind=kind,
+            state=state,
+            without=("draft", *NOT_SHOWN),
+            limit=most + 1,
         )
         planned = tuple(
             Planned(
@@ -86,13 +107,14 @@ def month(app: Countersign, viewer: Viewer, name: str = "", office: str = "") ->
                 (max(one.starts, first) - first).days + 1,
                 (min(one.ends, last) - first).days + 1,
             )
-            for one in found[:SHOWN]
+            for one in found[:most]
         )
         days = tuple(sum(one.first <= day <= one.last for one in planned) for day in range(1, count + 1))
         since = feeds.created_at(tx, viewer.person)
         shown = [(one, at.row) for one, at in zip(found, planned, strict=False)]
         load = pressure(app, tx, shown, first, last)
-        return Month(first, planned, days, len(found) > SHOWN, code, label, since, load)
+        kinds = tuple((each.name, each.title) for each in definitions.startable(app))
+        return Month(first, planned, days, len(found) > most, code, label, since, load, kind, state, kinds)
 
 
 def make_address(app: Countersign, viewer: Viewer) -> str:

@@ -5,13 +5,14 @@ with the last evaluation; while the delivery runs, its end is that of the days t
 plan is kept before anything began, and to forecast what depends on people alone: how many are sent to.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 
 from sqlalchemy import Connection
 
 from engine.machine.case import Case
+from engine.machine.readers import may_hide
 from engine.service import fields
 from engine.service.app import Countersign
 from engine.service.cases import load_visible
@@ -99,18 +100,32 @@ def of_case(app: Countersign, viewer: Viewer, case_id: str) -> CompletionView:
     """The completion of a case. NotFound where the viewer does not see it."""
     with app.db.read() as tx:
         case = load_visible(app, tx, viewer, case_id)
-        definition = app.definition(case.process)
-        declared = definition.evaluation.targets if definition.evaluation else {}
-        unseen = fields.hidden(app, tx, viewer.person, case) if declared else fields.NOTHING
-        run = _run(app, tx, case) if declared else None
-        shown = []
-        for name, reference in declared.items():
-            field = reference.removeprefix("form.")
-            target = case.form.get(field)
-            if run is not None and field not in unseen and isinstance(target, int) and target > 0:
-                aim = _Aim(name, definition.proposal.fields[field].label, target)
-                shown.append(_target(tx, case, run, aim))
-        return CompletionView(app.now(), tuple(shown))
+        unseen = fields.hidden(app, tx, viewer.person, case) if _declared(app, case) else fields.NOTHING
+        return CompletionView(app.now(), _targets(app, tx, case, unseen))
+
+
+def shown_to_all(app: Countersign, tx: Connection, case: Case) -> tuple[TargetView, ...]:
+    """The targets of a case whose numbers its definition hides from nobody: sums over cases are made of these."""
+    named = {reference.removeprefix("form.") for reference in _declared(app, case).values()}
+    process = app.process(case.process, tx)
+    return _targets(app, tx, case, {name for name in named if may_hide(process, (name,))})
+
+
+def _declared(app: Countersign, case: Case) -> Mapping[str, str]:
+    plan = app.definition(case.process).evaluation
+    return {name: str(field) for name, field in plan.targets.items()} if plan else {}
+
+
+def _targets(app: Countersign, tx: Connection, case: Case, unseen: Set[str]) -> tuple[TargetView, ...]:
+    form, shown = app.definition(case.process).proposal.fields, []
+    run: _Run | None = None
+    for name, reference in _declared(app, case).items():
+        field = reference.removeprefix("form.")
+        target = case.form.get(field)
+        if field not in unseen and isinstance(target, int) and target > 0:
+            run = run or _run(app, tx, case)
+            shown.append(_target(tx, case, run, _Aim(name, form[field].label, target)))
+    return tuple(shown)
 
 
 def _run(app: Countersign, tx: Connection, case: Case) -> _Run:

@@ -1,7 +1,7 @@
 """Dashboards: four figures, charts and a table, all questions in the words of the catalogue of metrics.
 
-A dashboard is one class here that names what it shows, and one line in `DASHBOARDS`; page, REST and CSV come from
-that. Refuses to count anything itself.
+A dashboard is one class here that names what it shows, and one line in `DASHBOARDS`; page, REST, files and saved views
+come from that. Refuses to count anything itself.
 """
 
 from collections.abc import Mapping
@@ -13,15 +13,20 @@ from engine.delivery.channels import CHANNELS
 from engine.errors import NotFound
 from engine.service import metrics
 from engine.service.app import Countersign
+from engine.service.metric_codes import CODES
 from engine.service.metrics import Answer, Cell, DimensionView, MetricView, Wanted
 from engine.service.recording import By
 from engine.values import Bilingual
 
 MOST_CHOICES = 200
 SHOWN = 50
-CHOSEN_OF_CASES = ("office", "city", "definition", "category", "offer", "state")
-"""Filters whose choices are those of the cases that the viewer may see; the others are channels."""
-CHANNEL_CHOICES = tuple((name, Bilingual(zh=name, en=name)) for name in CHANNELS)
+CHOSEN_OF_CASES = ("office", "city", "definition", "category", "offer", "state", "asked")
+"""Filters whose choices are those of the cases that the viewer may see."""
+CHOICES = {
+    "channel": tuple((name, Bilingual(zh=name, en=name)) for name in CHANNELS),
+    "aim": tuple(CODES["aim"].items()),
+}
+"""Those of the others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +40,9 @@ class Chart:
 
 
 class Dashboard:
-    """What a dashboard shows; every kind says it by these names."""
+    """What a dashboard shows; every kind says it by these names. `of_cases`: days and months are those on which cases
+    were begun, and its metrics may be over several tables of facts, the first of each list over cases. `tab` is the
+    part of a case that its rows lead to."""
 
     key: ClassVar[str]
     label: ClassVar[Bilingual]
@@ -45,6 +52,13 @@ class Dashboard:
     charts: ClassVar[tuple[Chart, ...]]
     rows_by: ClassVar[tuple[str, ...]] = ("case", "office")
     columns: ClassVar[tuple[str, ...]]
+    of_cases: ClassVar[bool] = False
+    tab: ClassVar[str] = "delivery"
+
+    @classmethod
+    def names(cls) -> tuple[str, ...]:
+        """Its filters as they stand in an address."""
+        return (*cls.filters, "since", "until")
 
 
 class Sends(Dashboard):
@@ -66,7 +80,67 @@ class Sends(Dashboard):
     columns = ("sent", "delivery_rate", "failed", "suppressed", "delivery_cost")
 
 
-DASHBOARDS: tuple[type[Dashboard], ...] = (Sends,)
+class Cases(Dashboard):
+    """营销案情况汇总: how many cases stand where, what waits too long, what was asked for and what came of it."""
+
+    key = "cases"
+    label = Bilingual(zh="营销案情况汇总", en="Summary of cases")
+    says = Bilingual(
+        zh="您可见的营销案：各状态、各机构、报批与报备的数量，是否超期，申报的预算与客户，触达与结果。日期为建案日期。",
+        en=(
+            "The cases that you may see: how many by state, office, approval or filing; which are overdue; budget and"
+            " customers asked for, customers contacted and results. Days are those on which cases were begun."
+        ),
+    )
+    filters = ("office", "definition", "category", "state", "asked")
+    figures = ("cases", "in_time_cases", "asked_budget", "planned_reach")
+    charts = (
+        Chart("state", ("all_cases", "overdue_cases", "asked_budget", "planned_reach")),
+        Chart("month", ("cases", "approved_cases", "lead_days", "asked_budget")),
+        Chart("office", ("cases", "overdue_cases", "approved_cases", "lead_days", "asked_budget"), largest=15),
+        Chart("category", ("cases", "asked_budget", "planned_reach", "customers", "conversions"), largest=15),
+        Chart("asked", ("cases", "approved_cases", "lead_days", "asked_budget")),
+    )
+    rows_by = ("case", "office", "state", "asked")
+    columns = ("overdue_cases", "asked_budget", "planned_reach", "customers", "conversions", "delivery_cost")
+    of_cases = True
+    tab = "proposal"
+
+
+class Completion(Dashboard):
+    """完成情况: the targets of running cases, those furthest behind first."""
+
+    key = "completion"
+    label = Bilingual(zh="完成情况", en="Completion")
+    says = Bilingual(
+        zh="执行中营销案的目标：已完成、按直线计划应完成、进度与期末预测，落后客户最多的在前。日期为开始派送的日期。",
+        en=(
+            "The targets of running cases: done, planned by now on a straight line, pace and forecast for the end;"
+            " those with most customers behind come first. Days are those on which delivery began."
+        ),
+    )
+    filters = ("office", "definition", "category", "aim")
+    figures = ("targets_behind", "pace", "completion_rate", "forecast")
+    charts = (
+        Chart("case", ("shortfall", "target_done", "target_planned", "pace"), largest=15),
+        Chart("office", ("shortfall", "targets_behind", "targets", "pace"), largest=15),
+        Chart("aim", ("completion_rate", "target_done", "target_customers", "pace", "targets_behind")),
+        Chart("month", ("targets", "targets_behind", "target_done", "target_customers", "pace")),
+    )
+    rows_by = ("case", "office", "aim", "forecast_method")
+    columns = (
+        "shortfall",
+        "target_done",
+        "target_planned",
+        "target_customers",
+        "pace",
+        "forecast",
+        "forecast_low",
+        "forecast_high",
+    )
+
+
+DASHBOARDS: tuple[type[Dashboard], ...] = (Sends, Cases, Completion)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +151,25 @@ class FilterView:
     label: Bilingual
     chosen: str
     choices: tuple[tuple[str, Bilingual], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DashboardLine:
+    """A dashboard in the list of all: its first figure, and what that means."""
+
+    key: str
+    label: Bilingual
+    says: Bilingual
+    figure: Cell
+    metric: MetricView
+
+
+@dataclass(frozen=True, slots=True)
+class DashboardsView:
+    """All dashboards, each with its first figure over what the viewer may see."""
+
+    dashboards: tuple[DashboardLine, ...]
+    as_of: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,21 +198,49 @@ class DashboardView:
     metrics: tuple[MetricView, ...]
     dimensions: tuple[DimensionView, ...]
     as_of: datetime | None
+    tab: str
+
+
+def listed(app: Countersign, by: By) -> DashboardsView:
+    """All dashboards with their first figures."""
+    meanings = {one.name: one for one in metrics.catalogue(by.viewer).metrics}
+    answers = metrics.ask_all(app, by, [Wanted(kind.figures[:1]) for kind in DASHBOARDS])
+    return DashboardsView(
+        tuple(
+            DashboardLine(kind.key, kind.label, kind.says, answer.rows[0].cells[0], meanings[kind.figures[0]])
+            for kind, answer in zip(DASHBOARDS, answers, strict=True)
+        ),
+        answers[0].as_of,
+    )
+
+
+def wanted_rows(kind: type[Dashboard], chosen: Mapping[str, str], largest: int = 0) -> Wanted:
+    """The question for the rows of its table with these filters."""
+    return _wanted(kind, chosen, kind.columns, kind.rows_by, largest)
+
+
+def _wanted(
+    kind: type[Dashboard],
+    chosen: Mapping[str, str],
+    names: tuple[str, ...],
+    dimensions: tuple[str, ...] = (),
+    largest: int = 0,
+) -> Wanted:
+    where = {name: (chosen[name],) for name in kind.filters if chosen.get(name)}
+    since, until = (chosen.get(name, "").strip() for name in ("since", "until"))
+    return Wanted(names, dimensions, where, since, until, largest, kind.of_cases)
 
 
 def show(app: Countersign, by: By, key: str, chosen: Mapping[str, str]) -> DashboardView:
     """The dashboard called `key` with these filters: its own by name, `since` and `until`; others mean nothing.
     NotFound where there is none; InvalidForm for a day that is none."""
     kind = find(key)
-    where = {name: (chosen[name],) for name in kind.filters if chosen.get(name)}
-    since, until = chosen.get("since", "").strip(), chosen.get("until", "").strip()
-
-    def wanted(names: tuple[str, ...], dimensions: tuple[str, ...] = (), largest: int = 0) -> Wanted:
-        return Wanted(names, dimensions, where, since, until, largest)
-
-    questions = [wanted(kind.figures), *(wanted(one.metrics, (one.by,), one.largest) for one in kind.charts)]
-    questions.append(wanted(kind.columns, kind.rows_by, SHOWN))
-    choices = [Wanted(("cases",), (name,)) for name in kind.filters if name in CHOSEN_OF_CASES]
+    questions = [
+        _wanted(kind, chosen, kind.figures),
+        *(_wanted(kind, chosen, one.metrics, (one.by,), one.largest) for one in kind.charts),
+        wanted_rows(kind, chosen, SHOWN),
+    ]
+    choices = [Wanted(("all_cases",), (name,)) for name in kind.filters if name in CHOSEN_OF_CASES]
     answers = metrics.ask_all(app, by, [*questions, *choices])
     (figures, *charts, table), listed = answers[: len(questions)], answers[len(questions) :]
     view, told = metrics.catalogue(by.viewer), {}
@@ -133,11 +254,11 @@ def show(app: Countersign, by: By, key: str, chosen: Mapping[str, str]) -> Dashb
         label=kind.label,
         says=kind.says,
         filters=tuple(
-            FilterView(name, labels[name], chosen.get(name, ""), told.get(name, CHANNEL_CHOICES))
+            FilterView(name, labels[name], chosen.get(name, ""), told.get(name) or CHOICES.get(name, ()))
             for name in kind.filters
         ),
-        since=since,
-        until=until,
+        since=chosen.get("since", "").strip(),
+        until=chosen.get("until", "").strip(),
         figures=figures.rows[0].cells,
         charts=tuple(
             ChartView(one.by, labels[one.by], answer) for one, answer in zip(kind.charts, charts, strict=True)
@@ -147,6 +268,7 @@ def show(app: Countersign, by: By, key: str, chosen: Mapping[str, str]) -> Dashb
         metrics=tuple(one for one in view.metrics if one.name in named),
         dimensions=tuple(one for one in view.dimensions if one.name in {*kind.filters, *kind.rows_by, *drawn}),
         as_of=figures.as_of,
+        tab=kind.tab,
     )
 
 

@@ -12,14 +12,16 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
+from msgspec.structs import replace
 from sqlalchemy import Connection
 
 from engine.errors import Refused
 from engine.evaluation.plan import Attribution
 from engine.machine.readers import may_hide
 from engine.offers.terms import Terms
-from engine.service import offers, sealing
+from engine.service import completing, offers, sealing
 from engine.service.app import Countersign
+from engine.service.completing import TargetView
 from engine.service.fact_costs import Charging
 from engine.store import costs
 from engine.store import facts as ledger
@@ -51,13 +53,14 @@ class Refreshed:
     responses: int
     cases: int
     recommendations: int
+    targets: int
     seconds: float
     as_of: datetime
 
     @property
     def rows(self) -> int:
         """All of them."""
-        return self.deliveries + self.responses + self.cases + self.recommendations
+        return self.deliveries + self.responses + self.cases + self.recommendations + self.targets
 
 
 def refresh(app: Countersign, *, whole: bool = False) -> Refreshed:
@@ -71,10 +74,12 @@ def refresh(app: Countersign, *, whole: bool = False) -> Refreshed:
         if not mine:
             raise FactsBusy()
         before = star.current()
+        whole = whole or star.is_of_old(before)
         keeping = Keeping(sealing.key_for(app.settings, PURPOSE).hex(), app.settings.zone)
         with app.db.read() as tx, star.opened() as db:
             as_of = app.now()
-            filler = Filler(star, db, before, keeping)
+            kept = replace(before, tables={}) if whole else before
+            filler = Filler(star, db, kept, keeping)
             made = _Making(app, tx, filler, {} if whole else star.marks(before), whole=whole).make()
             tables = {name: table for name, table in made.tables.items() if table is not None}
             version = star.publish(lambda there: there | tables)
@@ -109,7 +114,7 @@ class _Making:
         self.app, self.tx, self.filler, self.before, self.whole = app, tx, filler, marks, whole
         self.terms: dict[str, Terms] = offers.in_force(app, tx, app.now())
         self.costs = costs.in_force(tx, app.now())
-        self.counts = {"deliveries": 0, "responses": 0, "cases": 0, "recommendations": 0}
+        self.counts = {"deliveries": 0, "responses": 0, "cases": 0, "recommendations": 0, "targets": 0}
         self.tables: dict[str, Any] = {}
         self.after: Marks = {}
 
@@ -125,6 +130,9 @@ class _Making:
         if waves:
             self._take("fact_delivery", "wave", waves, lambda gone: self._deliveries(sorted(waves), gone), "deliveries")
         answered |= of_cases & self.after["response"].keys()  # another contact may be the one that was answered
+        running = self._changed("target", self._running())
+        if running:
+            self._take("fact_target", "target", running, lambda gone: self._targets(running, gone), "targets")
         if answered:
             take = lambda gone: self._responses(sorted(answered), gone)  # noqa: E731  named for the line above
             self._take("fact_response", "response", answered, take, "responses")
@@ -212,7 +220,45 @@ class _Making:
         import pyarrow as pa  # noqa: PLC0415
 
         rows = [self._case(one) for one in ledger.cases_of(self.tx, sorted(ids))]
-        return self.filler.cases(pa.Table.from_pylist(rows, _case_schema()), gone)
+        return self.filler.by_case("fact_case", pa.Table.from_pylist(rows, _schema("fact_case")), gone)
+
+    def _running(self) -> dict[str, str]:
+        """The marks of the cases on their way to their targets. A forecast changes with time too, so each day has its
+        own."""
+        day = self.app.now().astimezone(self.app.settings.zone).date()
+        answers = self.after["response"]
+        return {
+            case_id: f"{mark}/{answers[case_id].mark if case_id in answers else ''}/{day}"
+            for case_id, mark in ledger.running_marks(self.tx).items()
+        }
+
+    def _targets(self, ids: set[str], gone: "dict[str, Mark]") -> Any:
+        import pyarrow as pa  # noqa: PLC0415
+
+        there = self.after["target"].keys()
+        rows = [
+            self._target(one.case.id, target)
+            for one in ledger.cases_of(self.tx, sorted(ids & there))
+            for target in completing.shown_to_all(self.app, self.tx, one.case)
+        ]
+        return self.filler.by_case("fact_target", pa.Table.from_pylist(rows, _schema("fact_target")), gone)
+
+    def _target(self, case_id: str, one: TargetView) -> dict[str, Any]:
+        foreseen = one.forecast
+        told = foreseen if foreseen is not None and foreseen.expected is not None else None
+        return {
+            "case_id": case_id,
+            "aim": one.name,
+            "target": one.target,
+            "done": one.done,
+            "starts_at": one.starts,
+            "starts_on": one.starts.astimezone(self.app.settings.zone).date() if one.starts else None,
+            "ends_at": one.ends,
+            "method": foreseen.method if foreseen else "none",
+            "expected": told.expected if told else None,
+            "low": told.low if told else None,
+            "high": told.high if told else None,
+        }
 
     def _case(self, one: CaseTimes) -> dict[str, Any]:
         case, zone = one.case, self.app.settings.zone
@@ -237,6 +283,7 @@ class _Making:
             "lead_days": took / DAY if took is not None else None,
             "budget": None if hides else one.budget,  # sums may not tell what a form hides from somebody
             "reach": None if hides else one.reach,
+            "due_at": min((task.due_at for task in case.tasks if task.state == "open" and task.due_at), default=None),
         }
 
     def _dimensions(self) -> None:
@@ -257,17 +304,19 @@ class _Making:
         return (row for piece in pieces for row in piece)
 
 
-def _case_schema() -> "pa.Schema":
+def _schema(name: str) -> "pa.Schema":
+    """The columns of a table of the star as rows are given to it."""
     import pyarrow as pa  # noqa: PLC0415
 
-    texts = ("case_id", "office", "definition", "offer", "category", "state", "route", "asked")
-    days = ("created_on", "submitted_on", "approved_on", "ended_on")
-    fields = {
-        **dict.fromkeys(texts, pa.string()),
-        **dict.fromkeys(days, pa.date32()),
-        **dict.fromkeys(("version", "rounds"), pa.int32()),
-        "lead_days": pa.float64(),
-        "budget": pa.decimal128(18, 2),
-        "reach": pa.int64(),
+    from engine.warehouse.star import SHAPES  # noqa: PLC0415
+
+    kinds = {
+        "VARCHAR": pa.string(),
+        "DATE": pa.date32(),
+        "INTEGER": pa.int32(),
+        "BIGINT": pa.int64(),
+        "DOUBLE": pa.float64(),
+        "DECIMAL(18,2)": pa.decimal128(18, 2),
+        "TIMESTAMP": pa.timestamp("us"),
     }
-    return pa.schema(list(fields.items()))
+    return pa.schema([(column, kinds[kind]) for column, kind in SHAPES[name].items()])

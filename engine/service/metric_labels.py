@@ -1,5 +1,5 @@
 """What the keys of a dimension are called: offices, offers and definitions by their names, cases by their numbers,
-clerks by theirs. Codes that pages have words for (channels, states) stay codes."""
+clerks by theirs, codes by their words. Channels stay codes: pages have words for them."""
 
 from collections.abc import Mapping, Set
 
@@ -7,6 +7,7 @@ from sqlalchemy import Connection
 
 from engine.machine.case import ProcessRef
 from engine.service.app import Countersign
+from engine.service.metric_codes import CODES, DRAFT
 from engine.store import definitions
 from engine.store import facts as ledger
 from engine.values import Bilingual
@@ -25,11 +26,14 @@ def labels_of(app: Countersign, tx: Connection, facts: Facts, name: str, keys: S
     wanted = sorted(keys - {""})
     if not wanted:
         return {}
+    if name in CODES:
+        return {key: CODES[name][key] for key in wanted if key in CODES[name]}
     if name in TABLES:
         found = facts.names(*TABLES[name], wanted)
         return {key: Bilingual(zh=zh or key, en=en or zh or key) for key, (zh, en) in found.items()}
     if name == "case":
-        return {key: Bilingual(zh=number, en=number) for key, number in ledger.numbers_of(tx, wanted).items()}
+        numbers = ledger.numbers_of(tx, wanted)
+        return {key: Bilingual(zh=numbers[key], en=numbers[key]) if key in numbers else DRAFT for key in wanted}
     if name == "clerk":
         organisation = app.organisation(tx)
         return {key: Bilingual(zh=organisation.name(key), en=organisation.name(key)) for key in wanted}

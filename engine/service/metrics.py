@@ -5,7 +5,8 @@ no row and in no sum: `store.visibility` says which cases those are, and every s
 name that the catalogue does not have, and a dimension that a metric is not told apart by.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from engine.warehouse.asking import Facts
 
 MOST_VALUES = 200
+AT_ONCE = 5_000
 MOST_METRICS, MOST_DIMENSIONS = 12, 4
 
 
@@ -105,7 +107,8 @@ class MetricsView:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A question as somebody typed it: see `Asked`. Names and days are checked when it is asked."""
+    """A question as somebody typed it: see `Asked`. Names and days are checked when it is asked. Metrics over several
+    tables of facts need `of_cases`."""
 
     metrics: tuple[str, ...]
     by: tuple[str, ...] = ()
@@ -113,6 +116,7 @@ class Wanted:
     since: str = ""
     until: str = ""
     largest: int = 0
+    of_cases: bool = False
 
 
 def catalogue(viewer: Viewer | None = None) -> MetricsView:
@@ -136,34 +140,53 @@ def ask(app: Countersign, by: By, wanted: Wanted, *, sql: bool = False) -> Answe
 
 def ask_all(app: Countersign, by: By, questions: Sequence[Wanted], *, sql: bool = False) -> tuple[Answer, ...]:
     """Several questions of one version of the facts, each as `ask`."""
+    known = figures()
+    with _opened(app, by) as (tx, facts):
+        checked = [_checked(known, one, by.viewer) for one in questions]
+        answers = []
+        for asked in checked:
+            made = statement(known, asked)
+            rows = facts.ask(made).rows
+            kept = rows[: asked.largest or MOST_ROWS]
+            labels = _labels(app, tx, facts, asked, kept)
+            answers.append(
+                Answer(
+                    metrics=asked.metrics,
+                    by=asked.by,
+                    rows=tuple(_row(known, asked, row, labels) for row in kept),
+                    as_of=facts.as_of,
+                    version=facts.version.number,
+                    cut=len(rows) > len(kept),
+                    sql=made.sql if sql else "",
+                )
+            )
+        return tuple(answers)
+
+
+def every_row(app: Countersign, by: By, wanted: Wanted) -> Iterator[AnswerRow]:
+    """Every row of an answer, however many; only a piece of them is held with its labels."""
+    known = figures()
+    with _opened(app, by) as (tx, facts):
+        asked = _checked(known, wanted, by.viewer).model_copy(update={"whole": True})
+        rows = facts.ask(statement(known, asked)).rows
+        for first in range(0, len(rows), AT_ONCE):
+            piece = rows[first : first + AT_ONCE]
+            labels = _labels(app, tx, facts, asked, piece)
+            yield from (_row(known, asked, row, labels) for row in piece)
+
+
+@contextmanager
+def _opened(app: Countersign, by: By) -> "Iterator[tuple[Connection, Facts]]":
+    """The facts with what the viewer may see of them."""
     # DuckDB and pyarrow take half a second to load; pages that show no figures start without.
     from engine.warehouse.asking import Facts  # noqa: PLC0415
 
     if by.viewer is not None:
         authorize(by.viewer, "metrics.read")
-    known = figures()
-    checked = [_checked(known, one, by.viewer) for one in questions]
     with app.db.read() as tx:
         seen = ledger.every_case(tx) if by.viewer is None else visibility.all_seen(tx, by.viewer.person)
         with Facts(app.settings.data, seen) as facts:
-            answers = []
-            for asked in checked:
-                made = statement(known, asked)
-                rows = facts.ask(made).rows
-                kept = rows[: asked.largest or MOST_ROWS]
-                labels = _labels(app, tx, facts, asked, kept)
-                answers.append(
-                    Answer(
-                        metrics=asked.metrics,
-                        by=asked.by,
-                        rows=tuple(_row(known, asked, row, labels) for row in kept),
-                        as_of=facts.as_of,
-                        version=facts.version.number,
-                        cut=len(rows) > len(kept),
-                        sql=made.sql if sql else "",
-                    )
-                )
-            return tuple(answers)
+            yield tx, facts
 
 
 def _row(known: Catalogue, asked: Asked, row: Sequence[object], labels: Sequence[Mapping[str, Bilingual]]) -> AnswerRow:
@@ -197,7 +220,7 @@ def _checked(known: Catalogue, wanted: Wanted, viewer: Viewer | None) -> Asked:
         raise InvalidForm(problems)
     where = {name: tuple(dict.fromkeys(some)) for name, some in wanted.where.items() if some}
     limits = {"since": wanted.since, "until": wanted.until, "largest": min(max(wanted.largest, 0), MOST_ROWS)}
-    return Asked(metrics=wanted.metrics, by=wanted.by, where=where, **limits)
+    return Asked(metrics=wanted.metrics, by=wanted.by, where=where, of_cases=wanted.of_cases, **limits)
 
 
 def _problems(known: Catalogue, wanted: Wanted, viewer: Viewer | None) -> Iterable[Problem]:
@@ -207,11 +230,13 @@ def _problems(known: Catalogue, wanted: Wanted, viewer: Viewer | None) -> Iterab
         yield Problem("E430", f"no metric is called {names}", f"there are {there}", "metrics", fields={"names": names})
         return
     facts = {known.metrics[name].of for name in wanted.metrics}
-    if len(facts) > 1 or len(wanted.metrics) > MOST_METRICS or len(wanted.by) > MOST_DIMENSIONS:
+    mixed = len(facts) > 1 and not wanted.of_cases
+    if mixed or len(wanted.metrics) > MOST_METRICS or len(wanted.by) > MOST_DIMENSIONS:
         hint = f"ask for them one by one; {MOST_METRICS} metrics and {MOST_DIMENSIONS} dimensions at most"
         yield Problem("E431", "these metrics count over different facts, or are too many at a time", hint, "metrics")
     for name in dict.fromkeys((*wanted.by, *wanted.where)):
-        tells = name in known.dimensions and facts <= known.dimensions[name].by.keys()
+        by = known.dimensions[name].by.keys() if name in known.dimensions else ()
+        tells = facts <= set(by) or (wanted.of_cases and "case" in by)
         if not tells or not _may_tell(known, name, viewer):
             there = ", ".join(one for one in known.dimensions_of(wanted.metrics[0]) if _may_tell(known, one, viewer))
             told = f"{', '.join(wanted.metrics)} cannot be told apart by {name}"

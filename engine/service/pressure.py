@@ -39,13 +39,14 @@ class Week:
 
 @dataclass(frozen=True, slots=True)
 class Pressure:
-    """A month's contacts: `days` from the first to the last, and by week. `unknown`: cases whose number of customers
-    nobody knows yet, or the viewer does not see."""
+    """A month's contacts: `days` from the first to the last, by week, and by case. `unknown`: cases whose number of
+    customers nobody knows yet, or the viewer does not see; they are not in `cases`."""
 
     days: tuple[int, ...]
     weeks: tuple[Week, ...]
     channels: tuple[str, ...]
     unknown: int
+    cases: Mapping[str, int]
 
     @property
     def per_day(self) -> float:
@@ -59,18 +60,22 @@ def pressure(
     """The pressure of these cases, already limited to what the viewer sees, from `first` to `last`."""
     there = waves.of_cases(tx, [row.id for _, row in shown])
     spans: list[Span] = []
+    of_case: dict[str, int] = {}
     unknown = 0
     for one, row in shown:
         rows = [wave for wave in there.get(row.id, ()) if wave.state != "cancelled"]
         if rows:
-            spans += _real(app, rows, one)
+            own = list(_real(app, rows, one))
         elif (plan := app.definition(one.line.process).delivery) is None or row.state not in BEFORE:
             continue
         elif not row.reach:
             unknown += 1
+            continue
         else:
             planned = divide(row.reach, plan.waves)
-            spans += [Span(wave.channel, wave.size, one.starts, one.ends) for wave in planned]
+            own = [Span(wave.channel, wave.size, one.starts, one.ends) for wave in planned]
+        spans += own
+        of_case[row.id] = sum(sum(channels.values()) for channels in by_day(own, first, last).values())
     days = by_day(spans, first, last)
     every = [first + timedelta(days=n) for n in range((last - first).days + 1)]
     return Pressure(
@@ -78,6 +83,7 @@ def pressure(
         weeks=tuple(_weeks(days, every)),
         channels=tuple(sorted({channel for on_day in days.values() for channel in on_day})),
         unknown=unknown,
+        cases=of_case,
     )
 
 

@@ -8,10 +8,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from urllib.parse import parse_qsl, urlencode
 
-from engine.service import auditing, budget_tables, case_table, listing
+from engine.service import auditing, board_tables, budget_tables, calendar_table, case_table, listing
 from engine.service.app import Countersign
 from engine.service.auditing import Asked
 from engine.service.authorizing import Action
+from engine.service.dashboards import DASHBOARDS, Dashboard
 from engine.service.recording import By
 from engine.service.tabling import Table
 from engine.service.views import Viewer
@@ -41,6 +42,18 @@ def _audit(app: Countersign, viewer: Viewer, filters: Mapping[str, str]) -> Tabl
     return auditing.table(app, By(viewer), Asked(**{name: filters.get(name, "") for name in auditing.FILTERS}))
 
 
+def _board(kind: type[Dashboard]) -> ViewPage:
+    def table(app: Countersign, viewer: Viewer, filters: Mapping[str, str]) -> Table:
+        return board_tables.table(app, viewer, kind.key, filters)
+
+    return ViewPage(of_board(kind.key), f"/dashboards/{kind.key}", kind.label, "metrics.read", kind.names(), table)
+
+
+def of_board(key: str) -> str:
+    """The key of the page of a dashboard."""
+    return f"dashboard-{key}"
+
+
 PAGES: Mapping[str, ViewPage] = {
     one.key: one
     for one in (
@@ -49,6 +62,15 @@ PAGES: Mapping[str, ViewPage] = {
         ViewPage(
             "audit", "/admin/audit", Bilingual(zh="审计", en="Audit"), "audit.read", tuple(auditing.FILTERS), _audit
         ),
+        ViewPage(
+            "calendar",
+            "/calendar",
+            Bilingual(zh="日历", en="Calendar"),
+            "cases.read",
+            calendar_table.NAMES,
+            calendar_table.table,
+        ),
+        *(_board(kind) for kind in DASHBOARDS),
     )
 }
 

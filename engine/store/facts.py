@@ -25,6 +25,8 @@ from engine.store.tables import cases, history, recipients, recommendations, res
 AT_ONCE = 200_000
 SOME = 500
 """How many cases or waves are asked about in one statement: SQLite takes no more than 999 values in some builds."""
+RUNS = ("delivering", "paused", "evaluating")
+"""States in which a case is on its way to its targets."""
 APPROVED = ("approved", "filed", "targeting", "ready", "delivering")
 _read_case = msgspec.json.Decoder(Case).decode
 Row = tuple[Any, ...]
@@ -65,6 +67,14 @@ def wave_marks(tx: Connection) -> dict[str, str]:
     columns = (wave_sums.c.wave, wave_sums.c.revision, waves.c.segments)
     rows = tx.execute(sa.select(*columns).join(waves, waves.c.id == wave_sums.c.wave))
     return {wave: f"{revision}/{segments}" for wave, revision, segments in rows}
+
+
+def running_marks(tx: Connection) -> dict[str, str]:
+    """What tells that a case on its way to its targets is further: its entries and the revisions of its waves."""
+    revisions = sa.func.coalesce(sa.func.sum(wave_sums.c.revision), 0)
+    joined = cases.outerjoin(waves, waves.c.case_id == cases.c.id).outerjoin(wave_sums, wave_sums.c.wave == waves.c.id)
+    query = sa.select(cases.c.id, cases.c.seq, revisions).select_from(joined).where(cases.c.state.in_(RUNS))
+    return {case_id: f"{seq}/{sent}" for case_id, seq, sent in tx.execute(query.group_by(cases.c.id, cases.c.seq))}
 
 
 def response_marks(tx: Connection) -> dict[str, str]:

@@ -33,10 +33,20 @@ def put(tx: Connection, case_id: str, title: str, window: tuple[date, date] | No
 
 
 def running(
-    tx: Connection, person: str, first: date, last: date, *, office: str = "", without: tuple[str, ...] = (), limit: int
+    tx: Connection,
+    person: str,
+    first: date,
+    last: date,
+    *,
+    office: str = "",
+    kind: str = "",
+    state: str = "",
+    without: tuple[str, ...] = (),
+    limit: int,
 ) -> tuple[Running, ...]:
     """The cases that `person` may see which run on one of the days from `first` to `last`, by their first day; those
-    of `office` and the offices below it, where one is named. None in a state of `without`."""
+    of `office` and the offices below it, of the definition `kind` and in `state`, where one is named. None in a state
+    of `without`."""
     wanted: list[ColumnElement[bool]] = [
         visible(person),
         case_marks.c.starts <= last,
@@ -45,6 +55,7 @@ def running(
     ]
     if office:
         wanted.append(of_office(office))
+    wanted += [column == name for column, name in ((cases.c.definition, kind), (cases.c.state, state)) if name]
     columns = (*CASE_COLUMNS, case_marks.c.starts, case_marks.c.ends, cases.c.confidential)
     query = sa.select(*columns).join(case_marks, case_marks.c.case_id == cases.c.id).where(*wanted)
     rows = tx.execute(query.order_by(case_marks.c.starts, case_marks.c.ends, cases.c.id).limit(limit))

@@ -5,7 +5,7 @@ tables are views over files, and nothing outside those files can be read.
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -38,6 +38,8 @@ class Facts(AbstractContextManager["Facts"]):
         self._db: duckdb.DuckDBPyConnection = self._opened.__enter__()
         for name in TABLES:
             self._star.view(self._db, self.version, name)
+        told = self.as_of.astimezone(UTC).replace(tzinfo=None) if self.as_of else None
+        self._db.execute("CREATE TEMP TABLE shown AS SELECT CAST(? AS TIMESTAMP) AS as_of", [told])
         self._db.register("seen", pa.table({"case_id": pa.array(list(seen), pa.string())}))
 
     def ask(self, statement: Statement) -> Found:

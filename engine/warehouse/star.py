@@ -75,6 +75,20 @@ SHAPES: Mapping[str, Mapping[str, str]] = {
         "lead_days": "DOUBLE",
         "budget": "DECIMAL(18,2)",
         "reach": "BIGINT",
+        "due_at": "TIMESTAMP",
+    },
+    "fact_target": {
+        "case_id": "VARCHAR",
+        "aim": "VARCHAR",
+        "target": "BIGINT",
+        "done": "BIGINT",
+        "starts_at": "TIMESTAMP",
+        "starts_on": "DATE",
+        "ends_at": "TIMESTAMP",
+        "method": "VARCHAR",
+        "expected": "BIGINT",
+        "low": "BIGINT",
+        "high": "BIGINT",
     },
     "fact_recommendation": {
         "case_id": "VARCHAR",
@@ -143,6 +157,14 @@ class Star:
     def current(self) -> Version:
         """The newest version."""
         return self.files.current()
+
+    def is_of_old(self, version: Version) -> bool:
+        """Whether an earlier release wrote it, with other columns: then all is taken anew."""
+        return any(
+            [column.name for column in version.tables[name].columns] != list(columns)
+            for name, columns in SHAPES.items()
+            if name in version.tables
+        )
 
     def as_of(self) -> datetime | None:
         """The moment whose ledger the newest version shows; None before the first refresh. After a crash it may be the
@@ -257,11 +279,15 @@ class Star:
             yield db
 
     def view(self, db: duckdb.DuckDBPyConnection, version: Version, name: str) -> None:
-        """A table as a view of its name; one that was never written has no row."""
+        """A table as a view of its name; one that was never written has no row, and a column that an earlier release
+        did not write no value."""
         columns = SHAPES[name]
         if files := self.paths(version, name):
             listed = ", ".join(f"'{_quoted(file)}'" for file in files)
-            named = ", ".join(f'"{column}"' for column in columns)
+            there = {column.name for column in version.tables[name].columns}
+            named = ", ".join(
+                f'"{column}"' if column in there else f'NULL::{kind} AS "{column}"' for column, kind in columns.items()
+            )
             db.execute(f'CREATE TEMP VIEW "{name}" AS SELECT {named} FROM read_parquet([{listed}])')
         else:
             nothing = ", ".join(f'NULL::{kind} AS "{column}"' for column, kind in columns.items())
