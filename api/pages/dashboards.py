@@ -9,16 +9,22 @@ from api.declared import for_page
 from api.deps import App, CurrentViewer, CurrentVisit
 from api.errors import sentence
 from api.pages.admin import by, download
+from api.vega import dashboards as vega
+from api.vega.answering import OF_DRAWINGS, Drawing
 from engine.errors import Invalid
-from engine.service import dashboards, sheets
+from engine.service import dashboards, metrics, sheets
 
 router = APIRouter(dependencies=[for_page("metrics.read")])
 
 
 @router.get("/dashboards/{key}")
-def show(app: App, visit: CurrentVisit, viewer: CurrentViewer, key: str) -> Response:
-    """One dashboard."""
+def show(app: App, visit: CurrentVisit, viewer: CurrentViewer, key: str, drawing: Drawing) -> Response:
+    """One dashboard, or one of its charts as a drawing."""
     chosen, error, status = _chosen(visit.request.query_params), "", 200
+    if drawing.form:
+        chart = dashboards.chart(app, by(visit, viewer), key, drawing.chart, chosen)
+        known = {one.name: one for one in metrics.catalogue(viewer).metrics}
+        return drawing.answer(vega.picture(chart, known, visit.formats), f"{key}-{chart.key}")
     try:
         view = dashboards.show(app, by(visit, viewer), key, chosen)
     except Invalid as wrong:
@@ -28,7 +34,14 @@ def show(app: App, visit: CurrentVisit, viewer: CurrentViewer, key: str) -> Resp
     names = {one.name: one.label for one in view.dimensions}
     query = urlencode(chosen)
     return visit.page(
-        "dashboard.html", status=status, board=view, meanings=meanings, names=names, error=error, query=query
+        "dashboard.html",
+        status=status,
+        board=view,
+        meanings=meanings,
+        names=names,
+        error=error,
+        query=query,
+        left_out=lambda chart: vega.left_out(chart, visit.formats),
     )
 
 
@@ -54,4 +67,4 @@ def rows(app: App, visit: CurrentVisit, viewer: CurrentViewer, key: str) -> Resp
 
 
 def _chosen(given: Mapping[str, str]) -> dict[str, str]:
-    return {name: value[:80] for name, value in given.items() if value}
+    return {name: value[:80] for name, value in given.items() if value and name not in OF_DRAWINGS}

@@ -5,7 +5,7 @@ that. Refuses to count anything itself.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import ClassVar
 
@@ -32,6 +32,11 @@ class Chart:
     by: str
     metrics: tuple[str, ...]
     largest: int = 0
+
+    @property
+    def key(self) -> str:
+        """What it is called in addresses, within its dashboard."""
+        return f"{self.by}-{self.metrics[0]}"
 
 
 class Dashboard:
@@ -81,8 +86,9 @@ class FilterView:
 
 @dataclass(frozen=True, slots=True)
 class ChartView:
-    """A chart with its answer."""
+    """A chart with its answer. `key` is what it is called in addresses."""
 
+    key: str
     by: str
     label: Bilingual
     answer: Answer
@@ -111,14 +117,9 @@ def show(app: Countersign, by: By, key: str, chosen: Mapping[str, str]) -> Dashb
     """The dashboard called `key` with these filters: its own by name, `since` and `until`; others mean nothing.
     NotFound where there is none; InvalidForm for a day that is none."""
     kind = find(key)
-    where = {name: (chosen[name],) for name in kind.filters if chosen.get(name)}
-    since, until = chosen.get("since", "").strip(), chosen.get("until", "").strip()
-
-    def wanted(names: tuple[str, ...], dimensions: tuple[str, ...] = (), largest: int = 0) -> Wanted:
-        return Wanted(names, dimensions, where, since, until, largest)
-
-    questions = [wanted(kind.figures), *(wanted(one.metrics, (one.by,), one.largest) for one in kind.charts)]
-    questions.append(wanted(kind.columns, kind.rows_by, SHOWN))
+    plain = _wanted(kind, chosen)
+    questions = [replace(plain, metrics=kind.figures), *(_asked(plain, one) for one in kind.charts)]
+    questions.append(replace(plain, metrics=kind.columns, by=kind.rows_by, largest=SHOWN))
     choices = [Wanted(("cases",), (name,)) for name in kind.filters if name in CHOSEN_OF_CASES]
     answers = metrics.ask_all(app, by, [*questions, *choices])
     (figures, *charts, table), listed = answers[: len(questions)], answers[len(questions) :]
@@ -136,11 +137,11 @@ def show(app: Countersign, by: By, key: str, chosen: Mapping[str, str]) -> Dashb
             FilterView(name, labels[name], chosen.get(name, ""), told.get(name, CHANNEL_CHOICES))
             for name in kind.filters
         ),
-        since=since,
-        until=until,
+        since=plain.since,
+        until=plain.until,
         figures=figures.rows[0].cells,
         charts=tuple(
-            ChartView(one.by, labels[one.by], answer) for one, answer in zip(kind.charts, charts, strict=True)
+            ChartView(one.key, one.by, labels[one.by], answer) for one, answer in zip(kind.charts, charts, strict=True)
         ),
         rows_by=kind.rows_by,
         table=table,
@@ -148,6 +149,27 @@ def show(app: Countersign, by: By, key: str, chosen: Mapping[str, str]) -> Dashb
         dimensions=tuple(one for one in view.dimensions if one.name in {*kind.filters, *kind.rows_by, *drawn}),
         as_of=figures.as_of,
     )
+
+
+def chart(app: Countersign, by: By, key: str, name: str, chosen: Mapping[str, str]) -> ChartView:
+    """One chart of a dashboard, with the filters and rights of its page. NotFound where there is none of that name."""
+    kind = find(key)
+    drawn = next((one for one in kind.charts if one.key == name), None)
+    if drawn is None:
+        raise NotFound()
+    answer = metrics.ask(app, by, _asked(_wanted(kind, chosen), drawn))
+    labels = {one.name: one.label for one in metrics.catalogue(by.viewer).dimensions}
+    return ChartView(drawn.key, drawn.by, labels[drawn.by], answer)
+
+
+def _wanted(kind: type[Dashboard], chosen: Mapping[str, str]) -> Wanted:
+    """The question of everything on a dashboard, without what is asked for."""
+    where = {name: (chosen[name],) for name in kind.filters if chosen.get(name)}
+    return Wanted((), (), where, chosen.get("since", "").strip(), chosen.get("until", "").strip())
+
+
+def _asked(plain: Wanted, one: Chart) -> Wanted:
+    return replace(plain, metrics=one.metrics, by=(one.by,), largest=one.largest)
 
 
 def find(key: str) -> type[Dashboard]:

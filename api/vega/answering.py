@@ -1,0 +1,48 @@
+"""A picture as the answer to a request: as file, as image of a page, or as text that a page draws again.
+
+@router.get("/league")
+def show(..., drawing: Drawing) -> Response:
+    if drawing.form:
+        return drawing.answer(picture(...), "league")
+"""
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from fastapi import Depends, Query, Response
+
+from api.vega import looks
+from api.vega.looks import Look
+from api.vega.pictures import Picture
+from api.vega.studio import Form, drawn
+
+MEDIA = {"svg": "image/svg+xml", "png": "image/png", "json": "application/json"}
+
+
+@dataclass(frozen=True, slots=True)
+class AskedDrawing:
+    """What a request wants drawn; `form` is empty where it wants the page."""
+
+    form: Form | Literal[""]
+    chart: str
+    look: looks.Asked
+
+    def answer(self, picture: Picture, name: str) -> Response:
+        """The drawing; one without a look is a file to keep, with title and note."""
+        assert self.form
+        headers = {} if self.look else {"content-disposition": f'attachment; filename="{name}.{self.form}"'}
+        return Response(drawn(picture, self.form, Look.of(self.look)), media_type=MEDIA[self.form], headers=headers)
+
+
+def asked(
+    form: Annotated[Form | Literal[""], Query(alias="format", description="As a drawing; empty = the page")] = "",
+    chart: Annotated[str, Query(max_length=80, description="Which chart of the page")] = "",
+    look: Annotated[looks.Asked, Query(description="As the page shows it; empty = a file with its title")] = "",
+) -> AskedDrawing:
+    """What the address says of a drawing."""
+    return AskedDrawing(form, chart, look)
+
+
+Drawing = Annotated[AskedDrawing, Depends(asked)]
+OF_DRAWINGS = ("format", "chart", "look")
+"""What an address says of a drawing and not of the page's filters."""
