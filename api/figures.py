@@ -4,8 +4,8 @@ from api import words
 from api.formats import NOTHING, Formats
 from engine.values import Bilingual
 
+# dimensions whose keys are codes, with what the codes are called
 NAMED = {"channel": words.CHANNELS, "state": words.STATES}
-"""Dimensions whose keys are codes, with what the codes are called."""
 
 
 def figure(formats: Formats, value: float | None, unit: str) -> str:

@@ -10,7 +10,7 @@ from api import charts, doubts, figures, navigation, parked, reasons, words
 from api.failures import failure
 from api.i18n import Words, catalogue
 from api.spoken_source import field_called, in_words
-from api.vega import bundle
+from api.vega import bundle, looks
 from engine.delivery.message import size_of
 from engine.service.verdicts import verdict_sentence
 from engine.values import Language
@@ -67,7 +67,8 @@ def environment(language: Language) -> Environment:
         words=words,
         charts=charts,
         figures=figures,
-        asset_of_vega=f"/static/{bundle.name()}",
+        looks=looks,
+        vega_script=bundle.name,
         navigation=navigation,
         held=held,
         reasons=reasons,

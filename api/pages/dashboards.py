@@ -11,6 +11,7 @@ from api.errors import sentence
 from api.pages.admin import by, download
 from api.vega import dashboards as vega
 from api.vega.answering import OF_DRAWINGS, Drawing
+from api.vega.pictures import heights
 from engine.errors import Invalid
 from engine.service import dashboards, metrics, sheets
 
@@ -41,6 +42,7 @@ def show(app: App, visit: CurrentVisit, viewer: CurrentViewer, key: str, drawing
         names=names,
         error=error,
         query=query,
+        room=lambda chart: heights(vega.picture(chart, meanings, visit.formats)),
         left_out=lambda chart: vega.left_out(chart, visit.formats),
     )
 

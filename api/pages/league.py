@@ -8,7 +8,7 @@ from api.errors import sentence
 from api.pages.admin import download
 from api.vega import league as vega
 from api.vega.answering import AskedDrawing, Drawing
-from api.vega.pictures import MOST_INTERVALS
+from api.vega.pictures import MOST_INTERVALS, heights
 from api.visit import Visit
 from engine.errors import Invalid, NotFound
 from engine.service import leagues, sheets
@@ -39,6 +39,7 @@ def show(app: App, visit: CurrentVisit, viewer: CurrentViewer, request: Request,
         query=leagues.query_of(found),
         shown=SHOWN,
         called=lambda row: vega.called(row, found, visit.formats),
+        room=heights(vega.picture(found, visit.formats)) if found.rows else (),
         left_out=MOST_INTERVALS if len(found.rows) > MOST_INTERVALS else 0,
     )
 

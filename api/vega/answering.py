@@ -35,14 +35,13 @@ class AskedDrawing:
 
 
 def asked(
-    form: Annotated[Form | Literal[""], Query(alias="format", description="As a drawing; empty = the page")] = "",
-    chart: Annotated[str, Query(max_length=80, description="Which chart of the page")] = "",
-    look: Annotated[looks.Asked, Query(description="As the page shows it; empty = a file with its title")] = "",
+    form: Annotated[Form | Literal[""], Query(alias="format")] = "",
+    chart: Annotated[str, Query(max_length=80)] = "",
+    look: Annotated[looks.Asked, Query()] = "",
 ) -> AskedDrawing:
     """What the address says of a drawing."""
     return AskedDrawing(form, chart, look)
 
 
 Drawing = Annotated[AskedDrawing, Depends(asked)]
-OF_DRAWINGS = ("format", "chart", "look")
-"""What an address says of a drawing and not of the page's filters."""
+OF_DRAWINGS = ("format", "chart", "look")  # what an address says of a drawing and not of the page's filters

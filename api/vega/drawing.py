@@ -12,10 +12,9 @@ import altair as alt
 import vl_convert
 
 from api.vega.looks import FONT, Look
-from api.vega.pictures import Bar, Bars, Columns, Intervals, Picture
+from api.vega.pictures import HEIGHT, ROW, TALL_ROW, Bar, Bars, Columns, Intervals, Picture
 
 SIZE, SMALL = 13, 12
-ROW, TALL_ROW, HEIGHT = 28, 44, 200
 Layered = alt.LayerChart | alt.FacetChart
 ENTRY = "window.vegaEmbed = vegaEmbed;"
 SCALE = 2  # of the PNG: sharp on slides
@@ -133,7 +132,10 @@ def _columns(picture: Columns, look: Look) -> Layered:
     count = len(picture.bars)
     rows = [_row(place, bar) for place, bar in enumerate(picture.bars)]
     spoken = {count - 1, max(range(count), key=lambda place: picture.bars[place].value, default=0)}
-    room = (look.width - 32) / max(count, 1)
+    whole = look.width - (32 if look.has_title else 0)
+    room = (whole - 8) / max(count, 1)
+    widest = max(_widest(bar.label for bar in picture.bars), _widest(bar.text for bar in picture.bars))
+    inset = max(0.0, (widest - room) / 2)  # the first and the last name must not stick out
     if _widest(bar.text for bar in picture.bars) + 4 <= room:
         spoken = set(range(count))
     for row in rows:
@@ -145,7 +147,7 @@ def _columns(picture: Columns, look: Look) -> Layered:
     scale = alt.Scale(
         domain=[min([*(bar.value for bar in picture.bars), 0]), tall], range=[HEIGHT - 24, 20], nice=False
     )
-    x = alt.X("place:O", axis=None, scale=alt.Scale(paddingInner=0.25, paddingOuter=0.1))
+    x = alt.X("place:O", axis=None, scale=alt.Scale(paddingInner=0.25, paddingOuter=0.1, range=[inset, whole - inset]))
     base = alt.Chart(alt.InlineData(values=rows)).encode(x=x)
     ink, soft = look.colour("ink"), look.colour("soft")
     return alt.layer(

@@ -11,7 +11,7 @@ def called(row: LeagueRow | FewRow, league: LeagueView, formats: Formats) -> str
     label = formats.label(row.name)
     if league.kind == "channels":
         return formats.words(words.CHANNELS.get(label, label))
-    return label or formats.words("a clerk" if league.kind == "clerks" else "a caller")
+    return label or (formats.words("a clerk") if league.kind == "clerks" else formats.words("a caller"))
 
 
 def picture(league: LeagueView, formats: Formats) -> Intervals:

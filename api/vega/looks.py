@@ -10,16 +10,17 @@ from pathlib import Path
 from typing import Literal
 
 STYLESHEET = Path(__file__).parents[1] / "static" / "countersign.css"
+WIDE, NARROW = 760, 326  # pixels
 FONT = '"Noto Sans CJK SC", "PingFang SC", "Microsoft YaHei", system-ui, sans-serif'
+# as an address names a look; empty is that of a file, with title and note
 Asked = Literal["", "wide", "narrow", "wide-dark", "narrow-dark"]
-"""As an address names a look; empty is that of a file, with title and note."""
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
     """`width` in pixels. Phones have each name above its bar."""
 
-    width: int = 760
+    width: int = WIDE
     is_narrow: bool = False
     is_dark: bool = False
     has_title: bool = False
@@ -28,7 +29,7 @@ class Look:
     def of(cls, asked: Asked) -> "Look":
         """The look that an address names."""
         is_narrow = asked.startswith("narrow")
-        return cls(326 if is_narrow else 760, is_narrow, asked.endswith("dark"), not asked)
+        return cls(NARROW if is_narrow else WIDE, is_narrow, asked.endswith("dark"), not asked)
 
     def colour(self, name: str) -> str:
         """A colour of the stylesheet, as `bar` or `soft`."""

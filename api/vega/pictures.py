@@ -6,8 +6,10 @@ to know how anything looks.
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import assert_never
 
 MOST_BARS, MOST_COLUMNS, MOST_INTERVALS = 30, 36, 30
+ROW, TALL_ROW, HEIGHT, AXIS = 28, 44, 200, 20  # pixels
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,19 @@ class Intervals:
 
 
 Picture = Bars | Columns | Intervals
+
+
+def heights(picture: Picture) -> tuple[int, int]:
+    """About how high it is drawn, on a wide page and on a phone: a page keeps the room until the drawing comes."""
+    match picture:
+        case Columns():
+            return HEIGHT, HEIGHT
+        case Bars(bars=bars):
+            return len(bars) * ROW, len(bars) * TALL_ROW
+        case Intervals(places=places):
+            return len(places) * ROW + AXIS, len(places) * TALL_ROW + AXIS
+        case _:
+            assert_never(picture)
 
 
 def longest(bars: Iterable[Bar], most: int = MOST_BARS) -> tuple[tuple[Bar, ...], int]:

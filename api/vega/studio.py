@@ -18,8 +18,7 @@ from api.vega.looks import Look
 from api.vega.pictures import Picture
 
 Form = Literal["svg", "png", "json"]
-Work = tuple[Picture, Form, Look] | None
-"""A picture to draw, or None for the script that draws in browsers."""
+Work = tuple[Picture, Form, Look] | None  # a picture to draw, or None for the script that draws in browsers
 LONGEST = 30  # seconds: the first picture on a busy machine
 KEPT = 400  # pictures of about 10 KB, 50 KB as PNG
 

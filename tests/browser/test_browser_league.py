@@ -32,7 +32,12 @@ def test_places_their_intervals_and_who_has_too_few_are_seen(app: Countersign, w
         tied = "not distinguishable" if language == "en" else "无法区分"
         assert tied in rows.nth(1).inner_text() and "名tian" in rows.nth(1).inner_text()
         assert "名second" in page.locator("#too-few").inner_text()
+        assert "look=wide" in (page.locator("figure.picture img").get_attribute("src") or "")
         if scripts:
+            page.wait_for_function("document.images[0].complete && document.images[0].naturalWidth > 0")
+            file = page.request.get(page.locator("figure.picture a").first.get_attribute("href") or "")
+            assert "名second" not in file.text() and "1 · " in file.text()
+            assert page.request.get("/league?kind=clerks&chart=nothing&format=svg").status == 404
             found += look(page, f"league-{language}")
         page.goto("/league?kind=channels")
         assert page.locator(".empty").count() == 1
