@@ -99,7 +99,7 @@ def _bars(picture: Bars, look: Look) -> Layered:
     ink, soft = look.colour("ink"), look.colour("soft")
     tips = _tooltips(picture.bars)
     layers = [
-        base.mark_bar(size=thick, color=look.colour("bar"), cornerRadiusEnd=2, yOffset=lift / 2).encode(
+        base.mark_bar(size=thick, color=look.colour("bar"), yOffset=lift / 2).encode(
             x=alt.X("value:Q", scale=scale, axis=None), tooltip=tips
         ),
         base.mark_text(

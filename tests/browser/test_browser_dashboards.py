@@ -10,15 +10,9 @@ import pytest
 from engine.service import facts, people
 from engine.service.app import Countersign
 from tests.acceptance.email_case import handed_off, load_customers
-from tests.browser.looking import look, sign_in
+from tests.browser.looking import drawn, look, sign_in
 
 Windows = Callable[..., Any]
-DRAWN = "[...document.images].every(one => { one.loading = 'eager'; return one.complete && one.naturalWidth; })"
-
-
-def drawn(page: Any) -> None:
-    """Wait until every chart is there."""
-    page.wait_for_function(DRAWN)
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])
@@ -75,7 +69,7 @@ def test_a_chart_says_what_its_bars_are_to_a_mouse_and_is_a_file_for_whoever_may
     bar.first.hover()
     told = page.locator("#vg-tooltip-element.visible")
     told.wait_for()
-    assert "E-mail" in told.inner_text() and "600" in told.inner_text() and "100.0%" in told.inner_text()
+    assert "file hand-off" in told.inner_text() and "600" in told.inner_text() and "100.0%" in told.inner_text()
     found = look(page, "sends-pointed-at")
     for form, begins in (("svg", b"<svg"), ("png", b"\x89PNG")):
         link = charts.nth(2).locator(f"a[href$='{form}']").get_attribute("href") or ""
