@@ -1,4 +1,5 @@
-"""Charts as numbers for the templates: positions in percent of the width, so that one drawing fits every screen.
+"""Bars within rows of text as numbers for the templates: positions in percent of the width, so that one drawing fits
+every screen. Charts that stand by themselves are drawn in `api.vega`.
 
 The templates draw them as inline SVG with presentation attributes, beside a table of the same values. Refuses
 scripts and inline styles, which the content security policy forbids.
@@ -8,7 +9,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from engine.evaluation.forest import axis
-from engine.service.leagues import LeagueRow, LeagueView
 from engine.service.process_views import StepFigures
 from engine.service.rehearsal_views import BandView, GroupView
 from engine.service.stage_views import FunnelRow, UpliftRow, WaterfallRow, WaveView
@@ -139,44 +139,6 @@ def forest(rows: Sequence[UpliftRow]) -> tuple[Panel, ...]:
         )
         panels.append(Panel(metric, is_rate, drawn.zero, drawn.ticks, intervals))
     return tuple(panels)
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """A place of a league table on the common axis, in percent of the width; `kind` is open where it is tied."""
-
-    row: LeagueRow
-    low: float
-    at: float
-    high: float
-    kind: str
-
-
-@dataclass(frozen=True, slots=True)
-class Standings:
-    """A league table below one axis from zero. `mean` is where the rate of all together stands; `ticks` are
-    (position, percent)."""
-
-    places: tuple[Place, ...]
-    mean: float
-    ticks: tuple[tuple[float, float], ...]
-
-
-def standings(league: LeagueView, most: int = 30) -> Standings | None:
-    """The first places as dots with their intervals; None without any."""
-    rows = league.rows[:most]
-    if not rows:
-        return None
-    mean = league.events / league.n * 100
-    drawn = axis([(mean, mean, mean), *((row.low * 100, row.rate * 100, row.high * 100) for row in rows)])
-    return Standings(
-        places=tuple(
-            Place(row, mark.low, mark.at, mark.high, "open" if row.is_tied else "gain")
-            for row, mark in zip(rows, drawn.marks[1:], strict=True)
-        ),
-        mean=drawn.marks[0].at,
-        ticks=drawn.ticks,
-    )
 
 
 def _percent(part: int, whole: int) -> float:

@@ -6,10 +6,11 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from api import charts, doubts, navigation, parked, reasons, words
+from api import charts, doubts, figures, navigation, parked, reasons, words
 from api.failures import failure
 from api.i18n import Words, catalogue
 from api.spoken_source import field_called, in_words
+from api.vega import bundle, looks
 from engine.delivery.message import size_of
 from engine.service.verdicts import verdict_sentence
 from engine.values import Language
@@ -65,6 +66,9 @@ def environment(language: Language) -> Environment:
         field_called=field_called,
         words=words,
         charts=charts,
+        figures=figures,
+        looks=looks,
+        vega_script=bundle.name,
         navigation=navigation,
         held=held,
         reasons=reasons,

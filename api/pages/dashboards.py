@@ -10,11 +10,14 @@ from fastapi import APIRouter, Response
 from api.declared import for_page
 from api.deps import App, CurrentViewer, CurrentVisit
 from api.errors import sentence
-from api.exporting import Asked, exported
+from api.exporting import exported
 from api.pages.admin import by
 from api.pages.saved_views import bar_of
+from api.vega import dashboards as vega
+from api.vega.answering import Drawing
+from api.vega.pictures import heights
 from engine.errors import Invalid
-from engine.service import board_tables, dashboards
+from engine.service import board_tables, dashboards, metrics
 from engine.service.authorizing import allowed
 from engine.service.view_pages import of_board
 
@@ -30,21 +33,29 @@ def listed(app: App, visit: CurrentVisit, viewer: CurrentViewer) -> Response:
 
 @router.get("/dashboards/{key}")
 def show(
-    app: App, visit: CurrentVisit, viewer: CurrentViewer, *, key: str, view: str = "", form: Asked = ""
+    app: App, visit: CurrentVisit, viewer: CurrentViewer, *, key: str, drawing: Drawing, view: str = ""
 ) -> Response:
-    """One dashboard, or its table as a file; `view` is the saved view that led here."""
+    """One dashboard, its table as a file, or one of its charts as a drawing; `view` is the saved view that led here."""
     chosen, error, status = _chosen(key, visit.request.query_params), "", 200
+    if drawing.draws:
+        chart = dashboards.chart(app, by(visit, viewer), key, drawing.chart, chosen)
+        known = {one.name: one for one in metrics.catalogue(viewer).metrics}
+        return drawing.answer(vega.picture(chart, known, visit.formats), f"{key}-{chart.key}")
     try:
-        if form:
-            return exported(board_tables.table(app, viewer, key, chosen), form, visit.language)
+        if drawing.takes:
+            return exported(board_tables.table(app, viewer, key, chosen), drawing.takes, visit.language)
         board = dashboards.show(app, by(visit, viewer), key, chosen)
     except Invalid as wrong:
         board = dashboards.show(app, by(visit, viewer), key, {})
         chosen, error, status = {}, sentence(wrong, visit.formats), wrong.status
+    meanings = {one.name: one for one in board.metrics}
     told: dict[str, Any] = {
-        "meanings": {one.name: one for one in board.metrics},
+        "meanings": meanings,
         "names": {one.name: one.label for one in board.dimensions},
         "error": error,
+        "query": urlencode(chosen),
+        "room": lambda chart: heights(vega.picture(chart, meanings, visit.formats)),
+        "left_out": lambda chart: vega.left_out(chart, visit.formats),
         "leads": lambda name, value: f"/dashboards/{key}?{urlencode({**chosen, name: value})}",
     }
     bar = bar_of(visit, viewer, of_board(key), chosen, view)

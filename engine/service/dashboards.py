@@ -38,6 +38,11 @@ class Chart:
     metrics: tuple[str, ...]
     largest: int = 0
 
+    @property
+    def key(self) -> str:
+        """What it is called in addresses, within its dashboard."""
+        return f"{self.by}-{self.metrics[0]}"
+
 
 class Dashboard:
     """What a dashboard shows; every kind says it by these names. `of_cases`: days and months are those on which cases
@@ -174,8 +179,9 @@ class DashboardsView:
 
 @dataclass(frozen=True, slots=True)
 class ChartView:
-    """A chart with its answer."""
+    """A chart with its answer. `key` is what it is called in addresses."""
 
+    key: str
     by: str
     label: Bilingual
     answer: Answer
@@ -237,7 +243,7 @@ def show(app: Countersign, by: By, key: str, chosen: Mapping[str, str]) -> Dashb
     kind = find(key)
     questions = [
         _wanted(kind, chosen, kind.figures),
-        *(_wanted(kind, chosen, one.metrics, (one.by,), one.largest) for one in kind.charts),
+        *(_drawn(kind, chosen, one) for one in kind.charts),
         wanted_rows(kind, chosen, SHOWN),
     ]
     choices = [Wanted(("all_cases",), (name,)) for name in kind.filters if name in CHOSEN_OF_CASES]
@@ -261,7 +267,7 @@ def show(app: Countersign, by: By, key: str, chosen: Mapping[str, str]) -> Dashb
         until=chosen.get("until", "").strip(),
         figures=figures.rows[0].cells,
         charts=tuple(
-            ChartView(one.by, labels[one.by], answer) for one, answer in zip(kind.charts, charts, strict=True)
+            ChartView(one.key, one.by, labels[one.by], answer) for one, answer in zip(kind.charts, charts, strict=True)
         ),
         rows_by=kind.rows_by,
         table=table,
@@ -270,6 +276,21 @@ def show(app: Countersign, by: By, key: str, chosen: Mapping[str, str]) -> Dashb
         as_of=figures.as_of,
         tab=kind.tab,
     )
+
+
+def chart(app: Countersign, by: By, key: str, name: str, chosen: Mapping[str, str]) -> ChartView:
+    """One chart of a dashboard, with the filters and rights of its page. NotFound where there is none of that name."""
+    kind = find(key)
+    drawn = next((one for one in kind.charts if one.key == name), None)
+    if drawn is None:
+        raise NotFound()
+    answer = metrics.ask(app, by, _drawn(kind, chosen, drawn))
+    labels = {one.name: one.label for one in metrics.catalogue(by.viewer).dimensions}
+    return ChartView(drawn.key, drawn.by, labels[drawn.by], answer)
+
+
+def _drawn(kind: type[Dashboard], chosen: Mapping[str, str], one: Chart) -> Wanted:
+    return _wanted(kind, chosen, one.metrics, (one.by,), one.largest)
 
 
 def find(key: str) -> type[Dashboard]:

@@ -43,6 +43,8 @@ COLOURS = """{
 true"""
 """A page has a dozen colours; axe reads them thousands of times, which took a tenth of its time."""
 
+DRAWN = """() => Promise.all([...document.images].map(one => { one.loading = "eager"; return one.decode(); }))"""
+
 TROUBLE = ("Something went wrong on our side", "系统出错")
 """What the page says that stands for one that could not be made; axe finds nothing wrong with it."""
 
@@ -106,6 +108,11 @@ def wrong_at_any_width(page: Any) -> list[str]:
         elif over := overflow(page):
             found.append(f"{page.url} scrolls by {over}")
     return found
+
+
+def drawn(page: Any) -> None:
+    """Wait until every chart of the page is there; fails where one does not come."""
+    page.evaluate(DRAWN)
 
 
 def look(page: Any, name: str) -> list[str]:

@@ -10,7 +10,7 @@ import pytest
 from engine.service import facts, people
 from engine.service.app import Countersign
 from tests.acceptance.email_case import handed_off, load_customers
-from tests.browser.looking import look, sign_in
+from tests.browser.looking import drawn, look, sign_in
 
 Windows = Callable[..., Any]
 
@@ -31,13 +31,54 @@ def test_mass_sends_are_shown_with_their_denominators_and_lead_to_their_cases(
     facts.refresh(app)
     page.goto("/dashboards/sends")
     page.locator("details summary").last.click()
+    drawn(page)
     found += look(page, f"sends-{language}")
     plain.goto("/dashboards/sends?office=440111")
     assert plain.locator("dl.money dd").first.inner_text() == "600"
+    assert plain.locator("figure.picture img").count() == 3
     assert plain.locator(f"a[href='/cases/{case_id}?tab=delivery']").count() == 1
     page.goto("/dashboards/sends?since=2030-01-01")
     assert page.locator("section.empty").count() == 1
     narrow = window(390)
     sign_in(narrow, "wangmin")
     narrow.goto("/dashboards/sends")
+    drawn(narrow)
+    assert "look=narrow" in narrow.locator("figure.picture img").first.evaluate("each => each.currentSrc")
     assert found + look(narrow, f"sends-narrow-{language}") == []
+
+
+def test_a_chart_says_what_its_bars_are_to_a_mouse_and_is_a_file_for_whoever_may_see_the_page(
+    app: Countersign, window: Windows, tmp_path: Path
+) -> None:
+    load_customers(app, tmp_path)
+    with ThreadPoolExecutor(1) as elsewhere:
+        elsewhere.submit(handed_off, app).result()
+    facts.refresh(app)
+    people.set_language(app, people.viewer_named(app, "wangmin"), "en")
+    page = window(1280)
+    sign_in(page, "wangmin")
+    loaded: list[str] = []
+    page.on("response", lambda answer: loaded.append(answer.url))
+    page.goto("/dashboards/sends?office=440111")
+    drawn(page)
+    assert not any("/static/vega-" in one for one in loaded)  # nobody pointed at a chart yet
+    charts = page.locator("figure.picture")
+    charts.nth(1).hover()
+    bar = charts.nth(1).locator(".drawn svg path[fill='#2e6db8']")
+    bar.first.wait_for(timeout=60_000)
+    bar.first.hover()
+    told = page.locator("#vg-tooltip-element.visible")
+    told.wait_for()
+    assert "file hand-off" in told.inner_text() and "600" in told.inner_text() and "100.0%" in told.inner_text()
+    found = look(page, "sends-pointed-at")
+    for form, begins in (("svg", b"<svg"), ("png", b"\x89PNG")):
+        link = charts.nth(2).locator(f"a[href$='{form}']").get_attribute("href") or ""
+        file = page.request.get(link)
+        assert "office=440111" in link and file.body().startswith(begins)
+        assert f'filename="sends-office-sent.{form}"' in file.headers["content-disposition"]
+    assert "Baiyun county" in page.request.get(link.replace("png", "svg")).text()
+    assert page.request.get("/dashboards/sends?chart=nothing&format=svg").status == 404
+    assert page.request.get("/dashboards/sends?chart=month-sent&format=gif").status == 422
+    page.context.clear_cookies()
+    assert not page.request.get(link, max_redirects=0).ok
+    assert found == []

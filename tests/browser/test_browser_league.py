@@ -8,7 +8,7 @@ import pytest
 from engine.service import people
 from engine.service.app import Countersign
 from tests.acceptance.league_rows import BAIYUN, TIANHE, case, clerks, recommended
-from tests.browser.looking import look, sign_in
+from tests.browser.looking import drawn, look, sign_in
 
 Windows = Callable[..., Any]
 
@@ -32,7 +32,12 @@ def test_places_their_intervals_and_who_has_too_few_are_seen(app: Countersign, w
         tied = "not distinguishable" if language == "en" else "无法区分"
         assert tied in rows.nth(1).inner_text() and "名tian" in rows.nth(1).inner_text()
         assert "名second" in page.locator("#too-few").inner_text()
+        assert "look=wide" in (page.locator("figure.picture img").get_attribute("src") or "")
         if scripts:
+            drawn(page)
+            file = page.request.get(page.locator("figure.picture a").first.get_attribute("href") or "")
+            assert "名second" not in file.text() and "1 · " in file.text()
+            assert page.request.get("/league?kind=clerks&chart=nothing&format=svg").status == 404
             found += look(page, f"league-{language}")
         page.goto("/league?kind=channels")
         assert page.locator(".empty").count() == 1

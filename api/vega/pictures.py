@@ -1,0 +1,104 @@
+"""What is to be drawn, as plain values: every text is in the reader's language already, and every number has its words.
+
+A picture keeps what can be read at a glance and says how many it left out; the table behind it has them all. Refuses
+to know how anything looks.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import assert_never
+
+MOST_BARS, MOST_COLUMNS, MOST_INTERVALS = 30, 36, 30
+ROW, TALL_ROW, HEIGHT, AXIS = 28, 44, 200, 20  # pixels
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """A named value. `text` is the value in words, `low` and `high` its interval; `told` are further (name, value) in
+    words, for who points at it."""
+
+    label: str
+    value: float
+    text: str
+    low: float | None = None
+    high: float | None = None
+    told: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Bars:
+    """Bars below each other. `title` and `note` go with the file; on the page they stand beside it."""
+
+    title: str
+    note: str
+    bars: tuple[Bar, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Columns beside each other in the order of time, each from zero."""
+
+    title: str
+    note: str
+    bars: tuple[Bar, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A rate with its interval; `is_open` where it cannot be told from the one above."""
+
+    label: str
+    value: float
+    low: float
+    high: float
+    text: str
+    is_open: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Intervals:
+    """Rates with their intervals below each other on one axis of shares; `mean` is that of all together."""
+
+    title: str
+    note: str
+    places: tuple[Place, ...]
+    mean: float
+
+
+Picture = Bars | Columns | Intervals
+
+
+def heights(picture: Picture) -> tuple[int, int]:
+    """About how high it is drawn, on a wide page and on a phone: a page keeps the room until the drawing comes."""
+    match picture:
+        case Columns():
+            return HEIGHT, HEIGHT
+        case Bars(bars=bars):
+            return len(bars) * ROW, len(bars) * TALL_ROW
+        case Intervals(places=places):
+            return len(places) * ROW + AXIS, len(places) * TALL_ROW + AXIS
+        case _:
+            assert_never(picture)
+
+
+def longest(bars: Iterable[Bar], most: int = MOST_BARS) -> tuple[tuple[Bar, ...], int]:
+    """The bars in their order where they are few enough, else the longest, longest first; and how many are left out."""
+    found = tuple(map(_clean, bars))
+    if len(found) <= most:
+        return found, 0
+    return tuple(sorted(found, key=lambda bar: -abs(bar.value))[:most]), len(found) - most
+
+
+def latest(bars: Iterable[Bar], most: int = MOST_COLUMNS) -> tuple[tuple[Bar, ...], int]:
+    """The last ones of a course of time; and how many earlier ones are left out."""
+    found = tuple(map(_clean, bars))
+    return found[-most:], max(0, len(found) - most)
+
+
+def plain(text: str) -> str:
+    """A text without line breaks and signs that no drawing can hold."""
+    return "".join(sign if sign.isprintable() else " " for sign in text)
+
+
+def _clean(bar: Bar) -> Bar:
+    return replace(bar, label=plain(bar.label))
