@@ -133,8 +133,7 @@ def show(app: Countersign, by: By, key: str, chosen: Mapping[str, str]) -> Dashb
         label=kind.label,
         says=kind.says,
         filters=tuple(
-            FilterView(name, labels[name], chosen.get(name, ""), told.get(name, CHANNEL_CHOICES))
-            for name in kind.filters
+            _filter(name, labels[name], chosen.get(name, ""), told.get(name, CHANNEL_CHOICES)) for name in kind.filters
         ),
         since=since,
         until=until,
@@ -148,6 +147,13 @@ def show(app: Countersign, by: By, key: str, chosen: Mapping[str, str]) -> Dashb
         dimensions=tuple(one for one in view.dimensions if one.name in {*kind.filters, *kind.rows_by, *drawn}),
         as_of=figures.as_of,
     )
+
+
+def _filter(name: str, label: Bilingual, chosen: str, choices: tuple[tuple[str, Bilingual], ...]) -> FilterView:
+    """What was chosen stands among the choices, though no case has it: else the form would say "all"."""
+    if chosen and chosen not in dict(choices):
+        choices = (*choices, (chosen, Bilingual(zh=chosen, en=chosen)))
+    return FilterView(name, label, chosen, choices)
 
 
 def find(key: str) -> type[Dashboard]:
