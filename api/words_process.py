@@ -43,7 +43,6 @@ PROCESS_WHATS = {
     "filed": N_("only filed"),
 }
 PROCESS_PROBLEMS = {
-    "E450": N_("Write a day as 2026-12-01."),
     "E451": N_("Choose a definition first, then the number of its version."),
     "E452": N_("The kind is for approval or filed."),
 }

@@ -114,7 +114,13 @@ def fire(app: App, visit: CurrentVisit, viewer: CurrentViewer, form: Posted) -> 
 
 
 @router.get("/admin/receipts")
-def receipts(app: App, visit: CurrentVisit, viewer: CurrentViewer, before: int = 0, kind: str = "") -> Response:
+def receipts(
+    app: App,
+    visit: CurrentVisit,
+    viewer: CurrentViewer,
+    before: Annotated[int, Query(ge=0, lt=2**31)] = 0,
+    kind: str = "",
+) -> Response:
     """What came back and belongs to nothing here; of one kind, where it is named."""
     found = parking.listed(app, by(visit, viewer), before, kind=kind)
     return visit.page("admin_receipts.html", receipts=found, error="", before=before, kind=kind)

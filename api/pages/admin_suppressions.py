@@ -35,7 +35,7 @@ def show(
         visit,
         viewer,
         customer=customer[:60].strip(),
-        done=done if done.isdecimal() else "",
+        done=done if done.isdecimal() and len(done) < 10 else "",
         taken=Imported(*counts) if len(counts) == 3 else None,
     )
 

@@ -120,7 +120,7 @@ def _run(
 ) -> Response:
     acting = by(visit, viewer)
     view = arbitration_views.show(app, acting, number)
-    named = int(beside) if beside.isdecimal() else view.line.base
+    named = int(beside) if beside.isdecimal() and len(beside) < 10 else view.line.base
     other = arbitration_views.show(app, acting, named) if named and named != number else None
     return visit.page(
         "arbitration_run.html",

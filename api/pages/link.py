@@ -131,7 +131,7 @@ def decide_directly(app: App, visit: CurrentVisit, form: Posted) -> Response:
             visit.cookies.read(visit.request, LINK),
             text(form, "decision"),
             remark=remark,
-            seen_seq=int(seen) if seen.isdecimal() else None,
+            seen_seq=int(seen) if seen.isdecimal() and len(seen) < 10 else None,
             key=key,
             address=visit.address,
         )

@@ -5,7 +5,7 @@ For auditors and administrators. Refuses to change anything: what is wrong is na
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -13,6 +13,7 @@ import msgspec
 from engine.errors import InvalidForm, Problem
 from engine.service import forgotten, sheets
 from engine.service.app import Countersign
+from engine.service.days import span_of
 from engine.service.recording import By
 from engine.service.tabling import Column, Table
 from engine.store import audit, history, trail, visibility
@@ -188,15 +189,8 @@ def _wanted(app: Countersign, tx: Any, by: By, asked: Asked) -> Wanted | None:
         if found is None:
             return None
         case_id = found.id
-    since, until = _day(app, asked.first, "first"), _day(app, asked.last, "last")
-    return Wanted(asked.person, case_id, asked.kind, since, until + timedelta(days=1) if until else None)
-
-
-def _day(app: Countersign, text: str, at: str) -> datetime | None:
-    try:
-        return datetime.combine(date.fromisoformat(text), time(), app.settings.zone) if text else None
-    except ValueError:
-        raise InvalidForm([Problem("form.not_date", f"{text} is not a day", at=at, fields={"value": text})]) from None
+    since, until = span_of(asked.first, asked.last, app.settings.zone, names=("first", "last"))
+    return Wanted(asked.person, case_id, asked.kind, since, until)
 
 
 def _row(line: Line, name: str) -> AuditRow:

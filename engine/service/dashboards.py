@@ -260,7 +260,7 @@ def show(app: Countersign, by: By, key: str, chosen: Mapping[str, str]) -> Dashb
         label=kind.label,
         says=kind.says,
         filters=tuple(
-            FilterView(name, labels[name], chosen.get(name, ""), told.get(name) or CHOICES.get(name, ()))
+            _filter(name, labels[name], chosen.get(name, ""), told.get(name) or CHOICES.get(name, ()))
             for name in kind.filters
         ),
         since=chosen.get("since", "").strip(),
@@ -291,6 +291,13 @@ def chart(app: Countersign, by: By, key: str, name: str, chosen: Mapping[str, st
 
 def _drawn(kind: type[Dashboard], chosen: Mapping[str, str], one: Chart) -> Wanted:
     return _wanted(kind, chosen, one.metrics, (one.by,), one.largest)
+
+
+def _filter(name: str, label: Bilingual, chosen: str, choices: tuple[tuple[str, Bilingual], ...]) -> FilterView:
+    """What was chosen stands among the choices, though no case has it: else the form would say "all"."""
+    if chosen and chosen not in dict(choices):
+        choices = (*choices, (chosen, Bilingual(zh=chosen, en=chosen)))
+    return FilterView(name, label, chosen, choices)
 
 
 def find(key: str) -> type[Dashboard]:

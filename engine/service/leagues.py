@@ -8,7 +8,7 @@ Everybody else reads their rows without a name. Refuses to show a rate where the
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from urllib.parse import urlencode
 
 from engine.errors import InvalidForm, Problem
@@ -17,6 +17,7 @@ from engine.organisation import Organisation
 from engine.service import candidates, definitions, sheets
 from engine.service.app import Countersign
 from engine.service.authorizing import RULES, authorize
+from engine.service.days import day_of, start_of
 from engine.service.views import Viewer
 from engine.store import leagues
 from engine.store.leagues import Wanted
@@ -85,8 +86,8 @@ def table(app: Countersign, viewer: Viewer, asked: Mapping[str, str]) -> LeagueV
     authorize(viewer, "leagues.read")
     kind, metric = _kind(asked)
     today = app.now().astimezone(app.settings.zone).date()
-    until = _day(asked, "until") or today
-    since = _day(asked, "since") or until - BACK
+    until = day_of(asked.get("until", ""), "until") or today
+    since = day_of(asked.get("since", ""), "since") or until - BACK
     if since > until:
         raise InvalidForm([Problem("E457", "the first day is after the last", at="since")])
     with app.db.read() as tx:
@@ -97,8 +98,8 @@ def table(app: Countersign, viewer: Viewer, asked: Mapping[str, str]) -> LeagueV
             person=viewer.person,
             kind=kind,
             metric=metric,
-            since=_start(app, since),
-            until=_start(app, until + timedelta(days=1)),
+            since=start_of(since, app.settings.zone),
+            until=start_of(until + timedelta(days=1), app.settings.zone),
             roots=_roots(viewer),
             office=office,
             definition=asked.get("definition", "")[:80],
@@ -222,20 +223,3 @@ def _roots(viewer: Viewer) -> tuple[str, ...] | None:
     if viewer.has(*SEES_ALL):
         return None
     return tuple(sorted({grant.office for grant in viewer.grants if grant.role in RULES["leagues.read"].roles}))
-
-
-def _day(asked: Mapping[str, str], name: str) -> date | None:
-    text = asked.get(name, "").strip()
-    if not text:
-        return None
-    try:
-        day = date.fromisoformat(text)
-    except ValueError:
-        day = date.min
-    if not 2000 <= day.year <= 2100:
-        raise InvalidForm([Problem("form.not_date", f"not a day: {text[:20]}", at=name, fields={"value": text[:20]})])
-    return day
-
-
-def _start(app: Countersign, day: date) -> datetime:
-    return datetime.combine(day, time(), app.settings.zone)

@@ -1,7 +1,7 @@
 """The list of cases page by page. As a table it is `case_table`'s; kept under a name it is a saved view.
 
-Everything goes through `visibility`. A title that the viewer does not see is not found by its words either, so a page
-may be shorter than asked for; where it goes on stands beside it.
+Everything goes through `visibility`. A title that the viewer does not see is not found by its words either: such a
+case takes no place on a page, and no page is said to follow for its sake.
 """
 
 import base64
@@ -9,7 +9,7 @@ import binascii
 import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import datetime
 from typing import cast, get_args
 from urllib.parse import urlencode
 
@@ -18,6 +18,7 @@ from sqlalchemy import Connection
 from engine.errors import Invalid, Problem
 from engine.service import candidates, definitions, showing
 from engine.service.app import Countersign
+from engine.service.days import span_of
 from engine.service.views import CaseRow, Viewer
 from engine.store import listing, registers
 from engine.store.listing import Place, Sort, Wanted
@@ -48,15 +49,34 @@ def page(
     with app.db.read() as tx:
         wanted, office = wanted_of(app, tx, viewer, filters)
         limit = max(1, min(limit, MOST))
-        lines, on = listing.page(tx, viewer.person, wanted, _place(after, wanted.sort), limit=limit)
-        rows = tuple(showing.case_row(app, tx, line, viewer.person) for line in lines)
-        registered = registers.cases_of(tx, wanted.query) if wanted.query else frozenset()
+        rows, on = _found(app, tx, viewer, wanted, _place(after, wanted.sort), limit=limit)
         return CasePage(
-            rows=tuple(row for row in rows if may_be_found(row, wanted, registered)),
+            rows=rows,
             after=_written(on) if on else "",
             kinds=tuple((kind.name, kind.title) for kind in definitions.startable(app)),
             office=office,
         )
+
+
+def _found(
+    app: Countersign, tx: Connection, viewer: Viewer, wanted: Wanted, begin: Place | None, *, limit: int
+) -> tuple[tuple[CaseRow, ...], Place | None]:
+    """`limit` cases that may be found, and where to go on; None where none of them comes behind."""
+    registered = registers.cases_of(tx, wanted.query) if wanted.query else frozenset()
+
+    def piece(place: Place | None, most: int) -> tuple[list[CaseRow], Place | None]:
+        lines, behind = listing.page(tx, viewer.person, wanted, place, limit=most)
+        rows = (showing.case_row(app, tx, line, viewer.person) for line in lines)
+        return [row for row in rows if may_be_found(row, wanted, registered)], behind
+
+    found, on = piece(begin, limit)
+    while on and len(found) < limit:
+        more, on = piece(on, limit - len(found))
+        found += more
+    ahead, more = on, []
+    while wanted.query and ahead and not more:
+        more, ahead = piece(ahead, MOST)
+    return tuple(found), on if more or not wanted.query else None
 
 
 def may_be_found(row: CaseRow, wanted: Wanted, registered: Collection[str]) -> bool:
@@ -79,29 +99,18 @@ def wanted_of(
     sort = filters.get("sort") or "newest"
     if sort not in get_args(Sort):
         raise Invalid([Problem("filter_sort", "sort by newest, oldest or title", at="sort")])
-    until = _day(app, filters, "until")
+    since, until = span_of(filters.get("since", ""), filters.get("until", ""), app.settings.zone)
     wanted = Wanted(
         query=filters.get("q", "").strip()[:100],
         state=filters.get("state", "")[:24],
         definition=filters.get("kind", "")[:80],
         office=office,
         submitter=viewer.person if filters.get("mine") else "",
-        since=_day(app, filters, "since"),
-        until=until + timedelta(days=1) if until else None,
+        since=since,
+        until=until,
         sort=cast("Sort", sort),
     )
     return wanted, label
-
-
-def _day(app: Countersign, filters: Mapping[str, str], name: str) -> datetime | None:
-    """The beginning of a day in the office's zone."""
-    text = filters.get(name, "").strip()
-    if not text:
-        return None
-    try:
-        return datetime.combine(date.fromisoformat(text), time(), app.settings.zone)
-    except ValueError:
-        raise Invalid([Problem("form.not_date", f"not a day: {text}", at=name, fields={"value": text})]) from None
 
 
 def _written(place: Place) -> str:

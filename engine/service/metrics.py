@@ -8,7 +8,7 @@ name that the catalogue does not have, and a dimension that a metric is not told
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,7 @@ from engine.errors import InvalidForm, Problem
 from engine.evaluation.figures import MOST_ROWS, Asked, Catalogue, Metric, statement
 from engine.service.app import Countersign
 from engine.service.authorizing import authorize
+from engine.service.days import find_day
 from engine.service.recording import By
 from engine.service.views import Viewer
 from engine.store import facts as ledger
@@ -244,9 +245,7 @@ def _problems(known: Catalogue, wanted: Wanted, viewer: Viewer | None) -> Iterab
     if any(len(some) > MOST_VALUES for some in wanted.where.values()):
         yield Problem("E433", f"a filter takes {MOST_VALUES} values at most", at="where")
     for place, day in (("since", wanted.since), ("until", wanted.until)):
-        try:
-            date.fromisoformat(day or "2026-01-01")
-        except ValueError:
+        if day and find_day(day) is None:
             yield Problem("E434", f"{day[:40]!r} is not a day; write it as 2026-11-30", at=place, fields={"value": day})
 
 

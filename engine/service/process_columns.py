@@ -5,7 +5,7 @@ Refuses to be kept: what somebody may see is asked anew with each look.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -15,6 +15,7 @@ from engine.errors import Invalid, NotFound, Problem
 from engine.evaluation.stays import Marks, Numbers, Shifts, Stays
 from engine.service import candidates
 from engine.service.app import Countersign
+from engine.service.days import span_of, start_of
 from engine.service.views import Viewer
 from engine.store import courses
 from engine.store.courses import Wanted
@@ -128,9 +129,7 @@ def wanted(app: Countersign, tx: Connection, filters: Mapping[str, str]) -> tupl
         raise Invalid([Problem("E451", "name a version by its number, with its definition", at="version")])
     if kind not in ("", "approve", "file"):
         raise Invalid([Problem("E452", "the kind is approve or file", at="kind")])
-    zone = app.settings.zone
-    since, until = (_day(filters.get(name, ""), name, zone) for name in ("since", "until"))
-    until = until + DAY if until else None
+    since, until = span_of(filters.get("since", ""), filters.get("until", ""), app.settings.zone)
     first, last = (int(one.timestamp()) if one else 0 for one in (since, until))
     return Wanted(first, last, office, definition, int(version or 0), kind), label
 
@@ -170,18 +169,5 @@ def _months(starts: Numbers, first: date, last: date, zone: ZoneInfo) -> Coded:
     while month <= last:
         months.append(month)
         month = (month + timedelta(days=31)).replace(day=1)
-    bounds = np.array([int(datetime.combine(one, time(), zone).timestamp()) for one in months], dtype=np.int64)
+    bounds = np.array([int(start_of(one, zone).timestamp()) for one in months], dtype=np.int64)
     return Coded(tuple(f"{one:%Y-%m}" for one in months), np.searchsorted(bounds, starts, side="right") - 1)
-
-
-def _day(typed: str, name: str, zone: ZoneInfo) -> datetime | None:
-    if not typed.strip():
-        return None
-    try:
-        day = date.fromisoformat(typed.strip())
-        if not 2000 <= day.year <= 2100:
-            raise ValueError
-    except ValueError:
-        problem = Problem("E450", "write a day as 2026-12-01", at=name, fields={"value": typed[:20]})
-        raise Invalid([problem]) from None
-    return datetime.combine(day, time(), zone)

@@ -13,10 +13,11 @@ from api.app import create_app
 from engine.cli.demo.people import PASSWORD
 from engine.cli.main import app as program
 from engine.organisation import StandIn
-from engine.service import approvals, bulk, cases, standins
+from engine.service import approvals, bulk, case_library, cases, listing, standins
 from engine.service.app import Countersign
 from engine.service.effects import Notice
 from engine.store import cases as store
+from engine.store import tables
 from notifications.message import compose
 from tests.acceptance.amending_case import TEXT, decide, publish, started
 from tests.acceptance.offices import DAY, key, notices, open_task, opened, viewer
@@ -90,10 +91,11 @@ def doors(app: Countersign, case_id: str, login: str, sent: list[Notice]) -> dic
         tasks = [task.id for task in store.load(tx, case_id).tasks if task.person == login]
     paths = ["/inbox", "/inbox?list=done", "/inbox?list=mine", "/cases", "/cases?q=国庆"]
     paths += [f"/cases/{case_id}?tab={tab}" for tab in ("proposal", "customers", "delivery", "evaluation", "history")]
+    paths += ["/cases?format=csv", "/cases?format=csv&q=国庆", "/library?q=国庆", "/process", "/process/cases"]
     paths += [f"/tasks/{task}" for task in tasks]
     paths += [f"/inbox/decisions?task={task}" for task in tasks]
     found = {path: browser.get(path).text.replace("/cases?q=", "").replace('value="国庆"', "") for path in paths}
-    rest = ["/inbox", "/cases", "/cases?q=国庆"]
+    rest = ["/inbox", "/cases", "/cases?q=国庆", "/library?q=国庆", "/process", "/process/cases", "/exports/ocel"]
     rest += [f"/cases/{case_id}{more}" for more in ("", "/evaluation", "/explanation")]
     rest += [f"/tasks/{task}" for task in tasks] + [f"/tasks/decisions?task={task}" for task in tasks]
     found |= {f"api {path}": json.dumps(script.get(f"/api/v1{path}").json(), ensure_ascii=False) for path in rest}
@@ -134,6 +136,33 @@ def test_who_may_see_a_hidden_title_finds_the_case_by_its_words(app: Countersign
     assert found("zhouning") == []
     number = cases.case_page(app, viewer(app, "zhouning"), told[0]).row.number
     assert [row.id for row in cases.listed(app, viewer(app, "zhouning"), number)] == [told[0]]
+
+
+def test_cases_found_by_a_hidden_title_take_no_place_and_announce_no_page(app: Countersign):
+    """With one case to a page, a page that is said to follow would tell that the words stand in a hidden title."""
+    for _ in range(2):
+        decide_to_the_end(app, started(app, **FORM))
+    for login, words, pages in (("zhouning", "国庆流量包", 0), ("zhouning", "", 2), ("wangmin", "国庆流量包", 2)):
+        reader, after, seen = viewer(app, login), "", 0
+        while True:
+            page = listing.page(app, reader, {"q": words}, after=after, limit=1)
+            seen, after = seen + len(page.rows), page.after
+            if not after:
+                break
+        assert seen == pages, (login, words)
+        shelf = [case_library.page(app, reader, {"q": words}, number=n, limit=1) for n in (1, 2)]
+        assert sum(len(one.rows) for one in shelf) == pages
+        assert [bool(one.next) for one in shelf] == [pages == 2, False]
+
+
+def decide_to_the_end(app: Countersign, case_id: str) -> None:
+    """As if the case had been decided on, carried out and closed before closings were kept."""
+    notices(app)
+    decide(app, "liguoqiang")
+    decide(app, "zhanglan", {"budget": "60321"})
+    decide(app, "liguoqiang")
+    with app.db.begin() as tx:
+        tx.execute(tables.cases.update().where(tables.cases.c.id == case_id).values(state="closed"))
 
 
 SPLITTING = HIDING.replace(

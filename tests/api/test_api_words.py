@@ -37,6 +37,14 @@ def test_closed_sets_are_covered():
     assert set(EVENTS) == set(words.WEBHOOK_EVENTS) - {"ping"}
 
 
+def test_every_table_of_words_that_a_template_names_is_there():
+    named = re.compile(r'said\("([A-Z_]+)"|\bwords\.([A-Z_]+)')
+    templates = Path(inspect.getfile(words)).parent / "templates"
+    found = {a or b for path in templates.glob("*.html") for a, b in named.findall(path.read_text(encoding="utf-8"))}
+    assert len(found) > 30
+    assert {one for one in found if not hasattr(words, one)} == set()
+
+
 def test_no_table_of_words_hides_another_of_the_same_name():
     given = Counter(
         target.id

@@ -1,0 +1,116 @@
+"""Whatever stands in the filters of an address is answered: a page or a sentence, never an error of ours."""
+
+from collections.abc import Iterator
+from itertools import cycle
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+from fastapi.testclient import TestClient
+
+from api.app import create_app
+from engine.service import auditing, case_library, courses, dashboards, facts, leagues, listing, process_columns
+from engine.service.app import Countersign
+from engine.store.session import Database
+from tests.acceptance.offices import opened, submitted
+from tests.security.signed_in import session
+
+DAYS = ("0001-01-01", "9999-12-31", "2026-W01-1", "20261201", "yesterday", quote("２０２６-12-01"))
+GARBAGE = (quote("'\"><script>{{7*7}}"), "9" * 30, "-1", quote("²"), "%ED%A0%80", "%25_", "a" * 300)
+TIMES = ("since", "until", "first", "last")
+SPAN = ("since", "until")
+BOARDS = {
+    f"{start}/dashboards/{one.key}{end}": (*one.filters, *SPAN)
+    for one in dashboards.DASHBOARDS
+    for start, end in (("", ""), ("", "/rows.csv"), ("/api/v1", ""))
+}
+PAGES = {
+    "/cases": (*listing.NAMES, "after", "view"),
+    "/library": (*case_library.NAMES, "page"),
+    "/league": leagues.NAMES,
+    "/league.csv": leagues.NAMES,
+    "/process": process_columns.NAMES,
+    "/process/cases": (*process_columns.NAMES, "part", "name", "what"),
+    "/process/heat.svg": process_columns.NAMES,
+    "/admin/audit": (*auditing.FILTERS, "cursor"),
+    "/admin/import": ("done",),
+    "/admin/receipts": ("before", "kind"),
+    "/admin/suppressions": ("done", "customer"),
+    "/calendar": ("month", "office"),
+    "/api/v1/cases": (*listing.NAMES, "cursor", "limit"),
+    "/api/v1/library": (*case_library.NAMES, "cursor", "limit"),
+    "/api/v1/league": leagues.NAMES,
+    "/api/v1/process": process_columns.NAMES,
+    "/api/v1/process/cases": (*process_columns.NAMES, "part", "name", "what"),
+    "/api/v1/exports/xes": ("kind", "state", "office", "mine", *SPAN),
+    "/api/v1/metrics/query?metric=sent&": ("metric", "by", "where", "largest", *SPAN),
+    **BOARDS,
+}
+FILES = ("/cases?format=csv&", "/admin/audit?format=csv&")
+
+
+@pytest.fixture
+def app(db: Database, tmp_path: Path) -> Iterator[Countersign]:
+    """A house with one case, counted."""
+    with opened(db.url.render_as_string(hide_password=False), tmp_path / "home") as app:
+        submitted(app)
+        courses.refresh(app)
+        facts.refresh(app)
+        yield app
+
+
+def test_a_filter_that_cannot_be_read_gets_a_sentence_and_never_a_server_error(app: Countersign) -> None:
+    with TestClient(create_app(app), raise_server_exceptions=False) as browser:
+        session(app, browser, "machao")
+        broken, days, garbage = {}, cycle(DAYS), cycle(GARBAGE)  # each filter has one of them; pages share filters
+        for path, names in {**PAGES, **dict.fromkeys(FILES, SPAN)}.items():
+            for name in names:
+                value = next(days if name in TIMES else garbage)
+                start = f"{path}{'' if path.endswith('&') else '?'}{name}="
+                address = start + ("office=" if name == "where" else "") + value
+                answer = browser.get(address)
+                is_page = answer.headers["content-type"].startswith("text/html")
+                if answer.status_code not in (200, 400, 404, 422) or (is_page and "<script>{{" in answer.text):
+                    broken[address] = answer.status_code
+        assert broken == {}
+
+
+def test_a_day_that_is_none_is_named_on_every_page_and_by_every_script(app: Countersign) -> None:
+    days = {path: name for path, names in PAGES.items() for name in names if name in ("since", "first")}
+    with TestClient(create_app(app), raise_server_exceptions=False) as browser:
+        session(app, browser, "machao")
+        for path, name in days.items():
+            answer = browser.get(f"{path}{'' if path.endswith('&') else '?'}{name}=0001-01-01")
+            assert answer.status_code == 422, path
+            assert "2026-1" in answer.text, path
+
+
+@pytest.mark.parametrize(
+    ("address", "clear"),
+    [
+        ("/cases?q=nothing-is-called-so", "/cases"),
+        ("/library?q=nothing", "/library"),
+        ("/library?verdict=nothing", "/library"),
+        ("/process?since=2099-01-01", "/process"),
+        ("/process?definition=nothing", "/process"),
+        ("/league?definition=nothing", "/league?kind=offices"),
+        ("/league?kind=halls&since=2099-01-01&until=2099-01-02", "/league?kind=halls"),
+        ("/dashboards/sends?office=999999", "/dashboards/sends"),
+        ("/dashboards/sends?channel=pigeon", "/dashboards/sends"),
+    ],
+)
+def test_filters_that_match_nothing_say_so_and_offer_to_clear_them(app: Countersign, address: str, clear: str) -> None:
+    with TestClient(create_app(app), raise_server_exceptions=False) as browser:
+        session(app, browser, "machao")
+        page = browser.get(address)
+    assert page.status_code == 200
+    main = page.text.partition("<main")[2]
+    assert "empty" in main
+    assert f'<a href="{clear}">' in main
+
+
+def test_what_was_chosen_stays_chosen_though_nothing_has_it(app: Countersign) -> None:
+    with TestClient(create_app(app)) as browser:
+        session(app, browser, "machao")
+        page = browser.get("/dashboards/sends?office=999999").text
+    assert '<option value="999999" selected>999999</option>' in page
