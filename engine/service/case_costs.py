@@ -34,7 +34,8 @@ from engine.machine.case import Case
 from engine.machine.funding import FIELD
 from engine.service.app import Countersign
 from engine.service.wording import composed
-from engine.store import budgets, costs
+from engine.store import budgets, costs, reports, waves
+from engine.store.costs import CostTableRow
 from engine.store.reports import Contacts
 from engine.store.snapshots import SnapshotRow
 from engine.store.waves import WaveRow
@@ -86,7 +87,7 @@ def costs_of(
     version = costs.in_force(tx, as_of)
     table = version.table if version and version.table.currency == currency else None
     assert definition.evaluation is not None
-    prices = Prices(table, definition.evaluation.cost_per_contact, plan.prices if plan else {})
+    prices = _prices(definition, table)
     reach = _declared(definition, case)
     planned = _planned(app, plan, case, definition, snapshot.target if reach is None else reach) if plan else ()
     sent = _sent(app, tx, case.id, _Left(rows, contacts, as_of), table)
@@ -95,16 +96,13 @@ def costs_of(
     for row in rows:
         if row.started_at is not None:
             begun.setdefault(row.channel, []).append(_day(app, row.started_at))
-    by_wave: dict[str, Decimal] = {}
-    for one in sent:
-        by_wave[one.wave] = by_wave.get(one.wave, Decimal()) + cost_of(one, prices.paid(one.channel, one.day))
     found = tuple(
         messages_row(one, [each for each in sent if each.channel == one.channel], prices, approved) for one in planned
     )
     return CaseCosts(
         currency=currency,
         rows=(*found, *fixed_rows(planned, begun, prices, approved)),
-        by_wave=by_wave,
+        by_wave=_by_wave(sent, prices),
         messages=sum(one.contacted for one in sent),
         reach=snapshot.target if reach is None else reach,
         reach_of="list" if reach is None else "proposal",
@@ -112,6 +110,28 @@ def costs_of(
         other_currency=version.table.currency if version and table is None else "",
         booked=budgets.holding(tx, case.id, case.fund.account).actual if case.fund else None,
     )
+
+
+def waves_costs(app: Countersign, tx: Connection, case: Case, version: CostTableRow | None) -> Mapping[str, Decimal]:
+    """What the messages of each wave of a case cost until now, where this version of the house's table is in the case's
+    currency; else nothing: then the definition's prices hold. The same amounts as a report of this moment has."""
+    definition = app.definition(case.process)
+    if version is None or version.table.currency != _currency(definition):
+        return {}
+    left = _Left(waves.of_case(tx, case.id), reports.contacts_by_cell(tx, case.id), app.now())
+    return _by_wave(_sent(app, tx, case.id, left, version.table), _prices(definition, version.table))
+
+
+def _prices(definition: Definition, table: CostTable | None) -> Prices:
+    per_contact = definition.evaluation.cost_per_contact if definition.evaluation else {}
+    return Prices(table, per_contact, definition.delivery.prices if definition.delivery else {})
+
+
+def _by_wave(sent: Sequence[Sent], prices: Prices) -> dict[str, Decimal]:
+    found: dict[str, Decimal] = {}
+    for one in sent:
+        found[one.wave] = found.get(one.wave, Decimal()) + cost_of(one, prices.paid(one.channel, one.day))
+    return found
 
 
 def _currency(definition: Definition) -> str:

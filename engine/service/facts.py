@@ -22,6 +22,8 @@ from engine.machine.readers import may_hide
 from engine.offers.terms import Terms
 from engine.service import offers, sealing
 from engine.service.app import Countersign
+from engine.service.case_costs import waves_costs
+from engine.store import costs
 from engine.store import facts as ledger
 from engine.store.facts import CaseTimes, WaveFacts
 from engine.store.ledger import PLACED
@@ -108,6 +110,7 @@ class _Making:
     def __init__(self, app: Countersign, tx: Connection, filler: "Filler", marks: "Marks", *, whole: bool) -> None:
         self.app, self.tx, self.filler, self.before, self.whole = app, tx, filler, marks, whole
         self.terms: dict[str, Terms] = offers.in_force(app, tx, app.now())
+        self.table = costs.in_force(tx, app.now())
         self.counts = {"deliveries": 0, "responses": 0, "cases": 0, "recommendations": 0}
         self.tables: dict[str, Any] = {}
         self.after: Marks = {}
@@ -115,7 +118,8 @@ class _Making:
     def make(self) -> _Made:
         """The tables that changed, and how many rows."""
         cases = self._changed("case", ledger.case_marks(self.tx))
-        waves = self._changed("wave", ledger.wave_marks(self.tx))
+        table = f"/{self.table.version}" if self.table else ""  # with other prices every message costs another amount
+        waves = self._changed("wave", {key: mark + table for key, mark in ledger.wave_marks(self.tx).items()})
         answered = self._changed("response", ledger.response_marks(self.tx))
         seen = self._changed("recommendation", ledger.recommendation_marks(self.tx))
         if cases:
@@ -172,17 +176,18 @@ class _Making:
         from engine.warehouse.filling import Pricing  # noqa: PLC0415
 
         zone = self.app.settings.zone
-        processes = {
-            one.case.id: self.app.definition(one.case.process)
-            for one in ledger.cases_of(self.tx, sorted({wave.case_id for wave in facts}))
-        }
+        of_case = {one.case.id: one.case for one in ledger.cases_of(self.tx, sorted({wave.case_id for wave in facts}))}
+        by_table: dict[str, Decimal] = {}
+        for case in of_case.values():
+            by_table |= waves_costs(self.app, self.tx, case, self.table)
         priced = []
         for wave in facts:
-            definition = processes[wave.case_id]
+            definition = self.app.definition(of_case[wave.case_id].process)
             per_contact = definition.evaluation.cost_per_contact.get(wave.channel) if definition.evaluation else None
             price = definition.delivery.price(wave.channel) if definition.delivery else Decimal()
             day = f"{wave.started_at.astimezone(zone):%Y-%m-%d}" if wave.started_at else "none"
-            together = cost(wave.segments, price)
+            together = by_table.get(wave.id, cost(wave.segments, price))
+            per_contact = None if wave.id in by_table else per_contact
             is_placed = wave.channel in PLACED
             priced.append(
                 Pricing(wave.id, wave.case_id, wave.channel, wave.variant, day, is_placed, per_contact, together)
