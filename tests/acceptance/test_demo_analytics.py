@@ -19,12 +19,14 @@ from engine.cli.demo.analytics import ANALYST, ASKED, CALLED, VIEW
 from engine.cli.demo.bases import Generated
 from engine.cli.demo.deliveries import OTHER_SUBMITTER
 from engine.cli.main import app as program
+from engine.evaluation.leagues import LEAST_TRIES
 from engine.service import (
     case_library,
     cases,
     closing,
     costs,
     dashboards,
+    effects,
     facts,
     inbox_pages,
     leagues,
@@ -70,7 +72,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
         app = Countersign.open(Settings(home=home, sms_url=gateway.url, sms_secret=SECRET))
         app.db.migrate()
         load_people(app)
-        Generated(6_000).fill(app.settings.data, as_of=app.now().date().isoformat(), console=Console(quiet=True))
+        Generated(9_000).fill(app.settings.data, as_of=app.now().date().isoformat(), console=Console(quiet=True))
         furnishing.furnish(app)
         hall, *_, cared = deliveries.furnish(app, waited(app))
         for _ in range(2):  # twice is once
@@ -86,6 +88,7 @@ def close(house: House, case_id: str) -> None:
     for _ in range(3):
         clock.move(house.clock, timedelta(days=8))
         work_on(app)
+        assert effects.evaluate_due(app).failed == 0
     assert [one.case_id for one in inbox_pages.page(app, me, "to_do").to_close] == [case_id]
     frozen = closing.view(app, me, case_id).frozen
     assert frozen is not None
@@ -99,7 +102,8 @@ def test_pages_of_analysis_are_filled_and_say_the_same(house: House) -> None:
     table = costs.show(app, OPERATOR).current
     assert table is not None and {one.channel for one in table.prices} == {"sms", "hall", "call"}
     ranked, called = (leagues.table(app, city, {"kind": kind, "since": "2026-01-01"}) for kind in ("halls", "agents"))
-    assert (ranked.n, len(ranked.rows), called.n, called.rows) == (ASKED, 1, CALLED, ())
+    assert (len(ranked.rows), called.n, called.rows) == (1, CALLED, ())
+    assert LEAST_TRIES <= ranked.n <= ASKED
     told = process_figures.page(app, city, {})
     assert (told.cases, told.behind, told.decided) == (4, 0, 4)
     (closed,) = case_library.page(app, city, {}).rows
@@ -120,7 +124,7 @@ def test_the_report_on_a_case_and_the_metrics_say_the_same(house: House) -> None
     where = {"case": (closed.row.id,)}
     (row,) = metrics.ask(app, By(me), Wanted(("sent", "delivered", "delivery_cost"), where=where)).rows
     out, arrived, cost = row.cells
-    assert out.numerator == sum(one.count for one in closed.report.funnel if one.name == "reach") > 0
+    assert out.numerator == sum(one.count for one in closed.report.funnel if one.name == "sent") > 0
     assert arrived.numerator == sum(wave.delivered for wave in page.waves)
     assert cost.value == pytest.approx(float(closed.report.cost))
 

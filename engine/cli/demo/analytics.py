@@ -24,7 +24,7 @@ from engine.warehouse.freeze import read_list
 CLERK, ANALYST, CITY = "zhaoying", "tangyue", "440100"
 SHOWN = ((ANALYST, "city analyst 市分析员", "广州市分公司"),)
 VIEW = "白云区营销案"
-ASKED, CALLED = 30, 8  # customers: as many as rank a hall in a league table, and too few to rank a caller
+ASKED, CALLED = 36, 8  # customers: enough to rank a hall in a league table, and too few to rank a caller
 ACCEPTED = Said("accept", confirmed_by="code", evidence="483920")
 ANSWERS = (
     ACCEPTED,

@@ -118,7 +118,8 @@ KEPT = (
         "county-care-case",
         "{zh: 县公司关怀短信案, en: Care messages of a county}",
         '  waves: [{name: main, share: rest, channel: sms}]\n  prices: {sms: "0.05"}\n'
-        "evaluation:\n  at: [7d]\n  metrics: [reach, delivered, response, conversion, cost, {uplift: {of: conversion}}]",
+        "evaluation:\n  at: [7d]\n"
+        "  metrics: [reach, delivered, response, conversion, cost, {uplift: {of: conversion}}]",
         "老客户关怀短信",
         "900.00",
         "【天河移动】{name}您好，您可8折办理10GB流量包。拒收请回复R",

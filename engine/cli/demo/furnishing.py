@@ -15,9 +15,12 @@ from engine.service.rehearsals import Wanted
 OFFERS = """\
 code,kind,name_zh,name_en,category,family,tags,requires,incompatible,filing_number,monthly_fee,voice_minutes,data_gb,sms,\
 voice_price,data_price,sms_price,contract_months,valid_from,valid_until
-flow-10g,package,10GB流量包,10 GB data,data,flow,data,,flow-20g flow-unlimited,粤资费备2026-0118,20.00,,10,,,,,1,2026-01-01,2029-12-31
-flow-20g,package,20GB流量包,20 GB data,data,flow,data,,flow-10g flow-unlimited,粤资费备2026-0119,35.00,,20,,,,,1,2026-01-01,2029-12-31
-voice-300,package,300分钟语音包,300 minutes,voice,voice,,,voice-800,粤资费备2026-0092,15.00,300,,,,,,1,2026-01-01,2029-12-31
+flow-10g,package,10GB流量包,10 GB data,data,flow,data,,flow-20g flow-unlimited,粤资费备2026-0118,20.00,,10,,,,,1,\
+2026-01-01,2029-12-31
+flow-20g,package,20GB流量包,20 GB data,data,flow,data,,flow-10g flow-unlimited,粤资费备2026-0119,35.00,,20,,,,,1,\
+2026-01-01,2029-12-31
+voice-300,package,300分钟语音包,300 minutes,voice,voice,,,voice-800,粤资费备2026-0092,15.00,300,,,,,,1,\
+2026-01-01,2029-12-31
 family-share,tariff,家庭共享套餐98元,Family 98,family,family,,c.tenure_months >= 6,,粤资费备2026-0143,98.00,500,30,100,\
 0.15,5.00,0.10,24,2026-01-01,2029-12-31
 """
