@@ -11,8 +11,9 @@ import pytest
 from engine.definition.load import load
 from engine.delivery.message import size_of
 from engine.errors import CostsOpen, InvalidFile, InvalidForm, NotFound, OwnProposal
-from engine.service import costs, evaluating
+from engine.service import costs, evaluating, facts, metrics
 from engine.service.app import Countersign
+from engine.service.metrics import Wanted
 from engine.service.recording import OPERATOR, By
 from engine.service.reporting import report_on
 from engine.service.responses import import_responses
@@ -67,6 +68,7 @@ def test_messages_before_and_after_midnight_cost_what_held_on_their_day(
     set_budget(app, "1000")
     made, new_day = over_midnight(app, tmp_path / "clock")
     eve = (new_day - timedelta(days=1)).isoformat()
+    facts.refresh(app)
     version = table(
         app,
         f"sms,north,segment,sent,0.05,CNY,2026-01-01,{eve}",
@@ -85,6 +87,9 @@ def test_messages_before_and_after_midnight_cost_what_held_on_their_day(
     volume = ((before + after - 50) * Decimal("0.05")).quantize(FEN)
     assert (found.volume, found.price) == (volume, spent - planned - volume)
     assert found.booked == (before + after) * Decimal("0.05")  # the budget pays by the price that was approved
+    facts.refresh(app)  # another table: every message costs another amount
+    (told,) = metrics.ask(app, OPERATOR, Wanted(("delivery_cost",))).rows
+    assert told.cells[0].value == pytest.approx(float(before * Decimal("0.05") + after * Decimal("0.033")), abs=1e-4)
 
 
 def test_what_did_not_arrive_is_not_charged_by_a_table_of_what_was_delivered(
