@@ -49,7 +49,7 @@ def test_every_page_of_delivery_is_filled(app: Countersign, tmp_path: Path) -> N
     assert deliveries.furnish(app, waited(app)) == made  # twice is once
 
     me = viewer(app, SUBMITTER)
-    hall, call, held = made
+    hall, call, held, _ = made
     assert targets(app, hall) and cases.case_page(app, me, call).row.state == "delivering"
     assert calling.desk(app, By(viewer(app, CALLER))).due
     page = cases.case_page(app, me, held)

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import typer
 
+from engine.cli.evaluation import FileOrVerb
 from engine.cli.main import app
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -28,6 +29,8 @@ def wrong(line: str) -> str:
     command = PROGRAM
     while words and words[0] in getattr(command, "commands", {}):
         command = command.commands[words.pop(0)]
+    if isinstance(command, FileOrVerb) and words:
+        command = command.commands["file"]
     if hasattr(command, "commands") and words:
         return f"no command {words[0]}"
     known = {name for option in command.params for name in (*option.opts, *option.secondary_opts)} | {"--help"}

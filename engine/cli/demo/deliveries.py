@@ -1,6 +1,6 @@
 """Further cases that the demo leaves where they are interesting, once its own case is closed: a recommendation waits
 in the halls, customers are to be called, a wave is held because its budget pays for the first alone, and replies
-came back.
+came back; another county's messages are out, and wait for their evaluation.
 
 Each is lived through the service by its people, as the flows go on. Refuses to hurry: it waits for the flows through
 `until`, and a step done before is not done again.
@@ -23,10 +23,15 @@ from engine.service.views import Viewer
 
 OFFICE, SUBMITTER, HEAD, FINANCE = "440111", "wangmin", "liguoqiang", "zhanglan"
 AUTHOR, SECOND, CALLER = "luyan", "machao", "songjie"
-NEWCOMERS = ((AUTHOR, "陆燕", "definition_author", "440000"), (CALLER, "宋洁", "caller", OFFICE))
+OTHER, OTHER_SUBMITTER, OTHER_HEAD = "440106", "emily", "linhao"
+NEWCOMERS = (
+    (AUTHOR, "陆燕", "definition_author", "440000"),
+    (CALLER, "宋洁", "caller", OFFICE),
+    (OTHER_HEAD, "林浩", "head", OTHER),
+)
 SHOWN = ((CALLER, "caller 外呼员", "白云区分公司"),)
 ON_THE_WAY = ("approving", "targeting")
-RULE = "c.office == '440111' && c.tenure_months >= 200 && c.arpu >= 60"
+RULE = "c.office == '{office}' && c.tenure_months >= 200 && c.arpu >= 60"
 DEFINITION = """\
 apiVersion: countersign/v1
 kind: CaseDefinition
@@ -76,6 +81,9 @@ class Kept:
     budget: str
     words: str
     left: tuple[str, ...] = ("delivering",)
+    office: str = OFFICE
+    submitter: str = SUBMITTER
+    head: str = HEAD
 
 
 KEPT = (
@@ -84,7 +92,7 @@ KEPT = (
         "{zh: 县公司营业厅推荐案, en: Hall case of a county}",
         '  waves: [{name: main, share: rest, channel: hall}]\n  receipts_within: 60d\n  prices: {hall: "0.50"}',
         "老客户到厅推荐",
-        "500.00",
+        "4000.00",
         "{name}您好，您是我们的老客户，推荐您办理10GB流量包。",
     ),
     Kept(
@@ -93,7 +101,7 @@ KEPT = (
         "  waves: [{name: main, share: rest, channel: call}]\n  calls: {attempts: 3, between: 2h, within: 14d}\n"
         '  prices: {call: "0.80"}',
         "老客户外呼关怀",
-        "900.00",
+        "6000.00",
         "{name}您好，这里是白云移动，给您介绍10GB流量包。",
     ),
     Kept(
@@ -105,6 +113,20 @@ KEPT = (
         "0.25",
         "【白云移动】{name}您好，您可8折办理10GB流量包。拒收请回复R",
         ("paused",),
+    ),
+    Kept(
+        "county-care-case",
+        "{zh: 县公司关怀短信案, en: Care messages of a county}",
+        '  waves: [{name: main, share: rest, channel: sms}]\n  prices: {sms: "0.05"}\n'
+        "evaluation:\n  at: [7d]\n"
+        "  metrics: [reach, delivered, response, conversion, cost, {uplift: {of: conversion}}]",
+        "老客户关怀短信",
+        "900.00",
+        "【天河移动】{name}您好，您可8折办理10GB流量包。拒收请回复R",
+        ("delivering", "evaluating"),
+        OTHER,
+        OTHER_SUBMITTER,
+        OTHER_HEAD,
     ),
 )
 Until = Callable[[Callable[[], bool], str], None]
@@ -118,7 +140,7 @@ def furnish(app: Countersign, until: Until) -> list[str]:
     made = [_ready(app, one, until) for one in KEPT]
     for one, case_id in zip(KEPT, made, strict=True):
         _left(app, one, case_id, until)
-    _answers(app, made[-1])
+    _answers(app, made[2])
     return made
 
 
@@ -137,40 +159,42 @@ def _budget(app: Countersign) -> None:
 
 def _ready(app: Countersign, one: Kept, until: Until) -> str:
     """Publish its definition, propose it, have it approved; its id, once its customers are selected."""
-    source = DEFINITION.format(name=one.name, title=one.title, rule=RULE, delivery=one.delivery)
+    source = DEFINITION.format(
+        name=one.name, title=one.title, rule=RULE.format(office=one.office), delivery=one.delivery
+    )
     author = _viewer(app, AUTHOR)
     if not publishing.all_versions(app, one.name):
         publishing.save_draft(app, author, source)
         publishing.publish(app, _viewer(app, SECOND), one.name, 1)
-    me = _viewer(app, SUBMITTER)
+    me = _viewer(app, one.submitter)
     case_id = proposals.start(app, me, one.name, key=f"demo:{one.name}:start")
-    if _state(app, case_id) == "draft":
+    if _state(app, one, case_id) == "draft":
         today = app.now().date()
         window = [today.isoformat(), (today + timedelta(days=60)).isoformat()]
         form = {"title": one.case, "offer": "flow-10g", "budget": one.budget, "words": one.words, "window": window}
         proposals.submit(app, me, case_id, form, key=f"demo:{one.name}:submit")
-    head = _viewer(app, HEAD)
+    head = _viewer(app, one.head)
     for task in approvals.inbox(app, head).to_do:
         if task.case.id == case_id:
             approvals.decide(
                 app, head, task.id, "approve", remark="同意", seen_seq=None, key=f"demo:{one.name}:approve"
             )
-    until(lambda: _state(app, case_id) not in ON_THE_WAY, f"the customers of {one.case}")
+    until(lambda: _state(app, one, case_id) not in ON_THE_WAY, f"the customers of {one.case}")
     return case_id
 
 
 def _left(app: Countersign, one: Kept, case_id: str, until: Until) -> None:
     """Start its delivery, and wait until it is where it is left."""
-    me = _viewer(app, SUBMITTER)
+    me = _viewer(app, one.submitter)
     page = cases.case_page(app, me, case_id)
     if page.row.state == "ready" and page.audience is not None:
         stages.start_delivery(app, me, case_id, page.audience.target, key=f"demo:{one.name}:go")
-    until(lambda: _state(app, case_id) in one.left and _is_out(app, case_id), f"the delivery of {one.case}")
+    until(lambda: _state(app, one, case_id) in one.left and _is_out(app, one, case_id), f"the delivery of {one.case}")
 
 
-def _is_out(app: Countersign, case_id: str) -> bool:
+def _is_out(app: Countersign, one: Kept, case_id: str) -> bool:
     """Whether its first wave has been handed over."""
-    waves = cases.case_page(app, _viewer(app, SUBMITTER), case_id).waves
+    waves = cases.case_page(app, _viewer(app, one.submitter), case_id).waves
     return bool(waves) and waves[0].waiting == 0
 
 
@@ -187,8 +211,8 @@ def _answers(app: Countersign, case_id: str) -> None:
     replying.receive_replies(app, body, sign(body, app.settings.sms_secret))
 
 
-def _state(app: Countersign, case_id: str) -> str:
-    return cases.case_page(app, _viewer(app, SUBMITTER), case_id).row.state
+def _state(app: Countersign, one: Kept, case_id: str) -> str:
+    return cases.case_page(app, _viewer(app, one.submitter), case_id).row.state
 
 
 def _viewer(app: Countersign, login: str) -> Viewer:

@@ -1,5 +1,5 @@
 """What stands in the demo beside its case, so that a newcomer finds no empty page: offers and a tariff in force, saved
-customer groups, a contact policy, and a rehearsal of the tariff.
+customer groups, a contact policy, what messages cost, and a rehearsal of the tariff.
 
 Everything goes through the service as its people would do it, with keys of its own: done twice it is done once.
 """
@@ -7,19 +7,22 @@ Everything goes through the service as its people would do it, with keys of its 
 from dataclasses import replace
 from typing import Any
 
-from engine.service import groups, offer_files, offers, people, policies, rehearsals
+from engine.service import costs, groups, offer_files, offers, people, policies, rehearsals
 from engine.service.app import Countersign
 from engine.service.recording import OPERATOR, By
 from engine.service.rehearsals import Wanted
 
 OFFERS = """\
 code,kind,name_zh,name_en,category,family,tags,requires,incompatible,filing_number,monthly_fee,voice_minutes,data_gb,sms,\
-voice_price,data_price,sms_price,contract_months
-flow-10g,package,10GB流量包,10 GB data,data,flow,data,,flow-20g flow-unlimited,粤资费备2026-0118,20.00,,10,,,,,1
-flow-20g,package,20GB流量包,20 GB data,data,flow,data,,flow-10g flow-unlimited,粤资费备2026-0119,35.00,,20,,,,,1
-voice-300,package,300分钟语音包,300 minutes,voice,voice,,,voice-800,粤资费备2026-0092,15.00,300,,,,,,1
+voice_price,data_price,sms_price,contract_months,valid_from,valid_until
+flow-10g,package,10GB流量包,10 GB data,data,flow,data,,flow-20g flow-unlimited,粤资费备2026-0118,20.00,,10,,,,,1,\
+2026-01-01,2029-12-31
+flow-20g,package,20GB流量包,20 GB data,data,flow,data,,flow-10g flow-unlimited,粤资费备2026-0119,35.00,,20,,,,,1,\
+2026-01-01,2029-12-31
+voice-300,package,300分钟语音包,300 minutes,voice,voice,,,voice-800,粤资费备2026-0092,15.00,300,,,,,,1,\
+2026-01-01,2029-12-31
 family-share,tariff,家庭共享套餐98元,Family 98,family,family,,c.tenure_months >= 6,,粤资费备2026-0143,98.00,500,30,100,\
-0.15,5.00,0.10,24
+0.15,5.00,0.10,24,2026-01-01,2029-12-31
 """
 GROUPS: tuple[tuple[str, str, dict[str, Any], list[dict[str, Any]]], ...] = (
     (
@@ -42,6 +45,13 @@ POLICY: dict[str, Any] = {
     "capacity": {"sms": 1_000_000},
     "exempt": ["service"],
 }
+COSTS = """\
+channel,provider,unit,charged,price,currency,from,until
+sms,省公司短信网关,segment,sent,0.038,CNY,2026-01-01,
+hall,营业厅酬金,message,sent,0.50,CNY,2026-01-01,
+call,外呼中心,message,sent,0.80,CNY,2026-01-01,
+"""
+FINANCE, SECOND_FINANCE = "zhanglan", "hejing"
 ANALYST, MARKETING, PUBLISHER, ADMINISTRATOR = "wangmin", "wuqian", "zhengkai", "machao"
 
 
@@ -55,6 +65,8 @@ def furnish(app: Countersign) -> None:
         groups.save(app, by, name=name, title=title, source=source, note="", base=None, tests=tests)
     policies.propose(app, replace(OPERATOR, key="demo:policy"), POLICY, reason="防止过度打扰")
     policies.decide(app, _by(app, ADMINISTRATOR, "policy"), 1, confirm=True)
+    costs.propose(app, _by(app, FINANCE, "costs"), COSTS.encode(), "costs.csv", reason="年度渠道价格")
+    costs.decide(app, _by(app, SECOND_FINANCE, "costs"), 1, confirm=True)
     rule = "c.office == '440111' && c.tenure_months >= 6"
     rehearsals.run(app, _by(app, MARKETING, "rehearsal"), Wanted("family-share", "1", rule=rule))
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import ClassVar
 
 from engine import clock
-from engine.cli.demo import deliveries
+from engine.cli.demo import analytics, deliveries
 from engine.cli.demo.bases import Generated
 from engine.cli.demo.story import Story
 from engine.service.app import Countersign
@@ -38,17 +38,19 @@ class Telecom(Story):
             "window[to]": str(start + timedelta(days=45)),
             "message": "【白云移动】尊敬的客户，国庆期间您可8折办理10GB流量包，回复LL10办理。拒收请回复R",
             "goal": "办理率 3.0%，增收 65,000 元",
+            "expected": str(int(self.setting.base.customers * 0.26 * 0.03)),
         }
 
     def furnish(self) -> tuple[tuple[str, str, str], ...]:
         """See Story."""
-        with self.console.status("furnishing the pages of delivery: a hall, calls, a budget, a wave that is held"):
+        with self.console.status("furnishing the pages of delivery and analysis: halls, calls, a budget, reports"):
             app = Countersign.open(Settings())
             try:
-                deliveries.furnish(app, self._until)
+                hall_case, *_ = deliveries.furnish(app, self._until)
+                analytics.furnish(app, hall_case)
             finally:
                 app.close()
-        return deliveries.SHOWN
+        return (*deliveries.SHOWN, *analytics.SHOWN)
 
     def outcomes(self, case_id: str) -> tuple[str, bytes]:
         """Orders of the audience: the control at the base rate, the target at base rate + planted uplift."""
