@@ -10,6 +10,7 @@ from api import charts, doubts, navigation, parked, reasons, words
 from api.failures import failure
 from api.i18n import Words, catalogue
 from api.spoken_source import field_called, in_words
+from engine.definition.catalogue import figures
 from engine.delivery.message import size_of
 from engine.service.verdicts import verdict_sentence
 from engine.values import Language
@@ -71,6 +72,7 @@ def environment(language: Language) -> Environment:
         asset=asset,
         size_of=size_of,
         verdict_sentence=verdict_sentence,
+        figures_catalogue=figures,
         language=language,
     )
     return env

@@ -82,7 +82,7 @@ def costs_of(
 ) -> CaseCosts:
     """Of a case whose newest list is `snapshot`, with its waves and what left the house by wave and cell."""
     definition = app.definition(case.process)
-    currency, plan = _currency(definition), definition.delivery
+    currency, plan = currency_of(definition), definition.delivery
     version = costs.in_force(tx, as_of)
     table = version.table if version and version.table.currency == currency else None
     assert definition.evaluation is not None
@@ -114,7 +114,8 @@ def costs_of(
     )
 
 
-def _currency(definition: Definition) -> str:
+def currency_of(definition: Definition) -> str:
+    """The currency of a case's money: that of its budget."""
     field = definition.proposal.fields.get(FIELD)
     return field.currency if isinstance(field, Money) else "CNY"
 
