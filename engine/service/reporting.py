@@ -237,6 +237,8 @@ def _costs(observed: Observed) -> dict[str, Decimal]:
         in_wave[contacts.wave] = in_wave.get(contacts.wave, 0) + contacts.contacted
     costs: dict[str, Decimal] = {}
     for contacts in observed.contacts:
+        if not contacts.contacted:
+            continue
         share = Decimal(contacts.contacted) / in_wave[contacts.wave]
         of_wave = observed.costs.by_wave.get(contacts.wave, Decimal())
         costs[contacts.cell] = costs.get(contacts.cell, Decimal()) + share * of_wave
