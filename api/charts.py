@@ -75,8 +75,8 @@ def buckets(wave: WaveView) -> tuple[Bar, ...]:
 
 def funnel(rows: Sequence[FunnelRow]) -> tuple[tuple[FunnelRow, Bar], ...]:
     """Each row of the funnel with a bar over the widest."""
-    widest = max((row.count for row in rows), default=0) or 1
-    return tuple((row, Bar(0.0, _percent(row.count, widest), "target")) for row in rows)
+    widest = max((row.count or 0 for row in rows), default=0) or 1
+    return tuple((row, Bar(0.0, _percent(row.count or 0, widest), "target")) for row in rows)
 
 
 def changes(group: GroupView) -> tuple[tuple[BandView, Bar], ...]:

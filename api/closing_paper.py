@@ -50,6 +50,8 @@ def _figures(report: EvaluationView, formats: Formats) -> list[Any]:
     story += [text(words(WARNINGS.get(one, one)), SMALL) for one in report.warnings]
     rows = [
         [text(metric_of(one.name, formats)), text(formats.number(one.count)), text(formats.share(one.count, one.of))]
+        if one.count is not None
+        else [text(metric_of(one.name, formats)), text(words("not measured")), text("")]
         for one in report.funnel
     ]
     story += [text(words("Funnel"), HEAD), table(rows, (0.5, 0.25, 0.25), labels=(0,))]

@@ -11,6 +11,7 @@ from api.failures import failure
 from api.i18n import Words, catalogue
 from api.spoken_source import field_called, in_words
 from api.vega import bundle, looks
+from engine.definition import catalogue as metric_catalogue
 from engine.delivery.message import size_of
 from engine.service.verdicts import verdict_sentence
 from engine.values import Language
@@ -75,6 +76,7 @@ def environment(language: Language) -> Environment:
         asset=asset,
         size_of=size_of,
         verdict_sentence=verdict_sentence,
+        figures_catalogue=metric_catalogue.figures,
         language=language,
     )
     return env

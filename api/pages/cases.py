@@ -10,6 +10,7 @@ from starlette.datastructures import FormData, UploadFile
 from api.declared import for_page
 from api.deps import App, CurrentViewer, CurrentVisit, Posted, form_key, text
 from api.errors import sentence
+from api.exporting import Asked, exported
 from api.formats import Formats
 from api.i18n import N_
 from api.pages.admin import by, tried
@@ -21,6 +22,7 @@ from engine.service import (
     cases,
     closing,
     completing,
+    evaluation_table,
     evidencing,
     interventions,
     proofs,
@@ -48,9 +50,13 @@ def show(
     case_id: str,
     tab: Tab = "proposal",
     order: Annotated[str, Query(max_length=4000)] = "",
+    form: Asked = "",
 ) -> Response:
-    """Where the case is, and one of its tabs; `order` is another one of the exclusions, by commas."""
+    """Where the case is, and one of its tabs; `order` is another one of the exclusions, by commas. As a file: its
+    evaluations."""
     view = cases.case_page(app, viewer, case_id, tuple(order.split(",")))
+    if form and tab == "evaluation":
+        return exported(evaluation_table.table(app, viewer, view), form, visit.language)
     returned = returning.of_case(app, viewer, case_id) if tab == "delivery" else None
     tried = proofs.of_case(app, viewer, case_id) if tab == "delivery" else None
     completed = completing.of_case(app, viewer, case_id) if tab in ("delivery", "evaluation") else None

@@ -198,11 +198,13 @@ class Dimension(Part):
 
 
 class Catalogue(Part):
-    """All metrics and dimensions, by name. `days`: the day of a row of facts, for `since` and `until`."""
+    """All metrics and dimensions, by name. `days`: the day of a row of facts, for `since` and `until`. `report` says
+    what the figures of the report on one case are."""
 
     days: Mapping[Fact, str]
     dimensions: Mapping[str, Dimension]
     metrics: Mapping[str, Metric]
+    report: Mapping[str, Bilingual] = Field(default_factory=dict)
 
     def dimensions_of(self, metric: str) -> tuple[str, ...]:
         """The dimensions that a metric can be told apart by."""

@@ -56,6 +56,7 @@ def compare_all(
     costs: Mapping[str, Decimal],
     ratio: Ratio | None,
     reached: Reached = NOBODY,
+    was_sent: bool = True,
 ) -> tuple[Compared, ...]:
     """Compare each group with its control, in the order given.
 
@@ -81,6 +82,7 @@ def compare_all(
             p_adjusted=holm.get((name, question.judged_by)),
             is_declared=name == declared,
             reached=reached,
+            was_sent=was_sent,
         )
         said = sentence(
             Finding(

@@ -14,7 +14,7 @@ from engine.values import Bilingual
 
 Verdict = Literal[
     "works", "harms", "no_difference", "loses_money",
-    "no_control", "sample_ratio", "contaminated", "too_small", "too_early",
+    "not_sent", "no_control", "sample_ratio", "contaminated", "too_small", "too_early",
 ]  # fmt: skip
 FEWEST_OUTCOMES = 10  # in both groups together, below which nothing is said of a rate
 FEWEST_CUSTOMERS = 30  # of each group, below which nothing is said at all
@@ -74,7 +74,7 @@ def sentence(found: Finding) -> Bilingual:
             return _joined(("有效但亏损：", "Works, but loses money: "), _figures(found), _profit(found))
         case "no_difference":
             return _joined(("与零无法区分：", "Cannot be told from zero: "), _figures(found), _visible(found))
-        case "no_control" | "sample_ratio" | "contaminated" | "too_small" | "too_early":
+        case "not_sent" | "no_control" | "sample_ratio" | "contaminated" | "too_small" | "too_early":
             return _joined(("无法判断，因为", "Cannot be judged because "), _why_not(found))
         case _:
             assert_never(found.verdict)
@@ -149,6 +149,11 @@ def _visible(found: Finding) -> Texts:
 
 
 def _why_not(found: Finding) -> Texts:
+    if found.verdict == "not_sent":
+        return (
+            f"{found.n:,} 户目标客户一条消息也没收到：没有可评估的行动。",
+            f"no message left for any of the {found.n:,} target customers: nothing was done that could have an effect.",
+        )
     if found.verdict == "no_control":
         return (
             "没有对照组：没人知道不做会怎样。",

@@ -12,7 +12,11 @@ from typing import Literal
 from engine.evaluation.sentence import FEWEST_CUSTOMERS, FEWEST_OUTCOMES, Verdict
 from engine.evaluation.uplift import Lift, Ratio
 
-Caution = Literal["few_outcomes", "small_control", "profit_uncertain", "many_comparisons", "contaminated_control"]
+Caution = Literal[
+    "few_outcomes", "small_control", "profit_uncertain", "many_comparisons", "contaminated_control",
+    "nothing_delivered", "before_send", "revenue_unknown",
+]  # fmt: skip
+"""The last three are of the ledger and the answers of a case, and its report adds them."""
 SMALL_CONTROL = 300
 
 
@@ -49,10 +53,14 @@ def judge(
     p_adjusted: float | None = None,
     is_declared: bool = True,
     reached: Reached = NOBODY,
+    was_sent: bool = True,
 ) -> Judged:
     """Judge the primary outcome of target and control groups of these `sizes`. `lift` None: nothing to compare;
-    `p_adjusted`: its p among all looked at, which decides unless the comparison `is_declared` as the one question."""
+    `p_adjusted`: its p among all looked at, which decides unless the comparison `is_declared` as the one question.
+    Unless the case `was_sent` to anybody, whatever differs is chance."""
     n, n_control = sizes
+    if not was_sent:
+        return Judged("not_sent")
     if not n_control:
         return Judged("no_control")
     by_chance = lift is not None and p_adjusted is not None and lift.p < 1 - confidence <= p_adjusted

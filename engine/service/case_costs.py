@@ -84,7 +84,7 @@ def costs_of(
 ) -> CaseCosts:
     """Of a case whose newest list is `snapshot`, with its waves and what left the house by wave and cell."""
     definition = app.definition(case.process)
-    currency, plan = _currency(definition), definition.delivery
+    currency, plan = currency_of(definition), definition.delivery
     version = costs.in_force(tx, as_of)
     prices = prices_of(definition, version)
     table = prices.table
@@ -119,13 +119,14 @@ def prices_of(definition: Definition, version: CostTableRow | None) -> Prices:
     """What messages of cases of this definition may be charged; a table in another currency is not used."""
     plan, evaluation = definition.delivery, definition.evaluation
     return Prices(
-        version.table if version and version.table.currency == _currency(definition) else None,
+        version.table if version and version.table.currency == currency_of(definition) else None,
         evaluation.cost_per_contact if evaluation else {},
         plan.prices if plan else {},
     )
 
 
-def _currency(definition: Definition) -> str:
+def currency_of(definition: Definition) -> str:
+    """The currency of a case's money: that of its budget."""
     field = definition.proposal.fields.get(FIELD)
     return field.currency if isinstance(field, Money) else "CNY"
 

@@ -95,7 +95,7 @@ class LibraryRow:
     def n(self) -> int:
         """The customers of the target group; 0 where there is no report."""
         funnel = self.report.funnel if self.report else ()
-        return next((one.count for one in funnel if one.name == "target"), 0)
+        return next((one.count or 0 for one in funnel if one.name == "target"), 0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,35 +3,42 @@
 What the case database knows is read in one snapshot; the join with the frozen list is DuckDB's. Refuses to store.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
 import msgspec
 import pyarrow as pa
+import pyarrow.compute as pc
 from sqlalchemy import Connection
 
 from engine.errors import NotFound
 from engine.evaluation.groups import Group, Sample, together
 from engine.evaluation.plan import EvaluationPlan
-from engine.evaluation.report import Question, compare_all
+from engine.evaluation.report import Compared, Question, compare_all
 from engine.evaluation.uplift import Lift, Ratio, sample_ratio
-from engine.evaluation.verdict import Reached
+from engine.evaluation.verdict import Caution, Reached
 from engine.machine.case import Case
 from engine.service.app import Countersign
 from engine.service.case_costs import CaseCosts, costs_of
 from engine.service.contaminating import contamination
 from engine.service.earnings import money_of
+from engine.service.funnels import Way, apart, funnel, parts
+from engine.service.showing import office_name
 from engine.service.stage_views import ContaminationView, EvaluationView, FunnelRow, UpliftRow
-from engine.store import reports, snapshots, waves
+from engine.store import answers, reports, snapshots, waves
 from engine.store.reports import Contacts
 from engine.store.snapshots import SnapshotRow
+from engine.store.waves import WaveRow
+from engine.values import Bilingual
+from engine.warehouse.answers import ANSWERS, Counted, count_answers
 from engine.warehouse.freeze import LIST, Manifest
-from engine.warehouse.measuring import measure_case
+from engine.warehouse.measuring import EVENTS, measure_case
 from engine.warehouse.responses import outcome_files, outcomes_folder
 
 TOTAL = "total"
+MONEY = frozenset({"revenue", "roi"})
 CENT = Decimal("0.01")
 
 
@@ -44,10 +51,13 @@ class Observed:
     snapshot: SnapshotRow
     manifest: Manifest
     contacts: tuple[Contacts, ...]
+    waves: tuple[WaveRow, ...]
     reached: tuple[int, int]
     capped: int
     costs: CaseCosts
-    events: pa.Table
+    answers: pa.Table
+    own: str
+    offices: Mapping[str, Bilingual]
     contamination: Reached
     as_of: datetime
 
@@ -65,41 +75,54 @@ def _observed(app: Countersign, tx: Connection, case: Case, as_of: datetime) -> 
     snapshot = snapshots.newest(tx, case.id)
     if definition.evaluation is None or snapshot is None:
         raise NotFound()
-    rows = list(reports.responses_of(tx, case.id, since=snapshot.frozen_at, until=as_of))
-    customers, kinds, values = zip(*rows, strict=True) if rows else ((), (), ())
     control = None if definition.audience is None else definition.audience.control
     contacts, sent = reports.contacts_by_cell(tx, case.id), waves.of_case(tx, case.id)
+    left = tuple(one for one in contacts if one.contacted)
+    organisation = app.organisation(tx)
+    halls = {case.office, *(one.office for one in contacts if one.office)}
     return Observed(
         plan=definition.evaluation,
         control_is_assigned=control is not None and control.assigned is not None,
         snapshot=snapshot,
         manifest=msgspec.json.decode(snapshot.manifest, type=Manifest),
         contacts=contacts,
+        waves=sent,
         reached=reports.customers_reached(tx, case.id),
         capped=reports.customers_capped(tx, case.id),
-        costs=costs_of(app, tx, case, snapshot=snapshot, rows=sent, contacts=contacts, as_of=as_of),
-        events=pa.table(
-            {
-                "customer": pa.array(customers, pa.string()),
-                "kind": pa.array(kinds, pa.string()),
-                "value": pa.array(values, pa.decimal128(18, 2)),
-            }
-        ),
+        costs=costs_of(app, tx, case, snapshot=snapshot, rows=sent, contacts=left, as_of=as_of),
+        answers=_answers(tx, case.id, definition.evaluation, sent, since=snapshot.frozen_at, until=as_of),
+        own=case.office,
+        offices={code: office_name(organisation, code) for code in halls},
         contamination=contamination(app, tx, case.id, snapshot, until=as_of, plan=definition.evaluation),
         as_of=as_of,
     )
 
 
+def _answers(
+    tx: Connection, case_id: str, plan: EvaluationPlan, sent: Sequence[WaveRow], *, since: datetime, until: datetime
+) -> pa.Table:
+    """With the schema ANSWERS. Early is what came before the first wave; a case without waves begins with its list."""
+    starts = answers.first_start(tx, case_id) if sent else since
+    is_first = plan.attribution is not None and plan.attribution.method == "first_contact"
+    channels = {wave.id: wave.channel for wave in sent}
+    columns: list[list[object]] = [[] for _ in ANSWERS]
+    for one in answers.answers_of(tx, case_id, since=since, until=until, is_first=is_first):
+        early = starts is None or one.at < starts
+        row = (one.customer, one.kind, one.value, one.wave, channels.get(one.wave, ""), one.office, early)
+        for column, value in zip(columns, row, strict=True):
+            column.append(value)
+    return pa.table([pa.array(column, field.type) for column, field in zip(columns, ANSWERS, strict=True)], ANSWERS)
+
+
 def _view(app: Countersign, case_id: str, label: str, observed: Observed) -> EvaluationView:
     plan = observed.plan
-    groups = measure_case(
-        app.settings.data / observed.snapshot.folder / LIST,
-        observed.events,
-        outcome_files(outcomes_folder(app.settings.data, case_id)),
-        outcomes=plan.outcomes,
-        worth=plan.value_per,
-        memory=app.settings.memory_limit,
-    )
+    audience = app.settings.data / observed.snapshot.folder / LIST
+    files = outcome_files(outcomes_folder(app.settings.data, case_id))
+    memory = app.settings.memory_limit
+    counting = observed.answers.filter(pc.invert(observed.answers["is_early"])).select(EVENTS.names)
+    groups = measure_case(audience, counting, files, outcomes=plan.outcomes, worth=plan.value_per, memory=memory)
+    counted = count_answers(audience, observed.answers, files, outcomes=plan.outcomes, memory=memory)
+    way = _way(observed, counted)
     nobody = Group(0, {name: Sample(0, 0.0, 0.0) for name in plan.measures})
     targets = {place.cell: group for place, group in groups.items() if place.arm == "target"}
     controls = {place.cell: group for place, group in groups.items() if place.arm == "control"}
@@ -116,12 +139,13 @@ def _view(app: Countersign, case_id: str, label: str, observed: Observed) -> Eva
         costs={**costs, TOTAL: observed.costs.actual},
         ratio=ratio,
         reached=observed.contamination,
+        was_sent=not observed.waves or observed.reached[0] > 0,
     )
     total = compared[-1]
     return EvaluationView(
         label=label,
         as_of=observed.as_of,
-        funnel=_funnel(observed, target),
+        funnel=funnel(way, target),
         uplift=tuple(
             _row(one.name, name, lift, one.holm[name])
             for one in compared
@@ -135,7 +159,7 @@ def _view(app: Countersign, case_id: str, label: str, observed: Observed) -> Eva
         profit=total.money.profit,
         roi=total.money.roi,
         verdict=total.judged.verdict,
-        warnings=total.judged.warnings,
+        warnings=(*total.judged.warnings, *_cautions(observed, apart(way), total)),
         digest="",
         money=money_of(observed.costs, total),
         primary=question.judged_by,
@@ -143,7 +167,34 @@ def _view(app: Countersign, case_id: str, label: str, observed: Observed) -> Eva
         profit_low=total.money.profit_low,
         profit_high=total.money.profit_high,
         contamination=_contamination(observed.contamination, control.n),
+        parts=parts(way),
+        apart=apart(way),
     )
+
+
+def _way(observed: Observed, counted: Counted) -> Way:
+    return Way(
+        plan=observed.plan,
+        manifest=observed.manifest,
+        reached=observed.reached,
+        capped=observed.capped,
+        contacts=observed.contacts,
+        waves=observed.waves,
+        counted=counted,
+        own=observed.own,
+        offices=observed.offices,
+    )
+
+
+def _cautions(observed: Observed, before: Sequence[FunnelRow], total: Compared) -> Iterator[Caution]:
+    """What else could make the figures wrong: of the ledger and the answers, not of the comparison."""
+    contacted, delivered = observed.reached
+    if contacted and not delivered:
+        yield "nothing_delivered"
+    if before:
+        yield "before_send"
+    if total.money.revenue is None and MONEY.intersection(map(str, observed.plan.metrics)):
+        yield "revenue_unknown"
 
 
 def _contamination(reached: Reached, control: int) -> ContaminationView | None:
@@ -178,29 +229,6 @@ def _steady(figure: float) -> float:
     return float(f"{figure:.12g}")
 
 
-def _funnel(observed: Observed, target: Group) -> tuple[FunnelRow, ...]:
-    manifest, plan = observed.manifest, observed.plan
-    selected = manifest.counts.base
-    contacted, delivered = observed.reached
-    rows = [
-        FunnelRow("selected", selected, manifest.universe),
-        FunnelRow("excluded", selected - manifest.target - manifest.control, selected),
-        FunnelRow("target", manifest.target, selected),
-        FunnelRow("control", manifest.control, selected),
-        *([FunnelRow("capped", observed.capped, manifest.target)] if observed.capped else []),
-        FunnelRow("sent", contacted, manifest.target),
-        FunnelRow("delivered", delivered, contacted),
-    ]
-    named = {"response": "responded", "conversion": "converted"}
-    shown = [name for name in plan.metrics if name in named] + [
-        n for n, kind in plan.outcomes.items() if kind == "rate"
-    ]
-    for name in dict.fromkeys(str(one) for one in shown):
-        sample = target.samples[name]
-        rows.append(FunnelRow(named.get(name, name), sample.successes, sample.n))
-    return tuple(rows)
-
-
 def _costs(observed: Observed) -> dict[str, Decimal]:
     """What the messages of every cell cost: those of a wave divided as they are among the cells. Fixed costs are the
     whole case's, once, and no cell's."""
@@ -209,6 +237,8 @@ def _costs(observed: Observed) -> dict[str, Decimal]:
         in_wave[contacts.wave] = in_wave.get(contacts.wave, 0) + contacts.contacted
     costs: dict[str, Decimal] = {}
     for contacts in observed.contacts:
+        if not contacts.contacted:
+            continue
         share = Decimal(contacts.contacted) / in_wave[contacts.wave]
         of_wave = observed.costs.by_wave.get(contacts.wave, Decimal())
         costs[contacts.cell] = costs.get(contacts.cell, Decimal()) + share * of_wave

@@ -18,6 +18,7 @@ from engine.errors import NotFound, NotPossible
 from engine.machine.case import Case
 from engine.service.answered import keep
 from engine.service.app import Countersign
+from engine.service.case_costs import currency_of
 from engine.service.cases import load_visible
 from engine.service.optouts import OPEN_STATES, takes_answers
 from engine.service.sealing import dataset_of
@@ -121,7 +122,8 @@ def _expected(app: Countersign, tx: Connection, case: Case) -> Expected:
     snapshot = snapshots.newest(tx, case.id)
     if snapshot is None:
         raise NotPossible(action="import responses", state=case.state, possible="freeze an audience first")
-    plan = app.definition(case.process).evaluation
+    definition = app.definition(case.process)
+    plan = definition.evaluation
     return Expected(
         audience=app.settings.data / snapshot.folder / "list.parquet",
         key=_key_heading(app),
@@ -130,6 +132,7 @@ def _expected(app: Countersign, tx: Connection, case: Case) -> Expected:
         until=app.now(),
         zone=app.settings.zone,
         is_erased=erased.asks(dataset_of(app.settings)),
+        currency=currency_of(definition),
     )
 
 

@@ -208,11 +208,33 @@ class WaveView:
 
 @dataclass(frozen=True, slots=True)
 class FunnelRow:
-    """`count` of `of` (the denominator)."""
+    """`count` of `of` (the denominator). `count` is None where nobody measured it, which is not 0."""
 
     name: str
-    count: int
+    count: int | None
     of: int
+
+
+@dataclass(frozen=True, slots=True)
+class PartRow:
+    """The way of the messages of one wave, channel, cell or office (`by`): so many in the ledger, `sent` of them,
+    `delivered` of the sent; and the customers who `responded` and `converted` after one of the sent. `zh` and `en` are
+    the name of an office as it was then."""
+
+    by: str
+    name: str
+    planned: int
+    sent: int
+    delivered: int
+    responded: int
+    converted: int
+    zh: str = ""
+    en: str = ""
+
+    @property
+    def label(self) -> Bilingual:
+        """The name in both languages; empty where there is none but `name`."""
+        return Bilingual(zh=self.zh, en=self.en)
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,9 +305,10 @@ class MoneyView:
 @dataclass(frozen=True, slots=True)
 class EvaluationView:
     """One stored evaluation. `verdict` is a code: works, harms, no_difference, loses_money, no_control, sample_ratio,
-    contaminated, too_small, too_early (`verdicts` says it in words); `warnings` are codes too. SRM p below 0.01 blocks
-    the verdict. `money` says more of the cost, and is None for who does not see what it is planned from. What reports
-    of earlier releases do not have is None."""
+    contaminated, too_small, too_early, not_sent (`verdicts` says it in words); `warnings` are codes too. SRM p below
+    0.01 blocks the verdict. `parts` are the funnel by wave, channel, cell and office; `apart` what customers did
+    before any message, which is no success. `money` says more of the cost, and is None for who does not see what it is
+    planned from. What reports of earlier releases do not have is None, or empty."""
 
     label: str
     as_of: datetime
@@ -306,3 +329,5 @@ class EvaluationView:
     profit_low: Decimal | None = None
     profit_high: Decimal | None = None
     contamination: ContaminationView | None = None
+    parts: tuple[PartRow, ...] = ()
+    apart: tuple[FunnelRow, ...] = ()

@@ -13,7 +13,7 @@ TOTAL = "total"
 def verdict_sentence(view: EvaluationView) -> Bilingual:
     """The same sentence that `countersign evaluate` says of the same figures, in both languages."""
     primary = _primary(view)
-    sizes = {row.name: row.count for row in view.funnel}
+    sizes = {row.name: row.count or 0 for row in view.funnel}
     contamination = view.contamination
     currency = "" if view.money is None else view.money.currency
     return sentence(

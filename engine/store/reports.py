@@ -5,7 +5,7 @@ written once per label and never changed; a later look is another label. Refuses
 are files, and DuckDB joins them.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -18,7 +18,7 @@ from engine.store import visibility
 from engine.store.ledger import REJECTED
 from engine.store.moves import is_capped
 from engine.store.session import inserting
-from engine.store.tables import cases, evaluations, recipients, responses, waves
+from engine.store.tables import cases, evaluations, recipients, recommendations, responses, waves
 
 AT_ONCE = 5_000
 
@@ -36,12 +36,15 @@ class ResponseRow:
 
 @dataclass(frozen=True, slots=True)
 class Contacts:
-    """Messages of one cell in one wave that left the house, and how many of them arrived."""
+    """Messages of one cell in one wave: how many the ledger has, how many left the house and how many of them arrived.
+    `office` is that of the hall which showed it, empty where no hall did."""
 
     wave: str
     cell: str
     contacted: int
     delivered: int
+    planned: int = 0
+    office: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,32 +95,37 @@ def references(tx: Connection, case_id: str, kind: str) -> frozenset[str]:
     return frozenset(tx.execute(chosen).scalars())
 
 
-def responses_of(
-    tx: Connection, case_id: str, *, since: datetime, until: datetime
-) -> Iterator[tuple[str, str, Decimal | None]]:
-    """(customer, kind, value) of every response in that time, streamed."""
-    chosen = (
-        sa.select(responses.c.customer, responses.c.kind, responses.c.value)
-        .where(responses.c.case_id == case_id, responses.c.at >= since, responses.c.at <= until)
-        .execution_options(yield_per=AT_ONCE)
-    )
-    for customer, kind, value in tx.execute(chosen):
-        yield customer, kind, None if value is None else Decimal(value)
-
-
 def contacts_by_cell(tx: Connection, case_id: str) -> tuple[Contacts, ...]:
-    """The messages that left the house, or may have, by wave and cell."""
-    left = left_the_house()
+    """The messages of the ledger by wave and cell, and by hall where halls showed some of them."""
+    left = sa.case((left_the_house(), 1), else_=0)
     arrived = sa.case((recipients.c.state == "delivered", 1), else_=0)
+    by: list[sa.ColumnElement[str]] = [recipients.c.wave, recipients.c.cell]
+    rows: sa.FromClause = recipients
+    if was_shown(tx, case_id):
+        rows, office = with_halls()
+        by.append(office)
     chosen = (
-        sa.select(recipients.c.wave, recipients.c.cell, sa.func.count(), sa.func.sum(arrived))
-        .where(recipients.c.case_id == case_id, left)
-        .group_by(recipients.c.wave, recipients.c.cell)
-        .order_by(recipients.c.wave, recipients.c.cell)
+        sa.select(sa.func.count(), sa.func.sum(left), sa.func.sum(arrived), *by)
+        .select_from(rows)
+        .where(recipients.c.case_id == case_id)
+        .group_by(*by)
+        .order_by(*by)
     )
     return tuple(
-        Contacts(wave, cell, contacted, int(delivered)) for wave, cell, contacted, delivered in tx.execute(chosen)
+        Contacts(wave, cell, int(contacted), int(delivered), planned, *office)
+        for planned, contacted, delivered, wave, cell, *office in tx.execute(chosen)
     )
+
+
+def was_shown(tx: Connection, case_id: str) -> bool:
+    """Whether a hall showed the case to a customer."""
+    return bool(tx.execute(sa.select(sa.exists().where(recommendations.c.case_id == case_id))).scalar())
+
+
+def with_halls() -> tuple[sa.FromClause, sa.ColumnElement[str]]:
+    """The ledger with what halls showed, and the office of that hall; empty where none did."""
+    here = (recommendations.c.wave == recipients.c.wave) & (recommendations.c.row == recipients.c.row)
+    return recipients.outerjoin(recommendations, here), sa.func.coalesce(recommendations.c.office, "").label("office")
 
 
 def customers_reached(tx: Connection, case_id: str) -> tuple[int, int]:

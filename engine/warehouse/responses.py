@@ -1,10 +1,11 @@
 """Reads what customers did from a CSV file, in one of two shapes, and names every row it does not take.
 
-Events, one per row: `customer, kind, at, value, reference`, where kind is response, conversion, opt_out, complaint, or
-an outcome that the case measures; of a conversion also how the customer confirmed it, when, and under which number that
-is kept: `how, confirmed_at, confirmation`. Outcomes, one customer per row: the customer's key and a column per outcome;
-without a key column the rows are numbered, where the customers were imported so. Blanks are unknown, not 0. Refuses
-customers who are not in the case's frozen list: what they did says nothing about the case.
+Events, one per row: `customer, kind, at, value, currency, reference`, where kind is response, conversion, opt_out,
+complaint, or an outcome that the case measures; of a conversion also how the customer confirmed it, when, and under
+which number that is kept: `how, confirmed_at, confirmation`. Outcomes, one customer per row: the customer's key and a
+column per outcome; without a key column the rows are numbered, where the customers were imported so. Blanks are
+unknown, not 0. Refuses customers who are not in the case's frozen list: what they did says nothing about the case;
+and amounts in another currency than the case's.
 """
 
 import contextlib
@@ -12,7 +13,7 @@ import difflib
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, tzinfo
+from datetime import datetime, time, tzinfo
 from decimal import Decimal, InvalidOperation
 from math import isfinite
 from pathlib import Path
@@ -63,8 +64,8 @@ class Response:
 @dataclass(frozen=True, slots=True)
 class Expected:
     """What a file may say: customers of `audience` (list.parquet), named by the heading `key` or numbered (`row`),
-    these `outcomes`, times between `since` and `until`, in `zone` where a time names none; `is_erased` tells of a
-    customer that nothing of theirs is kept."""
+    these `outcomes`, times between `since` and `until`, in `zone` where a time names none, money in `currency`;
+    `is_erased` tells of a customer that nothing of theirs is kept."""
 
     audience: Path
     key: str
@@ -73,6 +74,7 @@ class Expected:
     until: datetime
     zone: tzinfo
     is_erased: IsErased | None = None
+    currency: str = "CNY"
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +143,7 @@ def _events(records: Records, expected: Expected, path: Path) -> tuple[tuple[Res
     responses: list[Response] = []
     values: list[tuple[str, str, float]] = []
     bad: list[BadRow] = []
-    for line, customer, kind, at, value, reference, *evidence in zip(
+    for line, customer, kind, at, value, reference, currency, *evidence in zip(
         records.lines.tolist(), *columns.values(), strict=True
     ):
         try:
@@ -155,7 +157,10 @@ def _events(records: Records, expected: Expected, path: Path) -> tuple[tuple[Res
                     values.append((customer, kind, number))
             else:
                 moment = _moment(at, expected)
+                if currency not in ("", expected.currency):
+                    raise _Wrong("currency", _other_money(currency, expected.currency))
                 one = _response(customer, kind, value, reference, at=moment, possible=expected.outcomes)
+                one = replace(one, at=_by_evening(at, moment, expected))
                 responses.append(_confirmed(replace(one, line=line), evidence, expected))
         except _Wrong as wrong:
             bad.append(BadRow(line, wrong.column, wrong.reason))
@@ -178,15 +183,15 @@ def _event_columns(records: Records, expected: Expected, path: Path) -> dict[str
                 Problem(
                     "F110",
                     f"there is no column {name}",
-                    "needed: customer, kind, at; possible: value, reference, how, confirmed_at, confirmation; the file"
-                    f" has {', '.join(headings)}",
+                    "needed: customer, kind, at; possible: value, currency, reference, how, confirmed_at, confirmation;"
+                    f" the file has {', '.join(headings)}",
                     at=path.name,
                     line=1,
                 )
                 for name in missing
             ]
         )
-    names = {"customer": key} | {name: name for name in ("kind", "at", "value", "reference", *EVIDENCE)}
+    names = {"customer": key} | {name: name for name in ("kind", "at", "value", "reference", "currency", *EVIDENCE)}
     blank = [""] * records.rows.num_rows
     return {
         name: [(text or "").strip() for text in records.rows[headings[heading]].to_pylist()]
@@ -242,6 +247,18 @@ def _moment(text: str, expected: Expected) -> datetime:
     if moment < expected.since:
         raise _Wrong("at", f"{text} is before the audience was frozen")
     return moment
+
+
+def _by_evening(text: str, moment: datetime, expected: Expected) -> datetime:
+    """A date alone is some time of that day: its end, so that what was sent that day is not taken to be later."""
+    if len(text) > 10:
+        return moment
+    local = moment.astimezone(expected.zone)
+    return min(datetime.combine(local.date(), time(23, 59, 59), expected.zone), expected.until)
+
+
+def _other_money(found: str, own: str) -> str:
+    return f"{found[:10]!r} is not the currency of the case, {own}; write the amount in {own}"
 
 
 def _amount(text: str) -> Decimal | None:

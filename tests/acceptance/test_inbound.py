@@ -25,7 +25,8 @@ from engine.service.ordering import receive_orders
 from engine.service.receiving import receive_receipts
 from engine.service.recording import OPERATOR, By
 from engine.service.replying import receive_replies
-from engine.store import cases, ledger, opt_outs, reports, suppression
+from engine.store import cases, ledger, opt_outs, suppression
+from engine.store.answers import answers_of
 from tests.faults.delivering_case import CASE, delivering_case
 from tests.faults.sending_case import send_all, states_of
 from tests.servers.callback import receiving
@@ -289,8 +290,8 @@ def test_an_order_of_the_control_group_counts_and_one_of_a_stranger_is_parked(ma
     assert post(app, receive_orders, "orders", things) == (2, 0, 2)
     with app.db.read() as tx:
         since = app.now() - timedelta(days=900)
-        rows = list(reports.responses_of(tx, CASE, since=since, until=app.now()))
-    assert [(customer, kind, str(value)) for customer, kind, value in rows] == [(control, "conversion", "10.00")]
+        rows = list(answers_of(tx, CASE, since=since, until=app.now()))
+    assert [(one.customer, one.kind, str(one.value)) for one in rows] == [(control, "conversion", "10.00")]
 
 
 def links_of(gateway: RunningGateway) -> dict[str, tuple[str, str]]:

@@ -7,6 +7,7 @@ import pytest
 import sqlalchemy as sa
 
 from engine.store import ledger, reports
+from engine.store.answers import Answer, answers_of
 from engine.store.ledger import Receipt, Recipient
 from engine.store.reports import Contacts, ResponseRow, Stored
 from engine.store.session import Database
@@ -38,22 +39,25 @@ def test_importing_again_records_only_what_is_new(db: Database) -> None:
 def test_what_is_read_back_is_what_was_written(db: Database) -> None:
     record(db, row("o-1", value="1234567.89"), row("o-2", customer="b", value=None))
     with db.read() as tx:
-        found = sorted(reports.responses_of(tx, "c1", since=NOON, until=NOON + 2 * DAY))
-    assert found == [("a", "conversion", Decimal("1234567.89")), ("b", "conversion", None)]
+        found = sorted(answers_of(tx, "c1", since=NOON, until=NOON + 2 * DAY), key=lambda one: one.customer)
+    assert found == [
+        Answer("a", "conversion", NOON + DAY, Decimal("1234567.89"), "", ""),
+        Answer("b", "conversion", NOON + DAY, None, "", ""),
+    ]
 
 
 def test_only_responses_within_the_window_are_read(db: Database) -> None:
     record(db, row("o-1"))
     with db.read() as tx:
-        assert list(reports.responses_of(tx, "c1", since=NOON + 2 * DAY, until=NOON + 3 * DAY)) == []
-        assert list(reports.responses_of(tx, "c1", since=NOON, until=NOON)) == []
-        assert len(list(reports.responses_of(tx, "c1", since=NOON + DAY, until=NOON + DAY))) == 1
+        assert list(answers_of(tx, "c1", since=NOON + 2 * DAY, until=NOON + 3 * DAY)) == []
+        assert list(answers_of(tx, "c1", since=NOON, until=NOON)) == []
+        assert len(list(answers_of(tx, "c1", since=NOON + DAY, until=NOON + DAY))) == 1
 
 
 def test_ten_thousand_responses_go_in_and_come_out(db: Database) -> None:
     assert record(db, *(row(f"o-{n}", customer=f"{n}") for n in range(12_000))) == 12_000
     with db.read() as tx:
-        assert sum(1 for _ in reports.responses_of(tx, "c1", since=NOON, until=NOON + DAY)) == 12_000
+        assert sum(1 for _ in answers_of(tx, "c1", since=NOON, until=NOON + DAY)) == 12_000
 
 
 def test_an_unknown_kind_never_gets_in(db: Database) -> None:
@@ -91,9 +95,9 @@ def test_only_what_left_the_house_counts_as_contact(db: Database) -> None:
         ledger.receive(tx, [Receipt("c1-w0", 1, "delivered", NOON), Receipt("c1-w0", 2, "failed", NOON, "off")])
     with db.read() as tx:
         assert reports.contacts_by_cell(tx, "c1") == (
-            Contacts("c1-w0", "base", 2, 1),
-            Contacts("c1-w0", "high", 1, 0),
-            Contacts("c1-w1", "high", 1, 1),
+            Contacts("c1-w0", "base", 2, 1, planned=4),
+            Contacts("c1-w0", "high", 1, 0, planned=1),
+            Contacts("c1-w1", "high", 1, 1, planned=1),
         )
         assert reports.customers_reached(tx, "c1") == (3, 2)
         assert reports.customers_reached(tx, "other") == (0, 0)

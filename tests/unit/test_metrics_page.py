@@ -12,6 +12,7 @@ are is in [facts.md](facts.md). In SQL `f` is a row of facts and `c` the row of 
 | metric | called | formula | over | unit | kind | numerator and denominator |
 |---|---|---|---|---|---|---|
 """
+REPORT = "\n\n## The report on a case\n\n| figure | what it is, and of what |\n|---|---|\n"
 
 
 def page() -> str:
@@ -27,7 +28,8 @@ def page() -> str:
         for name, one in known.dimensions.items()
     ]
     head = "\n\n## Dimensions\n\n| dimension | called | of facts of |\n|---|---|---|\n"
-    return INTRO + "\n".join(rows) + head + "\n".join(dimensions) + "\n"
+    figures_of_a_case = [f"| `{name}` | {says.zh} / {says.en} |" for name, says in known.report.items()]
+    return INTRO + "\n".join(rows) + head + "\n".join(dimensions) + REPORT + "\n".join(figures_of_a_case) + "\n"
 
 
 def test_the_page_of_metrics_is_what_the_catalogue_says() -> None:

@@ -64,6 +64,7 @@ def test_a_mean_is_said_per_customer() -> None:
             "too few outcomes yet: 4 of visit in both groups",
             "两组合计 4 个visit",
         ),
+        (Finding("not_sent", "visit", None, 500, 500), "no message left for any of the 500", "一条消息也没收到"),
         (Finding("too_early", "visit", None, 500, 500), "nothing to compare in visit yet", "尚无可比的结果"),
     ],
 )
