@@ -24,7 +24,7 @@ from api.words_calls import DISPOSITIONS
 from api.words_closing import FEEDBACK, INPUTS, INPUTS_NOTED
 from api.words_costs import COST_CHARGED, COST_MISSING, COST_SOURCES, COST_UNITS
 from api.words_dataset import DATASET_FILES, DATASET_KINDS, FIELD_TYPES
-from api.words_evaluation import VERDICT_TONES, WARNINGS
+from api.words_evaluation import VERDICT_TONES, VERDICTS, WARNINGS
 from api.words_hall import HALL_ANSWERS, HALL_CONFIRMATIONS, HALL_COUNTS, HALL_REASONS, OFFER_ELEMENTS
 from api.words_league import COMPLETED, FORECASTS, LEAGUE_MEANINGS, LEAGUE_METRICS, LEAGUE_TRIES, LEAGUES
 from api.words_message import BREACHES, CHANNELS
@@ -150,6 +150,7 @@ __all__ = [
     "SUPPRESSION_LISTS",
     "SUPPRESSION_REASONS",
     "TIMERS",
+    "VERDICTS",
     "VERDICT_TONES",
     "VERSIONS",
     "VERSION_TONES",
