@@ -17,7 +17,7 @@ from benchmarks import Row
 from engine.definition.catalogue import figures
 from engine.evaluation.figures import Asked, statement
 from engine.warehouse.asking import Facts
-from engine.warehouse.filling import Filler, Keeping, Pricing
+from engine.warehouse.filling import Charge, Filler, Keeping, Placing
 from engine.warehouse.star import SHAPES, Star
 
 TIMES = 12
@@ -60,7 +60,7 @@ def run(*, quick: bool) -> list[Row]:
 def _refresh(data: Path, count: int) -> float:
     """Seconds from rows as the driver gives them to a published version."""
     star = Star(data)
-    priced = [Pricing("new-w1", "case-00000001", "sms", "", "2026-11-30", False, None, Decimal(100))]
+    placed = [Placing("new-w1", "case-00000001", "sms", "", "2026-11-30", False)]
 
     def rows() -> Iterator[tuple[object, ...]]:
         at = int(datetime(2026, 11, 30, 3, tzinfo=UTC).timestamp() * 1_000_000)
@@ -69,7 +69,9 @@ def _refresh(data: Path, count: int) -> float:
     start = perf_counter()
     with star.opened() as db:
         filler = Filler(star, db, star.current(), Keeping("secret", ZoneInfo("Asia/Shanghai")))
-        filled = filler.deliveries(priced, rows(), {})
+        filled = filler.deliveries(
+            placed, rows(), {}, lambda left: [Charge(one.wave, one.day, Decimal("0.04"), False) for one in left]
+        )
         star.publish(lambda tables: tables | {"fact_delivery": filled.table})
     assert filled.rows == count
     return perf_counter() - start

@@ -62,6 +62,14 @@ class Sent:
 
 
 @dataclass(frozen=True, slots=True)
+class Spent:
+    """The segments of a wave: those counted by day, and all of them."""
+
+    by_day: Mapping[date, int]
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
 class Planned:
     """What was planned to go out by a channel: messages, and the segments of all of them."""
 
@@ -229,6 +237,21 @@ def spread(
         given += part
         shared[day] = (found[day] + part, len(contacted) > 1)
     return {day: (count, False) for day, count in found.items()} | shared
+
+
+def sent_of(
+    wave: str, channel: str, messages: Mapping[date, tuple[int, int]], segments: Spent, periods: Sequence[date]
+) -> list[Sent]:
+    """What of a wave went out by period of one price: `messages` (sent, arrived) by the first day of their period."""
+
+    def first_of(day: date) -> date:
+        return max((begin for begin in periods if begin <= day), default=periods[0])
+
+    counted = [(day, *both) for day, both in sorted(messages.items())]
+    return [
+        Sent(wave, channel, day, *messages.get(day, (0, 0)), segments=count, is_estimate=is_estimate)
+        for day, (count, is_estimate) in sorted(spread(counted, segments.by_day, segments.total, first_of).items())
+    ]
 
 
 def _cents(amount: Decimal) -> Decimal:

@@ -25,16 +25,18 @@ from engine.evaluation.costs import (
     Planned,
     Prices,
     Sent,
+    Spent,
     cost_of,
     fixed_rows,
     messages_row,
-    spread,
+    sent_of,
 )
 from engine.machine.case import Case
 from engine.machine.funding import FIELD
 from engine.service.app import Countersign
 from engine.service.wording import composed
 from engine.store import budgets, costs
+from engine.store.costs import CostTableRow
 from engine.store.reports import Contacts
 from engine.store.snapshots import SnapshotRow
 from engine.store.waves import WaveRow
@@ -84,9 +86,8 @@ def costs_of(
     definition = app.definition(case.process)
     currency, plan = _currency(definition), definition.delivery
     version = costs.in_force(tx, as_of)
-    table = version.table if version and version.table.currency == currency else None
-    assert definition.evaluation is not None
-    prices = Prices(table, definition.evaluation.cost_per_contact, plan.prices if plan else {})
+    prices = prices_of(definition, version)
+    table = prices.table
     reach = _declared(definition, case)
     planned = _planned(app, plan, case, definition, snapshot.target if reach is None else reach) if plan else ()
     sent = _sent(app, tx, case.id, _Left(rows, contacts, as_of), table)
@@ -111,6 +112,16 @@ def costs_of(
         table_version=version.version if version and table else 0,
         other_currency=version.table.currency if version and table is None else "",
         booked=budgets.holding(tx, case.id, case.fund.account).actual if case.fund else None,
+    )
+
+
+def prices_of(definition: Definition, version: CostTableRow | None) -> Prices:
+    """What messages of cases of this definition may be charged; a table in another currency is not used."""
+    plan, evaluation = definition.delivery, definition.evaluation
+    return Prices(
+        version.table if version and version.table.currency == _currency(definition) else None,
+        evaluation.cost_per_contact if evaluation else {},
+        plan.prices if plan else {},
     )
 
 
@@ -190,14 +201,7 @@ def _of_wave(
             contacted, arrived = messages.get(periods[one.period], (0, 0))
             messages[periods[one.period]] = (contacted + one.contacted, arrived + one.delivered)
 
-    def first_of(day: date) -> date:
-        return max((begin for begin in periods if begin <= day), default=periods[0])
-
-    segments = spread([(day, *both) for day, both in sorted(messages.items())], by_day, row.segments, first_of)
-    return [
-        Sent(row.id, row.channel, day, *messages.get(day, (0, 0)), segments=count, is_estimate=is_estimate)
-        for day, (count, is_estimate) in sorted(segments.items())
-    ]
+    return sent_of(row.id, row.channel, messages, Spent(by_day, row.segments), periods)
 
 
 def _day(app: Countersign, at: datetime) -> date:

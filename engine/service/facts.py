@@ -8,28 +8,28 @@ into the case database.
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from decimal import Decimal
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection
 
-from engine.delivery.message import cost
 from engine.errors import Refused
 from engine.evaluation.plan import Attribution
 from engine.machine.readers import may_hide
 from engine.offers.terms import Terms
 from engine.service import offers, sealing
 from engine.service.app import Countersign
+from engine.service.fact_costs import Charging
+from engine.store import costs
 from engine.store import facts as ledger
-from engine.store.facts import CaseTimes, WaveFacts
+from engine.store.facts import CaseTimes
 from engine.store.ledger import PLACED
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from engine.warehouse.filling import Filler, Pricing, Window
+    from engine.warehouse.filling import Filler, Window
     from engine.warehouse.star import Mark, Marks
 
 EVERY = timedelta(minutes=5)
@@ -108,6 +108,7 @@ class _Making:
     def __init__(self, app: Countersign, tx: Connection, filler: "Filler", marks: "Marks", *, whole: bool) -> None:
         self.app, self.tx, self.filler, self.before, self.whole = app, tx, filler, marks, whole
         self.terms: dict[str, Terms] = offers.in_force(app, tx, app.now())
+        self.costs = costs.in_force(tx, app.now())
         self.counts = {"deliveries": 0, "responses": 0, "cases": 0, "recommendations": 0}
         self.tables: dict[str, Any] = {}
         self.after: Marks = {}
@@ -115,7 +116,7 @@ class _Making:
     def make(self) -> _Made:
         """The tables that changed, and how many rows."""
         cases = self._changed("case", ledger.case_marks(self.tx))
-        waves = self._changed("wave", ledger.wave_marks(self.tx))
+        waves = self._changed("wave", self._wave_marks())
         answered = self._changed("response", ledger.response_marks(self.tx))
         seen = self._changed("recommendation", ledger.recommendation_marks(self.tx))
         if cases:
@@ -135,6 +136,11 @@ class _Making:
         if self.after != self.before or self.whole:
             self.tables["marks"] = self.filler.star.keep_marks(self.after)
         return _Made(self.tables, self.counts)
+
+    def _wave_marks(self) -> dict[str, str]:
+        """Another cost table may charge what was sent long ago otherwise."""
+        table = self.costs.version if self.costs else 0
+        return {wave: f"{mark}/{table}" for wave, mark in ledger.wave_marks(self.tx).items()}
 
     def _changed(self, what: str, now: dict[str, str]) -> set[str]:
         """The ids whose mark is another one, gone ones among them."""
@@ -157,8 +163,20 @@ class _Making:
                 self.after[what][key] = Mark(self.after[what][key].mark, filled.parts.get(key, ()))
 
     def _deliveries(self, waves: Sequence[str], gone: "dict[str, Mark]") -> Any:
-        facts = ledger.waves_of(self.tx, waves)
-        priced = self._priced(facts)
+        from engine.warehouse.filling import Placing  # noqa: PLC0415
+
+        facts, zone = ledger.waves_of(self.tx, waves), self.app.settings.zone
+        placed = [
+            Placing(
+                wave.id,
+                wave.case_id,
+                wave.channel,
+                wave.variant,
+                f"{wave.started_at.astimezone(zone):%Y-%m-%d}" if wave.started_at else "none",
+                wave.channel in PLACED,
+            )
+            for wave in facts
+        ]
 
         def rows() -> Iterator[Row]:
             for wave in facts:
@@ -166,28 +184,8 @@ class _Making:
                     for row in piece:
                         yield (wave.id, *row)
 
-        return self.filler.deliveries(priced, rows(), gone)
-
-    def _priced(self, facts: Sequence[WaveFacts]) -> "list[Pricing]":
-        from engine.warehouse.filling import Pricing  # noqa: PLC0415
-
-        zone = self.app.settings.zone
-        processes = {
-            one.case.id: self.app.definition(one.case.process)
-            for one in ledger.cases_of(self.tx, sorted({wave.case_id for wave in facts}))
-        }
-        priced = []
-        for wave in facts:
-            definition = processes[wave.case_id]
-            per_contact = definition.evaluation.cost_per_contact.get(wave.channel) if definition.evaluation else None
-            price = definition.delivery.price(wave.channel) if definition.delivery else Decimal()
-            day = f"{wave.started_at.astimezone(zone):%Y-%m-%d}" if wave.started_at else "none"
-            together = cost(wave.segments, price)
-            is_placed = wave.channel in PLACED
-            priced.append(
-                Pricing(wave.id, wave.case_id, wave.channel, wave.variant, day, is_placed, per_contact, together)
-            )
-        return priced
+        charging = Charging(self.app, self.tx, facts, self.costs)
+        return self.filler.deliveries(placed, rows(), gone, charging.charge)
 
     def _responses(self, ids: Sequence[str], gone: "dict[str, Mark]") -> Any:
         from engine.warehouse.freeze import LIST  # noqa: PLC0415

@@ -4,10 +4,10 @@ Every function takes rows as the database's driver gave them, piece by piece, an
 Refuses to keep a customer's id: it becomes a hash that only this installation can make.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from functools import cache
 from itertools import islice
@@ -25,11 +25,20 @@ from engine.warehouse.star import Mark, Star
 Rows = Iterable[tuple[Any, ...]]
 FIRST_YEAR, LAST_YEAR = 2000, 2100
 Text, Count, Yes = pa.string(), pa.int64(), pa.bool_()
+KINDS = {
+    "seconds": Count,
+    "is_first": Yes,
+    "is_placed": Yes,
+    "if_delivered": Yes,
+    "day": pa.date32(),
+    "each": pa.decimal128(18, 9),
+}
+"""The types of columns that are no texts."""
 
 
 @dataclass(frozen=True, slots=True)
-class Pricing:
-    """What a message of a wave costs: `per_contact`, or its part of what the wave cost `together`."""
+class Placing:
+    """Where the rows of a wave belong; `part` is the file that they stand in."""
 
     wave: str
     case_id: str
@@ -37,8 +46,29 @@ class Pricing:
     variant: str
     part: str
     is_placed: bool
-    per_contact: Decimal | None
-    together: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """How many messages of a wave left the house on a day, and how many of them arrived."""
+
+    wave: str
+    day: date
+    contacted: int
+    delivered: int
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """What one message of a wave cost that left the house on a day; `if_delivered`: only one that arrived."""
+
+    wave: str
+    day: date
+    each: Decimal
+    if_delivered: bool
+
+
+Charging = Callable[[Iterable[Left]], Sequence[Charge]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,26 +104,30 @@ class Filler:
         self.star, self.db, self.before = star, db, before
         self._keeping = keeping
 
-    def deliveries(self, waves: Sequence[Pricing], rows: Rows, gone: Mapping[str, Mark]) -> Filled:
+    def deliveries(self, waves: Sequence[Placing], rows: Rows, gone: Mapping[str, Mark], charging: Charging) -> Filled:
         """The rows of these waves: wave, row, customer, cell, state, reason, sent, settled, whether it left the house.
         `gone`: the same waves, and others that are no more, by their marks."""
         names = ("wave", "row", "customer", "cell", "state", "reason", "sent", "settled", "left_house")
         types = (Text, Count, Text, Text, Text, Text, Count, Count, Count)
-        self._given("priced", waves, {"per_contact": pa.decimal128(18, 6), "together": pa.decimal128(18, 6)})
+        self._given("placed", waves, Placing)
         with self._staged("fact_delivery", rows, names, types):
+            self.db.execute(f"""CREATE OR REPLACE TEMP VIEW told AS
+                SELECT t.*, p.* EXCLUDE (wave), left_house = 1 AS contacted,
+                  {self._day("coalesce(sent_at, settled_at)")} AS charged_on,
+                  CASE WHEN left_house = 1 THEN CASE WHEN is_placed THEN coalesce(settled_at, sent_at)
+                    ELSE coalesce(sent_at, settled_at) END END AS contacted_at
+                FROM (SELECT *, {_moment("sent")} AS sent_at, {_moment("settled")} AS settled_at FROM staged) t
+                JOIN placed p ON p.wave = t.wave""")
+            left = self.db.execute("""SELECT wave, charged_on, count(*), count(*) FILTER (state = 'delivered')
+                FROM told WHERE contacted AND charged_on IS NOT NULL GROUP BY ALL ORDER BY ALL""").fetchall()
+            self._given("charged", charging([Left(*one) for one in left]), Charge)
             self.db.execute(f"""CREATE OR REPLACE TEMP TABLE fresh AS
-                WITH counted AS (SELECT wave, count(*) FILTER (left_house = 1) AS n FROM staged GROUP BY wave),
-                timed AS (SELECT *, {_moment("sent")} AS sent_at, {_moment("settled")} AS settled_at FROM staged),
-                told AS (SELECT t.*, p.* EXCLUDE (wave), c.n, left_house = 1 AS contacted,
-                    CASE WHEN left_house = 1 THEN CASE WHEN is_placed THEN coalesce(settled_at, sent_at)
-                      ELSE coalesce(sent_at, settled_at) END END AS contacted_at
-                  FROM timed t JOIN priced p ON p.wave = t.wave JOIN counted c ON c.wave = t.wave)
-                SELECT case_id, wave, channel, variant, cell, 'target' AS arm, state, reason, contacted, contacted_at,
-                  {self._day("contacted_at")} AS sent_on,
-                  CASE WHEN NOT contacted THEN 0 WHEN per_contact IS NOT NULL THEN per_contact
-                    ELSE together / n END::DECIMAL(18,6) AS cost,
+                SELECT case_id, told.wave, channel, variant, cell, 'target' AS arm, state, reason, contacted,
+                  contacted_at, {self._day("contacted_at")} AS sent_on,
+                  CASE WHEN contacted AND (state = 'delivered' OR NOT if_delivered) THEN each ELSE 0
+                    END::DECIMAL(18,9) AS cost,
                   {self._hashed("customer")} AS customer, part
-                FROM told""")
+                FROM told LEFT JOIN charged c ON c.wave = told.wave AND c.day = charged_on""")
             return self._kept("fact_delivery", "wave", gone)
 
     def responses(
@@ -104,7 +138,7 @@ class Filler:
         frozen list of each case, which knows the arm of those whom nobody contacted."""
         names = ("case_id", "customer", "kind", "reference", "moment", "value")
         types = (Text, Text, Text, Text, Count, Text)
-        self._given("windows", windows, {})
+        self._given("windows", windows, Window)
         self._contacts(contacts)
         self._arms(lists)
         with self._staged("fact_response", rows, names, types):
@@ -178,11 +212,12 @@ class Filler:
             self.db.execute("DROP TABLE IF EXISTS fresh")
             self.db.execute("DROP VIEW staged")
 
-    def _given(self, name: str, values: Sequence[Any], types: Mapping[str, Any]) -> None:
+    def _given(self, name: str, values: Sequence[Any], kind: type) -> None:
         """Values of one class as a table of that name."""
-        kinds = {"seconds": Count, "is_first": Yes, "is_placed": Yes, **types}
-        names = [one.name for one in fields(Pricing if name == "priced" else Window)]
-        columns = {one: pa.array([getattr(value, one) for value in values], kinds.get(one, Text)) for one in names}
+        columns = {
+            one.name: pa.array([getattr(value, one.name) for value in values], KINDS.get(one.name, Text))
+            for one in fields(kind)
+        }
         self.db.register(name, pa.table(columns))
 
     def _contacts(self, deliveries: Table) -> None:

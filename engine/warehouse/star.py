@@ -41,7 +41,7 @@ SHAPES: Mapping[str, Mapping[str, str]] = {
         "contacted": "BOOLEAN",
         "contacted_at": "TIMESTAMP",
         "sent_on": "DATE",
-        "cost": "DECIMAL(18,6)",
+        "cost": "DECIMAL(18,9)",
         "customer": "UBIGINT",
     },
     "fact_response": {

@@ -11,8 +11,9 @@ import pytest
 from engine.definition.load import load
 from engine.delivery.message import size_of
 from engine.errors import CostsOpen, InvalidFile, InvalidForm, NotFound, OwnProposal
-from engine.service import costs, evaluating
+from engine.service import costs, evaluating, facts, metrics
 from engine.service.app import Countersign
+from engine.service.metrics import Wanted
 from engine.service.recording import OPERATOR, By
 from engine.service.reporting import report_on
 from engine.service.responses import import_responses
@@ -56,6 +57,13 @@ def money(app: Countersign, made: str) -> MoneyView:
     return found.money
 
 
+def in_facts(app: Countersign) -> Decimal:
+    """What the facts say that all messages cost, to the fen."""
+    facts.refresh(app)
+    (row,) = metrics.ask(app, OPERATOR, Wanted(("delivery_cost",))).rows
+    return row.cells[0].numerator.quantize(FEN)
+
+
 def segments(gateway: RunningGateway) -> list[int]:
     """Of each message in the order in which the gateway took it."""
     return [size_of(one["text"]).segments for one in gateway.messages()]
@@ -66,6 +74,7 @@ def test_messages_before_and_after_midnight_cost_what_held_on_their_day(
 ) -> None:
     set_budget(app, "1000")
     made, new_day = over_midnight(app, tmp_path / "clock")
+    assert in_facts(app) == money(app, made).actual > 0  # by the prices of the delivery
     eve = (new_day - timedelta(days=1)).isoformat()
     version = table(
         app,
@@ -84,6 +93,7 @@ def test_messages_before_and_after_midnight_cost_what_held_on_their_day(
     assert (row.sources, row.providers, row.is_estimate) == (("table",), ("north", "south"), False)
     volume = ((before + after - 50) * Decimal("0.05")).quantize(FEN)
     assert (found.volume, found.price) == (volume, spent - planned - volume)
+    assert in_facts(app) == found.actual  # written anew under the table
     assert found.booked == (before + after) * Decimal("0.05")  # the budget pays by the price that was approved
 
 
@@ -98,7 +108,7 @@ def test_what_did_not_arrive_is_not_charged_by_a_table_of_what_was_delivered(
         ]
         ledger.receive(tx, rows)
     table(app, "sms,north,message,delivered,0.045,CNY,2026-01-01,")
-    assert money(app, made).actual == 30 * Decimal("0.045")
+    assert in_facts(app) == money(app, made).actual == 30 * Decimal("0.045")
     table(app, "sms,north,message,sent,0.045,CNY,2026-01-01,")
     assert money(app, made).actual == (len(segments(gateway)) * Decimal("0.045")).quantize(FEN)
 
