@@ -265,9 +265,10 @@ def _deliveries(app: Countersign, cases: int, each: int) -> None:
             )
             table, _ = star.rewritten(db, before, "fact_delivery", key="wave", gone=[], part="part")
             files += table.files
-    kept = type(table)(table.columns, tuple(files))
+        kept = type(table)(table.columns, tuple(files))
+        sums = star.summed(db, before, kept)
     named = star.keep_marks({"wave": of_wave})
-    star.publish(lambda there: there | {"fact_delivery": kept, "marks": named})
+    star.publish(lambda there: there | {"fact_delivery": kept, "sum_delivery": sums, "marks": named})
 
 
 def _some(db: duckdb.DuckDBPyConnection, numbers: list[int]) -> None:

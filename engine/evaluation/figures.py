@@ -201,6 +201,9 @@ class Statement(Part):
     values: tuple[str, ...]
 
 
+OF_ROWS = "f.customer"
+"""What is told of single deliveries alone; all else is counted over their sums, which are a thirtieth of them."""
+
 SEEN = (
     "c AS (SELECT k.*, o.city FROM fact_case AS k LEFT JOIN dim_office AS o ON o.office = k.office"
     " WHERE k.case_id IN (SELECT case_id FROM seen))"
@@ -221,6 +224,9 @@ def statement(catalogue: Catalogue, asked: Asked) -> Statement:
     figures = [f"{figure.numerator} AS n{n}, {figure.denominator} AS d{n}" for n, figure in enumerate(metrics)]
     wanted, values = _filters(catalogue, fact, asked)
     source = "c" if fact == "case" else f"fact_{fact} AS f JOIN c ON c.case_id = f.case_id"
+    if fact == "delivery" and not any(OF_ROWS in one for one in (*keys, *figures)):
+        source = "sum_delivery AS f JOIN c ON c.case_id = f.case_id"
+        figures = [one.replace("count(*)", "sum(f.n)") for one in figures]
     lines = [f"WITH {SEEN}", f"SELECT {', '.join([*keys, *figures])}", f"FROM {source}"]
     if wanted:
         lines.append(f"WHERE {' AND '.join(wanted)}")
