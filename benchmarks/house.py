@@ -30,6 +30,7 @@ from engine.store import courses
 from engine.store import facts as ledger
 from engine.store.session import Database
 from engine.values import canonical_json
+from engine.warehouse.dataset import DataFile
 from engine.warehouse.freeze import FORMAT, LIST, Manifest
 from engine.warehouse.star import SHAPES, Mark, Star
 from tests.servers.postgres import create_database
@@ -254,7 +255,8 @@ def _deliveries(app: Countersign, cases: int, each: int) -> None:
     }
     columns = ", ".join(f'({made[name]})::{kind} AS "{name}"' for name, kind in SHAPES["fact_delivery"].items())
     with star.opened() as db:
-        before, files = star.current(), []
+        before = star.current()
+        files: list[DataFile] = []
         db.execute("CREATE TABLE old_parts (part VARCHAR)")
         for day, numbers in sorted(days.items()):
             _some(db, numbers)
