@@ -27,6 +27,7 @@ NAMES = (
     "authoring",
     "expressions",
     "facts",
+    "analytics",
     "demo",
 )
 

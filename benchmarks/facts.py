@@ -72,7 +72,8 @@ def _refresh(data: Path, count: int) -> float:
         filled = filler.deliveries(
             placed, rows(), {}, lambda left: [Charge(one.wave, one.day, Decimal("0.04"), False) for one in left]
         )
-        star.publish(lambda tables: tables | {"fact_delivery": filled.table})
+        sums = star.summed(db, star.current(), filled.table)
+        star.publish(lambda tables: tables | {"fact_delivery": filled.table, "sum_delivery": sums})
     assert filled.rows == count
     return perf_counter() - start
 
@@ -104,6 +105,7 @@ def _fill(star: Star, deliveries: int, cases: int) -> None:
             table, _ = star.rewritten(db, before, "fact_delivery", key="wave", gone=[], part="part")
             files += table.files
         tables["fact_delivery"] = type(table)(table.columns, tuple(files))
+        tables["sum_delivery"] = star.summed(db, before, tables["fact_delivery"])
     star.publish(lambda there: there | tables)
 
 

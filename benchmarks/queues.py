@@ -91,12 +91,12 @@ def _staffed(url: str, home: Path) -> Countersign:
         )
         for held in HOLDERS
     ]
-    people.load(app, (*OFFICES, *_country()), staff)
+    people.load(app, (*OFFICES, *country()), staff)
     definitions.publish_shipped(app)
     return app
 
 
-def _country() -> Iterator[Office]:
+def country() -> Iterator[Office]:
     """So many further offices as a country has, spread evenly."""
     for n in range(PROVINCES - 1):
         yield Office(f"P{n}", f"第{n}省公司", "province")
@@ -170,16 +170,16 @@ def _pages(app: Countersign, ready: list[Case], size: int) -> Iterator[Row]:
     """The pages of a real person's inbox, their sheets and decisions, through the web application."""
     with TestClient(create_app(app)) as browser:
         page = browser.get("/sign-in").text
-        browser.post("/sign-in", data={"csrf": _csrf(page), "login": CLERK, "password": PASSWORD, "next": "/inbox"})
+        browser.post("/sign-in", data={"csrf": csrf(page), "login": CLERK, "password": PASSWORD, "next": "/inbox"})
         pages = _times(lambda _: browser.get("/inbox").raise_for_status(), 60)
         found = _times(lambda _: browser.get("/inbox?q=M-1").raise_for_status(), 60)
         sheets = _times(lambda n: browser.get(f"/tasks/{ready[n].tasks[0].id}").raise_for_status(), 60)
-        csrf = _csrf(browser.get("/inbox").text)
+        token = csrf(browser.get("/inbox").text)
 
         def decide(n: int) -> None:
             task = ready[n].tasks[0].id
             posted = {
-                "csrf": csrf,
+                "csrf": token,
                 "decision": "approve",
                 "remark": "",
                 "key": f"benchmark-key-{n:06}",
@@ -239,5 +239,5 @@ def _p95(spent: list[float]) -> float:
     return quantiles(spent, n=20)[-1]
 
 
-def _csrf(page: str) -> str:
+def csrf(page: str) -> str:
     return page.partition('name="csrf" value="')[2].partition('"')[0]

@@ -237,6 +237,9 @@ class Statement(Part):
     values: tuple[str, ...]
 
 
+OF_ROWS = "f.customer"
+"""What is told of single deliveries alone; all else is counted over their sums, which are a thirtieth of them."""
+
 SEEN = (
     "c AS (SELECT k.*, o.city, coalesce(k.due_at < s.as_of, false) AS is_overdue"
     " FROM fact_case AS k CROSS JOIN shown AS s LEFT JOIN dim_office AS o ON o.office = k.office"
@@ -289,6 +292,9 @@ def _of_fact(catalogue: Catalogue, fact: Fact, asked: Asked, *, within: bool) ->
         wanted.append(f"{told[0]} IN (SELECT k0 FROM p0)")
     table = PLANNED if fact == "target" else f"fact_{fact}"
     source = "c" if fact == "case" else f"{table} AS f JOIN c ON c.case_id = f.case_id"
+    if fact == "delivery" and not any(OF_ROWS in one for one in (*keys, *figures)):
+        source = "sum_delivery AS f JOIN c ON c.case_id = f.case_id"
+        figures = [one.replace("count(*)", "sum(f.n)") for one in figures]
     lines = [f"SELECT {', '.join([*keys, *figures])}", f"FROM {source}"]
     if wanted:
         lines.append(f"WHERE {' AND '.join(wanted)}")

@@ -129,6 +129,8 @@ class _Making:
         of_cases = {wave.case_id for wave in ledger.waves_of(self.tx, sorted(waves))}
         if waves:
             self._take("fact_delivery", "wave", waves, lambda gone: self._deliveries(sorted(waves), gone), "deliveries")
+            deliveries = self.tables["fact_delivery"]
+            self.tables["sum_delivery"] = self.filler.star.summed(self.filler.db, self.filler.before, deliveries)
         answered |= of_cases & self.after["response"].keys()  # another contact may be the one that was answered
         running = self._changed("target", self._running())
         if running:

@@ -2,11 +2,15 @@
 tables are views over files, and nothing outside those files can be read.
 """
 
+from collections import OrderedDict
 from collections.abc import Iterable, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
+from hashlib import sha256
 from pathlib import Path
+from threading import Lock
 from types import TracebackType
 from typing import Any
 
@@ -16,6 +20,7 @@ import pyarrow as pa
 from engine.evaluation.figures import Statement
 from engine.warehouse.star import SHAPES, Star
 
+MOST_KEPT, MOST_KEPT_ROWS = 256, 1_000
 TABLES = tuple(name for name in SHAPES if name != "marks")
 
 
@@ -26,6 +31,10 @@ class Found:
     rows: tuple[tuple[Any, ...], ...]
 
 
+_kept: OrderedDict[tuple[Any, ...], Found] = OrderedDict()
+_lock = Lock()
+
+
 class Facts(AbstractContextManager["Facts"]):
     """The facts opened for some statements; `as_of` is the moment whose ledger they show, None before the first
     refresh. `seen`: the ids of the cases that the viewer may see."""
@@ -34,17 +43,37 @@ class Facts(AbstractContextManager["Facts"]):
         self._star = Star(data)
         self.version = self._star.current()
         self.as_of: datetime | None = self._star.as_of()
-        self._opened = self._star.opened()
-        self._db: duckdb.DuckDBPyConnection = self._opened.__enter__()
+        self._seen = sorted(seen)
+        of_whom = sha256("\n".join(self._seen).encode()).hexdigest()
+        self._facts = (str(self._star.folder), self.version.number, self.as_of, of_whom)
+        self._opened = ExitStack()
+
+    @cached_property
+    def _db(self) -> duckdb.DuckDBPyConnection:
+        """Opened with the first statement whose answer is not kept."""
+        db = self._opened.enter_context(self._star.opened())
         for name in TABLES:
-            self._star.view(self._db, self.version, name)
+            self._star.view(db, self.version, name)
         told = self.as_of.astimezone(UTC).replace(tzinfo=None) if self.as_of else None
-        self._db.execute("CREATE TEMP TABLE shown AS SELECT CAST(? AS TIMESTAMP) AS as_of", [told])
-        self._db.register("seen", pa.table({"case_id": pa.array(list(seen), pa.string())}))
+        db.execute("CREATE TEMP TABLE shown AS SELECT CAST(? AS TIMESTAMP) AS as_of", [told])
+        db.register("seen", pa.table({"case_id": pa.array(self._seen, pa.string())}))
+        return db
 
     def ask(self, statement: Statement) -> Found:
-        """The rows of a statement, in its order."""
-        return Found(tuple(self._db.execute(statement.sql, list(statement.values)).fetchall()))
+        """The rows of a statement, in its order. A version of the facts never changes, so an answer that this process
+        gave for the same cases is given again."""
+        asked = (*self._facts, statement.sql, statement.values)
+        with _lock:
+            if asked in _kept:
+                _kept.move_to_end(asked)
+                return _kept[asked]
+        found = Found(tuple(self._db.execute(statement.sql, list(statement.values)).fetchall()))
+        if len(found.rows) <= MOST_KEPT_ROWS:
+            with _lock:
+                _kept[asked] = found
+                while len(_kept) > MOST_KEPT:
+                    _kept.popitem(last=False)
+        return found
 
     def names(self, table: str, key: str, some: Sequence[str]) -> dict[str, tuple[str, str]]:
         """The Chinese and English name of some rows of a dimension's table, by their key."""
@@ -57,4 +86,4 @@ class Facts(AbstractContextManager["Facts"]):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._opened.__exit__(kind, error, trace)
+        self._opened.close()

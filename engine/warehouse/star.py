@@ -44,6 +44,20 @@ SHAPES: Mapping[str, Mapping[str, str]] = {
         "cost": "DECIMAL(18,9)",
         "customer": "UBIGINT",
     },
+    "sum_delivery": {
+        "case_id": "VARCHAR",
+        "wave": "VARCHAR",
+        "channel": "VARCHAR",
+        "variant": "VARCHAR",
+        "cell": "VARCHAR",
+        "arm": "VARCHAR",
+        "state": "VARCHAR",
+        "reason": "VARCHAR",
+        "contacted": "BOOLEAN",
+        "sent_on": "DATE",
+        "cost": "DECIMAL(38,6)",
+        "n": "BIGINT",
+    },
     "fact_response": {
         "case_id": "VARCHAR",
         "kind": "VARCHAR",
@@ -236,6 +250,22 @@ class Star:
         db.unregister("gone")
         return Table(_columns(name), tuple(sorted(files, key=lambda file: file.month))), of_key
 
+    def summed(self, db: duckdb.DuckDBPyConnection, before: Version, deliveries: Table) -> Table:
+        """The sums of `deliveries`, a file for each of its files: rows that differ in customer and moment alone count
+        as one with their number and cost. Sums of files that stayed stay."""
+        there = {file.path for file in before.tables["fact_delivery"].files} if "fact_delivery" in before.tables else ()
+        kept = before.tables["sum_delivery"].files if "sum_delivery" in before.tables else ()
+        of_part = {file.month: file for file in kept}
+        files = [
+            of_part[file.month]
+            if file.path in there and file.month in of_part
+            else self._written(
+                db, "sum_delivery", summing(f"read_parquet('{_quoted(self.files.path(file))}')"), file.month
+            )
+            for file in deliveries.files
+        ]
+        return Table(_columns("sum_delivery"), tuple(files))
+
     def nothing(self, name: str) -> Table:
         """A table without a row."""
         return Table(_columns(name), ())
@@ -282,7 +312,9 @@ class Star:
         """A table as a view of its name; one that was never written has no row, and a column that an earlier release
         did not write no value."""
         columns = SHAPES[name]
-        if files := self.paths(version, name):
+        if name == "sum_delivery" and name not in version.tables:  # facts of an earlier release
+            db.execute(f'CREATE TEMP VIEW "{name}" AS {summing("fact_delivery")}')
+        elif files := self.paths(version, name):
             listed = ", ".join(f"'{_quoted(file)}'" for file in files)
             there = {column.name for column in version.tables[name].columns}
             named = ", ".join(
@@ -298,6 +330,13 @@ class Star:
             options = f"FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROW_GROUP}"
             ((rows,),) = db.execute(f"COPY ({query}) TO '{_quoted(path)}' ({options})").fetchall()
             return self.files.keep(name, path, rows, part)
+
+
+def summing(source: str) -> str:
+    """The query for the sums of some deliveries."""
+    shape = SHAPES["sum_delivery"]
+    keys = ", ".join(f'"{name}"' for name in shape if name not in ("cost", "n"))
+    return f"SELECT {keys}, sum(cost)::{shape['cost']} AS cost, count(*) AS n FROM {source} GROUP BY ALL"
 
 
 def _columns(name: str) -> tuple[Column, ...]:
