@@ -32,5 +32,5 @@ def refresh(
         return
     typer.echo(
         f"{done.deliveries:,} deliveries, {done.responses:,} responses, {done.cases:,} cases,"
-        f" {done.recommendations:,} recommendations taken in {done.seconds:.1f} s; as of {done.as_of.isoformat()}"
+        f" {done.recommendations:,} recommendations, {done.effects:,} evaluations taken in {done.seconds:.1f} s; as of {done.as_of.isoformat()}"
     )

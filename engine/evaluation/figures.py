@@ -15,8 +15,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from engine.values import Bilingual
 
-Fact = Literal["delivery", "response", "case", "recommendation"]
-Unit = Literal["messages", "customers", "cases", "responses", "recommendations", "share", "money", "days"]
+Fact = Literal["delivery", "response", "case", "recommendation", "effect"]
+Unit = Literal["messages", "customers", "cases", "responses", "recommendations", "share", "money", "days", "points"]
 MOST_ROWS = 10_000
 Z = NormalDist().inv_cdf(0.975)
 
@@ -44,6 +44,17 @@ class Figure(Part):
     def denominator(self) -> str:
         """The SQL of what it is compared with."""
         raise NotImplementedError
+
+    @property
+    def ends(self) -> tuple[str, str] | None:
+        """The SQL of an interval that the facts hold themselves, NULL where they hold none; None where they never do.
+        It goes before `interval`."""
+        return None
+
+    @property
+    def order(self) -> str:
+        """By which of the two the `largest` are meant: n or d."""
+        return "n"
 
     def value(self, numerator: Decimal, denominator: Decimal) -> float | None:
         """What the two make; None where there is nothing to divide by."""
@@ -117,11 +128,16 @@ class Share(Figure):
 
 
 class Total(Figure):
-    """A sum, beside the rows that it sums up."""
+    """A sum, beside the rows that it sums up. `of_none`: what the sum of no row is, 0 or nothing that is known."""
 
     kind: Literal["total"]
     sum: str
     among: str = "true"
+    of_none: Literal["zero", "unknown"] = "zero"
+
+    def value(self, numerator: Decimal, denominator: Decimal) -> float | None:
+        """See Figure."""
+        return None if self.of_none == "unknown" and not denominator else float(numerator)
 
     @property
     def numerator(self) -> str:
@@ -156,17 +172,166 @@ class Ratio(Figure):
         return float(numerator) / float(denominator) if denominator else None
 
 
-Metric = Annotated[Count | Distinct | Share | Total | Ratio, Field(discriminator="kind")]
+class Proportion(Figure):
+    """A rate of counts that the rows hold, added up; rows that lack either are left out. With Wilson's interval."""
+
+    kind: Literal["proportion"]
+    part: str
+    whole: str
+
+    @property
+    def numerator(self) -> str:
+        """See Figure."""
+        return f"coalesce(sum({self.part}) FILTER ({self._both}), 0)"
+
+    @property
+    def denominator(self) -> str:
+        """See Figure."""
+        return f"coalesce(sum({self.whole}) FILTER ({self._both}), 0)"
+
+    @property
+    def _both(self) -> str:
+        return f"({self.part}) IS NOT NULL AND ({self.whole}) IS NOT NULL"
+
+    def value(self, numerator: Decimal, denominator: Decimal) -> float | None:
+        """See Figure."""
+        return float(numerator) / float(denominator) if denominator else None
+
+    def interval(self, numerator: Decimal, denominator: Decimal) -> tuple[float, float] | None:
+        """See Share."""
+        return wilson(int(numerator), int(denominator)) if denominator else None
+
+
+class Pace(Figure):
+    """How many rows have a property for each different value of `per`: recommendations for each hall and day."""
+
+    kind: Literal["pace"]
+    count: str
+    per: str
+
+    @property
+    def numerator(self) -> str:
+        """See Figure."""
+        return f"count(*) FILTER ({self.count})"
+
+    @property
+    def denominator(self) -> str:
+        """See Figure."""
+        return f"count(DISTINCT {self.per}) FILTER ({self.count})"
+
+    def value(self, numerator: Decimal, denominator: Decimal) -> float | None:
+        """See Figure."""
+        return float(numerator) / float(denominator) if denominator else None
+
+
+class Weighed(Figure):
+    """Estimates with their standard errors, of rows that `among` names and that measured the same (`alike`): rows that
+    measured different things are not put together, and nothing comes of them."""
+
+    estimate: str
+    error: str
+    among: str
+    alike: str
+
+    def _alike(self, made: str, fewest: str = "true") -> str:
+        same = f"count(DISTINCT {self.alike}) FILTER ({self.among}) = 1"
+        return f"CASE WHEN {same} AND {fewest} THEN {made} ELSE 0 END"
+
+    def _sum(self, made: str) -> str:
+        return f"sum(({made}) / ({self.error} * {self.error})) FILTER ({self.among})"
+
+
+class Pooled(Weighed):
+    """The mean of estimates weighed by the inverse of their variances (Cochran 1954, Biometrics 10:101), with its 95%
+    interval. The one estimate of one row keeps its own interval. The numerator is the weighted sum, the denominator
+    the sum of the weights."""
+
+    kind: Literal["pooled"]
+    low: str
+    high: str
+
+    @property
+    def numerator(self) -> str:
+        """See Figure."""
+        return self._alike(self._sum(self.estimate))
+
+    @property
+    def denominator(self) -> str:
+        """See Figure."""
+        return self._alike(self._sum("1"))
+
+    @property
+    def ends(self) -> tuple[str, str]:
+        """See Figure."""
+        one = f"count(*) FILTER ({self.among}) = 1"
+        low, high = (f"CASE WHEN {one} THEN min({each}) FILTER ({self.among}) END" for each in (self.low, self.high))
+        return low, high
+
+    @property
+    def order(self) -> str:
+        """The most certain first, whether they gain or lose."""
+        return "d"
+
+    def value(self, numerator: Decimal, denominator: Decimal) -> float | None:
+        """See Figure."""
+        return float(numerator / denominator) if denominator else None
+
+    def interval(self, numerator: Decimal, denominator: Decimal) -> tuple[float, float] | None:
+        """See Figure."""
+        if not denominator:
+            return None
+        middle, half = float(numerator / denominator), Z / sqrt(denominator)
+        return middle - half, middle + half
+
+
+class Heterogeneity(Weighed):
+    """How much of the spread of estimates is more than chance: I squared, (Q - (k - 1)) / Q (Higgins and Thompson 2002,
+    Statistics in Medicine 21:1539), at least 0. The numerator is Q - (k - 1), the denominator Q; of fewer than two rows
+    there is none."""
+
+    kind: Literal["heterogeneity"]
+
+    @property
+    def numerator(self) -> str:
+        """See Figure."""
+        return self._alike(f"{self._q} - (count(*) FILTER ({self.among}) - 1)", self._two)
+
+    @property
+    def denominator(self) -> str:
+        """See Figure."""
+        return self._alike(f"greatest({self._q}, 1e-9)", self._two)
+
+    @property
+    def _two(self) -> str:
+        return f"count(*) FILTER ({self.among}) > 1"
+
+    @property
+    def _q(self) -> str:
+        total = self._sum(self.estimate)
+        return f"({self._sum(f'{self.estimate} * {self.estimate}')} - {total} * {total} / {self._sum('1')})"
+
+    def value(self, numerator: Decimal, denominator: Decimal) -> float | None:
+        """See Figure."""
+        return max(0.0, float(numerator / denominator)) if denominator else None
+
+
+Metric = Annotated[
+    Count | Distinct | Share | Total | Ratio | Proportion | Pace | Pooled | Heterogeneity, Field(discriminator="kind")
+]
 
 
 class Dimension(Part):
     """What figures are told apart by: its SQL by table of facts; those that are not named lack it. `below`: a filter by
-    it takes what lies below the value as well. `roles`: only these see it, for it names people."""
+    it takes what lies below the value as well. `roles`: only these see it, for it names people. `fewest`: a rate told
+    apart by it needs as many tries, below which it says more of chance than of whose it is. `called`: what its values
+    are called, where they are few."""
 
     label: Bilingual
     by: Mapping[Fact, str]
     below: str = ""
     roles: tuple[str, ...] = ()
+    fewest: int = 0
+    called: Mapping[str, Bilingual] = Field(default_factory=dict)
 
 
 class Catalogue(Part):
@@ -211,7 +376,7 @@ joined with it."""
 
 def statement(catalogue: Catalogue, asked: Asked) -> Statement:
     """The statement that answers; the caller has checked every name. Its columns are the dimensions in order, then the
-    numerator and the denominator of each metric."""
+    numerator and the denominator of each metric, and the ends of its interval where the facts may hold them."""
     metrics = [catalogue.metrics[name] for name in asked.metrics]
     (fact,) = {one.of for one in metrics}
     keys = [
@@ -219,6 +384,7 @@ def statement(catalogue: Catalogue, asked: Asked) -> Statement:
         for n, name in enumerate(asked.by)
     ]
     figures = [f"{figure.numerator} AS n{n}, {figure.denominator} AS d{n}" for n, figure in enumerate(metrics)]
+    figures += [f"{one.ends[0]} AS l{n}, {one.ends[1]} AS h{n}" for n, one in enumerate(metrics) if one.ends]
     wanted, values = _filters(catalogue, fact, asked)
     source = "c" if fact == "case" else f"fact_{fact} AS f JOIN c ON c.case_id = f.case_id"
     lines = [f"WITH {SEEN}", f"SELECT {', '.join([*keys, *figures])}", f"FROM {source}"]
@@ -226,7 +392,7 @@ def statement(catalogue: Catalogue, asked: Asked) -> Statement:
         lines.append(f"WHERE {' AND '.join(wanted)}")
     if keys:
         places = ", ".join(f"k{n}" for n in range(len(keys)))
-        first, most = ("n0 DESC, ", asked.largest) if asked.largest else ("", MOST_ROWS)
+        first, most = (f"{metrics[0].order}0 DESC, ", asked.largest) if asked.largest else ("", MOST_ROWS)
         lines += [f"GROUP BY {places}", f"ORDER BY {first}{places}", f"LIMIT {most + 1}"]
     return Statement(sql="\n".join(lines), values=values)
 

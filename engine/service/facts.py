@@ -51,13 +51,14 @@ class Refreshed:
     responses: int
     cases: int
     recommendations: int
+    effects: int
     seconds: float
     as_of: datetime
 
     @property
     def rows(self) -> int:
         """All of them."""
-        return self.deliveries + self.responses + self.cases + self.recommendations
+        return self.deliveries + self.responses + self.cases + self.recommendations + self.effects
 
 
 def refresh(app: Countersign, *, whole: bool = False) -> Refreshed:
@@ -108,7 +109,7 @@ class _Making:
     def __init__(self, app: Countersign, tx: Connection, filler: "Filler", marks: "Marks", *, whole: bool) -> None:
         self.app, self.tx, self.filler, self.before, self.whole = app, tx, filler, marks, whole
         self.terms: dict[str, Terms] = offers.in_force(app, tx, app.now())
-        self.counts = {"deliveries": 0, "responses": 0, "cases": 0, "recommendations": 0}
+        self.counts = {"deliveries": 0, "responses": 0, "cases": 0, "recommendations": 0, "effects": 0}
         self.tables: dict[str, Any] = {}
         self.after: Marks = {}
 
@@ -131,6 +132,8 @@ class _Making:
             rows = self._flat(ledger.recommendations_of(self.tx, sorted(seen)))
             take = lambda gone: self.filler.recommendations(rows, gone)  # noqa: E731
             self._take("fact_recommendation", "recommendation", seen, take, "recommendations")
+        if evaluated := self._changed("effect", ledger.evaluation_marks(self.tx)):
+            self._take("fact_effect", "effect", evaluated, lambda gone: self._effects(evaluated, gone), "effects")
         self._dimensions()
         if self.after != self.before or self.whole:
             self.tables["marks"] = self.filler.star.keep_marks(self.after)
@@ -214,7 +217,13 @@ class _Making:
         import pyarrow as pa  # noqa: PLC0415
 
         rows = [self._case(one) for one in ledger.cases_of(self.tx, sorted(ids))]
-        return self.filler.cases(pa.Table.from_pylist(rows, _case_schema()), gone)
+        return self.filler.whole_rows("fact_case", pa.Table.from_pylist(rows, _case_schema()), gone)
+
+    def _effects(self, ids: set[str], gone: "dict[str, Mark]") -> Any:
+        from engine.service.effect_facts import rows_of  # noqa: PLC0415
+
+        rows = rows_of(ledger.evaluations_of(self.tx, sorted(ids)), self.app.settings.zone)
+        return self.filler.whole_rows("fact_effect", rows, gone)
 
     def _case(self, one: CaseTimes) -> dict[str, Any]:
         case, zone = one.case, self.app.settings.zone

@@ -34,14 +34,16 @@ MOST_METRICS, MOST_DIMENSIONS = 12, 4
 @dataclass(frozen=True, slots=True)
 class Cell:
     """A figure: its value with what it was made of, and the 95% interval of a rate. `value` is None where there is
-    nothing to divide by."""
+    nothing to divide by. `too_few`: told apart by people there are too few tries for a rate; then its numerator is None
+    as well."""
 
     metric: str
     value: float | None
-    numerator: Decimal
+    numerator: Decimal | None
     denominator: Decimal
     low: float | None = None
     high: float | None = None
+    too_few: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,14 +171,27 @@ def ask_all(app: Countersign, by: By, questions: Sequence[Wanted], *, sql: bool 
 def _row(known: Catalogue, asked: Asked, row: Sequence[object], labels: Sequence[Mapping[str, Bilingual]]) -> AnswerRow:
     count = len(asked.by)
     keys = tuple(str(key) for key in row[:count])
-    cells = []
+    fewest = max((known.dimensions[name].fewest for name in (*asked.by, *asked.where)), default=0)
+    ends, cells = iter(row[count + 2 * len(asked.metrics) :]), []
     for place, name in enumerate(asked.metrics):
         numerator, denominator = (_exact(value) for value in row[count + 2 * place : count + 2 * place + 2])
         metric = known.metrics[name]
-        low, high = metric.interval(numerator, denominator) or (None, None)
-        cells.append(Cell(name, metric.value(numerator, denominator), numerator, denominator, low, high))
+        held = (next(ends), next(ends)) if metric.ends else (None, None)
+        cells.append(_cell(name, metric, numerator, denominator, held, fewest))
     said = tuple(labels[n].get(key, Bilingual(zh=key, en=key)) for n, key in enumerate(keys))
     return AnswerRow(keys, said, tuple(cells))
+
+
+def _cell(
+    name: str, metric: Metric, numerator: Decimal, denominator: Decimal, held: tuple[object, object], fewest: int
+) -> Cell:
+    if metric.kind == "rate" and denominator < fewest:
+        return Cell(name, None, None, denominator, too_few=True)
+    value = metric.value(numerator, denominator)
+    low, high = held
+    if isinstance(low, float) and isinstance(high, float):
+        return Cell(name, value, numerator, denominator, low, high)
+    return Cell(name, value, numerator, denominator, *(metric.interval(numerator, denominator) or (None, None)))
 
 
 def _exact(value: object) -> Decimal:

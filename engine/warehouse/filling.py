@@ -146,11 +146,11 @@ class Filler:
                 FROM staged""")
             return self._kept("fact_recommendation", "case_id", gone)
 
-    def cases(self, rows: pa.Table, gone: Mapping[str, Mark]) -> Filled:
-        """The rows of these cases, as the table has them."""
+    def whole_rows(self, name: str, rows: pa.Table, gone: Mapping[str, Mark]) -> Filled:
+        """The rows of these cases in a table of one file, which has one row of a case at most."""
         self.db.register("given", rows)
         self.db.execute("CREATE OR REPLACE TEMP TABLE fresh AS SELECT *, '' AS part FROM given")
-        filled = self._kept("fact_case", "case_id", {key: Mark(one.mark, ("",)) for key, one in gone.items()})
+        filled = self._kept(name, "case_id", {key: Mark(one.mark, ("",)) for key, one in gone.items()})
         self.db.execute("DROP TABLE fresh")
         self.db.unregister("given")
         return filled
