@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from engine.evaluation.forest import axis
 from engine.service.leagues import LeagueRow, LeagueView
+from engine.service.metrics import Answer, AnswerRow
 from engine.service.process_views import StepFigures
 from engine.service.rehearsal_views import BandView, GroupView
 from engine.service.stage_views import FunnelRow, UpliftRow, WaterfallRow, WaveView
@@ -175,6 +176,49 @@ def standings(league: LeagueView, most: int = 30) -> Standings | None:
             for row, mark in zip(rows, drawn.marks[1:], strict=True)
         ),
         mean=drawn.marks[0].at,
+        ticks=drawn.ticks,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A row of an answer on the common axis, in percent of the width; `kind`: above, below or across zero."""
+
+    row: AnswerRow
+    low: float
+    at: float
+    high: float
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class Estimates:
+    """The rows below one axis; `mean` is where zero stands, `ticks` are (position, percent)."""
+
+    places: tuple[Estimate, ...]
+    mean: float
+    ticks: tuple[tuple[float, float], ...]
+
+
+def estimates(answer: Answer) -> Estimates | None:
+    """The first metric of every row that has an interval, the highest first unless the rows are months or days."""
+    found = [
+        (row, cell.low * 100, cell.value * 100, cell.high * 100)
+        for row in answer.rows
+        for cell in row.cells[:1]
+        if cell.low is not None and cell.value is not None and cell.high is not None
+    ]
+    if not found:
+        return None
+    if answer.by[0] not in ("month", "day"):
+        found.sort(key=lambda one: (-one[2], one[0].keys))
+    drawn = axis([one[1:] for one in found])
+    return Estimates(
+        places=tuple(
+            Estimate(row, mark.low, mark.at, mark.high, mark.side)
+            for (row, *_), mark in zip(found, drawn.marks, strict=True)
+        ),
+        mean=drawn.zero,
         ticks=drawn.ticks,
     )
 

@@ -57,6 +57,8 @@ PARTS: tuple[Part, ...] = (
     Part(
         N_("Analysis"),
         (
+            Entry("/dashboards/halls", N_("Hall statistics"), "metrics.read"),
+            Entry("/dashboards/effect", N_("Effect of cases"), "metrics.read"),
             Entry("/dashboards/sends", N_("Mass sends"), "metrics.read"),
             Entry("/process", N_("Process"), "cases.read"),
             Entry("/league", N_("League tables"), "leagues.read"),

@@ -7,8 +7,8 @@ from api.words_building import BUILDING_PROBLEMS
 from api.words_calls import CALL_PROBLEMS
 from api.words_costs import COST_PROBLEMS
 from api.words_dataset import DATASET_PROBLEMS
-from api.words_hall import HALL_PROBLEMS
 from api.words_evaluation import FIGURES_PROBLEMS
+from api.words_hall import HALL_PROBLEMS
 from api.words_league import LEAGUE_PROBLEMS
 from api.words_message import MESSAGE_PROBLEMS
 from api.words_offers import OFFER_PROBLEMS

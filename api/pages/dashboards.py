@@ -1,57 +1,98 @@
-"""Dashboards: filters in the address, four figures with denominators, charts with their tables, cases to look into."""
+"""Dashboards: filters in the address, four figures with denominators, charts with their tables, cases to look into, and
+the customers behind the figures of a case, for who may see customers."""
 
 from collections.abc import Mapping
+from functools import partial
+from typing import Any
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Response
 
 from api.declared import for_page
-from api.deps import App, CurrentViewer, CurrentVisit
+from api.deps import App, CurrentViewer, CurrentVisit, Posted, text
 from api.errors import sentence
-from api.pages.admin import by, download
+from api.exporting import Asked, exported
+from api.pages.admin import by, tried
+from api.pages.saved_views import bar_of
+from api.visit import Visit
 from engine.errors import Invalid
-from engine.service import dashboards, sheets
+from engine.service import dashboard_tables, dashboards, drilling
+from engine.service.authorizing import allowed
+from engine.service.drilling import RowsView
+from engine.service.views import Viewer
 
 router = APIRouter(dependencies=[for_page("metrics.read")])
 
 
 @router.get("/dashboards/{key}")
-def show(app: App, visit: CurrentVisit, viewer: CurrentViewer, key: str) -> Response:
-    """One dashboard."""
-    chosen, error, status = _chosen(visit.request.query_params), "", 200
+def show(
+    *, app: App, visit: CurrentVisit, viewer: CurrentViewer, key: str, view: str = "", form: Asked = ""
+) -> Response:
+    """One dashboard, or its table as a file; `view` is the saved view that led here."""
+    chosen = _chosen(key, visit.request.query_params)
+    if form:
+        try:
+            return exported(dashboard_tables.table(app, viewer, key, chosen), form, visit.language)
+        except Invalid as wrong:
+            return _page(visit, viewer, key, {}, error=sentence(wrong, visit.formats), status=wrong.status)
     try:
-        view = dashboards.show(app, by(visit, viewer), key, chosen)
+        return _page(visit, viewer, key, chosen, view=view)
     except Invalid as wrong:
-        view = dashboards.show(app, by(visit, viewer), key, {})
-        error, status = sentence(wrong, visit.formats), wrong.status
-    meanings = {one.name: one for one in view.metrics}
-    names = {one.name: one.label for one in view.dimensions}
-    query = urlencode(chosen)
+        return _page(visit, viewer, key, {}, error=sentence(wrong, visit.formats), status=wrong.status)
+
+
+@router.post("/dashboards/{key}/customers", dependencies=[for_page("customers.ask")])
+def customers(app: App, visit: CurrentVisit, viewer: CurrentViewer, key: str, form: Posted) -> Response:
+    """The first customers of a case behind the figures, masked. A POST, because it is recorded who looked."""
+    names = dashboard_tables.names_of(key)
+    chosen = {name: text(form, name)[:80] for name in names if text(form, name)}
+    found: list[RowsView] = []
+
+    def act() -> None:
+        found.append(drilling.rows(app, by(visit, viewer, form), key, text(form, "case"), chosen))
+
+    def refused(error: str, status: int) -> Response:
+        return _page(visit, viewer, key, {}, error=error, status=status)
+
+    refusal = tried(visit, act, refused)
+    if refusal is not None:
+        return refusal
+    response = visit.page("dashboard_customers.html", found=found[0], query=urlencode(chosen))
+    response.headers["cache-control"] = "no-store"
+    return response
+
+
+def _page(
+    visit: Visit,
+    viewer: Viewer,
+    key: str,
+    chosen: dict[str, str],
+    *,
+    view: str = "",
+    error: str = "",
+    status: int = 200,
+) -> Response:
+    board = dashboards.show(visit.app, by(visit, viewer), key, chosen)
+    shown: dict[str, Any] = {
+        "board": board,
+        "meanings": {one.name: one for one in board.metrics},
+        "names": {one.name: one.label for one in board.dimensions},
+        "chosen": chosen,
+        "narrowed": partial(_narrowed, key, chosen, frozenset(one.name for one in board.filters)),
+        "reveals": board.reveals != "nothing" and allowed(viewer, "customers.ask"),
+        "error": error,
+    }
     return visit.page(
-        "dashboard.html", status=status, board=view, meanings=meanings, names=names, error=error, query=query
+        "dashboard.html", status=status, **shown, **bar_of(visit, viewer, f"dashboard-{key}", chosen, view)
     )
 
 
-@router.get("/dashboards/{key}/rows.csv")
-def rows(app: App, visit: CurrentVisit, viewer: CurrentViewer, key: str) -> Response:
-    """The rows of its table: names, and of each metric value, numerator and denominator."""
-    view = dashboards.show(app, by(visit, viewer), key, _chosen(visit.request.query_params))
-    headings = [*view.rows_by]
-    for name in view.table.metrics:
-        headings += [name, f"{name}_numerator", f"{name}_denominator"]
-    lines = [
-        [
-            *(visit.formats.label(label) for label in row.labels),
-            *(
-                text
-                for cell in row.cells
-                for text in ("" if cell.value is None else repr(cell.value), f"{cell.numerator}", f"{cell.denominator}")
-            ),
-        ]
-        for row in view.table.rows
-    ]
-    return download(sheets.write("csv", headings, lines, title=key), f"{key}.csv", sheets.MEDIA["csv"])
+def _narrowed(key: str, chosen: Mapping[str, str], filters: frozenset[str], name: str, value: str) -> str:
+    """The address of the same dashboard for this value alone; empty where it has no such filter, or it is chosen."""
+    if name not in filters or not value or chosen.get(name) == value:
+        return ""
+    return f"/dashboards/{key}?{urlencode({**chosen, name: value})}"
 
 
-def _chosen(given: Mapping[str, str]) -> dict[str, str]:
-    return {name: value[:80] for name, value in given.items() if value}
+def _chosen(key: str, given: Mapping[str, str]) -> dict[str, str]:
+    return {name: given[name][:80] for name in dashboard_tables.names_of(key) if given.get(name)}

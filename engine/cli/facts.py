@@ -32,5 +32,6 @@ def refresh(
         return
     typer.echo(
         f"{done.deliveries:,} deliveries, {done.responses:,} responses, {done.cases:,} cases,"
-        f" {done.recommendations:,} recommendations, {done.effects:,} evaluations taken in {done.seconds:.1f} s; as of {done.as_of.isoformat()}"
+        f" {done.recommendations:,} recommendations,"
+        f" {done.effects:,} evaluations taken in {done.seconds:.1f} s; as of {done.as_of.isoformat()}"
     )

@@ -323,14 +323,15 @@ Metric = Annotated[
 class Dimension(Part):
     """What figures are told apart by: its SQL by table of facts; those that are not named lack it. `below`: a filter by
     it takes what lies below the value as well. `roles`: only these see it, for it names people. `fewest`: a rate told
-    apart by it needs as many tries, below which it says more of chance than of whose it is. `called`: what its values
-    are called, where they are few."""
+    apart by it needs as many tries, below which it says more of chance than of whose it is. `called`: `apart_from`:
+    dimensions that would tell those numbers all the same. `called`: what its values are called, where they are few."""
 
     label: Bilingual
     by: Mapping[Fact, str]
     below: str = ""
     roles: tuple[str, ...] = ()
     fewest: int = 0
+    apart_from: tuple[str, ...] = ()
     called: Mapping[str, Bilingual] = Field(default_factory=dict)
 
 

@@ -174,17 +174,18 @@ def _row(known: Catalogue, asked: Asked, row: Sequence[object], labels: Sequence
     fewest = max((known.dimensions[name].fewest for name in (*asked.by, *asked.where)), default=0)
     ends, cells = iter(row[count + 2 * len(asked.metrics) :]), []
     for place, name in enumerate(asked.metrics):
-        numerator, denominator = (_exact(value) for value in row[count + 2 * place : count + 2 * place + 2])
+        made = (_exact(row[count + 2 * place]), _exact(row[count + 2 * place + 1]))
         metric = known.metrics[name]
         held = (next(ends), next(ends)) if metric.ends else (None, None)
-        cells.append(_cell(name, metric, numerator, denominator, held, fewest))
+        cells.append(_cell(name, metric, made, held, fewest=fewest))
     said = tuple(labels[n].get(key, Bilingual(zh=key, en=key)) for n, key in enumerate(keys))
     return AnswerRow(keys, said, tuple(cells))
 
 
 def _cell(
-    name: str, metric: Metric, numerator: Decimal, denominator: Decimal, held: tuple[object, object], fewest: int
+    name: str, metric: Metric, made: tuple[Decimal, Decimal], held: tuple[object, object], *, fewest: int
 ) -> Cell:
+    numerator, denominator = made
     if metric.kind == "rate" and denominator < fewest:
         return Cell(name, None, None, denominator, too_few=True)
     value = metric.value(numerator, denominator)
@@ -231,6 +232,12 @@ def _problems(known: Catalogue, wanted: Wanted, viewer: Viewer | None) -> Iterab
             there = ", ".join(one for one in known.dimensions_of(wanted.metrics[0]) if _may_tell(known, one, viewer))
             told = f"{', '.join(wanted.metrics)} cannot be told apart by {name}"
             yield Problem("E432", told, f"possible: {there}", "by", fields={"name": name})
+    named = {name for name in (*wanted.by, *wanted.where) if name in known.dimensions}
+    for name in sorted(named):
+        if also := named.intersection(known.dimensions[name].apart_from):
+            fields = {"name": name, "other": min(also)}
+            told = f"figures cannot be told apart by {name} and {min(also)} at once: there would be too few to say much"
+            yield Problem("E463", told, at="by", fields=fields)
     if any(len(some) > MOST_VALUES for some in wanted.where.values()):
         yield Problem("E433", f"a filter takes {MOST_VALUES} values at most", at="where")
     for place, day in (("since", wanted.since), ("until", wanted.until)):

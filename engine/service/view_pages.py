@@ -6,12 +6,14 @@ the key of a page and filters of it, so it never leads anywhere else.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from urllib.parse import parse_qsl, urlencode
 
-from engine.service import auditing, budget_tables, case_table, listing
+from engine.service import auditing, budget_tables, case_table, dashboard_tables, listing
 from engine.service.app import Countersign
 from engine.service.auditing import Asked
 from engine.service.authorizing import Action
+from engine.service.dashboards import DASHBOARDS, Dashboard
 from engine.service.recording import By
 from engine.service.tabling import Table
 from engine.service.views import Viewer
@@ -41,6 +43,15 @@ def _audit(app: Countersign, viewer: Viewer, filters: Mapping[str, str]) -> Tabl
     return auditing.table(app, By(viewer), Asked(**{name: filters.get(name, "") for name in auditing.FILTERS}))
 
 
+def _dashboard(kind: type[Dashboard]) -> ViewPage:
+    names, table = dashboard_tables.names_of(kind.key), partial(_rows_of, kind.key)
+    return ViewPage(f"dashboard-{kind.key}", f"/dashboards/{kind.key}", kind.label, "metrics.read", names, table)
+
+
+def _rows_of(key: str, app: Countersign, viewer: Viewer, filters: Mapping[str, str]) -> Table:
+    return dashboard_tables.table(app, viewer, key, filters)
+
+
 PAGES: Mapping[str, ViewPage] = {
     one.key: one
     for one in (
@@ -49,6 +60,7 @@ PAGES: Mapping[str, ViewPage] = {
         ViewPage(
             "audit", "/admin/audit", Bilingual(zh="审计", en="Audit"), "audit.read", tuple(auditing.FILTERS), _audit
         ),
+        *(_dashboard(kind) for kind in DASHBOARDS),
     )
 }
 

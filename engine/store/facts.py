@@ -20,7 +20,17 @@ from engine.store.columns import UtcTime
 from engine.store.definitions import ENDED
 from engine.store.moves import by_index
 from engine.store.reports import left_the_house
-from engine.store.tables import cases, evaluations, history, recipients, recommendations, responses, snapshots, wave_sums, waves
+from engine.store.tables import (
+    cases,
+    evaluations,
+    history,
+    recipients,
+    recommendations,
+    responses,
+    snapshots,
+    wave_sums,
+    waves,
+)
 
 AT_ONCE = 200_000
 SOME = 500
@@ -103,7 +113,9 @@ def evaluations_of(tx: Connection, ids: Sequence[str]) -> Iterator[Evaluated]:
     """The newest evaluation of each of these cases that has one."""
     for some in _pieces(ids):
         channels: dict[str, set[str]] = {}
-        for case_id, channel in tx.execute(sa.select(waves.c.case_id, waves.c.channel).where(waves.c.case_id.in_(some))):
+        for case_id, channel in tx.execute(
+            sa.select(waves.c.case_id, waves.c.channel).where(waves.c.case_id.in_(some))
+        ):
             channels.setdefault(case_id, set()).add(channel)
         one = evaluations.c
         chosen = sa.select(one.case_id, one.label, one.as_of, one.report).where(one.case_id.in_(some))

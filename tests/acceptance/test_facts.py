@@ -156,7 +156,7 @@ def test_page_api_and_command_say_the_same(
         board = browser.get("/api/v1/dashboards/sends?office=440111").json()
         names = {"metric": "sent,delivery_rate", "where": "office=440111"}
         api = browser.get("/api/v1/metrics/query", params=names).json()
-        table = browser.get("/dashboards/sends/rows.csv?office=440111").text
+        table = browser.get("/dashboards/sends?office=440111&format=csv").text
         assert browser.get("/dashboards/sends?since=yesterday").status_code == 422
         assert browser.get("/dashboards/nothing").status_code == 404
         assert browser.get("/api/v1/metrics/query?metric=nothing").status_code == 422
@@ -169,7 +169,7 @@ def test_page_api_and_command_say_the_same(
     assert [cell["numerator"] for cell in board["figures"]][:2] == ["600", "600"]
     assert [cell["numerator"] for cell in api["rows"][0]["cells"]] == ["600", "600"]
     assert "<dd>600</dd>" in page
-    assert "440111-2026-00001,白云区分公司,600.0,600,600" in table
+    assert "440111-2026-00001,白云区分公司,600,600,600,1.0,0.99" in table
 
 
 def test_names_that_are_not_known_are_all_told(app: Countersign) -> None:
