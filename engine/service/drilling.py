@@ -26,7 +26,8 @@ MOST = 50
 
 @dataclass(frozen=True, slots=True)
 class RowView:
-    """A customer behind a figure, masked; `phone` is empty where the file of the wave has none. `state` is that of the
+    """A customer behind a figure, masked; `phone` is the address that the message went to, empty where it went
+    to none, as in a hall. `state` is that of the
     message, or what the customer answered."""
 
     customer: str
