@@ -96,6 +96,7 @@ from api.rest import decisions as rest_decisions
 from api.rest import definitions as rest_definitions
 from api.rest import documenting, health, receipts, session, standins, tasks, watched
 from api.rest import drafts as rest_drafts
+from api.rest import drilling as rest_drilling
 from api.rest import erasures as rest_erasures
 from api.rest import exports as rest_exports
 from api.rest import groups as rest_groups
@@ -186,6 +187,7 @@ RESTS = (
     rest_exports,
     rest_closing,
     rest_metrics,
+    rest_drilling,
     rest_league,
     rest_beside,
     rest_organisation,

@@ -17,9 +17,11 @@ def figure(formats: Formats, value: float | None, unit: str) -> str:
             return formats.percent(value, 1)
         case "money":
             return formats.money(value)
+        case "points":
+            return formats.points(value)
         case "days":
             return formats.fixed(value, 1)
-    return formats.number(int(value))
+    return formats.number(int(value)) if value == int(value) else formats.fixed(value, 1)
 
 
 def called(formats: Formats, dimension: str, key: str, label: Bilingual) -> str:

@@ -61,5 +61,6 @@ FIGURES_PROBLEMS = {
     "E431": N_("These figures are not counted over the same things, or are too many at once; ask for fewer."),
     "E432": N_("These figures cannot be told apart by {name}."),
     "E433": N_("The filter names too many values; choose fewer."),
+    "E463": N_("These figures cannot be told apart by {name} and {other} at once: there would be too few to say much."),
     "E434": N_("Write a day as 2026-12-01."),
 }

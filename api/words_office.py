@@ -41,6 +41,7 @@ CHANGES = {  # entries of the organisation's history
     "customer_explained": N_("asked why a customer is in or out"),
     "customer_asked": N_("asked about a customer"),
     "recommendation_answered": N_("wrote down what a customer said in the hall"),
+    "customers_listed": N_("looked at customers behind a figure, masked"),
     "address_revealed": N_("had an address shown in full"),
     "number_shown": N_("had the number of a customer shown, to call them"),
     "calls_assigned": N_("assigned calls"),

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from benchmarks import Row
 from engine.definition.catalogue import figures
-from engine.evaluation.figures import Asked, statement
+from engine.evaluation.statements import Asked, statement
 from engine.warehouse.asking import Facts
 from engine.warehouse.filling import Charge, Filler, Keeping, Placing
 from engine.warehouse.star import SHAPES, Star

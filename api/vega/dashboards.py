@@ -4,17 +4,40 @@ from collections.abc import Mapping
 
 from api.figures import called, figure
 from api.formats import Formats
-from api.vega.pictures import Bar, Bars, Columns, Picture, latest, longest
+from api.i18n import N_
+from api.vega.pictures import (
+    MOST_INTERVALS,
+    Bar,
+    Bars,
+    Columns,
+    Intervals,
+    Picture,
+    Place,
+    heights,
+    latest,
+    longest,
+    plain,
+)
 from engine.service.dashboards import ChartView
-from engine.service.metrics import MetricView
+from engine.service.metrics import AnswerRow, Cell, MetricView
 
 IN_TIME = ("month", "day")
+ALL_TOGETHER = N_("95%% intervals; the dashed line is all together.")
+NO_DIFFERENCE = N_("95%% intervals; the dashed line is no difference.")
+
+
+def room(chart: ChartView, meanings: Mapping[str, MetricView], formats: Formats) -> tuple[int, int] | None:
+    """About how high it is drawn, see `heights`; None where there is nothing to draw."""
+    drawn = picture(chart, meanings, formats)
+    return heights(drawn) if (drawn.places if isinstance(drawn, Intervals) else drawn.bars) else None
 
 
 def picture(chart: ChartView, meanings: Mapping[str, MetricView], formats: Formats) -> Picture:
-    """The chart's first metric by its dimension: columns where that is time, else bars. Rows without a value are not
-    drawn."""
+    """The chart's first metric by its dimension: columns where that is time, else bars; or dots with their intervals.
+    Rows without a value, or without an interval, are not drawn."""
     answer = chart.answer
+    if chart.marks == "intervals":
+        return _intervals(chart, meanings[answer.metrics[0]], formats)
     names = [formats.label(meanings[name].label) for name in answer.metrics]
     bars = [
         Bar(
@@ -39,8 +62,47 @@ def picture(chart: ChartView, meanings: Mapping[str, MetricView], formats: Forma
     return Bars(title, note, longest(bars)[0])
 
 
+def _intervals(chart: ChartView, metric: MetricView, formats: Formats) -> Intervals:
+    """The highest first, months and days in their order. The line is where all together stand, or no difference."""
+    is_share = metric.unit == "share"
+    places = [_place(chart, row, row.cells[0], metric, formats) for row in _certain(chart)]
+    if chart.by not in IN_TIME:
+        places.sort(key=lambda one: (-one.value, one.label))
+    of = sum(row.cells[0].denominator for row in _certain(chart))
+    done = sum(row.cells[0].numerator or 0 for row in _certain(chart))
+    line = (
+        N_("95%% intervals; the dashed line is all together.")
+        if is_share
+        else N_("95%% intervals; 0 is no difference.")
+    )
+    said = [left_out(chart, formats), formats.words("As of %(at)s.", at=formats.moment(chart.answer.as_of))]
+    return Intervals(
+        title=f"{formats.label(metric.label)} · {formats.label(chart.label)}",
+        note=" ".join(filter(None, [formats.words(line), *said])),
+        places=tuple(places[:MOST_INTERVALS]),
+        mean=float(done / of) if is_share and of else 0.0,
+        is_share=is_share,
+    )
+
+
+def _certain(chart: ChartView) -> list[AnswerRow]:
+    return [row for row in chart.answer.rows if row.cells[0].low is not None and row.cells[0].value is not None]
+
+
+def _place(chart: ChartView, row: AnswerRow, cell: Cell, metric: MetricView, formats: Formats) -> Place:
+    value, low, high = (float(one or 0) for one in (cell.value, cell.low, cell.high))
+    told = figure(formats, value, metric.unit)
+    if metric.unit == "share":
+        told = f"{told}  n {formats.number(int(cell.denominator))}"
+    label = plain(called(formats, chart.by, row.keys[0], row.labels[0]))
+    return Place(label, value, low, high, told, is_open=metric.unit != "share" and low <= 0 <= high)
+
+
 def left_out(chart: ChartView, formats: Formats) -> str:
     """What the chart does not show of its answer, or the answer of the facts; empty where nothing."""
+    if chart.marks == "intervals":
+        more = len(chart.answer.rows) - min(len(_certain(chart)), MOST_INTERVALS)
+        return formats.words("And %(count)s more, which are in the table.", count=formats.number(more)) if more else ""
     bars = [Bar("", row.cells[0].value, "") for row in chart.answer.rows if row.cells[0].value is not None]
     shown, more = latest(bars) if chart.by in IN_TIME else longest(bars)
     if more and chart.by in IN_TIME:

@@ -175,7 +175,8 @@ def _intervals(picture: Intervals, look: Look) -> Layered:
     low = min([picture.mean, *(one.low for one in picture.places)])
     high = max([picture.mean, *(one.high for one in picture.places)])
     room = (high - low) * 0.02 or 0.01
-    scale = alt.Scale(domain=[max(0, low - room), min(1, high + room)], range=[start, end], nice=False, zero=False)
+    ends = [max(0, low - room), min(1, high + room)] if picture.is_share else [low - room, high + room]
+    scale = alt.Scale(domain=ends, range=[start, end], nice=False, zero=False)
     ink, soft, lift = look.colour("ink"), look.colour("soft"), 20 if look.is_narrow else 0
     axis = alt.Axis(
         title=None,

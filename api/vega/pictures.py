@@ -45,7 +45,7 @@ class Columns:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A rate with its interval; `is_open` where it cannot be told from the one above."""
+    """A figure with its interval; `is_open` where it cannot be told from the one above, or from nothing."""
 
     label: str
     value: float
@@ -57,12 +57,14 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Intervals:
-    """Rates with their intervals below each other on one axis of shares; `mean` is that of all together."""
+    """Figures with their intervals below each other on one axis; `mean` is that of all together, or where there is no
+    difference. `is_share`: the axis ends at 0% and 100%."""
 
     title: str
     note: str
     places: tuple[Place, ...]
     mean: float
+    is_share: bool = True
 
 
 Picture = Bars | Columns | Intervals

@@ -32,6 +32,6 @@ def refresh(
         return
     typer.echo(
         f"{done.deliveries:,} deliveries, {done.responses:,} responses, {done.cases:,} cases,"
-        f" {done.recommendations:,} recommendations, {done.targets:,} targets"
+        f" {done.recommendations:,} recommendations, {done.targets:,} targets, {done.effects:,} evaluations"
         f" taken in {done.seconds:.1f} s; as of {done.as_of.isoformat()}"
     )

@@ -2,7 +2,7 @@
 
 Pages, REST, command line and docs all take a figure from here, so that one name has one meaning. A kind of metric is a
 class: it says how its numerator and denominator are counted over the facts and what becomes of the two. Refuses to ask
-anything: `statement` gives the SQL, the warehouse runs it.
+anything: `engine.evaluation.statements` gives the SQL, the warehouse runs it.
 """
 
 from collections.abc import Mapping
@@ -15,8 +15,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from engine.values import Bilingual
 
-Fact = Literal["delivery", "response", "case", "recommendation", "target"]
-Unit = Literal["messages", "customers", "cases", "responses", "recommendations", "targets", "share", "money", "days"]
+Fact = Literal["delivery", "response", "case", "recommendation", "target", "effect"]
+Unit = Literal[
+    "messages", "customers", "cases", "responses", "recommendations", "targets", "share", "money", "days", "points"
+]
 MOST_ROWS = 10_000
 Z = NormalDist().inv_cdf(0.975)
 
@@ -44,6 +46,17 @@ class Figure(Part):
     def denominator(self) -> str:
         """The SQL of what it is compared with."""
         raise NotImplementedError
+
+    @property
+    def ends(self) -> tuple[str, str] | None:
+        """The SQL of an interval that the facts hold themselves, NULL where they hold none; None where they never do.
+        It goes before `interval`."""
+        return None
+
+    @property
+    def order(self) -> str:
+        """By which of the two the `largest` are meant: n or d."""
+        return "n"
 
     def value(self, numerator: Decimal, denominator: Decimal) -> float | None:
         """What the two make; None where there is nothing to divide by."""
@@ -184,17 +197,168 @@ class Quotient(Figure):
         return float(numerator) / float(denominator) if denominator else None
 
 
-Metric = Annotated[Count | Distinct | Share | Total | Ratio | Quotient, Field(discriminator="kind")]
+class Proportion(Figure):
+    """A rate of counts that the rows hold, added up; rows that lack either are left out. With Wilson's interval."""
+
+    kind: Literal["proportion"]
+    part: str
+    whole: str
+
+    @property
+    def numerator(self) -> str:
+        """See Figure."""
+        return f"coalesce(sum({self.part}) FILTER ({self._both}), 0)"
+
+    @property
+    def denominator(self) -> str:
+        """See Figure."""
+        return f"coalesce(sum({self.whole}) FILTER ({self._both}), 0)"
+
+    @property
+    def _both(self) -> str:
+        return f"({self.part}) IS NOT NULL AND ({self.whole}) IS NOT NULL"
+
+    def value(self, numerator: Decimal, denominator: Decimal) -> float | None:
+        """See Figure."""
+        return float(numerator) / float(denominator) if denominator else None
+
+    def interval(self, numerator: Decimal, denominator: Decimal) -> tuple[float, float] | None:
+        """See Share."""
+        return wilson(int(numerator), int(denominator)) if denominator else None
+
+
+class Pace(Figure):
+    """How many rows have a property for each different value of `per`: recommendations for each hall and day."""
+
+    kind: Literal["pace"]
+    count: str
+    per: str
+
+    @property
+    def numerator(self) -> str:
+        """See Figure."""
+        return f"count(*) FILTER ({self.count})"
+
+    @property
+    def denominator(self) -> str:
+        """See Figure."""
+        return f"count(DISTINCT {self.per}) FILTER ({self.count})"
+
+    def value(self, numerator: Decimal, denominator: Decimal) -> float | None:
+        """See Figure."""
+        return float(numerator) / float(denominator) if denominator else None
+
+
+class Weighed(Figure):
+    """Estimates with their standard errors, of rows that `among` names and that measured the same (`alike`): rows that
+    measured different things are not put together, and nothing comes of them."""
+
+    estimate: str
+    error: str
+    among: str
+    alike: str
+
+    def _alike(self, made: str, fewest: str = "true") -> str:
+        same = f"count(DISTINCT {self.alike}) FILTER ({self.among}) = 1"
+        return f"CASE WHEN {same} AND {fewest} THEN {made} ELSE 0 END"
+
+    def _sum(self, made: str) -> str:
+        return f"sum(({made}) / ({self.error} * {self.error})) FILTER ({self.among})"
+
+
+class Pooled(Weighed):
+    """The mean of estimates weighed by the inverse of their variances (Cochran 1954, Biometrics 10:101), with its 95%
+    interval. The one estimate of one row keeps its own interval. The numerator is the weighted sum, the denominator
+    the sum of the weights."""
+
+    kind: Literal["pooled"]
+    low: str
+    high: str
+
+    @property
+    def numerator(self) -> str:
+        """See Figure."""
+        return self._alike(self._sum(self.estimate))
+
+    @property
+    def denominator(self) -> str:
+        """See Figure."""
+        return self._alike(self._sum("1"))
+
+    @property
+    def ends(self) -> tuple[str, str]:
+        """See Figure."""
+        one = f"count(*) FILTER ({self.among}) = 1"
+        low, high = (f"CASE WHEN {one} THEN min({each}) FILTER ({self.among}) END" for each in (self.low, self.high))
+        return low, high
+
+    @property
+    def order(self) -> str:
+        """The most certain first, whether they gain or lose."""
+        return "d"
+
+    def value(self, numerator: Decimal, denominator: Decimal) -> float | None:
+        """See Figure."""
+        return float(numerator / denominator) if denominator else None
+
+    def interval(self, numerator: Decimal, denominator: Decimal) -> tuple[float, float] | None:
+        """See Figure."""
+        if not denominator:
+            return None
+        middle, half = float(numerator / denominator), Z / sqrt(denominator)
+        return middle - half, middle + half
+
+
+class Heterogeneity(Weighed):
+    """How much of the spread of estimates is more than chance: I squared, (Q - (k - 1)) / Q (Higgins and Thompson 2002,
+    Statistics in Medicine 21:1539), at least 0. The numerator is Q - (k - 1), the denominator Q; of fewer than two rows
+    there is none."""
+
+    kind: Literal["heterogeneity"]
+
+    @property
+    def numerator(self) -> str:
+        """See Figure."""
+        return self._alike(f"{self._q} - (count(*) FILTER ({self.among}) - 1)", self._two)
+
+    @property
+    def denominator(self) -> str:
+        """See Figure."""
+        return self._alike(f"greatest({self._q}, 1e-9)", self._two)
+
+    @property
+    def _two(self) -> str:
+        return f"count(*) FILTER ({self.among}) > 1"
+
+    @property
+    def _q(self) -> str:
+        total = self._sum(self.estimate)
+        return f"({self._sum(f'{self.estimate} * {self.estimate}')} - {total} * {total} / {self._sum('1')})"
+
+    def value(self, numerator: Decimal, denominator: Decimal) -> float | None:
+        """See Figure."""
+        return max(0.0, float(numerator / denominator)) if denominator else None
+
+
+Metric = Annotated[
+    Count | Distinct | Share | Total | Ratio | Quotient | Proportion | Pace | Pooled | Heterogeneity,
+    Field(discriminator="kind"),
+]
 
 
 class Dimension(Part):
     """What figures are told apart by: its SQL by table of facts; those that are not named lack it. `below`: a filter by
-    it takes what lies below the value as well. `roles`: only these see it, for it names people."""
+    it takes what lies below the value as well. `roles`: only these see it, for it names people. `fewest`: a rate told
+    apart by it needs as many tries, below which it says more of chance than of whose it is; `apart_from`:
+    dimensions that would tell those numbers all the same. `called`: what its values are called, where they are few."""
 
     label: Bilingual
     by: Mapping[Fact, str]
     below: str = ""
     roles: tuple[str, ...] = ()
+    fewest: int = 0
+    apart_from: tuple[str, ...] = ()
+    called: Mapping[str, Bilingual] = Field(default_factory=dict)
 
 
 class Catalogue(Part):
@@ -209,124 +373,6 @@ class Catalogue(Part):
     def dimensions_of(self, metric: str) -> tuple[str, ...]:
         """The dimensions that a metric can be told apart by."""
         return tuple(name for name, one in self.dimensions.items() if self.metrics[metric].of in one.by)
-
-
-class Asked(Part):
-    """Metrics over one table of facts, told apart by dimensions, of rows with these values of others; `since` and
-    `until` are days as ISO text, both included, empty for no limit. `largest`: only so many, those first where the
-    first metric counts most.
-
-    `of_cases`: days and months are those on which the cases were begun, whatever is counted, so that metrics over
-    several tables of facts stand in one row; the first metric must be over a table that has every key. `whole`: every
-    row, however many."""
-
-    metrics: tuple[str, ...]
-    by: tuple[str, ...] = ()
-    where: Mapping[str, tuple[str, ...]] = Field(default_factory=dict)
-    since: str = ""
-    until: str = ""
-    largest: int = 0
-    of_cases: bool = False
-    whole: bool = False
-
-
-class Statement(Part):
-    """SQL over the views of the star and the table `seen` of visible cases, with the values of its places."""
-
-    sql: str
-    values: tuple[str, ...]
-
-
-OF_ROWS = "f.customer"
-"""What is told of single deliveries alone; all else is counted over their sums, which are a thirtieth of them."""
-
-SEEN = (
-    "c AS (SELECT k.*, o.city, coalesce(k.due_at < s.as_of, false) AS is_overdue"
-    " FROM fact_case AS k CROSS JOIN shown AS s LEFT JOIN dim_office AS o ON o.office = k.office"
-    " WHERE k.case_id IN (SELECT case_id FROM seen))"
-)
-"""The one place where facts meet what the viewer may see: every statement begins with it, and every row of facts is
-joined with it. `shown` has the moment whose ledger the facts show."""
-PLANNED = (
-    "(SELECT t.*, CASE WHEN t.ends_at <= t.starts_at THEN t.target ELSE round(t.target * least(1.0,"
-    " (epoch(s.as_of) - epoch(t.starts_at)) / (epoch(t.ends_at) - epoch(t.starts_at)))) END AS planned"
-    " FROM fact_target AS t CROSS JOIN shown AS s)"
-)
-"""Targets with how much of each a straight line over its window has by then, as `engine.service.completing` says."""
-
-
-def statement(catalogue: Catalogue, asked: Asked) -> Statement:
-    """The statement that answers; the caller has checked every name. Its columns are the dimensions in order, then the
-    numerator and the denominator of each metric."""
-    metrics = [catalogue.metrics[name] for name in asked.metrics]
-    tables = tuple(dict.fromkeys(one.of for one in metrics))
-    parts = [_of_fact(catalogue, fact, asked, within=n > 0) for n, fact in enumerate(tables)]
-    places = [f"k{n}" for n in range(len(asked.by))]
-    ordered = []
-    if places:
-        first = "n0 DESC, " if asked.largest else ""
-        ordered.append(f"ORDER BY {first}{', '.join(places)}")
-        ordered += [] if asked.whole else [f"LIMIT {(asked.largest or MOST_ROWS) + 1}"]
-    if len(parts) == 1:
-        lines = [f"WITH {SEEN}", *parts[0][0]]
-    else:
-        told = [f"coalesce({side}{n}, 0) AS {side}{n}" for n in range(len(metrics)) for side in "nd"]
-        lines = [f"WITH {SEEN}, p0 AS (", *parts[0][0], *ordered, ")"]
-        lines += [f"SELECT {', '.join([*places, *told])}", "FROM p0"]
-        for n, (inner, _) in enumerate(parts[1:], 1):
-            joined = f"USING ({', '.join(places)})" if places else "ON true"
-            lines += ["LEFT JOIN (", *inner, f") AS p{n} {joined}"]
-    values = tuple(value for _, some in parts for value in some)
-    return Statement(sql="\n".join([*lines, *ordered]), values=values)
-
-
-def _of_fact(catalogue: Catalogue, fact: Fact, asked: Asked, *, within: bool) -> tuple[list[str], tuple[str, ...]]:
-    """The lines that count what is over one table of facts, and the values of their places. `within`: only rows of the
-    keys of `p0`: customers of 50 cases are told apart in a tenth of a second, those of 100,000 in many."""
-    told = [f"coalesce(CAST({_told(catalogue, name, fact, asked)} AS VARCHAR), '')" for name in asked.by]
-    keys = [f"{one} AS k{n}" for n, one in enumerate(told)]
-    every = enumerate(catalogue.metrics[name] for name in asked.metrics)
-    figures = [f"{one.numerator} AS n{n}, {one.denominator} AS d{n}" for n, one in every if one.of == fact]
-    wanted, values = _filters(catalogue, fact, asked)
-    if within and asked.largest and told:
-        wanted.append(f"{told[0]} IN (SELECT k0 FROM p0)")
-    table = PLANNED if fact == "target" else f"fact_{fact}"
-    source = "c" if fact == "case" else f"{table} AS f JOIN c ON c.case_id = f.case_id"
-    if fact == "delivery" and not any(OF_ROWS in one for one in (*keys, *figures)):
-        source = "sum_delivery AS f JOIN c ON c.case_id = f.case_id"
-        figures = [one.replace("count(*)", "sum(f.n)") for one in figures]
-    lines = [f"SELECT {', '.join([*keys, *figures])}", f"FROM {source}"]
-    if wanted:
-        lines.append(f"WHERE {' AND '.join(wanted)}")
-    if keys:
-        lines.append(f"GROUP BY {', '.join(f'k{n}' for n in range(len(keys)))}")
-    return lines, values
-
-
-def _told(catalogue: Catalogue, name: str, fact: Fact, asked: Asked) -> str:
-    """The SQL of a dimension."""
-    by = catalogue.dimensions[name].by
-    return by["case"] if asked.of_cases and "case" in by else by[fact]
-
-
-def _filters(catalogue: Catalogue, fact: Fact, asked: Asked) -> tuple[list[str], tuple[str, ...]]:
-    wanted: list[str] = []
-    values: list[str] = []
-    for name, some in asked.where.items():
-        one = catalogue.dimensions[name]
-        places = ", ".join("?" for _ in some)
-        expression = f"CAST({_told(catalogue, name, fact, asked)} AS VARCHAR)"
-        if one.below:
-            wanted.append(f"{expression} IN ({one.below.format(values=places)})")
-        else:
-            wanted.append(f"coalesce({expression}, '') IN ({places})")
-        values += some
-    day = catalogue.days["case" if asked.of_cases else fact]
-    for limit, sign in ((asked.since, ">="), (asked.until, "<=")):
-        if limit:
-            wanted.append(f"{day} {sign} CAST(? AS DATE)")
-            values.append(limit)
-    return wanted, tuple(values)
 
 
 def wilson(part: int, whole: int) -> tuple[float, float]:

@@ -7,17 +7,22 @@ from datetime import timedelta
 from engine.service import dashboards, metrics
 from engine.service.app import Countersign
 from engine.service.case_table import CNY
-from engine.service.dashboards import Dashboard
+from engine.service.dashboard_kinds import Dashboard, find
 from engine.service.metrics import AnswerRow, Cell, MetricView
 from engine.service.recording import By
 from engine.service.tabling import Column, Kind, Table
 from engine.service.views import Viewer
 from engine.values import NO_TEXT, Bilingual
 
-KINDS: Mapping[str, Kind] = {"share": "rate", "money": "money", "days": "duration"}
-"""Kinds of columns by units of metrics; whole numbers where nothing is said."""
-COMPARED = ("rate", "quotient", "ratio")
+KINDS: Mapping[str, Kind] = {"share": "rate", "points": "rate", "money": "money", "days": "duration"}
+"""Kinds of columns by units of metrics; whole numbers where nothing is said, other than of what is on average."""
+COMPARED = ("rate", "quotient", "ratio", "proportion", "pace")
 """Kinds of metrics of which numerator and denominator say more than the value."""
+WITH_INTERVAL = ("rate", "proportion", "pooled")
+ENDS = (
+    ("low", Bilingual(zh="（95% 区间下限）", en=" (95% interval from)")),
+    ("high", Bilingual(zh="（95% 区间上限）", en=" (95% interval to)")),
+)
 PART = Bilingual(zh="（分子）", en=" (numerator)")
 WHOLE = Bilingual(zh="（分母）", en=" (denominator)")
 SINCE, UNTIL = Bilingual(zh="起始日期", en="from"), Bilingual(zh="截止日期", en="until")
@@ -30,7 +35,7 @@ CASE_ID = Column(
 
 def table(app: Countersign, viewer: Viewer, key: str, chosen: Mapping[str, str]) -> Table:
     """The table of a dashboard. NotFound where there is none; InvalidForm for a filter that cannot be read."""
-    kind, by = dashboards.find(key), By(viewer)
+    kind, by = find(key), By(viewer)
     shown = dashboards.show(app, by, key, chosen)
     meanings = {one.name: one for one in shown.metrics}
     names = {one.name: one.label for one in shown.dimensions}
@@ -52,13 +57,24 @@ def table(app: Countersign, viewer: Viewer, key: str, chosen: Mapping[str, str])
 
 
 def _columns(metric: MetricView) -> Iterator[Column]:
-    kind, unit = KINDS.get(metric.unit, "integer"), CNY if metric.unit == "money" else NO_TEXT
+    kind, unit = _kind(metric), CNY if metric.unit == "money" else NO_TEXT
     yield Column(metric.name, metric.label, kind, metric.says, unit)
+    if metric.kind in WITH_INTERVAL:
+        for end, said in ENDS:
+            yield Column(f"{metric.name}_{end}", _joined(metric.label, said), kind, metric.says)
     if metric.kind in COMPARED:
         for end, said in (("numerator", PART), ("denominator", WHOLE)):
-            title = Bilingual(zh=metric.label.zh + said.zh, en=metric.label.en + said.en)
+            title = _joined(metric.label, said)
             is_sum = metric.kind == "ratio" and end == "numerator"
             yield Column(f"{metric.name}_{end}", title, kind if is_sum else "integer", metric.says)
+
+
+def _kind(metric: MetricView) -> Kind:
+    return KINDS.get(metric.unit, "number" if metric.kind == "pace" else "integer")
+
+
+def _joined(label: Bilingual, more: Bilingual) -> Bilingual:
+    return Bilingual(zh=label.zh + more.zh, en=label.en + more.en)
 
 
 def _row(kind: type[Dashboard], meanings: Mapping[str, MetricView], row: AnswerRow) -> list[object]:
@@ -71,7 +87,7 @@ def _row(kind: type[Dashboard], meanings: Mapping[str, MetricView], row: AnswerR
 
 def _cells(metric: MetricView, cell: Cell) -> Iterator[object]:
     """The value as its column has it, and what it was made of."""
-    kind = KINDS.get(metric.unit, "integer")
+    kind = _kind(metric)
     compared = metric.kind in COMPARED
     if cell.value is None:
         yield None
@@ -81,7 +97,11 @@ def _cells(metric: MetricView, cell: Cell) -> Iterator[object]:
         yield cell.numerator
     else:
         yield cell.value if kind != "integer" else round(cell.value)
-    if compared:
+    if metric.kind in WITH_INTERVAL:
+        yield from (cell.low, cell.high)
+    if compared and cell.numerator is None:
+        yield from (None, int(cell.denominator))
+    elif compared and cell.numerator is not None:
         is_span = metric.kind == "ratio" and kind == "duration"
         is_money = metric.kind == "ratio" and kind == "money"
         part = timedelta(days=float(cell.numerator)) if is_span else cell.numerator if is_money else int(cell.numerator)

@@ -13,20 +13,19 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from engine.delivery.channels import Call
-from engine.delivery.waves import chunk_size
 from engine.errors import InvalidForm, NotFound, Problem
 from engine.machine.case import Case
 from engine.masking import masked
 from engine.service import call_results, call_scope, forgotten, sheets
 from engine.service.app import Countersign
 from engine.service.authorizing import Action
+from engine.service.letters import letters_of
 from engine.service.recording import By, Change, changing
 from engine.service.sealing import vault
 from engine.store import calls, cases, ledger, suppression, visibility, waves
 from engine.store.calls import CallRow
 from engine.store.ledger import Sums
 from engine.store.session import database_now
-from engine.warehouse.wavefiles import Letter, WaveFile
 
 LEADS: Action = "calls.lead"
 COLUMNS = ("wave", "case", "customer", "phone", "script", "attempts", "next_at", "disposition", "note")
@@ -191,30 +190,16 @@ def _lines(
     app: Countersign, tx: Connection, case: Case, rows: tuple[CallRow, ...], *, in_full: bool
 ) -> list[list[str]]:
     found, box = [], vault(app.settings)
-    letters = _letters(app, tx, case, rows)
+    wanted: dict[str, set[int]] = {}
+    for one in rows:
+        wanted.setdefault(one.wave, set()).add(one.row)
+    letters = letters_of(app, call_scope.by_id(waves.of_case(tx, case.id)).values(), wanted)
     for one in rows:
         letter = letters[one.wave, one.row]
         phone = box.open(letter.address)
         cells = [one.wave, case.number or case.id, one.customer, phone if in_full else masked(phone), letter.text]
         at = one.next_at.astimezone(app.settings.zone).isoformat(timespec="minutes")
         found.append([*cells, str(one.attempts), at, one.disposition, one.note])
-    return found
-
-
-def _letters(app: Countersign, tx: Connection, case: Case, rows: tuple[CallRow, ...]) -> dict[tuple[str, int], Letter]:
-    """What the files of the waves say of these calls, each piece of a file read once."""
-    found: dict[tuple[str, int], Letter] = {}
-    for wave in call_scope.by_id(waves.of_case(tx, case.id)).values():
-        wanted = {one.row for one in rows if one.wave == wave.id}
-        if not wanted:
-            continue
-        file = WaveFile(app.settings.data / wave.file, wave.variant)
-        try:
-            for position in sorted({row // chunk_size(wave.plan) for row in wanted}):
-                letters = file.chunk(position)
-                found |= {(wave.id, letter.row): letter for letter in letters if letter.row in wanted}
-        finally:
-            file.close()
     return found
 
 

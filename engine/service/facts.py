@@ -54,13 +54,15 @@ class Refreshed:
     cases: int
     recommendations: int
     targets: int
+    effects: int
     seconds: float
     as_of: datetime
 
     @property
     def rows(self) -> int:
         """All of them."""
-        return self.deliveries + self.responses + self.cases + self.recommendations + self.targets
+        taken = self.deliveries + self.responses + self.cases + self.recommendations
+        return taken + self.targets + self.effects
 
 
 def refresh(app: Countersign, *, whole: bool = False) -> Refreshed:
@@ -114,7 +116,7 @@ class _Making:
         self.app, self.tx, self.filler, self.before, self.whole = app, tx, filler, marks, whole
         self.terms: dict[str, Terms] = offers.in_force(app, tx, app.now())
         self.costs = costs.in_force(tx, app.now())
-        self.counts = {"deliveries": 0, "responses": 0, "cases": 0, "recommendations": 0, "targets": 0}
+        self.counts = dict.fromkeys(("deliveries", "responses", "cases", "recommendations", "targets", "effects"), 0)
         self.tables: dict[str, Any] = {}
         self.after: Marks = {}
 
@@ -142,6 +144,8 @@ class _Making:
             rows = self._flat(ledger.recommendations_of(self.tx, sorted(seen)))
             take = lambda gone: self.filler.recommendations(rows, gone)  # noqa: E731
             self._take("fact_recommendation", "recommendation", seen, take, "recommendations")
+        if evaluated := self._changed("effect", ledger.evaluation_marks(self.tx)):
+            self._take("fact_effect", "effect", evaluated, lambda gone: self._effects(evaluated, gone), "effects")
         self._dimensions()
         if self.after != self.before or self.whole:
             self.tables["marks"] = self.filler.star.keep_marks(self.after)
@@ -261,6 +265,12 @@ class _Making:
             "low": told.low if told else None,
             "high": told.high if told else None,
         }
+
+    def _effects(self, ids: set[str], gone: "dict[str, Mark]") -> Any:
+        from engine.service.effect_facts import rows_of  # noqa: PLC0415
+
+        rows = rows_of(ledger.evaluations_of(self.tx, sorted(ids)), self.app.settings.zone)
+        return self.filler.by_case("fact_effect", rows, gone)
 
     def _case(self, one: CaseTimes) -> dict[str, Any]:
         case, zone = one.case, self.app.settings.zone

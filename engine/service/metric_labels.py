@@ -5,6 +5,7 @@ from collections.abc import Mapping, Set
 
 from sqlalchemy import Connection
 
+from engine.definition.catalogue import figures
 from engine.machine.case import ProcessRef
 from engine.service.app import Countersign
 from engine.service.metric_codes import CODES, DRAFT
@@ -28,6 +29,8 @@ def labels_of(app: Countersign, tx: Connection, facts: Facts, name: str, keys: S
         return {}
     if name in CODES:
         return {key: CODES[name][key] for key in wanted if key in CODES[name]}
+    if called := figures().dimensions[name].called:
+        return called
     if name in TABLES:
         found = facts.names(*TABLES[name], wanted)
         return {key: Bilingual(zh=zh or key, en=en or zh or key) for key, (zh, en) in found.items()}

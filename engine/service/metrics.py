@@ -16,7 +16,8 @@ from sqlalchemy import Connection
 
 from engine.definition.catalogue import figures
 from engine.errors import InvalidForm, Problem
-from engine.evaluation.figures import MOST_ROWS, Asked, Catalogue, Metric, statement
+from engine.evaluation.figures import MOST_ROWS, Catalogue, Metric
+from engine.evaluation.statements import Asked, statement
 from engine.service.app import Countersign
 from engine.service.authorizing import authorize
 from engine.service.days import find_day
@@ -37,14 +38,16 @@ MOST_METRICS, MOST_DIMENSIONS = 12, 4
 @dataclass(frozen=True, slots=True)
 class Cell:
     """A figure: its value with what it was made of, and the 95% interval of a rate. `value` is None where there is
-    nothing to divide by."""
+    nothing to divide by. `too_few`: told apart by people there are too few tries for a rate; then its numerator is None
+    as well."""
 
     metric: str
     value: float | None
-    numerator: Decimal
+    numerator: Decimal | None
     denominator: Decimal
     low: float | None = None
     high: float | None = None
+    too_few: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,14 +196,28 @@ def _opened(app: Countersign, by: By) -> "Iterator[tuple[Connection, Facts]]":
 def _row(known: Catalogue, asked: Asked, row: Sequence[object], labels: Sequence[Mapping[str, Bilingual]]) -> AnswerRow:
     count = len(asked.by)
     keys = tuple(str(key) for key in row[:count])
-    cells = []
+    fewest = max((known.dimensions[name].fewest for name in (*asked.by, *asked.where)), default=0)
+    ends, cells = iter(row[count + 2 * len(asked.metrics) :]), []
     for place, name in enumerate(asked.metrics):
-        numerator, denominator = (_exact(value) for value in row[count + 2 * place : count + 2 * place + 2])
+        made = (_exact(row[count + 2 * place]), _exact(row[count + 2 * place + 1]))
         metric = known.metrics[name]
-        low, high = metric.interval(numerator, denominator) or (None, None)
-        cells.append(Cell(name, metric.value(numerator, denominator), numerator, denominator, low, high))
+        held = (next(ends), next(ends)) if metric.ends else (None, None)
+        cells.append(_cell(name, metric, made, held, fewest=fewest))
     said = tuple(labels[n].get(key, Bilingual(zh=key, en=key)) for n, key in enumerate(keys))
     return AnswerRow(keys, said, tuple(cells))
+
+
+def _cell(
+    name: str, metric: Metric, made: tuple[Decimal, Decimal], held: tuple[object, object], *, fewest: int
+) -> Cell:
+    numerator, denominator = made
+    if metric.kind == "rate" and denominator < fewest:
+        return Cell(name, None, None, denominator, too_few=True)
+    value = metric.value(numerator, denominator)
+    low, high = held
+    if isinstance(low, float) and isinstance(high, float):
+        return Cell(name, value, numerator, denominator, low, high)
+    return Cell(name, value, numerator, denominator, *(metric.interval(numerator, denominator) or (None, None)))
 
 
 def _exact(value: object) -> Decimal:
@@ -242,6 +259,12 @@ def _problems(known: Catalogue, wanted: Wanted, viewer: Viewer | None) -> Iterab
             there = ", ".join(one for one in known.dimensions_of(wanted.metrics[0]) if _may_tell(known, one, viewer))
             told = f"{', '.join(wanted.metrics)} cannot be told apart by {name}"
             yield Problem("E432", told, f"possible: {there}", "by", fields={"name": name})
+    named = {name for name in (*wanted.by, *wanted.where) if name in known.dimensions}
+    for name in sorted(named):
+        if also := named.intersection(known.dimensions[name].apart_from):
+            fields = {"name": name, "other": min(also)}
+            told = f"figures cannot be told apart by {name} and {min(also)} at once: there would be too few to say much"
+            yield Problem("E463", told, at="by", fields=fields)
     if any(len(some) > MOST_VALUES for some in wanted.where.values()):
         yield Problem("E433", f"a filter takes {MOST_VALUES} values at most", at="where")
     for place, day in (("since", wanted.since), ("until", wanted.until)):

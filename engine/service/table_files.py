@@ -42,6 +42,7 @@ AT_ONCE = 10_000
 DICTIONARY = Bilingual(zh="说明", en="Dictionary")
 _NUMBERS: dict[Kind, str] = {
     "integer": "#,##0",
+    "number": "#,##0.00",
     "money": "#,##0.00",
     "rate": "0.00%",
     "date": "yyyy-mm-dd",
@@ -263,6 +264,7 @@ def _schema(table: Table, language: Language) -> "pyarrow.Schema":
         "text": pa.string(),
         "integer": pa.int64(),
         "money": pa.decimal128(20, 2),
+        "number": pa.float64(),
         "rate": pa.float64(),
         "date": pa.date32(),
         "datetime": pa.timestamp("us", tz="UTC"),

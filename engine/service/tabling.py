@@ -12,10 +12,11 @@ from zoneinfo import ZoneInfo
 
 from engine.values import NO_TEXT, Bilingual
 
-Kind = Literal["text", "integer", "money", "rate", "date", "datetime", "duration"]
+Kind = Literal["text", "integer", "number", "money", "rate", "date", "datetime", "duration"]
 KINDS: dict[Kind, Bilingual] = {
     "text": Bilingual(zh="文字", en="text"),
     "integer": Bilingual(zh="整数", en="whole number"),
+    "number": Bilingual(zh="数", en="number"),
     "money": Bilingual(zh="金额", en="money"),
     "rate": Bilingual(zh="比率（1 即 100%）", en="rate (1 is 100%)"),
     "date": Bilingual(zh="日期", en="day"),

@@ -12,7 +12,7 @@ from engine.service import auditing, board_tables, budget_tables, calendar_table
 from engine.service.app import Countersign
 from engine.service.auditing import Asked
 from engine.service.authorizing import Action
-from engine.service.dashboards import DASHBOARDS, Dashboard
+from engine.service.dashboard_kinds import DASHBOARDS, Dashboard
 from engine.service.recording import By
 from engine.service.tabling import Table
 from engine.service.views import Viewer

@@ -20,7 +20,17 @@ from engine.store.columns import UtcTime
 from engine.store.definitions import ENDED
 from engine.store.moves import by_index
 from engine.store.reports import left_the_house
-from engine.store.tables import cases, history, recipients, recommendations, responses, snapshots, wave_sums, waves
+from engine.store.tables import (
+    cases,
+    evaluations,
+    history,
+    recipients,
+    recommendations,
+    responses,
+    snapshots,
+    wave_sums,
+    waves,
+)
 
 AT_ONCE = 200_000
 SOME = 500
@@ -57,6 +67,17 @@ class WaveFacts:
     segments: int
 
 
+@dataclass(frozen=True, slots=True)
+class Evaluated:
+    """The newest evaluation of a case, and the channels of its waves."""
+
+    case_id: str
+    label: str
+    as_of: datetime
+    report: str
+    channels: tuple[str, ...]
+
+
 def case_marks(tx: Connection) -> dict[str, str]:
     """The number of entries of every case."""
     return {case_id: str(seq) for case_id, seq in tx.execute(sa.select(cases.c.id, cases.c.seq))}
@@ -90,6 +111,27 @@ def recommendation_marks(tx: Connection) -> dict[str, str]:
     moments = (sa.cast(sa.func.max(each), sa.String) for each in (one.shown_at, one.answered_at, one.proved_at))
     query = sa.select(one.case_id, sa.func.count(), sa.func.sum(sa.func.length(one.customer)), *moments)
     return {case_id: "/".join(map(str, rest)) for case_id, *rest in tx.execute(query.group_by(one.case_id))}
+
+
+def evaluation_marks(tx: Connection) -> dict[str, str]:
+    """How many evaluations a case has, of every case that has any: none is changed or taken away."""
+    query = sa.select(evaluations.c.case_id, sa.func.count()).group_by(evaluations.c.case_id)
+    return {case_id: str(count) for case_id, count in tx.execute(query)}
+
+
+def evaluations_of(tx: Connection, ids: Sequence[str]) -> Iterator[Evaluated]:
+    """The newest evaluation of each of these cases that has one."""
+    for some in _pieces(ids):
+        channels: dict[str, set[str]] = {}
+        for case_id, channel in tx.execute(
+            sa.select(waves.c.case_id, waves.c.channel).where(waves.c.case_id.in_(some))
+        ):
+            channels.setdefault(case_id, set()).add(channel)
+        one = evaluations.c
+        chosen = sa.select(one.case_id, one.label, one.as_of, one.report).where(one.case_id.in_(some))
+        newest = {row.case_id: row for row in tx.execute(chosen.order_by(one.as_of, one.label))}
+        for case_id, row in sorted(newest.items()):
+            yield Evaluated(case_id, row.label, row.as_of, row.report, tuple(sorted(channels.get(case_id, ()))))
 
 
 def cases_of(tx: Connection, ids: Sequence[str]) -> Iterator[CaseTimes]:

@@ -17,7 +17,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from engine.evaluation.figures import Statement
+from engine.evaluation.statements import Statement
 from engine.warehouse.star import SHAPES, Star
 
 MOST_KEPT, MOST_KEPT_ROWS = 256, 1_000

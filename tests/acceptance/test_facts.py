@@ -15,7 +15,7 @@ from api.app import create_app
 from engine import clock
 from engine.cli.main import app as program
 from engine.errors import InvalidForm
-from engine.service import facts, metrics
+from engine.service import drilling, facts, metrics
 from engine.service.app import Countersign
 from engine.service.facts import FactsBusy
 from engine.service.metrics import Answer, Wanted
@@ -169,7 +169,18 @@ def test_page_api_and_command_say_the_same(
     assert [cell["numerator"] for cell in board["figures"]][:2] == ["600", "600"]
     assert [cell["numerator"] for cell in api["rows"][0]["cells"]] == ["600", "600"]
     assert "<dd>600</dd>" in page
-    assert f"{case_id},440111-2026-00001,白云区分公司,600,1.0,600,600," in table
+    assert f"{case_id},440111-2026-00001,白云区分公司,600,1.0,0.99" in table
+
+
+def test_the_messages_behind_a_figure_are_those_of_the_filters_and_masked(app: Countersign, case_id: str) -> None:
+    asking = By(viewer(app, "machao"), key="a-look-at-rows")
+    found = drilling.rows(app, asking, "sends", case_id, {"channel": "file", "office": "440106"})
+    assert (len(found.rows), found.cut, {row.state for row in found.rows}) == (50, True, {"delivered"})
+    assert all("*" in row.customer for row in found.rows)
+    assert drilling.rows(app, asking, "sends", case_id, {"channel": "sms"}).rows == ()
+    assert drilling.rows(app, asking, "sends", case_id, {"since": "2030-01-01"}).rows == ()
+    with pytest.raises(InvalidForm):
+        drilling.rows(app, asking, "sends", case_id, {"until": "soon"})
 
 
 def test_names_that_are_not_known_are_all_told(app: Countersign) -> None:

@@ -33,6 +33,8 @@ def test_halls_and_clerks_are_told_apart_for_who_may_know(app: Countersign) -> N
     facts.refresh(app)
     (row,) = metrics.ask(app, OPERATOR, Wanted(("shown", "accepted", "refused"), ("hall", "clerk"))).rows
     assert [label.zh for label in row.labels] == ["白云区分公司", "赵颖"]
+    assert [(cell.numerator, cell.denominator) for cell in row.cells] == [(2, 2), (None, 2), (None, 2)]
+    (row,) = metrics.ask(app, OPERATOR, Wanted(("shown", "accepted", "refused"), ("hall",))).rows
     assert [(cell.numerator, cell.denominator) for cell in row.cells] == [(2, 2), (1, 2), (1, 2)]
     (counted,) = metrics.ask(app, OPERATOR, Wanted(("conversions", "revenue"), ("channel",))).rows
     assert (counted.keys, counted.cells[0].numerator, counted.cells[1].value) == (("hall",), 1, 59.0)

@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 from fastapi import FastAPI
 
-from engine.service import people, suppressing
+from engine.service import facts, people, suppressing
 from engine.service.app import Countersign
 from engine.service.recording import OPERATOR
 from engine.store import people as store
@@ -162,3 +162,16 @@ def test_a_waiver_by_pages_and_by_script(app: Countersign, api: FastAPI, desk: D
     refused = script(api, "machao").post(f"/api/v1/waivers/{number}/decision", json={"grant": False})
     assert refused.json()["waivers"][0]["state"] == "refused"
     assert script(api, "emily").get("/api/v1/waivers", params={"case": "nothing"}).status_code == 404
+
+
+def test_the_customers_behind_a_dashboard_are_shown_with_masked_phones_once_recorded(
+    app: Countersign, admin: Desk
+) -> None:
+    case_id = started(app)
+    facts.refresh(app)
+    answer = admin.fill_in("/dashboards/sends", "/dashboards/sends/customers", case=case_id)
+    assert answer.status_code == 200 and answer.headers["cache-control"] == "no-store"
+    told = plain(answer.text)
+    assert "139****0007" in told and "waiting" in told
+    assert not re.search(r"\b1\d{10}\b", told)
+    assert [who for who, _, _ in noted(app, "customers_listed")] == ["machao"]

@@ -1,4 +1,4 @@
-"""The dashboard of mass sends: with nothing, with a case, without scripts; no difficulty for anybody who reads it."""
+"""The dashboards: with nothing, with a case, without scripts; no difficulty for anybody who reads it."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -9,7 +9,9 @@ import pytest
 
 from engine.service import facts, people
 from engine.service.app import Countersign
+from tests.acceptance.effect_rows import case, evaluated, pattern
 from tests.acceptance.email_case import handed_off, load_customers
+from tests.acceptance.league_rows import clerks, recommended
 from tests.browser.looking import drawn, look, sign_in
 
 Windows = Callable[..., Any]
@@ -81,4 +83,66 @@ def test_a_chart_says_what_its_bars_are_to_a_mouse_and_is_a_file_for_whoever_may
     assert page.request.get("/dashboards/sends?chart=month-sent&format=gif").status == 422
     page.context.clear_cookies()
     assert not page.request.get(link, max_redirects=0).ok
+    assert found == []
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_effects_of_no_case_of_three_and_of_many_are_shown_with_their_intervals(
+    app: Countersign, window: Windows, language: str
+) -> None:
+    for login in ("wangmin", "machao"):
+        people.set_language(app, people.viewer_named(app, login), "zh" if language == "zh" else "en")
+    wide, plain = window(1280), window(390, java_script_enabled=False)
+    for each in (wide, plain):
+        sign_in(each, "machao")
+    facts.refresh(app)
+    wide.goto("/dashboards/effect")
+    found = look(wide, f"effect-nothing-{language}")
+    draft = pattern(app)
+    counts = ((400, 60), (300, 95), (90, 60))
+    for number, (treated, control) in enumerate(counts, 1):
+        verdict = "harms" if treated < 100 else "works"
+        evaluated(app, case(app, draft, number, "440111"), verdict, treated=treated, control=control, profit="250.00")
+    facts.refresh(app)
+    wide.goto("/dashboards/effect")
+    assert wide.locator("figure.picture").count() >= 3
+    found += look(wide, f"effect-three-{language}")
+    for number in range(4, 64):
+        evaluated(app, case(app, draft, number, "440106"), "works", treated=200 + 5 * number, control=60 + number)
+    evaluated(app, case(app, draft, 64, "440106"), "no_control", treated=900)
+    facts.refresh(app)
+    plain.goto("/dashboards/effect")
+    assert plain.locator("dl.money dd").first.inner_text() == "63"
+    wide.goto("/dashboards/effect")
+    found += look(wide, f"effect-many-{language}")
+    assert plain.locator("a[href='/dashboards/effect?office=440111']").count() >= 1
+    plain.goto("/dashboards/effect?office=440111")
+    assert plain.locator("#cases tbody tr").count() == 3
+    wide.goto("/dashboards/effect?verdict=no_control")
+    assert wide.locator("#cases tbody tr").count() == 1
+    found += look(wide, f"effect-without-control-{language}")
+    assert found == []
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_halls_are_told_apart_and_lead_to_masked_customers(app: Countersign, window: Windows, language: str) -> None:
+    people.set_language(app, people.viewer_named(app, "machao"), "zh" if language == "zh" else "en")
+    draft = pattern(app)
+    clerks(app, second="440111", tianhe="440106")
+    made = case(app, draft, 1, "440111")
+    for clerk, office, seen, took in (("second", "440111", 40, 10), ("tianhe", "440106", 90, 45)):
+        recommended(app, made, clerk, office, seen=seen, took=took)
+    recommended(app, made, "zhaoying", "440111", seen=5, took=3)
+    facts.refresh(app)
+    wide, plain = window(1280), window(390, java_script_enabled=False)
+    found = []
+    for each in (wide, plain):
+        sign_in(each, "machao")
+        each.goto("/dashboards/halls")
+        assert each.locator("figure.picture").count() == 4
+        found += look(each, f"halls-{language}") if each is wide else []
+        each.locator("#cases form button").first.click()
+        assert each.locator("tbody tr").count() == 50
+        assert "****" in each.locator("tbody th").first.inner_text()
+        found += look(each, f"halls-customers-{language}") if each is wide else []
     assert found == []

@@ -6,7 +6,8 @@ import pytest
 from statsmodels.stats.proportion import proportion_confint
 
 from engine.definition.catalogue import figures
-from engine.evaluation.figures import Asked, statement, wilson
+from engine.evaluation.figures import wilson
+from engine.evaluation.statements import Asked, statement
 
 
 @pytest.mark.parametrize(("part", "whole"), [(0, 10), (1, 3), (500, 1000), (9_036, 14_820), (10, 10)])

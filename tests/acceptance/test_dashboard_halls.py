@@ -1,0 +1,110 @@
+"""The dashboard of the halls, and from its figures to the customers behind them."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from fastapi.testclient import TestClient
+
+from api.app import create_app
+from engine.errors import InvalidForm, NotFound
+from engine.service import dashboards, drilling, facts, metrics, recommended, recommending
+from engine.service.app import Countersign
+from engine.service.dashboards import DashboardView
+from engine.service.metrics import Wanted
+from engine.service.recommended import Said
+from engine.service.recording import OPERATOR, By
+from engine.store import trail
+from engine.store.session import Database
+from tests.acceptance.hall_case import by, placed, prepare, targets
+from tests.acceptance.league_rows import recommended as written
+from tests.acceptance.offices import key, opened, viewer
+from tests.security.signed_in import session
+
+BAIYUN = "440111"
+
+
+@pytest.fixture
+def app(db: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Countersign]:
+    monkeypatch.setenv("COUNTERSIGN_CLOCK_FILE", str(tmp_path / "clock"))
+    with opened(db.url.render_as_string(hide_password=False), tmp_path / "home", shipped=False) as app:
+        prepare(app)
+        yield app
+
+
+@pytest.fixture
+def case_id(app: Countersign) -> str:
+    """A case of which two customers answered the clerk, and 40 another one."""
+    case_id = placed(app)
+    said = (Said("accept", confirmed_by="code", evidence="483920"), Said("refuse", reason="price"))
+    for customer, answer in zip(targets(app, case_id), said, strict=False):
+        (one,) = recommending.look_up(app, by(app), customer).recommendations
+        recommended.answer(app, by(app), one.id, answer)
+    written(app, case_id, "second", BAIYUN, seen=40, took=10)
+    facts.refresh(app)
+    return case_id
+
+
+def board(app: Countersign, login: str, **chosen: str) -> DashboardView:
+    return dashboards.show(app, By(viewer(app, login)), "halls", chosen)
+
+
+@pytest.mark.usefixtures("case_id")
+def test_halls_have_rates_with_intervals_and_clerks_with_few_tries_none(app: Countersign) -> None:
+    found = board(app, "sunli")
+    assert [(cell.metric, cell.numerator, cell.denominator) for cell in found.figures] == [
+        ("shown", 42, 42),
+        ("accepted", 11, 42),
+        ("refused", 1, 42),
+        ("later", 0, 42),
+    ]
+    charts = {chart.by: chart.answer for chart in found.charts}
+    (hall,) = charts["hall"].rows
+    assert hall.cells[0].low < 11 / 42 < hall.cells[0].high
+    rates = {row.keys[0]: row.cells[0] for row in charts["clerk"].rows}
+    assert (rates["zhaoying"].value, rates["zhaoying"].numerator, rates["zhaoying"].too_few) == (None, None, True)
+    assert rates["second"].value == 0.25
+    with pytest.raises(InvalidForm) as told:
+        metrics.ask(app, OPERATOR, Wanted(("shown",), ("clerk", "answer")))
+    assert [one.code for one in told.value.problems] == ["E463"]
+
+
+@pytest.mark.usefixtures("case_id")
+def test_who_is_told_of_no_clerk_has_neither_the_chart_nor_the_filter(app: Countersign) -> None:
+    found = board(app, "emily", clerk="second")
+    assert "clerk" not in {chart.by for chart in found.charts} | {one.name for one in found.filters}
+    assert found.figures[0].numerator == 42
+
+
+def test_customers_behind_a_figure_are_masked_recorded_and_for_who_may_see_customers(
+    app: Countersign, case_id: str
+) -> None:
+    with pytest.raises(NotFound):
+        drilling.rows(app, By(viewer(app, "wangmin"), key=key()), "halls", case_id, {})
+    asking = By(viewer(app, "machao"), key=key())
+    found = drilling.rows(app, asking, "halls", case_id, {"hall": "440100"})
+    assert (len(found.rows), found.cut) == (42, False)
+    assert all("*" in row.customer for row in found.rows)
+    answered = [row for row in found.rows if row.state == "refuse"]
+    assert [(row.reason, row.channel) for row in answered] == [("price", "hall")]
+    assert drilling.rows(app, asking, "halls", case_id, {"hall": "440106"}).rows == ()
+    with app.db.read() as tx:
+        kinds = [entry.kind for entry in trail.about(tx, f"case {found.case_number}")]
+    assert kinds == ["customers_listed"]
+    with pytest.raises(NotFound):
+        drilling.rows(app, By(viewer(app, "machao"), key=key()), "halls", "no such case", {})
+
+
+def test_page_and_api_lead_from_a_figure_to_the_same_rows(app: Countersign, case_id: str) -> None:
+    with TestClient(create_app(app)) as browser:
+        bearer = {"Authorization": f"Bearer {session(app, browser, 'machao')}"}
+        page = browser.get(f"/dashboards/halls?hall={BAIYUN}").text
+        assert 'action="/dashboards/halls/customers"' in page
+        body = {"case": case_id, "filters": {"hall": BAIYUN}}
+        told = browser.post("/api/v1/dashboards/halls/customers", json=body, headers=bearer)
+        assert told.status_code == 200, told.text
+        assert (len(told.json()["rows"]), told.headers["cache-control"]) == (42, "no-store")
+        assert browser.post("/api/v1/dashboards/nothing/customers", json=body, headers=bearer).status_code == 404
+        other = {"Authorization": f"Bearer {session(app, browser, 'wangmin')}"}
+        assert "/dashboards/halls/customers" not in browser.get("/dashboards/halls").text
+        assert browser.post("/api/v1/dashboards/halls/customers", json=body, headers=other).status_code == 404
