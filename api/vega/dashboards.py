@@ -70,11 +70,7 @@ def _intervals(chart: ChartView, metric: MetricView, formats: Formats) -> Interv
         places.sort(key=lambda one: (-one.value, one.label))
     of = sum(row.cells[0].denominator for row in _certain(chart))
     done = sum(row.cells[0].numerator or 0 for row in _certain(chart))
-    line = (
-        N_("95%% intervals; the dashed line is all together.")
-        if is_share
-        else N_("95%% intervals; 0 is no difference.")
-    )
+    line = ALL_TOGETHER if is_share else NO_DIFFERENCE
     said = [left_out(chart, formats), formats.words("As of %(at)s.", at=formats.moment(chart.answer.as_of))]
     return Intervals(
         title=f"{formats.label(metric.label)} · {formats.label(chart.label)}",

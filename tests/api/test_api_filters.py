@@ -22,7 +22,7 @@ SPAN = ("since", "until")
 BOARDS = {
     f"{start}/dashboards/{one.key}{end}": (*one.filters, *SPAN)
     for one in dashboards.DASHBOARDS
-    for start, end in (("", ""), ("", "/rows.csv"), ("/api/v1", ""))
+    for start, end in (("", ""), ("", "?format=csv&"), ("/api/v1", ""))
 }
 PAGES = {
     "/cases": (*listing.NAMES, "after", "view"),
