@@ -98,17 +98,15 @@ def test_a_comment_stands_beside_its_field_until_it_is_settled(desk: Desks, app:
     assert "settled by 王敏" in settled.text
 
 
-def test_lists_are_filtered_by_their_address_and_a_filter_is_kept(desk: Desks, app: Countersign):
+def test_lists_are_filtered_by_their_address_and_a_view_of_them_is_saved(desk: Desks, app: Countersign):
     submitted(app)
     me = desk("wangmin")
     found = me.get("/cases?state=approving&kind=telecom-marketing-case&mine=1&office=440111&sort=title")
     assert "Autumn data package" in found.text
-    kept = me.fill_in("/cases?state=approving", "/cases/filters", name="In <approval>")
-    assert 'href="/cases?state=approving"' in kept.text and "In &lt;approval&gt;" in kept.text
+    me.fill_in("/cases?state=approving", "/views", name="In <approval>")
+    assert "In &lt;approval&gt;" in me.get("/cases?state=approving").text
     assert me.get("/cases?office=nowhere").status_code == 422
     assert me.get("/cases?after=rubbish").status_code == 422
-    gone = me.post("/cases/filters", data=me.form(kept, "/cases/filters") | {"forget": "In <approval>"})
-    assert "In &lt;approval&gt;" not in gone.text
 
 
 def test_the_feed_needs_its_address_alone_and_says_no_title_of_a_confidential_case(desk: Desks, app: Countersign):

@@ -121,4 +121,4 @@ def test_a_picture_that_is_opened_by_itself_looks_as_it_should(
         assert "xq7" in page.evaluate("document.documentElement.textContent")
     page.goto(f"/cases/{case_id}/process.svg")
     assert page.evaluate("getComputedStyle(document.querySelector('rect.current')).fill") == "rgb(255, 243, 214)"
-    assert len(pages) == 5
+    assert len(pages) == 6
