@@ -31,7 +31,7 @@ class Asked(Part):
 
 
 class Statement(Part):
-    """SQL over the views of the star and the table `seen` of visible cases, with the values of its places."""
+    """SQL over the views of the star and the table `seen_case` of visible cases, with the values of its places."""
 
     sql: str
     values: tuple[str, ...]
@@ -40,13 +40,16 @@ class Statement(Part):
 OF_ROWS = "f.customer"
 """What is told of single deliveries alone; all else is counted over their sums, which are a thirtieth of them."""
 
-SEEN = (
-    "c AS (SELECT k.*, o.city, coalesce(k.due_at < s.as_of, false) AS is_overdue"
-    " FROM fact_case AS k CROSS JOIN shown AS s LEFT JOIN dim_office AS o ON o.office = k.office"
-    " WHERE k.case_id IN (SELECT case_id FROM seen))"
-)
+SEEN = "c AS (SELECT * FROM seen_case)"
 """The one place where facts meet what the viewer may see: every statement begins with it, and every row of facts is
-joined with it. `shown` has the moment whose ledger the facts show."""
+joined with it."""
+SEEN_CASES = (
+    "SELECT k.*, o.city, coalesce(k.due_at < s.as_of, false) AS is_overdue"
+    " FROM fact_case AS k CROSS JOIN shown AS s LEFT JOIN dim_office AS o ON o.office = k.office"
+    " WHERE k.case_id IN (SELECT case_id FROM seen)"
+)
+"""The rows of `seen_case`: the cases of the table `seen`, made once for all statements. `shown` has the moment whose
+ledger the facts show."""
 PLANNED = (
     "(SELECT t.*, CASE WHEN t.ends_at <= t.starts_at THEN t.target ELSE round(t.target * least(1.0,"
     " (epoch(s.as_of) - epoch(t.starts_at)) / (epoch(t.ends_at) - epoch(t.starts_at)))) END AS planned"

@@ -17,7 +17,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from engine.evaluation.statements import Statement
+from engine.evaluation.statements import SEEN_CASES, Statement
 from engine.warehouse.star import SHAPES, Star
 
 MOST_KEPT, MOST_KEPT_ROWS = 256, 1_000
@@ -57,6 +57,7 @@ class Facts(AbstractContextManager["Facts"]):
         told = self.as_of.astimezone(UTC).replace(tzinfo=None) if self.as_of else None
         db.execute("CREATE TEMP TABLE shown AS SELECT CAST(? AS TIMESTAMP) AS as_of", [told])
         db.register("seen", pa.table({"case_id": pa.array(self._seen, pa.string())}))
+        db.execute(f"CREATE TEMP TABLE seen_case AS {SEEN_CASES}")
         return db
 
     def ask(self, statement: Statement) -> Found:

@@ -7,7 +7,7 @@ from statsmodels.stats.proportion import proportion_confint
 
 from engine.definition.catalogue import figures
 from engine.evaluation.figures import wilson
-from engine.evaluation.statements import Asked, statement
+from engine.evaluation.statements import SEEN_CASES, Asked, statement
 
 
 @pytest.mark.parametrize(("part", "whole"), [(0, 10), (1, 3), (500, 1000), (9_036, 14_820), (10, 10)])
@@ -24,11 +24,12 @@ def test_a_rate_of_nothing_has_no_value() -> None:
 
 
 def test_every_statement_is_over_visible_cases_alone() -> None:
+    assert SEEN_CASES.endswith("WHERE k.case_id IN (SELECT case_id FROM seen)")
     known = figures()
     for name in known.metrics:
         for by in known.dimensions_of(name):
             sql = statement(known, Asked(metrics=(name,), by=(by,), where={by: ("1", "2")}, since="2026-01-01")).sql
-            assert sql.startswith("WITH c AS (SELECT k.*") and "case_id IN (SELECT case_id FROM seen)" in sql
+            assert sql.startswith("WITH c AS (SELECT * FROM seen_case)")
             assert "FROM c" in sql or "JOIN c ON c.case_id = f.case_id" in sql
 
 
