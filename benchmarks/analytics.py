@@ -73,7 +73,7 @@ def run(*, quick: bool) -> list[Row]:
 
 
 def pages(house: House, person: str, addresses: tuple[str, ...], times: int) -> Iterator[Row]:
-    """How long each address takes, after a first look, which is told apart: answers of the facts are kept from then on."""
+    """How long each address takes after a first look, which is told apart: answers are kept from then on."""
     with TestClient(create_app(house.app)) as browser:
         page = browser.get("/sign-in").text
         browser.post("/sign-in", data={"csrf": csrf(page), "login": person, "password": PASSWORD, "next": "/inbox"})
