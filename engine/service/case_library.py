@@ -69,15 +69,15 @@ def _found(
     return tuple(islice(found, first, first + most))
 
 
-def _row(app: Countersign, tx: Connection, viewer: Viewer, line: CaseLine, closing: Closing | None) -> LibraryRow:
-    frozen = freezing.read(closing) if closing else None
+def _row(app: Countersign, tx: Connection, viewer: Viewer, line: CaseLine, closing: Closing) -> LibraryRow:
+    frozen = freezing.read(closing)
     return LibraryRow(
         row=showing.case_row(app, tx, line, viewer.person),
-        closed_at=closing.closed_at if closing else line.updated_at,
+        closed_at=closing.closed_at,
         report=frozen.report if frozen else None,
-        lessons=LessonsView(closing.worked, closing.failed, closing.repeat) if closing else LessonsView("", "", ""),
-        category=closing.category if closing else "",
-        channels=tuple(filter(None, closing.channels.split(","))) if closing else (),
+        lessons=LessonsView(closing.worked, closing.failed, closing.repeat),
+        category=closing.category,
+        channels=tuple(filter(None, closing.channels.split(","))),
     )
 
 

@@ -18,8 +18,6 @@ from engine.store.tables import cases, closings, evaluations, recipients, respon
 from engine.store.visibility import visible
 
 AT_ONCE = 20_000
-CLOSED = "closed"
-"""The state of cases that were closed before closings were kept."""
 EVALUATING = "evaluating"
 SHOWN = 20
 _COLUMNS = [column for column in closings.c if column.name != "words"]
@@ -67,7 +65,7 @@ def put(tx: Connection, closing: Closing, words: str) -> None:
 
 
 def find(tx: Connection, case_id: str) -> Closing | None:
-    """How the case was closed, None where it was not, or before that was kept."""
+    """How the case was closed, None where it was not."""
     row = tx.execute(sa.select(*_COLUMNS).where(closings.c.case_id == case_id)).one_or_none()
     return None if row is None else Closing(*row)
 
@@ -80,41 +78,35 @@ def id_of(tx: Connection, name: str) -> str | None:
 
 def library(
     tx: Connection, person: str, sought: Sought, *, limit: int, offset: int
-) -> tuple[tuple[CaseLine, Closing | None], ...]:
-    """Closed cases that `person` may see, the last closed first; None for the closing of one that has none."""
-    closed_at = sa.func.coalesce(closings.c.closed_at, cases.c.updated_at)
+) -> tuple[tuple[CaseLine, Closing], ...]:
+    """Closed cases that `person` may see, the last closed first."""
     query = (
         sa.select(*CASE_COLUMNS, *_COLUMNS)
-        .outerjoin(closings, closings.c.case_id == cases.c.id)
-        .where(is_in_library(), visible(person), *_parts(sought, closed_at))
-        .order_by(closed_at.desc(), cases.c.id)
+        .join(closings, closings.c.case_id == cases.c.id)
+        .where(closings.c.in_library, visible(person), *_parts(sought))
+        .order_by(closings.c.closed_at.desc(), closings.c.case_id)
         .limit(limit)
         .offset(offset)
     )
     count = len(CASE_COLUMNS)
     return tuple(
-        (case_line(row[:count]), Closing(*row[count:]) if row[count] is not None else None)  # type: ignore[arg-type]
+        (case_line(row[:count]), Closing(*row[count:]))  # type: ignore[arg-type]
         for row in tx.execute(query)
     )
 
 
-def is_in_library() -> ColumnElement[bool]:
-    """Whether the case of the row at hand in `cases`, outer joined with its closing, stands in the library."""
-    before = sa.and_(closings.c.case_id.is_(None), cases.c.state == CLOSED)
-    return sa.or_(closings.c.in_library, before)
-
-
 def stands_there(tx: Connection, case_id: str) -> bool:
     """Whether the case stands in the library, whoever may see it."""
-    joined = sa.select(cases.c.id).outerjoin(closings, closings.c.case_id == cases.c.id)
-    return tx.execute(joined.where(cases.c.id == case_id, is_in_library())).first() is not None
+    query = sa.select(closings.c.case_id).where(closings.c.case_id == case_id, closings.c.in_library)
+    return tx.execute(query).first() is not None
 
 
 def categories(tx: Connection, person: str) -> tuple[str, ...]:
     """The categories of the cases of the library that `person` may see."""
-    query = sa.select(closings.c.category).distinct().join(cases, cases.c.id == closings.c.case_id)
-    query = query.where(closings.c.category != "", closings.c.in_library, visible(person))
-    return tuple(tx.execute(query.order_by(closings.c.category).limit(100)).scalars())
+    there = sa.select(closings.c.category).distinct().where(closings.c.category != "").subquery()
+    seen = (closings.c.category == there.c.category, closings.c.in_library, cases.c.id == closings.c.case_id)
+    found = sa.select(there.c.category).where(sa.exists().where(*seen, visible(person)))
+    return tuple(tx.execute(found.order_by(there.c.category).limit(100)).scalars())
 
 
 def to_close(tx: Connection, person: str) -> tuple[tuple[str, str, str], ...]:
@@ -164,7 +156,7 @@ def _moment(at: datetime) -> str:
     return at.astimezone(UTC).isoformat(timespec="microseconds")
 
 
-def _parts(sought: Sought, closed_at: ColumnElement[datetime]) -> Iterator[ColumnElement[bool]]:
+def _parts(sought: Sought) -> Iterator[ColumnElement[bool]]:
     if sought.words:
         in_words = closings.c.words.contains(sought.words.casefold(), autoescape=True)
         in_title = cases.c.title.icontains(sought.words, autoescape=True)
@@ -180,6 +172,6 @@ def _parts(sought: Sought, closed_at: ColumnElement[datetime]) -> Iterator[Colum
     if sought.verdict:
         yield closings.c.verdict == sought.verdict
     if sought.since is not None:
-        yield closed_at >= sought.since
+        yield closings.c.closed_at >= sought.since
     if sought.until is not None:
-        yield closed_at < sought.until
+        yield closings.c.closed_at < sought.until

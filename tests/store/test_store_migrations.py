@@ -11,10 +11,11 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 
 from engine.definition.numbers import NumberPattern
-from engine.store import migrations
+from engine.store import closings, migrations
+from engine.store.closings import Closing
 from engine.store.numbering import next_number
 from engine.store.session import Database
-from engine.store.tables import history, metadata, numbering, organisation
+from engine.store.tables import cases, history, metadata, numbering, organisation
 from tests.servers.postgres import create_database
 from tests.store.by_hand import open_case
 
@@ -91,6 +92,32 @@ def test_numbers_without_a_year_go_on_counting_over_the_years(
         counted = NumberPattern("MC{seq:04}").counted(office="440111", year=2027)
         assert next_number(tx, *counted) == 41
         assert next_number(tx, "440111-2026-#", 2026) == 5
+    db.close()
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_cases_that_were_closed_before_stand_in_the_library(
+    kind: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    url = f"sqlite:///{tmp_path / 'before.db'}"
+    if kind == "postgresql":
+        worker = request.getfixturevalue("worker")
+        url = create_database(request.getfixturevalue("pg_server"), f"countersign_closed_{worker}")
+    db = Database(url)
+    db.migrate()
+    open_case(db)
+    config = Config()
+    config.set_main_option("script_location", str(Path(migrations.__file__).parent))
+    config.set_main_option("path_separator", "os")
+    with db.begin() as tx:
+        tx.execute(sa.update(cases).values(state="closed"))
+        (closed_at,) = tx.execute(sa.select(cases.c.updated_at)).scalars()
+        config.attributes["connection"] = tx
+        command.downgrade(config, "0053")
+    db.migrate()
+    with db.read() as tx:
+        assert closings.find(tx, "c1") == Closing("c1", closed_at)
+        assert closings.stands_there(tx, "c1")
     db.close()
 
 

@@ -25,4 +25,5 @@ closings = Table(
     Column("channels", String(200), nullable=False, server_default=""),  # ,sms,hall,
     Column("words", Text, nullable=False, server_default=""),  # title and lessons, also in pinyin, small letters
     Index(None, "closed_at"),
+    Index(None, "category"),
 )

@@ -1,4 +1,5 @@
-"""Closed cases keep their frozen report, what was learned, and by what the case library finds them."""
+"""Closed cases keep their frozen report, what was learned, and by what the case library finds them; those that were
+closed before have a row without either."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -31,6 +32,8 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("case_id", name=op.f("pk_closings")),
     )
     op.create_index(op.f("ix_closings_closed_at"), "closings", ["closed_at"])
+    op.create_index(op.f("ix_closings_category"), "closings", ["category"])
+    op.execute("INSERT INTO closings (case_id, closed_at) SELECT id, updated_at FROM cases WHERE state = 'closed'")
 
 
 def downgrade() -> None:
