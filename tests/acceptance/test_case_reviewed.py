@@ -21,7 +21,7 @@ def app(db: Database, tmp_path: Path) -> Iterator[Countersign]:
             roles = (("machao", "definition_author"), ("wuqian", "definition_author"), ("chensi", "legal"))
             people.add_grants(tx, [{"person": one, "role": role, "office": "440100"} for one, role in roles])
         publishing.save_draft(app, viewer(app, "machao"), REVIEWED.read_text("utf-8"))
-        publishing.publish(app, viewer(app, "wuqian"), "reviewed-marketing-case", 2)
+        publishing.publish(app, viewer(app, "wuqian"), "reviewed-marketing-case", 3)
         yield app
 
 
