@@ -15,17 +15,15 @@ import duckdb
 import msgspec
 import sqlalchemy as sa
 
-from benchmarks.county import HOLDERS, NOW, OFFICES, County
-from benchmarks.queues import PASSWORD, country
+from benchmarks.county import HOLDERS, NOW, County
+from benchmarks.queues import staffed
 from benchmarks.transitions import supply
 from engine import clock
 from engine.machine.case import Case
 from engine.organisation import Grant
-from engine.service import definitions, facts, people, sealing
+from engine.service import facts, sealing
 from engine.service.app import Countersign
-from engine.service.people import NewPerson
 from engine.service.stage_views import EvaluationView
-from engine.settings import Settings
 from engine.store import courses
 from engine.store import facts as ledger
 from engine.store.session import Database
@@ -33,7 +31,6 @@ from engine.values import canonical_json
 from engine.warehouse.dataset import DataFile
 from engine.warehouse.freeze import FORMAT, LIST, Manifest
 from engine.warehouse.star import SHAPES, Mark, Star
-from tests.servers.postgres import create_database
 
 AUDITOR = "shen"  # sees every case
 MARKETING = "lu"  # sees what is open, and of confidential cases those of the province
@@ -143,22 +140,7 @@ class House:
 
 def built(url: str, home: Path, *, cases: int, each: int) -> House:
     """A house of so many cases, each with `each` recipients; its facts are those of its ledger."""
-    settings = Settings(home=home, database_url=create_database(url, "bench"), language="zh")
-    app = Countersign.open(settings)
-    app.db.migrate()
-    staff = [
-        NewPerson(
-            id=held.person,
-            name=held.person,
-            email=f"{held.person}@example.com",
-            language="zh",
-            password=PASSWORD,
-            grants=((held.role, held.office),),
-        )
-        for held in STAFF
-    ]
-    people.load(app, (*OFFICES, *country()), staff)
-    definitions.publish_shipped(app)
+    app = staffed(url, home, STAFF)
     seed = supply(app.db, County(), 1)()[0].case
     _fill(app.db, seed, cases, each)
     with app.db.begin() as tx:

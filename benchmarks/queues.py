@@ -4,7 +4,7 @@ The million is made by the database from one real case (its rows copied under ne
 matters; the cases that are decided and whose timers fire are real ones, each opened and submitted by the machine.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -20,7 +20,7 @@ from benchmarks import Row
 from benchmarks.county import HOLDERS, NOW, OFFICES, County
 from benchmarks.transitions import db_vacuum, server, supply
 from engine.machine.case import Case
-from engine.organisation import Office
+from engine.organisation import Grant, Office
 from engine.service import definitions, people
 from engine.service.app import Countersign
 from engine.service.effects import fire_timers
@@ -64,7 +64,7 @@ def run(quick: bool) -> list[Row]:
     """The rows of B2 and B6."""
     few, size, real = (2_000, 20_000, 500) if quick else (100_000, 1_000_000, 20_000)
     with server() as url, TemporaryDirectory() as folder:
-        app = _staffed(url, Path(folder))
+        app = staffed(url, Path(folder), HOLDERS)
         ready = supply(app.db, County(), real)()
         fired = list(_timers(app, real))
         decided = [one.case for one in supply(app.db, County(), 300)()]
@@ -76,7 +76,8 @@ def run(quick: bool) -> list[Row]:
     return rows
 
 
-def _staffed(url: str, home: Path) -> Countersign:
+def staffed(url: str, home: Path, holders: Iterable[Grant]) -> Countersign:
+    """A house of a whole country's offices, with a person for each grant, and the shipped definitions."""
     settings = Settings(home=home, database_url=create_database(url, "bench"), language="zh")
     app = Countersign.open(settings)
     app.db.migrate()
@@ -89,7 +90,7 @@ def _staffed(url: str, home: Path) -> Countersign:
             password=PASSWORD,
             grants=((held.role, held.office),),
         )
-        for held in HOLDERS
+        for held in holders
     ]
     people.load(app, (*OFFICES, *country()), staff)
     definitions.publish_shipped(app)

@@ -46,7 +46,7 @@ NOUNS = {
         "Say how a process went by its log: lead times, variants, rework, who was at work.",
     ),
     "export": (
-        "engine.cli.export",
+        "engine.cli.export:export",
         "Event logs of cases for process mining; nothing that people wrote, and so no customer, is in them.",
     ),
     "up": ("engine.cli.up:up", "Start pages, flows and their Prefect server; stop all of them together."),

@@ -16,6 +16,7 @@ Verdict = Literal[
     "works", "harms", "no_difference", "loses_money",
     "not_sent", "no_control", "sample_ratio", "contaminated", "too_small", "too_early",
 ]  # fmt: skip
+JUDGED: tuple[Verdict, ...] = ("works", "harms", "loses_money", "no_difference")  # the others judge nothing
 FEWEST_OUTCOMES = 10  # in both groups together, below which nothing is said of a rate
 FEWEST_CUSTOMERS = 30  # of each group, below which nothing is said at all
 

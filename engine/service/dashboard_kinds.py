@@ -10,12 +10,12 @@ from typing import ClassVar, Literal
 
 from engine.delivery.channels import CHANNELS
 from engine.errors import NotFound
+from engine.evaluation.sentence import JUDGED
 from engine.service.app import Countersign
 from engine.service.metric_codes import CODES
 from engine.store import policies
 from engine.values import NO_TEXT, Bilingual
 
-JUDGED = ("works", "harms", "loses_money", "no_difference")
 EFFECT = ("lift", "heterogeneity", "judged_cases", "reach_rate", "response_rate", "conversion_rate", "effect_cost",
           "effect_profit")  # fmt: skip
 Reveals = Literal["nothing", "deliveries", "recommendations"]

@@ -13,11 +13,10 @@ from zoneinfo import ZoneInfo
 import msgspec
 import pyarrow as pa
 
-from engine.service.stage_views import EvaluationView, UpliftRow
+from engine.evaluation.sentence import JUDGED
+from engine.service.stage_views import TOTAL, EvaluationView, UpliftRow
 from engine.store.facts import Evaluated
 
-JUDGED = ("works", "harms", "loses_money", "no_difference")
-TOTAL = "total"
 OF_RATES = ("wald", "newcombe")
 SEVERAL = "several"
 CURRENCY = "CNY"  # of reports that say none

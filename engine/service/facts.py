@@ -138,18 +138,19 @@ class _Making:
         if running:
             self._take("fact_target", "target", running, lambda gone: self._targets(running, gone), "targets")
         if answered:
-            take = lambda gone: self._responses(sorted(answered), gone)  # noqa: E731  named for the line above
-            self._take("fact_response", "response", answered, take, "responses")
+            asked = sorted(answered)
+            self._take("fact_response", "response", asked, lambda gone: self._responses(asked, gone), "responses")
         if seen:
-            rows = self._flat(ledger.recommendations_of(self.tx, sorted(seen)))
-            take = lambda gone: self.filler.recommendations(rows, gone)  # noqa: E731
-            self._take("fact_recommendation", "recommendation", seen, take, "recommendations")
+            self._take("fact_recommendation", "recommendation", seen, self._recommendations, "recommendations")
         if evaluated := self._changed("effect", ledger.evaluation_marks(self.tx)):
             self._take("fact_effect", "effect", evaluated, lambda gone: self._effects(evaluated, gone), "effects")
         self._dimensions()
         if self.after != self.before or self.whole:
             self.tables["marks"] = self.filler.star.keep_marks(self.after)
         return _Made(self.tables, self.counts)
+
+    def _recommendations(self, gone: "dict[str, Mark]") -> Any:
+        return self.filler.recommendations(self._flat(ledger.recommendations_of(self.tx, sorted(gone))), gone)
 
     def _wave_marks(self) -> dict[str, str]:
         """Another cost table may charge what was sent long ago otherwise."""

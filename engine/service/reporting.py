@@ -26,7 +26,7 @@ from engine.service.contaminating import contamination
 from engine.service.earnings import money_of
 from engine.service.funnels import Way, apart, funnel, parts
 from engine.service.showing import office_name
-from engine.service.stage_views import ContaminationView, EvaluationView, FunnelRow, UpliftRow
+from engine.service.stage_views import TOTAL, ContaminationView, EvaluationView, FunnelRow, UpliftRow
 from engine.store import answers, reports, snapshots, waves
 from engine.store.reports import Contacts
 from engine.store.snapshots import SnapshotRow
@@ -37,7 +37,6 @@ from engine.warehouse.freeze import LIST, Manifest
 from engine.warehouse.measuring import EVENTS, measure_case
 from engine.warehouse.responses import outcome_files, outcomes_folder
 
-TOTAL = "total"
 MONEY = frozenset({"revenue", "roi"})
 CENT = Decimal("0.01")
 

@@ -237,6 +237,10 @@ class PartRow:
         return Bilingual(zh=self.zh, en=self.en)
 
 
+TOTAL = "total"
+"""The arm of all customers together in an evaluation."""
+
+
 @dataclass(frozen=True, slots=True)
 class UpliftRow:
     """Lift of one arm over the control in one metric; rates as shares (0.031), means in the metric's unit. `p_holm` is

@@ -4,10 +4,8 @@ Reports of earlier releases have fewer figures, and a shorter sentence. Refuses 
 """
 
 from engine.evaluation.sentence import Difference, Finding, sentence
-from engine.service.stage_views import EvaluationView, UpliftRow
+from engine.service.stage_views import TOTAL, EvaluationView, UpliftRow
 from engine.values import CURRENCY_SIGNS, Bilingual
-
-TOTAL = "total"
 
 
 def verdict_sentence(view: EvaluationView) -> Bilingual:

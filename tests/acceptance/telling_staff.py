@@ -5,10 +5,11 @@ import signal
 import subprocess
 import sys
 from collections import Counter
-from datetime import timedelta
+from datetime import datetime, timedelta
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
@@ -21,6 +22,8 @@ from engine.store.tables import messages
 from notifications.channels import sender
 from tests.acceptance.offices import load_people
 from tests.support import ROOT, free_port
+
+MORNING = datetime(2026, 12, 1, 10, 0, tzinfo=ZoneInfo("Asia/Shanghai"))  # a Tuesday
 
 
 class MailServer:

@@ -6,9 +6,8 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import pytest
 import sqlalchemy as sa
@@ -26,25 +25,7 @@ from tests.acceptance.telling_staff import MailServer, pass_time, staffed, state
 from tests.servers.recorder import recording
 from tests.support import ROOT, kill
 
-ZONE = ZoneInfo("Asia/Shanghai")
 NUMBER = re.compile(r"\d{6}-\d{4}-\d{5}")
-MORNING = datetime(2026, 12, 1, 10, 0, tzinfo=ZONE)  # a Tuesday
-
-
-@pytest.fixture
-def hands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The business clock, set to a Tuesday morning."""
-    file = tmp_path / "clock"
-    monkeypatch.setenv("COUNTERSIGN_CLOCK_FILE", str(file))
-    clock.move(file, MORNING - clock.now())
-    return file
-
-
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[MailServer]:
-    mail = MailServer(tmp_path / "mail")
-    yield mail
-    mail.stop()
 
 
 @pytest.fixture

@@ -4,9 +4,8 @@ import io
 import subprocess
 import sys
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import pytest
 import sqlalchemy as sa
@@ -25,25 +24,6 @@ from notifications.channels import sender
 from tests.acceptance.offices import key, submitted, viewer
 from tests.acceptance.telling_staff import MailServer, staffed, tick
 from tests.support import ROOT
-
-ZONE = ZoneInfo("Asia/Shanghai")
-MORNING = datetime(2026, 12, 1, 10, 0, tzinfo=ZONE)  # a Tuesday
-
-
-@pytest.fixture
-def hands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The business clock, set to a Tuesday morning."""
-    file = tmp_path / "clock"
-    monkeypatch.setenv("COUNTERSIGN_CLOCK_FILE", str(file))
-    clock.move(file, MORNING - clock.now())
-    return file
-
-
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[MailServer]:
-    mail = MailServer(tmp_path / "mail")
-    yield mail
-    mail.stop()
 
 
 def opened(db: Database, home: Path, server: MailServer, **settings: object) -> Countersign:
