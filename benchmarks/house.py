@@ -115,11 +115,10 @@ FROM recipients WHERE case_id LIKE :cases AND row % :every = 3
 _SHOWN = """
 INSERT INTO recommendations (wave, row, case_id, customer, shown_by, shown_at, office, answer, reason, answered_by,
                              answered_at)
-SELECT wave, row, case_id, customer, 'clerk' || row_number() OVER () % 9000, settled_at,
-       'D' || row_number() OVER () % 2977,
-       (ARRAY['accept', 'refuse', 'later', ''])[1 + row % 4], '', 'clerk' || row_number() OVER () % 9000,
-       settled_at
-FROM recipients WHERE channel = 'hall' AND row % 10 < 8 AND case_id LIKE :cases
+SELECT wave, row, case_id, customer, 'clerk' || clerk, settled_at, 'D' || clerk % 2977,
+       (ARRAY['accept', 'refuse', 'later', ''])[1 + row % 4], '', 'clerk' || clerk, settled_at
+FROM (SELECT *, row_number() OVER () % 9000 AS clerk FROM recipients
+      WHERE channel = 'hall' AND row % 10 < 8 AND case_id LIKE :cases) AS shown
 """
 _CALLED = """
 INSERT INTO call_attempts (wave, row, reference, case_id, at, caller, disposition)

@@ -10,6 +10,7 @@ from fastapi.testclient import TestClient
 from typer.testing import CliRunner
 
 from api.app import create_app
+from engine import clock
 from engine.cli.demo.people import PASSWORD
 from engine.cli.main import app as program
 from engine.organisation import StandIn
@@ -156,13 +157,14 @@ def test_cases_found_by_a_hidden_title_take_no_place_and_announce_no_page(app: C
 
 
 def decide_to_the_end(app: Countersign, case_id: str) -> None:
-    """As if the case had been decided on, carried out and closed before closings were kept."""
+    """As if the case had been decided on, carried out and closed before closings were kept, then migrated."""
     notices(app)
     decide(app, "liguoqiang")
     decide(app, "zhanglan", {"budget": "60321"})
     decide(app, "liguoqiang")
     with app.db.begin() as tx:
         tx.execute(tables.cases.update().where(tables.cases.c.id == case_id).values(state="closed"))
+        tx.execute(tables.closings.insert().values(case_id=case_id, closed_at=clock.now()))
 
 
 SPLITTING = HIDING.replace(

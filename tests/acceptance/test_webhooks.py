@@ -16,19 +16,10 @@ from engine.service.app import Countersign
 from engine.store.session import Database
 from tests.acceptance.offices import key, open_task, submitted, viewer
 from tests.acceptance.telling_staff import pass_time, staffed, tick
-from tests.acceptance.test_notices import MORNING
 from tests.servers.recorder import Recorder, recording
 from tests.support import ROOT, free_port
 
 Check = Callable[[str, Mapping[str, str], bytes], bool]
-
-
-@pytest.fixture
-def hands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    file = tmp_path / "clock"
-    monkeypatch.setenv("COUNTERSIGN_CLOCK_FILE", str(file))
-    clock.move(file, MORNING - clock.now())
-    return file
 
 
 @pytest.fixture
