@@ -5,7 +5,7 @@ viewer may see, and answers with labels. Refreshing is measured over the rows th
 """
 
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -62,15 +62,13 @@ def _refresh(data: Path, count: int) -> float:
     star = Star(data)
     placed = [Placing("new-w1", "case-00000001", "sms", "", "2026-11-30", False)]
 
-    def rows() -> Iterator[tuple[object, ...]]:
-        at = int(datetime(2026, 11, 30, 3, tzinfo=UTC).timestamp() * 1_000_000)
-        return (("new-w1", n, f"C{n:08}", "all", "delivered", "", at, at + n, 1) for n in range(count))
-
+    at = int(datetime(2026, 11, 30, 3, tzinfo=UTC).timestamp() * 1_000_000)
+    rows = [("new-w1", n, f"C{n:08}", "all", "delivered", "", at, at + n, 1) for n in range(count)]
     start = perf_counter()
     with star.opened() as db:
         filler = Filler(star, db, star.current(), Keeping("secret", ZoneInfo("Asia/Shanghai")))
         filled = filler.deliveries(
-            placed, rows(), {}, lambda left: [Charge(one.wave, one.day, Decimal("0.04"), False) for one in left]
+            placed, [rows], {}, lambda left: [Charge(one.wave, one.day, Decimal("0.04"), False) for one in left]
         )
         sums = star.summed(db, star.current(), filled.table)
         star.publish(lambda tables: tables | {"fact_delivery": filled.table, "sum_delivery": sums})

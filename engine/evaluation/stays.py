@@ -71,12 +71,12 @@ class Shifts:
 
 
 class Stays:
-    """The stays of cases in columns. `case` is the place of each stay's case in what was given."""
+    """The packed stays of cases, one behind the other, in columns. `lengths` say how many bytes are each case's; `case`
+    is the place of each stay's case among those."""
 
-    def __init__(self, packed: Sequence[bytes], shifts: Shifts) -> None:
-        counts = np.array([len(one) // STAY.itemsize for one in packed], dtype=np.int64)
-        table: npt.NDArray[Any] = np.frombuffer(b"".join(packed), dtype=STAY)
-        self.case: Numbers = np.repeat(np.arange(len(packed), dtype=np.int64), counts)
+    def __init__(self, packed: bytes, lengths: Numbers, shifts: Shifts) -> None:
+        table: npt.NDArray[Any] = np.frombuffer(packed, dtype=STAY)
+        self.case: Numbers = np.repeat(np.arange(len(lengths), dtype=np.int64), lengths // STAY.itemsize)
         self._shifts = shifts
         self.outcome, self.step, self.person, self.start, self.end, self.due = (
             table[name].astype(np.int64) for name in ("outcome", "step", "person", "start", "end", "due")

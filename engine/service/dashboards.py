@@ -134,11 +134,13 @@ def show(app: Countersign, by: By, key: str, chosen: Mapping[str, str]) -> Dashb
         *(_drawn(kind, chosen, one) for one in drawn),
         wanted_rows(kind, chosen, SHOWN),
     ]
-    choices = [Wanted((CHOSEN_OF[name],), (name,)) for name in filters if name in CHOSEN_OF]
+    choices = [Wanted((CHOSEN_OF[name],), (name,), largest=MOST_CHOICES) for name in filters if name in CHOSEN_OF]
     answers = metrics.ask_all(app, by, [*questions, *choices])
     (figures, *charts, table), listed = answers[: len(questions)], answers[len(questions) :]
     for answer in listed:
-        told[answer.by[0]] = tuple((row.keys[0], row.labels[0]) for row in answer.rows[:MOST_CHOICES] if row.keys[0])
+        told[answer.by[0]] = tuple(
+            sorted(((row.keys[0], row.labels[0]) for row in answer.rows if row.keys[0]), key=_key)
+        )
     named = {*kind.figures, *kind.columns, *(name for one in drawn for name in one.metrics)}
     dimensions = {*filters, *kind.rows_by, *(one.by for one in drawn)}
     return DashboardView(
@@ -189,6 +191,10 @@ def _filter(name: str, label: Bilingual, chosen: str, choices: tuple[tuple[str, 
     if chosen and chosen not in dict(choices):
         choices = (*choices, (chosen, Bilingual(zh=chosen, en=chosen)))
     return FilterView(name, label, chosen, choices)
+
+
+def _key(choice: tuple[str, Bilingual]) -> str:
+    return choice[0]
 
 
 def _both(chosen: tuple[str, ...], only: tuple[str, ...]) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ behind but files that nobody names, and the next one takes the same again. Refus
 into the case database.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -38,7 +38,6 @@ EVERY = timedelta(minutes=5)
 PURPOSE = "customers in facts"
 DAY = timedelta(days=1)
 ASKED = {"approve": "approval", "file": "filing"}  # what a case was asked for: approval where one step approves
-Row = tuple[Any, ...]
 
 
 class FactsBusy(Refused):
@@ -145,12 +144,13 @@ class _Making:
         if evaluated := self._changed("effect", ledger.evaluation_marks(self.tx)):
             self._take("fact_effect", "effect", evaluated, lambda gone: self._effects(evaluated, gone), "effects")
         self._dimensions()
+        self.after = {what: marks for what, marks in self.after.items() if marks}
         if self.after != self.before or self.whole:
             self.tables["marks"] = self.filler.star.keep_marks(self.after)
         return _Made(self.tables, self.counts)
 
     def _recommendations(self, gone: "dict[str, Mark]") -> Any:
-        return self.filler.recommendations(self._flat(ledger.recommendations_of(self.tx, sorted(gone))), gone)
+        return self.filler.recommendations(ledger.recommendations_of(self.tx, sorted(gone)), gone)
 
     def _wave_marks(self) -> dict[str, str]:
         """Another cost table may charge what was sent long ago otherwise."""
@@ -161,11 +161,13 @@ class _Making:
         """The ids whose mark is another one, gone ones among them."""
         from engine.warehouse.star import Mark  # noqa: PLC0415
 
-        before = self.before.get(what, {})
+        before, unknown = self.before.get(what, {}), Mark("")
+        changed = {key for key, mark in now.items() if key not in before or mark != before[key].mark}
         self.after[what] = {
-            key: Mark(mark, before[key].parts if key in before else ()) for key, mark in sorted(now.items())
+            key: Mark(mark, before.get(key, unknown).parts) if key in changed else before[key]
+            for key, mark in now.items()
         }
-        return {key for key in now.keys() | before.keys() if key not in before or now.get(key) != before[key].mark}
+        return changed | (before.keys() - now.keys())
 
     def _take(self, name: str, what: str, keys: Iterable[str], take: Callable[[Any], Any], count: str) -> None:
         from engine.warehouse.star import Mark  # noqa: PLC0415
@@ -193,14 +195,9 @@ class _Making:
             for wave in facts
         ]
 
-        def rows() -> Iterator[Row]:
-            for wave in facts:
-                for piece in ledger.rows_of(self.tx, wave.id):
-                    for row in piece:
-                        yield (wave.id, *row)
-
+        rows = (piece for wave in facts for piece in ledger.rows_of(self.tx, wave.id))
         charging = Charging(self.app, self.tx, facts, self.costs)
-        return self.filler.deliveries(placed, rows(), gone, charging.charge)
+        return self.filler.deliveries(placed, rows, gone, charging.charge)
 
     def _responses(self, ids: Sequence[str], gone: "dict[str, Mark]") -> Any:
         from engine.warehouse.freeze import LIST  # noqa: PLC0415
@@ -213,7 +210,7 @@ class _Making:
             for case_id, folder in ledger.lists_of(self.tx, ids).items()
             if (path := Path(self.app.settings.data) / folder / LIST).exists()
         }
-        rows = self._flat(ledger.responses_of(self.tx, ids))
+        rows = ledger.responses_of(self.tx, ids)
         return self.filler.responses(windows, rows, gone, contacts or star.nothing("fact_delivery"), lists)
 
     def _window(self, one: CaseTimes) -> "Window":
@@ -311,10 +308,6 @@ class _Making:
             "dim_date": dates_of(self.app.now().astimezone(self.app.settings.zone).date()),
         }
         self.tables |= {name: self.filler.star.whole(name, rows) for name, rows in made.items()}
-
-    @staticmethod
-    def _flat(pieces: Iterable[list[Row]]) -> Iterator[Row]:
-        return (row for piece in pieces for row in piece)
 
 
 def _schema(name: str) -> "pa.Schema":

@@ -18,7 +18,7 @@ from engine.service.app import Countersign
 from engine.service.days import span_of, start_of
 from engine.service.views import Viewer
 from engine.store import courses
-from engine.store.courses import Wanted
+from engine.store.courses import Piece, Wanted
 from engine.values import Bilingual
 
 NAMES = ("since", "until", "office", "definition", "version", "kind")
@@ -136,30 +136,35 @@ def wanted(app: Countersign, tx: Connection, filters: Mapping[str, str]) -> tupl
 
 def columns(app: Countersign, tx: Connection, viewer: Viewer, of: Wanted) -> Columns:
     """The courses of the cases that the viewer may see."""
-    rows = courses.rows(tx, viewer.person, of)
-    ids, offices, names, versions, seqs, told, submitted, ended, files, ways, packed = (
-        zip(*rows, strict=True) if rows else ((),) * 11
-    )
-    starts = np.array(submitted, dtype=np.int64)
-    ends = np.array(ended, dtype=np.int64)
+    pieces = list(courses.pieces(tx, viewer.person, of))
+    names, starts = _texts(pieces, "definitions"), _numbers(pieces, "submitted")
     zone, now = app.settings.zone, app.now()
-    first = datetime.fromtimestamp(int(starts.min()), UTC).astimezone(zone).date() if rows else now.date()
+    first = datetime.fromtimestamp(int(starts.min()), UTC).astimezone(zone).date() if pieces else now.date()
     shifts = Shifts(app.calendar(tx).shifts(first - DAY, now.astimezone(zone).date() + DAY))
     return Columns(
-        ids=ids,
-        office=Coded.of(offices),
+        ids=tuple(_texts(pieces, "ids")),
+        office=Coded.of(_texts(pieces, "offices")),
         definition=Coded.of(names),
-        version=Coded.of(names, versions),
+        version=Coded.of(names, _texts(pieces, "versions")),
         month=_months(starts, first, now.astimezone(zone).date(), zone),
         submitted=starts,
-        ended=ends,
-        files=np.array(files, dtype=bool),
-        way=np.array(ways, dtype=np.int64),
-        kept=np.array(seqs, dtype=np.int64) == np.array(told, dtype=np.int64),
-        stays=Stays(packed, shifts),
+        ended=_numbers(pieces, "ended"),
+        files=np.array(_numbers(pieces, "files"), dtype=bool),
+        way=_numbers(pieces, "ways"),
+        kept=np.equal(_numbers(pieces, "seq"), _numbers(pieces, "told")),
+        stays=Stays(b"".join(one.stays for one in pieces), _numbers(pieces, "lengths"), shifts),
         shifts=shifts,
         words=courses.words(tx),
     )
+
+
+def _texts(pieces: Sequence[Piece], name: str) -> list[str]:
+    return [line for one in pieces for line in getattr(one, name).split("\n")]
+
+
+def _numbers(pieces: Sequence[Piece], name: str) -> Numbers:
+    texts = "\n".join(getattr(one, name) for one in pieces)
+    return np.fromstring(texts, dtype=np.int64, sep="\n")
 
 
 def _months(starts: Numbers, first: date, last: date, zone: ZoneInfo) -> Coded:

@@ -86,7 +86,7 @@ def _observed(app: Countersign, tx: Connection, case: Case, as_of: datetime) -> 
         manifest=msgspec.json.decode(snapshot.manifest, type=Manifest),
         contacts=contacts,
         waves=sent,
-        reached=reports.customers_reached(tx, case.id),
+        reached=reports.customers_reached(tx, case.id, contacts),
         capped=reports.customers_capped(tx, case.id),
         costs=costs_of(app, tx, case, snapshot=snapshot, rows=sent, contacts=left, as_of=as_of),
         answers=_answers(tx, case.id, definition.evaluation, sent, since=snapshot.frozen_at, until=as_of),

@@ -31,6 +31,7 @@ from engine.store.tables import (
     wave_sums,
     waves,
 )
+from engine.store.visibility import ids_of
 
 AT_ONCE = 200_000
 SOME = 500
@@ -80,13 +81,13 @@ class Evaluated:
 
 def case_marks(tx: Connection) -> dict[str, str]:
     """The number of entries of every case."""
-    return {case_id: str(seq) for case_id, seq in tx.execute(sa.select(cases.c.id, cases.c.seq))}
+    return {case_id: str(seq) for case_id, seq in _plain(tx, sa.select(cases.c.id, cases.c.seq))}
 
 
 def wave_marks(tx: Connection) -> dict[str, str]:
     """The revision of the rows of every wave that has any, with what its messages cost together."""
     columns = (wave_sums.c.wave, wave_sums.c.revision, waves.c.segments)
-    rows = tx.execute(sa.select(*columns).join(waves, waves.c.id == wave_sums.c.wave))
+    rows = _plain(tx, sa.select(*columns).join(waves, waves.c.id == wave_sums.c.wave))
     return {wave: f"{revision}/{segments}" for wave, revision, segments in rows}
 
 
@@ -95,14 +96,14 @@ def running_marks(tx: Connection) -> dict[str, str]:
     revisions = sa.func.coalesce(sa.func.sum(wave_sums.c.revision), 0)
     joined = cases.outerjoin(waves, waves.c.case_id == cases.c.id).outerjoin(wave_sums, wave_sums.c.wave == waves.c.id)
     query = sa.select(cases.c.id, cases.c.seq, revisions).select_from(joined).where(cases.c.state.in_(RUNS))
-    return {case_id: f"{seq}/{sent}" for case_id, seq, sent in tx.execute(query.group_by(cases.c.id, cases.c.seq))}
+    return {case_id: f"{seq}/{sent}" for case_id, seq, sent in _plain(tx, query.group_by(cases.c.id, cases.c.seq))}
 
 
 def response_marks(tx: Connection) -> dict[str, str]:
     """What tells that the responses to a case are others, of every case that has any."""
     length = sa.func.sum(sa.func.length(responses.c.reference) + sa.func.length(responses.c.customer))
     query = sa.select(responses.c.case_id, sa.func.count(), sa.cast(sa.func.max(responses.c.at), sa.String), length)
-    return {case_id: "/".join(map(str, rest)) for case_id, *rest in tx.execute(query.group_by(responses.c.case_id))}
+    return {case_id: "/".join(map(str, rest)) for case_id, *rest in _plain(tx, query.group_by(responses.c.case_id))}
 
 
 def recommendation_marks(tx: Connection) -> dict[str, str]:
@@ -110,13 +111,13 @@ def recommendation_marks(tx: Connection) -> dict[str, str]:
     one = recommendations.c
     moments = (sa.cast(sa.func.max(each), sa.String) for each in (one.shown_at, one.answered_at, one.proved_at))
     query = sa.select(one.case_id, sa.func.count(), sa.func.sum(sa.func.length(one.customer)), *moments)
-    return {case_id: "/".join(map(str, rest)) for case_id, *rest in tx.execute(query.group_by(one.case_id))}
+    return {case_id: "/".join(map(str, rest)) for case_id, *rest in _plain(tx, query.group_by(one.case_id))}
 
 
 def evaluation_marks(tx: Connection) -> dict[str, str]:
     """How many evaluations a case has, of every case that has any: none is changed or taken away."""
     query = sa.select(evaluations.c.case_id, sa.func.count()).group_by(evaluations.c.case_id)
-    return {case_id: str(count) for case_id, count in tx.execute(query)}
+    return {case_id: str(count) for case_id, count in _plain(tx, query)}
 
 
 def evaluations_of(tx: Connection, ids: Sequence[str]) -> Iterator[Evaluated]:
@@ -170,10 +171,10 @@ def waves_of(tx: Connection, ids: Sequence[str]) -> tuple[WaveFacts, ...]:
 
 
 def rows_of(tx: Connection, wave: str) -> Iterator[list[Row]]:
-    """The rows of a wave in pieces: row, customer, cell, state, reason, sent_at, settled_at in microseconds, and
+    """The rows of a wave in pieces: wave, row, customer, cell, state, reason, sent_at, settled_at in microseconds, and
     whether the message left the house."""
     by_index(tx)
-    columns = (recipients.c.row, recipients.c.customer, recipients.c.cell, recipients.c.state, recipients.c.reason)
+    columns = recipients.c["wave", "row", "customer", "cell", "state", "reason"]
     left = sa.case((left_the_house(), 1), else_=0)
     chosen = sa.select(*columns, *(_moment(tx, c) for c in (recipients.c.sent_at, recipients.c.settled_at)), left)
     last = tx.execute(sa.select(sa.func.max(recipients.c.row)).where(recipients.c.wave == wave)).scalar()
@@ -215,7 +216,7 @@ def lists_of(tx: Connection, ids: Sequence[str]) -> dict[str, str]:
 
 def every_case(tx: Connection) -> tuple[str, ...]:
     """The id of every case: for whoever may see all of them."""
-    return tuple(tx.execute(sa.select(cases.c.id)).scalars())
+    return ids_of(tx, sa.true())
 
 
 def numbers_of(tx: Connection, ids: Sequence[str]) -> dict[str, str]:

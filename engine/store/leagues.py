@@ -16,6 +16,7 @@ from sqlalchemy import ColumnElement, Connection
 from engine.delivery.calls import ANSWERS
 from engine.evaluation.leagues import Kind, Tally
 from engine.store.completion import OUT
+from engine.store.moves import room_to_count
 from engine.store.tables import (
     call_attempts,
     cases,
@@ -48,6 +49,7 @@ class Wanted:
 
 def tallies(tx: Connection, wanted: Wanted) -> tuple[Tally, ...]:
     """Tries and successes by key: an office's code, a channel, `PERSON@OFFICE` of clerks, a caller's account."""
+    room_to_count(tx)
     match wanted.kind:
         case "halls" | "clerks":
             return _recommended(tx, wanted)
@@ -111,17 +113,17 @@ def _sent(tx: Connection, wanted: Wanted) -> tuple[Tally, ...]:
 def _answered(tx: Connection, wanted: Wanted) -> dict[str, int]:
     """Messages whose customer did so, by key. Which wave a customer got is looked up for each of them by the index of
     case, channel and customer: as a join, SQLite reads the whole ledger."""
-    who = (
-        sa.select(responses.c.case_id, responses.c.customer)
-        .where(responses.c.kind == wanted.metric, responses.c.case_id.in_(_seen(wanted)))
-        .distinct()
-        .subquery("who")
-    )
     begun = (
         sa.select(waves.c.case_id, waves.c.channel)
-        .where(_within(waves.c.started_at, wanted))
+        .where(_within(waves.c.started_at, wanted), waves.c.case_id.in_(_seen(wanted)))
         .distinct()
-        .subquery("begun")
+        .cte("begun")
+    )
+    who = (
+        sa.select(responses.c.case_id, responses.c.customer)
+        .where(responses.c.kind == wanted.metric, responses.c.case_id.in_(sa.select(begun.c.case_id)))
+        .distinct()
+        .subquery("who")
     )
     got = (
         sa.select(recipients.c.wave)

@@ -16,6 +16,7 @@ from engine import clock
 from engine.store import registers
 from engine.store.definitions import ENDED
 from engine.store.lines import CASE_COLUMNS, CaseLine, case_line
+from engine.store.listed import lines
 from engine.store.tables import (
     case_embargoes,
     case_offices,
@@ -84,8 +85,14 @@ def may_see(tx: Connection, person: str, case_id: str) -> bool:
 
 
 def all_seen(tx: Connection, person: str) -> tuple[str, ...]:
-    """The id of every case that `person` may see: what sums over cases are made of."""
-    return tuple(tx.execute(sa.select(cases.c.id).where(visible(person))).scalars())
+    """The id of every case that `person` may see, in order: what sums over cases are made of."""
+    return ids_of(tx, visible(person))
+
+
+def ids_of(tx: Connection, where: ColumnElement[bool]) -> tuple[str, ...]:
+    """The ids of the cases of a condition, in order."""
+    found = tx.execute(sa.select(lines(tx, cases.c.id)).where(where)).scalar()
+    return tuple(sorted(found.split("\n"))) if found else ()
 
 
 def find(tx: Connection, person: str, case_id: str) -> CaseLine | None:

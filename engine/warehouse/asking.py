@@ -3,7 +3,7 @@ tables are views over files, and nothing outside those files can be read.
 """
 
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -76,13 +76,12 @@ class Facts(AbstractContextManager["Facts"]):
                     _kept.popitem(last=False)
         return found
 
-    def names(self, table: str, key: str, some: Sequence[str]) -> dict[str, tuple[str, str]]:
+    def names(self, table: str, key: str, some: Iterable[str]) -> dict[str, tuple[str, str]]:
         """The Chinese and English name of some rows of a dimension's table, by their key."""
-        places = ", ".join("?" for _ in some)
-        rows = self._db.execute(
-            f'SELECT "{key}", zh, en FROM {table} WHERE "{key}" IN ({places})', list(some)
-        ).fetchall()
-        return {one: (zh, en) for one, zh, en in rows}
+        wanted = tuple(sorted(some))
+        places = ", ".join("?" for _ in wanted)
+        told = Statement(sql=f'SELECT "{key}", zh, en FROM {table} WHERE "{key}" IN ({places})', values=wanted)
+        return {one: (zh, en) for one, zh, en in self.ask(told).rows}
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

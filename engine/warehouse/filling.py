@@ -10,7 +10,6 @@ from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from functools import cache
-from itertools import islice
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -22,7 +21,9 @@ import pyarrow.parquet as pq
 from engine.warehouse.dataset import Table, Version
 from engine.warehouse.star import Mark, Star
 
-Rows = Iterable[tuple[Any, ...]]
+Rows = Iterable[list[tuple[Any, ...]]]
+"""Rows piece by piece, as the database's driver gave them."""
+AT_ONCE = 200_000
 FIRST_YEAR, LAST_YEAR = 2000, 2100
 Text, Count, Yes = pa.string(), pa.int64(), pa.bool_()
 KINDS = {
@@ -292,7 +293,13 @@ def _moment(column: str) -> str:
     return f"make_timestamp({column})"
 
 
-def _pieces(rows: Rows, size: int = 200_000) -> Iterator[list[tuple[Any, ...]]]:
-    source = iter(rows)
-    while piece := list(islice(source, size)):
-        yield piece
+def _pieces(rows: Rows) -> Iterator[list[tuple[Any, ...]]]:
+    """Larger pieces: of a hundred thousand small waves each has one of its own."""
+    held: list[tuple[Any, ...]] = []
+    for piece in rows:
+        held += piece
+        if len(held) >= AT_ONCE:
+            yield held
+            held = []
+    if held:
+        yield held

@@ -94,10 +94,11 @@ def test_only_what_left_the_house_counts_as_contact(db: Database) -> None:
         ledger.hand_over(tx, "c1-w1", at=NOON)
         ledger.receive(tx, [Receipt("c1-w0", 1, "delivered", NOON), Receipt("c1-w0", 2, "failed", NOON, "off")])
     with db.read() as tx:
-        assert reports.contacts_by_cell(tx, "c1") == (
+        contacts = reports.contacts_by_cell(tx, "c1")
+        assert contacts == (
             Contacts("c1-w0", "base", 2, 1, planned=4),
             Contacts("c1-w0", "high", 1, 0, planned=1),
             Contacts("c1-w1", "high", 1, 1, planned=1),
         )
-        assert reports.customers_reached(tx, "c1") == (3, 2)
-        assert reports.customers_reached(tx, "other") == (0, 0)
+        assert reports.customers_reached(tx, "c1", contacts) == (3, 2)
+        assert reports.customers_reached(tx, "other", ()) == (0, 0)
