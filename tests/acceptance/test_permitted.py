@@ -31,6 +31,7 @@ from tests.security.signed_in import session
 from tests.servers.postgres import create_database, execute
 
 NOWHERE = "0" * 16
+pytestmark = pytest.mark.timeout(400)  # the whole house is asked three times, once for each database
 VOLATILE = re.compile(r'"version": ?\d+(?=[,}])')
 """The number of the facts' version: how often they were written anew in this house, whoever had a hand in it."""
 
