@@ -37,13 +37,21 @@ def load_customers(app: Countersign, folder: Path) -> None:
     dataset.replace("customers", imported.table)
 
 
-def handed_off(app: Countersign, customers: int = 600) -> str:
+def handed_off(
+    app: Countersign,
+    customers: int = 600,
+    *,
+    by: str = "wangmin",
+    head: str = "liguoqiang",
+    definition: str = "hillstrom-email-case",
+    **changes: str,
+) -> str:
     """The id of a case whose two e-mails were handed off to so many customers."""
-    submitter = viewer(app, "wangmin")
-    made = proposals.start(app, submitter, "hillstrom-email-case", key=key())
-    proposals.submit(app, submitter, made, FORM | {"reach": str(customers)}, key=key())
-    head = viewer(app, "liguoqiang")
-    approvals.decide(app, head, open_task(app, "liguoqiang"), "approve", remark="", seen_seq=None, key=key())
+    submitter = viewer(app, by)
+    made = proposals.start(app, submitter, definition, key=key())
+    proposals.submit(app, submitter, made, FORM | {"reach": str(customers)} | changes, key=key())
+    decides = viewer(app, head)
+    approvals.decide(app, decides, open_task(app, head), "approve", remark="", seen_seq=None, key=key())
     notices(app)
     stages.start_delivery(app, submitter, made, customers, key=key())
     notices(app)
@@ -74,11 +82,11 @@ def finished(app: Countersign, folder: Path, hands: Path) -> str:
     return made
 
 
-def sign(app: Countersign, case_id: str) -> str:
+def sign(app: Countersign, case_id: str, *, by: str = "wangmin", failed: str = "Too few came") -> str:
     """Sign the report as it is now and close the case; the digest."""
-    submitter = viewer(app, "wangmin")
+    submitter = viewer(app, by)
     frozen = closing.view(app, submitter, case_id).frozen
     assert frozen is not None
-    said = Said("Both e-mails again next year", "Too few came", "Customers of last year", frozen.digest)
+    said = Said("Both e-mails again next year", failed, "Customers of last year", frozen.digest)
     closing.close(app, submitter, case_id, said, key=key())
     return frozen.digest
