@@ -52,7 +52,9 @@ def show(
             return exported(board_tables.table(app, viewer, key, chosen), drawing.takes, visit.language)
         return _page(visit, viewer, key, chosen, view=view)
     except Invalid as wrong:
-        return _page(visit, viewer, key, {}, error=sentence(wrong, visit.formats), status=wrong.status)
+        told = {problem.at for problem in wrong.problems}
+        kept = {name: value for name, value in chosen.items() if name not in told} if told & set(chosen) else {}
+        return _page(visit, viewer, key, kept, error=sentence(wrong, visit.formats), status=wrong.status)
 
 
 @router.post("/dashboards/{key}/customers", dependencies=[for_page("customers.ask")])

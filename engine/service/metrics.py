@@ -20,7 +20,7 @@ from engine.evaluation.figures import MOST_ROWS, Catalogue, Metric
 from engine.evaluation.statements import Asked, statement
 from engine.service.app import Countersign
 from engine.service.authorizing import authorize
-from engine.service.days import find_day
+from engine.service.days import find_day, turned
 from engine.service.recording import By
 from engine.service.views import Viewer
 from engine.store import facts as ledger
@@ -270,6 +270,9 @@ def _problems(known: Catalogue, wanted: Wanted, viewer: Viewer | None) -> Iterab
     for place, day in (("since", wanted.since), ("until", wanted.until)):
         if day and find_day(day) is None:
             yield Problem("E434", f"{day[:40]!r} is not a day; write it as 2026-11-30", at=place, fields={"value": day})
+    first, last = find_day(wanted.since), find_day(wanted.until)
+    if first and last and first > last:
+        yield turned("since")
 
 
 def _may_tell(known: Catalogue, name: str, viewer: Viewer | None) -> bool:
