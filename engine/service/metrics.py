@@ -18,6 +18,7 @@ from engine.definition.catalogue import figures
 from engine.errors import InvalidForm, Problem
 from engine.evaluation.figures import MOST_ROWS, Catalogue, Metric
 from engine.evaluation.statements import Asked, statement
+from engine.expr.types import nearest
 from engine.service.app import Countersign
 from engine.service.authorizing import authorize
 from engine.service.days import find_day, turned
@@ -245,7 +246,10 @@ def _problems(known: Catalogue, wanted: Wanted, viewer: Viewer | None) -> Iterab
     strange = [name for name in wanted.metrics if name not in known.metrics]
     if strange or not wanted.metrics:
         names, there = ", ".join(strange) or "nothing", ", ".join(known.metrics)
-        yield Problem("E430", f"no metric is called {names}", f"there are {there}", "metrics", fields={"names": names})
+        hint = nearest(strange[0], tuple(known.metrics)) if strange else ""
+        yield Problem(
+            "E430", f"no metric is called {names}", hint or f"there are {there}", "metrics", fields={"names": names}
+        )
         return
     facts = {known.metrics[name].of for name in wanted.metrics}
     mixed = len(facts) > 1 and not wanted.of_cases
