@@ -214,6 +214,8 @@ def _http(request: Request, error: Exception) -> Response:
 
 
 def _unreadable(request: Request, error: Exception) -> Response:
+    if isinstance(error, RequestValidationError) and not _is_script(request):
+        return _expected(request, _of_page(request, error))
     if isinstance(error, RequestValidationError):
         problems = [
             Problem("request", str(each["msg"]), at=".".join(str(part) for part in each["loc"][1:]))
@@ -222,6 +224,22 @@ def _unreadable(request: Request, error: Exception) -> Response:
     else:
         problems = [Problem("request", N_("The request cannot be read."))]
     return _expected(request, InvalidForm(problems))
+
+
+def _of_page(request: Request, error: RequestValidationError) -> CountersignError:
+    """What is said on a page: of an address that can lead nowhere that there is no such page; of what follows its
+    question mark which value it was, once for each name. What a form holds is not repeated."""
+    places = {each["loc"][:2]: each for each in error.errors()}
+    if any(place[0] == "path" for place in places):
+        return NotFound()
+    if request.method != "GET":
+        return InvalidForm([Problem("request", N_("The request cannot be read."))])
+    return InvalidForm(
+        [
+            Problem("request.value", str(each["msg"]), fields={"name": place[-1], "value": str(each["input"])[:40]})
+            for place, each in places.items()
+        ]
+    )
 
 
 def _with_headers(request: Request, error: Exception) -> Response:

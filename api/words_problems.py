@@ -46,6 +46,7 @@ PROBLEMS = {  # by code; the braces are filled with the problem's fields
     **PROOF_PROBLEMS,
     **VIEW_PROBLEMS,
     **WIDENING_PROBLEMS,
+    "request.value": N_("“{value}” is not possible for {name} in this address; choose it on the page."),
     "form.required": N_("This is needed."),
     "form.unknown": N_("There is no field {name}."),
     "form.kind": N_("One value is expected."),

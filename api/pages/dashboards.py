@@ -15,9 +15,9 @@ from api.exporting import exported
 from api.pages.admin import by, tried
 from api.pages.saved_views import bar_of
 from api.vega import dashboards as vega
-from api.vega.answering import Drawing
+from api.vega.answering import Drawing, of_nothing
 from api.visit import Visit
-from engine.errors import Invalid, NotFound
+from engine.errors import Invalid
 from engine.service import board_tables, dashboards, drilling, metrics
 from engine.service.authorizing import allowed
 from engine.service.dashboard_kinds import find
@@ -44,15 +44,18 @@ def show(
     if drawing.draws:
         chart = dashboards.chart(app, by(visit, viewer), key, drawing.chart, chosen)
         known = {one.name: one for one in metrics.catalogue(viewer).metrics}
+        picture = vega.picture(chart, known, visit.formats)
         if vega.room(chart, known, visit.formats) is None:
-            raise NotFound()
-        return drawing.answer(vega.picture(chart, known, visit.formats), f"{key}-{chart.key}")
+            picture = of_nothing(picture.title, visit.words)
+        return drawing.answer(picture, f"{key}-{chart.key}")
     try:
         if drawing.takes:
             return exported(board_tables.table(app, viewer, key, chosen), drawing.takes, visit.language)
         return _page(visit, viewer, key, chosen, view=view)
     except Invalid as wrong:
-        return _page(visit, viewer, key, {}, error=sentence(wrong, visit.formats), status=wrong.status)
+        told = {problem.at for problem in wrong.problems}
+        kept = {name: value for name, value in chosen.items() if name not in told} if told & set(chosen) else {}
+        return _page(visit, viewer, key, kept, error=sentence(wrong, visit.formats), status=wrong.status)
 
 
 @router.post("/dashboards/{key}/customers", dependencies=[for_page("customers.ask")])

@@ -7,7 +7,7 @@ from api.deps import App, CurrentViewer, CurrentVisit
 from api.errors import sentence
 from api.pages.admin import download
 from api.vega import league as vega
-from api.vega.answering import AskedDrawing, Drawing
+from api.vega.answering import AskedDrawing, Drawing, of_nothing
 from api.vega.pictures import MOST_INTERVALS, heights
 from api.visit import Visit
 from engine.errors import Invalid, NotFound
@@ -52,9 +52,11 @@ def export(app: App, visit: CurrentVisit, viewer: CurrentViewer, request: Reques
 
 
 def _drawn(found: LeagueView, visit: Visit, drawing: AskedDrawing) -> Response:
-    if drawing.chart != CHART or not found.rows:
+    if drawing.chart != CHART:
         raise NotFound()
-    return drawing.answer(vega.picture(found, visit.formats), f"league-{found.kind}-{found.metric}")
+    has_some = vega.picture(found, visit.formats) if found.rows else None
+    picture = has_some or of_nothing(vega.title(found, visit.formats), visit.words)
+    return drawing.answer(picture, f"league-{found.kind}-{found.metric}")
 
 
 def _asked(request: Request) -> dict[str, str]:

@@ -11,13 +11,15 @@ from typing import Annotated, Literal, cast, get_args
 
 from fastapi import Depends, Query, Response
 
+from api.i18n import N_, Words
 from api.vega import looks
 from api.vega.looks import Look
-from api.vega.pictures import Picture
+from api.vega.pictures import Bars, Picture
 from api.vega.studio import Form, drawn
 from engine.service.table_files import Format
 
 EXPORTS = get_args(Format)
+NOTHING = N_("Nothing that you may see matches these filters.")
 MEDIA = {"svg": "image/svg+xml", "png": "image/png", "json": "application/json"}
 
 
@@ -44,6 +46,11 @@ class AskedDrawing:
         assert self.draws
         headers = {} if self.look else {"content-disposition": f'attachment; filename="{name}.{self.draws}"'}
         return Response(drawn(picture, self.draws, Look.of(self.look)), media_type=MEDIA[self.draws], headers=headers)
+
+
+def of_nothing(title: str, words: Words) -> Picture:
+    """A drawing that says that there is nothing: an address that somebody kept may come to that."""
+    return Bars(title, words(NOTHING), ())
 
 
 def asked(

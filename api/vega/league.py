@@ -14,14 +14,19 @@ def called(row: LeagueRow | FewRow, league: LeagueView, formats: Formats) -> str
     return label or (formats.words("a clerk") if league.kind == "clerks" else formats.words("a caller"))
 
 
+def title(league: LeagueView, formats: Formats) -> str:
+    """What is ranked, by what."""
+    return f"{formats.words(words.LEAGUES[league.kind])} · {formats.words(words.LEAGUE_METRICS[league.metric])}"
+
+
 def picture(league: LeagueView, formats: Formats) -> Intervals:
-    """The first places with their intervals."""
+    """The first places with their intervals, of a league that has some."""
     say = formats.words
     measure = say(words.LEAGUE_METRICS[league.metric])
     axis = say("%(measure)s in percent, with 95%% intervals; the dashed line is all together", measure=measure)
     days = f"{league.since.isoformat()} – {league.until.isoformat()}"
     return Intervals(
-        title=f"{say(words.LEAGUES[league.kind])} · {measure}",
+        title=title(league, formats),
         note=f"{days} · {axis}",
         places=tuple(
             Place(

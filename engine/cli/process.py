@@ -83,6 +83,11 @@ def process(
     gc.disable()  # a million events are a million values that stay: looking through them takes a quarter of the time
     try:
         found = looked_into(file, log_map, settings.zone, leave_out=leave_out)
+    except InvalidFile as error:
+        if map_ is not None or not any(problem.code == "R116" for problem in error.problems):
+            raise
+        hint = "name a map of its columns (YAML) with --map"
+        raise InvalidFile([*error.problems, Problem("F121", "the headings are not those of XES", hint)]) from None
     finally:
         gc.enable()
     for problem in found.problems:
@@ -97,7 +102,11 @@ def _text(file: Path) -> str:
     try:
         return file.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise InvalidFile([Problem("F120", f"{file} cannot be read: {error}", "name a map (YAML)")]) from None
+        raise InvalidFile([Problem("F120", f"{file} cannot be read: {_reason(error)}", "name a map (YAML)")]) from None
+
+
+def _reason(error: OSError | UnicodeDecodeError) -> str:
+    return "it is not UTF-8 text" if isinstance(error, UnicodeDecodeError) else error.strerror or str(error)
 
 
 def as_object(found: ProcessFile) -> dict[str, Any]:

@@ -5,7 +5,7 @@ here unread. Without a map a log has the headings of the standard XES. Refuses w
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, get_args
 from zoneinfo import ZoneInfo
 
@@ -69,7 +69,11 @@ class ProcessMap:
 def read_process_map(text: str, file: str = "") -> ProcessMap:
     """The map in `text`. Raises InvalidFile with every problem of it."""
     document = read(text)
-    problems = [_in_file(problem, file) for problem in document.problems]
+    hint = "it has columns, and perhaps lead_times"
+    problems = [
+        _in_file(replace(problem, hint=hint) if problem.code == "E108" else problem, file)
+        for problem in document.problems
+    ]
     told = _Reader(document.value, problems, lambda path, key: document.place(path, key=key), file)
     found = told.whole() if isinstance(document.value, dict) else None
     if found is None and not problems:

@@ -36,12 +36,19 @@ def start_of(day: date, zone: ZoneInfo) -> datetime:
     return datetime.combine(day, time(), zone)
 
 
+def turned(at: str) -> Problem:
+    """What is said of a first day, the filter `at`, that comes after the last: no case is between them."""
+    return Problem("E457", "the first day is after the last", at=at)
+
+
 def span_of(
     since: str, until: str, zone: ZoneInfo, *, names: tuple[str, str] = ("since", "until")
 ) -> tuple[datetime | None, datetime | None]:
     """From the beginning of the first day to that of the day after the last; None without one. InvalidForm for what is
-    no day."""
+    no day, and for a first day after the last."""
     first, last = day_of(since, names[0]), day_of(until, names[1])
+    if first and last and first > last:
+        raise InvalidForm([turned(names[0])])
     return (
         start_of(first, zone) if first else None,
         start_of(last + timedelta(days=1), zone) if last else None,

@@ -17,7 +17,7 @@ from engine.organisation import Organisation
 from engine.service import candidates, definitions, sheets
 from engine.service.app import Countersign
 from engine.service.authorizing import RULES, authorize
-from engine.service.days import day_of, start_of
+from engine.service.days import day_of, start_of, turned
 from engine.service.views import Viewer
 from engine.store import leagues
 from engine.store.leagues import Wanted
@@ -89,7 +89,7 @@ def table(app: Countersign, viewer: Viewer, asked: Mapping[str, str]) -> LeagueV
     until = day_of(asked.get("until", ""), "until") or today
     since = day_of(asked.get("since", ""), "since") or until - BACK
     if since > until:
-        raise InvalidForm([Problem("E457", "the first day is after the last", at="since")])
+        raise InvalidForm([turned("since")])
     with app.db.read() as tx:
         organisation = app.organisation(tx)
         typed = asked.get("office", "").strip()

@@ -21,6 +21,7 @@ from engine.service import xes_reading
 GZIP = b"\x1f\x8b"
 ZIP = b"PK"
 MARK = b"\xef\xbb\xbf"
+NO_CSV = "separate columns by commas, and close every quote"
 
 Picked = Iterator[tuple[int, tuple[str, ...]]]
 """The line of each row, and what it has in the columns that were asked for."""
@@ -66,7 +67,7 @@ def _of_csv(file: Path, data: IO[bytes], columns: Mapping[str, str]) -> Picked:
         except UnicodeDecodeError:
             _refuse(file, reader.line_num + 1, "R113", "this is not UTF-8 text", "export the log as UTF-8")
         except csv.Error as error:
-            _refuse(file, reader.line_num, "R114", f"this is not CSV: {error}", "separate columns by commas")
+            _refuse(file, reader.line_num, "R114", f"this is not CSV: {error}", NO_CSV)
 
 
 def _of_xes(file: Path, data: IO[bytes], columns: Mapping[str, str]) -> Picked:
@@ -106,6 +107,12 @@ def _picker(
             hint = nearest(name, tuple(headings)) or f"there are {', '.join(headings)}"
             message = f"there is no column {name!r} for the {meaning}"
             problems.append(Problem("R116", message, hint, line=1, column=1, file=str(file)))
+        elif headings.count(name) > 1:
+            second = headings.index(name, headings.index(name) + 1) + 1
+            message = f"{headings.count(name)} columns are called {name!r}, the {meaning}"
+            problems.append(
+                Problem("R116", message, "give each its own heading", line=1, column=second, file=str(file))
+            )
     if problems:
         raise InvalidFile(problems)
     places = [headings.index(name) for name in columns.values()]

@@ -18,9 +18,10 @@ from engine.definition.catalogue import figures
 from engine.errors import InvalidForm, Problem
 from engine.evaluation.figures import MOST_ROWS, Catalogue, Metric
 from engine.evaluation.statements import Asked, statement
+from engine.expr.types import nearest
 from engine.service.app import Countersign
 from engine.service.authorizing import authorize
-from engine.service.days import find_day
+from engine.service.days import find_day, turned
 from engine.service.recording import By
 from engine.service.views import Viewer
 from engine.store import facts as ledger
@@ -245,7 +246,10 @@ def _problems(known: Catalogue, wanted: Wanted, viewer: Viewer | None) -> Iterab
     strange = [name for name in wanted.metrics if name not in known.metrics]
     if strange or not wanted.metrics:
         names, there = ", ".join(strange) or "nothing", ", ".join(known.metrics)
-        yield Problem("E430", f"no metric is called {names}", f"there are {there}", "metrics", fields={"names": names})
+        hint = nearest(strange[0], tuple(known.metrics)) if strange else ""
+        yield Problem(
+            "E430", f"no metric is called {names}", hint or f"there are {there}", "metrics", fields={"names": names}
+        )
         return
     facts = {known.metrics[name].of for name in wanted.metrics}
     mixed = len(facts) > 1 and not wanted.of_cases
@@ -270,6 +274,9 @@ def _problems(known: Catalogue, wanted: Wanted, viewer: Viewer | None) -> Iterab
     for place, day in (("since", wanted.since), ("until", wanted.until)):
         if day and find_day(day) is None:
             yield Problem("E434", f"{day[:40]!r} is not a day; write it as 2026-11-30", at=place, fields={"value": day})
+    first, last = find_day(wanted.since), find_day(wanted.until)
+    if first and last and first > last:
+        yield turned("since")
 
 
 def _may_tell(known: Catalogue, name: str, viewer: Viewer | None) -> bool:

@@ -4,7 +4,6 @@ by arm and column, the subgroups asked for.
 Refuses an uplift without a control group, and sizes or prices of arms that the file does not have.
 """
 
-import difflib
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -126,9 +125,13 @@ def _subgroups(asked: Asked, control: str, measured: outcomes.Measured, arms: Se
 
 def _check_arms(file: Path, asked: Asked, control: str, measured: outcomes.Measured) -> None:
     if control not in measured.arms:
-        raise InvalidFile([_no_arm(asked.arm, control, measured)])
+        raise InvalidFile([_no_arm(asked.arm, control, measured), *measured.rejected[:3]])
     if len(measured.arms) == 1:
-        raise InvalidFile([Problem("F108", f"every row of {file.name} is in the control group {control}")])
+        alone = Problem("F108", f"every row of {file.name} is in the control group {control}")
+        raise InvalidFile([alone, *measured.rejected[:3]])
+    if asked.arm in asked.by:
+        hint = "name another column with --by"
+        raise InvalidFile([Problem("F115", f"column {asked.arm} holds the arms and makes no subgroups", hint)])
     named = dict.fromkeys([*asked.planned, *asked.costs])
     problems = [_no_arm(asked.arm, name, measured) for name in named if name not in measured.arms]
     if control in asked.costs:
@@ -145,10 +148,10 @@ def _check_arms(file: Path, asked: Asked, control: str, measured: outcomes.Measu
 
 
 def _no_arm(column: str, name: str, measured: outcomes.Measured) -> Problem:
-    near = difflib.get_close_matches(name, list(measured.arms), n=1, cutoff=0.5)
+    near = outcomes.alike(name, list(measured.arms))
     there = ", ".join(list(measured.arms)[:20]) or "nothing"
     return Problem(
-        "F107", f"no row has {name!r} in column {column}", f"did you mean {near[0]!r}?" if near else f"it holds {there}"
+        "F107", f"no row has {name!r} in column {column}", f"did you mean {near!r}?" if near else f"it holds {there}"
     )
 
 

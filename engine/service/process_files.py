@@ -19,6 +19,7 @@ from engine.organisation.workdays import Workdays
 from engine.organisation.working_time import WorkingTime, on_weekdays
 from engine.service.log_files import picked
 
+EARLIEST, LATEST = 1900, 2200  # years; others, such as 9999, stand in for a time that nobody knows
 TOLD = 50
 """So many problems are told one by one."""
 
@@ -140,7 +141,9 @@ class _Reading:
                 self.tell("F123", line, name, f"the row names no {name}: {self.headings[name]} is blank", case=case)
         if time:
             form = "2026-11-30T09:15:00+08:00" if self.format == "iso" else self.format
-            hint = f"times are written like {form}" + ("" if self.format != "iso" else "; or say `time: {format: …}`")
+            hint = f"times are written like {form}, in the years {EARLIEST} to {LATEST}" + (
+                "" if self.format != "iso" else "; or say `time: {format: …}`"
+            )
             if self.reader()(time) is None:
                 self.tell(
                     "F124", line, "time", f"{self.headings['time']} is no time: {time[:40]!r}", hint=hint, case=case
@@ -181,6 +184,8 @@ def _written(form: str, zone: ZoneInfo, text: str) -> datetime | None:
     return _aware(at, zone)
 
 
-def _aware(at: datetime, zone: ZoneInfo) -> datetime:
+def _aware(at: datetime, zone: ZoneInfo) -> datetime | None:
+    if not EARLIEST <= at.year <= LATEST:
+        return None
     # in UTC: between two times of one zone Python counts by the clock on the wall, which is changed twice a year
     return at if at.tzinfo is not None else at.replace(tzinfo=zone).astimezone(UTC)

@@ -1,9 +1,9 @@
 """An outcome file as an analyst has it: one row per customer, a column with the arm, columns with outcomes.
 
-DuckDB reads it, so it may be larger than memory and packed with gzip. Blanks are unknown, not 0: such a customer does
-not count for that outcome. Rows that are too short, too long or not UTF-8 are left out and named. Refuses an outcome
-column that holds anything but numbers, and a rate that is not yes or no: then it is the wrong column; and subgroups by
-a column of hundreds of values.
+DuckDB reads it, so it may be larger than memory and packed with gzip; `outcome_source` looks at it first. Blanks are
+unknown, not 0: such a customer does not count for that outcome. Rows that are too short, too long or not UTF-8 are left
+out and named. Refuses an outcome column that holds anything but numbers, and a rate that is not yes or no: then it is
+the wrong column; arms and subgroups by a column of hundreds of values; and arms that differ in capitals only.
 """
 
 import contextlib
@@ -19,8 +19,11 @@ import duckdb
 from engine.errors import InvalidFile, Problem
 from engine.evaluation.groups import Group, Sample, Spread
 from engine.evaluation.metrics import NO, YES, Measure
+from engine.warehouse import outcome_source
+from engine.warehouse.outcome_source import source
 
 MOST_PARTS = 50  # values of a column of subgroups
+MOST_ARMS = 100
 MESSAGED = " messaged"  # how the column of --messaged is called among the outcomes; no outcome begins with a space
 
 
@@ -51,15 +54,15 @@ class Measured:
 def columns(path: Path) -> tuple[str, ...]:
     """The columns of the file, in order. InvalidFile where there is no such file or it has no header."""
     with _told(path), duckdb.connect() as connection:
-        return _columns(connection, path)
+        return outcome_source.columns(connection, path)
 
 
 def arms(path: Path, column: str) -> tuple[str, ...]:
     """The first 20 distinct values of the arm column, sorted."""
     with _told(path), duckdb.connect() as connection:
-        _known(path, _columns(connection, path), [column])
+        _known(connection, path, [column])
         rows = connection.execute(
-            f"SELECT DISTINCT {_trimmed(column)} AS arm FROM {_source(path)} WHERE arm <> '' ORDER BY arm LIMIT 20"
+            f"SELECT DISTINCT {_trimmed(column)} AS arm FROM {source(path)} WHERE arm <> '' ORDER BY arm LIMIT 20"
         ).fetchall()
         return tuple(row[0] for row in rows)
 
@@ -71,14 +74,17 @@ def measure(
     InvalidFile names unknown columns and wrong values."""
     asked = [*outcomes, *([Outcome(MESSAGED, messaged, "rate")] if messaged else [])]
     with _told(path), duckdb.connect() as connection:
-        _known(path, _columns(connection, path), [arm, *(outcome.column for outcome in asked), *by])
+        _known(connection, path, [arm, *(outcome.column for outcome in asked), *by])
         parts = [f"{_trimmed(arm)} AS arm"]
         parts += [f"{_number(outcome)} AS m{n}" for n, outcome in enumerate(asked)]
         parts += [f"coalesce({_trimmed(column)}, '') AS s{n}" for n, column in enumerate(by)]
-        connection.execute(f"CREATE TEMP TABLE outcome AS SELECT {', '.join(parts)} FROM {_source(path)}")
+        connection.execute(f"CREATE TEMP TABLE outcome AS SELECT {', '.join(parts)} FROM {source(path)}")
         rejected, rejected_count = _rejected(connection, path)
         if not _one(connection, "SELECT count(*) FROM outcome"):
-            raise InvalidFile([Problem("F113", f"{path.name} has columns and not one row that can be read")])
+            hint = "below the headings stands one customer a line"
+            nothing = Problem("F113", f"{path.name} has columns and not one row that can be read", hint)
+            raise InvalidFile([nothing, *rejected[:3]])
+        _check_arms(connection, arm)
         _check_values(connection, path, asked)
         found = {name: _arm(connection, row, asked, name) for _, name, *row in _sums(connection, asked, "''")}
         _check_priced(outcomes, found)
@@ -99,7 +105,9 @@ def _without_messaged(group: Group) -> Group:
 def _parts(
     connection: duckdb.DuckDBPyConnection, column: str, place: str, outcomes: Sequence[Outcome]
 ) -> dict[str, dict[str, Group]]:
-    values = _one(connection, f"SELECT count(DISTINCT {place}) FROM outcome")
+    values = _one(connection, f"SELECT count(DISTINCT {place}) FROM outcome WHERE {place} <> ''")
+    if not values:
+        raise InvalidFile([Problem("F115", f"column {column} is blank in every row", "leave it out of --by")])
     if values > MOST_PARTS:
         hint = f"at most {MOST_PARTS}; put them into groups in a column of their own"
         raise InvalidFile([Problem("F115", f"column {column} has {values:,} different values", hint)])
@@ -124,24 +132,39 @@ def _check_priced(outcomes: Sequence[Outcome], arms: Mapping[str, Group]) -> Non
         raise InvalidFile(missing)
 
 
-def _columns(connection: duckdb.DuckDBPyConnection, path: Path) -> tuple[str, ...]:
-    if not path.is_file():
-        raise InvalidFile([Problem("F101", f"there is no file {path}")])
-    with path.open("rb") as file:
-        if not file.read(1):
-            raise InvalidFile([Problem("F102", f"{path} is empty")])
-    return tuple(row[0] for row in connection.execute(f"DESCRIBE SELECT * FROM {_source(path)}").fetchall())
-
-
-def _known(path: Path, there: Sequence[str], wanted: Sequence[str]) -> None:
+def _known(connection: duckdb.DuckDBPyConnection, path: Path, wanted: Sequence[str]) -> None:
+    there = outcome_source.columns(connection, path)
+    outcome_source.check_headings(connection, path, wanted)
     problems = []
     for name in dict.fromkeys(wanted):
         if name not in there:
-            near = difflib.get_close_matches(name, there, n=1)
-            hint = f"did you mean {near[0]}?" if near else f"columns: {', '.join(there)}"
+            near = alike(name, there)
+            hint = f"did you mean {near}?" if near else f"columns: {', '.join(there)}"
             problems.append(Problem("F103", f"{path.name} has no column {name}", hint))
     if problems:
         raise InvalidFile(problems)
+
+
+def alike(name: str, there: Sequence[str]) -> str:
+    """What was meant by a name that is not there: the same but for capitals, else the nearest; empty for none."""
+    same = [one for one in there if one.casefold() == name.strip().casefold()]
+    return next(iter(same or difflib.get_close_matches(name, there, n=1, cutoff=0.5)), "")
+
+
+def _check_arms(connection: duckdb.DuckDBPyConnection, column: str) -> None:
+    count = _one(connection, "SELECT count(DISTINCT arm) FROM outcome")
+    if count > MOST_ARMS:
+        hint = f"at most {MOST_ARMS}; name the column that says who was treated how"
+        raise InvalidFile([Problem("F107", f"column {column} has {count:,} different arms", hint)])
+    twins = connection.execute(
+        "SELECT string_agg(arm, ' and ' ORDER BY arm) FROM (SELECT DISTINCT arm FROM outcome WHERE arm <> '')"
+        " GROUP BY lower(arm) HAVING count(*) > 1 ORDER BY 1"
+    ).fetchall()
+    if twins:
+        hint = "write them alike, or name them otherwise"
+        raise InvalidFile(
+            [Problem("F107", f"arms of column {column} differ in capitals only: {names}", hint) for (names,) in twins]
+        )
 
 
 def _sums(connection: duckdb.DuckDBPyConnection, outcomes: Sequence[Outcome], place: str) -> list[tuple[Any, ...]]:
@@ -199,15 +222,17 @@ def _check_values(connection: duckdb.DuckDBPyConnection, path: Path, outcomes: S
         if wrong:
             example, row = connection.execute(
                 f"SELECT example, row FROM (SELECT {_quoted(outcome.column)} AS example, {_number(outcome)} AS value,"
-                f" row_number() OVER () AS row FROM {_source(path)}) WHERE isnan(value) ORDER BY row LIMIT 1"
+                f" row_number() OVER () AS row FROM {source(path)}) WHERE isnan(value) ORDER BY row LIMIT 1"
             ).fetchone() or ("", 0)
-            problems.append(_wrong(outcome, wrong, example, row))
+            line, at = outcome_source.place(connection, path, outcome.column, row, example)
+            told = _wrong(outcome, wrong, example, row)
+            problems.append(replace(told, line=line, column=at, file=path.name if line else ""))
     if problems:
         raise InvalidFile(problems)
 
 
 def _wrong(outcome: Outcome, count: int, example: str, row: int) -> Problem:
-    what, hint = "not numeric", "leave unknown values blank"
+    what, hint = "not numeric", "write it like 1200.50; leave unknown values blank"
     if outcome.measure == "rate":
         what = "neither 0 nor 1 (or yes, no, true, false)"
         hint = "leave it blank" if outcome.name == MESSAGED else f"a number is read by {outcome.name}=…:mean"
@@ -220,7 +245,9 @@ def _rejected(connection: duckdb.DuckDBPyConnection, path: Path) -> tuple[tuple[
     rows = connection.execute(
         "SELECT line, min(lower(error_type)) FROM reject_errors GROUP BY line ORDER BY line LIMIT 100"
     ).fetchall()
-    return tuple(Problem("F105", kind, line=line, file=path.name) for line, kind in rows), lines
+    hints = {"invalid encoding": "save the file as UTF-8"}
+    told = [Problem("F105", kind, hints.get(kind, ""), line=line, column=1, file=path.name) for line, kind in rows]
+    return tuple(told), lines
 
 
 def _number(outcome: Outcome) -> str:
@@ -232,11 +259,6 @@ def _number(outcome: Outcome) -> str:
     else:
         good = f"WHEN isfinite(TRY_CAST({text} AS DOUBLE)) THEN TRY_CAST({text} AS DOUBLE)"
     return f"CASE WHEN coalesce({text}, '') = '' THEN NULL::DOUBLE {good} ELSE 'nan'::DOUBLE END"
-
-
-def _source(path: Path) -> str:
-    quoted = str(path.resolve()).replace("'", "''")
-    return f"read_csv('{quoted}', all_varchar=true, header=true, null_padding=false, store_rejects=true)"
 
 
 def _trimmed(column: str) -> str:
@@ -258,5 +280,11 @@ def _told(path: Path) -> Iterator[None]:
     try:
         yield
     except duckdb.Error as error:
-        first = str(error).splitlines()[0].partition(": ")[2] or "not a CSV file"
-        raise InvalidFile([Problem("F100", f"{path} cannot be read as CSV: {first}")]) from error
+        said = [line for line in str(error).partition(": ")[2].splitlines() if not line.startswith("Original Line")]
+        why = (
+            " ".join(said[:2]) if said and said[0].startswith("CSV Error on Line") else (said or ["not a CSV file"])[0]
+        )
+        if why.startswith("Error when sniffing"):
+            why = "its columns cannot be made out"
+        hint = "separate columns by commas, and close every quote"
+        raise InvalidFile([Problem("F100", f"{path} cannot be read as CSV: {why}", hint)]) from error

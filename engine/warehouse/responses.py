@@ -35,6 +35,7 @@ from engine.warehouse.rows import REASONS, BadRow, Records
 Kind = Literal["response", "conversion", "opt_out", "complaint"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 OUTCOMES = pa.schema([("customer", pa.string()), ("metric", pa.string()), ("value", pa.float64())])
+LARGEST = 10**15  # of an outcome: more is no measurement, and its squares cannot be added up
 LONGEST_REFERENCE = 80
 EVIDENCE = {"how": 20, "confirmed_at": 40, "confirmation": 100}
 """The columns that say how a customer confirmed a conversion, and how long they may be."""
@@ -92,6 +93,7 @@ class Answers:
 def read_answers(path: Path, expected: Expected) -> Answers:
     """Read a file of either shape. InvalidFile where its columns say nothing that the case could use."""
     records = read_records(path)
+    _check_headings(records, expected, path)
     rows = records.rows.num_rows + len(records.bad)
     responses: tuple[Response, ...] = ()
     outside = 0
@@ -101,6 +103,19 @@ def read_answers(path: Path, expected: Expected) -> Answers:
         outcomes, bad, outside = _wide(records, expected, path)
     bad = sorted([*records.bad, *bad], key=lambda row: (row.line, row.column))
     return Answers(rows, responses, outcomes, tuple(bad), outside)
+
+
+def _check_headings(records: Records, expected: Expected, path: Path) -> None:
+    """InvalidFile where a column that would be read stands twice: nobody can say which one is meant."""
+    read = {"customer", expected.key, "kind", "at", "value", "reference", "currency", *EVIDENCE, *expected.outcomes}
+    problems = []
+    for name in sorted(read):
+        places = [n for n, heading in enumerate(records.headings, 1) if heading == name]
+        if len(places) > 1:
+            message = f"{len(places)} columns are called {name}: {', '.join(map(str, places))}"
+            problems.append(Problem("F110", message, "give each its own heading", at=path.name, line=1))
+    if problems:
+        raise InvalidFile(problems)
 
 
 def keep_outcomes(folder: Path, outcomes: pa.Table) -> Path:
@@ -268,7 +283,7 @@ def _amount(text: str) -> Decimal | None:
         amount = Decimal(text)
     except InvalidOperation:
         amount = Decimal("NaN")
-    if not amount.is_finite() or amount != round(amount, 2) or abs(amount) >= 10**14:
+    if not amount.is_finite() or abs(amount) >= 10**14 or amount != round(amount, 2):
         raise _Wrong("value", f"{text[:40]!r} is not an amount of money")
     return amount
 
@@ -287,8 +302,8 @@ def _outcome(text: str, measure: Measure) -> float | None:
         number = float(text)
     except ValueError:
         number = float("nan")
-    if not isfinite(number):
-        raise _Wrong("value", f"{text[:40]!r} is not a number")
+    if not isfinite(number) or abs(number) > LARGEST:
+        raise _Wrong("value", f"{text[:40]!r} is not a number of at most {LARGEST:,}")
     return number
 
 
@@ -389,7 +404,7 @@ def _value(text: str, measure: Measure) -> str:
         yes, no = (", ".join(f"'{word}'" for word in words) for words in (YES, NO))
         good = f"WHEN lower({text}) IN ({yes}) THEN 1::DOUBLE WHEN lower({text}) IN ({no}) THEN 0::DOUBLE"
     else:
-        good = f"WHEN isfinite(try_cast({text} AS DOUBLE)) THEN try_cast({text} AS DOUBLE)"
+        good = f"WHEN abs(try_cast({text} AS DOUBLE)) <= {LARGEST} THEN try_cast({text} AS DOUBLE)"
     return f"CASE {good} ELSE 'nan'::DOUBLE END"
 
 

@@ -221,6 +221,14 @@ def in_file(folder: Path, text: str) -> tuple[str | Path, ...]:
     return (file, "--arm", "arm", "--control", "c", *BOUGHT)
 
 
+def test_the_page_is_never_written_over_the_file_that_is_judged(tmp_path: Path) -> None:
+    asked = in_file(tmp_path, ROWS)
+    done = countersign(*asked, "--html", asked[0])
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "is the file to judge" in done.stderr
+    assert Path(asked[0]).read_text() == ROWS
+
+
 def test_blanks_are_unknown_and_counted(tmp_path: Path) -> None:
     found = answer(*in_file(tmp_path, ROWS))
     paid = found["arms"]["a"]["metrics"]["paid"]

@@ -85,6 +85,78 @@ def test_a_day_that_is_none_is_named_on_every_page_and_by_every_script(app: Coun
             assert "2026-1" in answer.text, path
 
 
+def test_a_first_day_after_the_last_is_told_on_every_page_and_by_every_script(app: Countersign) -> None:
+    pairs = [(path, pair) for path, names in PAGES.items() for pair in (SPAN, TIMES[2:]) if set(pair) <= set(names)]
+    assert len(pairs) >= 16
+    with TestClient(create_app(app), raise_server_exceptions=False) as browser:
+        session(app, browser, "machao")
+        silent = {}
+        for path, (first, last) in pairs:
+            begin = f"{path}{'' if path.endswith('&') else '?'}{first}="
+            answer = browser.get(f"{begin}2026-12-01&{last}=2026-11-01")
+            told = "起始日晚于截止日" in answer.text or "E457" in answer.text
+            same_day = browser.get(f"{begin}2026-11-01&{last}=2026-11-01")
+            if answer.status_code != 422 or not told or same_day.status_code == 422:
+                silent[path] = answer.status_code
+        assert silent == {}
+
+
+@pytest.mark.parametrize(("form", "begins"), [("svg", b"<svg"), ("png", b"\x89PNG")])
+def test_a_drawing_of_nothing_is_a_drawing_that_says_so(app: Countersign, form: str, begins: bytes) -> None:
+    kept = "/dashboards/sends?channel=pigeon&chart=month-sent&format="
+    with TestClient(create_app(app)) as browser:
+        session(app, browser, "machao")
+        drawing = browser.get(f"{kept}{form}")
+        table = browser.get("/dashboards/sends?channel=pigeon&format=csv")
+    assert drawing.status_code == 200
+    assert drawing.content.startswith(begins)
+    assert form == "png" or "没有符合筛选条件的数据" in drawing.text
+    assert table.headers["x-rows"] == "0"
+    assert table.content.decode("utf-8-sig").startswith("case_id,case,office,sent,")
+
+
+def test_a_ranking_of_nobody_is_drawn_too_and_a_metric_is_guessed_by_its_name(app: Countersign) -> None:
+    with TestClient(create_app(app)) as browser:
+        session(app, browser, "machao")
+        ranking = browser.get("/league?definition=nothing&format=svg&chart=places")
+        metric = browser.get("/api/v1/metrics/query?metric=snet")
+    assert ranking.status_code == 200
+    assert "没有符合筛选条件的数据" in ranking.text
+    assert metric.json()["problems"][0]["hint"] == "did you mean sent?"
+
+
+def test_a_filter_that_can_be_read_stays_beside_one_that_cannot(app: Countersign) -> None:
+    with TestClient(create_app(app)) as browser:
+        session(app, browser, "machao")
+        page = browser.get("/dashboards/sends?channel=pigeon&since=2026-13-40")
+    assert page.status_code == 422
+    assert "日期请写成 2026-12-01" in page.text
+    assert '<option value="pigeon" selected>' in page.text
+    assert '<a href="/dashboards/sends">' in page.text.partition("<main")[2]
+
+
+@pytest.mark.parametrize(
+    ("address", "status", "said"),
+    [
+        ("/dashboards/sends?format=exe", 422, "网址中的 format 不能是“exe”；请在页面上选择。"),
+        ("/cases?format=exe", 422, "网址中的 format 不能是“exe”"),
+        ("/views/abc", 404, "没有此页面，或您无权查看"),
+        ("/views/-1", 404, "没有此页面，或您无权查看"),
+        ("/views/99999999999999999999", 404, "没有此页面，或您无权查看"),
+        ("/dashboards/nothing", 404, "没有此页面，或您无权查看"),
+    ],
+)
+def test_an_address_by_hand_is_answered_in_the_readers_language(
+    app: Countersign, address: str, status: int, said: str
+) -> None:
+    with TestClient(create_app(app)) as browser:
+        session(app, browser, "machao")
+        page = browser.get(address)
+    assert page.status_code == status
+    assert said in page.text
+    assert "Input should" not in page.text
+
+
 @pytest.mark.parametrize(
     ("address", "clear"),
     [

@@ -192,6 +192,10 @@ def test_events_before_the_one_that_every_case_begins_with_are_told(tmp_path: Pa
 
 BAD = [
     (LOG.replace("what", "activity"), MAP, "log.csv:1:1: R116 there is no column 'what' for the event"),
+    (LOG.replace("when", "what"), MAP, "R116 2 columns are called 'what', the event (give each its own heading)"),
+    (LOG + "b,submit,9999-12-31\n", MAP, "F124 when is no time: '9999-12-31'"),
+    (LOG + "b,submit,0001-01-01T00:00:00+14:00\n", MAP, "in the years 1900 to 2200"),
+    (LOG, "", "log.map.yaml:1:1: E108 the file is empty (it has columns, and perhaps lead_times)"),
     (LOG, MAP.replace("to: approve", "to: aprove"), "log.map.yaml:3:13: F125 lead time decision: no event of the log"),
     (LOG, MAP.replace("to: approve", "too: approve"), "log.map.yaml:3:"),
     (LOG, MAP.replace(", time: when", ""), "columns has no time"),
@@ -211,6 +215,14 @@ BAD = [
 @pytest.mark.parametrize(("log", "map_text", "said"), BAD, ids=[said for *_, said in BAD])
 def test_a_mistake_is_told_where_it_stands(log: str, map_text: str, said: str, tmp_path: Path) -> None:
     assert said in "\n".join(refused(tmp_path, log, map_text))
+
+
+def test_a_log_without_the_headings_of_xes_is_led_to_the_map(tmp_path: Path) -> None:
+    file = tmp_path / "log.csv"
+    file.write_text(LOG)
+    with pytest.raises(InvalidFile) as caught:
+        CliRunner().invoke(program, ["process", str(file)], catch_exceptions=False)
+    assert str(caught.value.problems[-1]).endswith("(name a map of its columns (YAML) with --map)")
 
 
 def test_times_are_read_as_the_map_says(tmp_path: Path) -> None:

@@ -50,6 +50,8 @@ def evaluate(
     """Evaluate a finished campaign from an outcome file: lift of every arm over the control group, money, verdict."""
     if messaged_at_most is not None and messaged is None:
         raise typer.BadParameter("needs --messaged COLUMN", param_hint="--messaged-at-most")
+    if html is not None and html.exists() and file.exists() and html.samefile(file):
+        raise typer.BadParameter(f"{html} is the file to judge; name another for the page", param_hint="--html")
     cost, costs = _costs(cost_per_contact or [])
     # statsmodels takes 1.3 s to import; no other command should wait for it.
     from engine.service.outcome_files import Asked, evaluated  # noqa: PLC0415

@@ -214,6 +214,29 @@ def test_a_file_of_neither_shape_is_refused_with_what_is_needed(expected: Expect
         read("customer,kind\n1,response\n", expected)
 
 
+def test_values_that_no_money_and_no_measurement_has_are_told_by_their_line(expected: Expected) -> None:
+    rows = "".join(f"1,conversion,2026-10-03,{value}\n" for value in ("1e308", "-1e20", "12%", '"1,200"', "1e999999"))
+    answers = read(f"customer,kind,at,value\n{rows}2,spend,2026-10-03,1e308\n", expected)
+    assert (answers.responses, answers.outcomes.num_rows) == ((), 0)
+    assert [(one.line, one.column) for one in answers.bad] == [(line, "value") for line in range(2, 8)]
+    wide = read("customer,spend\n1,1e308\n2,-1e16\n3,inf\n4,nan\n5,5\n", expected)
+    assert [one.line for one in wide.bad] == [2, 3, 4, 5]
+    assert wide.outcomes.to_pylist() == [{"customer": "5", "metric": "spend", "value": 5.0}]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("customer,kind,at,at\n1,response,2026-10-03,2026-10-04\n", "2 columns are called at: 3, 4"),
+        ("customer,visit,visit\n1,1,0\n", "2 columns are called visit: 2, 3 (give each its own heading)"),
+    ],
+)
+def test_a_column_that_stands_twice_is_refused(expected: Expected, text: str, said: str) -> None:
+    with pytest.raises(InvalidFile) as caught:
+        read(text, expected)
+    assert said in str(caught.value.problems[0])
+
+
 def test_the_same_outcomes_twice_are_one_file(tmp_path: Path) -> None:
     table = pa.table([["1"], ["visit"], [1.0]], schema=OUTCOMES)
     assert keep_outcomes(tmp_path / "o", table) == keep_outcomes(tmp_path / "o", table)
