@@ -59,9 +59,9 @@ def show(
 ) -> Response:
     """Where the case is, and one of its tabs; `order` is another one of the exclusions, by commas. As a file: its
     evaluations, or a chart of the one with this `label`."""
-    if drawing.draws and tab == "evaluation":
+    if drawing.draws:
         number, found = cases.evaluations(app, viewer, case_id)
-        of = next((one for one in reversed(found) if label in ("", one.label)), None)
+        of = next((one for one in reversed(found) if label in ("", one.label) and tab == "evaluation"), None)
         return _drawn(visit, number, of, drawing)
     view = cases.case_page(app, viewer, case_id, tuple(order.split(",")))
     if drawing.takes and tab == "evaluation":

@@ -55,6 +55,12 @@ def test_the_process_is_read_filtered_and_followed_to_its_cases(app: Countersign
     assert page.request.get("/process?chart=nothing&format=svg").status == 404
     assert page.request.get("/process?since=never&chart=steps&format=svg").status == 422
     assert page.request.get("/process?since=2030-01-01&chart=outcomes&format=svg").status == 404
+    narrow = window(390)
+    sign_in(narrow, "wangmin")
+    narrow.goto("/process?definition=small-case")
+    drawn(narrow)
+    assert "look=narrow" in narrow.locator("#steps figure img").evaluate("each => each.currentSrc")
+    found += look(narrow, f"process-narrow-{language}")
     page.locator(".facts a").first.click()
     assert page.locator("ul.rows li").count() == 6
     assert found + look(page, f"process-cases-{language}") == []
