@@ -1,7 +1,9 @@
 """The charts of an evaluation and of the process: what stands in them, with nothing, one row and thirty cells."""
 
+import html
 import json
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
 from zoneinfo import ZoneInfo
@@ -16,11 +18,14 @@ from api.vega.looks import Look
 from api.vega.pictures import Bars, Columns, Intervals, heights, summary
 from api.vega.studio import drawn
 from engine.evaluation.stays import Took
+from engine.service import process_figures
 from engine.service.app import Countersign
 from engine.service.process_columns import NAMES
 from engine.service.process_views import GroupFigures, ProcessPage, StepFigures
 from engine.service.stage_views import FunnelRow, UpliftRow
+from engine.service.views import Viewer
 from engine.values import Bilingual
+from tests.api.desk import Desk
 from tests.api.test_api_vega import MARKS, texts
 from tests.api.view_samples import MEASURED, NOW
 
@@ -210,6 +215,30 @@ def test_steps_of_several_definitions_are_told_with_their_definition() -> None:
     steps = courses.drawings(PAGE, NOTHING_ASKED, said_in("zh"))[1]
     assert isinstance(steps.picture, Bars)
     assert steps.picture.bars[0].label == "县公司主管 · 营销案审批"
+
+
+def test_a_page_of_the_process_counts_once_for_itself_and_its_charts(
+    app: Countersign, desk: Callable[..., Desk], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def page(_app: Countersign, viewer: Viewer, _filters: object) -> ProcessPage:
+        asked.append(viewer.name)
+        return PAGE
+
+    monkeypatch.setattr(process_figures, "page", page)
+    window, other = desk("wangmin"), desk("liguoqiang")
+    shown = html.unescape(window.get("/process").text)
+    for key in ("outcomes", "steps", "months"):
+        assert f"chart={key}&format=svg&look=wide" in shown
+        drawing = window.get(f"/process?chart={key}&format=svg&look=wide")
+        assert drawing.headers["content-type"] == "image/svg+xml"
+        assert "content-disposition" not in drawing.headers
+    assert len(asked) == 1
+    assert other.get("/process?chart=steps&format=svg").status_code == 200
+    assert len(asked) == 2 and asked[0] != asked[1]
+    assert window.get("/process?chart=steps&format=svg&kind=file").status_code == 200
+    assert len(asked) == 3
 
 
 def test_pictures_are_kept_for_a_minute_for_who_was_shown_them(
