@@ -28,6 +28,7 @@ from api.vega.pictures import (
 )
 
 SIZE, SMALL = 13, 12
+LEAST = 120  # pixels that bars keep beside long names and notes
 NAMES = 320  # pixels of the column of names, where they are long
 BREAKS = re.compile(r"[\u2e80-\uffef][\u3001-\u301f\uff01-\uff1f]*\s*|[^\s\u2e80-\uffef]+\s*|\s+")
 Layered = alt.LayerChart | alt.FacetChart
@@ -106,10 +107,11 @@ def _tooltips(bars: tuple[Bar, ...]) -> list[alt.Tooltip]:
 def _bars(picture: Bars, look: Look) -> Layered:
     rows = [_row(place, bar) for place, bar in enumerate(picture.bars)]
     whole = look.width - (2 * EDGE if look.has_title else 0)
-    start = 0 if look.is_narrow else min(NAMES, _widest(bar.label for bar in picture.bars) + 20)
     is_noted = any(bar.note for bar in picture.bars)
     beside = _widest(bar.note for bar in picture.bars) + 16 if is_noted and not look.is_narrow else 0
     end = whole - _widest(bar.text for bar in picture.bars) - 12 - beside
+    longest = min(NAMES, _widest(bar.label for bar in picture.bars) + 20)
+    start = 0 if look.is_narrow else min(longest, max(end - LEAST, 0))  # names give way to bars
     reach = [*(bar.value for bar in picture.bars), *(bar.high or 0 for bar in picture.bars), 0]
     scale = alt.Scale(domain=[min(reach), max(reach) or 1], range=[start, end], nice=False)
     thick, lift = (12, 20) if look.is_narrow else (16, 0)

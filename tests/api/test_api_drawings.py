@@ -257,3 +257,14 @@ def test_pictures_are_kept_for_a_minute_for_who_was_shown_them(
         shelf.keep(app, ("wangmin", "zh", str(number)), pictures)
     assert shelf.find(app, ("wangmin", "zh", "0")) is None
     assert shelf.find(app, ("wangmin", "zh", "1")) == pictures
+
+
+def test_long_names_and_notes_leave_room_for_the_bars() -> None:
+    slow = replace(TOOK, n=12_345, half=12 * DAY + 47_000, most=14 * DAY + 47_000)
+    steps = courses.drawings(replace(PAGE, steps=(step(LONG * 2, slow),)), NOTHING_ASKED, said_in("en"))[1]
+    for look in (Look.of("wide"), Look.of("narrow"), Look(has_title=True)):
+        spec = json.loads(drawn(steps.picture, "json", look))
+        first, last = next(
+            one["encoding"]["x"]["scale"]["range"] for one in spec["layer"] if one["mark"]["type"] == "bar"
+        )
+        assert last - first >= 120
