@@ -8,10 +8,8 @@ scripts and inline styles, which the content security policy forbids.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from engine.evaluation.forest import axis
-from engine.service.process_views import StepFigures
 from engine.service.rehearsal_views import BandView, GroupView
-from engine.service.stage_views import FunnelRow, UpliftRow, WaterfallRow, WaveView
+from engine.service.stage_views import UpliftRow, WaterfallRow, WaveView
 
 LEAST_VISIBLE = 0.6  # percent of the width; a removed handful must still be seen
 
@@ -73,12 +71,6 @@ def buckets(wave: WaveView) -> tuple[Bar, ...]:
     return tuple(bars)
 
 
-def funnel(rows: Sequence[FunnelRow]) -> tuple[tuple[FunnelRow, Bar], ...]:
-    """Each row of the funnel with a bar over the widest."""
-    widest = max((row.count or 0 for row in rows), default=0) or 1
-    return tuple((row, Bar(0.0, _percent(row.count or 0, widest), "target")) for row in rows)
-
-
 def changes(group: GroupView) -> tuple[tuple[BandView, Bar], ...]:
     """The bands of a change of bill, each with a bar over the fullest; lower bills look like what is kept."""
     fullest = max((band.customers for band in group.bands), default=0) or 1
@@ -90,55 +82,22 @@ def changes(group: GroupView) -> tuple[tuple[BandView, Bar], ...]:
     return tuple(drawn)
 
 
-def process(rows: Sequence[StepFigures]) -> tuple[tuple[StepFigures, Bar, Bar], ...]:
-    """The steps that were decided, each with a bar of the time half of them took within, and one for nine in ten."""
-    decided = [(row, row.took) for row in rows if row.took is not None]
-    longest = max((took.most for _, took in decided), default=0) or 1
-    return tuple(
-        (
-            row,
-            Bar(0.0, max(_percent(took.half, longest), LEAST_VISIBLE), "sent"),
-            Bar(0.0, max(_percent(took.most, longest), LEAST_VISIBLE), "waiting"),
-        )
-        for row, took in decided
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class Interval:
-    """An estimate with its interval on the axis of its panel."""
-
-    row: UpliftRow
-    low: float
-    at: float
-    high: float
-    kind: str  # gain, loss or open: whether the interval lies above, below or across zero
-
-
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """The forest plot of one metric: arms below each other on one axis. `is_rate`: lifts are percentage points."""
+    """The lifts of one metric. `is_rate`: they are differences of shares, told in percentage points."""
 
     metric: str
     is_rate: bool
-    zero: float
-    ticks: tuple[tuple[float, float], ...]  # (position, value)
-    intervals: tuple[Interval, ...]
+    rows: tuple[UpliftRow, ...]
 
 
-def forest(rows: Sequence[UpliftRow]) -> tuple[Panel, ...]:
+def panels(rows: Sequence[UpliftRow]) -> tuple[Panel, ...]:
     """One panel per metric, in the order they come; rates are told from means by their method."""
-    panels = []
+    found = []
     for metric in dict.fromkeys(row.metric for row in rows):
-        mine = [row for row in rows if row.metric == metric]
-        is_rate = all(row.method not in ("welch", "bootstrap") for row in mine)
-        scale = 100.0 if is_rate else 1.0
-        drawn = axis([(row.low * scale, row.lift * scale, row.high * scale) for row in mine])
-        intervals = tuple(
-            Interval(row, mark.low, mark.at, mark.high, mark.side) for row, mark in zip(mine, drawn.marks, strict=True)
-        )
-        panels.append(Panel(metric, is_rate, drawn.zero, drawn.ticks, intervals))
-    return tuple(panels)
+        mine = tuple(row for row in rows if row.metric == metric)
+        found.append(Panel(metric, all(row.method not in ("welch", "bootstrap") for row in mine), mine))
+    return tuple(found)
 
 
 def _percent(part: int, whole: int) -> float:

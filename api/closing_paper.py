@@ -58,8 +58,8 @@ def _figures(report: EvaluationView, formats: Formats) -> list[Any]:
     if report.uplift:
         columns = (N_("Metric"), N_("Group"), N_("Contacted"), N_("Control group"), N_("Lift"), "p")
         lines = [[text(words(one), SMALL) for one in columns]]
-        for panel in charts.forest(report.uplift):
-            for row in (one.row for one in panel.intervals):
+        for panel in charts.panels(report.uplift):
+            for row in panel.rows:
                 low, high = formats.lift(row.low, panel.is_rate), formats.lift(row.high, panel.is_rate)
                 arm = words(ARMS[row.arm]) if row.arm in ARMS else row.arm
                 cells = (

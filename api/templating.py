@@ -10,7 +10,7 @@ from api import charts, doubts, figures, navigation, parked, reasons, words
 from api.failures import failure
 from api.i18n import Words, catalogue
 from api.spoken_source import field_called, in_words
-from api.vega import bundle, looks
+from api.vega import bundle, evaluation, looks, pictures
 from engine.definition import catalogue as metric_catalogue
 from engine.delivery.message import size_of
 from engine.service.verdicts import verdict_sentence
@@ -70,6 +70,10 @@ def environment(language: Language) -> Environment:
         figures=figures,
         looks=looks,
         vega_script=bundle.name,
+        pictures=pictures,
+        drawn_evaluation=evaluation.drawings,
+        confidence_of=evaluation.confidence_of,
+        funnel_basis=evaluation.basis,
         navigation=navigation,
         held=held,
         reasons=reasons,

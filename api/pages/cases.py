@@ -10,13 +10,16 @@ from starlette.datastructures import FormData, UploadFile
 from api.declared import for_page
 from api.deps import App, CurrentViewer, CurrentVisit, Posted, form_key, text
 from api.errors import sentence
-from api.exporting import Asked, exported
+from api.exporting import exported
 from api.formats import Formats
 from api.i18n import N_
 from api.pages.admin import by, tried
 from api.pages.hall import proof_of
+from api.pages.paper import file_name
+from api.vega import evaluation as vega
+from api.vega.answering import AskedDrawing, Drawing
 from api.visit import Visit
-from engine.errors import Invalid, InvalidFile, Problem, Refused, SelectionFailed, Unavailable
+from engine.errors import Invalid, InvalidFile, NotFound, Problem, Refused, SelectionFailed, Unavailable
 from engine.service import (
     answering,
     cases,
@@ -34,6 +37,7 @@ from engine.service import (
 from engine.service.closed import Said
 from engine.service.confirmations import Proof
 from engine.service.responses import ImportReport
+from engine.service.stage_views import EvaluationView
 from engine.service.views import Viewer
 
 router = APIRouter(dependencies=[for_page("cases.read")])
@@ -50,13 +54,18 @@ def show(
     case_id: str,
     tab: Tab = "proposal",
     order: Annotated[str, Query(max_length=4000)] = "",
-    form: Asked = "",
+    drawing: Drawing,
+    label: Annotated[str, Query(max_length=80)] = "",
 ) -> Response:
     """Where the case is, and one of its tabs; `order` is another one of the exclusions, by commas. As a file: its
-    evaluations."""
+    evaluations, or a chart of the one with this `label`."""
+    if drawing.draws:
+        number, found = cases.evaluations(app, viewer, case_id)
+        of = next((one for one in reversed(found) if label in ("", one.label) and tab == "evaluation"), None)
+        return _drawn(visit, number, of, drawing)
     view = cases.case_page(app, viewer, case_id, tuple(order.split(",")))
-    if form and tab == "evaluation":
-        return exported(evaluation_table.table(app, viewer, view), form, visit.language)
+    if drawing.takes and tab == "evaluation":
+        return exported(evaluation_table.table(app, viewer, view), drawing.takes, visit.language)
     returned = returning.of_case(app, viewer, case_id) if tab == "delivery" else None
     tried = proofs.of_case(app, viewer, case_id) if tab == "delivery" else None
     completed = completing.of_case(app, viewer, case_id) if tab in ("delivery", "evaluation") else None
@@ -210,6 +219,14 @@ def confirm(app: App, visit: CurrentVisit, viewer: CurrentViewer, case_id: str, 
         visit, lambda: evidencing.confirm_of(app, by(visit, viewer, form), case_id, proof["id"], told), refused
     )
     return done or visit.go(f"/cases/{case_id}?tab=delivery#unproved")
+
+
+def _drawn(visit: Visit, number: str, of: EvaluationView | None, drawing: AskedDrawing) -> Response:
+    drawings = vega.drawings(of, visit.formats, number) if of else ()
+    picture = next((one.picture for one in drawings if one.key == drawing.chart), None)
+    if of is None or picture is None:
+        raise NotFound()
+    return drawing.answer(picture, file_name(f"{number}-evaluation-{of.label}-{drawing.chart}"))
 
 
 def told(report: ImportReport, formats: Formats) -> tuple[str, str]:

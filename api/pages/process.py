@@ -7,14 +7,19 @@ from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query, Request, Response
 
-from api import charts
 from api.declared import for_page
 from api.deps import App, CurrentViewer, CurrentVisit
 from api.errors import sentence
-from engine.errors import Invalid
+from api.vega import courses as vega
+from api.vega import shelf
+from api.vega.answering import AskedDrawing, Drawing
+from api.vega.drawn import Drawn
+from api.visit import Visit
+from engine.errors import Invalid, NotFound
 from engine.service import process_figures
 from engine.service.process_columns import NAMES
-from engine.service.process_views import StepFigures
+from engine.service.process_views import ProcessPage, StepFigures
+from engine.service.views import Viewer
 
 router = APIRouter(dependencies=[for_page("cases.read")])
 SVG = "image/svg+xml"
@@ -22,20 +27,24 @@ Short = Annotated[str, Query(max_length=4000)]
 
 
 @router.get("/process")
-def show(app: App, visit: CurrentVisit, viewer: CurrentViewer, request: Request) -> Response:
-    """The figures of the cases that the viewer may see."""
+def show(app: App, visit: CurrentVisit, viewer: CurrentViewer, request: Request, drawing: Drawing) -> Response:
+    """The figures of the cases that the viewer may see, or one of their charts as a drawing."""
     filters = _filters(request)
+    if drawing.draws:
+        return _drawn(visit, viewer, filters, drawing)
     try:
         page, error, status = process_figures.page(app, viewer, filters), "", 200
+        shown = filters
     except Invalid as wrong:
         page = process_figures.page(app, viewer, {})
+        shown = dict.fromkeys(NAMES, "")
         error, status = sentence(wrong, visit.formats), wrong.status
     return visit.page(
         "process.html",
         status=status,
         page=page,
         filters=filters,
-        bars=charts.process,
+        drawings=_kept(visit, viewer, shown, page),
         query=_query(filters),
         to=lambda **more: _query({**filters, **more}),
         error=error,
@@ -76,6 +85,26 @@ def heat(app: App, visit: CurrentVisit, viewer: CurrentViewer, request: Request)
         )
 
     return Response(process_figures.heat(app, viewer, _filters(request), note), media_type=SVG)
+
+
+def _drawn(visit: Visit, viewer: Viewer, filters: Mapping[str, str], drawing: AskedDrawing) -> Response:
+    found = shelf.find(visit.app, _shelf(visit, viewer, filters))
+    if found is None:
+        found = _kept(visit, viewer, filters, process_figures.page(visit.app, viewer, filters))
+    one = next((each for each in found if each.key == drawing.chart), None)
+    if one is None:
+        raise NotFound()
+    return drawing.answer(one.picture, f"process-{one.key}")
+
+
+def _kept(visit: Visit, viewer: Viewer, filters: Mapping[str, str], page: ProcessPage) -> tuple[Drawn, ...]:
+    drawings = vega.drawings(page, filters, visit.formats)
+    shelf.keep(visit.app, _shelf(visit, viewer, filters), drawings)
+    return drawings
+
+
+def _shelf(visit: Visit, viewer: Viewer, filters: Mapping[str, str]) -> shelf.Key:
+    return (viewer.person, visit.language, _query(filters))
 
 
 def _filters(request: Request) -> dict[str, str]:

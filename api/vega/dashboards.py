@@ -77,7 +77,7 @@ def _intervals(chart: ChartView, metric: MetricView, formats: Formats) -> Interv
         note=" ".join(filter(None, [formats.words(line), *said])),
         places=tuple(places[:MOST_INTERVALS]),
         mean=float(done / of) if is_share and of else 0.0,
-        is_share=is_share,
+        axis="share" if is_share else "points" if metric.unit == "points" else "plain",
     )
 
 
@@ -91,7 +91,11 @@ def _place(chart: ChartView, row: AnswerRow, cell: Cell, metric: MetricView, for
     if metric.unit == "share":
         told = f"{told}  n {formats.number(int(cell.denominator))}"
     label = plain(called(formats, chart.by, row.keys[0], row.labels[0]))
-    return Place(label, value, low, high, told, is_open=metric.unit != "share" and low <= 0 <= high)
+    if metric.unit == "points":
+        value, low, high = value * 100, low * 100, high * 100
+    is_share = metric.unit == "share"
+    is_open, is_loss = not is_share and low <= 0 <= high, not is_share and high < 0
+    return Place(label, value, low, high, told, is_open, is_loss)
 
 
 def left_out(chart: ChartView, formats: Formats) -> str:

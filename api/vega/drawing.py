@@ -6,18 +6,35 @@ is ever part of an expression. Refuses data by address: a picture brings its row
 """
 
 import json
+import re
 from typing import Any, assert_never
 
 import altair as alt
 import vl_convert
 
 from api.vega.looks import FONT, Look
-from api.vega.pictures import HEIGHT, ROW, TALL_ROW, Bar, Bars, Columns, Intervals, Picture
+from api.vega.pictures import (
+    HEIGHT,
+    NOTED_ROW,
+    ROW,
+    TALL_ROW,
+    Axis,
+    Bar,
+    Bars,
+    Columns,
+    Intervals,
+    Picture,
+    Place,
+)
 
 SIZE, SMALL = 13, 12
+LEAST = 120  # pixels that bars keep beside long names and notes
+NAMES = 320  # pixels of the column of names, where they are long
+BREAKS = re.compile(r"[\u2e80-\uffef][\u3001-\u301f\uff01-\uff1f]*\s*|[^\s\u2e80-\uffef]+\s*|\s+")
 Layered = alt.LayerChart | alt.FacetChart
 ENTRY = "window.vegaEmbed = vegaEmbed;"
 SCALE = 2  # of the PNG: sharp on slides
+EDGE = 16  # of a file, around what is drawn
 
 
 def draw(picture: Picture, form: str, look: Look) -> bytes:
@@ -50,7 +67,7 @@ def specified(picture: Picture, look: Look, *, validate: bool = False) -> dict[s
         chart = chart.properties(
             title=alt.TitleParams(
                 picture.title,
-                subtitle=picture.note,
+                subtitle=_lines(picture.note, look.width - 2 * EDGE),
                 anchor="start",
                 frame="group",
                 offset=16,
@@ -59,10 +76,10 @@ def specified(picture: Picture, look: Look, *, validate: bool = False) -> dict[s
                 subtitleFontSize=SMALL,
                 subtitleColor=look.colour("soft"),
                 subtitlePadding=4,
-                limit=look.width,
+                limit=look.width - 2 * EDGE,
             )
         )
-    edge = 16 if look.has_title else 0
+    edge = EDGE if look.has_title else 0
     chart = chart.properties(
         width=look.width - 2 * edge, padding=edge or {"left": 0, "right": 0, "top": 2, "bottom": 2}
     )
@@ -75,7 +92,8 @@ def specified(picture: Picture, look: Look, *, validate: bool = False) -> dict[s
 def _row(place: int, bar: Bar) -> dict[str, Any]:
     told = {f"told{number}": text for number, (_, text) in enumerate(bar.told)}
     end = max(bar.value, bar.high or 0, 0)  # the words stand after the interval, not on it
-    return {"place": place, "label": bar.label, "value": bar.value, "text": bar.text, "end": end} | told
+    said = {"label": bar.label, "value": bar.value, "text": bar.text, "note": bar.note}
+    return {"place": place, "end": end, **said, **told}
 
 
 def _tooltips(bars: tuple[Bar, ...]) -> list[alt.Tooltip]:
@@ -88,24 +106,35 @@ def _tooltips(bars: tuple[Bar, ...]) -> list[alt.Tooltip]:
 
 def _bars(picture: Bars, look: Look) -> Layered:
     rows = [_row(place, bar) for place, bar in enumerate(picture.bars)]
-    whole = look.width - (32 if look.has_title else 0)
-    start = 0 if look.is_narrow else min(280, _widest(bar.label for bar in picture.bars) + 20)
-    end = whole - _widest(bar.text for bar in picture.bars) - 12
+    whole = look.width - (2 * EDGE if look.has_title else 0)
+    is_noted = any(bar.note for bar in picture.bars)
+    beside = _widest(bar.note for bar in picture.bars) + 16 if is_noted and not look.is_narrow else 0
+    end = whole - _widest(bar.text for bar in picture.bars) - 12 - beside
+    longest = min(NAMES, _widest(bar.label for bar in picture.bars) + 20)
+    start = 0 if look.is_narrow else min(longest, max(end - LEAST, 0))  # names give way to bars
     reach = [*(bar.value for bar in picture.bars), *(bar.high or 0 for bar in picture.bars), 0]
     scale = alt.Scale(domain=[min(reach), max(reach) or 1], range=[start, end], nice=False)
     thick, lift = (12, 20) if look.is_narrow else (16, 0)
+    above, below = (20, 19) if is_noted else (10, 0)  # of a phone's row: name, bar, note
+    if is_noted:
+        lift = 0
     y = alt.Y("place:O", axis=None, scale=alt.Scale(paddingInner=0, paddingOuter=0))
     base = alt.Chart(alt.InlineData(values=rows)).encode(y=y)
     ink, soft = look.colour("ink"), look.colour("soft")
     tips = _tooltips(picture.bars)
-    layers = [
-        base.mark_bar(size=thick, color=look.colour("bar"), yOffset=lift / 2).encode(
-            x=alt.X("value:Q", scale=scale, axis=None), tooltip=tips
-        ),
+    layers = []
+    for is_aside, colour in ((False, "bar"), (True, "kept")):
+        mine = [row for row, bar in zip(rows, picture.bars, strict=True) if bar.is_aside is is_aside]
+        layers.append(
+            alt.Chart(alt.InlineData(values=mine))
+            .mark_bar(size=thick, color=look.colour(colour), yOffset=lift / 2)
+            .encode(y=y, x=alt.X("value:Q", scale=scale, axis=None), tooltip=tips)
+        )
+    layers += [
         base.mark_text(
             align="left",
             baseline="middle",
-            dy=-lift / 2,
+            dy=-above if look.is_narrow else 0,
             fontSize=SIZE,
             color=ink,
             limit=(whole if look.is_narrow else start - 12),
@@ -114,6 +143,17 @@ def _bars(picture: Bars, look: Look) -> Layered:
             x=alt.X("end:Q", scale=scale, axis=None), text="text:N"
         ),
     ]
+    if is_noted:
+        layers.append(
+            base.mark_text(
+                align="left" if look.is_narrow else "right",
+                baseline="middle",
+                dy=below if look.is_narrow else 0,
+                fontSize=SMALL,
+                color=soft,
+                limit=whole,
+            ).encode(x=alt.value(0 if look.is_narrow else whole), text="note:N")
+        )
     spans = [
         {"place": place, "low": bar.low, "high": bar.high}
         for place, bar in enumerate(picture.bars)
@@ -125,14 +165,15 @@ def _bars(picture: Bars, look: Look) -> Layered:
             .mark_rule(color=soft, strokeWidth=2, yOffset=lift / 2)
             .encode(y=y, x=alt.X("low:Q", scale=scale, axis=None), x2="high:Q")
         )
-    return alt.layer(*layers).properties(height=alt.Step(TALL_ROW if look.is_narrow else ROW))
+    row = ROW if not look.is_narrow else NOTED_ROW if is_noted else TALL_ROW
+    return alt.layer(*layers).properties(height=alt.Step(row))
 
 
 def _columns(picture: Columns, look: Look) -> Layered:
     count = len(picture.bars)
     rows = [_row(place, bar) for place, bar in enumerate(picture.bars)]
     spoken = {count - 1, max(range(count), key=lambda place: picture.bars[place].value, default=0)}
-    whole = look.width - (32 if look.has_title else 0)
+    whole = look.width - (2 * EDGE if look.has_title else 0)
     room = (whole - 8) / max(count, 1)
     widest = max(_widest(bar.label for bar in picture.bars), _widest(bar.text for bar in picture.bars))
     inset = max(0.0, (widest - room) / 2)  # the first and the last name must not stick out
@@ -143,16 +184,32 @@ def _columns(picture: Columns, look: Look) -> Layered:
     every = max(1, -(-int(_widest(bar.label for bar in picture.bars) + 12) // int(max(room, 1))))
     for row in rows:  # from the last one backwards, which is what is looked for
         row["named"] = row["label"] if (count - 1 - row["place"]) % every == 0 else ""
-    tall = max([*(bar.value for bar in picture.bars), 0]) or 1
+    tall = max([*(row["end"] for row in rows), 0]) or 1
     scale = alt.Scale(
         domain=[min([*(bar.value for bar in picture.bars), 0]), tall], range=[HEIGHT - 24, 20], nice=False
     )
     x = alt.X("place:O", axis=None, scale=alt.Scale(paddingInner=0.25, paddingOuter=0.1, range=[inset, whole - inset]))
     base = alt.Chart(alt.InlineData(values=rows)).encode(x=x)
     ink, soft = look.colour("ink"), look.colour("soft")
+    spans = [
+        {"place": place, "low": bar.low, "high": bar.high}
+        for place, bar in enumerate(picture.bars)
+        if bar.low is not None and bar.high is not None
+    ]
+    whiskers = alt.Chart(alt.InlineData(values=spans)).encode(x=x)
     return alt.layer(
         base.mark_bar(color=look.colour("bar"), width=alt.RelativeBandSize(1) if room < 72 else 54).encode(
             y=alt.Y("value:Q", scale=scale, axis=None), tooltip=_tooltips(picture.bars)
+        ),
+        *(
+            [
+                whiskers.mark_rule(color=soft, strokeWidth=2).encode(
+                    y=alt.Y("low:Q", scale=scale, axis=None), y2="high:Q"
+                ),
+                whiskers.mark_tick(color=soft, thickness=2, width=12).encode(y=alt.Y("high:Q", scale=scale, axis=None)),
+            ]
+            if spans
+            else []
         ),
         base.mark_text(baseline="bottom", dy=-4, fontSize=SIZE, color=ink).encode(
             y=alt.Y("end:Q", scale=scale, axis=None), text="said:N"
@@ -169,18 +226,18 @@ def _intervals(picture: Intervals, look: Look) -> Layered:
         {"place": place, "label": one.label, "value": one.value, "low": one.low, "high": one.high, "text": one.text}
         for place, one in enumerate(picture.places)
     ]
-    whole = look.width - (32 if look.has_title else 0)
-    start = 6 if look.is_narrow else min(280, _widest(one.label for one in picture.places) + 26)
+    whole = look.width - (2 * EDGE if look.has_title else 0)
+    start = 6 if look.is_narrow else min(NAMES, _widest(one.label for one in picture.places) + 26)
     end = whole - _widest(one.text for one in picture.places) - 18
     low = min([picture.mean, *(one.low for one in picture.places)])
     high = max([picture.mean, *(one.high for one in picture.places)])
     room = (high - low) * 0.02 or 0.01
-    ends = [max(0, low - room), min(1, high + room)] if picture.is_share else [low - room, high + room]
+    ends = [max(0, low - room), min(1, high + room)] if picture.axis == "share" else [low - room, high + room]
     scale = alt.Scale(domain=ends, range=[start, end], nice=False, zero=False)
     ink, soft, lift = look.colour("ink"), look.colour("soft"), 20 if look.is_narrow else 0
     axis = alt.Axis(
         title=None,
-        format=".0%" if high - low > 0.04 else ".1%",
+        format=_ticks(picture.axis, high - low),
         tickCount=3 if look.is_narrow else 5,
         grid=False,
         domain=False,
@@ -193,9 +250,13 @@ def _intervals(picture: Intervals, look: Look) -> Layered:
     base = alt.Chart(alt.InlineData(values=rows)).encode(y=y)
     tips = [alt.Tooltip("label:N", title=" "), alt.Tooltip("text:N", title=" ")]
     dots = []
-    for is_open in (False, True):  # a ring where it cannot be told from the one above: not by colour alone
-        of_kind = [row for row, one in zip(rows, picture.places, strict=True) if one.is_open is is_open]
-        colour = soft if is_open else look.colour("go")
+    # not by colour alone: a ring where it cannot be told from the one above or from nothing, a triangle for a loss
+    for name, is_open, shape, colour in (
+        ("gain", False, "circle", look.colour("go")),
+        ("open", True, "circle", soft),
+        ("loss", False, "triangle-down", look.colour("seal")),
+    ):
+        of_kind = [row for row, one in zip(rows, picture.places, strict=True) if _kind(one) == name]
         mine = alt.Chart(alt.InlineData(values=of_kind)).encode(y=y)
         dots += [
             mine.mark_rule(color=colour, strokeWidth=2, yOffset=lift / 2, y2Offset=lift / 2).encode(
@@ -203,6 +264,7 @@ def _intervals(picture: Intervals, look: Look) -> Layered:
             ),
             mine.mark_point(
                 filled=True,
+                shape=shape,
                 fill=look.colour("card") if is_open else colour,
                 stroke=colour,
                 strokeWidth=2,
@@ -228,6 +290,26 @@ def _intervals(picture: Intervals, look: Look) -> Layered:
             x=alt.value(whole), text="text:N"
         ),
     ).properties(height=alt.Step(TALL_ROW if look.is_narrow else ROW))
+
+
+def _lines(text: str, room: int) -> list[str]:
+    """The text in lines that are no wider than the room; they break at spaces and between Chinese signs."""
+    lines, line = [], ""
+    for part in BREAKS.findall(text):
+        if line and _widest([line + part.rstrip()]) > room:
+            lines.append(line.rstrip())
+            line = ""
+        line += part
+    return [*lines, line.rstrip()]
+
+
+def _kind(place: Place) -> str:
+    return "open" if place.is_open else "loss" if place.is_loss else "gain"
+
+
+def _ticks(axis: Axis, span: float) -> str:
+    """How the axis says its numbers: shares in percent, differences as they are."""
+    return (".0%" if span > 0.04 else ".1%") if axis == "share" else ",.4~r"
 
 
 def _widest(texts: Any) -> float:

@@ -6,16 +6,18 @@ to know how anything looks.
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import assert_never
+from typing import Literal, assert_never
 
 MOST_BARS, MOST_COLUMNS, MOST_INTERVALS = 30, 36, 30
-ROW, TALL_ROW, HEIGHT, AXIS = 28, 44, 200, 20  # pixels
+ROW, TALL_ROW, NOTED_ROW, HEIGHT, AXIS = 28, 44, 62, 200, 20  # pixels
+Axis = Literal["share", "points", "plain"]
 
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """A named value. `text` is the value in words, `low` and `high` its interval; `told` are further (name, value) in
-    words, for who points at it."""
+    """A named value. `text` is the value in words, `low` and `high` its interval, `note` what else is written, softly:
+    what the value is of; `told` are further (name, value) in words, for who points at it. `is_aside`: what was left
+    out on the way, which looks like it."""
 
     label: str
     value: float
@@ -23,6 +25,8 @@ class Bar:
     low: float | None = None
     high: float | None = None
     told: tuple[tuple[str, str], ...] = ()
+    note: str = ""
+    is_aside: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +49,8 @@ class Columns:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A figure with its interval; `is_open` where it cannot be told from the one above, or from nothing."""
+    """A figure with its interval; `is_open` where it cannot be told from the one above, or from nothing; `is_loss`
+    where it is surely below nothing."""
 
     label: str
     value: float
@@ -53,18 +58,20 @@ class Place:
     high: float
     text: str
     is_open: bool
+    is_loss: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Intervals:
     """Figures with their intervals below each other on one axis; `mean` is that of all together, or where there is no
-    difference. `is_share`: the axis ends at 0% and 100%."""
+    difference. The `axis` of shares is in percent and ends at 0% and 100%, that of differences of shares in percentage
+    points, a plain one in the figure's own unit."""
 
     title: str
     note: str
     places: tuple[Place, ...]
     mean: float
-    is_share: bool = True
+    axis: Axis = "share"
 
 
 Picture = Bars | Columns | Intervals
@@ -76,11 +83,18 @@ def heights(picture: Picture) -> tuple[int, int]:
         case Columns():
             return HEIGHT, HEIGHT
         case Bars(bars=bars):
-            return len(bars) * ROW, len(bars) * TALL_ROW
+            return len(bars) * ROW, len(bars) * (NOTED_ROW if any(bar.note for bar in bars) else TALL_ROW)
         case Intervals(places=places):
             return len(places) * ROW + AXIS, len(places) * TALL_ROW + AXIS
         case _:
             assert_never(picture)
+
+
+def summary(picture: Picture, comma: str, most: int = 8) -> str:
+    """What the first marks say, for who hears the page."""
+    marks = picture.places if isinstance(picture, Intervals) else picture.bars
+    said = [" ".join(filter(None, (one.label, one.text, getattr(one, "note", "")))) for one in marks[:most]]
+    return comma.join(said)
 
 
 def longest(bars: Iterable[Bar], most: int = MOST_BARS) -> tuple[tuple[Bar, ...], int]:

@@ -35,7 +35,7 @@ from engine.service import (
 from engine.service.app import Countersign
 from engine.service.authorizing import allowed
 from engine.service.drifting import drift_view
-from engine.service.stage_views import AudienceView, Detection
+from engine.service.stage_views import AudienceView, Detection, EvaluationView
 from engine.service.staleness import stale_view
 from engine.service.views import CaseRow, CaseView, ChildView, Entry, RegistrationView, Viewer
 from engine.store import cases, history, registers, visibility
@@ -61,6 +61,16 @@ def case_page(app: Countersign, viewer: Viewer, case_id: str, order: Sequence[st
         view = case_view(app, tx, viewer, case, order)
     access.note(app, viewer, case)
     return view
+
+
+def evaluations(app: Countersign, viewer: Viewer, case_id: str) -> tuple[str, tuple[EvaluationView, ...]]:
+    """The number of a case and its stored evaluations alone, as the case page has them. NotFound where the viewer may
+    not see it."""
+    with app.db.read() as tx:
+        case = load_visible(app, tx, viewer, case_id)
+        found = evaluating.evaluations_view(app, tx, case, fields.hidden(app, tx, viewer.person, case))
+    access.note(app, viewer, case)
+    return case.number or "", found
 
 
 def listed(app: Countersign, viewer: Viewer, query: str = "", state: str = "") -> tuple[CaseRow, ...]:

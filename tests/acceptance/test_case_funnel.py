@@ -1,10 +1,13 @@
 """What the evaluation of a case says of its customers: each step of the funnel, by part, and what is no success."""
 
 import csv
+import html
 import io
+import re
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 import sqlalchemy as sa
@@ -104,9 +107,31 @@ def test_page_rest_and_file_say_the_same_numbers(app: Countersign, tmp_path: Pat
             assert (
                 desk.get(f"/cases/{case_id}?tab=evaluation&format={form}").headers["x-rows"] == file.headers["x-rows"]
             )
+        label = quote(found.label)
+        chart = f"/cases/{case_id}?tab=evaluation&label={label}&chart="
+        assert f"{chart}funnel&format=svg&look=wide" in html.unescape(page)
+        funnel, lift = (desk.get(f"{chart}{key}&format=svg") for key in ("funnel", "lift-conversion"))
+        again = desk.get(f"/cases/{case_id}?tab=evaluation&chart=funnel&format=svg")  # the newest, without its name
+        absent = [
+            f"{chart}lift-nothing&format=svg",
+            f"{chart}&format=png",
+            f"/cases/{case_id}?tab=evaluation&label=none&chart=funnel&format=svg",
+            f"/cases/{case_id}?tab=history&chart=funnel&format=svg",
+        ]
+        assert [desk.get(each).status_code for each in absent] == [404] * 4
     with Desk(create_app(app)) as stranger:
         stranger.sign_in("zhaoying")  # a clerk, who sees no cases
-        assert stranger.get(f"/cases/{case_id}?tab=evaluation&format=csv").status_code == 404
+        for each in ("format=csv", "chart=funnel&format=svg", "chart=lift-conversion&format=png"):
+            assert stranger.get(f"/cases/{case_id}?tab=evaluation&{each}").status_code == 404
+    ids = re.compile(rb"clip\d+")
+    assert ids.sub(b"", again.content) == ids.sub(b"", funnel.content)
+    number = cases.case_page(app, viewer(app, "wangmin"), case_id).row.number
+    assert f'filename="{number}-evaluation-{found.label}-funnel.svg"' in funnel.headers["content-disposition"]
+    (whole,) = [row for row in found.uplift if (row.arm, row.metric) == ("total", "conversion")]
+    written = set(re.findall(r"<text[^>]*>([^<]*)", lift.text))
+    assert f"{whole.lift * 100:+.2f}  n {whole.n}" in written
+    for row in found.funnel:
+        assert row.count is None or f"{row.count:,}" in re.findall(r"<text[^>]*>([^<]*)", funnel.text), row.name
     rows = list(csv.DictReader(io.StringIO(file.content.decode("utf-8-sig"))))
     counts = {(row["section"], row["figure"]): (row["count"], row["of"]) for row in rows}
     for section in ("funnel", "apart"):

@@ -130,3 +130,17 @@ def test_page_api_and_file_say_the_same(app: Countersign) -> None:
     pooled = api["figures"][1]
     assert f"{pooled['value'] * 100:+.2f}" in page
     assert f"{pooled['low'] * 100:+.2f}" in page
+
+
+@pytest.mark.usefixtures("draft")
+def test_a_loss_is_drawn_as_one_and_differences_in_percentage_points(app: Countersign) -> None:
+    evaluated(app, case(app, pattern(app), 8, BAIYUN), "harms", treated=40, control=100)
+    facts.refresh(app)
+    with TestClient(create_app(app)) as browser:
+        session(app, browser, "wangmin")
+        drawing = browser.get("/dashboards/effect?office=440111&chart=case-lift&format=json&look=wide").json()
+    marks = [one for one in drawing["layer"] if one["mark"].get("shape") == "triangle-down"]
+    (loss,) = [row for one in marks for row in drawing["datasets"][one["data"]["name"]]]
+    assert loss["value"] == pytest.approx((40 / 4000 - 100 / 1000) * 100)
+    axes = [one["encoding"]["x"]["axis"]["format"] for one in drawing["layer"] if one["encoding"]["x"].get("axis")]
+    assert axes and not any(one.endswith("%") for one in axes)

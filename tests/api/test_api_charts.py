@@ -31,18 +31,8 @@ def test_the_buckets_of_a_wave_fill_its_bar(wave):
         assert after.start == pytest.approx(before.start + before.width, abs=0.01)
 
 
-def test_intervals_stand_on_one_axis_with_zero_in_it():
-    for panel in charts.forest(MEASURED.uplift):
-        assert 0 <= panel.zero <= 100
-        assert 2 <= len(panel.ticks) <= 8
-        for interval in panel.intervals:
-            assert 0 <= interval.low <= interval.at <= interval.high <= 100
-            assert (interval.low > panel.zero) == (interval.kind == "gain")
-            assert (interval.high < panel.zero) == (interval.kind == "loss")
-
-
 def test_rates_and_means_do_not_share_an_axis():
-    assert [(panel.metric, panel.is_rate) for panel in charts.forest(MEASURED.uplift)] == [
+    assert [(panel.metric, panel.is_rate) for panel in charts.panels(MEASURED.uplift)] == [
         ("conversion", True),
         ("revenue", False),
     ]

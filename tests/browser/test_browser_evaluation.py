@@ -18,7 +18,7 @@ from engine.store.reports import Stored
 from engine.values import canonical_json, digest_of
 from tests.acceptance.counted_case import CONTROL, HEADINGS, TARGET, bought, counted, frozen_at
 from tests.acceptance.offices import key, viewer
-from tests.browser.looking import look, sign_in
+from tests.browser.looking import drawn, look, sign_in
 
 Windows = Callable[..., Any]
 
@@ -49,5 +49,8 @@ def test_every_verdict_is_said_first_and_large_with_what_to_do(
         assert page.locator(".evaluation .warnings li").count() == len(found.warnings)
         if n > 1 and verdict not in ("works", "not_sent"):
             page.evaluate("document.querySelectorAll('.evaluation ~ section').forEach(one => one.remove())")
+        if n == 1:
+            drawn(page)
+            assert "look=wide" in page.locator("figure.picture img").first.evaluate("each => each.currentSrc")
         wrong += look(page, f"evaluation-{verdict}-{language}")
     assert wrong == []

@@ -8,7 +8,7 @@ import pytest
 from engine.service import approvals, courses, people, proposals
 from engine.service.app import Countersign
 from tests.acceptance.offices import key, open_task, viewer
-from tests.browser.looking import look, sign_in
+from tests.browser.looking import drawn, look, sign_in
 from tests.security import small_cases
 
 Windows = Callable[..., Any]
@@ -42,9 +42,25 @@ def test_the_process_is_read_filtered_and_followed_to_its_cases(app: Countersign
     returned.click()
     assert plain.locator("ul.rows li").count() == 1
     page.goto("/process?definition=small-case")
-    picture = page.locator("#steps img").get_attribute("src")
+    picture = page.locator("#steps img[src*=heat]").get_attribute("src")
     assert "■" in page.request.get(picture).text()
+    assert page.locator("figure.picture").count() == 2  # nothing is decided to the end
+    drawn(page)
     found += look(page, f"process-{language}")
+    for form, begins in (("svg", b"<svg"), ("png", b"\x89PNG")):
+        link = page.locator(f"#steps figure a[href$='{form}']").get_attribute("href") or ""
+        file = page.request.get(link)
+        assert "definition=small-case" in link and file.body().startswith(begins)
+        assert f'filename="process-steps.{form}"' in file.headers["content-disposition"]
+    assert page.request.get("/process?chart=nothing&format=svg").status == 404
+    assert page.request.get("/process?since=never&chart=steps&format=svg").status == 422
+    assert page.request.get("/process?since=2030-01-01&chart=outcomes&format=svg").status == 404
+    narrow = window(390)
+    sign_in(narrow, "wangmin")
+    narrow.goto("/process?definition=small-case")
+    drawn(narrow)
+    assert "look=narrow" in narrow.locator("#steps figure img").evaluate("each => each.currentSrc")
+    found += look(narrow, f"process-narrow-{language}")
     page.locator(".facts a").first.click()
     assert page.locator("ul.rows li").count() == 6
     assert found + look(page, f"process-cases-{language}") == []

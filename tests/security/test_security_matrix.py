@@ -109,6 +109,8 @@ STRANGER = next(who for who in EVERYBODY if who.name == "head elsewhere")
 DOORS = (
     ("GET", "/cases/{case}"),
     ("GET", "/cases/{case}?tab=history"),
+    ("GET", "/cases/{case}?tab=evaluation&chart=funnel&format=svg"),
+    ("GET", "/cases/{case}?tab=evaluation&chart=funnel&format=png&label=14d"),
     ("GET", "/cases/{case}/edit"),
     ("GET", "/tasks/{task}"),
     ("GET", "/tasks/{task}?since=1"),
