@@ -104,7 +104,7 @@ def _kept(visit: Visit, viewer: Viewer, filters: Mapping[str, str], page: Proces
 
 
 def _shelf(visit: Visit, viewer: Viewer, filters: Mapping[str, str]) -> shelf.Key:
-    return (viewer.person, visit.language, _query(filters))
+    return (viewer.person, visit.language, f"/process?{_query(filters)}")
 
 
 def _filters(request: Request) -> dict[str, str]:

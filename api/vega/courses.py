@@ -24,13 +24,13 @@ def drawings(page: ProcessPage, filters: Mapping[str, str], formats: Formats) ->
 
 
 def _outcomes(page: ProcessPage, note: str, formats: Formats) -> Drawn:
-    say, whole = formats.words, page.cases
+    words, whole = formats.words, page.cases
     counts = (
-        (say("Cases submitted"), whole),
-        (say("Decided"), page.decided),
-        (say("Filed"), page.files),
-        (say("Sent back"), page.returned),
-        (say("Steps entered again"), page.again),
+        (words("Cases submitted"), whole),
+        (words("Decided"), page.decided),
+        (words("Filed"), page.files),
+        (words("Sent back"), page.returned),
+        (words("Steps entered again"), page.again),
     )
     bars = tuple(
         Bar(
@@ -39,17 +39,17 @@ def _outcomes(page: ProcessPage, note: str, formats: Formats) -> Drawn:
             formats.number(count),
             note=""
             if place == 0
-            else say("%(share)s of %(count)s cases", share=formats.share(count, whole), count=formats.number(whole)),
+            else words("%(share)s of %(count)s cases", share=formats.share(count, whole), count=formats.number(whole)),
         )
         for place, (name, count) in enumerate(counts)
     )
-    title = say("What became of the cases")
-    said = say("A case may stand in several bars: one that was sent back may have been decided since.")
+    title = words("What became of the cases")
+    said = words("A case may stand in several bars: one that was sent back may have been decided since.")
     return Drawn("outcomes", title, said, Bars(title, f"{note} · {said}", bars))
 
 
 def _steps(page: ProcessPage, note: str, formats: Formats, *, is_one: bool) -> Drawn:
-    say = formats.words
+    words = formats.words
     timed = [(one, one.took) for one in page.steps if one.took is not None]
     bars = tuple(
         Bar(
@@ -59,25 +59,25 @@ def _steps(page: ProcessPage, note: str, formats: Formats, *, is_one: bool) -> D
             low=took.half,
             high=took.most,
             told=_told(took, formats),
-            note=say("9 in 10: %(most)s, n %(count)s", most=formats.seconds(took.most), count=formats.number(took.n)),
+            note=words("9 in 10: %(most)s, n %(count)s", most=formats.seconds(took.most), count=formats.number(took.n)),
         )
         for one, took in timed[:MOST_STEPS]
     )
-    said = say("The bar is the time that half took within, the line after it nine in ten; the slowest first.")
+    said = words("The bar is the time that half took within, the line after it nine in ten; the slowest first.")
     if more := len(timed[MOST_STEPS:]):
-        said += " " + say("And %(count)s more, which are in the table.", count=formats.number(more))
-    title = say("How long steps take")
+        said += " " + words("And %(count)s more, which are in the table.", count=formats.number(more))
+    title = words("How long steps take")
     return Drawn("steps", title, said, Bars(title, f"{note} · {said}", bars))
 
 
 def _months(page: ProcessPage, note: str, formats: Formats) -> Drawn:
-    say = formats.words
+    words = formats.words
     bars = [_month(one, one.took, formats) for one in page.months if one.took is not None]
     kept, more = latest(bars)
-    said = say("The column is the time that half took within, the line above it nine in ten, by month of submission.")
+    said = words("The column is the time that half took within, the line above it nine in ten, by month of submission.")
     if more:
-        said += " " + say("%(count)s earlier ones are in the table.", count=formats.number(more))
-    title = say("From submission to decision")
+        said += " " + words("%(count)s earlier ones are in the table.", count=formats.number(more))
+    title = words("From submission to decision")
     return Drawn("months", title, said, Columns(title, f"{note} · {said}", kept))
 
 

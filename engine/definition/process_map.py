@@ -28,6 +28,7 @@ STANDARD = {
     "office": "org:group",
 }
 """The headings of XES, and of logs that were made of it."""
+SHAPE = "it has columns, and perhaps lead_times"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,15 +70,14 @@ class ProcessMap:
 def read_process_map(text: str, file: str = "") -> ProcessMap:
     """The map in `text`. Raises InvalidFile with every problem of it."""
     document = read(text)
-    hint = "it has columns, and perhaps lead_times"
     problems = [
-        _in_file(replace(problem, hint=hint) if problem.code == "E108" else problem, file)
+        _in_file(replace(problem, hint=SHAPE) if problem.code == "E108" else problem, file)
         for problem in document.problems
     ]
     told = _Reader(document.value, problems, lambda path, key: document.place(path, key=key), file)
     found = told.whole() if isinstance(document.value, dict) else None
     if found is None and not problems:
-        told.tell((), "a map is keys with values", "it has columns, and perhaps lead_times")
+        told.tell((), "a map is keys with values", SHAPE)
     if problems or found is None:
         raise InvalidFile(sorted(problems, key=lambda problem: (problem.line, problem.column)))
     return found
