@@ -24,6 +24,9 @@ OWN = {
     "response": Bilingual(zh="反馈", en="response"),
     "conversion": Bilingual(zh="转化", en="conversion"),
     "revenue": Bilingual(zh="收入", en="revenue"),
+    "click": Bilingual(zh="点击", en="click"),
+    "visit": Bilingual(zh="到访", en="visit"),
+    "spend": Bilingual(zh="消费", en="spend"),
 }
 
 
@@ -82,7 +85,7 @@ def sentence(found: Finding) -> Bilingual:
 
 
 def metric_name(name: str) -> Bilingual:
-    """What an outcome is called: the names of figures that Countersign counts itself, else the file's own."""
+    """What an outcome is called: the usual ones in both languages, another by its own name."""
     return OWN.get(name, Bilingual(zh=name, en=name))
 
 

@@ -183,7 +183,7 @@ def test_p_values_are_corrected_over_every_metric_of_every_arm(report: dict[str,
 
 
 @pytest.mark.parametrize(
-    ("language", "said"), [("en", "Works: visit: 16.70% of 42,694"), ("zh", "有效：visit：42,694 户")]
+    ("language", "said"), [("en", "Works: visit: 16.70% of 42,694"), ("zh", "有效：到访：42,694 户")]
 )
 def test_the_page_stands_alone_with_its_drawings_tables_and_formulas(tmp_path: Path, language: str, said: str) -> None:
     page = tmp_path / "report.html"

@@ -62,7 +62,7 @@ def test_a_mean_is_said_per_customer() -> None:
         (
             Finding("too_early", "visit", Difference("rate", 500, 500, 0.008, 0, 0.008, 0, 0.1, None), 500, 500),
             "too few outcomes yet: 4 of visit in both groups",
-            "两组合计 4 个visit",
+            "两组合计 4 个到访",
         ),
         (Finding("not_sent", "visit", None, 500, 500), "no message left for any of the 500", "一条消息也没收到"),
         (Finding("too_early", "visit", None, 500, 500), "nothing to compare in visit yet", "尚无可比的结果"),
