@@ -27,6 +27,7 @@ def main() -> None:
         api = create_app()
     except CountersignError as error:
         sys.exit(error.message)
+    gc.freeze()  # what is there now stays while pages are made, and need not be looked through with them
     print(f"ready http://{given.host}:{listening.getsockname()[1]}", flush=True)
     # uvicorn's own access log would write link tokens; api.app logs the route's pattern instead.
     config = uvicorn.Config(api, log_level="warning", access_log=False, proxy_headers=True, timeout_graceful_shutdown=5)

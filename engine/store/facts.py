@@ -236,9 +236,10 @@ def _plain(tx: Connection, chosen: Any) -> list[Row]:
 
 
 def _moment(tx: Connection, column: Any) -> Any:
-    """As microseconds since 1970: no time is made of it in Python."""
+    """As microseconds since 1970: no time is made of it in Python. PostgreSQL's seconds are a double, which until the
+    year 2106 tells one microsecond from the next."""
     if tx.dialect.name == "postgresql":
-        return sa.cast(sa.func.extract("epoch", column) * 1_000_000, sa.BigInteger)
+        return sa.cast(sa.func.round(sa.func.date_part("epoch", column) * 1_000_000), sa.BigInteger)
     text = sa.type_coerce(column, sa.String)  # 2026-11-30T04:47:30.833776+00:00
     micros = sa.cast(sa.func.substr(text, 21, 6), sa.Integer)
     return sa.cast(sa.func.strftime("%s", text), sa.Integer) * 1_000_000 + micros

@@ -9,9 +9,9 @@ to know the case database.
 import contextlib
 import fcntl
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import NamedTuple
 
 import duckdb
 import msgspec
@@ -156,8 +156,7 @@ SHAPES: Mapping[str, Mapping[str, str]] = {
 """Every table, with its columns and their types in DuckDB."""
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(NamedTuple):
     """What was taken of a case or a wave: its mark then, and the parts of the table where its rows are."""
 
     mark: str
