@@ -151,8 +151,8 @@ def columns(app: Countersign, tx: Connection, viewer: Viewer, of: Wanted) -> Col
         ended=_numbers(pieces, "ended"),
         files=np.array(_numbers(pieces, "files"), dtype=bool),
         way=_numbers(pieces, "ways"),
-        kept=np.equal(_numbers(pieces, "seq"), _numbers(pieces, "told")),
-        stays=Stays(b"".join(one.stays for one in pieces), _numbers(pieces, "lengths"), shifts),
+        kept=np.array(_numbers(pieces, "kept"), dtype=bool),
+        stays=_stays(pieces, shifts),
         shifts=shifts,
         words=courses.words(tx),
     )
@@ -160,6 +160,12 @@ def columns(app: Countersign, tx: Connection, viewer: Viewer, of: Wanted) -> Col
 
 def _texts(pieces: Sequence[Piece], name: str) -> list[str]:
     return [line for one in pieces for line in getattr(one, name).split("\n")]
+
+
+def _stays(pieces: Sequence[Piece], shifts: Shifts) -> Stays:
+    packed = b"".join(bytes.fromhex(one.stays) for one in pieces)  # which passes over the ends of lines
+    lengths = np.array([len(line) // 2 for line in _texts(pieces, "stays")], dtype=np.int64)
+    return Stays(packed, lengths, shifts)
 
 
 def _numbers(pieces: Sequence[Piece], name: str) -> Numbers:

@@ -62,21 +62,19 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """Submitted cases, a text for each column with a line for each case: `seq` is the case's last entry, `told` its
-    course's; `lengths` say how many bytes of the packed `stays` are whose."""
+    """Submitted cases, a text for each column with a line for each case. `kept` (1 or 0): the course is that of the
+    case as it is now; `files` (1 or 0): it is only filed; `stays` are the packed ones in hexadecimal digits."""
 
     ids: str
     offices: str
     definitions: str
     versions: str
-    seq: str
-    told: str
     submitted: str
     ended: str
-    files: str
     ways: str
-    lengths: str
-    stays: bytes
+    kept: str
+    files: str
+    stays: str
 
 
 def tell(tx: Connection, limit: int) -> int:
@@ -97,13 +95,14 @@ def words(tx: Connection) -> dict[int, str]:
 
 def pieces(tx: Connection, person: str, wanted: Wanted) -> Iterator[Piece]:
     """The submitted cases that `person` may see and `wanted` names, those of a month or so at a time."""
-    of_case = cases.c["id", "office", "definition", "version", "seq"]
-    of_course = (courses.c.seq, courses.c.submitted, courses.c.ended, sa.cast(courses.c.files, sa.Integer))
-    columns = [lines(tx, one) for one in (*of_case, *of_course, courses.c.way, sa.func.length(courses.c.stays))]
-    query = sa.select(*columns, hexadecimal(tx, courses.c.stays))
+    kept = courses.c.seq == cases.c.seq
+    flags = (sa.cast(flag, sa.Integer) for flag in (kept, courses.c.files))
+    numbers = (courses.c.submitted, courses.c.ended, courses.c.way, *flags)
+    texts = (*cases.c["id", "office", "definition", "version"], *numbers, hexadecimal(tx, courses.c.stays))
+    query = sa.select(*(lines(tx, one) for one in texts))
     query = query.select_from(courses.join(cases, cases.c.id == courses.c.case_id)).where(*_parts(person, wanted))
-    for *texts, stays in tx.execute(query.group_by(courses.c.submitted // PIECE)):
-        yield Piece(*texts, bytes.fromhex(stays))  # type: ignore[call-arg]
+    for row in tx.execute(query.group_by(courses.c.submitted // PIECE)):
+        yield Piece(*row)
 
 
 def reasons(tx: Connection, person: str, wanted: Wanted, limit: int) -> tuple[Reason, ...]:

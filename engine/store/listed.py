@@ -10,20 +10,14 @@ import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Connection
 
 _LINE = sa.literal_column("'\n'", sa.String)
-_NOTHING = sa.literal_column("''", sa.String)
 
 
 def lines(tx: Connection, column: ColumnElement[Any]) -> ColumnElement[str]:
     """The values of texts or numbers, one a line."""
-    return _together(tx, sa.cast(column, sa.String), _LINE)
+    named = sa.func.group_concat if tx.dialect.name == "sqlite" else sa.func.string_agg
+    return named(sa.cast(column, sa.String), _LINE, type_=sa.String())
 
 
 def hexadecimal(tx: Connection, column: ColumnElement[bytes]) -> ColumnElement[str]:
-    """The bytes of all rows, one behind the other."""
-    coded = sa.func.hex(column) if tx.dialect.name == "sqlite" else sa.func.encode(column, "hex")
-    return _together(tx, coded, _NOTHING)
-
-
-def _together(tx: Connection, column: ColumnElement[Any], between: ColumnElement[str]) -> ColumnElement[str]:
-    named = sa.func.group_concat if tx.dialect.name == "sqlite" else sa.func.string_agg
-    return named(column, between, type_=sa.String())
+    """Bytes as their digits, which a text can hold."""
+    return sa.func.hex(column) if tx.dialect.name == "sqlite" else sa.func.encode(column, "hex")
