@@ -5,6 +5,7 @@ each confidential case has to be looked at; p95 counts. Then a refresh of the fa
 the report on that case. How figures stand beside plain DuckDB SQL is measured by `facts`.
 """
 
+import gc
 from collections.abc import Iterator
 from pathlib import Path
 from statistics import median, quantiles
@@ -75,6 +76,7 @@ def run(*, quick: bool) -> list[Row]:
 def pages(house: House, person: str, addresses: tuple[str, ...], times: int) -> Iterator[Row]:
     """How long each address takes after a first look, which is told apart: answers are kept from then on."""
     with TestClient(create_app(house.app)) as browser:
+        gc.freeze()  # as the server does
         page = browser.get("/sign-in").text
         browser.post("/sign-in", data={"csrf": csrf(page), "login": person, "password": PASSWORD, "next": "/inbox"})
         for address in addresses:
