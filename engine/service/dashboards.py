@@ -6,6 +6,7 @@ Refuses figures that the catalogue of metrics does not have.
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from operator import itemgetter
 
 from engine.errors import NotFound
 from engine.service import metrics
@@ -139,7 +140,7 @@ def show(app: Countersign, by: By, key: str, chosen: Mapping[str, str]) -> Dashb
     (figures, *charts, table), listed = answers[: len(questions)], answers[len(questions) :]
     for answer in listed:
         told[answer.by[0]] = tuple(
-            sorted(((row.keys[0], row.labels[0]) for row in answer.rows if row.keys[0]), key=_key)
+            sorted(((row.keys[0], row.labels[0]) for row in answer.rows if row.keys[0]), key=itemgetter(0))
         )
     named = {*kind.figures, *kind.columns, *(name for one in drawn for name in one.metrics)}
     dimensions = {*filters, *kind.rows_by, *(one.by for one in drawn)}
@@ -191,10 +192,6 @@ def _filter(name: str, label: Bilingual, chosen: str, choices: tuple[tuple[str, 
     if chosen and chosen not in dict(choices):
         choices = (*choices, (chosen, Bilingual(zh=chosen, en=chosen)))
     return FilterView(name, label, chosen, choices)
-
-
-def _key(choice: tuple[str, Bilingual]) -> str:
-    return choice[0]
 
 
 def _both(chosen: tuple[str, ...], only: tuple[str, ...]) -> tuple[str, ...]:
