@@ -14,16 +14,18 @@ from sqlalchemy import Connection, Row
 
 from engine.organisation import Grant, Office, Organisation, Person, StandIn
 from engine.store import sessions
-from engine.store.session import inserting
+from engine.store.session import KEPT, inserting
 from engine.store.tables import grants, offices, organisation, people, stand_ins
 
 Rows = Iterable[Mapping[str, Any]]
 
 
 def revision(tx: Connection) -> int:
-    """The number of the organisation's present state."""
-    number: int = tx.execute(sa.select(organisation.c.revision)).scalar_one()
-    return number
+    """The number of the organisation's present state; of one snapshot it is asked once."""
+    kept: dict[str, int] = tx.get_execution_options().get(KEPT, {})
+    if "revision" not in kept:
+        kept["revision"] = tx.execute(sa.select(organisation.c.revision)).scalar_one()
+    return kept["revision"]
 
 
 def lock(tx: Connection) -> None:

@@ -38,6 +38,8 @@ UNUSABLE_FILE = ("unable to open", "readonly database", "disk I/O error", "not a
 TRUNCATED = "PRAGMA wal_checkpoint(TRUNCATE)"
 LOCK_TIMEOUT = "55P03"
 READ_AT_ONCE = 1 << 20
+KEPT = "kept"
+"""The option of a snapshot that holds what was read of it once, by name; no write transaction has one."""
 MIGRATION_LOCK = 7_423_001  # any number, the same in every process: PostgreSQL's advisory lock while migrating
 
 
@@ -83,7 +85,7 @@ class Database:
         """One snapshot to read from; a write in it fails."""
         with self.translated(), self._reader.connect() as tx:
             tx.begin()
-            yield tx
+            yield tx.execution_options(**{KEPT: {}})
 
     def exchange(self, work: Callable[[Exchange], Result]) -> Result:
         """The result of `work`, done in a transaction of two messages (PostgreSQL only, see exchange.py)."""

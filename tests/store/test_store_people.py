@@ -53,6 +53,23 @@ def test_the_organisation_loads_and_every_change_raises_its_revision(db: Databas
         assert people.load_organisation(tx).resolve("head@county", "430102") == ()
 
 
+def test_a_snapshot_asks_for_the_revision_once_and_a_write_sees_its_own(db: Database) -> None:
+    asked: list[str] = []
+    sa.event.listen(db.engine, "before_cursor_execute", lambda *seen: asked.append(seen[2]))
+    with db.read() as tx:
+        before = [people.revision(tx) for _ in range(3)]
+        settle(db)
+        assert people.revision(tx) == before[0]
+    assert before == [0, 0, 0]
+    assert sum("SELECT organisation.revision" in statement for statement in asked) == 1
+    with db.read() as tx:
+        loaded = people.revision(tx)
+    assert loaded > 0, "the next snapshot asks anew"
+    with db.begin() as tx:
+        people.set_active(tx, "wang", active=False)
+        assert people.revision(tx) == loaded + 1
+
+
 def test_adding_twice_keeps_what_is_there(db: Database) -> None:
     settle(db)
     settle(db)
