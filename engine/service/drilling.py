@@ -16,6 +16,7 @@ from engine.service import access, customers, metrics
 from engine.service.app import Countersign
 from engine.service.dashboard_kinds import find
 from engine.service.letters import letters_of
+from engine.service.named_staff import NamedStaff
 from engine.service.recording import By, Change, changing
 from engine.service.sealing import vault
 from engine.store import cases, drills, visibility, waves
@@ -75,6 +76,10 @@ def rows(app: Countersign, by: By, key: str, case: str, chosen: Mapping[str, str
         access.note(app, by.viewer, whole)
     with changing(app, by, customers.ASKS) as change:
         where = {name: _values(change, name, value) for name, value in mine.items() if name not in ("since", "until")}
+        if "clerk" in where:
+            named = NamedStaff(by.viewer, change.organisation).offices
+            if named is not None:
+                where["hall"] = tuple(named.intersection(where.get("hall", named)))
         found = read(change.tx, line.id, where, since=since, until=until, limit=MOST + 1)
         phones = _phones(app, change.tx, line.id, found[:MOST])
         if not change.done_before():

@@ -18,6 +18,7 @@ from engine.service import candidates, definitions, sheets
 from engine.service.app import Countersign
 from engine.service.authorizing import RULES, authorize
 from engine.service.days import day_of, start_of, turned
+from engine.service.named_staff import NamedStaff
 from engine.service.views import Viewer
 from engine.store import leagues
 from engine.store.leagues import Wanted
@@ -26,7 +27,6 @@ from engine.values import NO_TEXT, Bilingual, Language
 
 NAMES = ("kind", "metric", "since", "until", "office", "definition")
 BACK = timedelta(days=90)
-NAMES_STAFF = ("head", "process_admin")
 HEADINGS = ("rank", "rank_low", "rank_high", "name", "office", "n", "events", "rate", "low", "high", "tied")
 
 
@@ -164,8 +164,7 @@ class _Shown:
 
     def __init__(self, viewer: Viewer, organisation: Organisation, kind: Kind) -> None:
         self.organisation, self.kind = organisation, kind
-        self.sees_all = viewer.has(*SEES_ALL)
-        self.over = frozenset(grant.office for grant in viewer.grants if grant.role in NAMES_STAFF)
+        self.named = NamedStaff(viewer, organisation)
 
     def row(self, one: Ranked) -> LeagueRow:
         name, office = self._said(one.key)
@@ -200,8 +199,8 @@ class _Shown:
                 return self._person(key, next(held, ""))
 
     def _person(self, person: str, office: str) -> tuple[Bilingual, Bilingual]:
-        named = self.sees_all or not self.over.isdisjoint(self.organisation.line(office))
-        return Bilingual(en=self.organisation.name(person)) if named else NO_TEXT, self._office(office)
+        name = Bilingual(en=self.organisation.name(person)) if self.named.of(office) else NO_TEXT
+        return name, self._office(office)
 
     def _office(self, code: str) -> Bilingual:
         offices = self.organisation.offices

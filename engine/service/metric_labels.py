@@ -20,11 +20,16 @@ TABLES = {
     "hall": ("dim_office", "office"),
     "offer": ("dim_offer", "offer"),
 }
+UNNAMED = Bilingual(zh="其他机构的营业员", en="clerks of other offices")
 
 
 def labels_of(app: Countersign, tx: Connection, facts: Facts, name: str, keys: Set[str]) -> Mapping[str, Bilingual]:
     """The labels of these keys of the dimension `name`, of those that have one beside the key itself."""
     wanted = sorted(keys - {""})
+    if name == "clerk":
+        organisation = app.organisation(tx)
+        named = {key: Bilingual(zh=organisation.name(key), en=organisation.name(key)) for key in wanted}
+        return named | {"": UNNAMED}
     if not wanted:
         return {}
     if name in CODES:
@@ -37,9 +42,6 @@ def labels_of(app: Countersign, tx: Connection, facts: Facts, name: str, keys: S
     if name == "case":
         numbers = ledger.numbers_of(tx, wanted)
         return {key: Bilingual(zh=numbers[key], en=numbers[key]) if key in numbers else DRAFT for key in wanted}
-    if name == "clerk":
-        organisation = app.organisation(tx)
-        return {key: Bilingual(zh=organisation.name(key), en=organisation.name(key)) for key in wanted}
     if name == "definition":
         newest = [one for one in definitions.all_newest(tx) if one.name in keys]
         return {one.name: app.definition(ProcessRef(one.name, one.version, one.fingerprint)).title for one in newest}

@@ -22,6 +22,7 @@ from engine.expr.types import nearest
 from engine.service.app import Countersign
 from engine.service.authorizing import authorize
 from engine.service.days import find_day, turned
+from engine.service.named_staff import NamedStaff
 from engine.service.recording import By
 from engine.service.views import Viewer
 from engine.store import facts as ledger
@@ -31,6 +32,8 @@ from engine.values import Bilingual
 if TYPE_CHECKING:
     from engine.warehouse.asking import Facts
 
+PEOPLE = "clerk"
+"""The dimension that names people."""
 MOST_VALUES = 200
 AT_ONCE = 5_000
 MOST_METRICS, MOST_DIMENSIONS = 12, 4
@@ -146,7 +149,7 @@ def ask(app: Countersign, by: By, wanted: Wanted, *, sql: bool = False) -> Answe
 def ask_all(app: Countersign, by: By, questions: Sequence[Wanted], *, sql: bool = False) -> tuple[Answer, ...]:
     """Several questions of one version of the facts, each as `ask`."""
     known = figures()
-    with _opened(app, by) as (tx, facts):
+    with _opened(app, by, questions) as (tx, facts):
         checked = [_checked(known, one, by.viewer) for one in questions]
         answers = []
         for asked in checked:
@@ -171,7 +174,7 @@ def ask_all(app: Countersign, by: By, questions: Sequence[Wanted], *, sql: bool 
 def every_row(app: Countersign, by: By, wanted: Wanted) -> Iterator[AnswerRow]:
     """Every row of an answer, however many; only a piece of them is held with its labels."""
     known = figures()
-    with _opened(app, by) as (tx, facts):
+    with _opened(app, by, [wanted]) as (tx, facts):
         asked = _checked(known, wanted, by.viewer).model_copy(update={"whole": True})
         rows = facts.ask(statement(known, asked)).rows
         for first in range(0, len(rows), AT_ONCE):
@@ -181,8 +184,8 @@ def every_row(app: Countersign, by: By, wanted: Wanted) -> Iterator[AnswerRow]:
 
 
 @contextmanager
-def _opened(app: Countersign, by: By) -> "Iterator[tuple[Connection, Facts]]":
-    """The facts with what the viewer may see of them."""
+def _opened(app: Countersign, by: By, questions: Sequence[Wanted]) -> "Iterator[tuple[Connection, Facts]]":
+    """The facts with what the viewer may see of them for these questions."""
     # DuckDB and pyarrow take half a second to load; pages that show no figures start without.
     from engine.warehouse.asking import Facts  # noqa: PLC0415
 
@@ -190,7 +193,9 @@ def _opened(app: Countersign, by: By) -> "Iterator[tuple[Connection, Facts]]":
         authorize(by.viewer, "metrics.read")
     with app.db.read() as tx:
         seen = ledger.every_case(tx) if by.viewer is None else visibility.all_seen(tx, by.viewer.person)
-        with Facts(app.settings.data, seen) as facts:
+        names = any(PEOPLE in (*one.by, *one.where) for one in questions)
+        named = NamedStaff(by.viewer, app.organisation(tx)).offices if names else ()
+        with Facts(app.settings.data, seen, named) as facts:
             yield tx, facts
 
 

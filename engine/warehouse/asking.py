@@ -37,14 +37,16 @@ _lock = Lock()
 
 class Facts(AbstractContextManager["Facts"]):
     """The facts opened for some statements; `as_of` is the moment whose ledger they show, None before the first
-    refresh. `seen`: the ids of the cases that the viewer may see."""
+    refresh. `seen`: the ids of the cases that the viewer may see; `named`: the offices whose people they are told
+    by name (None for all), which statements that name people ask of the table `named_office`."""
 
-    def __init__(self, data: Path, seen: Iterable[str]) -> None:
+    def __init__(self, data: Path, seen: Iterable[str], named: Iterable[str] | None = ()) -> None:
         self._star = Star(data)
         self.version = self._star.current()
         self.as_of: datetime | None = self._star.as_of()
         self._seen = sorted(seen)
-        of_whom = sha256("\n".join(self._seen).encode()).hexdigest()
+        self._named = None if named is None else sorted(named)
+        of_whom = sha256("\n".join([*self._seen, "named", *(self._named or [str(named is None)])]).encode()).hexdigest()
         self._facts = (str(self._star.folder), self.version.number, self.as_of, of_whom)
         self._opened = ExitStack()
 
@@ -57,6 +59,10 @@ class Facts(AbstractContextManager["Facts"]):
         told = self.as_of.astimezone(UTC).replace(tzinfo=None) if self.as_of else None
         db.execute("CREATE TEMP TABLE shown AS SELECT CAST(? AS TIMESTAMP) AS as_of", [told])
         db.register("seen", pa.table({"case_id": pa.array(self._seen, pa.string())}))
+        if self._named is None:
+            db.execute("CREATE TEMP VIEW named_office AS SELECT DISTINCT hall AS office FROM fact_recommendation")
+        else:
+            db.register("named_office", pa.table({"office": pa.array(self._named, pa.string())}))
         db.execute(f"CREATE TEMP TABLE seen_case AS {SEEN_CASES}")
         return db
 

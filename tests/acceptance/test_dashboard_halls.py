@@ -14,14 +14,16 @@ from engine.service.dashboards import DashboardView
 from engine.service.metrics import Wanted
 from engine.service.recommended import Said
 from engine.service.recording import OPERATOR, By
+from engine.store import people as accounts
 from engine.store import trail
 from engine.store.session import Database
 from tests.acceptance.hall_case import by, placed, prepare, targets
+from tests.acceptance.league_rows import BAIYUN, TIANHE, clerks
 from tests.acceptance.league_rows import recommended as written
 from tests.acceptance.offices import key, opened, viewer
 from tests.security.signed_in import session
 
-BAIYUN = "440111"
+COUNTY_HEAD, CITY_HEAD = "liguoqiang", "sunli"
 
 
 @pytest.fixture
@@ -74,6 +76,41 @@ def test_who_is_told_of_no_clerk_has_neither_the_chart_nor_the_filter(app: Count
     found = board(app, "emily", clerk="second")
     assert "clerk" not in {chart.by for chart in found.charts} | {one.name for one in found.filters}
     assert found.figures[0].numerator == 42
+
+
+def test_a_head_is_told_the_names_of_their_own_clerks_alone(app: Countersign, case_id: str) -> None:
+    clerks(app, tianhe=TIANHE)
+    written(app, case_id, "tianhe", TIANHE, seen=45, took=30)
+    facts.refresh(app)
+    asked = Wanted(("shown", "accepted"), ("clerk",))
+
+    def told(login: str) -> dict[str, tuple[str, int]]:
+        answer = metrics.ask(app, By(viewer(app, login)), asked)
+        return {row.keys[0]: (row.labels[0].zh, int(row.cells[0].value or 0)) for row in answer.rows}
+
+    everybody = {"second": ("营业员second", 40), "tianhe": ("营业员tianhe", 45), "zhaoying": ("赵颖", 2)}
+    assert told(CITY_HEAD) == everybody
+    assert told(COUNTY_HEAD) == {"": ("其他机构的营业员", 45)} | {k: v for k, v in everybody.items() if k != "tianhe"}
+    chart = {one.by: one.answer for one in board(app, COUNTY_HEAD).charts}["clerk"]
+    assert sorted(row.keys[0] for row in chart.rows) == ["", "second", "zhaoying"]
+    choices = {one.name: one.choices for one in board(app, COUNTY_HEAD).filters}["clerk"]
+    assert sorted(value for value, _ in choices) == ["second", "zhaoying"]
+    assert board(app, CITY_HEAD, clerk="tianhe").figures[0].numerator == 45
+    assert board(app, COUNTY_HEAD, clerk="tianhe").figures[0].numerator == 0
+
+
+def test_customers_of_a_clerk_are_listed_for_who_is_told_of_the_clerk(app: Countersign, case_id: str) -> None:
+    with app.db.begin() as tx:
+        accounts.add_grants(tx, [{"person": COUNTY_HEAD, "role": "process_admin", "office": BAIYUN}])
+    clerks(app, tianhe=TIANHE)
+    written(app, case_id, "tianhe", TIANHE, seen=45, took=30)
+
+    def listed(login: str, **chosen: str) -> int:
+        return len(drilling.rows(app, By(viewer(app, login), key=key()), "halls", case_id, chosen).rows)
+
+    assert listed(COUNTY_HEAD, clerk="second") == 40
+    assert listed(COUNTY_HEAD, clerk="second", hall=TIANHE) == listed(COUNTY_HEAD, clerk="tianhe") == 0
+    assert listed("machao", clerk="tianhe", hall=TIANHE) == 45
 
 
 def test_customers_behind_a_figure_are_masked_recorded_and_for_who_may_see_customers(
