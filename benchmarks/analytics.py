@@ -34,6 +34,7 @@ PAGES = (
     "/dashboards/cases",
     "/dashboards/cases?office=43",
     "/dashboards/completion",
+    "/calendar",
     "/api/v1/dashboards/sends",
     "/api/v1/metrics/query?metric=sent,delivery_rate&by=office,month",
     "/api/v1/metrics/query?metric=sent,customers&by=case",

@@ -1,20 +1,21 @@
 """A house with 100,000 cases of 3,351 offices and 10,000,000 rows of the ledger, made by the databases themselves.
 
 Every case is a copy of one real submitted case under a new key; what only its size matters for (rounds, decisions,
-waves, recipients, responses, recommendations, calls, closings) follows from its number by fixed formulas. Cases,
+waves, recipients, responses, recommendations, calls, closings) follows from its number by fixed formulas. What they
+have beside their ledger (evaluations, days, late answers) is `house_reports`. Cases,
 courses, responses and recommendations come into the facts by the house's own refresh; the deliveries are written by
 DuckDB after the same formulas as the ledger, as reading ten million rows one by one takes longer than measuring.
 """
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from decimal import Decimal
 from pathlib import Path
 
 import duckdb
 import msgspec
 import sqlalchemy as sa
 
+from benchmarks import house_reports
 from benchmarks.county import HOLDERS, NOW, County
 from benchmarks.queues import staffed
 from benchmarks.transitions import supply
@@ -23,7 +24,6 @@ from engine.machine.case import Case
 from engine.organisation import Grant
 from engine.service import facts, sealing
 from engine.service.app import Countersign
-from engine.service.stage_views import EvaluationView
 from engine.store import courses
 from engine.store import facts as ledger
 from engine.store.session import Database
@@ -49,8 +49,9 @@ INSERT INTO cases (id, definition, version, fingerprint, office, submitter, numb
                    reach, confidential, body, head, created_at, updated_at)
 SELECT m.id, definition, version, fingerprint, m.office, 'clerk' || m.n % 20000, 'M-' || m.n, title || ' ' || m.n,
        m.state, 1 + (m.n % 20 = 0)::int, seq, budget, reach, m.n % 10 = 0,
-       replace(replace(replace(body, cases.id, m.id), '"430102"', '"' || m.office || '"'), '"state":"approving"',
-               '"state":"' || m.state || '"'),
+       replace(replace(replace(replace(body, cases.id, m.id), '"430102"', '"' || m.office || '"'),
+                       '"state":"approving"', '"state":"' || m.state || '"'),
+               '"reach"\\:9000', '"expected":' || 4 + m.n % 24 || ',"reach":' || 90 + m.n % 20),
        head, m.at, m.at + interval '9 days'
 FROM cases, made AS m WHERE cases.id = :seed
 """
@@ -78,7 +79,8 @@ FROM made AS m, generate_series(1, 4) AS k
 _CLOSINGS = """
 INSERT INTO closings (case_id, closed_at, signed_by, as_of, report, inputs, digest, verdict, worked, failed, repeat,
                       category, channels, words)
-SELECT id, at + interval '9 days', 'li', at + interval '8 days', :report, '[]', 'd', 'works',
+SELECT id, at + interval '9 days', 'li', at + interval '8 days', (CAST(:reports AS text[]))[1 + n % :kinds], '[]', 'd',
+       (CAST(:verdicts AS text[]))[1 + n % :kinds],
        '短信触达及时 ' || n, '名单偏旧', '换个时段', 'category-' || n % 12, ',sms,', '短信触达及时 名单偏旧 ' || n
 FROM made WHERE state = 'closed'
 """
@@ -163,15 +165,16 @@ def _fill(db: Database, seed: Case, cases: int, each: int) -> None:
             FROM generate_series(1, :cases) AS n"""),
             {"first": first, "cases": cases},
         )
-        values = {"seed": seed.id, "each": each, "plan": _plan(), "report": _report(), "cases": "m%", "every": 50}
-        for statement in (_CASE, _HISTORY, _ROUTE, _TASKS, _CLOSINGS, _WAVES):
+        values = {"seed": seed.id, "each": each, "plan": _plan(), "cases": "m%", "every": 50}
+        values |= house_reports.reports().values
+        for statement in (_CASE, _HISTORY, _ROUTE, _TASKS, _CLOSINGS, _WAVES, *house_reports.OF_CASES):
             tx.execute(sa.text(statement), values)
         for key in KEYS:  # made anew afterwards: that takes a tenth of keeping them with each row
             tx.execute(sa.text(f"ALTER TABLE recipients DROP CONSTRAINT {key}"))
         tx.execute(sa.text(_RECIPIENTS), values)
         for key, columns in KEYS.items():
             tx.execute(sa.text(f"ALTER TABLE recipients ADD CONSTRAINT {key} {columns}"))
-        for statement in (_SUMS, _RESPONSES, _SHOWN, _CALLED):
+        for statement in (_SUMS, _RESPONSES, house_reports.ANSWERED, _SHOWN, _CALLED):
             tx.execute(sa.text(statement), values)
     with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(sa.text("VACUUM ANALYZE"))
@@ -180,26 +183,6 @@ def _fill(db: Database, seed: Case, cases: int, each: int) -> None:
 
 def _plan() -> str:
     return '{"name":"first","share":"rest","channel":["sms"]}'
-
-
-def _report() -> str:
-    """What a closing keeps of an evaluation."""
-    view = EvaluationView(
-        label="close",
-        as_of=NOW,
-        funnel=(),
-        uplift=(),
-        srm_chi2=None,
-        srm_p=None,
-        revenue=Decimal("1990.00"),
-        cost=Decimal("4.00"),
-        profit=Decimal("1986.00"),
-        roi=496.5,
-        verdict="works",
-        warnings=(),
-        digest="",
-    )
-    return canonical_json(view).decode()
 
 
 def _deliveries(app: Countersign, cases: int, each: int) -> None:
