@@ -60,9 +60,9 @@ class Formats:
         """A share (0.031) as 3.10%."""
         return NOTHING if value is None else f"{value * 100:,.{digits}f}%".replace("-", "−")
 
-    def points(self, value: float) -> str:
+    def points(self, value: float, digits: int = 2) -> str:
         """A difference of two shares (0.031) in percentage points: +3.10."""
-        return f"{value * 100:+,.2f}".replace("-", "−")
+        return f"{value * 100:+,.{digits}f}".replace("-", "−")
 
     def share(self, part: int, whole: int, digits: int = 1) -> str:
         """`part` of `whole` in percent; a dash of nothing."""

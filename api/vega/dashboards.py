@@ -87,7 +87,7 @@ def _certain(chart: ChartView) -> list[AnswerRow]:
 
 def _place(chart: ChartView, row: AnswerRow, cell: Cell, metric: MetricView, formats: Formats) -> Place:
     value, low, high = (float(one or 0) for one in (cell.value, cell.low, cell.high))
-    told = figure(formats, value, metric.unit)
+    told = figure(formats, value, metric.unit, between=(low, high))
     if metric.unit == "share":
         told = f"{told}  n {formats.number(int(cell.denominator))}"
     label = plain(called(formats, chart.by, row.keys[0], row.labels[0]))
@@ -101,7 +101,10 @@ def _place(chart: ChartView, row: AnswerRow, cell: Cell, metric: MetricView, for
 def left_out(chart: ChartView, formats: Formats) -> str:
     """What the chart does not show of its answer, or the answer of the facts; empty where nothing."""
     if chart.marks == "intervals":
-        more = len(chart.answer.rows) - min(len(_certain(chart)), MOST_INTERVALS)
+        drawn = min(len(_certain(chart)), MOST_INTERVALS)
+        if chart.answer.cut:
+            return formats.words("Only the %(count)s with most behind them.", count=formats.number(drawn))
+        more = len(chart.answer.rows) - drawn
         return formats.words("And %(count)s more, which are in the table.", count=formats.number(more)) if more else ""
     bars = [Bar("", row.cells[0].value, "") for row in chart.answer.rows if row.cells[0].value is not None]
     shown, more = latest(bars) if chart.by in IN_TIME else longest(bars)

@@ -7,6 +7,7 @@ is ever part of an expression. Refuses data by address: a picture brings its row
 
 import json
 import re
+from math import floor, log10
 from typing import Any, assert_never
 
 import altair as alt
@@ -28,6 +29,7 @@ from api.vega.pictures import (
 )
 
 SIZE, SMALL = 13, 12
+TICKS = 5  # about so many marks of an axis on a wide page
 LEAST = 120  # pixels that bars keep beside long names and notes
 NAMES = 320  # pixels of the column of names, where they are long
 BREAKS = re.compile(r"[\u2e80-\uffef][\u3001-\u301f\uff01-\uff1f]*\s*|[^\s\u2e80-\uffef]+\s*|\s+")
@@ -238,7 +240,7 @@ def _intervals(picture: Intervals, look: Look) -> Layered:
     axis = alt.Axis(
         title=None,
         format=_ticks(picture.axis, high - low),
-        tickCount=3 if look.is_narrow else 5,
+        tickCount=3 if look.is_narrow else TICKS,
         grid=False,
         domain=False,
         tickColor=look.colour("edge"),
@@ -308,8 +310,11 @@ def _kind(place: Place) -> str:
 
 
 def _ticks(axis: Axis, span: float) -> str:
-    """How the axis says its numbers: shares in percent, differences as they are."""
-    return (".0%" if span > 0.04 else ".1%") if axis == "share" else ",.4~r"
+    """How the axis says its numbers: shares in percent, with decimals enough for its marks to differ; differences as
+    they are."""
+    if axis != "share":
+        return ",.4~r"
+    return ".0%" if span > 0.04 else f".{max(1, -floor(log10(max(span, 1e-8) * 100 / TICKS)))}%"
 
 
 def _widest(texts: Any) -> float:

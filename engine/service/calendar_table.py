@@ -1,5 +1,5 @@
 """The cases of a month as a table: those that the calendar's filters name and its reader may see, with their days and
-the contacts that the month has of each channel. Refuses to hold more than the page counts over."""
+their contacts in the month. It has every case that the page counts over. Refuses to count anything itself."""
 
 from collections.abc import Mapping
 
@@ -32,7 +32,7 @@ CONTACTS = Column(
 def table(app: Countersign, viewer: Viewer, filters: Mapping[str, str]) -> Table:
     """The cases of a month. Invalid for what is no month or no office."""
     name, office, kind, state = (filters.get(name, "") for name in NAMES)
-    month = calendars.month(app, viewer, name, office, kind=kind, state=state, most=calendars.FED)
+    month = calendars.month(app, viewer, name, office, kind=kind, state=state, most=None)
     own = {column.key: column for column in COLUMNS}
     taken = [own[name] for name in ("number", "title", "kind", "state", "office", "submitter", "budget", "reach")]
     return Table(

@@ -7,8 +7,10 @@ customer is contacted comes of the ledger of deliveries, not of plans.
 
 import secrets
 from calendar import monthrange
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection
@@ -45,11 +47,12 @@ class Planned:
 
 @dataclass(frozen=True, slots=True)
 class Month:
-    """A month of cases. `days` is how many run on each day; `is_cut`: there are more than are shown. `kind` and `state`
-    are filters, `kinds` the kinds of cases to choose from."""
+    """A month of cases. `count` are all that run in it, of which `cases` are the first; `days` is how many of all run
+    on each day. `kind` and `state` are filters, `kinds` the kinds of cases to choose from."""
 
     first: date
     cases: tuple[Planned, ...]
+    count: int
     days: tuple[int, ...]
     is_cut: bool
     office: str
@@ -79,26 +82,18 @@ def month(
     *,
     kind: str = "",
     state: str = "",
-    most: int = SHOWN,
+    most: int | None = SHOWN,
 ) -> Month:
     """The cases that the viewer may see and that run in a month (2026-12; empty: this one), of an office and those
-    below it, of a kind, or in a state, where one is named. Raises Invalid for what is no month or no office."""
+    below it, of a kind, or in a state, where one is named. Sums are over all of them, whatever is shown. Raises
+    Invalid for what is no month or no office."""
     first = _first(name) if name else app.now().astimezone(app.settings.zone).date().replace(day=1)
     count = monthrange(first.year, first.month)[1]
     last = first + timedelta(days=count - 1)
     with app.db.read() as tx:
         code, label = _office(app, tx, office)
-        found = marks.running(
-            tx,
-            viewer.person,
-            first,
-            last,
-            office=code,
-            kind=kind,
-            state=state,
-            without=("draft", *NOT_SHOWN),
-            limit=most + 1,
-        )
+        wanted = marks.Wanted(viewer.person, first, last, code, kind, state, without=("draft", *NOT_SHOWN))
+        found, every = marks.running(tx, wanted, limit=most), marks.spans(tx, wanted)
         planned = tuple(
             Planned(
                 showing.case_row(app, tx, one.line, viewer.person),
@@ -107,14 +102,13 @@ def month(
                 (max(one.starts, first) - first).days + 1,
                 (min(one.ends, last) - first).days + 1,
             )
-            for one in found[:most]
+            for one in found
         )
-        days = tuple(sum(one.first <= day <= one.last for one in planned) for day in range(1, count + 1))
         since = feeds.created_at(tx, viewer.person)
-        shown = [(one, at.row) for one, at in zip(found, planned, strict=False)]
-        load = pressure(app, tx, shown, first, last)
+        load = pressure(app, tx, wanted, every, shown={one.row.id for one in planned})
         kinds = tuple((each.name, each.title) for each in definitions.startable(app))
-        return Month(first, planned, days, len(found) > most, code, label, since, load, kind, state, kinds)
+        days, is_cut = _on_each(every, first, last), len(every) > len(planned)
+        return Month(first, planned, len(every), days, is_cut, code, label, since, load, kind, state, kinds)
 
 
 def make_address(app: Countersign, viewer: Viewer) -> str:
@@ -145,7 +139,8 @@ def feed(app: Countersign, token: str, address: str | None = None) -> bytes:
         person = feeds.person_of(tx, token)
         if person is None:
             raise NotFound()
-        found = marks.running(tx, person, today - BACK, today + AHEAD, without=("draft", *NOT_SHOWN), limit=FED)
+        wanted = marks.Wanted(person, today - BACK, today + AHEAD, without=("draft", *NOT_SHOWN))
+        found = marks.running(tx, wanted, limit=FED)
         calendar = Calendar()
         calendar.add("prodid", "-//Countersign//Calendar of cases//EN")
         calendar.add("version", "2.0")
@@ -153,6 +148,15 @@ def feed(app: Countersign, token: str, address: str | None = None) -> bytes:
         for one in found:
             calendar.add_component(_event(app, tx, person, one))
     return bytes(calendar.to_ical())
+
+
+def _on_each(spans: Iterable[marks.Span], first: date, last: date) -> tuple[int, ...]:
+    """How many run on each day from `first` to `last`."""
+    steps = [0] * ((last - first).days + 2)
+    for one in spans:
+        steps[(max(one.starts, first) - first).days] += 1
+        steps[(min(one.ends, last) - first).days + 1] -= 1
+    return tuple(accumulate(steps[:-1]))
 
 
 def _event(app: Countersign, tx: Connection, person: str, one: marks.Running) -> "Event":

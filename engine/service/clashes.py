@@ -22,7 +22,8 @@ def clashes_of(app: Countersign, tx: Connection, person: str, case: Case) -> tup
     window = app.definition(case.process).proposal.window(case.form)
     if window is None:
         return ()
-    beside = marks.running(tx, person, *window, office=case.office, without=("draft", *ENDED), limit=LOOKED_AT)
+    wanted = marks.Wanted(person, *window, office=case.office, without=("draft", *ENDED))
+    beside = marks.running(tx, wanted, limit=LOOKED_AT)
     others = {other.id: other for other in cases.load_many(tx, [one.line.id for one in beside])}
     found = []
     for one in beside:

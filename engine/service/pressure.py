@@ -5,19 +5,24 @@ its definition says. Cases that the viewer does not see, and numbers hidden from
 "others": a sum that moves would tell of them (decision 19).
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cache
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
-from engine.delivery.load import Span, by_day
+from engine.delivery.load import Span as Contacts
+from engine.delivery.load import by_day
 from engine.delivery.waves import divide
+from engine.machine.readers import may_hide
 from engine.service.app import Countersign
-from engine.service.views import CaseRow
+from engine.service.fields import hidden
+from engine.store import cases as stored
 from engine.store import waves
-from engine.store.marks import Running
-from engine.store.waves import WaveRow
+from engine.store.marks import Span, Wanted
+from engine.store.waves import WaveSpan
 
 BEFORE = ("approving", "returned", "filed", "approved", "targeting", "ready", "delivering", "paused", "suspended")
 
@@ -54,29 +59,29 @@ class Pressure:
         return sum(self.days) / len(self.days)
 
 
-def pressure(
-    app: Countersign, tx: Connection, shown: Sequence[tuple[Running, CaseRow]], first: date, last: date
-) -> Pressure:
-    """The pressure of these cases, already limited to what the viewer sees, from `first` to `last`."""
-    there = waves.of_cases(tx, [row.id for _, row in shown])
-    spans: list[Span] = []
+def pressure(app: Countersign, tx: Connection, wanted: Wanted, cases: Sequence[Span], *, shown: Set[str]) -> Pressure:
+    """The pressure of the wanted cases on their days; by case for those `shown`."""
+    first, last, zone = wanted.first, wanted.last, app.settings.zone
+    today = app.now().astimezone(zone).date()
+    there = waves.spans(tx, [case.case_id for case in cases])
+    reaches = _Reaches(app, tx, wanted.person)
+    found: list[Contacts] = []
     of_case: dict[str, int] = {}
     unknown = 0
-    for one, row in shown:
-        rows = [wave for wave in there.get(row.id, ()) if wave.state != "cancelled"]
-        if rows:
-            own = list(_real(app, rows, one))
-        elif (plan := app.definition(one.line.process).delivery) is None or row.state not in BEFORE:
+    for case in cases:
+        if rows := there.get(case.case_id):
+            own = list(_real(rows, case, today, zone))
+        elif (plan := app.definition(case.process).delivery) is None or case.state not in BEFORE:
             continue
-        elif not row.reach:
+        elif not (reach := reaches.of(case)):
             unknown += 1
             continue
         else:
-            planned = divide(row.reach, plan.waves)
-            own = [Span(wave.channel, wave.size, one.starts, one.ends) for wave in planned]
-        spans += own
-        of_case[row.id] = sum(sum(channels.values()) for channels in by_day(own, first, last).values())
-    days = by_day(spans, first, last)
+            own = [Contacts(wave.channel, wave.size, case.starts, case.ends) for wave in divide(reach, plan.waves)]
+        found += own
+        if case.case_id in shown:
+            of_case[case.case_id] = sum(one.within(first, last) for one in own)
+    days = by_day(found, first, last)
     every = [first + timedelta(days=n) for n in range((last - first).days + 1)]
     return Pressure(
         days=tuple(sum(days.get(day, {}).values()) for day in every),
@@ -87,14 +92,27 @@ def pressure(
     )
 
 
-def _real(app: Countersign, rows: Sequence[WaveRow], one: Running) -> Iterator[Span]:
+class _Reaches:
+    """How many customers cases declare, as far as a person sees it."""
+
+    def __init__(self, app: Countersign, tx: Connection, person: str) -> None:
+        self.app, self.tx, self.person = app, tx, person
+        self.may_hide = cache(lambda process: may_hide(app.process(process, tx), ("reach",)))
+
+    def of(self, case: Span) -> int | None:
+        """None where the proposal names no number, or the person does not see it."""
+        if not self.may_hide(case.process):
+            return case.reach
+        unseen = hidden(self.app, self.tx, self.person, stored.load(self.tx, case.case_id))
+        return None if "reach" in unseen else case.reach
+
+
+def _real(rows: Sequence[WaveSpan], case: Span, today: date, zone: ZoneInfo) -> Iterator[Contacts]:
     """Waves that were begun lie between their start and their end, or the end of the case's days; others lie ahead."""
-    zone = app.settings.zone
-    today = app.now().astimezone(zone).date()
     for wave in rows:
-        start = wave.started_at.astimezone(zone).date() if wave.started_at else max(today, one.starts)
-        end = wave.finished_at.astimezone(zone).date() if wave.finished_at else max(one.ends, start)
-        yield Span(wave.channel, wave.audience, start, max(end, start))
+        start = wave.started_at.astimezone(zone).date() if wave.started_at else max(today, case.starts)
+        end = wave.finished_at.astimezone(zone).date() if wave.finished_at else max(case.ends, start)
+        yield Contacts(wave.channel, wave.audience, start, max(end, start))
 
 
 def _weeks(days: Mapping[date, Mapping[str, int]], every: Sequence[date]) -> Iterator[Week]:

@@ -3,10 +3,13 @@ form, in the same transaction."""
 
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Connection
 
+from engine.machine.case import ProcessRef
 from engine.store.lines import CASE_COLUMNS, CaseLine, case_line
 from engine.store.pinyin import sorted_by
 from engine.store.session import inserting
@@ -24,6 +27,33 @@ class Running:
     confidential: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Of a case that runs no more than sums over many need."""
+
+    case_id: str
+    process: ProcessRef
+    state: str
+    reach: int | None
+    starts: date
+    ends: date
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Cases that `person` may see and that run on one of the days from `first` to `last`, both included; those of
+    `office` and the offices below it, of the definition `kind` and in `state`, where one is named. None in a state of
+    `without`."""
+
+    person: str
+    first: date
+    last: date
+    office: str = ""
+    kind: str = ""
+    state: str = ""
+    without: tuple[str, ...] = ()
+
+
 def put(tx: Connection, case_id: str, title: str, window: tuple[date, date] | None) -> None:
     """Keep the marks of a case, in place of earlier ones."""
     starts, ends = window or (None, None)
@@ -32,35 +62,35 @@ def put(tx: Connection, case_id: str, title: str, window: tuple[date, date] | No
     tx.execute(upsert.on_conflict_do_update(index_elements=["case_id"], set_=values))
 
 
-def running(
-    tx: Connection,
-    person: str,
-    first: date,
-    last: date,
-    *,
-    office: str = "",
-    kind: str = "",
-    state: str = "",
-    without: tuple[str, ...] = (),
-    limit: int,
-) -> tuple[Running, ...]:
-    """The cases that `person` may see which run on one of the days from `first` to `last`, by their first day; those
-    of `office` and the offices below it, of the definition `kind` and in `state`, where one is named. None in a state
-    of `without`."""
-    wanted: list[ColumnElement[bool]] = [
-        visible(person),
-        case_marks.c.starts <= last,
-        case_marks.c.ends >= first,
-        cases.c.state.not_in(without),
-    ]
-    if office:
-        wanted.append(of_office(office))
-    wanted += [column == name for column, name in ((cases.c.definition, kind), (cases.c.state, state)) if name]
+def running(tx: Connection, wanted: Wanted, *, limit: int | None = None) -> tuple[Running, ...]:
+    """The wanted cases by their first day, so many of them."""
     columns = (*CASE_COLUMNS, case_marks.c.starts, case_marks.c.ends, cases.c.confidential)
-    query = sa.select(*columns).join(case_marks, case_marks.c.case_id == cases.c.id).where(*wanted)
-    rows = tx.execute(query.order_by(case_marks.c.starts, case_marks.c.ends, cases.c.id).limit(limit))
+    query = _of(wanted, *columns).order_by(case_marks.c.starts, case_marks.c.ends, cases.c.id)
     count = len(CASE_COLUMNS)
+    rows = tx.execute(query.limit(limit))
     return tuple(Running(case_line(row[:count]), *row[count:]) for row in rows)  # type: ignore[arg-type]
+
+
+def spans(tx: Connection, wanted: Wanted) -> list[Span]:
+    """Every wanted case, in no order."""
+    one, refs = cases.c, cache(ProcessRef)
+    columns = (one.id, one.definition, one.version, one.fingerprint, one.state, one.reach)
+    rows = tx.execute(_of(wanted, *columns, case_marks.c.starts, case_marks.c.ends))
+    return [Span(row[0], refs(*row[1:4]), *row[4:]) for row in rows]
+
+
+def _of(wanted: Wanted, *columns: ColumnElement[Any]) -> sa.Select[Any]:
+    conditions: list[ColumnElement[bool]] = [
+        visible(wanted.person),
+        case_marks.c.starts <= wanted.last,
+        case_marks.c.ends >= wanted.first,
+        cases.c.state.not_in(wanted.without),
+    ]
+    if wanted.office:
+        conditions.append(of_office(wanted.office))
+    named = ((cases.c.definition, wanted.kind), (cases.c.state, wanted.state))
+    conditions += [column == name for column, name in named if name]
+    return sa.select(*columns).join(case_marks, case_marks.c.case_id == cases.c.id).where(*conditions)
 
 
 def window_of(tx: Connection, case_id: str) -> tuple[date, date] | None:

@@ -23,6 +23,7 @@ from engine.store.tables import cases, chunks, sent_segments, waves
 
 WaveState = Literal["loading", "planned", "running", "gated", "paused", "done", "cancelled"]
 ENDED = ("done", "cancelled")
+AT_ONCE = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,16 @@ class WaveRow:
     def hand_off(self) -> str:
         """The file of a hand-off, relative to the data folder."""
         return self.file.removesuffix(".parquet") + ".csv"
+
+
+@dataclass(frozen=True, slots=True)
+class WaveSpan:
+    """When a wave was begun and ended, and for how many."""
+
+    channel: str
+    audience: int
+    started_at: datetime | None
+    finished_at: datetime | None
 
 
 def wave_id(case_id: str, position: int, epoch: int = 0) -> str:
@@ -106,6 +117,19 @@ def of_cases(tx: Connection, case_ids: Sequence[str]) -> Mapping[str, tuple[Wave
     for row in tx.execute(chosen).mappings():
         found.setdefault(row["case_id"], []).append(_wave(row))
     return {case_id: tuple(rows) for case_id, rows in found.items()}
+
+
+def spans(tx: Connection, case_ids: Sequence[str]) -> Mapping[str, list[WaveSpan]]:
+    """Of the waves of many cases that were not cancelled what sums over them need, by case."""
+    found: dict[str, list[WaveSpan]] = {}
+    one = waves.c
+    columns = (one.case_id, one.channel, one.audience, one.started_at, one.finished_at)
+    for first in range(0, len(case_ids), AT_ONCE):
+        some = case_ids[first : first + AT_ONCE]
+        chosen = sa.select(*columns).where(one.case_id.in_(some), one.state != "cancelled")
+        for case_id, *rest in tx.execute(chosen):
+            found.setdefault(case_id, []).append(WaveSpan(*rest))
+    return found
 
 
 def recent(tx: Connection, since: datetime) -> tuple[WaveRow, ...]:

@@ -97,6 +97,10 @@ def test_a_head_is_told_the_names_of_their_own_clerks_alone(app: Countersign, ca
     assert sorted(value for value, _ in choices) == ["second", "zhaoying"]
     assert board(app, CITY_HEAD, clerk="tianhe").figures[0].numerator == 45
     assert board(app, COUNTY_HEAD, clerk="tianhe").figures[0].numerator == 0
+    with TestClient(create_app(app)) as browser:
+        session(app, browser, COUNTY_HEAD)
+        page = browser.get("/dashboards/halls").text
+        assert "其他机构的营业员" in page and "营业员second" in page and "tianhe" not in page
 
 
 def test_customers_of_a_clerk_are_listed_for_who_is_told_of_the_clerk(app: Countersign, case_id: str) -> None:

@@ -5,7 +5,9 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from fastapi.testclient import TestClient
 
+from api.app import create_app
 from engine import clock
 from engine.service import calendars
 from engine.service.app import Countersign
@@ -14,6 +16,7 @@ from engine.store.session import Database
 from tests.acceptance.email_case import handed_off, load_customers
 from tests.acceptance.offices import opened, submitted, viewer
 from tests.security import small_cases
+from tests.security.signed_in import session
 
 
 @pytest.fixture
@@ -62,3 +65,33 @@ def test_waves_that_went_out_count_with_their_list_on_their_days(app: Countersig
     today = app.now().astimezone(app.settings.zone).day
     assert 0 < sum(load.days) <= 600
     assert load.days[today - 1] == sum(load.days)
+
+
+def test_sums_are_over_every_case_of_the_month_though_few_are_listed(app: Countersign):
+    for title in ("first", "second", "third"):
+        submitted(app, title=title)
+    me = viewer(app, "wangmin")
+    every = calendars.month(app, me, "2026-12")
+    few = calendars.month(app, me, "2026-12", most=1)
+    assert (every.count, len(every.cases), every.is_cut) == (3, 3, False)
+    assert (few.count, len(few.cases), few.is_cut) == (3, 1, True)
+    assert few.days == every.days == (3,) * 31
+    assert few.pressure.days == every.pressure.days
+    assert few.pressure.cases.keys() == {few.cases[0].row.id}
+    assert sum(every.pressure.cases.values()) == sum(every.pressure.days)
+    january = calendars.month(app, me, "2027-01")
+    assert (january.count, january.days) == (0, (0,) * 31)
+
+
+def test_a_page_says_how_many_of_the_cases_it_lists(app: Countersign, monkeypatch: pytest.MonkeyPatch):
+    for title in ("first", "second", "third"):
+        submitted(app, title=title)
+    monkeypatch.setattr(calendars.month, "__kwdefaults__", (calendars.month.__kwdefaults__ or {}) | {"most": 2})
+    with TestClient(create_app(app)) as browser:
+        session(app, browser, "wangmin")
+        page = browser.get("/calendar?month=2026-12").text
+        told = browser.get("/api/v1/calendar?month=2026-12").json()
+        file = browser.get("/calendar?month=2026-12&format=csv").content.decode("utf-8-sig")
+    assert '营销案 <span class="num">3</span>' in page and "按开始日列出前 2 个" in page
+    assert (told["count"], len(told["cases"]), told["is_cut"]) == (3, 2, True)
+    assert len(file.splitlines()) == 4, "a file has every case"

@@ -1,6 +1,6 @@
 """Contacts by day: whole numbers that add up to what a wave has."""
 
-from datetime import date
+from datetime import date, timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -19,6 +19,15 @@ def test_channels_stand_beside_each_other():
     day = date(2026, 12, 5)
     days = by_day([Span("sms", 7, day, day), Span("hall", 5, day, day), Span("sms", 1, day, day)], *DECEMBER)
     assert days == {day: {"sms": 8, "hall": 5}}
+
+
+@given(st.integers(0, 10**6), st.integers(0, 90), st.integers(0, 60))
+def test_what_a_wave_has_within_some_days_is_the_sum_of_those_days(contacts: int, before: int, length: int):
+    first = date(2026, 10, 1) + timedelta(days=before)
+    span = Span("sms", contacts, first, first + timedelta(days=length))
+    days = by_day([span], *DECEMBER)
+    assert span.within(*DECEMBER) == sum(channels["sms"] for channels in days.values())
+    assert all(DECEMBER[0] <= day <= DECEMBER[1] for day in days)
 
 
 @given(st.integers(0, 10**7), st.integers(1, 31))
