@@ -5,8 +5,6 @@ certificate. Refuses to look into pictures and PDF: the certificate names the ca
 """
 
 import hashlib
-import os
-import secrets
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -17,7 +15,7 @@ from engine.service.app import Countersign
 from engine.service.kept_forms import PURPOSE
 from engine.store.attachments import Stored, place
 from engine.warehouse import documents
-from engine.warehouse.dataset import digest_of_file, sync_folder
+from engine.warehouse.dataset import digest_of_file, put_whole
 from engine.warehouse.erasing import Person, Spot, mapped
 
 FOLDER = "attachments"
@@ -61,7 +59,7 @@ def erase(app: Countersign, known: Iterable[tuple[Stored, str]], spots: Iterable
         path = app.settings.home / name
         fresh = documents.without(path.read_bytes(), of_name[name].type, person)
         if fresh is not None:
-            _replace(path, fresh)
+            put_whole(path, fresh)
 
 
 def is_attached(path: str) -> bool:
@@ -84,16 +82,3 @@ def of_form(app: Countersign, person: Person) -> Callable[[str], str | None]:
 
 def _name(sha256: str) -> str:
     return str(place(Path(FOLDER), sha256))
-
-
-def _replace(path: Path, content: bytes) -> None:
-    fresh = path.with_name(f".incoming-{secrets.token_hex(8)}")
-    try:
-        with fresh.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        fresh.replace(path)
-        sync_folder(path.parent)
-    finally:
-        fresh.unlink(missing_ok=True)

@@ -357,6 +357,19 @@ def write_synced(path: Path, content: bytes) -> None:
         os.fsync(file.fileno())
 
 
+def put_whole(path: Path, content: bytes, *, is_locked: bool = False) -> None:
+    """Put a file in place, of an earlier one too: others see it whole or not at all, whenever they look and whatever
+    ends this process; it is on the disk when this returns. `is_locked`: nobody else puts it at the same time; then the
+    next one writes over what a process that was ended left behind."""
+    fresh = path.with_name(f".{path.name}{'' if is_locked else f'-{secrets.token_hex(6)}'}.new")
+    try:
+        write_synced(fresh, content)
+        fresh.replace(path)
+        sync_folder(path.parent)
+    finally:
+        fresh.unlink(missing_ok=True)
+
+
 def sync_folder(folder: Path) -> None:
     """Put a folder's names on the disk: a rename is durable only after this."""
     handle = os.open(folder, os.O_RDONLY)

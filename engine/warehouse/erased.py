@@ -13,7 +13,7 @@ import msgspec
 import pyarrow as pa
 
 from engine.errors import InvalidFile, Problem
-from engine.warehouse.dataset import Dataset, sync_folder, write_synced
+from engine.warehouse.dataset import Dataset, put_whole
 from engine.warehouse.rows import BadRow, Place, bad
 
 MARKER = "erased.json"
@@ -33,10 +33,7 @@ def names(folder: Path) -> frozenset[str]:
 def keep_names(folder: Path, known: Iterable[str]) -> None:
     """Make them the names of everybody who was erased."""
     folder.mkdir(parents=True, exist_ok=True)
-    fresh = folder / f".{MARKER}.new"
-    write_synced(fresh, msgspec.json.format(msgspec.json.encode(sorted(known)), indent=1))
-    fresh.replace(folder / MARKER)
-    sync_folder(folder)
+    put_whole(folder / MARKER, msgspec.json.format(msgspec.json.encode(sorted(known)), indent=1), is_locked=True)
 
 
 def asks(dataset: Dataset) -> IsErased | None:

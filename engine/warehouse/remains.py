@@ -13,7 +13,7 @@ import pyarrow as pa
 from msgspec import Struct
 
 from engine.warehouse.addresses import ERASED
-from engine.warehouse.dataset import sync_folder, write_synced
+from engine.warehouse.dataset import put_whole
 
 REMAINS = "erased.json"
 
@@ -43,10 +43,7 @@ def read_remains(folder: Path) -> Remains | None:
 
 def write_remains(folder: Path, remains: Remains) -> None:
     """Say it, on the disk when this returns."""
-    fresh = folder / f".{REMAINS}.new"
-    write_synced(fresh, msgspec.json.format(msgspec.json.encode(remains), indent=1))
-    fresh.replace(folder / REMAINS)
-    sync_folder(folder)
+    put_whole(folder / REMAINS, msgspec.json.format(msgspec.json.encode(remains), indent=1), is_locked=True)
 
 
 def counted(batches: Iterable[pa.RecordBatch]) -> tuple[str, int]:

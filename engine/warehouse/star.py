@@ -20,7 +20,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from engine import clock
-from engine.warehouse.dataset import Column, DataFile, Dataset, Table, Version, sync_folder, write_synced
+from engine.warehouse.dataset import Column, DataFile, Dataset, Table, Version, put_whole
 from engine.warehouse.row_groups import ROW_GROUP
 
 FOLDER = "facts"
@@ -211,10 +211,7 @@ class Star:
 
     def say_as_of(self, version: int, as_of: datetime) -> None:
         """Keep that a version shows the ledger of a moment."""
-        fresh = self.folder / ".as_of.new"
-        write_synced(fresh, msgspec.json.encode(_AsOf(version, as_of)))
-        fresh.replace(self.folder / "as_of.json")
-        sync_folder(self.folder)
+        put_whole(self.folder / "as_of.json", msgspec.json.encode(_AsOf(version, as_of)), is_locked=True)
 
     def paths(self, version: Version, name: str) -> list[str]:
         """The files of a table."""

@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 
 from engine.masking import is_sealed
 from engine.warehouse.addresses import Vault
-from engine.warehouse.dataset import sync_folder, told_when_full, write_synced
+from engine.warehouse.dataset import put_whole, sync_folder, told_when_full
 
 SCHEMA = pa.schema(
     [
@@ -320,10 +320,7 @@ def join_parts(folder: Path, target: Path) -> Mapping[str, Any]:
             lines = sum(1 for _ in csv.reader(text)) - 1
         fresh.replace(target)
         stated = {"file": target.name, "sha256": digest.hexdigest(), "rows": lines}
-        write_synced(
-            target.with_name(target.name + ".json"), msgspec.json.format(msgspec.json.encode(stated), indent=1)
-        )
-        sync_folder(target.parent)
+        put_whole(target.with_name(target.name + ".json"), msgspec.json.format(msgspec.json.encode(stated), indent=1))
     return stated
 
 

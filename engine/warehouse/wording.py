@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 
 from engine.delivery.content import GAPS, LINK, UNSEEN, ContentRules
 from engine.masking import masked
-from engine.warehouse.dataset import write_synced
+from engine.warehouse.dataset import put_whole
 from engine.warehouse.wavefiles import VARIANT
 
 KEPT = 20
@@ -49,14 +49,17 @@ def wrong_texts(path: Path, rules: ContentRules, *, is_marketing: bool) -> Wrong
     if found is not None and found.rules == made_by:
         return found
     found = _looked_at(path, rules, is_marketing, made_by)
-    write_synced(beside, msgspec.json.encode(found))
+    put_whole(beside, msgspec.json.encode(found))
     return found
 
 
 def kept(path: Path) -> WrongTexts | None:
-    """What was found last; None where nobody has looked."""
+    """What was found last; None where nobody has looked, or the power went while it was kept."""
     beside = path.with_name(path.name + ".texts.json")
-    return msgspec.json.decode(beside.read_bytes(), type=WrongTexts) if beside.exists() else None
+    try:
+        return msgspec.json.decode(beside.read_bytes(), type=WrongTexts)
+    except (FileNotFoundError, msgspec.DecodeError):
+        return None
 
 
 def _looked_at(path: Path, rules: ContentRules, is_marketing: bool, made_by: str) -> WrongTexts:
