@@ -42,10 +42,11 @@ def export(
         viewer = person(opened, by)
         pieces = event_logs.export(opened, viewer, form, filters, persons="accounts" if accounts else "pseudonyms")
         with _made(file) as out:
-            size = sum(out.write(piece) for piece in pieces)
+            for piece in pieces:
+                out.write(piece)
     finally:
         opened.close()
-    typer.echo(f"{file}: {size:,} bytes", err=True)
+    typer.echo(f"{file}: {file.stat().st_size:,} bytes", err=True)
 
 
 def _filters(since: str, until: str, definition: str, office: str) -> dict[str, str]:
