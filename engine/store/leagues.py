@@ -138,7 +138,8 @@ def _answered(tx: Connection, wanted: Wanted) -> dict[str, int]:
     each = (
         sa.select(who.c.case_id, begun.c.channel, got.label("wave"))
         .join(begun, begun.c.case_id == who.c.case_id)
-        .subquery("each_one")
+        .cte("each_one")
+        .prefix_with("MATERIALIZED", dialect="postgresql")  # else it looks each of them up twice
     )
     key = cases.c.office if wanted.kind == "offices" else each.c.channel
     of_cases = each.join(cases, cases.c.id == each.c.case_id)
