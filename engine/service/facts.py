@@ -243,11 +243,12 @@ class _Making:
 
     def _running(self) -> dict[str, str]:
         """The marks of the cases on their way to their targets. A forecast changes with time too, so each day has its
-        own."""
+        own; where the windows are over nothing changes but by another calendar, so there each month has."""
         day = self.app.now().astimezone(self.app.settings.zone).date()
-        answers = self.after["response"]
+        answers, over = self.after["response"], self.filler.over(self.app.now())
         return {
-            case_id: f"{mark}/{answers[case_id].mark if case_id in answers else ''}/{day}"
+            case_id: f"{mark}/{answers[case_id].mark if case_id in answers else ''}/"
+            + (f"over {day:%Y-%m}" if case_id in over else f"{day}")
             for case_id, mark in ledger.running_marks(self.tx).items()
         }
 

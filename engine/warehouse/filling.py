@@ -190,6 +190,17 @@ class Filler:
         self.db.unregister("given")
         return filled
 
+    def over(self, now: datetime) -> frozenset[str]:
+        """The cases whose targets had all come to the end of their windows by then."""
+        files = self.star.paths(self.before, "fact_target")
+        if not files:
+            return frozenset()
+        found = self.db.execute(
+            "SELECT case_id FROM read_parquet(?) GROUP BY case_id HAVING bool_and(coalesce(ends_at < ?, false))",
+            [files, now.astimezone(UTC).replace(tzinfo=None)],
+        )
+        return frozenset(case_id for (case_id,) in found.fetchall())
+
     def _kept(self, name: str, key: str, gone: Mapping[str, Mark]) -> Filled:
         parts = sorted({part for one in gone.values() for part in one.parts})
         self.db.register("old_parts", pa.table({"part": pa.array(parts, Text)}))

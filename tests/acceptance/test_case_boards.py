@@ -110,6 +110,23 @@ def test_completion_says_what_the_case_says_with_those_behind_first(app: Counter
     assert facts.refresh(app).targets == 0
 
 
+def test_a_target_whose_window_is_over_is_counted_once_more_and_then_by_the_month(
+    app: Countersign, hands: Path
+) -> None:
+    case_id = handed_off(app)
+    facts.refresh(app)
+    ends = max(one.ends for one in completing.of_case(app, viewer(app, "wangmin"), case_id).targets if one.ends)
+    clock.move(hands, ends - clock.now() - timedelta(minutes=1))
+    assert facts.refresh(app).targets == 2
+    clock.move(hands, timedelta(minutes=2))
+    assert facts.refresh(app).targets == 2
+    assert rows(board(app, "completion"))[case_id, "response"]["forecast"] == 0, "the window is over: what came"
+    clock.move(hands, timedelta(days=1))
+    assert facts.refresh(app).targets == (2 if clock.now().astimezone(app.settings.zone).day == 1 else 0)
+    clock.move(hands, timedelta(days=31))
+    assert facts.refresh(app).targets == 2
+
+
 @pytest.mark.tampers
 def test_who_may_not_see_a_case_is_told_nothing_of_it(app: Countersign) -> None:
     keys = [kind.key for kind in dashboards.DASHBOARDS]
