@@ -17,6 +17,7 @@ from benchmarks.county import NOW
 from engine.evaluation.groups import Group, Sample
 from engine.evaluation.report import Compared, Question, compare_all
 from engine.evaluation.uplift import sample_ratio
+from engine.service.reporting import lift_row
 from engine.service.stage_views import TOTAL, EvaluationView, FunnelRow, UpliftRow
 from engine.values import canonical_json
 
@@ -118,20 +119,4 @@ def _rows(compared: Compared) -> tuple[UpliftRow, ...]:
     lift = compared.lifts[OUTCOME]
     if lift is None:
         return ()
-    return (
-        UpliftRow(
-            arm=TOTAL,
-            metric=OUTCOME,
-            method=lift.method,
-            n=lift.n,
-            n_control=lift.n_control,
-            value=lift.value,
-            control_value=lift.control_value,
-            lift=lift.lift,
-            low=lift.low,
-            high=lift.high,
-            p=lift.p,
-            p_holm=compared.holm[OUTCOME],
-            relative_lift=lift.relative_lift,
-        ),
-    )
+    return (lift_row(TOTAL, OUTCOME, lift, compared.holm[OUTCOME]),)

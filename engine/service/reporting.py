@@ -146,7 +146,7 @@ def _view(app: Countersign, case_id: str, label: str, observed: Observed) -> Eva
         as_of=observed.as_of,
         funnel=funnel(way, target),
         uplift=tuple(
-            _row(one.name, name, lift, one.holm[name])
+            lift_row(one.name, name, lift, one.holm[name])
             for one in compared
             for name, lift in one.lifts.items()
             if lift is not None
@@ -202,7 +202,8 @@ def _contamination(reached: Reached, control: int) -> ContaminationView | None:
     return ContaminationView(control, reached.by_case, reached.by_others, reached.all, reached.at_most)
 
 
-def _row(arm: str, metric: str, lift: Lift, holm: float) -> UpliftRow:
+def lift_row(arm: str, metric: str, lift: Lift, holm: float) -> UpliftRow:
+    """The lift of an arm in a metric as a report keeps it; `holm` is its p among all of the report."""
     return UpliftRow(
         arm=arm,
         metric=metric,
