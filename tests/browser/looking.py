@@ -77,12 +77,13 @@ def sign_in(page: Any, login: str) -> None:
 
 
 def faults(page: Any, *, more: bool = False) -> list[str]:
-    """What axe finds on the page as it stands, and whether it is the one for trouble. With `more`, on what was not
-    to be seen when it was last asked."""
+    """What axe finds on the page, and whether it is the one for trouble. With `more`, on what was not to be seen when
+    it was last asked. The page is scrolled to its end, where a bar that sticks to the window lies over nothing."""
     if not page.evaluate("typeof axe === 'object'"):
         from axe_playwright_python.sync_playwright import Axe
 
         page.evaluate(Axe().axe_script + COLOURS)  # once for a page: half a megabyte to send and to read
+    page.evaluate("scrollTo(0, document.documentElement.scrollHeight)")
     broken = [f"{page.url} could not be made" for words in TROUBLE if words in page.inner_text("main")]
     return [*broken, *(f"{page.url} {one}" for one in page.evaluate(AXE, more))]
 

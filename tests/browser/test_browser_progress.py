@@ -3,6 +3,7 @@ makes on the calendar."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +20,13 @@ Windows = Callable[..., Any]
 
 
 def sending(app: Countersign, folder: Path) -> str:
-    """The id of a case whose first wave is about to go out."""
+    """The id of a case of this fortnight whose first wave is about to go out."""
     load_customers(app, folder)
     submitter = viewer(app, "wangmin")
     made = proposals.start(app, submitter, "hillstrom-email-case", key=key())
-    proposals.submit(app, submitter, made, FORM, key=key())
+    today = app.now().astimezone(app.settings.zone).date()
+    window = [today.isoformat(), (today + timedelta(days=13)).isoformat()]
+    proposals.submit(app, submitter, made, FORM | {"window": window}, key=key())
     head = viewer(app, "liguoqiang")
     approvals.decide(app, head, open_task(app, "liguoqiang"), "approve", remark="", seen_seq=None, key=key())
     notices(app)
@@ -54,7 +57,7 @@ def test_sending_shows_how_far_it_is_and_the_calendar_what_it_makes(
     assert f"{half}" in page.locator("label[for=sending]").inner_text().replace(",", "")
     plain.reload()
     assert plain.locator("#sending").get_attribute("value") == str(half)
-    page.goto("/calendar?month=2026-12")
+    page.goto("/calendar")
     page.locator("#pressure summary").click()
     found += look(page, f"calendar-{language}")
     page.goto("/calendar?month=2025-01")
