@@ -7,14 +7,19 @@ import socket
 import time
 from collections.abc import Callable
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
+from engine import clock
 from engine.warehouse.addresses import Vault
 
 ROOT = Path(__file__).resolve().parents[1]
 FULL = os.environ.get("FULL_TESTS") == "1"
 """Whether tests that try many cases try all of them (`make test-full`)."""
+
+THIS_YEAR = clock.now().astimezone(ZoneInfo("Asia/Shanghai")).year
+"""The year that stands in the numbers of cases."""
 
 SERVER_FOLDER = "COUNTERSIGN_TEST_SERVER"
 """The setting that names the folder of what the workers of one run share."""

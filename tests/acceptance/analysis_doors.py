@@ -18,6 +18,7 @@ from engine.evaluation.leagues import KINDS, METRICS
 from engine.service.dashboard_kinds import DASHBOARDS
 from tests.acceptance.two_offices import FAR, FAR_CITY, NEAR, SECRETS
 from tests.api.test_api_declared import routes
+from tests.support import THIS_YEAR
 
 ELSEWHERE = (
     "/sign-in", "/confirm", "/reset", "/resume", "/account", "/l/", "/decide", "/opt-out", "/o/", "/r/", "/keyboard",
@@ -31,7 +32,7 @@ ELSEWHERE = (
 """Beginnings of addresses, without that of the API, whose answers are of accounts, people, definitions, customers or
 the house, for those whose work it is; tests/security holds who comes through."""
 OF_THE_SERVER = ("/", "/metrics")
-CASE, TASK, NUMBER = "{case}", "{task}", f"{FAR}-2026-00001"
+CASE, TASK, NUMBER = "{case}", "{task}", f"{FAR}-{THIS_YEAR}-00001"
 """In questions: a case or task of the second city; the number that its first case has."""
 KEYS = [kind.key for kind in DASHBOARDS]
 VALUES = {

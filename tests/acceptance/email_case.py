@@ -44,7 +44,7 @@ def handed_off(
     by: str = "wangmin",
     head: str = "liguoqiang",
     definition: str = "hillstrom-email-case",
-    **changes: str,
+    **changes: object,
 ) -> str:
     """The id of a case whose two e-mails were handed off to so many customers."""
     submitter = viewer(app, by)

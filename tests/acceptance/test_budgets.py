@@ -196,7 +196,7 @@ def test_a_case_submitted_again_under_another_year_takes_it_from_there(app: Coun
     set_budget(app, "100000")
     case_id, before = submitted(app, budget="40000"), account(app)
     decide(app, "liguoqiang", case_id, "return")
-    clock.move(tmp_path / "clock", timedelta(days=200))
+    clock.move(tmp_path / "clock", timedelta(days=366))
     set_budget(app, "50000")
     proposals.submit(app, viewer(app, "wangmin"), case_id, PROPOSAL | {"budget": "45000"}, key=key())
     assert account(app) != before

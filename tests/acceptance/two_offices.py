@@ -18,7 +18,7 @@ from engine.store import people as accounts
 from tests.acceptance import league_rows
 from tests.acceptance.email_case import base, evaluate_after, handed_off, load_customers, sign
 from tests.acceptance.offices import PROPOSAL, hashed, in_force, key, notices, open_task, viewer
-from tests.support import ROOT
+from tests.support import ROOT, THIS_YEAR
 
 NEAR, FAR, FAR_CITY = "440111", "440305", "440300"
 PASSWORD = "huiqian-demo"
@@ -39,7 +39,7 @@ SECRETS = {
     "clerk": "欧阳营业",
     "caller": "司徒外呼",
     "submitter": "诸葛申报",
-    "number": f"{FAR}-2026-",
+    "number": f"{FAR}-{THIS_YEAR}-",
 }
 """Words of the second city that no answer to the analyst may hold, by what they are. Its people have accounts from the
 beginning, so their names are theirs to look up; on the pages of analysis they stand for their cases alone."""

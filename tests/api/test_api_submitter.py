@@ -12,6 +12,7 @@ from tests.acceptance.all_fields import NAME, PDF, published
 from tests.api.cases import FORM, key, submitted, viewer
 from tests.api.desk import Desk
 from tests.api.test_api_rest import script
+from tests.support import THIS_YEAR
 
 Desks = Callable[..., Desk]
 
@@ -75,7 +76,7 @@ def test_a_second_window_is_told_and_keeps_what_was_typed(desk: Desks, draft: st
 def test_the_journey_from_a_copy_to_urging(desk: Desks, app: Countersign):
     source, me = submitted(app), desk("wangmin")
     form = me.fill_in("/cases/new?q=Autumn", "/cases/copy", case=source)
-    assert "Taken over from 440111-2026-00001." in form.text
+    assert f"Taken over from 440111-{THIS_YEAR}-00001." in form.text
     assert 'value="Autumn data package"' in form.text
     urged = me.fill_in(f"/cases/{source}", f"/cases/{source}/urge")
     assert "urged those whom the case waits for" in urged.text
@@ -116,7 +117,7 @@ def test_the_feed_needs_its_address_alone_and_says_no_title_of_a_confidential_ca
     address = page.text.split("<code>")[1].split("</code>")[0].removeprefix("http://127.0.0.1:8000")
     feed = desk().get(address)
     assert feed.headers["content-type"].startswith("text/calendar")
-    assert "440111-2026-00001" in feed.text and "Autumn" not in feed.text
+    assert f"440111-{THIS_YEAR}-00001" in feed.text and "Autumn" not in feed.text
     assert "Autumn data package" in me.get("/calendar?month=2026-12").text
     assert me.get("/calendar?month=2026-99").status_code == 422
     me.fill_in("/calendar", "/calendar/address/revoke")

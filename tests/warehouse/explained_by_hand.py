@@ -15,10 +15,11 @@ from engine.audience.plan import AudiencePlan
 from engine.warehouse import contacts
 from engine.warehouse.dataset import Column, Dataset
 from engine.warehouse.subjects import subject_of
-from tests.support import vault
+from tests.support import THIS_YEAR, vault
 from tests.warehouse.selecting_by_hand import add, texts
 
 AS_OF = datetime(2026, 11, 1, tzinfo=UTC)
+NUMBER = f"440111-{THIS_YEAR}-00001"  # as the first case of the year has it
 SALT = "440111-2026-00007-1"
 HOLDOUT = HoldoutInForce(3, Decimal("0.2"), "holdout-x")
 SHARE = Decimal("0.2")
@@ -124,9 +125,7 @@ def dataset_of(folder: Path, people: list[One], told_at: datetime = AS_OF) -> Da
     }
     add(dataset, "offers", texts(**offers))
     told = [(i, p.told) for i, p in each if p.told]
-    past = texts(
-        customer=[i for i, _ in told], offer=[o for _, o in told], case_number=["440111-2026-00001"] * len(told)
-    )
+    past = texts(customer=[i for i, _ in told], offer=[o for _, o in told], case_number=[NUMBER] * len(told))
     at = pa.array([told_at.astimezone(UTC).replace(tzinfo=None) - timedelta(days=5)] * len(told), pa.timestamp("us"))
     contacts.append(dataset, past.append_column("at", at))
     return dataset
