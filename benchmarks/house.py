@@ -2,9 +2,9 @@
 
 Every case is a copy of one real submitted case under a new key; what only its size matters for (rounds, decisions,
 waves, recipients, responses, recommendations, calls, closings) follows from its number by fixed formulas. What they
-have beside their ledger (evaluations, days, late answers) is `house_reports`. Cases,
-courses, responses and recommendations come into the facts by the house's own refresh; the deliveries are written by
-DuckDB after the same formulas as the ledger, as reading ten million rows one by one takes longer than measuring.
+have beside their ledger (evaluations, days, late answers) is `house_reports`. Cases, courses, responses and
+recommendations come into the facts by the house's own refresh; the deliveries are written by DuckDB after the same
+formulas as the ledger, as reading ten million rows one by one takes longer than measuring.
 """
 
 from dataclasses import dataclass

@@ -93,7 +93,7 @@ def month(
     with app.db.read() as tx:
         code, label = _office(app, tx, office)
         wanted = marks.Wanted(viewer.person, first, last, code, kind, state, without=("draft", *NOT_SHOWN))
-        found, every = marks.running(tx, wanted, limit=most), marks.spans(tx, wanted)
+        found, every = marks.running(tx, wanted, limit=most), marks.running_days(tx, wanted)
         planned = tuple(
             Planned(
                 showing.case_row(app, tx, one.line, viewer.person),
@@ -150,10 +150,10 @@ def feed(app: Countersign, token: str, address: str | None = None) -> bytes:
     return bytes(calendar.to_ical())
 
 
-def _on_each(spans: Iterable[marks.Span], first: date, last: date) -> tuple[int, ...]:
+def _on_each(cases: Iterable[marks.RunningDays], first: date, last: date) -> tuple[int, ...]:
     """How many run on each day from `first` to `last`."""
     steps = [0] * ((last - first).days + 2)
-    for one in spans:
+    for one in cases:
         steps[(max(one.starts, first) - first).days] += 1
         steps[(min(one.ends, last) - first).days + 1] -= 1
     return tuple(accumulate(steps[:-1]))

@@ -32,8 +32,6 @@ from engine.values import Bilingual
 if TYPE_CHECKING:
     from engine.warehouse.asking import Facts
 
-PEOPLE = "clerk"
-"""The dimension that names people."""
 MOST_VALUES = 200
 AT_ONCE = 5_000
 MOST_METRICS, MOST_DIMENSIONS = 12, 4
@@ -193,8 +191,9 @@ def _opened(app: Countersign, by: By, questions: Sequence[Wanted]) -> "Iterator[
         authorize(by.viewer, "metrics.read")
     with app.db.read() as tx:
         seen = ledger.every_case(tx) if by.viewer is None else visibility.all_seen(tx, by.viewer.person)
-        names = any(PEOPLE in (*one.by, *one.where) for one in questions)
-        named = NamedStaff(by.viewer, app.organisation(tx)).offices if names else ()
+        told_by = {name for one in questions for name in (*one.by, *one.where)}
+        names_people = any(one.roles for name, one in figures().dimensions.items() if name in told_by)
+        named = NamedStaff(by.viewer, app.organisation(tx)).offices if names_people else ()
         with Facts(app.settings.data, seen, named) as facts:
             yield tx, facts
 

@@ -13,15 +13,14 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
-from engine.delivery.load import Span as Contacts
-from engine.delivery.load import by_day
+from engine.delivery.load import Span, by_day
 from engine.delivery.waves import divide
 from engine.machine.readers import may_hide
 from engine.service.app import Countersign
 from engine.service.fields import hidden
 from engine.store import cases as stored
 from engine.store import waves
-from engine.store.marks import Span, Wanted
+from engine.store.marks import RunningDays, Wanted
 from engine.store.waves import WaveSpan
 
 BEFORE = ("approving", "returned", "filed", "approved", "targeting", "ready", "delivering", "paused", "suspended")
@@ -59,13 +58,15 @@ class Pressure:
         return sum(self.days) / len(self.days)
 
 
-def pressure(app: Countersign, tx: Connection, wanted: Wanted, cases: Sequence[Span], *, shown: Set[str]) -> Pressure:
+def pressure(
+    app: Countersign, tx: Connection, wanted: Wanted, cases: Sequence[RunningDays], *, shown: Set[str]
+) -> Pressure:
     """The pressure of the wanted cases on their days; by case for those `shown`."""
     first, last, zone = wanted.first, wanted.last, app.settings.zone
     today = app.now().astimezone(zone).date()
     there = waves.spans(tx, [case.case_id for case in cases])
     reaches = _Reaches(app, tx, wanted.person)
-    found: list[Contacts] = []
+    found: list[Span] = []
     of_case: dict[str, int] = {}
     unknown = 0
     for case in cases:
@@ -77,7 +78,7 @@ def pressure(app: Countersign, tx: Connection, wanted: Wanted, cases: Sequence[S
             unknown += 1
             continue
         else:
-            own = [Contacts(wave.channel, wave.size, case.starts, case.ends) for wave in divide(reach, plan.waves)]
+            own = [Span(wave.channel, wave.size, case.starts, case.ends) for wave in divide(reach, plan.waves)]
         found += own
         if case.case_id in shown:
             of_case[case.case_id] = sum(one.within(first, last) for one in own)
@@ -99,7 +100,7 @@ class _Reaches:
         self.app, self.tx, self.person = app, tx, person
         self.may_hide = cache(lambda process: may_hide(app.process(process, tx), ("reach",)))
 
-    def of(self, case: Span) -> int | None:
+    def of(self, case: RunningDays) -> int | None:
         """None where the proposal names no number, or the person does not see it."""
         if not self.may_hide(case.process):
             return case.reach
@@ -107,12 +108,12 @@ class _Reaches:
         return None if "reach" in unseen else case.reach
 
 
-def _real(rows: Sequence[WaveSpan], case: Span, today: date, zone: ZoneInfo) -> Iterator[Contacts]:
+def _real(rows: Sequence[WaveSpan], case: RunningDays, today: date, zone: ZoneInfo) -> Iterator[Span]:
     """Waves that were begun lie between their start and their end, or the end of the case's days; others lie ahead."""
     for wave in rows:
         start = wave.started_at.astimezone(zone).date() if wave.started_at else max(today, case.starts)
         end = wave.finished_at.astimezone(zone).date() if wave.finished_at else max(case.ends, start)
-        yield Contacts(wave.channel, wave.audience, start, max(end, start))
+        yield Span(wave.channel, wave.audience, start, max(end, start))
 
 
 def _weeks(days: Mapping[date, Mapping[str, int]], every: Sequence[date]) -> Iterator[Week]:

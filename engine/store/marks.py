@@ -28,7 +28,7 @@ class Running:
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class RunningDays:
     """Of a case that runs no more than sums over many need."""
 
     case_id: str
@@ -71,12 +71,12 @@ def running(tx: Connection, wanted: Wanted, *, limit: int | None = None) -> tupl
     return tuple(Running(case_line(row[:count]), *row[count:]) for row in rows)  # type: ignore[arg-type]
 
 
-def spans(tx: Connection, wanted: Wanted) -> list[Span]:
+def running_days(tx: Connection, wanted: Wanted) -> list[RunningDays]:
     """Every wanted case, in no order."""
     one, refs = cases.c, cache(ProcessRef)
     columns = (one.id, one.definition, one.version, one.fingerprint, one.state, one.reach)
     rows = tx.execute(_of(wanted, *columns, case_marks.c.starts, case_marks.c.ends))
-    return [Span(row[0], refs(*row[1:4]), *row[4:]) for row in rows]
+    return [RunningDays(row[0], refs(*row[1:4]), *row[4:]) for row in rows]
 
 
 def _of(wanted: Wanted, *columns: ColumnElement[Any]) -> sa.Select[Any]:

@@ -46,7 +46,7 @@ class Facts(AbstractContextManager["Facts"]):
         self.as_of: datetime | None = self._star.as_of()
         self._seen = sorted(seen)
         self._named = None if named is None else sorted(named)
-        of_whom = sha256("\n".join([*self._seen, "named", *(self._named or [str(named is None)])]).encode()).hexdigest()
+        of_whom = sha256("\n".join([*self._seen, repr(self._named)]).encode()).hexdigest()
         self._facts = (str(self._star.folder), self.version.number, self.as_of, of_whom)
         self._opened = ExitStack()
 

@@ -1,5 +1,6 @@
 """What is found of a wave's texts is kept beside its file: whole, whoever looks at the same time, whatever ends us."""
 
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -35,6 +36,23 @@ def test_who_looks_while_another_keeps_what_it_found_sees_all_or_nothing(wave: P
             assert set(threads.map(lambda _: look(wave), range(8))) == {(4, 1)}
             wave.with_name(wave.name + ".texts.json").unlink()
     assert [path.name for path in wave.parent.iterdir()] == [wave.name], "nothing half is left"
+
+
+def test_what_is_kept_anew_is_never_seen_in_part(wave: Path) -> None:
+    look(wave)
+    over, seen = threading.Event(), list[bool]()
+
+    def read() -> None:
+        while not over.is_set():
+            seen.append(wording.kept(wave) is not None)
+
+    reading = threading.Thread(target=read)
+    reading.start()
+    for n in range(300):
+        wrong_texts(wave, RULES if n % 2 else ContentRules(forbidden=["您好"]), is_marketing=False)
+    over.set()
+    reading.join()
+    assert len(seen) > 100 and all(seen)
 
 
 @pytest.mark.parametrize("left", [b"", b'{"rules":"x","te'])
